@@ -1,0 +1,47 @@
+/** The state of one tenant, as the services see it. */
+import type { Azurite } from '../azurite.ts';
+import type { Account } from './accounts.ts';
+import type { Application } from './applications.ts';
+import type { CallLog } from './calls.ts';
+import type { Faults } from './faults.ts';
+import type { Principal, RoleAssignments } from './principals.ts';
+import type { Signer } from './signer.ts';
+import type { Vault } from './vault.ts';
+
+/** Audiences of tokens. The vault's must be a parent domain of every vault's host, as the SDK demands (azure-facts 2.5). */
+export const audiences = {
+  arm: 'https://management.azure.com',
+  graph: 'https://graph.microsoft.com',
+  vault: 'https://vault.keyturn.localhost',
+  keyturn: 'api://keyturn',
+} as const;
+
+export interface World {
+  tenantId: string;
+  subscriptionId: string;
+  resourceGroups: Set<string>;
+  vaults: Map<string, Vault>;
+  accounts: Map<string, Account>;
+  applications: Application[];
+  principals: Principal[];
+  /** App roles of Keyturn's own API by object id: what its access tokens carry in `roles`. */
+  appRoles: Map<string, string[]>;
+  /** Keyturn's user-assigned identity, and the header that its endpoint asks for. */
+  identity: Principal;
+  identityHeader: string;
+  roles: RoleAssignments;
+  signer: Signer;
+  faults: Faults;
+  calls: CallLog;
+  azurite: Azurite | undefined;
+  /** The port of the HTTPS server, known once it listens. */
+  port: number;
+  /** Aborted by `stop()`. */
+  stopping: AbortSignal;
+  /** Keeps work that outlives its request, so that a failure of it is not lost. */
+  later(work: Promise<unknown>): void;
+}
+
+export const hostOf = (world: World, name: string): string => `${name}.keyturn.localhost:${world.port}`;
+
+export const loginUrl = (world: World): string => `https://${hostOf(world, 'login')}`;

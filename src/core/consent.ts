@@ -1,0 +1,42 @@
+/**
+ * Consent: a target is touched only for the secrets that its owner named (design section 6). The entry is
+ * `keyturn: kv1/db-pw(app_a,app_b), kv2/*`, in the description of Keyturn's own role assignment or in the settings.
+ */
+import type { SecretRef } from './ids.ts';
+
+export interface Grant {
+  readonly vault: string;
+  /** `*` gives the target to everyone who may write any secret in the vault. */
+  readonly name: string;
+  readonly logins: readonly string[];
+}
+
+const ENTRY = /^([0-9a-z-]{1,24})\/(\*|[0-9a-z-]{1,127})(?:\(([^()]{0,200})\))?$/i;
+
+/**
+ * Grants in a description. Text that does not start with `keyturn:`, and an entry that does not parse, grant nothing:
+ * consent fails closed, entry by entry.
+ */
+export function parseGrants(description: string): readonly Grant[] {
+  const list = /^\s*keyturn\s*:(.*)$/is.exec(description)?.[1];
+  if (list === undefined) return [];
+  // Commas inside parentheses part logins, those outside part entries.
+  return (list.match(/[^,(]+(\([^()]*\))?/g) ?? []).flatMap((entry) => {
+    const [, vault, name, logins] = ENTRY.exec(entry.trim()) ?? [];
+    if (vault === undefined || name === undefined) return [];
+    const names = (logins ?? '').split(',').map((login) => login.trim());
+    return [{ vault: vault.toLowerCase(), name: name.toLowerCase(), logins: names.filter((login) => login !== '') }];
+  });
+}
+
+/** The grant that covers a secret; one that names it wins over `*`. */
+export function grantFor(grants: readonly Grant[], { vault, name }: SecretRef): Grant | undefined {
+  const inVault = grants.filter((grant) => grant.vault === vault.toLowerCase());
+  return inVault.find((grant) => grant.name === name.toLowerCase()) ?? inVault.find((grant) => grant.name === '*');
+}
+
+/** Where consent is read. A target that is absent, foreign or silent has no grants: 403 and 404 read the same. */
+export interface Consent {
+  /** Grants of the target with this canonical id. Throws `BusyError` when they could not be asked for. */
+  of(targetId: string): Promise<readonly Grant[]>;
+}

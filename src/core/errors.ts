@@ -1,0 +1,43 @@
+import { type Reason, reasonRow } from './reasons.ts';
+
+/** Facts about an answer from Azure that may be shown: never its message or body. */
+export interface WireFacts {
+  readonly status?: number;
+  readonly code?: string;
+  readonly requestId?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export interface KeyturnErrorOptions extends WireFacts {
+  /** What was being done and what would help, in our own words; strangers' text only through `quote`. */
+  readonly detail?: string;
+}
+
+/** An error with a reason from the one table. `refuse` on a pass: a person must act. */
+export class KeyturnError extends Error {
+  readonly reason: Reason;
+  readonly detail: string;
+  readonly facts: WireFacts;
+
+  constructor(reason: Reason, options: KeyturnErrorOptions = {}) {
+    const { detail, ...facts } = options;
+    super(detail ?? reasonRow(reason).cause);
+    this.name = new.target.name;
+    this.reason = reason;
+    this.detail = detail ?? reasonRow(reason).cause;
+    this.facts = facts;
+  }
+}
+
+/** Nothing was changed and asking again later may help (429, busy, 5xx on a read). */
+export class BusyError extends KeyturnError {}
+
+/** A write was sent and it is not known whether it took effect: read the world, then decide. */
+export class UnknownOutcomeError extends KeyturnError {}
+
+/** The lock of this pass was taken by another or ran out: write nothing more. */
+export class LockLostError extends KeyturnError {
+  constructor(detail?: string) {
+    super('lock-lost', detail === undefined ? {} : { detail });
+  }
+}

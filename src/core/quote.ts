@@ -1,0 +1,11 @@
+/** How text of strangers is shown: quoted as JSON, printable, at most 64 characters (design section 6, case SEC-06). */
+const SHOWN_MAX = 64;
+
+/** The text as JSON in ASCII, cut at 64 characters. Safe in logs, terminals, tables and JSON answers. */
+export function quote(text: string): string {
+  const cut = text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text;
+  return JSON.stringify(cut).replace(/[^\x20-\x7e]/g, (character) => {
+    if (character === '…') return '...';
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

@@ -1,0 +1,278 @@
+/**
+ * One row per reason: why a step is what it is, what would help, and who acts. Errors, alerts, problem details and
+ * `docs/reasons.md` are made from it. It lives in `core` because `vault`, `azure` and `rotators` name reasons, too
+ * (docs/decisions/0002-small-deviations.md).
+ */
+export interface ReasonRow {
+  /** Who must act; `nobody` when Keyturn goes on by itself. */
+  readonly by: 'nobody' | 'secret owner' | 'target owner' | 'operator' | 'network';
+  readonly cause: string;
+  readonly remedy: string;
+  /** Whether a person with `Keyturn.Revoke` may set it aside for one rotation. */
+  readonly overridable?: true;
+}
+
+const nobody = (cause: string, remedy = 'Nothing to do.'): ReasonRow => ({ by: 'nobody', cause, remedy });
+
+export const reasons = {
+  // skip: no write anywhere
+  'not-opted-in': nobody(
+    'The secret carries no tag `rotator`.',
+    'To opt in, set the tags `rotator` and `rotator-target`.',
+  ),
+  disabled: nobody('Its owner disabled the current version.', 'Enable it to let Keyturn go on.'),
+  gone: nobody('The vault knows no such secret.'),
+  managed: nobody('The secret belongs to a certificate.', 'Rotate the certificate.'),
+  'other-instance': nobody('The tag `keyturn` of the vault names another instance.'),
+  superseded: nobody('A newer version than the one named is current.'),
+  'not-allowed': {
+    by: 'operator',
+    cause: 'The vault is not on the list of this instance.',
+    remedy: 'Add its resource id to KEYTURN_VAULTS.',
+  },
+  // refuse: a person must act
+  'bad-tags': {
+    by: 'secret owner',
+    cause: 'A tag of the secret does not parse.',
+    remedy: 'Correct the tag that the detail names.',
+  },
+  'unknown-rotator': {
+    by: 'secret owner',
+    cause: 'No rotator has that name.',
+    remedy: 'Use one of the names that the detail lists.',
+  },
+  'kind-off': {
+    by: 'operator',
+    cause: 'This kind of rotator is not switched on.',
+    remedy: 'Add it to KEYTURN_ROTATORS.',
+  },
+  'no-consent': {
+    by: 'target owner',
+    cause: 'There is no such target, or it does not name this secret.',
+    remedy: 'Assign the role to Keyturn with the description `keyturn: <vault>/<secret>`.',
+  },
+  'own-storage': {
+    by: 'secret owner',
+    cause: 'The target is the storage account that Keyturn itself runs on.',
+    remedy: 'Let Keyturn use that account by identity; do not rotate its keys.',
+  },
+  'scope-locked': {
+    by: 'target owner',
+    cause: 'A resource lock forbids the change.',
+    remedy: 'Remove the lock, or opt the secret out.',
+  },
+  'keys-off': {
+    by: 'secret owner',
+    cause: 'Shared keys are switched off at the account, so no key opens it.',
+    remedy: 'Use identities and drop the secret.',
+  },
+  'short-grace': {
+    by: 'secret owner',
+    cause: 'The grace is shorter than what was signed with the key may live.',
+    remedy: 'Lengthen `grace` in `rotator-policy`, or shorten `longest-sas` or the SAS policy of the account.',
+  },
+  'name-deleted': {
+    by: 'operator',
+    cause: 'The name of the secret lies in soft delete.',
+    remedy: 'Recover the deleted secret, or purge it. Keyturn does neither.',
+  },
+  'too-large': {
+    by: 'secret owner',
+    cause: 'Tags, content type or value would not fit into a version.',
+    remedy: 'Shorten or remove what the detail names.',
+  },
+  'unknown-value': {
+    by: 'secret owner',
+    cause: 'The target does not know the current value.',
+    remedy: 'Store a value that it knows, or the word `keyturn:new`, or override.',
+    overridable: true,
+  },
+  'bad-value': {
+    by: 'secret owner',
+    cause: 'The current value does not have the form that the tags describe.',
+    remedy: 'Correct the value or the option `field`.',
+  },
+  'foreign-host': {
+    by: 'secret owner',
+    cause: 'The connection string names a host that is not the target.',
+    remedy: 'Correct the connection string; Keyturn never dials it.',
+  },
+  'target-changed': {
+    by: 'secret owner',
+    cause: 'The tags name another target than the one that still holds credentials of this secret.',
+    remedy:
+      'Set the tags back; or revoke at the former target and remove `rotator-state` from the versions that the detail names.',
+  },
+  'state-newer': {
+    by: 'operator',
+    cause: 'A newer release of Keyturn wrote the state.',
+    remedy: 'Deploy that release again.',
+  },
+  'slots-held': {
+    by: 'secret owner',
+    cause: 'Different secrets hold both slots of the target.',
+    remedy: 'Store one value in all of them, so that one slot is free.',
+  },
+  'vault-policy': {
+    by: 'operator',
+    cause: 'The vault refuses the version: validity too long or missing, or content type missing.',
+    remedy: 'Set KEYTURN_VALIDITY_CAP to what the policy allows.',
+  },
+  'vault-forbidden': {
+    by: 'operator',
+    cause: 'The vault does not let Keyturn in.',
+    remedy:
+      'Assign the role Key Vault Secrets Officer, or the custom role of the README; roles take up to 30 minutes to spread.',
+  },
+  'vault-firewall': {
+    by: 'network',
+    cause: 'The firewall of the vault refuses Keyturn.',
+    remedy: 'Let the subnet of Keyturn in.',
+  },
+  'target-forbidden': {
+    by: 'target owner',
+    cause: 'The target does not let Keyturn do this.',
+    remedy: 'Assign the role of this rotator with all its actions.',
+  },
+  // prove, restore, revoke, rotate
+  accepted: nobody('The target accepted the stored value.'),
+  'state-wiped': nobody(
+    'Somebody replaced the tags of a version that Keyturn wrote; the state is written back.',
+    'Ignore `rotator-state` in your infrastructure code.',
+  ),
+  'grace-over': nobody('The grace of the previous credential is over.'),
+  settled: nobody('Nothing is owed any more.'),
+  asked: nobody('A person asked for it.'),
+  due: nobody('The version is due.'),
+  begun: nobody('An earlier pass began this rotation and did not finish.'),
+  'value-refused': nobody('The target no longer accepts a value that Keyturn wrote.'),
+  placeholder: nobody('The value is the placeholder `keyturn:new`.'),
+  // wait
+  'not-due': nobody('The version is not due yet.'),
+  grace: nobody('The previous credential is kept until its grace is over.'),
+  unproved: {
+    by: 'operator',
+    cause: 'The target has not yet accepted the stored value in a pass after the store.',
+    remedy: 'Look at the network path and the roles between Keyturn and the target.',
+  },
+  drift: {
+    by: 'secret owner',
+    cause: 'The current version was not written by Keyturn while an older credential is still owed.',
+    remedy: 'Keep infrastructure code from writing the secret; the next rotation settles what is owed.',
+  },
+  paused: {
+    by: 'secret owner',
+    cause: 'The policy says `paused=true`.',
+    remedy: 'Remove it to let Keyturn go on.',
+    overridable: true,
+  },
+  window: {
+    by: 'nobody',
+    cause: 'Outside the window that the policy allows.',
+    remedy: 'Nothing to do.',
+    overridable: true,
+  },
+  hold: {
+    by: 'secret owner',
+    cause: 'A person put a hold on the secret.',
+    remedy: 'Wait, or lift the hold.',
+    overridable: true,
+  },
+  'too-soon': {
+    by: 'nobody',
+    cause: 'The current version is younger than 24 hours or than its grace.',
+    remedy: 'Nothing to do.',
+    overridable: true,
+  },
+  'too-many': {
+    by: 'operator',
+    cause: 'Three rotations in 24 hours did not bring the secret to rest.',
+    remedy: 'Find out who changes the value or the target.',
+  },
+  'too-many-versions': {
+    by: 'secret owner',
+    cause: 'The secret has 480 versions; backup ends at 500.',
+    remedy: 'Move it to a new name.',
+  },
+  index: {
+    by: 'operator',
+    cause: 'No complete sweep of all vaults in the last 26 hours, so it is not known which secrets hold which slot.',
+    remedy: 'Wait for the next sweep; look at the vault that the detail names.',
+  },
+  'slot-held': nobody(
+    'Another secret still holds or owes the slot.',
+    'Let the secret that the detail names rotate, or opt it out.',
+  ),
+  settling: nobody('A write is on its way whose outcome is not known yet.'),
+  'mode-observe': { by: 'operator', cause: 'This instance only observes.', remedy: 'Set KEYTURN_MODE to run.' },
+  'mode-drain': {
+    by: 'operator',
+    cause: 'This instance only works off what is owed.',
+    remedy: 'Set KEYTURN_MODE to run.',
+  },
+  rate: nobody('The rotations of this hour are used up.'),
+  brake: {
+    by: 'operator',
+    cause: 'Five rotations of this kind failed in a row.',
+    remedy: 'Mend the cause, then request one rotation by hand; its success lifts the brake.',
+  },
+  'lock-busy': nobody('Another pass holds the lock.'),
+  'lock-lost': nobody('The lock of this pass ran out; nothing more was written.'),
+  'vault-busy': nobody('The vault answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
+  'target-busy': nobody('The target answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
+  'storage-busy': nobody("Keyturn's own storage did not answer.", 'Keyturn asks again with growing pauses.'),
+  // failures of a rotation
+  'not-accepted': {
+    by: 'operator',
+    cause: 'The target did not accept the credential it had just issued.',
+    remedy: 'Look at the target; the old credential is untouched.',
+  },
+  'store-refused': {
+    by: 'operator',
+    cause: 'The vault refused the new version; the new credential was disposed of.',
+    remedy: 'Look at the vault; the old credential is untouched.',
+  },
+  conflict: {
+    by: 'secret owner',
+    cause: 'Somebody else stored a version during the rotation.',
+    remedy: 'Find out who; the next look starts from what is current now.',
+  },
+  failed: {
+    by: 'operator',
+    cause: 'The pass failed for a reason that Keyturn does not know.',
+    remedy: 'Look at the log record with this operation and request id.',
+  },
+  // requests over HTTP
+  'bad-request': {
+    by: 'secret owner',
+    cause: 'The request does not have the documented shape.',
+    remedy: 'Correct the field that the detail names.',
+  },
+  'no-token': {
+    by: 'secret owner',
+    cause: 'The bearer token is missing or not acceptable.',
+    remedy: 'Get an Entra access token for the audience of this service.',
+  },
+  'no-role': { by: 'operator', cause: 'The token lacks the role.', remedy: 'Assign the app role to the caller.' },
+  'not-found': {
+    by: 'secret owner',
+    cause: 'There is no such thing that you may see.',
+    remedy: 'Check the names; the secret must be opted in.',
+  },
+  'owed-first': {
+    by: 'secret owner',
+    cause: 'An older credential is still owed.',
+    remedy: 'Wait for its grace, or ask with `revoke: now`.',
+  },
+  'no-keys': { by: 'network', cause: 'The signing keys of the tenant could not be had.', remedy: 'Try again.' },
+  'too-many-operations': {
+    by: 'secret owner',
+    cause: 'You have 50 open operations.',
+    remedy: 'Wait until some are done.',
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+export type Reason = keyof typeof reasons;
+
+export const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
+export const reasonRow = (reason: Reason): ReasonRow => reasons[reason];

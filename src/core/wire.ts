@@ -1,0 +1,66 @@
+/** What an SDK threw, reduced to what may be shown and decided upon. */
+import type { WireFacts } from './errors.ts';
+
+export interface WireFailure extends WireFacts {
+  /** Key Vault's `innererror.code`. */
+  readonly inner?: string;
+  /** The service's message, for parsing a code or an id out of it; never to be logged or shown. */
+  readonly text: string;
+  /** No HTTP answer came back: a write may have been applied. */
+  readonly unanswered: boolean;
+}
+
+interface Thrown {
+  statusCode?: unknown;
+  code?: unknown;
+  message?: unknown;
+  details?: { error?: Inner; errorCode?: unknown; body?: { error?: Inner } };
+  response?: { headers?: { get?(name: string): string | undefined } };
+}
+interface Inner {
+  code?: unknown;
+  message?: unknown;
+  innerError?: { code?: unknown };
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+/** Codes and ids are shown, so only what looks like one passes; a service may put anything there (case SEC-06). */
+const token = (value: unknown): string | undefined => {
+  const text = textOf(value);
+  return text !== undefined && /^[\w.-]{1,64}$/.test(text) ? text : undefined;
+};
+
+/**
+ * Reads a `RestError` of core-rest-pipeline (Key Vault, ARM, storage: azure-facts 8.2), whatever else was thrown, too.
+ * Errors of our own pass through the callers before they get here.
+ */
+export function wireFailure(error: unknown): WireFailure {
+  const thrown = (typeof error === 'object' && error !== null ? error : {}) as Thrown;
+  const body = thrown.details?.error ?? thrown.details?.body?.error;
+  const headers = thrown.response?.headers;
+  const header = (name: string) => headers?.get?.(name) ?? undefined;
+  const retryAfter = Number(header('retry-after'));
+  const status = typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
+  const code = token(body?.code) ?? token(thrown.details?.errorCode) ?? token(thrown.code);
+  const inner = token(body?.innerError?.code);
+  const requestId = token(header('x-ms-request-id'));
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(code === undefined ? {} : { code }),
+    ...(inner === undefined ? {} : { inner }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(Number.isFinite(retryAfter) && header('retry-after') !== undefined ? { retryAfterSeconds: retryAfter } : {}),
+    text: textOf(body?.message) ?? textOf(thrown.message) ?? '',
+    unanswered: status === undefined,
+  };
+}
+
+/** The part of a failure that may be shown. */
+export function facts({ status, code, requestId, retryAfterSeconds }: WireFailure): WireFacts {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(code === undefined ? {} : { code }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+}

@@ -1,0 +1,48 @@
+/** Everything a pass reaches: ports, never clients. `app.ts` fills it for Azure, the simulation for its world. */
+import type { Clock } from '../core/clock.ts';
+import type { Consent } from '../core/consent.ts';
+import type { Tags } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import type { Rotator } from '../rotators/rotator.ts';
+import type { Locks, LookQueue, Rows } from '../store/store.ts';
+import type { Vaults } from '../vault/vault.ts';
+
+/** `observe`: no write anywhere, plans are shown. `drain`: no new rotations, obligations are worked off. */
+export type Mode = 'observe' | 'run' | 'drain';
+
+export interface Registry {
+  /** Every rotator there is, sorted. */
+  readonly types: readonly string[];
+  get(type: string): Rotator | undefined;
+}
+
+export interface Deps {
+  readonly vaults: Vaults;
+  /** ARM tags of a vault (`keyturn`, `keyturn-policy`), read with the management plane and cached for minutes. */
+  readonly vaultTags: (vault: string) => Promise<Tags>;
+  readonly rotators: Registry;
+  readonly consent: Consent;
+  readonly rows: Rows;
+  readonly locks: Locks;
+  readonly queue: LookQueue;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly config: Config;
+}
+
+/** The part of the settings that passes and sweep depend on. */
+export interface Config {
+  /** KEYTURN_INSTANCE: a vault whose tag `keyturn` names another instance is skipped. */
+  readonly instance: string;
+  readonly mode: Mode;
+  /** KEYTURN_RATE: rotations per hour. */
+  readonly rate: { readonly perVault: number; readonly overall: number };
+  /** KEYTURN_ROTATORS: kinds are off unless named. */
+  readonly enabled: readonly string[];
+  /** KEYTURN_POLICY: the default policy, in the grammar of the tag `rotator-policy`. */
+  readonly policy: string;
+  /** KEYTURN_VALIDITY_CAP in days: the tenant's limit on the validity of a version. */
+  readonly capDays?: number;
+  /** Names of storage accounts that this app runs on, lower case (case ST-07). */
+  readonly ownStorage: readonly string[];
+}

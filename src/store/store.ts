@@ -1,0 +1,98 @@
+/**
+ * The app's own storage: rows, locks and the queue. Losing the table loses no credential and no obligation; only the
+ * index (which secrets hold which slot) must be swept anew before a slot is touched (design section 2, "The table").
+ */
+import type { Handle, SecretRef, VersionId } from '../core/ids.ts';
+import type { Look } from '../core/look.ts';
+
+/** What is remembered of a secret. Hints and history: nothing here causes a step (case SEC-07). */
+export interface SecretRow extends SecretRef {
+  /** The version that Keyturn wrote last, and the state that it carried: for `restore`. */
+  readonly wroteVersion?: VersionId;
+  readonly wroteState?: string;
+  /** `updated` of the current version when it was last looked at: the sweep looks again when it moved. */
+  readonly seenUpdatedOn?: Date;
+  readonly step?: string;
+  readonly reason?: string;
+  readonly detail?: string;
+  readonly lookedOn?: Date;
+  readonly nextLookOn?: Date;
+  /** Failed rotations in a row. */
+  readonly failures: number;
+  /** The cause that was alerted last and is still there; one alert per cause. */
+  readonly alert?: string;
+  /** Until then a target write may still arrive (case SDK-01). */
+  readonly settlingUntil?: Date;
+}
+
+/** Which slot of a target a secret holds: the index. A row without a handle counts as holding every slot. */
+export interface HolderRow extends SecretRef {
+  readonly target: string;
+  readonly handle?: Handle;
+  /** Creation of the version that holds it, when a rotation of Keyturn issued that version. */
+  readonly issuedOn?: Date;
+  /** What this secret still owes there. */
+  readonly owes: readonly { readonly handle: Handle; readonly after: Date }[];
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly vault: string;
+  readonly name: string;
+  /** The version that was current when the request was accepted. */
+  readonly version: VersionId;
+  readonly caller: string;
+  readonly status: 'accepted' | 'running' | 'succeeded' | 'failed';
+  readonly override: readonly string[];
+  readonly revoke: 'after-grace' | 'now';
+  readonly note?: string;
+  readonly ticket?: string;
+  readonly createdOn: Date;
+  readonly updatedOn: Date;
+  readonly steps: readonly { readonly on: Date; readonly step: string; readonly reason: string }[];
+  readonly reason?: string;
+  readonly detail?: string;
+}
+
+/** Rows that do not parse count as absent. Every method throws `BusyError` when the table did not answer. */
+export interface Rows {
+  secret(ref: SecretRef): Promise<SecretRow | undefined>;
+  saveSecret(row: SecretRow): Promise<void>;
+  secretsOf(vault: string): Promise<readonly SecretRow[]>;
+  /** Holders of a target in every vault. */
+  holders(target: string): Promise<readonly HolderRow[]>;
+  saveHolder(row: HolderRow): Promise<void>;
+  dropHolder(row: Pick<HolderRow, 'target' | 'vault' | 'name'>): Promise<void>;
+  holdersOf(vault: string): Promise<readonly HolderRow[]>;
+  /** When each vault was last listed from end to end. */
+  sweptOn(): Promise<ReadonlyMap<string, Date>>;
+  markSwept(vault: string, on: Date): Promise<void>;
+  /** Rotations since a time, for KEYTURN_RATE. */
+  rotationsSince(on: Date): Promise<readonly SecretRef[]>;
+  recordRotation(ref: SecretRef, on: Date): Promise<void>;
+  /** Failed rotations in a row of one rotator type, over all secrets. */
+  failuresOf(type: string): Promise<number>;
+  setFailures(type: string, failures: number): Promise<void>;
+  operation(id: string): Promise<Operation | undefined>;
+  saveOperation(operation: Operation): Promise<void>;
+  openOperations(caller: string): Promise<number>;
+}
+
+export interface Lock {
+  /** Takes 90 s more by ETag; throws `LockLostError` when another took it. Called immediately before every write. */
+  renew(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface Locks {
+  /**
+   * Takes a lock for 90 s of the table service's time, or undefined when another holds it. Expiry is judged by the
+   * service's `Date` header, never by a local clock; a lock that ends more than 2 minutes ahead is void (case SEC-07).
+   */
+  take(key: string): Promise<Lock | undefined>;
+}
+
+export interface LookQueue {
+  /** Puts a look on the queue, visible after `delaySeconds`. */
+  put(look: Look, delaySeconds?: number): Promise<void>;
+}

@@ -108,6 +108,11 @@ export const reasons = {
     cause: 'A newer release of Keyturn wrote the state.',
     remedy: 'Deploy that release again.',
   },
+  'opt-in-lost': {
+    by: 'secret owner',
+    cause: 'A new version of the secret came without the tag `rotator` that the former one carried.',
+    remedy: 'Set the tags again, or ignore this if the secret was opted out.',
+  },
   'slots-held': {
     by: 'secret owner',
     cause: 'Different secrets hold both slots of the target.',
@@ -216,6 +221,7 @@ export const reasons = {
     cause: 'Five rotations of this kind failed in a row.',
     remedy: 'Mend the cause, then request one rotation by hand; its success lifts the brake.',
   },
+  'backing-off': nobody('The last rotation failed; the next one is tried later.', 'Look at the reason of the failure.'),
   'lock-busy': nobody('Another pass holds the lock.'),
   'lock-lost': nobody('The lock of this pass ran out; nothing more was written.'),
   'vault-busy': nobody('The vault answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),

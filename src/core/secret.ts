@@ -28,6 +28,11 @@ export class Secret {
     return timingSafeEqual(digest(this.#value), digest(other.#value));
   }
 
+  /** Size in UTF-8, for the limits of a vault. */
+  get bytes(): number {
+    return Buffer.byteLength(this.#value);
+  }
+
   toString(): string {
     return HIDDEN;
   }

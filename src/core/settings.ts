@@ -1,1 +1,117 @@
-export {};
+/**
+ * App settings: whatever is wrong is reported at once, by name (design section 5). The schema is in `settingsSchema.ts`.
+ */
+import type { z } from 'zod';
+import type { ResourceId } from './ids.ts';
+import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
+import { quote } from './quote.ts';
+import { aboutOf, type Raw, settingsSchema } from './settingsSchema.ts';
+
+const PREFIX = 'KEYTURN_';
+
+/** The settings under names that code uses. */
+export interface Settings<Cloud> {
+  readonly instance: string;
+  readonly mode: Raw<Cloud>['KEYTURN_MODE'];
+  readonly rate: Raw<Cloud>['KEYTURN_RATE'];
+  readonly tenantId: string;
+  readonly identity: { readonly clientId: string; readonly principalId: string };
+  readonly rotators: readonly string[];
+  readonly vaults: readonly ResourceId[];
+  readonly consent: Readonly<Record<string, string>>;
+  readonly policy: string;
+  readonly capDays?: number;
+  readonly ownerTag: string;
+  readonly sampleTagVaults: readonly string[];
+  readonly audience: string;
+  readonly cloud: { readonly name: Exclude<Raw<Cloud>['KEYTURN_CLOUD'], 'custom'> } | { readonly custom: Cloud };
+  readonly hostStorage: HostStorage;
+  /** Names of the storage accounts that this app runs on, lower case: never a target (case ST-07). */
+  readonly ownStorage: readonly string[];
+}
+
+/** Everything that is wrong with the settings, one problem a line. Holds no value of a setting that may be secret. */
+export class SettingsError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The settings are not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+    this.name = 'SettingsError';
+    this.problems = problems;
+  }
+}
+
+/** Reads the settings; throws `SettingsError` with all problems at once. An empty setting counts as not set. */
+export function readSettings<Cloud>(env: Environment, customCloud: z.ZodType<Cloud>): Settings<Cloud> {
+  const schema = settingsSchema(customCloud);
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const hostStorage = hostStorageOf(env);
+  const parsed = schema.safeParse(given);
+  const problems = [
+    ...Object.keys(given)
+      .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name))
+      .map(unknownName),
+    ...(parsed.success ? crossProblems(parsed.data) : issueProblems(parsed.error, schema.shape, given)),
+    ...(hostStorage ? [] : [NO_HOST_STORAGE]),
+  ];
+  if (!parsed.success || !hostStorage || problems.length > 0) throw new SettingsError(problems);
+  return named(parsed.data, hostStorage, ownStorageOf(env));
+}
+
+const unknownName = (name: string): string =>
+  `${quote(name).slice(1, -1)} is no setting of Keyturn. Remove it, or correct its name (docs/settings.md lists them all).`;
+const NO_HOST_STORAGE =
+  'AzureWebJobsStorage__accountName is not set; expected the name of the storage account that the app runs on (locally: a connection string in AzureWebJobsStorage).';
+
+function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, given: Environment): string[] {
+  const names = [...new Set(error.issues.map(({ path }) => String(path[0])))];
+  return names.map((name) => {
+    const expected = `expected ${aboutOf(shape[name]).shape}.`;
+    const value = given[name];
+    if (value === undefined) return `${name} is not set; ${expected} ${aboutOf(shape[name]).about}`;
+    // What the schema says itself (an id that does not parse, a key of the JSON) names the spot.
+    const spots = error.issues.flatMap(({ path, code, message }) =>
+      path[0] !== name ? [] : code === 'custom' ? message : path.slice(1).map((part) => `at ${quote(String(part))}`),
+    );
+    // JSON is not shown: it is long, and what people put in by mistake may be secret.
+    const shown = value.trimStart().startsWith('{') ? 'does not fit' : `is ${quote(value)}`;
+    return `${name} ${shown}; ${expected}${spots.length > 0 ? ` (${[...new Set(spots)].join('; ')})` : ''}`;
+  });
+}
+
+function crossProblems<Cloud>(raw: Raw<Cloud>): string[] {
+  const names = raw.KEYTURN_VAULTS.map(({ name }) => name);
+  const twice = names.filter((name, at) => names.indexOf(name) !== at);
+  const strange = raw.KEYTURN_SAMPLE_TAG_VAULTS.filter((name) => !names.includes(name.toLowerCase()));
+  return [
+    ...twice.map((name) => `KEYTURN_VAULTS names ${quote(name)} twice; vault names are unique in Azure: remove one.`),
+    ...strange.map(
+      (name) => `KEYTURN_SAMPLE_TAG_VAULTS names ${quote(name)}, which is not in KEYTURN_VAULTS: add it there.`,
+    ),
+    ...(raw.KEYTURN_CLOUD === 'custom' && raw.KEYTURN_CLOUD_ENDPOINTS === undefined
+      ? ['KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.']
+      : []),
+  ];
+}
+
+function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: readonly string[]): Settings<Cloud> {
+  return {
+    instance: raw.KEYTURN_INSTANCE,
+    mode: raw.KEYTURN_MODE,
+    rate: raw.KEYTURN_RATE,
+    tenantId: raw.KEYTURN_TENANT_ID,
+    identity: { clientId: raw.KEYTURN_IDENTITY_CLIENT_ID, principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID },
+    rotators: raw.KEYTURN_ROTATORS,
+    vaults: raw.KEYTURN_VAULTS,
+    consent: raw.KEYTURN_CONSENT,
+    policy: raw.KEYTURN_POLICY,
+    ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),
+    ownerTag: raw.KEYTURN_OWNER_TAG,
+    sampleTagVaults: raw.KEYTURN_SAMPLE_TAG_VAULTS.map((name) => name.toLowerCase()),
+    audience: raw.KEYTURN_AUDIENCE,
+    cloud:
+      raw.KEYTURN_CLOUD === 'custom' ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud } : { name: raw.KEYTURN_CLOUD },
+    hostStorage,
+    ownStorage,
+  };
+}

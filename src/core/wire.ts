@@ -8,13 +8,16 @@ export interface WireFailure extends WireFacts {
   readonly text: string;
   /** No HTTP answer came back: a write may have been applied. */
   readonly unanswered: boolean;
+  /** The request cannot have left this machine: no token, no address, no connection. Nothing was applied. */
+  readonly unsent: boolean;
 }
 
 interface Thrown {
+  name?: unknown;
   statusCode?: unknown;
   code?: unknown;
   message?: unknown;
-  details?: { error?: Inner; errorCode?: unknown; body?: { error?: Inner } };
+  details?: { error?: Inner; odataError?: Inner; errorCode?: unknown; code?: unknown; body?: { error?: Inner } };
   response?: { headers?: { get?(name: string): string | undefined } };
 }
 interface Inner {
@@ -22,6 +25,10 @@ interface Inner {
   message?: unknown;
   innerError?: { code?: unknown };
 }
+
+/** Errors of `@azure/identity`: thrown before the request, or after a 401 that refused it. */
+const NO_TOKEN = /^(Authentication(Required)?Error|AggregateAuthenticationError|CredentialUnavailableError)$/;
+const NO_CONNECTION = /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED)$/;
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 /** Codes and ids are shown, so only what looks like one passes; a service may put anything there (case SEC-06). */
@@ -31,27 +38,31 @@ const token = (value: unknown): string | undefined => {
 };
 
 /**
- * Reads a `RestError` of core-rest-pipeline (Key Vault, ARM, storage: azure-facts 8.2), whatever else was thrown, too.
- * Errors of our own pass through the callers before they get here.
+ * Reads a `RestError` of core-rest-pipeline (Key Vault, ARM: azure-facts 8.2; tables put the code into `odataError`,
+ * blobs and queues into `errorCode` or `code`: measured), whatever else was thrown, too. Errors of our own pass through
+ * the callers before they get here.
  */
 export function wireFailure(error: unknown): WireFailure {
   const thrown = (typeof error === 'object' && error !== null ? error : {}) as Thrown;
-  const body = thrown.details?.error ?? thrown.details?.body?.error;
+  const body = thrown.details?.error ?? thrown.details?.odataError ?? thrown.details?.body?.error;
   const headers = thrown.response?.headers;
   const header = (name: string) => headers?.get?.(name) ?? undefined;
   const retryAfter = Number(header('retry-after'));
   const status = typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
-  const code = token(body?.code) ?? token(thrown.details?.errorCode) ?? token(thrown.code);
+  const code =
+    token(body?.code) ?? token(thrown.details?.errorCode) ?? token(thrown.details?.code) ?? token(thrown.code);
   const inner = token(body?.innerError?.code);
   const requestId = token(header('x-ms-request-id'));
+  const noToken = NO_TOKEN.test(textOf(thrown.name) ?? '');
   return {
     ...(status === undefined ? {} : { status }),
-    ...(code === undefined ? {} : { code }),
+    ...(code === undefined ? (noToken ? { code: 'no-token' } : {}) : { code }),
     ...(inner === undefined ? {} : { inner }),
     ...(requestId === undefined ? {} : { requestId }),
     ...(Number.isFinite(retryAfter) && header('retry-after') !== undefined ? { retryAfterSeconds: retryAfter } : {}),
     text: textOf(body?.message) ?? textOf(thrown.message) ?? '',
     unanswered: status === undefined,
+    unsent: noToken || (status === undefined && NO_CONNECTION.test(code ?? '')),
   };
 }
 
@@ -63,4 +74,10 @@ export function facts({ status, code, requestId, retryAfterSeconds }: WireFailur
     ...(requestId === undefined ? {} : { requestId }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   };
+}
+
+/** `403 Forbidden`, `ECONNRESET` or `no answer`: for the end of a sentence. */
+export function said({ status, code, inner }: Pick<WireFailure, 'status' | 'code' | 'inner'>): string {
+  const parts = [status, inner ?? code].filter((part) => part !== undefined);
+  return parts.length > 0 ? parts.join(' ') : 'no answer';
 }

@@ -23,6 +23,10 @@ export interface SecretRow extends SecretRef {
   readonly alert?: string;
   /** Until then a target write may still arrive (case SDK-01). */
   readonly settlingUntil?: Date;
+  /** After a failed rotation: no new credential before then. */
+  readonly retryOn?: Date;
+  /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
+  readonly refusedPlan?: string;
 }
 
 /** Which slot of a target a secret holds: the index. A row without a handle counts as holding every slot. */

@@ -1,0 +1,153 @@
+/** Composition root: settings → clients → the deps of a pass. Importing it reads no setting and sends nothing. */
+import './core/quiet.ts';
+import { ManagedIdentityCredential } from '@azure/identity';
+import { createArm } from './azure/arm.ts';
+import { type Cloud, CustomCloud, clouds, vaultUrl } from './azure/cloud.ts';
+import { consentFrom, parseConsentMap } from './azure/consent.ts';
+import { vaultTagsFrom } from './azure/vaultTags.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import { KeyturnError } from './core/errors.ts';
+import { jsonLog, type Log, type LogLevel } from './core/log.ts';
+import { Look } from './core/look.ts';
+import type { Environment } from './core/ownStorage.ts';
+import { readSettings, type Settings, SettingsError } from './core/settings.ts';
+import { type Auth, type Caller, createAuth } from './http/auth.ts';
+import { operation, type RotateAnswer, type RotateCall, rotate } from './operations.ts';
+import { giveUp } from './poison.ts';
+import type { Config, Deps } from './reconcile/deps.ts';
+import { reconcile } from './reconcile/pass.ts';
+import { sweep } from './reconcile/sweep.ts';
+import { fromQueue } from './requests/queue.ts';
+import { isSkip, type Skip } from './requests/skip.ts';
+import { allRotators, registry } from './rotators/registry.ts';
+import { tableLocks } from './store/locks.ts';
+import { lookQueue } from './store/queue.ts';
+import { tableRows } from './store/rows.ts';
+import type { OwnStorage } from './store/storage.ts';
+import type { Operation } from './store/store.ts';
+import { keyVaults } from './vault/keyVault.ts';
+
+export interface Overrides {
+  readonly clock?: Clock;
+  /** Fetches the tenant's signing keys. */
+  readonly fetch?: typeof fetch;
+  readonly log?: Log;
+}
+
+/** What triggers call. */
+export interface App {
+  readonly settings: Settings<Cloud>;
+  readonly auth: Auth;
+  /** Records what came in and is no look for us. */
+  skip(message: string, skip: Skip): void;
+  /** Puts a look on the queue. Throws `BusyError` when the queue was not reached. */
+  accept(look: Look): Promise<void>;
+  /** One pass for one message; a message that is no look is recorded and done with (case SEC-05). */
+  work(message: unknown): Promise<void>;
+  /** A message that the host gave up on. */
+  poison(message: unknown): Promise<void>;
+  sweep(): Promise<void>;
+  rotate(call: RotateCall): Promise<RotateAnswer>;
+  operation(id: string, caller: Caller): Promise<Operation>;
+  /** The same app, logging elsewhere. */
+  withLog(log: Log): App;
+}
+
+/** Builds an app from an environment. Throws `SettingsError` with all that is wrong; sends nothing yet. */
+export function createApp(env: Environment, overrides: Overrides = {}): App {
+  const { clock = systemClock, log = jsonLog(toConsole), ...rest } = overrides;
+  const settings = readSettings(env, CustomCloud);
+  checkConsentMap(settings);
+  const cloud = 'custom' in settings.cloud ? settings.cloud.custom : clouds[settings.cloud.name];
+  const { tenantId: tenant, audience } = settings;
+  const auth = createAuth({ tenant, authority: cloud.authority, audience, clock, ...rest });
+  let made: Omit<Deps, 'log'> | undefined;
+  const clients = () => (made ??= depsOf(settings, cloud, clock));
+  return appOf({ settings, auth, clients }, log);
+}
+
+interface Parts {
+  readonly settings: Settings<Cloud>;
+  readonly auth: Auth;
+  /** Made on first use and kept, for their tokens (azure-facts 8.3). */
+  readonly clients: () => Omit<Deps, 'log'>;
+}
+
+function appOf(parts: Parts, log: Log): App {
+  const { settings, auth, clients } = parts;
+  const deps = (): Deps => ({ ...clients(), log });
+  const skip = (message: string, { skip: reason, detail }: Skip) => log('warn', message, { reason, detail });
+  return {
+    settings,
+    auth,
+    skip,
+    accept: (look) => deps().queue.put(Look.parse(look)),
+    async work(message) {
+      const look = fromQueue(message);
+      if (isSkip(look)) skip('message skipped', look);
+      else await reconcile(look, deps());
+    },
+    async poison(message) {
+      const look = fromQueue(message);
+      if (isSkip(look)) skip('message skipped', look);
+      else await giveUp(look, deps());
+    },
+    async sweep() {
+      await sweep(deps());
+    },
+    rotate: (call) => rotate(call, deps()),
+    operation: (id, caller) => operation(id, caller, deps()),
+    withLog: (other) => appOf(parts, other),
+  };
+}
+
+/** Consent that names no target grants nothing: better said at the start than found out by a refusal. */
+function checkConsentMap({ consent }: Settings<Cloud>): void {
+  try {
+    parseConsentMap(consent);
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    throw new SettingsError([`KEYTURN_CONSENT does not fit: ${error.detail}`]);
+  }
+}
+
+function depsOf(settings: Settings<Cloud>, cloud: Cloud, clock: Clock): Omit<Deps, 'log'> {
+  // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
+  const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
+  const { hostStorage } = settings;
+  const own: OwnStorage =
+    'connectionString' in hostStorage
+      ? hostStorage
+      : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+  const arm = createArm({ cloud, credential, clock });
+  const vaults = settings.vaults.map(({ name }) => ({ name, url: vaultUrl(cloud, name) }));
+  return {
+    vaults: keyVaults({ vaults, credential, clock }),
+    vaultTags: vaultTagsFrom({ arm, vaultIds: settings.vaults.map(({ text }) => text), clock }),
+    rotators: registry(allRotators({ cloud, credential, clock })),
+    consent: consentFrom({ map: settings.consent, arm, principalId: settings.identity.principalId }),
+    rows: tableRows(own, clock),
+    locks: tableLocks(own, clock),
+    queue: lookQueue(own),
+    clock,
+    config: configOf(settings),
+  };
+}
+
+function configOf({ instance, mode, rate, rotators, policy, capDays, ownStorage }: Settings<Cloud>): Config {
+  return {
+    ...{ instance, mode, rate, policy, ownStorage },
+    enabled: rotators,
+    ...(capDays === undefined ? {} : { capDays }),
+  };
+}
+
+let memo: App | undefined;
+
+/** The app of this process, made from its environment on the first call; its records go to `write`. */
+export function getApp(write: (level: LogLevel, line: string) => void): App {
+  memo ??= createApp(process.env);
+  return memo.withLog(jsonLog(write));
+}
+
+const toConsole = (level: LogLevel, line: string): void => console[level](line);

@@ -1,0 +1,71 @@
+/** One thin GET of Azure Resource Manager, for the few facts that no SDK of ours reads. */
+import {
+  bearerTokenAuthenticationPolicy,
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineFromOptions,
+  createPipelineRequest,
+  type PipelineResponse,
+} from '@azure/core-rest-pipeline';
+import type { TokenCredential } from '@azure/identity';
+import type { Clock } from '../core/clock.ts';
+import { KeyturnError } from '../core/errors.ts';
+import { onlyTo, patience, SINGLE_SEND, untilFree } from '../core/pipeline.ts';
+import type { Cloud } from './cloud.ts';
+import { fromArm } from './errors.ts';
+
+export interface Arm {
+  /**
+   * The parsed body of `GET <path>?<query>`; `path` starts with `/subscriptions/<guid>/resourceGroups/`. Throws
+   * `AbsentError` for 404, `BusyError` after some tries, or a refusal.
+   */
+  get(path: string, query: Readonly<Record<string, string>>, doing: string): Promise<unknown>;
+}
+
+/** Every path there ever is (case SEC-01): segments without dots alone, `%`, `?` or `#`. */
+const PATH =
+  /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups(\/(?!\.{1,2}(\/|$))[\w().-]+)+$/i;
+
+export function createArm(options: {
+  readonly cloud: Pick<Cloud, 'arm' | 'armAudience'>;
+  readonly credential: TokenCredential;
+  readonly clock: Clock;
+}): Arm {
+  const { cloud, credential, clock } = options;
+  const http = createDefaultHttpClient();
+  const pipeline = createPipelineFromOptions(SINGLE_SEND);
+  pipeline.addPolicy(patience(clock));
+  pipeline.addPolicy(onlyTo(cloud.arm));
+  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${cloud.armAudience}/.default` }));
+  return {
+    get(path, query, doing) {
+      if (!PATH.test(path)) throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
+      const url = `${cloud.arm}${path}?${new URLSearchParams(query)}`;
+      const headers = createHttpHeaders({ accept: 'application/json' });
+      return untilFree(clock, async () => {
+        const answer = await pipeline
+          .sendRequest(http, createPipelineRequest({ url, headers }))
+          .then(bodyOf)
+          .catch((error: unknown) => {
+            throw fromArm(error, doing, { write: false });
+          });
+        return answer;
+      });
+    },
+  };
+}
+
+/** The JSON of a 200; anything else in the shape in which SDKs throw it, for `fromArm` to judge. */
+function bodyOf({ status, bodyAsText, headers }: PipelineResponse): unknown {
+  const body: unknown = parsed(bodyAsText);
+  if (status === 200 && body !== undefined) return body;
+  throw { statusCode: status, details: body, response: { headers } };
+}
+
+function parsed(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined; // an answer without JSON, judged by its status
+  }
+}

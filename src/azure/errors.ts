@@ -1,0 +1,56 @@
+/** Whatever Azure Resource Manager made an SDK throw becomes a reason here; nobody else reads its codes. */
+import { BusyError, KeyturnError, type KeyturnErrorOptions, UnknownOutcomeError } from '../core/errors.ts';
+import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
+
+/** ARM knows no such thing. Reads like missing consent, so that nobody learns what exists (case SEC-09). */
+export class AbsentError extends KeyturnError {
+  constructor(options: KeyturnErrorOptions = {}) {
+    super('no-consent', options);
+  }
+}
+
+/**
+ * The error that a call to ARM amounts to: `BusyError` when nothing was changed and asking again may help,
+ * `UnknownOutcomeError` for a write that may have been applied, else a refusal. Our own errors are given back as they are.
+ *
+ * @param doing the call in words, for "Azure refused to …"; no text of strangers
+ */
+export function fromArm(error: unknown, doing: string, { write }: { readonly write: boolean }): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const failure = wireFailure(error);
+  const { status = 0 } = failure;
+  const options = { ...facts(failure), detail: `Azure refused to ${doing} (${said(failure)}).` };
+  if (failure.unsent || status === 429) return new BusyError('target-busy', options);
+  if (failure.unanswered || status === 408 || status >= 500) {
+    const detail = `Azure gave no clear answer when asked to ${doing} (${said(failure)}).`;
+    return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
+  }
+  if (status === 409) return conflict(failure, doing);
+  if (status === 404) return new AbsentError(facts(failure));
+  if (status === 401 || status === 403) return new KeyturnError('target-forbidden', options);
+  return new KeyturnError('failed', options);
+}
+
+/** 409 is decided by its code (case ST-01); listKeys meets a lock, too, because it is a POST. */
+function conflict(failure: WireFailure, doing: string): KeyturnError {
+  const options = { ...facts(failure), detail: `Azure refused to ${doing} (${said(failure)}).` };
+  if (failure.code === 'ScopeLocked') {
+    const scope = lockedScope(failure.text);
+    const where = scope === undefined ? '' : ` The lock is on ${scope}.`;
+    return new KeyturnError('scope-locked', { ...options, detail: `${options.detail}${where}` });
+  }
+  const passes = /InProgress|Conflict|Concurrent|Busy|Retryable/i.test(failure.code ?? '');
+  return passes ? new BusyError('target-busy', options) : new KeyturnError('failed', options);
+}
+
+const SEGMENT = '[\\w().-]{1,128}';
+const SCOPE = new RegExp(
+  `^/subscriptions/[0-9a-f-]{36}(/resourceGroups/${SEGMENT}(/providers/[\\w.]{1,64}(/${SEGMENT}){2,6})?)?$`,
+  'i',
+);
+
+/** The id of the locked scope out of ARM's sentence (azure-facts 10), only if every segment of it looks like one. */
+function lockedScope(message: string): string | undefined {
+  const id = /scope\(s\) are locked: '([^']{1,400})'/.exec(message)?.[1];
+  return id !== undefined && SCOPE.test(id) && !id.includes('..') ? id.toLowerCase() : undefined;
+}

@@ -1,0 +1,97 @@
+/**
+ * What every Azure client of ours gets in place of the SDKs' own retries. Those repeat writes, too (case SDK-01), do not
+ * repeat a 429 without Retry-After (SDK-02), and wait as long as a Retry-After says (azure-facts 8.1). So clients are made
+ * with `SINGLE_SEND`, reads are repeated here, and a write goes out exactly once.
+ */
+import { type Clock, systemClock } from './clock.ts';
+import { BusyError } from './errors.ts';
+
+/** Options for every client: no retries, no redirects. */
+export const SINGLE_SEND = { retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } } as const;
+
+/** After so long without an answer a call is given up; a write has an unknown outcome then. */
+const MILLISECONDS_PER_SEND = 20_000;
+const TRIES = 5;
+/** A longer Retry-After ends the pass, which looks again later: it holds locks of 90 s. */
+const PAUSE_MAX_SECONDS = 16;
+
+interface Request {
+  method: string;
+  url: string;
+  timeout: number;
+}
+interface Answer {
+  status: number;
+  headers: { get(name: string): string | undefined };
+}
+/** The part of the SDKs' `PipelinePolicy` in use: `core` imports no SDK. */
+export interface Policy {
+  name: string;
+  sendRequest<R extends Request, A extends Answer>(request: R, next: (request: R) => Promise<A>): Promise<A>;
+}
+
+/** Repeats reads that were not answered or answered 408, 429 or 5xx, at most five times within some 15 s. */
+export function patience(
+  clock: Clock = systemClock,
+  isRead = ({ method }: Request) => /^(GET|HEAD)$/.test(method),
+): Policy {
+  return {
+    name: 'keyturnPatience',
+    async sendRequest(request, next) {
+      request.timeout = MILLISECONDS_PER_SEND;
+      for (let tried = 1; ; tried += 1) {
+        const last = tried === TRIES || !isRead(request);
+        const answer = await next(request).catch((error: unknown) => {
+          if (last || !lostOnTheWay(error)) throw error;
+          return undefined;
+        });
+        if (answer && (last || !(answer.status === 408 || answer.status === 429 || answer.status >= 500)))
+          return answer;
+        const pause = pauseSeconds(tried, answer && retryAfter(answer));
+        if (pause === undefined && answer) return answer;
+        await clock.sleep((pause ?? PAUSE_MAX_SECONDS) * 1000);
+      }
+    },
+  };
+}
+
+/** Refuses every request to another host: a link in an answer gets neither a call nor a token (design section 6). */
+export function onlyTo(address: string): Policy {
+  const { origin } = new URL(address);
+  return {
+    name: 'keyturnOnlyTo',
+    sendRequest(request, next) {
+      if (new URL(request.url).origin !== origin) throw new Error(`A link led away from ${origin}.`);
+      return next(request);
+    },
+  };
+}
+
+/** Asks again while `call` throws `BusyError`, which says that nothing was changed. */
+export async function untilFree<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const pause = error instanceof BusyError ? pauseSeconds(tried, error.facts.retryAfterSeconds) : undefined;
+      if (pause === undefined || tried === TRIES) throw error;
+      await clock.sleep(pause * 1000);
+    }
+  }
+}
+
+/** 1, 2, 4, 8 s less up to half of it, or what the service asks for; undefined when that is too long to wait here. */
+function pauseSeconds(tried: number, asked?: number): number | undefined {
+  if (asked !== undefined) return asked <= PAUSE_MAX_SECONDS ? asked : undefined;
+  return 2 ** (tried - 1) * (1 - Math.random() / 2);
+}
+
+function retryAfter({ headers }: Answer): number | undefined {
+  const seconds = Number.parseInt(headers.get('retry-after') ?? '', 10);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+/** A broken connection or a time-out, as opposed to an error made on this side (no token, a foreign challenge). */
+function lostOnTheWay(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'RestError' || error.name === 'AbortError');
+}

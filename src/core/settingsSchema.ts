@@ -1,0 +1,193 @@
+/** The schema of the app settings, with the words that `docs/settings.md` and the error reports are made from. */
+import { z } from 'zod';
+import { KeyturnError } from './errors.ts';
+import { parseResourceId, type ResourceId, VAULT_NAME } from './ids.ts';
+
+export interface About {
+  /** What it is for; one or two sentences of the operator's language. */
+  readonly about: string;
+  /** What a value looks like. */
+  readonly shape: string;
+  /** What counts when it is not set. */
+  readonly fallback?: string;
+}
+
+const setting = <T extends z.ZodType<unknown, string | undefined>>(about: About, schema: T): T =>
+  schema.meta({ ...about });
+const text = (pattern: RegExp) => z.string().trim().regex(pattern);
+const guid = z.string().trim().toLowerCase().pipe(z.guid());
+const parts = z.string().transform((list) => list.split(',').flatMap((part) => part.trim() || []));
+/** Duplicates are one entry. */
+const words = (pattern: RegExp) =>
+  parts.transform((list) => [...new Set(list)]).pipe(z.array(z.string().regex(pattern)));
+
+const vaultIds = parts.pipe(z.array(z.string()).min(1)).transform((list, context) =>
+  list.flatMap((id): ResourceId[] => {
+    try {
+      return [parseResourceId(id, 'Microsoft.KeyVault/vaults', 'an entry', VAULT_NAME)];
+    } catch (error) {
+      if (!(error instanceof KeyturnError)) throw error;
+      context.addIssue({ code: 'custom', message: error.detail });
+      return [];
+    }
+  }),
+);
+
+const json = z.string().transform((content, context): unknown => {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    context.addIssue({ code: 'custom', message: 'not JSON' });
+    return z.NEVER;
+  }
+});
+
+const rate = text(/^\d{1,4}\/\d{1,5}$/).transform((content) => {
+  const [perVault = 0, overall = 0] = content.split('/').map(Number);
+  return { perVault, overall };
+});
+
+/** Every setting by its name in the environment. `customCloud` says what the endpoints of a custom cloud look like. */
+export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
+  z.object({
+    KEYTURN_INSTANCE: setting(
+      {
+        about: 'Name of this installation. A vault whose ARM tag `keyturn` names another one is left alone.',
+        shape: '1 to 40 letters, digits and `-`',
+        fallback: 'keyturn',
+      },
+      text(/^[a-z0-9-]{1,40}$/i).prefault('keyturn'),
+    ),
+    KEYTURN_MODE: setting(
+      {
+        about:
+          '`observe` writes nothing anywhere and shows what it would do: how one starts. `run` rotates. `drain` starts no rotation and works off what is owed.',
+        shape: '`observe`, `run` or `drain`',
+        fallback: 'observe',
+      },
+      z.enum(['observe', 'run', 'drain']).prefault('observe'),
+    ),
+    KEYTURN_RATE: setting(
+      {
+        about: 'Rotations per hour, in one vault and overall. What a person asks for is not counted against it.',
+        shape: '`<per vault>/<overall>`',
+        fallback: '5/50',
+      },
+      rate.prefault('5/50'),
+    ),
+    KEYTURN_TENANT_ID: setting(
+      { about: 'The Entra tenant whose tokens are accepted over HTTP.', shape: 'a GUID' },
+      guid,
+    ),
+    KEYTURN_IDENTITY_CLIENT_ID: setting(
+      { about: 'Client id of the user-assigned managed identity that Keyturn works as.', shape: 'a GUID' },
+      guid,
+    ),
+    KEYTURN_IDENTITY_PRINCIPAL_ID: setting(
+      {
+        about: 'Object id of that identity: consent is read from the role assignments of this principal.',
+        shape: 'a GUID',
+      },
+      guid,
+    ),
+    KEYTURN_ROTATORS: setting(
+      {
+        about: 'The kinds of rotators that are switched on. None is unless it is named.',
+        shape: 'a list as `storage-account-key, sql-login`',
+        fallback: '',
+      },
+      words(/^[a-z0-9-]{1,40}$/).prefault(''),
+    ),
+    KEYTURN_VAULTS: setting(
+      {
+        about: 'The vaults that this instance serves; no other is ever opened.',
+        shape: 'a list of resource ids, parted by commas',
+      },
+      vaultIds,
+    ),
+    KEYTURN_CONSENT: setting(
+      {
+        about:
+          "The operator's map of consent, for targets whose role assignments carry no description: which secrets may have which target.",
+        shape: 'JSON as `{"<resource id>": "kv1/st-a, kv1/db(app_a,app_b)"}`',
+        fallback: '{}',
+      },
+      json.pipe(z.record(z.string(), z.string())).prefault('{}'),
+    ),
+    KEYTURN_POLICY: setting(
+      {
+        about:
+          'The policy of secrets that say nothing else, in the grammar of the tag `rotator-policy`. A secret overrides it key by key.',
+        shape: '`key=value;…`',
+        fallback: 'every=60d;grace=48h',
+      },
+      text(/^[a-z-]+=[^;=]+(;[a-z-]+=[^;=]+)*;?$/).prefault('every=60d;grace=48h'),
+    ),
+    KEYTURN_VALIDITY_CAP: setting(
+      {
+        about:
+          "How long a version may be valid under the tenant's Azure Policy; without it nothing shortens `every + 30 d`.",
+        shape: 'days as `88d`',
+      },
+      text(/^[1-9]\d{0,3}d$/)
+        .transform((days) => Number(days.slice(0, -1)))
+        .optional(),
+    ),
+    KEYTURN_OWNER_TAG: setting(
+      {
+        about: 'The tag that names who owns a secret, for inventory and alerts.',
+        shape: 'a tag name of 1 to 128 characters',
+        fallback: 'owner',
+      },
+      text(/^[^<>%&\\?/\p{Cc}]{1,128}$/u).prefault('owner'),
+    ),
+    KEYTURN_SAMPLE_TAG_VAULTS: setting(
+      {
+        about:
+          "Vaults in which the tags of Microsoft's sample (`CredentialId`, `ProviderAddress`, `ValidityPeriodDays`) count, too.",
+        shape: 'a list of vault names',
+        fallback: '',
+      },
+      words(VAULT_NAME).prefault(''),
+    ),
+    KEYTURN_SWEEP_SCHEDULE: setting(
+      {
+        about: 'When the sweep runs. The Functions host reads it as well, so it has no default.',
+        shape: 'six fields as `0 7 * * * *` (every hour at minute 7)',
+      },
+      text(/^\S+( +\S+){5}$/),
+    ),
+    KEYTURN_AUDIENCE: setting(
+      {
+        about:
+          'Audience of the tokens that the HTTP interface accepts: the application id URI, or the client id of its registration.',
+        shape: '`api://…` or a GUID',
+      },
+      text(/^\S{1,200}$/),
+    ),
+    KEYTURN_CLOUD: setting(
+      {
+        about: 'The cloud that this instance works in.',
+        shape: '`AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud` or `custom`',
+        fallback: 'AzureCloud',
+      },
+      z.enum(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud', 'custom']).prefault('AzureCloud'),
+    ),
+    KEYTURN_CLOUD_ENDPOINTS: setting(
+      {
+        about:
+          'Endpoints and audiences of a custom cloud (Azure Stack, a local stand-in). Read only when `KEYTURN_CLOUD` is `custom`.',
+        shape: 'JSON with `authority`, `arm`, `armAudience`, `vaultSuffix`, `storageSuffix`, `graph`, `graphAudience`',
+      },
+      json.pipe(customCloud).optional(),
+    ),
+  });
+
+/** What a setting's documentation is made from. */
+export function aboutOf(schema: z.ZodType | undefined): About {
+  const meta = schema?.meta();
+  return z.object({ about: z.string(), shape: z.string(), fallback: z.string().optional() }).parse(meta) as About;
+}
+
+export type Raw<Cloud> = z.infer<ReturnType<typeof settingsSchema<Cloud>>>;

@@ -1,0 +1,21 @@
+import type { HttpHandler, HttpRequest, InvocationContext } from '@azure/functions';
+import { type App, getApp } from '../app.ts';
+import { type Answer, problem } from '../http/problem.ts';
+
+/** The app, logging to this invocation so that the platform ties its records together. */
+export const appFor = (context: InvocationContext): App => getApp((level, line) => context[level](line));
+
+/** An HTTP handler whose errors become problem details. What is not ours is logged by name alone: texts may hold values. */
+export function answering(handle: (request: HttpRequest, app: App) => Promise<Answer>): HttpHandler {
+  return async (request, context) => {
+    try {
+      return await handle(request, appFor(context));
+    } catch (error) {
+      const { status, ...answer } = problem(error);
+      if (status >= 500) context.error(JSON.stringify({ message: 'request failed', status, error: nameOf(error) }));
+      return { status, ...answer };
+    }
+  };
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);

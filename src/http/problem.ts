@@ -1,0 +1,53 @@
+/** Errors over HTTP: problem details (RFC 9457) made from the table of reasons, never from an error's own text. */
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import { type Reason, reasonRow } from '../core/reasons.ts';
+import { scrub } from '../core/scrub.ts';
+
+/** The part of an HTTP response that we use; the Functions library takes it as it is. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly jsonBody: unknown;
+}
+
+const statuses: Partial<Record<Reason, number>> = {
+  'bad-request': 400,
+  'no-token': 401,
+  'no-role': 403,
+  'not-found': 404,
+  'owed-first': 409,
+  'too-many-operations': 429,
+  failed: 500,
+  'vault-forbidden': 502,
+  'vault-firewall': 502,
+  'no-keys': 503,
+  'storage-busy': 503,
+  'vault-busy': 503,
+  'target-busy': 503,
+};
+const RETRY_SECONDS = 10;
+
+/** An answer that no cache keeps and no browser guesses at. */
+export const answer = (status: number, jsonBody: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status,
+  headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
+  jsonBody,
+});
+
+/**
+ * The answer for an error. What is not ours is `failed` and says nothing more. Absent, not opted in and not visible give
+ * one and the same 404 (design section 5), so `not-found` never carries a detail of its own.
+ */
+export function problem(error: unknown): Answer {
+  const reason: Reason = error instanceof KeyturnError ? error.reason : 'failed';
+  const status = statuses[reason] ?? (error instanceof BusyError ? 503 : 409);
+  const { cause, remedy } = reasonRow(reason);
+  const detail = error instanceof KeyturnError && reason !== 'not-found' ? scrub(error.detail) : cause;
+  const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
+  const body = { type: `docs/reasons.md#${reason}`, title: cause, status, detail, reason, remedy, requestId };
+  return answer(status, body, {
+    'content-type': 'application/problem+json',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(status === 503 || status === 429 ? { 'retry-after': String(RETRY_SECONDS) } : {}),
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * Requests of people: judged, written down as an operation, and put on the queue as a look. It belongs to the composition
+ * root's layer, since roles, vault, rules and rows meet here.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { KeyturnError } from './core/errors.ts';
+import type { SecretRef, VersionId } from './core/ids.ts';
+import { quote } from './core/quote.ts';
+import { type Caller, requireRole } from './http/auth.ts';
+import { decide, plan } from './reconcile/decide.ts';
+import type { Deps } from './reconcile/deps.ts';
+import { failureStep } from './reconcile/failure.ts';
+import { type Bound, observeTarget, observeVault, readConsent } from './reconcile/observe.ts';
+import { olderOurs } from './reconcile/owed.ts';
+import type { Step } from './reconcile/types.ts';
+import type { RotateRequest } from './requests/rotate.ts';
+import type { Operation } from './store/store.ts';
+
+export interface RotateCall {
+  readonly caller: Caller;
+  readonly ref: SecretRef;
+  readonly asked: RotateRequest;
+  /** The header `Idempotency-Key`: a repeat by this caller for this secret answers the same operation. */
+  readonly idempotencyKey?: string;
+}
+
+/** What a pass would do now. */
+export type Plan = Pick<Step, 'kind' | 'reason'> & { readonly until?: Date; readonly detail?: string };
+export type RotateAnswer = { readonly operation: Operation } | { readonly plan: Plan };
+
+const OPEN_MAX = 50;
+/** All of these look like a secret that is not there (design section 5). */
+const UNSEEN = ['not-allowed', 'gone', 'disabled', 'managed', 'not-opted-in', 'other-instance'];
+
+/**
+ * Accepts a request for a rotation, or throws the reason why not. Writes a row and a message, nothing in vault or target;
+ * a dry run writes nothing at all. Roles are judged first, so that nobody learns by a 404 or 409 what they may not see.
+ */
+export async function rotate(call: RotateCall, deps: Deps): Promise<RotateAnswer> {
+  const { caller, ref, asked, idempotencyKey } = call;
+  // Setting a reason aside and revoking without grace is what `Keyturn.Revoke` is for (case UA-8).
+  requireRole(caller, asked.override.length > 0 || asked.revoke === 'now' ? 'Keyturn.Revoke' : 'Keyturn.Rotate');
+  const id = idempotencyKey === undefined || asked.dryRun ? randomUUID() : repeatableId(caller, ref, idempotencyKey);
+  const earlier = idempotencyKey === undefined ? undefined : await deps.rows.operation(id);
+  if (earlier) return { operation: await repeated(earlier, asked, deps) };
+
+  const bound = await visible(ref, deps);
+  if (asked.dryRun) return { plan: inWords(await planned(bound, asked, deps)) };
+  refuseOwed(bound, asked);
+  if ((await deps.rows.openOperations(caller.oid)) >= OPEN_MAX) throw new KeyturnError('too-many-operations');
+  const operation = accepted(id, bound.current.id, call, deps.clock.now());
+  // The row first: the pass reads from it what was asked for.
+  await deps.rows.saveOperation(operation);
+  await enqueue(operation, deps);
+  const ticket = asked.ticket === undefined ? {} : { ticket: quote(asked.ticket) };
+  deps.log('info', 'audit', { ...ref, kind: 'request', operation: id, caller: caller.oid, as: caller.kind, ...ticket });
+  return { operation };
+}
+
+/**
+ * The operation, for whoever made it and for readers. Others get the 404 of an id that never was; a token with none of
+ * the roles, 403.
+ */
+export async function operation(id: string, caller: Caller, { rows }: Pick<Deps, 'rows'>): Promise<Operation> {
+  requireRole(caller, 'Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke');
+  const found = UUID.test(id) ? await rows.operation(id.toLowerCase()) : undefined;
+  const mayRead = found?.caller === caller.oid || caller.roles.includes('Keyturn.Read');
+  if (!found || !mayRead) throw new KeyturnError('not-found');
+  return found;
+}
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
+async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
+  try {
+    return await observeVault(ref, undefined, await deps.rows.secret(ref), deps);
+  } catch (error) {
+    if (error instanceof KeyturnError && UNSEEN.includes(error.reason)) throw new KeyturnError('not-found');
+    throw error;
+  }
+}
+
+/** Something owed is settled first, or revoked on request; the pass judges again by what the target says. */
+function refuseOwed({ versions, current, tgt, state }: Bound, { revoke }: RotateRequest): void {
+  const owed = olderOurs(versions, current.id, tgt).filter(({ handle }) => handle !== state?.cred);
+  if (owed.length === 0 || revoke === 'now') return;
+  const named = [...new Set(owed.map(({ handle, version }) => `${handle} of version ${version}`))].join(', ');
+  const until = state?.after ? ` until ${state.after.toISOString()}` : '';
+  throw new KeyturnError('owed-first', { detail: `Still owed${until}: ${named}.` });
+}
+
+/** The step that a pass would take now. Reads vault and target like one, without their locks. */
+async function planned(bound: Bound, { override, revoke }: RotateRequest, deps: Deps): Promise<Step> {
+  try {
+    const { observed } = await observeTarget(bound, await readConsent(bound, deps), deps);
+    return decide(observed, { version: bound.current.id, override, revoke }, deps.clock.now());
+  } catch (error) {
+    if (error instanceof KeyturnError) return failureStep(error, deps.clock.now());
+    throw error;
+  }
+}
+
+const inWords = (step: Step): Plan =>
+  step.kind === 'wait' || step.kind === 'refuse' || step.kind === 'skip'
+    ? step
+    : { kind: step.kind, reason: step.reason, detail: plan(step) };
+
+async function repeated(earlier: Operation, asked: RotateRequest, deps: Deps): Promise<Operation> {
+  const same =
+    earlier.revoke === asked.revoke &&
+    earlier.override.join() === asked.override.join() &&
+    earlier.note === asked.reason &&
+    earlier.ticket === asked.ticket;
+  if (!same) throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
+  // The first call may have died between row and message; a second look is harmless.
+  if (earlier.status === 'accepted') await enqueue(earlier, deps);
+  return earlier;
+}
+
+function accepted(id: string, version: VersionId, { caller, ref, asked }: RotateCall, now: Date): Operation {
+  return {
+    id,
+    ...ref,
+    version,
+    caller: caller.oid,
+    status: 'accepted',
+    override: asked.override,
+    revoke: asked.revoke,
+    ...(asked.reason === undefined ? {} : { note: asked.reason }),
+    ...(asked.ticket === undefined ? {} : { ticket: asked.ticket }),
+    createdOn: now,
+    updatedOn: now,
+    steps: [],
+  };
+}
+
+const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Promise<void> =>
+  queue.put({ vault, name, version, cause: 'http', operation: id });
+
+/** A UUID of version 8 (RFC 9562: contents of one's own) from caller, route and key. */
+function repeatableId({ oid }: Caller, { vault, name }: SecretRef, key: string): string {
+  const bytes = createHash('sha256').update(`${oid}\nrotate\n${vault}\n${name}\n${key}`).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,42 @@
+/** What acting shares: the two locks, the guard before every write, and what the pass leaves in the rows. */
+
+import { type Tags, tagOf } from '../core/ids.ts';
+import type { Lock, SecretRow } from '../store/store.ts';
+import type { Version } from '../vault/vault.ts';
+import type { Deps } from './deps.ts';
+import { type Seen, Stopped } from './observe.ts';
+import type { Asked } from './types.ts';
+
+export interface Acting {
+  readonly seen: Seen;
+  readonly deps: Deps;
+  readonly asked?: Asked;
+  /** Secret first, then target. */
+  readonly locks: readonly Lock[];
+}
+
+/** What a step changes in the secret's row, beyond the outcome itself. */
+export type RowChange = { [K in keyof SecretRow]?: SecretRow[K] | undefined };
+
+const OPT_IN_TAGS = ['rotator', 'rotator-target', 'rotator-options'];
+
+/** Renews both locks; throws `LockLostError` when one was taken. */
+export async function renewAll({ locks }: Pick<Acting, 'locks'>): Promise<void> {
+  for (const lock of locks) await lock.renew();
+}
+
+/**
+ * Called immediately before every write: renews the locks and reads the current version again. Another version, a
+ * disabled one or another opt-in ends the pass. Answers the version as it is now, for merging the tags.
+ */
+export async function guard(acting: Acting): Promise<Version> {
+  const { vault, secret, current } = acting.seen;
+  await renewAll(acting);
+  const now = await vault.current(secret.name);
+  if (now === 'gone' || now === 'disabled') throw new Stopped('skip', now);
+  if (now.id !== current.id || !sameOptIn(now.tags, current.tags)) throw new Stopped('skip', 'superseded');
+  return now;
+}
+
+const sameOptIn = (left: Tags, right: Tags): boolean =>
+  OPT_IN_TAGS.every((name) => tagOf(left, name) === tagOf(right, name));

@@ -1,0 +1,158 @@
+/**
+ * One pass over one secret: observe, decide one step, act, say when to look again. Nothing is remembered between
+ * passes; killed at any line, the next one observes again.
+ */
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import type { SecretRef } from '../core/ids.ts';
+import type { Look } from '../core/look.ts';
+import type { Lock, Operation, SecretRow } from '../store/store.ts';
+import type { Acting, RowChange } from './context.ts';
+import { decide } from './decide.ts';
+import type { Deps } from './deps.ts';
+import { failureStep } from './failure.ts';
+import { type Bound, observeTarget, observeVault, readConsent, type Seen } from './observe.ts';
+import { type PassEnd, record } from './record.ts';
+import { afterFailure, rotate } from './rotate.ts';
+import { prove, restore, revoke } from './settle.ts';
+import type { Asked, Step, Wait } from './types.ts';
+
+/** What a pass did, for the log, the tests and the demonstration. */
+export interface Outcome {
+  readonly step: Step;
+  readonly lookAgainOn?: Date;
+}
+
+/** A doubled message waits this long for the pass that holds the lock. */
+const BUSY_SECONDS = 20;
+const lockBusy: Wait = { kind: 'wait', reason: 'lock-busy' };
+
+/**
+ * Looks at a secret once and takes at most one step. Throws only what is not understood: the host then delivers the
+ * message again, and after five times to `workPoison`. Everything else ends in the row, the log and the next look.
+ */
+export async function reconcile(look: Look, deps: Deps): Promise<Outcome> {
+  const secret: SecretRef = { vault: look.vault.toLowerCase(), name: look.name.toLowerCase() };
+  if (!deps.vaults.open(secret.vault)) {
+    deps.log('warn', 'step', { ...secret, kind: 'skip', reason: 'not-allowed', cause: look.cause });
+    return { step: { kind: 'skip', reason: 'not-allowed' } };
+  }
+  const lock = await deps.locks.take(`secret/${secret.vault}/${secret.name}`);
+  if (!lock) return busy(look, deps);
+  try {
+    return await underLock(secret, look, lock, deps);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A busy lock completes the message and puts a delayed copy (design section 3). */
+async function busy(look: Look, deps: Deps): Promise<Outcome> {
+  await deps.queue.put(look, BUSY_SECONDS);
+  return { step: lockBusy };
+}
+
+async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps): Promise<Outcome> {
+  const row = await deps.rows.secret(secret);
+  const operation = await operationOf(secret, look, deps);
+  const asked: Asked | undefined = operation && {
+    version: operation.version,
+    override: operation.override,
+    revoke: operation.revoke,
+  };
+  const end = await endOf(secret, look, { row, asked, lock }, deps);
+  if (end.step === lockBusy) return busy(look, deps);
+  const next = await record(end, { secret, look, row, operation }, deps);
+  return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
+}
+
+/** What a person asked for stands in the operation's row, which only the API writes (case SEC-05). */
+async function operationOf(secret: SecretRef, look: Look, deps: Deps): Promise<Operation | undefined> {
+  if (look.operation === undefined) return undefined;
+  const operation = await deps.rows.operation(look.operation);
+  const open = operation?.status === 'accepted' || operation?.status === 'running';
+  return open && operation.vault === secret.vault && operation.name === secret.name ? operation : undefined;
+}
+
+interface Start {
+  readonly row: SecretRow | undefined;
+  readonly asked: Asked | undefined;
+  readonly lock: Lock;
+}
+
+/** Runs the pass to its end, whatever it throws: how far it came decides what is recorded. */
+async function endOf(secret: SecretRef, look: Look, { row, asked, lock }: Start, deps: Deps): Promise<PassEnd> {
+  const progress: { bound?: Bound; seen?: Seen; step?: Step; acting?: Acting } = {};
+  let targetLock: Lock | undefined;
+  try {
+    progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps);
+    const grants = await readConsent(progress.bound, deps);
+    targetLock = await deps.locks.take(`target/${progress.bound.optIn.target.id}`);
+    if (!targetLock) return { step: lockBusy, change: {} };
+    progress.seen = await observeTarget(progress.bound, grants, deps);
+    progress.step = decide(progress.seen.observed, asked, deps.clock.now());
+    progress.acting = { seen: progress.seen, deps, locks: [lock, targetLock], ...(asked ? { asked } : {}) };
+    deps.log('info', 'decided', {
+      ...secret,
+      kind: progress.step.kind,
+      reason: progress.step.reason,
+      cause: look.cause,
+    });
+    const change = await act(progress.step, progress.acting);
+    return { step: progress.step, change, ...progress };
+  } catch (error) {
+    return failureEnd(error, progress, row, deps);
+  } finally {
+    await targetLock?.release();
+  }
+}
+
+async function act(step: Step, acting: Acting): Promise<RowChange> {
+  switch (step.kind) {
+    case 'rotate':
+      return rotate(step, acting);
+    case 'revoke':
+      return revoke(step, acting);
+    case 'prove':
+      return prove(acting);
+    case 'restore':
+      return restore(acting);
+    default:
+      return {};
+  }
+}
+
+async function failureEnd(
+  error: unknown,
+  progress: { bound?: Bound; seen?: Seen; step?: Step; acting?: Acting },
+  row: SecretRow | undefined,
+  deps: Deps,
+): Promise<PassEnd> {
+  if (!(error instanceof KeyturnError)) throw error;
+  const step = failureStep(error, deps.clock.now());
+  const rotating = progress.step?.kind === 'rotate' && progress.acting !== undefined;
+  const failed = rotating && isFailure(error);
+  if (failed && progress.seen) {
+    const { type } = progress.seen.optIn.rotator;
+    await deps.rows.setFailures(type, (await deps.rows.failuresOf(type)) + 1);
+  }
+  const settling = rotating && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};
+  const change: RowChange =
+    failed && progress.acting ? { ...settling, ...afterFailure(error, progress.acting, row?.failures ?? 0) } : settling;
+  return {
+    step,
+    error,
+    change,
+    attempted: progress.step,
+    ...(progress.bound ? { bound: progress.bound } : {}),
+    ...(progress.seen ? { seen: progress.seen } : {}),
+  };
+}
+
+/** A rotation that came to nothing for a reason of its own: not a lost lock, a superseded version or a busy service. */
+function isFailure(error: KeyturnError): boolean {
+  return (
+    ['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'name-deleted', 'failed'].includes(
+      error.reason,
+    ) && !(error instanceof BusyError)
+  );
+}

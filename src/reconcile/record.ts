@@ -1,0 +1,168 @@
+/** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
+import { addHours, latest, minutesBetween } from '../core/clock.ts';
+import type { KeyturnError } from '../core/errors.ts';
+import type { SecretRef } from '../core/ids.ts';
+import type { Look } from '../core/look.ts';
+import { reasonRow } from '../core/reasons.ts';
+import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
+import type { RowChange } from './context.ts';
+import { lookAgainOn } from './decide.ts';
+import type { Deps } from './deps.ts';
+import type { Bound, Seen } from './observe.ts';
+import { followOperation } from './operation.ts';
+import type { Step } from './types.ts';
+
+export interface PassEnd {
+  readonly step: Step;
+  /** What was being carried out when an error ended the pass. */
+  readonly attempted?: Step | undefined;
+  readonly error?: KeyturnError;
+  readonly change: RowChange;
+  readonly bound?: Bound;
+  readonly seen?: Seen;
+}
+
+interface Context {
+  readonly secret: SecretRef;
+  readonly look: Look;
+  readonly row: SecretRow | undefined;
+  readonly operation: Operation | undefined;
+}
+
+/** Longer waits are the sweep's: a message may be hidden for 7 days at most, and the sweep comes every hour. */
+const SWEEP_MINUTES = 60;
+const UNPROVED_HOURS = 24;
+const CHANGES = ['rotate', 'revoke', 'prove', 'restore'];
+/** After these the cause of an alert is gone. */
+const CALM = [
+  'not-due',
+  'grace',
+  ...['accepted', 'state-wiped', 'due', 'asked', 'begun', 'value-refused', 'placeholder', 'grace-over', 'settled'],
+];
+
+/** Writes all of it before the locks are given back; the time of the next look, if this secret gets one. */
+export async function record(end: PassEnd, context: Context, deps: Deps): Promise<Date | undefined> {
+  const { secret, look, row } = context;
+  const { step } = end;
+  const now = deps.clock.now();
+  audit(end, context, deps);
+  await followOperation(step, context.operation, end.seen?.observed, deps);
+  if (step.kind === 'skip' && (row === undefined || step.reason === 'superseded')) return undefined;
+  const next = lookAgainOn(step, end.seen?.observed, now);
+  const alert = raiseAlert(end, context, deps);
+  await deps.rows.saveSecret(rowAfter(end, context, { next, alert, now }));
+  if (end.seen && step.kind !== 'rotate') await deps.rows.saveHolder(holderOf(end.seen, secret));
+  await putNextLook(step, next, context, deps);
+  return look.cause === 'again' && next === undefined ? undefined : next;
+}
+
+function rowAfter(
+  end: PassEnd,
+  { secret, row }: Context,
+  { next, alert, now }: { next: Date | undefined; alert: string | undefined; now: Date },
+): SecretRow {
+  const { step, change, bound } = end;
+  const merged = {
+    ...row,
+    ...secret,
+    failures: row?.failures ?? 0,
+    ...change,
+    seenUpdatedOn: CHANGES.includes(step.kind) ? undefined : bound?.current.updatedOn,
+    step: step.kind,
+    reason: step.reason,
+    detail: 'detail' in step ? step.detail : undefined,
+    lookedOn: now,
+    nextLookOn: next,
+    alert,
+  };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
+}
+
+/** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
+function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
+  const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
+  return {
+    ...secret,
+    target: optIn.target.id,
+    ...(observed.live !== undefined && observed.known ? { handle: observed.live } : {}),
+    ...(observed.written ? { issuedOn: observed.createdOn } : {}),
+    owes: observed.owed.map(({ handle }) => ({ handle, after: observed.written ? (observed.after ?? after) : after })),
+  };
+}
+
+/** One alert per cause: raised when the cause is new, forgotten when a pass ends well. */
+function raiseAlert(end: PassEnd, { secret, row }: Context, deps: Deps): string | undefined {
+  const cause = causeOf(end, deps);
+  if (cause === undefined) return CALM.includes(end.step.reason) || end.step.kind === 'skip' ? undefined : row?.alert;
+  if (cause !== row?.alert) {
+    const { by, remedy } = reasonRow(end.step.reason);
+    const owed = end.seen?.observed.owed ?? [];
+    const since =
+      owed.length > 0
+        ? { owedSince: end.seen?.observed.createdOn, owed: owed.map(({ handle }) => handle).join(',') }
+        : {};
+    deps.log('error', 'alert', {
+      ...secret,
+      reason: end.step.reason,
+      by,
+      remedy,
+      ...('detail' in end.step ? { detail: end.step.detail } : {}),
+      ...since,
+    });
+  }
+  return cause;
+}
+
+function causeOf({ step, seen, error }: PassEnd, deps: Deps): string | undefined {
+  if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) return error.reason;
+  if (step.kind === 'refuse') return step.reason;
+  if (step.kind !== 'wait') return undefined;
+  if (['drift', 'too-many', 'brake'].includes(step.reason)) return step.reason;
+  return step.reason === 'unproved' && seen && deps.clock.now() >= addHours(seen.observed.createdOn, UNPROVED_HOURS)
+    ? 'unproved'
+    : undefined;
+}
+
+/** Every step that changed something, unsampled: who, what, which versions, which outcome. */
+function audit({ step, error, attempted, seen }: PassEnd, { secret, look, operation }: Context, deps: Deps): void {
+  const tried = attempted ?? step;
+  if (!CHANGES.includes(tried.kind)) return;
+  deps.log('info', 'audit', {
+    ...secret,
+    kind: tried.kind,
+    reason: tried.reason,
+    outcome: error ? error.reason : 'done',
+    cause: look.cause,
+    operation: operation?.id,
+    caller: operation?.caller,
+    ticket: operation?.ticket,
+    version: seen?.observed.version,
+    rotation: tried.kind === 'rotate' ? tried.rotation : undefined,
+    status: error?.facts.status,
+    code: error?.facts.code,
+    requestId: error?.facts.requestId,
+  });
+}
+
+async function putNextLook(
+  step: Step,
+  next: Date | undefined,
+  { secret, row, operation }: Context,
+  deps: Deps,
+): Promise<void> {
+  if (next === undefined) return;
+  const now = deps.clock.now();
+  const minutes = minutesBetween(now, next);
+  if (minutes >= SWEEP_MINUTES) return;
+  // A look that is queued for that time already serves: duplicates of an event do not multiply looks.
+  const queued =
+    row?.nextLookOn !== undefined && row.nextLookOn > now && Math.abs(minutesBetween(row.nextLookOn, next)) < 1;
+  if (queued && !CHANGES.includes(step.kind)) return;
+  const open = operation && stillOpen(operation);
+  await deps.queue.put(
+    { ...secret, cause: 'again', ...(open ? { operation: operation.id } : {}) },
+    Math.max(1, Math.ceil(minutes * 60)),
+  );
+}
+
+const stillOpen = ({ status }: Operation): boolean => status === 'accepted' || status === 'running';

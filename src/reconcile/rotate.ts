@@ -1,0 +1,204 @@
+/**
+ * Rotate: preflight, issue, check, store in one call, read back. Killed at any line it can be run again: before the
+ * store the old credential is current and untouched, after it everything that is owed stands on the new version.
+ */
+import { addHours, latest } from '../core/clock.ts';
+import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
+import type { Handle, VersionId } from '../core/ids.ts';
+import type { Credential, Verdict } from '../rotators/rotator.ts';
+import type { NewVersion, Version } from '../vault/vault.ts';
+import { type Acting, guard, type RowChange, renewAll } from './context.ts';
+import { baseState, Stopped } from './observe.ts';
+import { expiryOf, planOf } from './policy.ts';
+import { preflight } from './preflight.ts';
+import { change, formatState, readState, type State, withState } from './state.ts';
+import type { Rotate } from './types.ts';
+
+/** How long a pass stays with a credential that exists nowhere but in it (design section 3). */
+const STAY_MINUTES = 15;
+const PAUSE_SECONDS = [1, 2, 4, 8, 15, 30] as const;
+const STORE_TRIES = 5;
+
+export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
+  const { seen, deps } = acting;
+  const { optIn, secret, observed, tgt } = seen;
+  await preflight(step, acting);
+  // From here until the version is stored nobody can say which slot this secret holds.
+  await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
+  await markStarted(step, acting);
+  await guard(acting);
+  const credential = await issue(step, acting);
+  const verdict = await untilAccepted(credential, acting);
+  if (optIn.rotator.overlap !== 'none' && (verdict === 'refused' || verdict === 'not-yet')) {
+    await dispose(step, credential, acting);
+    throw new KeyturnError('not-accepted', {
+      detail: `The target answered ${verdict} to the new ${credential.handle}.`,
+    });
+  }
+  const state: State = {
+    tgt,
+    cred: credential.handle,
+    rot: step.rotation,
+    ...obligation(step, credential.handle, acting),
+  };
+  const id = await store(step, credential, state, acting);
+  await deps.rows.recordRotation(secret, deps.clock.now());
+  await deps.rows.setFailures(optIn.rotator.type, 0);
+  await confirm(id, step, acting);
+  await deps.rows.saveHolder({
+    ...secret,
+    target: optIn.target.id,
+    handle: credential.handle,
+    issuedOn: deps.clock.now(),
+    owes: state.after && observed.live !== undefined ? [{ handle: observed.live, after: state.after }] : [],
+  });
+  return {
+    wroteVersion: id,
+    wroteState: formatState(state),
+    failures: 0,
+    retryOn: undefined,
+    refusedPlan: undefined,
+    settlingUntil: undefined,
+  };
+}
+
+/** The vault's own word that a rotation has begun, and the proof that it takes writes (case KV-05). */
+async function markStarted(step: Rotate, acting: Acting): Promise<void> {
+  const { seen } = acting;
+  const { vault, secret, observed, tgt } = seen;
+  const fresh = await guard(acting);
+  const started = change(baseState(seen), { tgt, cred: observed.live, started: step.rotation });
+  await vault.retag(secret.name, fresh.id, withState(fresh.tags, started));
+}
+
+async function issue(step: Rotate, { seen, deps }: Acting): Promise<Credential> {
+  const { target } = seen.optIn;
+  if (step.source.kind === 'issue') {
+    const until = addHours(expiryOf(seen.policy, deps.clock.now(), deps.config.capDays), seen.policy.graceHours);
+    return target.issue(step.rotation, step.source.keep, until);
+  }
+  if (!target.read) throw new KeyturnError('failed', { detail: 'This target cannot be joined.' });
+  return { handle: step.source.handle, value: await target.read(step.source.handle) };
+}
+
+/** Asks with growing pauses until the target takes the value. It exists nowhere else now, so the pass stays. */
+async function untilAccepted({ value }: Credential, acting: Acting): Promise<Verdict> {
+  const { clock } = acting.deps;
+  const end = clock.now().getTime() + STAY_MINUTES * 60_000;
+  for (let turn = 0; ; turn++) {
+    const verdict = await checkOnce(value, acting);
+    if (verdict !== 'not-yet' || clock.now().getTime() >= end) return verdict;
+    await clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
+    await renewAll(acting);
+  }
+}
+
+async function checkOnce(value: Credential['value'], { seen }: Acting): Promise<Verdict> {
+  try {
+    return await seen.optIn.target.check(value);
+  } catch (error) {
+    if (error instanceof BusyError) return 'not-yet';
+    throw error;
+  }
+}
+
+/** What the new version owes: everything older that lives on under another handle. */
+function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<State, 'after'> {
+  const { observed, policy } = seen;
+  const replaced = observed.placeholder ? [] : [observed.live];
+  const owes = [...observed.owed.map((each) => each.handle), ...replaced].some(
+    (each) => each !== undefined && each !== handle,
+  );
+  if (!owes) return {};
+  const now = deps.clock.now();
+  if (step.revokeNow) return { after: now };
+  return { after: latest(observed.after, addHours(now, policy.graceHours)) as Date };
+}
+
+async function store(step: Rotate, credential: Credential, state: State, acting: Acting): Promise<VersionId> {
+  const { seen, deps } = acting;
+  const current = await guardWith(credential, step, acting);
+  const { vault, secret, opened, policy } = seen;
+  const version: NewVersion = {
+    value: opened.fill(credential.value),
+    tags: withState(current.tags, state),
+    ...(current.contentType === undefined ? {} : { contentType: current.contentType }),
+    expiresOn: expiryOf(policy, deps.clock.now(), deps.config.capDays),
+  };
+  for (let turn = 1; ; turn++) {
+    try {
+      return await vault.store(secret.name, version);
+    } catch (error) {
+      if (!(error instanceof KeyturnError) || error instanceof LockLostError) throw error;
+      const stored = await readBack(step, version, acting);
+      if (stored !== undefined) return stored;
+      const repeats = error instanceof UnknownOutcomeError || error instanceof BusyError;
+      if (!repeats || turn === STORE_TRIES) throw await giveUp(error, step, credential, acting);
+    }
+    // The same PUT again: a late twin of one value is harmless, another value would not be.
+    await deps.clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
+    await guardWith(credential, step, acting);
+  }
+}
+
+/** The guard, while a credential is held that nobody else knows: where another version came between, it goes. */
+async function guardWith(credential: Credential, step: Rotate, acting: Acting): Promise<Version> {
+  try {
+    return await guard(acting);
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    const stored = await acting.seen.vault.current(acting.seen.secret.name);
+    const twin = typeof stored === 'object' && readState(stored.tags)?.rot === step.rotation;
+    if (!twin) await dispose(step, credential, acting);
+    throw new KeyturnError('conflict', { detail: 'Another version was stored before the new one could be.' });
+  }
+}
+
+/** The id of our version if it is current: the answer was lost, not the write. */
+async function readBack(step: Rotate, version: NewVersion, { seen }: Acting): Promise<VersionId | undefined> {
+  const current = await seen.vault.current(seen.secret.name);
+  if (typeof current === 'string') return undefined;
+  const ours = readState(current.tags)?.rot === step.rotation && current.value.equals(version.value);
+  return ours ? current.id : undefined;
+}
+
+/** An unknown outcome keeps the credential, which may be in the vault any moment; a definite refusal disposes of it. */
+async function giveUp(
+  error: KeyturnError,
+  step: Rotate,
+  credential: Credential,
+  acting: Acting,
+): Promise<KeyturnError> {
+  if (error instanceof UnknownOutcomeError) return error;
+  await dispose(step, credential, acting);
+  return error;
+}
+
+async function dispose(step: Rotate, { handle, value }: Credential, acting: Acting): Promise<void> {
+  const { target, rotator } = acting.seen.optIn;
+  if (step.source.kind === 'join' || rotator.overlap === 'none') return;
+  await renewAll(acting);
+  await target.revoke(handle, value);
+}
+
+/** Ours, and nobody's in between? The list of versions tells, whatever its order (case KV-04). */
+async function confirm(id: VersionId, step: Rotate, { seen }: Acting): Promise<void> {
+  const { vault, secret, versions, current: replaced } = seen;
+  const current = await vault.current(secret.name);
+  const twins = (tags: Version['tags']) => readState(tags)?.rot === step.rotation;
+  const isOurs = typeof current === 'object' && (current.id === id || twins(current.tags));
+  const known = new Set([...versions.map((each) => each.id), replaced.id, id]);
+  const strangers = (await vault.versions(secret.name)).filter((each) => !known.has(each.id) && !twins(each.tags));
+  if (!isOurs || strangers.length > 0) {
+    const who = strangers.map((each) => each.id).join(', ') || (typeof current === 'string' ? current : current.id);
+    throw new KeyturnError('conflict', { detail: `Somebody else stored ${who}; nothing is revoked for it.` });
+  }
+}
+
+/** What a failed rotation leaves in the row, so that the next try comes later, or not before the plan changes. */
+export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {
+  const pauseMinutes = Math.min(10 * 2 ** failures, 24 * 60);
+  const retryOn = new Date(deps.clock.now().getTime() + pauseMinutes * 60_000);
+  const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
+  return { failures: failures + 1, retryOn, ...(error.reason === 'vault-policy' ? { refusedPlan: plan } : {}) };
+}

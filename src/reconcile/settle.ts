@@ -1,0 +1,79 @@
+/** Prove, restore and revoke: the steps after the store. */
+import { grantFor } from '../core/consent.ts';
+import { KeyturnError } from '../core/errors.ts';
+import { openForm } from '../vault/form.ts';
+import { type Acting, guard, type RowChange } from './context.ts';
+import { oldValue, readConsent } from './observe.ts';
+import { heldBy, otherHolders } from './slots.ts';
+import { change, formatState, parseState, readState, type State, withState } from './state.ts';
+import { type Owed, proves, type Revoke } from './types.ts';
+
+/** The target accepted the stored value in this pass: say so on the version, with its id. */
+export async function prove(acting: Acting): Promise<RowChange> {
+  const { current } = acting.seen;
+  return retag(acting, (state) => change(state, { proved: current.id.slice(0, 8) }));
+}
+
+/** Somebody replaced the tags of a version that Keyturn wrote: the state comes back, all other tags stay. */
+export async function restore(acting: Acting): Promise<RowChange> {
+  const wrote = parseState(acting.seen.row?.wroteState ?? '');
+  if (!wrote) throw new KeyturnError('drift');
+  return retag(acting, () => wrote);
+}
+
+async function retag(acting: Acting, next: (state: State) => State): Promise<RowChange> {
+  const { vault, secret, state } = acting.seen;
+  const fresh = await guard(acting);
+  const found = readState(fresh.tags);
+  const written = next((found?.rot === state?.rot && found?.cred === state?.cred ? found : state) ?? {});
+  await vault.retag(secret.name, fresh.id, withState(fresh.tags, written));
+  return { wroteVersion: fresh.id, wroteState: formatState(written) };
+}
+
+/**
+ * Revokes by what the vault holds now, never by a tag alone: whoever copied the tags to an old value must lose nothing.
+ * Act, then mark, then strike the obligation off: a crash between revokes twice, which is harmless; the other order forgets.
+ */
+export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChange> {
+  const { optIn, secret, observed, vault } = acting.seen;
+  for (const each of owed) {
+    if (!(await stillRevocable(each, acting)))
+      throw new KeyturnError('slot-held', { detail: `${each.handle} is in use.` });
+    await guard(acting);
+    await optIn.target.revoke(each.handle, await oldValue(acting.seen, each.version, acting.seen.target));
+    await guard(acting);
+    await markRevoked(each, acting);
+  }
+  const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
+  if (left.length > 0) return {};
+  const current = await vault.current(secret.name);
+  if (typeof current === 'string' || readState(current.tags)?.after === undefined) return {};
+  return retag(acting, (state) => change(state, { after: undefined }));
+}
+
+/** Current is ours with its value, names another handle, is accepted in this very pass, has consent, and nobody else needs the handle. */
+async function stillRevocable({ handle }: Owed, acting: Acting): Promise<boolean> {
+  const { seen, deps } = acting;
+  const { optIn, secret, target, tgt } = seen;
+  const grants = await readConsent(seen, deps);
+  if (!grantFor(grants, secret)) return false;
+  const current = await guard(acting);
+  const state = readState(current.tags);
+  const value = openForm(current.value, optIn.field, target.hosts).bare;
+  const live = await optIn.target.adopt(value);
+  if (live === undefined || live === handle || state?.tgt !== tgt || state.cred !== live) return false;
+  if (!proves(await optIn.target.check(value))) return false;
+  if (optIn.rotator.overlap !== 'two-slots') return true;
+  const holders = await otherHolders(secret, { ...optIn, state: target }, grants, deps);
+  return heldBy(handle, deps.clock.now(), holders) === undefined;
+}
+
+/** Marked and disabled in one PATCH, never the current version: a disabled current one takes the whole name down. */
+async function markRevoked({ version }: Owed, { seen }: Acting): Promise<void> {
+  const { vault, secret, current, versions } = seen;
+  const older = versions.find(({ id }) => id === version);
+  if (!older || version === current.id)
+    throw new KeyturnError('failed', { detail: 'Only older versions are marked revoked.' });
+  const state = readState(older.tags) ?? {};
+  await vault.retag(secret.name, version, withState(older.tags, change(state, { revoked: true })), false);
+}

@@ -1,0 +1,133 @@
+/**
+ * Two-slot targets: which slot the next credential takes, and which slots other secrets hold. The index in the table
+ * says who shares a target; what each of them really holds is read from its own current value, since an edit by hand
+ * is not in the index yet.
+ */
+import { addMinutes } from '../core/clock.ts';
+import { type Grant, grantFor } from '../core/consent.ts';
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import { type Handle, type SecretRef, targetHash } from '../core/ids.ts';
+import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
+import type { HolderRow } from '../store/store.ts';
+import { openForm } from '../vault/form.ts';
+import type { Deps } from './deps.ts';
+import { readOptIn } from './optIn.ts';
+import { readState } from './state.ts';
+import type { Source, Wait } from './types.ts';
+
+/** Another secret on the same target. Without a handle it counts as holding every slot. */
+export interface Holder extends SecretRef {
+  readonly handle?: Handle;
+  /** Creation of its current version, where a rotation wrote it. */
+  readonly issuedOn?: Date;
+  readonly owes: HolderRow['owes'];
+}
+
+const SKEW_MINUTES = 5;
+const title = ({ vault, name }: SecretRef): string => `${vault}/${name}`;
+
+/** The other consenting secrets on a target, each named from its own current value. */
+export async function otherHolders(
+  self: SecretRef,
+  bound: { rotator: Rotator; target: Target; state: TargetState },
+  grants: readonly Grant[],
+  deps: Deps,
+): Promise<readonly Holder[]> {
+  const rows = await deps.rows.holders(bound.target.id);
+  // Whoever writes a secret could name any target in its tags: only those that the target's owner named count.
+  const others = rows.filter((row) => title(row) !== title(self) && grantFor(grants, row) !== undefined);
+  const holders = await Promise.all(others.map((row) => holderNow(row, bound, deps)));
+  return holders.filter((holder) => holder !== undefined);
+}
+
+async function holderNow(
+  row: HolderRow,
+  { rotator, target, state }: { rotator: Rotator; target: Target; state: TargetState },
+  deps: Deps,
+): Promise<Holder | undefined> {
+  const { vault, name, owes } = row;
+  const unknown: Holder = { vault, name, owes };
+  // Never looked at since the index was made, or in the middle of a rotation: not even what it owes is known.
+  if (row.handle === undefined) return unknown;
+  const current = await deps.vaults.open(vault)?.current(name);
+  if (current === undefined || current === 'disabled') return unknown;
+  if (current === 'gone') return undefined;
+  try {
+    const optIn = readOptIn(current.tags, deps.rotators, deps.config.enabled);
+    if (optIn.target.id !== target.id) return undefined;
+    const { bare } = openForm(current.value, optIn.field, state.hosts);
+    const handle = await target.adopt(bare);
+    const tags = readState(current.tags);
+    const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
+    return {
+      ...unknown,
+      ...(handle === undefined ? {} : { handle }),
+      ...(issued ? { issuedOn: current.createdOn } : {}),
+    };
+  } catch (error) {
+    // Its tags or its value are broken: it may hold any slot. What could not be asked is asked again later.
+    if (error instanceof BusyError || !(error instanceof KeyturnError)) throw error;
+    return unknown;
+  }
+}
+
+/** Who else holds a slot, or owes it beyond `after`, in words. */
+export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]): string | undefined {
+  for (const holder of holders) {
+    if (holder.handle === undefined) return `${title(holder)} may hold ${handle}.`;
+    if (holder.handle === handle) return `${title(holder)} holds ${handle}.`;
+    if (holder.owes.some((each) => each.handle === handle && each.after > after))
+      return `${title(holder)} owes ${handle} later.`;
+  }
+  return undefined;
+}
+
+/** Where the next credential of a secret comes from, beside all of `keep`. */
+export function sourceFor(
+  own: { readonly createdOn: Date; readonly keep: readonly Handle[]; readonly keptUntil?: Date },
+  rotator: Rotator,
+  handles: readonly Handle[],
+  holders: readonly Holder[],
+  now: Date,
+): Source {
+  if (rotator.overlap !== 'two-slots') return { kind: 'issue', keep: own.keep };
+  const free = handles.filter((handle) => !own.keep.includes(handle));
+  if (free.length === 0) return blocked('grace', undefined, own.keptUntil);
+  const taken = (handle: Handle) => heldBy(handle, now, holders);
+  const chosen = free.find((handle) => taken(handle) === undefined);
+  if (chosen !== undefined) return { kind: 'issue', keep: handles.filter((handle) => handle !== chosen) };
+  return joined(own, free, holders) ?? blockedBy(free, taken, holders);
+}
+
+/** A slot that another secret's rotation issued after this secret's version was made: its value is the next one. */
+function joined(
+  own: { readonly createdOn: Date },
+  free: readonly Handle[],
+  holders: readonly Holder[],
+): Source | undefined {
+  const younger = addMinutes(own.createdOn, SKEW_MINUTES);
+  const handle = free.find(
+    (slot) =>
+      holders.some((holder) => holder.handle === slot && holder.issuedOn !== undefined && holder.issuedOn > younger) &&
+      holders.every((holder) => holder.handle !== undefined),
+  );
+  return handle === undefined ? undefined : { kind: 'join', handle };
+}
+
+function blockedBy(
+  free: readonly Handle[],
+  taken: (handle: Handle) => string | undefined,
+  holders: readonly Holder[],
+): Source {
+  const detail = taken(free[0] as Handle) as string;
+  const held = free.every((slot) => holders.some((holder) => holder.handle === slot));
+  if (held) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail } };
+  return blocked('slot-held', detail);
+}
+
+function blocked(reason: Wait['reason'], detail?: string, until?: Date): Source {
+  return {
+    kind: 'blocked',
+    step: { kind: 'wait', reason, ...(until ? { until } : {}), ...(detail === undefined ? {} : { detail }) },
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * The sweep: lists every vault, finds the opted-in secrets that need attention and queues a look for each; it is what
+ * serves a vault without events, and what makes the index of targets complete. Reads no values.
+ */
+import { KeyturnError } from '../core/errors.ts';
+import type { SecretRef, Tags } from '../core/ids.ts';
+import type { HolderRow, SecretRow } from '../store/store.ts';
+import type { SecretItem, Vault } from '../vault/vault.ts';
+import type { Deps } from './deps.ts';
+import { isOptedIn, readOptIn } from './optIn.ts';
+
+export interface SweepReport {
+  readonly vaults: number;
+  readonly secrets: number;
+  readonly optedIn: number;
+  readonly queued: number;
+  /** Vaults that could not be listed from end to end; they keep their rows. */
+  readonly unlisted: readonly string[];
+  readonly optInLost: readonly string[];
+}
+
+/** Vaults listed side by side: enough for speed, few enough to stay far below the throttle (azure-facts 2.6). */
+const SIDE_BY_SIDE = 5;
+
+/** One sweep over all vaults. May overlap another: looks are hints, and marks only say what was listed (case FN-06). */
+export async function sweep(deps: Deps): Promise<SweepReport> {
+  const total = { vaults: 0, secrets: 0, optedIn: 0, queued: 0, unlisted: [] as string[], optInLost: [] as string[] };
+  const waiting = [...deps.vaults.names];
+  const worker = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const vault = deps.vaults.open(name);
+      if (vault) await sweepOne(vault, total, deps);
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+  deps.log('info', 'swept', { ...total, unlisted: total.unlisted.join(','), optInLost: total.optInLost.length });
+  return total;
+}
+
+type Total = {
+  -readonly [K in keyof SweepReport]: SweepReport[K] extends readonly string[] ? string[] : SweepReport[K];
+};
+
+async function sweepOne(vault: Vault, total: Total, deps: Deps): Promise<void> {
+  const startedOn = deps.clock.now();
+  total.vaults++;
+  try {
+    const rows = new Map((await deps.rows.secretsOf(vault.name)).map((row) => [row.name, row]));
+    const holders = new Map((await deps.rows.holdersOf(vault.name)).map((row) => [row.name, row]));
+    const listed = new Set<string>();
+    for await (const page of vault.list()) {
+      for (const item of page) {
+        listed.add(item.name.toLowerCase());
+        await sweepItem(vault, item, { rows, holders, total }, deps);
+      }
+    }
+    await forgetGone(holders, listed, deps);
+    await deps.rows.markSwept(vault.name, startedOn);
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    total.unlisted.push(vault.name);
+    deps.log('error', 'alert', {
+      vault: vault.name,
+      reason: error.reason,
+      detail: error.detail,
+      status: error.facts.status,
+      code: error.facts.code,
+    });
+  }
+}
+
+interface Known {
+  readonly rows: ReadonlyMap<string, SecretRow>;
+  readonly holders: ReadonlyMap<string, HolderRow>;
+  readonly total: Total;
+}
+
+async function sweepItem(vault: Vault, item: SecretItem, { rows, holders, total }: Known, deps: Deps): Promise<void> {
+  const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
+  const row = rows.get(ref.name);
+  total.secrets++;
+  if (!isOptedIn(item.tags)) {
+    if (row && row.reason !== 'not-opted-in') await optInLost(ref, row, total, deps);
+    return;
+  }
+  total.optedIn++;
+  const holder = holders.get(ref.name);
+  const target = targetOf(item.tags, deps);
+  const isNew = target !== undefined && holder?.target !== target;
+  if (isNew) {
+    await deps.rows.saveHolder({ ...ref, target, owes: [] });
+    if (holder) await deps.rows.dropHolder(holder);
+  }
+  const slotUnknown = target !== undefined && (isNew || holder?.handle === undefined);
+  if (!needsLook(item, row, slotUnknown, deps)) return;
+  await deps.queue.put({ ...ref, cause: 'sweep' });
+  total.queued++;
+}
+
+/** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */
+function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: boolean, deps: Deps): boolean {
+  if (!item.enabled || item.managed) return false;
+  if (!row?.lookedOn) return true;
+  if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
+  if (row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime()) return true;
+  // Its last look found no slot; until it is asked again others count it as holding every one.
+  return slotUnknown && row.step !== 'refuse';
+}
+
+/** The target by its canonical id; undefined where the tags do not bind, which the look will say. */
+function targetOf(tags: Tags, deps: Deps): string | undefined {
+  try {
+    const { rotator, target } = readOptIn(tags, deps.rotators, deps.config.enabled);
+    return rotator.overlap === 'two-slots' ? target.id : undefined;
+  } catch (error) {
+    if (error instanceof KeyturnError) return undefined;
+    throw error;
+  }
+}
+
+/** A new version came without the tag that the former one had: nobody would notice before the expiry (case KV-01). */
+async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Deps): Promise<void> {
+  total.optInLost.push(`${ref.vault}/${ref.name}`);
+  if (row.alert === 'opt-in-lost') return;
+  deps.log('error', 'alert', { ...ref, reason: 'opt-in-lost' });
+  await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost' });
+}
+
+async function forgetGone(
+  holders: ReadonlyMap<string, HolderRow>,
+  listed: ReadonlySet<string>,
+  deps: Deps,
+): Promise<void> {
+  for (const holder of holders.values()) if (!listed.has(holder.name)) await deps.rows.dropHolder(holder);
+}

@@ -1,0 +1,118 @@
+import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
+import type { Reason } from '../core/reasons.ts';
+import type { Verdict } from '../rotators/rotator.ts';
+import type { Mode } from './deps.ts';
+import type { Policy } from './policy.ts';
+
+/** An older version of ours that is not marked `revoked` and whose credential is not the current one. */
+export interface Owed {
+  readonly version: VersionId;
+  readonly handle: Handle;
+}
+
+/** Where the next credential comes from. */
+export type Source =
+  /** The target makes one that works beside all of `keep`. */
+  | { readonly kind: 'issue'; readonly keep: readonly Handle[] }
+  /** Another secret's rotation has issued this slot already: take its present value. */
+  | { readonly kind: 'join'; readonly handle: Handle }
+  | { readonly kind: 'blocked'; readonly step: Wait | Refuse };
+
+export interface Skip {
+  readonly kind: 'skip';
+  readonly reason: Reason;
+  readonly detail?: string;
+}
+export interface Refuse {
+  readonly kind: 'refuse';
+  readonly reason: Reason;
+  readonly detail?: string;
+}
+export interface Wait {
+  readonly kind: 'wait';
+  readonly reason: Reason;
+  /** The earliest time at which the wait may be over. */
+  readonly until?: Date;
+  readonly detail?: string;
+}
+export interface Prove {
+  readonly kind: 'prove';
+  readonly reason: 'accepted';
+}
+export interface Restore {
+  readonly kind: 'restore';
+  readonly reason: 'state-wiped';
+}
+export interface Revoke {
+  readonly kind: 'revoke';
+  readonly reason: 'grace-over' | 'asked' | 'settled';
+  /** Empty when all is revoked and only `after` is left to strike off. */
+  readonly owed: readonly Owed[];
+}
+export interface Rotate {
+  readonly kind: 'rotate';
+  readonly reason: 'due' | 'asked' | 'begun' | 'value-refused' | 'placeholder';
+  readonly rotation: RotationId;
+  readonly source: Exclude<Source, { kind: 'blocked' }>;
+  /** A person said `revoke: now`: what the new version owes is due at once. */
+  readonly revokeNow: boolean;
+}
+export type Step = Skip | Refuse | Wait | Prove | Restore | Revoke | Rotate;
+export type Stop = Skip | Refuse;
+
+/** What a person asked for; it stands in the operation's row, never in a message. */
+export interface Asked {
+  /** The version that was current when the request was accepted. */
+  readonly version: VersionId;
+  readonly override: readonly string[];
+  readonly revoke: 'after-grace' | 'now';
+}
+
+/** All that the rules look at. Nothing in here is remembered from an earlier pass but where the name says `row`. */
+export interface Observed {
+  readonly secret: SecretRef;
+  readonly version: VersionId;
+  readonly createdOn: Date;
+  readonly policy: Policy;
+  /** The state's target hash fits and its handle agrees with the value, or the value is one the target no longer knows. */
+  readonly ours: boolean;
+  /** Ours, and written by a rotation (it carries `rot`), not merely taken over. */
+  readonly written: boolean;
+  readonly begun: boolean;
+  readonly placeholder: boolean;
+  readonly proved: boolean;
+  /** Keyturn wrote this version (the row knows its id) and its state is gone or contradicts the value. */
+  readonly wiped: boolean;
+  /** The handle of the current value: named from the value, or of the state where the value is broken. */
+  readonly live?: Handle;
+  /** Whether the target knows the value. */
+  readonly known: boolean;
+  readonly verdict?: Verdict;
+  readonly owed: readonly Owed[];
+  /** Those of the owed whose slot another secret still holds or owes later, with the words that say who. */
+  readonly held: ReadonlyMap<VersionId, string>;
+  readonly after?: Date;
+  readonly hold?: Date;
+  readonly dueOn: Date;
+  /** Where a heal, and where any other rotation, would take its credential from. */
+  readonly healSource: Source;
+  readonly source: Source;
+  readonly rotation: RotationId;
+  /** Rotations of the last 24 hours, judged from the versions. */
+  readonly recentRotations: number;
+  readonly versionCount: number;
+  /** A target write may still arrive until then. */
+  readonly settlingUntil?: Date;
+  /** After a failed rotation: no new credential before then. */
+  readonly retryOn?: Date;
+  /** The vault refused a version with exactly this plan, for which nothing has changed since. */
+  readonly planRefused: boolean;
+  /** What keeps slots from being touched: undefined when the index is complete (or the target has no slots). */
+  readonly indexGap?: string;
+  readonly rateUsedUp: boolean;
+  readonly braked: boolean;
+  readonly mode: Mode;
+}
+
+/** A verdict on which something may be revoked. */
+export const proves = (verdict: Verdict | undefined): boolean => verdict === 'accepted' || verdict === 'vouched';

@@ -1,0 +1,250 @@
+/** `storage-account-key`: the two access keys of a storage account in turn. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../azure/storageKeys.ts';
+import { type Clock, minutesBetween } from '../core/clock.ts';
+import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
+import { quote } from '../core/quote.ts';
+import type { Secret } from '../core/secret.ts';
+import type { Credential, Obstacle, Parameters, Rotator, Target, TargetState, Verdict } from './rotator.ts';
+
+export interface StorageAccountKeyOptions {
+  readonly keys: StorageKeysApi;
+  readonly probe: StorageKeyProbe;
+  readonly clock: Clock;
+  /** `core.windows.net`: no host that ends otherwise is dialled or may stand in a connection string. */
+  readonly storageSuffix: string;
+}
+
+/** In the order in which a first credential takes them: people use key1 first, so key2 is the idle one. */
+const SLOTS = ['key2', 'key1'] as const;
+type Slot = (typeof SLOTS)[number];
+
+const ACCOUNT_TYPE = 'Microsoft.Storage/storageAccounts';
+const ACCOUNT_NAME = /^[a-z0-9]{3,24}$/i;
+const Options = z.strictObject({
+  'longest-sas': z
+    .string()
+    .regex(/^\d{1,4}[dh]$/, { error: 'expected days or hours, as `45d` or `12h`' })
+    .optional()
+    .describe('The longest life of any SAS that is signed with the key. The grace must cover it.'),
+});
+
+/** The rotator over the two ports; it keeps nothing but when it issued a key, to be patient with it (case ST-08). */
+export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
+  const spreading = new Spreading(deps.clock);
+  return {
+    type: 'storage-account-key',
+    overlap: 'two-slots',
+    actions: [
+      'Microsoft.Storage/storageAccounts/read',
+      'Microsoft.Storage/storageAccounts/listKeys/action',
+      'Microsoft.Storage/storageAccounts/regenerateKey/action',
+    ],
+    options: Options,
+    bind({ target, options }: Parameters) {
+      const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
+      const parsed = Options.safeParse(options);
+      if (parsed.success) return new StorageAccount(id, parsed.data['longest-sas'], deps, spreading);
+      const [issue] = parsed.error.issues;
+      const at = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
+      const detail = `The tag rotator-options: ${quote(String(at))} is wrong: ${issue?.code === 'unrecognized_keys' ? 'known is `longest-sas`' : issue?.message}.`;
+      throw new KeyturnError('bad-tags', { detail });
+    },
+  };
+}
+
+/** A pass holds its lock for 90 s; a write this long after the first read would come too near to its end. */
+const SECONDS_TO_WRITE_MAX = 45;
+
+class StorageAccount implements Target {
+  readonly id: string;
+  readonly #resource: ResourceId;
+  readonly #longestSas: string | undefined;
+  readonly #deps: StorageAccountKeyOptions;
+  readonly #spreading: Spreading;
+  #facts: AccountFacts | undefined;
+
+  constructor(
+    resource: ResourceId,
+    longestSas: string | undefined,
+    deps: StorageAccountKeyOptions,
+    spreading: Spreading,
+  ) {
+    this.id = resource.text;
+    this.#resource = resource;
+    this.#longestSas = longestSas;
+    this.#deps = deps;
+    this.#spreading = spreading;
+  }
+
+  async inspect(): Promise<TargetState> {
+    const facts = await this.#deps.keys.account(this.#resource);
+    this.#facts = facts;
+    const graceMin = this.#graceMin(facts);
+    const hosts = facts.endpoints.flatMap((address) => hostUnder(address, this.#deps.storageSuffix) ?? []);
+    const state = { hosts: [...new Set(hosts)], ...(graceMin === undefined ? {} : { graceMin }) };
+    if (!facts.sharedKeys) return { ...state, handles: SLOTS, obstacles: [this.#keysOff()] };
+    try {
+      const keys = await this.#list();
+      return { ...state, handles: SLOTS.filter((slot) => keys.has(slot)), obstacles: [] };
+    } catch (error) {
+      // A ReadOnly lock shows itself here, because listKeys is a POST (case ST-01).
+      if (!(error instanceof KeyturnError) || error.reason !== 'scope-locked') throw error;
+      return { ...state, handles: SLOTS, obstacles: [{ reason: error.reason, detail: error.detail }] };
+    }
+  }
+
+  async adopt(value: Secret): Promise<Handle | undefined> {
+    return slotOf(await this.#list(), value);
+  }
+
+  async issue(_rotation: RotationId, keep: readonly Handle[], _until: Date): Promise<Credential> {
+    const startedOn = this.#deps.clock.now();
+    const before = await this.#list();
+    const slot = SLOTS.find((name) => before.has(name) && !keep.includes(name));
+    if (slot === undefined) {
+      throw new KeyturnError('slots-held', { detail: `No key of ${this.#resource.name} is free to be replaced.` });
+    }
+    const value = await this.#replace(slot, before.get(slot), startedOn);
+    this.#spreading.issued(value);
+    return { handle: slot, value };
+  }
+
+  async check(value: Secret): Promise<Verdict> {
+    // In both slots it is live as well: which one it is matters to `adopt` alone.
+    const keys = await this.#list();
+    if (!SLOTS.some((slot) => keys.get(slot)?.equals(value))) return 'refused';
+    this.#facts ??= await this.#deps.keys.account(this.#resource);
+    const { sharedKeys, blobEndpoint } = this.#facts;
+    if (!sharedKeys) return 'unknown';
+    if (blobEndpoint === undefined || hostUnder(blobEndpoint, this.#deps.storageSuffix) === undefined) return 'vouched';
+    const answer = await this.#deps.probe.tryKey(blobEndpoint, this.#resource.name, value);
+    if (answer === 'accepted') return answer;
+    if (answer === 'unreachable') return 'vouched';
+    if (answer === 'busy') return 'not-yet';
+    if (answer.refused === 'KeyBasedAuthenticationNotPermitted') return 'unknown'; // says nothing of the key (ST-04)
+    if (answer.refused === 'AuthorizationFailure') return 'vouched'; // the account's firewall; a wrong key is told otherwise
+    return this.#spreading.refused(value);
+  }
+
+  async revoke(handle: Handle, old?: Secret): Promise<void> {
+    const startedOn = this.#deps.clock.now();
+    const slot = slotNamed(handle);
+    const held = (await this.#list()).get(slot);
+    if (held === undefined || (old !== undefined && !held.equals(old))) return;
+    // A key cannot be deleted: one that nobody has read takes its place.
+    await this.#replace(slot, held, startedOn);
+  }
+
+  async read(handle: Handle): Promise<Secret> {
+    const value = (await this.#list()).get(slotNamed(handle));
+    if (value === undefined)
+      throw new KeyturnError('failed', { detail: `${this.#resource.name} has no ${quote(handle)}.` });
+    return value;
+  }
+
+  #list(): Promise<Keys> {
+    return this.#deps.keys.listKeys(this.#resource);
+  }
+
+  /** Regenerates the slot and gives back what it holds now, as read at the target; the request goes out once. */
+  async #replace(slot: Slot, before: Secret | undefined, startedOn: Date): Promise<Secret> {
+    if (minutesBetween(startedOn, this.#deps.clock.now()) * 60 > SECONDS_TO_WRITE_MAX) {
+      throw new BusyError('target-busy', { detail: `${this.#resource.name} answered too slowly to go on safely.` });
+    }
+    let unknown: UnknownOutcomeError;
+    try {
+      await this.#deps.keys.regenerate(this.#resource, slot);
+      unknown = new UnknownOutcomeError('target-busy', { detail: `${slot} of ${this.#resource.name} did not change.` });
+    } catch (error) {
+      if (!(error instanceof UnknownOutcomeError)) throw error;
+      unknown = error;
+    }
+    // Read in either case: the list says what is true, and a slot that has changed was changed by this request.
+    const after = await this.#list().catch((error: unknown) => {
+      // Busy would mean that nothing was changed.
+      throw error instanceof BusyError ? unknown : error;
+    });
+    const value = after.get(slot);
+    if (value === undefined || (before !== undefined && value.equals(before))) throw unknown;
+    return value;
+  }
+
+  #keysOff(): Obstacle {
+    const detail = `Shared keys are switched off at ${this.#resource.name}: use identities and drop the secret.`;
+    return { reason: 'keys-off', detail };
+  }
+
+  /** Case ST-03: what was signed with a key dies with it, so the key lives as long as the longest SAS may. */
+  #graceMin({ sasPeriod }: AccountFacts): TargetState['graceMin'] {
+    const declared = hoursDeclared(this.#longestSas);
+    const allowed = hoursAllowed(sasPeriod);
+    if (declared === undefined && allowed === undefined) return undefined;
+    return (declared ?? 0) >= (allowed ?? 0)
+      ? { hours: declared ?? 0, because: `longest-sas=${this.#longestSas}` }
+      : { hours: allowed ?? 0, because: `the SAS policy of the account allows ${sasPeriod?.slice(0, 16)}` };
+  }
+}
+
+/** The slot whose key this is; undefined when none is, or both are. */
+function slotOf(keys: Keys, value: Secret): Slot | undefined {
+  const [slot, other] = SLOTS.filter((name) => keys.get(name)?.equals(value));
+  return other === undefined ? slot : undefined;
+}
+
+/** Only key1 and key2 are ever replaced (case ST-05). */
+function slotNamed(handle: Handle): Slot {
+  const slot = SLOTS.find((name) => name === handle);
+  if (slot === undefined) throw new KeyturnError('failed', { detail: `There is no slot ${quote(handle)}.` });
+  return slot;
+}
+
+function hostUnder(address: string, suffix: string): string | undefined {
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, host } = new URL(address);
+  return protocol === 'https:' && host.endsWith(`.${suffix}`) ? host : undefined;
+}
+
+function hoursDeclared(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return Number.parseInt(text, 10) * (text.endsWith('d') ? 24 : 1);
+}
+
+/** `DD.HH:MM:SS`, rounded up to hours. */
+function hoursAllowed(period: string | undefined): number | undefined {
+  const [, days, hours, minutes, seconds] = /^(?:(\d{1,5})\.)?(\d\d):(\d\d):(\d\d)$/.exec(period ?? '') ?? [];
+  if (hours === undefined) return undefined;
+  const started = Number(minutes) > 0 || Number(seconds) > 0 ? 1 : 0;
+  return Number(days ?? 0) * 24 + Number(hours) + started;
+}
+
+/**
+ * How long a 403 means "not yet": two minutes after this process issued the key, or first met the 403. After that it is
+ * refused only if it was issued here; a key in its slot that somebody else keeps from working is no reason to rotate.
+ */
+class Spreading {
+  static readonly MINUTES = 2;
+  static readonly KEPT_MAX = 500;
+  readonly #clock: Clock;
+  readonly #issuedOn = new Map<string, Date>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  issued(value: Secret): void {
+    this.#issuedOn.set(digest(value), this.#clock.now());
+    const [oldest] = this.#issuedOn.keys();
+    if (this.#issuedOn.size > Spreading.KEPT_MAX && oldest !== undefined) this.#issuedOn.delete(oldest);
+  }
+
+  refused(value: Secret): 'not-yet' | 'refused' {
+    const issuedOn = this.#issuedOn.get(digest(value));
+    if (issuedOn === undefined) return 'not-yet';
+    return minutesBetween(issuedOn, this.#clock.now()) < Spreading.MINUTES ? 'not-yet' : 'refused';
+  }
+}
+
+const digest = (value: Secret): string => createHash('sha256').update(value.reveal()).digest('hex');

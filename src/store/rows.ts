@@ -1,0 +1,235 @@
+/** Rows of the app's own table. Partition keys and filters hold hashes, never names (case SEC-06). */
+import { randomUUID } from 'node:crypto';
+import { odata, type TableClient } from '@azure/data-tables';
+import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
+import type { SecretRef } from '../core/ids.ts';
+import * as read from './schemas.ts';
+import { fromStorage, hashOf, keyOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
+import type { HolderRow, Operation, Rows, SecretRow } from './store.ts';
+
+/** A column for filters beside the JSON. */
+type Columns = Readonly<Record<string, string | boolean | Date>>;
+interface Entity {
+  rowKey?: string;
+  json?: unknown;
+  vault?: unknown;
+  name?: unknown;
+}
+
+const SETTLING_HOURS_MAX = 1;
+const SKEW_MINUTES = 5;
+const OPERATION_DAYS = 30;
+const ROTATION_DAYS = 7;
+const secretsIn = (vault: string) => `secrets-${hashOf(vault)}`;
+const holdersAt = (target: string) => `holders-${hashOf(target)}`;
+const holderKey = ({ vault, name }: SecretRef) => `${keyOf(vault)}.${keyOf(name)}`;
+
+/** Rows in the app's own table, which is made on first use. */
+export function tableRows(own: OwnStorage, clock: Clock): Rows {
+  return new TableRows(new Table(own, clock), clock);
+}
+
+class TableRows implements Rows {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async secret({ vault, name }: SecretRef): Promise<SecretRow | undefined> {
+    const row = read.readSecret(await this.#table.get(secretsIn(vault), keyOf(name)));
+    return row && sameName(row, { vault, name }) ? this.#bounded(row) : undefined;
+  }
+
+  async saveSecret(row: SecretRow): Promise<void> {
+    const lowered = { ...row, ...lower(row) };
+    await this.#table.put(secretsIn(row.vault), keyOf(row.name), cut(lowered));
+  }
+
+  async secretsOf(vault: string): Promise<readonly SecretRow[]> {
+    const rows = await this.#table.list(odata`PartitionKey eq ${secretsIn(vault)}`);
+    return rows.flatMap(({ rowKey, json }) => {
+      const row = read.readSecret(json);
+      return row && row.vault === vault.toLowerCase() && keyOf(row.name) === rowKey ? [this.#bounded(row)] : [];
+    });
+  }
+
+  async holders(target: string): Promise<readonly HolderRow[]> {
+    return holdersFrom(await this.#table.list(odata`PartitionKey eq ${holdersAt(target)}`), target);
+  }
+
+  async saveHolder(row: HolderRow): Promise<void> {
+    const { vault, name } = lower(row);
+    const kept = { ...row, vault, name, target: row.target.toLowerCase() };
+    await this.#table.put(holdersAt(row.target), holderKey(row), kept, { vault, name, vaultHash: hashOf(vault) });
+  }
+
+  async dropHolder(row: Pick<HolderRow, 'target' | 'vault' | 'name'>): Promise<void> {
+    await this.#table.drop(holdersAt(row.target), holderKey(row));
+  }
+
+  async holdersOf(vault: string): Promise<readonly HolderRow[]> {
+    const filter = odata`PartitionKey ge ${'holders-'} and PartitionKey lt ${'holders.'} and vaultHash eq ${hashOf(vault)}`;
+    return holdersFrom(await this.#table.list(filter)).filter((row) => row.vault === vault.toLowerCase());
+  }
+
+  async sweptOn(): Promise<ReadonlyMap<string, Date>> {
+    const rows = await this.#table.list(odata`PartitionKey eq ${'swept'}`);
+    const swept = rows.flatMap(({ json }) => read.readSwept(json) ?? []).filter(({ on }) => this.#isPast(on));
+    return new Map(swept.map(({ vault, on }) => [vault, on]));
+  }
+
+  async markSwept(vault: string, on: Date): Promise<void> {
+    await this.#table.put('swept', keyOf(vault), { vault: vault.toLowerCase(), on });
+  }
+
+  async rotationsSince(on: Date): Promise<readonly SecretRef[]> {
+    const rows = await this.#table.list(odata`PartitionKey eq ${'rate'} and RowKey ge ${on.toISOString()}`);
+    const marks = rows.flatMap(({ json }) => read.readMark(json) ?? []);
+    return marks.filter((mark) => mark.on >= on && this.#isPast(mark.on)).map(({ vault, name }) => ({ vault, name }));
+  }
+
+  async recordRotation(ref: SecretRef, on: Date): Promise<void> {
+    await this.#table.put('rate', `${on.toISOString()}-${randomUUID()}`, { ...lower(ref), on });
+    await this.#table.prune(
+      odata`PartitionKey eq ${'rate'} and RowKey lt ${addDays(on, -ROTATION_DAYS).toISOString()}`,
+    );
+  }
+
+  async failuresOf(type: string): Promise<number> {
+    const row = read.readFailures(await this.#table.get('failures', keyOf(type)));
+    return row?.type === type ? row.failures : 0;
+  }
+
+  async setFailures(type: string, failures: number): Promise<void> {
+    await this.#table.put('failures', keyOf(type), { type, failures });
+  }
+
+  async operation(id: string): Promise<Operation | undefined> {
+    const row = read.readOperation(await this.#table.get('operations', keyOf(id)));
+    return row?.id.toLowerCase() === id.toLowerCase() ? row : undefined;
+  }
+
+  async saveOperation(operation: Operation): Promise<void> {
+    const open = operation.status === 'accepted' || operation.status === 'running';
+    const columns = { callerHash: hashOf(operation.caller), open, createdOn: operation.createdOn };
+    const kept = { ...cut(operation), steps: operation.steps.slice(-read.STEPS_MAX) };
+    await this.#table.put('operations', keyOf(operation.id), kept, columns);
+    if (operation.status !== 'accepted') return;
+    const old = addDays(this.#clock.now(), -OPERATION_DAYS);
+    await this.#table.prune(odata`PartitionKey eq ${'operations'} and createdOn lt ${old}`);
+  }
+
+  async openOperations(caller: string): Promise<number> {
+    const filter = odata`PartitionKey eq ${'operations'} and callerHash eq ${hashOf(caller)} and open eq ${true}`;
+    const rows = await this.#table.list(filter);
+    return rows.filter(({ json }) => read.readOperation(json)?.caller === caller).length;
+  }
+
+  /** A time in a row may delay a step for an hour and no longer, whoever wrote it (case SEC-07). */
+  #bounded(row: SecretRow): SecretRow {
+    const { settlingUntil, ...rest } = row;
+    const plausible = settlingUntil !== undefined && settlingUntil <= addHours(this.#clock.now(), SETTLING_HOURS_MAX);
+    return plausible ? row : rest;
+  }
+
+  #isPast(on: Date): boolean {
+    return on <= addMinutes(this.#clock.now(), SKEW_MINUTES);
+  }
+}
+
+/** The three verbs in use: read one, read many, write one. All may be repeated: a write replaces the whole row. */
+class Table {
+  readonly #client: TableClient;
+  readonly #ready: () => Promise<void>;
+
+  constructor(own: OwnStorage, clock: Clock) {
+    this.#client = tableClient(own, clock, { repeat: true });
+    this.#ready = onFirstUse(() => this.#client.createTable());
+  }
+
+  async get(partition: string, row: string): Promise<unknown> {
+    try {
+      await this.#ready();
+      return (await this.#client.getEntity<Entity>(partition, row)).json;
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw fromStorage(error);
+    }
+  }
+
+  async list(filter: string): Promise<readonly Entity[]> {
+    try {
+      await this.#ready();
+      const found: Entity[] = [];
+      const select = ['PartitionKey', 'RowKey', 'json', 'vault', 'name'];
+      for await (const row of this.#client.listEntities<Entity>({ queryOptions: { filter, select } })) found.push(row);
+      return found;
+    } catch (error) {
+      throw fromStorage(error);
+    }
+  }
+
+  async put(partition: string, row: string, content: object, columns: Columns = {}): Promise<void> {
+    try {
+      await this.#ready();
+      const entity = { partitionKey: partition, rowKey: row, ...columns, json: JSON.stringify(content) };
+      await this.#client.upsertEntity(entity, 'Replace');
+    } catch (error) {
+      throw fromStorage(error);
+    }
+  }
+
+  async drop(partition: string, row: string): Promise<void> {
+    try {
+      await this.#ready();
+      await this.#client.deleteEntity(partition, row);
+    } catch (error) {
+      if (statusOf(error) !== 404) throw fromStorage(error);
+    }
+  }
+
+  /** Removes at most one page of old rows; the next call takes the next. */
+  async prune(filter: string): Promise<void> {
+    const queryOptions = { filter, select: ['PartitionKey', 'RowKey'] };
+    const pages = this.#client.listEntities({ queryOptions }).byPage({ maxPageSize: 20 });
+    try {
+      const page = await pages.next();
+      for (const { partitionKey = '', rowKey = '' } of page.done ? [] : page.value)
+        await this.drop(partitionKey, rowKey);
+    } catch (error) {
+      throw fromStorage(error);
+    }
+  }
+}
+
+/**
+ * Holders of a target, or of any. A row whose content is lost still says that the secret holds something there, and
+ * without a handle that is every slot: it can only delay a step.
+ */
+function holdersFrom(rows: readonly Entity[], target?: string): readonly HolderRow[] {
+  return rows.flatMap((entity) => {
+    const row = read.readHolder(entity.json);
+    const fits =
+      row && holderKey(row) === entity.rowKey && (target === undefined || row.target === target.toLowerCase());
+    if (fits) return [row];
+    const ref = read.readRef(entity);
+    return ref && target !== undefined && holderKey(ref) === entity.rowKey
+      ? [{ ...ref, target: target.toLowerCase(), owes: [] }]
+      : [];
+  });
+}
+
+const lower = ({ vault, name }: SecretRef): SecretRef => ({ vault: vault.toLowerCase(), name: name.toLowerCase() });
+const sameName = (row: SecretRef, ref: SecretRef): boolean => {
+  const { vault, name } = lower(ref);
+  return row.vault === vault && row.name === name;
+};
+
+/** Texts cut to what the schemas take, so that what is written can be read again. */
+function cut<T extends object>(row: T): T {
+  const short = (value: unknown) => (typeof value === 'string' ? value.slice(0, read.WORDS_MAX) : value);
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, short(value)])) as T;
+}

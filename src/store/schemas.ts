@@ -1,0 +1,86 @@
+/** Rows as JSON, read through strict schemas: whoever may write the table must not feed the code what it does not expect. */
+import { z } from 'zod';
+import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
+import type { HolderRow, Operation, SecretRow } from './store.ts';
+
+const date = z.iso.datetime().transform((text) => new Date(text));
+const word = z.string().max(128);
+const words = z.string().max(2_000);
+const version = z.string().regex(VERSION_ID);
+const count = z.number().int().min(0).max(1_000_000);
+const ref = { vault: z.string().regex(VAULT_NAME).lowercase(), name: z.string().regex(SECRET_NAME).lowercase() };
+
+/** An absent member is left out, as `exactOptionalPropertyTypes` wants it; JSON has no undefined. */
+const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
+
+const Secret = z.strictObject({
+  ...ref,
+  wroteVersion: maybe(version),
+  wroteState: maybe(z.string().max(256)),
+  seenUpdatedOn: maybe(date),
+  step: maybe(word),
+  reason: maybe(word),
+  detail: maybe(words),
+  lookedOn: maybe(date),
+  nextLookOn: maybe(date),
+  failures: count,
+  alert: maybe(words),
+  settlingUntil: maybe(date),
+});
+
+const Holder = z.strictObject({
+  ...ref,
+  target: words,
+  handle: maybe(word),
+  issuedOn: maybe(date),
+  owes: z.array(z.strictObject({ handle: word, after: date })).max(500),
+});
+
+const Request = z.strictObject({
+  id: z.uuid(),
+  ...ref,
+  version,
+  caller: word,
+  status: z.enum(['accepted', 'running', 'succeeded', 'failed']),
+  override: z.array(word).max(50),
+  revoke: z.enum(['after-grace', 'now']),
+  note: maybe(words),
+  ticket: maybe(words),
+  createdOn: date,
+  updatedOn: date,
+  steps: z.array(z.strictObject({ on: date, step: word, reason: word })).max(200),
+  reason: maybe(word),
+  detail: maybe(words),
+});
+
+const Mark = z.strictObject({ ...ref, on: date });
+const Swept = z.strictObject({ vault: ref.vault, on: date });
+const Failures = z.strictObject({ type: word, failures: count });
+
+/** Reads one kind of row; undefined for what does not parse. */
+export type Reader<T> = (json: unknown) => T | undefined;
+const reader =
+  <T>(schema: z.ZodType<T>): Reader<T> =>
+  (json) => {
+    if (typeof json !== 'string') return undefined;
+    try {
+      return schema.safeParse(JSON.parse(json)).data;
+    } catch {
+      return undefined; // not JSON: absent, like every row that does not parse
+    }
+  };
+
+export const readSecret: Reader<SecretRow> = reader(Secret);
+export const readHolder: Reader<HolderRow> = reader(Holder);
+export const readOperation: Reader<Operation> = reader(Request);
+export const readMark = reader(Mark);
+export const readSwept = reader(Swept);
+export const readFailures = reader(Failures);
+
+/** Vault and name of a holder's row whose content is lost, from columns of their own. */
+export const readRef = (row: { vault?: unknown; name?: unknown }) =>
+  z.object(ref).safeParse({ vault: row.vault, name: row.name }).data;
+
+/** Longest texts that a row takes; what is longer is cut when it is written. */
+export const WORDS_MAX = 2_000;
+export const STEPS_MAX = 200;

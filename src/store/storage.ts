@@ -1,0 +1,74 @@
+/** Clients for the app's own storage account, and what its refusals mean. */
+import { createHash } from 'node:crypto';
+import { TableClient } from '@azure/data-tables';
+import type { TokenCredential } from '@azure/identity';
+import { QueueClient } from '@azure/storage-queue';
+import type { Clock } from '../core/clock.ts';
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import { type Policy, patience, SINGLE_SEND } from '../core/pipeline.ts';
+import { facts, said, wireFailure } from '../core/wire.ts';
+
+/** How the account is reached: by identity in Azure, by a connection string locally. */
+export type OwnStorage =
+  | { readonly connectionString: string }
+  | { readonly accountName: string; readonly storageSuffix: string; readonly credential: TokenCredential };
+
+export const TABLE = 'keyturn';
+export const WORK_QUEUE = 'keyturn-work';
+
+/** A client of the table. `repeat`: every request may be sent again, which holds for all but the compare-and-set of locks. */
+export function tableClient(own: OwnStorage, clock: Clock, { repeat }: { readonly repeat: boolean }): TableClient {
+  const policy: Policy = patience(clock, repeat ? () => true : undefined);
+  const options = { ...SINGLE_SEND, additionalPolicies: [{ policy, position: 'perCall' as const }] };
+  if ('connectionString' in own) {
+    const allowInsecureConnection = isLocal(own.connectionString);
+    return TableClient.fromConnectionString(own.connectionString, TABLE, { ...options, allowInsecureConnection });
+  }
+  const url = `https://${own.accountName}.table.${own.storageSuffix}`;
+  return new TableClient(url, TABLE, own.credential, options);
+}
+
+/** A client of a queue. Its own retries may put a message twice, which a look is made for. */
+export function queueClient(own: OwnStorage, name: string): QueueClient {
+  const options = { retryOptions: { maxTries: 4, retryDelayInMs: 500, tryTimeoutInMs: 15_000 } };
+  if ('connectionString' in own) return new QueueClient(own.connectionString, name, options);
+  return new QueueClient(`https://${own.accountName}.queue.${own.storageSuffix}/${name}`, own.credential, options);
+}
+
+/** Plain http is for Azurite on this machine alone. */
+const isLocal = (connectionString: string): boolean => /Endpoint=http:\/\/127\.0\.0\.1[:/]/i.test(connectionString);
+
+/** Runs `create` before the first use and remembers its success, not its failure. */
+export function onFirstUse(create: () => Promise<unknown>): () => Promise<void> {
+  let created: Promise<unknown> | undefined;
+  return async () => {
+    created ??= create();
+    try {
+      await created;
+    } catch (error) {
+      created = undefined;
+      throw fromStorage(error);
+    }
+  };
+}
+
+/** The error that an answer of the app's own storage amounts to. */
+export function fromStorage(error: unknown): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const failure = wireFailure(error);
+  const { status = 0 } = failure;
+  const options = { ...facts(failure), detail: `Keyturn's own storage did not answer (${said(failure)}).` };
+  if (failure.unanswered || [408, 409, 412, 429].includes(status) || status >= 500) {
+    return new BusyError('storage-busy', options);
+  }
+  return new KeyturnError('failed', { ...options, detail: `Keyturn's own storage refused (${said(failure)}).` });
+}
+
+export const statusOf = (error: unknown): number | undefined => wireFailure(error).status;
+
+/** 64 hex digits: what stands for text in partition keys and filters (case SEC-06). */
+export const hashOf = (text: string): string => createHash('sha256').update(text.toLowerCase()).digest('hex');
+
+/** A name as a row key: lower case, everything but letters, digits and `-` written as `_` and its code. */
+export const keyOf = (name: string): string =>
+  name.toLowerCase().replace(/[^a-z0-9-]/g, (character) => `_${character.charCodeAt(0).toString(16)}_`);

@@ -1,0 +1,118 @@
+/** Seven bugs, planted by wrapping ports: the suite must find each of them, or it proves nothing. */
+import type { Secret } from '../../src/core/secret.ts';
+import type { Deps } from '../../src/reconcile/deps.ts';
+import { change, readState, STATE_TAG, withState } from '../../src/reconcile/state.ts';
+import type { Target } from '../../src/rotators/rotator.ts';
+import type { Current, Vault } from '../../src/vault/vault.ts';
+import type { Wrap } from './sim.ts';
+
+const wrapVault = (deps: Deps, wrap: (vault: Vault) => Vault): Deps => {
+  const opened = new Map<string, Vault>();
+  return {
+    ...deps,
+    vaults: {
+      names: deps.vaults.names,
+      open: (name) => {
+        const vault = deps.vaults.open(name);
+        if (!vault) return undefined;
+        const wrapped = opened.get(name) ?? wrap(vault);
+        opened.set(name, wrapped);
+        return wrapped;
+      },
+    },
+  };
+};
+
+const wrapTarget = (deps: Deps, wrap: (target: Target) => Target): Deps => ({
+  ...deps,
+  rotators: {
+    types: deps.rotators.types,
+    get: (type) => {
+      const rotator = deps.rotators.get(type);
+      return rotator && { ...rotator, bind: (parameters) => wrap(rotator.bind(parameters)) };
+    },
+  },
+});
+
+/** A port with some of its methods replaced; the others stay bound to the real one. */
+const over = (target: Target, changes: Partial<Target>): Target => ({
+  id: target.id,
+  inspect: () => target.inspect(),
+  adopt: (value) => target.adopt(value),
+  issue: (rotation, keep, until) => target.issue(rotation, keep, until),
+  check: (value) => target.check(value),
+  revoke: (handle, old) => target.revoke(handle, old),
+  ...(target.read ? { read: (handle) => (target.read as NonNullable<Target['read']>)(handle) } : {}),
+  ...changes,
+});
+
+const without = (current: Current): Current => {
+  if (typeof current === 'string') return current;
+  const { [STATE_TAG]: _, ...tags } = current.tags;
+  return { ...current, tags };
+};
+
+/** The handle that the tags of the current version name, whatever the value is. */
+async function handleByTag(deps: Deps): Promise<string | undefined> {
+  const current = await deps.vaults.open('kv1')?.current('st-a');
+  return typeof current === 'object' ? readState(current.tags)?.cred : undefined;
+}
+
+export const bugs: Record<string, Wrap> = {
+  'revokes without reading the value again': (deps) =>
+    wrapVault(deps, (vault) => {
+      let first: Current | undefined;
+      return { ...vault, current: async (name) => (first ??= await vault.current(name)) };
+    }),
+  'regenerates the live slot': (deps) =>
+    wrapTarget(deps, (target) =>
+      over(target, {
+        issue: (rotation, keep, until) => target.issue(rotation, keep[0] === 'key1' ? ['key2'] : ['key1'], until),
+      }),
+    ),
+  'does not know its own work': (deps) =>
+    wrapVault(deps, (vault) => ({
+      ...vault,
+      current: async (name) => without(await vault.current(name)),
+      versions: async (name) =>
+        (await vault.versions(name)).map(
+          (each) => without({ ...each, value: undefined as unknown as Secret }) as Exclude<Current, string>,
+        ),
+    })),
+  'revokes before the proof': (deps) =>
+    wrapTarget(deps, (target) =>
+      over(target, {
+        check: async () => 'accepted',
+        adopt: async (value) => (await target.adopt(value)) ?? (await handleByTag(deps)),
+      }),
+    ),
+  'writes the state in a second call': (deps) =>
+    wrapVault(deps, (vault) => ({
+      ...vault,
+      store: async (name, version) => {
+        const { [STATE_TAG]: state, ...tags } = version.tags;
+        const id = await vault.store(name, { ...version, tags });
+        await vault.retag(name, id, { ...tags, ...(state === undefined ? {} : { [STATE_TAG]: state }) });
+        return id;
+      },
+    })),
+  'strikes the obligation off first': (deps) =>
+    wrapTarget(deps, (target) =>
+      over(target, {
+        revoke: async (handle, old) => {
+          const vault = deps.vaults.open('kv1');
+          const versions = (await vault?.versions('st-a')) ?? [];
+          for (const { id, tags } of versions) {
+            const state = readState(tags);
+            if (state?.cred === handle && !state.revoked)
+              await vault?.retag('st-a', id, withState(tags, change(state, { revoked: true })), false);
+          }
+          await target.revoke(handle, old);
+        },
+      }),
+    ),
+  'trusts the tag over the value': (deps) =>
+    wrapTarget(deps, (target) =>
+      over(target, { adopt: async (value) => (await handleByTag(deps)) ?? target.adopt(value) }),
+    ),
+};

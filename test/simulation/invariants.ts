@@ -1,0 +1,197 @@
+/** The invariants of design section 8, asked of the world after every call and at rest. */
+
+import { spellings } from '../../src/core/scrub.ts';
+import { readState } from '../../src/reconcile/state.ts';
+import type { OwnStorage } from './ports.ts';
+import { HOUR, MINUTE, type StoredVersion, type World } from './world.ts';
+
+export class Violation extends Error {}
+
+export interface Watched {
+  readonly vault: string;
+  readonly name: string;
+  readonly account: string;
+  readonly graceHours: number;
+}
+
+interface Spell {
+  readonly value: string;
+  readonly from: number;
+  until?: number;
+}
+
+/** Clocks are at most five minutes off and states are written to the minute. */
+const TOLERANCE = 12 * MINUTE;
+
+/** Watches the secrets of one world. People's acts are excused where design section 8 does not promise against them. */
+export class Invariants {
+  readonly watched: Watched[] = [];
+  /** Values that a person destroyed, or that never were credentials. */
+  readonly excused = new Set<string>();
+  /** Secrets whose current value a person broke: invariant 1 is owed again once it has been healed. */
+  readonly broken = new Set<string>();
+  /** Secrets for which a person said `revoke: now`. */
+  readonly revokedNow = new Set<string>();
+  /** What owners last wrote: tags and content type that must survive. */
+  readonly owners = new Map<string, { tags: Record<string, string>; contentType: string | undefined }>();
+  readonly alerts: { secret: string; reason: string }[] = [];
+  readonly texts: string[] = [];
+  private readonly spells = new Map<string, Spell[]>();
+  private readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  afterCall(): void {
+    for (const watched of this.watched) {
+      this.follow(watched);
+      this.readersGetIn(watched);
+      this.graceHolds(watched);
+      this.ownersTagsSurvive(watched);
+    }
+  }
+
+  /** After everything has settled, `revocation` also asks that nothing old is left alive. */
+  atRest(own: OwnStorage, options: { newVersions?: Map<string, number>; settled?: boolean } = {}): void {
+    this.afterCall();
+    for (const watched of this.watched) {
+      const key = title(watched);
+      const current = this.world.current(watched.vault, watched.name);
+      if (current?.enabled && !this.world.accepts(watched.account, current.value) && !this.excused.has(current.value)) {
+        this.fail(1, `${key}: the current value is refused at rest`);
+      }
+      if (options.settled) this.nothingLeftAlive(watched);
+      this.noFalseMark(watched);
+      const expected = options.newVersions?.get(key);
+      const made = new Set(
+        this.world
+          .versions(watched.vault, watched.name)
+          .filter((each) => each.by === 'keyturn')
+          .map((each) => each.value),
+      ).size;
+      if (expected !== undefined && made !== expected)
+        this.fail(6, `${key}: ${made} new values instead of ${expected}`);
+    }
+    this.nothingLeaked(own);
+    if (own.messages.length > 0) this.fail(8, `messages left: ${own.messages.map(({ look }) => look).join(' ')}`);
+    const held = [...own.locks.values()].filter(({ until }) => until > this.world.now);
+    if (held.length > 0) this.fail(8, 'a lock is held at rest');
+    const counted = new Map<string, number>();
+    for (const { secret, reason } of this.alerts)
+      counted.set(`${secret} ${reason}`, (counted.get(`${secret} ${reason}`) ?? 0) + 1);
+    for (const [alert, count] of counted) if (count > 1 && !this.lostTable) this.fail(8, `${count} alerts: ${alert}`);
+  }
+
+  /** With the table the memory of alerts is lost, too. */
+  lostTable = false;
+
+  private follow({ vault, name }: Watched): void {
+    const current = this.world.current(vault, name);
+    const spells = this.spells.get(`${vault}/${name}`) ?? [];
+    this.spells.set(`${vault}/${name}`, spells);
+    const last = spells.at(-1);
+    if (!current || last?.value === current.value) return;
+    if (last) last.until = this.world.now;
+    spells.push({ value: current.value, from: this.world.now });
+  }
+
+  private readersGetIn(watched: Watched): void {
+    const current = this.world.current(watched.vault, watched.name);
+    if (!current?.enabled) return;
+    const accepted = this.world.accepts(watched.account, current.value);
+    if (accepted) this.broken.delete(title(watched));
+    else if (!this.broken.has(title(watched)) && !this.excused.has(current.value))
+      this.fail(1, `${title(watched)}: the current value is refused`);
+  }
+
+  private graceHolds(watched: Watched): void {
+    if (this.revokedNow.has(title(watched))) return;
+    for (const { value, until } of this.spells.get(title(watched)) ?? []) {
+      if (until === undefined || this.excused.has(value)) continue;
+      const young = this.world.now < until + watched.graceHours * HOUR - TOLERANCE;
+      if (young && !this.world.accepts(watched.account, value)) {
+        this.fail(
+          2,
+          `${title(watched)}: a value that was current ${Math.round((this.world.now - until) / MINUTE)} minutes ago is refused`,
+        );
+      }
+    }
+  }
+
+  private ownersTagsSurvive({ vault, name }: Watched): void {
+    const expected = this.owners.get(`${vault}/${name}`);
+    const current = this.world.current(vault, name);
+    if (!expected || current?.by !== 'keyturn') return;
+    const lost = Object.entries(expected.tags).filter(([key, value]) => current.tags[key] !== value);
+    if (lost.length > 0 || current.contentType !== expected.contentType)
+      this.fail(4, `${vault}/${name}: the owner's tags or content type are gone`);
+  }
+
+  /** Every value that Keyturn wrote, or took over, is current or dead; drift and alerts are the exceptions. */
+  private nothingLeftAlive(watched: Watched): void {
+    const current = this.world.current(watched.vault, watched.name);
+    const alerted = this.alerts.some(({ secret }) => secret === title(watched));
+    if (!current || alerted) return;
+    const alive = this.world
+      .versions(watched.vault, watched.name)
+      .filter(
+        (each) =>
+          each.value !== current.value &&
+          this.world.accepts(watched.account, each.value) &&
+          !this.sharedElsewhere(each, watched),
+      );
+    if (alive.length > 0)
+      this.fail(3, `${title(watched)}: ${alive.length} older credentials live on and nobody was alerted`);
+  }
+
+  private sharedElsewhere({ value }: StoredVersion, { account }: Watched): boolean {
+    return this.watched.some(
+      (other) => other.account === account && this.world.current(other.vault, other.name)?.value === value,
+    );
+  }
+
+  private noFalseMark(watched: Watched): void {
+    const current = this.world.current(watched.vault, watched.name);
+    for (const version of this.world.versions(watched.vault, watched.name)) {
+      const marked = stateOf(version)?.revoked === true;
+      const alive =
+        version.value !== current?.value &&
+        this.world.accepts(watched.account, version.value) &&
+        !this.sharedElsewhere(version, watched);
+      if (marked && alive) this.fail(3, `${title(watched)}: a version is marked revoked and its credential lives`);
+    }
+  }
+
+  private nothingLeaked(own: OwnStorage): void {
+    const rows = JSON.stringify([
+      ...own.secrets.values(),
+      ...own.holders.values(),
+      ...own.operations.values(),
+      own.messages,
+    ]);
+    const text = [...this.texts, rows].join('\n');
+    for (const versions of this.world.vaults.values()) {
+      for (const version of [...versions.values()].flat()) {
+        if (version.value.length > 12 && spellings(version.value).some((form) => text.includes(form)))
+          this.fail(5, 'a value was printed');
+      }
+    }
+  }
+
+  private fail(number: number, words: string): never {
+    throw new Violation(
+      `Invariant ${number}: ${words} at ${new Date(this.world.now).toISOString()} (call ${this.world.calls})`,
+    );
+  }
+}
+
+const title = ({ vault, name }: Watched): string => `${vault}/${name}`;
+
+function stateOf({ tags }: StoredVersion): ReturnType<typeof readState> {
+  try {
+    return readState(tags);
+  } catch {
+    return undefined;
+  }
+}

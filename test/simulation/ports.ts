@@ -1,0 +1,180 @@
+/** The product's ports over a `World`, for one worker: as strict as the services they stand for. */
+import { KeyturnError, LockLostError } from '../../src/core/errors.ts';
+import { Look } from '../../src/core/look.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { HolderRow, Lock, Locks, LookQueue, Operation, Rows, SecretRow } from '../../src/store/store.ts';
+import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/vault/vault.ts';
+import { MINUTE, type Process, type StoredVersion, type World } from './world.ts';
+
+export interface OwnStorage {
+  readonly secrets: Map<string, SecretRow>;
+  readonly holders: Map<string, HolderRow>;
+  readonly swept: Map<string, Date>;
+  readonly failures: Map<string, number>;
+  readonly operations: Map<string, Operation>;
+  rotations: { vault: string; name: string; on: Date }[];
+  readonly locks: Map<string, { holder: string; until: number; etag: number }>;
+  readonly messages: { look: string; visibleOn: number; tries: number }[];
+}
+
+export const emptyStorage = (): OwnStorage => ({
+  secrets: new Map(),
+  holders: new Map(),
+  swept: new Map(),
+  failures: new Map(),
+  operations: new Map(),
+  rotations: [],
+  locks: new Map(),
+  messages: [],
+});
+
+const seconds = (milliseconds: number): Date => new Date(Math.floor(milliseconds / 1000) * 1000);
+
+function info(version: StoredVersion): VersionInfo {
+  const { id, enabled, createdOn, updatedOn, expiresOn, tags, contentType } = version;
+  return {
+    id,
+    enabled,
+    createdOn: seconds(createdOn),
+    updatedOn: seconds(updatedOn),
+    tags: { ...tags },
+    managed: false,
+    ...(expiresOn === undefined ? {} : { expiresOn: seconds(expiresOn) }),
+    ...(contentType === undefined ? {} : { contentType }),
+  };
+}
+
+const whole = (version: StoredVersion): Version => ({ ...info(version), value: new Secret(version.value) });
+
+export function simVaults(world: World, process: Process, names: readonly string[]): Vaults {
+  return { names, open: (name) => (names.includes(name) ? simVault(world, process, name) : undefined) };
+}
+
+function simVault(world: World, process: Process, vault: string): Vault {
+  const op = <T>(name: string, kind: 'read' | 'write', apply: () => T) =>
+    world.op(process, `vault.${name}`, kind, 'azure', apply);
+  return {
+    name: vault,
+    current: (secret) =>
+      op('current', 'read', (): Current => {
+        const current = world.current(vault, secret);
+        if (!current) return 'gone';
+        return current.enabled ? whole(current) : 'disabled';
+      }),
+    version: (secret, id) =>
+      op('version', 'read', () => {
+        const found = world.versions(vault, secret).find((each) => each.id === id);
+        return found?.enabled ? whole(found) : undefined;
+      }),
+    versions: (secret) =>
+      op('versions', 'read', () => [...world.versions(vault, secret)].sort((a, b) => (a.id < b.id ? -1 : 1)).map(info)),
+    async *list() {
+      yield await op('list', 'read', () =>
+        [...(world.vaults.get(vault) ?? [])].flatMap(([name, versions]): SecretItem[] => {
+          const current = versions.at(-1);
+          if (!current) return [];
+          const { id: _, ...item } = info(current);
+          return [{ ...item, name }];
+        }),
+      );
+    },
+    retag: (secret, id, tags, enabled) =>
+      op('retag', 'write', () => {
+        const found = world.versions(vault, secret).find((each) => each.id === id);
+        if (!found) throw new KeyturnError('gone', { status: 404 });
+        found.tags = { ...tags };
+        found.updatedOn = world.now;
+        if (enabled !== undefined) found.enabled = enabled;
+      }),
+    store: (secret, { value, tags, contentType, expiresOn }: NewVersion) =>
+      op('store', 'write', () => {
+        const id = world.versionId();
+        world.versions(vault, secret).push({
+          id,
+          value: value.reveal(),
+          tags: { ...tags },
+          contentType,
+          enabled: true,
+          expiresOn: expiresOn.getTime(),
+          createdOn: world.now,
+          updatedOn: world.now,
+          by: 'keyturn',
+        });
+        return id;
+      }),
+  };
+}
+
+const key = ({ vault, name }: { vault: string; name: string }): string => `${vault}/${name}`;
+
+export function simRows(world: World, process: Process, own: OwnStorage): Rows {
+  const read = <T>(name: string, apply: () => T) => world.op(process, `rows.${name}`, 'read', 'own', apply);
+  const write = (name: string, apply: () => void) => world.op(process, `rows.${name}`, 'write', 'own', apply);
+  return {
+    secret: (ref) => read('secret', () => own.secrets.get(key(ref))),
+    saveSecret: (row) => write('saveSecret', () => void own.secrets.set(key(row), row)),
+    secretsOf: (vault) => read('secretsOf', () => [...own.secrets.values()].filter((row) => row.vault === vault)),
+    holders: (target) => read('holders', () => [...own.holders.values()].filter((row) => row.target === target)),
+    saveHolder: (row) => write('saveHolder', () => void own.holders.set(`${row.target} ${key(row)}`, row)),
+    dropHolder: (row) => write('dropHolder', () => void own.holders.delete(`${row.target} ${key(row)}`)),
+    holdersOf: (vault) => read('holdersOf', () => [...own.holders.values()].filter((row) => row.vault === vault)),
+    sweptOn: () => read('sweptOn', () => new Map(own.swept)),
+    markSwept: (vault, on) => write('markSwept', () => void own.swept.set(vault, on)),
+    rotationsSince: (on) => read('rotationsSince', () => own.rotations.filter((each) => each.on >= on)),
+    recordRotation: ({ vault, name }, on) =>
+      write('recordRotation', () => void own.rotations.push({ vault, name, on })),
+    failuresOf: (type) => read('failuresOf', () => own.failures.get(type) ?? 0),
+    setFailures: (type, failures) => write('setFailures', () => void own.failures.set(type, failures)),
+    operation: (id) => read('operation', () => own.operations.get(id)),
+    saveOperation: (operation) => write('saveOperation', () => void own.operations.set(operation.id, operation)),
+    openOperations: (caller) =>
+      read('openOperations', () => [...own.operations.values()].filter((each) => each.caller === caller).length),
+  };
+}
+
+const LOCK_LIFE = 90_000;
+const VOID_AHEAD = 2 * MINUTE;
+
+/** As the table does it: by ETag, and by the service's own time. */
+export function simLocks(world: World, process: Process, own: OwnStorage): Locks {
+  const op = <T>(name: string, apply: () => T) => world.op(process, `locks.${name}`, 'write', 'own', apply);
+  return {
+    async take(name) {
+      const holder = `${process.id}-${world.calls}`;
+      const mine = await op('take', () => {
+        const found = own.locks.get(name);
+        if (found && found.until > world.now && found.until < world.now + VOID_AHEAD) return undefined;
+        const lock = { holder, until: world.now + LOCK_LIFE, etag: (found?.etag ?? 0) + 1 };
+        own.locks.set(name, lock);
+        return { etag: lock.etag };
+      });
+      if (!mine) return undefined;
+      const lock: Lock = {
+        renew: () =>
+          op('renew', () => {
+            const found = own.locks.get(name);
+            if (!found || found.etag !== mine.etag) throw new LockLostError();
+            own.locks.set(name, { holder, until: world.now + LOCK_LIFE, etag: ++mine.etag });
+          }),
+        release: () =>
+          op('release', () => {
+            if (own.locks.get(name)?.etag === mine.etag) own.locks.delete(name);
+          }),
+      };
+      return lock;
+    },
+  };
+}
+
+export function simQueue(world: World, process: Process, own: OwnStorage): LookQueue {
+  return {
+    put: (look, delaySeconds = 0) =>
+      world.op(process, 'queue.put', 'write', 'own', () => {
+        own.messages.push({
+          look: JSON.stringify(Look.parse(look)),
+          visibleOn: world.now + delaySeconds * 1000,
+          tries: 0,
+        });
+      }),
+  };
+}

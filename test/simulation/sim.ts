@@ -1,0 +1,247 @@
+/** Runs passes and sweeps of the product over a world, with messages, redeliveries and a clock that moves by itself. */
+import type { Clock } from '../../src/core/clock.ts';
+import { parseGrants } from '../../src/core/consent.ts';
+import { BusyError } from '../../src/core/errors.ts';
+import type { Look } from '../../src/core/look.ts';
+import type { Deps } from '../../src/reconcile/deps.ts';
+import { reconcile } from '../../src/reconcile/pass.ts';
+import { sweep } from '../../src/reconcile/sweep.ts';
+import type { Rotator } from '../../src/rotators/rotator.ts';
+import type { Director } from './director.ts';
+import { Invariants } from './invariants.ts';
+import { emptyStorage, type OwnStorage, simLocks, simQueue, simRows, simVaults } from './ports.ts';
+import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, World } from './world.ts';
+
+/** A message of a killed worker comes back after this long; one whose handler threw after half a minute. */
+const INVISIBLE = 10 * MINUTE;
+const RETRY = 30_000;
+const TRIES_MAX = 5;
+const SWEEP_EVERY = HOUR;
+export const SUBSCRIPTION = '11111111-2222-4333-8444-555555555555';
+
+/** How a kind of target is brought into the world. */
+export interface Kind {
+  readonly type: string;
+  rotator(world: World, process: Process): Rotator;
+}
+
+export type Wrap = (deps: Deps, world: World) => Deps;
+export type Run = (look: Look, deps: Deps, sim: Sim) => Promise<unknown>;
+
+export class Sim {
+  readonly world = new World();
+  readonly invariants = new Invariants(this.world);
+  own: OwnStorage = emptyStorage();
+  /** What the owner of an account wrote into Keyturn's role assignment there. */
+  readonly consents = new Map<string, string>();
+  poisoned = 0;
+  deliveries = 0;
+  private nextSweepOn = START;
+  private readonly kind: Kind;
+  private readonly wrap: Wrap;
+  private readonly run: Run;
+
+  constructor(kind: Kind, director: Director, options: { wrap?: Wrap; run?: Run } = {}) {
+    this.kind = kind;
+    this.wrap = options.wrap ?? ((deps) => deps);
+    this.run = options.run ?? reconcile;
+    this.world.director = director;
+    this.world.check = () => this.invariants.afterCall();
+    // Neither Key Vault nor ARM has fencing: what a person does between the guard and one write is healed, not prevented.
+    this.world.unguarded = () => this.excuseAll();
+  }
+
+  /** Everything a pass of this worker reaches. */
+  deps(process: Process): Deps {
+    const { world, own } = this;
+    const clock: Clock = {
+      now: () => new Date(world.now + process.skew),
+      sleep: async (milliseconds) => {
+        await world.op(process, 'sleep', 'read', 'own', () => {
+          world.now += milliseconds;
+        });
+      },
+    };
+    const rotator = this.kind.rotator(world, process);
+    const deps: Deps = {
+      vaults: simVaults(world, process, [...world.vaults.keys()]),
+      vaultTags: async () => ({}),
+      rotators: { types: [rotator.type], get: (type) => (type === rotator.type ? rotator : undefined) },
+      consent: {
+        of: (target) =>
+          world.op(process, 'consent.of', 'read', 'azure', () =>
+            parseGrants(this.consents.get(target.split('/').at(-1) ?? '') ?? ''),
+          ),
+      },
+      rows: simRows(world, process, own),
+      locks: simLocks(world, process, own),
+      queue: simQueue(world, process, own),
+      clock,
+      log: (level, message, fields) => {
+        this.invariants.texts.push(JSON.stringify({ level, message, ...fields }));
+        if (message === 'alert')
+          this.invariants.alerts.push({ secret: `${fields?.vault}/${fields?.name}`, reason: String(fields?.reason) });
+      },
+      config: {
+        instance: 'keyturn',
+        mode: 'run',
+        rate: { perVault: 1000, overall: 1000 },
+        enabled: [rotator.type],
+        policy: '',
+        ownStorage: [],
+      },
+    };
+    return this.wrap(deps, world);
+  }
+
+  /** A secret of a person: its value is the account's key in `slot`, made `ageDays` ago. */
+  secret(
+    vault: string,
+    name: string,
+    account: string,
+    slot: string,
+    options: { ageDays?: number; tags?: Record<string, string>; value?: string } = {},
+  ): StoredVersion {
+    const { world } = this;
+    if (!world.accounts.has(account))
+      world.accounts.set(account, { key1: world.fresh('first'), key2: world.fresh('second') });
+    const createdOn = world.now - (options.ageDays ?? 61) * DAY;
+    const tags = {
+      rotator: this.kind.type,
+      'rotator-target': `${SUBSCRIPTION}/rg/${account}`,
+      owner: 'team-a',
+      ...options.tags,
+    };
+    const version: StoredVersion = {
+      id: world.versionId(),
+      value: options.value ?? (world.accounts.get(account)?.[slot] as string),
+      tags,
+      contentType: 'text/plain',
+      enabled: true,
+      expiresOn: undefined,
+      createdOn,
+      updatedOn: createdOn,
+      by: 'person',
+    };
+    world.versions(vault, name).push(version);
+    this.consents.set(
+      account,
+      `keyturn: ${[...new Set([...(this.consents.get(account)?.slice(9).split(', ') ?? []), `${vault}/${name}`])].filter(Boolean).join(', ')}`,
+    );
+    this.invariants.watched.push({ vault, name, account, graceHours: 48 });
+    this.invariants.owners.set(`${vault}/${name}`, { tags: { owner: 'team-a' }, contentType: 'text/plain' });
+    this.invariants.afterCall();
+    return version;
+  }
+
+  send(look: Look, delayMs = 0): void {
+    this.own.messages.push({ look: JSON.stringify(look), visibleOn: this.world.now + delayMs, tries: 0 });
+  }
+
+  /** Lets the world go on until `end`: messages, late writes and sweeps in the order of their times. */
+  async settle(end: number, options: { sweeps?: boolean } = {}): Promise<void> {
+    const { world } = this;
+    for (let turn = 0; ; turn++) {
+      if (turn > 3000) throw new Error('The world does not come to rest.');
+      world.applyLate();
+      const message = this.nextMessage();
+      const sweepOn = options.sweeps === false ? Number.POSITIVE_INFINITY : this.nextSweepOn;
+      const next = Math.min(message?.visibleOn ?? Number.POSITIVE_INFINITY, sweepOn, ...world.late.map(({ on }) => on));
+      if (next > end) break;
+      world.now = Math.max(world.now, next);
+      if (message && message.visibleOn <= world.now) await this.deliver(message);
+      else if (sweepOn <= world.now) await this.sweepNow();
+    }
+    world.now = Math.max(world.now, end);
+    this.invariants.afterCall();
+  }
+
+  nextMessage(): OwnStorage['messages'][number] | undefined {
+    return this.own.messages.reduce<OwnStorage['messages'][number] | undefined>(
+      (best, each) => (!best || each.visibleOn < best.visibleOn ? each : best),
+      undefined,
+    );
+  }
+
+  async sweepNow(): Promise<void> {
+    this.nextSweepOn = this.world.now + SWEEP_EVERY;
+    const process = this.world.process();
+    await alive(
+      process,
+      sweep(this.deps(process)).then(() => undefined, ignoreBusy),
+    );
+  }
+
+  /** One delivery to one worker: done, thrown (and tried again), or killed (and seen again later). */
+  async deliver(message: OwnStorage['messages'][number], process = this.world.process()): Promise<void> {
+    this.deliveries++;
+    message.visibleOn = this.world.now + INVISIBLE;
+    message.tries++;
+    const pass = this.run(JSON.parse(message.look), this.deps(process), this);
+    const end = await alive(
+      process,
+      pass.then(
+        () => 'done' as const,
+        (error) => this.thrown(error),
+      ),
+    );
+    if (end === 'done') this.remove(message);
+    if (end === 'thrown') message.visibleOn = this.world.now + RETRY;
+    if (end !== 'done' && message.tries >= TRIES_MAX) {
+      this.remove(message);
+      this.poisoned++;
+    }
+  }
+
+  private thrown(error: unknown): 'thrown' {
+    if (error instanceof BusyError) return 'thrown';
+    throw error;
+  }
+
+  private remove(message: OwnStorage['messages'][number]): void {
+    const at = this.own.messages.indexOf(message);
+    if (at >= 0) this.own.messages.splice(at, 1);
+  }
+
+  /** Whatever dies in the next moment is healed at the next look, not prevented (design section 8, limits). */
+  excuseAll(): void {
+    for (const { vault, name, account } of this.invariants.watched) {
+      this.invariants.broken.add(`${vault}/${name}`);
+      for (const version of this.world.versions(vault, name)) this.invariants.excused.add(version.value);
+      for (const key of Object.values(this.world.accounts.get(account) ?? {})) this.invariants.excused.add(key);
+    }
+  }
+
+  /** Nothing happens until then: no sweep, no message is older than it. */
+  skipTo(on: number): void {
+    this.nextSweepOn = on;
+  }
+
+  loseTable(): void {
+    const { locks, messages } = this.own;
+    this.own = { ...emptyStorage(), locks, messages };
+    this.invariants.lostTable = true;
+  }
+}
+
+function ignoreBusy(error: unknown): void {
+  if (!(error instanceof BusyError)) throw error;
+}
+
+/** The end of a pass, or 'killed' when its worker died at a call and will never answer. */
+async function alive<T>(process: Process, pass: Promise<T>): Promise<T | 'killed'> {
+  let ended = false;
+  const watched = pass.finally(() => {
+    ended = true;
+  });
+  watched.catch(() => {});
+  // In memory everything happens in microtasks: a worker that is dead after a macrotask stays so.
+  for (;;) {
+    const first = await Promise.race([
+      watched.then((value) => ({ value })),
+      new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+    ]);
+    if (first) return first.value;
+    if (process.dead && !ended) return 'killed';
+  }
+}

@@ -29,8 +29,20 @@ type Service = {
 };
 type New<T> = new (...args: unknown[]) => T;
 
-const load = createRequire(import.meta.url);
-const classFrom = <T>(file: string): New<T> => (load(`azurite/dist/src/${file}.js`) as { default: New<T> }).default;
+const require = createRequire(import.meta.url);
+
+/** A module of Azurite. Its dependencies still use punycode; that warning is not ours to show. */
+function load<T>(file: string): T {
+  const before = process.noDeprecation;
+  process.noDeprecation = true;
+  try {
+    return require(`azurite/dist/src/${file}.js`) as T;
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(process, 'noDeprecation');
+    else process.noDeprecation = before;
+  }
+}
+const classFrom = <T>(file: string): New<T> => load<{ default: New<T> }>(file).default;
 
 /** The account that exists when none is named. */
 export const defaultAccount = 'keyturnlocal';
@@ -92,9 +104,9 @@ const strict = [/* loose */ false, /* skipApiVersionCheck */ true, '', '', '', u
 
 /** A store of its own for each instance: Azurite's default one is shared, and what is stopped would keep its blobs there. */
 function extents(): unknown {
-  const { MemoryExtentChunkStore } = load('azurite/dist/src/common/persistence/MemoryExtentStore.js') as {
-    MemoryExtentChunkStore: New<unknown>;
-  };
+  const { MemoryExtentChunkStore } = load<{ MemoryExtentChunkStore: New<unknown> }>(
+    'common/persistence/MemoryExtentStore',
+  );
   return new MemoryExtentChunkStore(512 * 1024 * 1024);
 }
 

@@ -10,12 +10,15 @@ const mapped = Symbol.for('keyturn.localhost');
 /** Resolves `localhost` and every name below it to 127.0.0.1 (RFC 6761; Node on Debian answers ENOTFOUND, measured). */
 export function mapLocalhost(): void {
   if (mapped in dns) return;
-  const real: (...args: unknown[]) => void = dns.lookup;
-  const realPromise: (name: string, options?: unknown) => Promise<unknown> = dns.promises.lookup;
+  const real = dns.lookup as (...args: unknown[]) => void;
+  const realPromise = dns.promises.lookup as (name: string, options?: unknown) => Promise<unknown>;
 
   const lookup = (name: string, ...rest: unknown[]): void => {
     const callback = rest.at(-1);
-    if (!isLocal(name) || typeof callback !== 'function') return real(name, ...rest);
+    if (!isLocal(name) || typeof callback !== 'function') {
+      real(name, ...rest);
+      return;
+    }
     const answer = wantsAll(rest[0]) ? [[{ ...loopback }]] : [loopback.address, loopback.family];
     process.nextTick(callback as (...args: unknown[]) => void, null, ...answer);
   };

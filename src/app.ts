@@ -144,6 +144,11 @@ function configOf({ instance, mode, rate, rotators, policy, capDays, ownStorage 
 
 let memo: App | undefined;
 
+/** Gives this process an app that was made elsewhere, with another clock for example. Triggers use it from then on. */
+export function provideApp(app: App): void {
+  memo = app;
+}
+
 /** The app of this process, made from its environment on the first call; its records go to `write`. */
 export function getApp(write: (level: LogLevel, line: string) => void): App {
   memo ??= createApp(process.env);

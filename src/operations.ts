@@ -7,10 +7,11 @@ import { KeyturnError } from './core/errors.ts';
 import type { SecretRef, VersionId } from './core/ids.ts';
 import { quote } from './core/quote.ts';
 import { type Caller, requireRole } from './http/auth.ts';
+import { type Bound, observeVault, readConsent } from './reconcile/bind.ts';
 import { decide, plan } from './reconcile/decide.ts';
 import type { Deps } from './reconcile/deps.ts';
 import { failureStep } from './reconcile/failure.ts';
-import { type Bound, observeTarget, observeVault, readConsent } from './reconcile/observe.ts';
+import { observeTarget } from './reconcile/observe.ts';
 import { olderOurs } from './reconcile/owed.ts';
 import type { Step } from './reconcile/types.ts';
 import type { RotateRequest } from './requests/rotate.ts';
@@ -80,9 +81,11 @@ async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
   }
 }
 
-/** Something owed is settled first, or revoked on request; the pass judges again by what the target says. */
-function refuseOwed({ versions, current, tgt, state }: Bound, { revoke }: RotateRequest): void {
-  const owed = olderOurs(versions, current.id, tgt).filter(({ handle }) => handle !== state?.cred);
+/** Something owed is settled first, or revoked on request. Judged by tags; the pass judges again by what the target says. */
+function refuseOwed({ secret, versions, current, tgt, state }: Bound, { revoke }: RotateRequest): void {
+  const owed = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
+    ({ handle }) => handle !== undefined && handle !== state?.cred,
+  );
   if (owed.length === 0 || revoke === 'now') return;
   const named = [...new Set(owed.map(({ handle, version }) => `${handle} of version ${version}`))].join(', ');
   const until = state?.after ? ` until ${state.after.toISOString()}` : '';

@@ -1,12 +1,14 @@
 /** The local certificate authority and the server's certificate, made at the first start and kept outside of git. */
 import { webcrypto } from 'node:crypto';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const DAY_MS = 86_400_000;
 const SERVER_DAYS = 365;
 const RENEW_BEFORE_DAYS = 30;
 const zone = 'keyturn.localhost';
+const defaultFolder = fileURLToPath(new URL('../../.keyturn/certs', import.meta.url));
 
 /** Names the server answers to. A wildcard covers one label, so each level has its own. */
 export const serverNames = ['', 'vault.', 'blob.core.', 'queue.core.', 'table.core.'].map((part) => `*.${part}${zone}`);
@@ -25,7 +27,7 @@ const files = { ca: 'ca.pem', cert: 'server.pem', key: 'server-key.pem', until: 
  * Reads the certificates, or makes them when there are none, they end soon, or the names have changed.
  * Safe when two processes start at once: a finished folder is moved into place, and whoever comes second takes the first one's.
  */
-export async function certificates(folder = '.keyturn/certs'): Promise<Certificates> {
+export async function certificates(folder = defaultFolder): Promise<Certificates> {
   const path = resolve(folder);
   const found = read(path);
   if (found) return found;
@@ -33,15 +35,16 @@ export async function certificates(folder = '.keyturn/certs'): Promise<Certifica
   const made = mkdtempSync(join(dirname(path), 'certs-'));
   await make(made);
   try {
-    if (existsSync(path)) moveAway(path);
-    renameSync(made, path);
+    if (existsSync(path) && !read(path)) moveAway(path);
+    renameSync(made, path); // fails where another process has put its folder meanwhile
   } catch (error) {
-    rmSync(made, { recursive: true, force: true });
     if (!read(path)) throw error;
+  } finally {
+    rmSync(made, { recursive: true, force: true });
   }
-  const now = read(path);
-  if (!now) throw new Error(`No usable certificates in ${path}.`);
-  return now;
+  const usable = read(path);
+  if (!usable) throw new Error(`No usable certificates in ${path}.`);
+  return usable;
 }
 
 function moveAway(path: string): void {
@@ -63,8 +66,12 @@ function read(path: string): Certificates | undefined {
 const realNow = () => performance.timeOrigin + performance.now();
 
 async function make(folder: string): Promise<void> {
+  // The container inside x509 will not load without these two of `reflect-metadata`; for classes without parameters,
+  // as x509's are, they have nothing to say.
+  const none = () => undefined;
+  if (!('getMetadata' in Reflect)) Object.assign(Reflect, { getMetadata: none, getOwnMetadata: none });
   const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as Crypto);
+  x509.cryptoProvider.set(webcrypto);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const [caKeys, serverKeys] = await Promise.all([
     webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']),
@@ -75,11 +82,11 @@ async function make(folder: string): Promise<void> {
     ...dates,
     name: 'CN=Keyturn local authority',
     signingAlgorithm: algorithm,
-    keys: caKeys as CryptoKeyPair,
+    keys: caKeys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey as CryptoKey),
+      await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
   const server = await x509.X509CertificateGenerator.create({
@@ -87,13 +94,13 @@ async function make(folder: string): Promise<void> {
     subject: `CN=${zone}`,
     issuer: ca.subject,
     signingAlgorithm: algorithm,
-    signingKey: caKeys.privateKey as CryptoKey,
-    publicKey: serverKeys.publicKey as CryptoKey,
+    signingKey: caKeys.privateKey,
+    publicKey: serverKeys.publicKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension(serverNames.map((value) => ({ type: 'dns' as const, value }))),
-      await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey as CryptoKey),
+      await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', serverKeys.privateKey)).toString('base64');

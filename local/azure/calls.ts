@@ -20,15 +20,9 @@ export interface LoggedCall {
   action: string;
 }
 
-export class CallLog extends Array<LoggedCall> {
-  static override get [Symbol.species]() {
-    return Array;
-  }
-
-  /** Adds a call and returns the entry, which is completed while the call is served. */
-  open(entry: Omit<LoggedCall, 'at' | 'status' | 'applied'>): LoggedCall {
-    const call = { ...entry, at: new Date(now()), status: 0, applied: false };
-    this.push(call);
-    return call;
-  }
+/** Adds a call to the log and returns the entry, which is completed while the call is served. */
+export function openCall(log: LoggedCall[], entry: Omit<LoggedCall, 'at' | 'status' | 'applied'>): LoggedCall {
+  const call = { ...entry, at: new Date(now()), status: 0, applied: false };
+  log.push(call);
+  return call;
 }

@@ -1,4 +1,5 @@
 /** One request through one service: token, route, script, rights, answer. */
+import { openCall } from './calls.ts';
 import { type Call, decodeSegment, Refusal, type Reply, type Request, type Route, type Service } from './exchange.ts';
 import { type Step, scripted } from './faults.ts';
 import { wait } from './waiting.ts';
@@ -7,7 +8,7 @@ import type { World } from './world.ts';
 /** `undefined` means: destroy the socket. */
 export async function dispatch(service: Service, call: Call, world: World): Promise<Reply | undefined> {
   const found = match(service, call);
-  const entry = world.calls.open({
+  const entry = openCall(world.calls, {
     route: found ? found.route.name : `${service.name}.unrouted`,
     method: call.method,
     host: call.host,
@@ -35,7 +36,7 @@ export async function dispatch(service: Service, call: Call, world: World): Prom
       entry.applied ||= route.write && reply.status < 400;
       return reply;
     };
-    return await withStep(world.faults.take(route.name, call.body), act, service, world);
+    return await withStep(world.faults.take(route.name, call), act, service, world);
   });
   entry.status = answered?.status ?? 0;
   return answered && { ...answered, headers: { ...service.headers?.(call), ...answered.headers } };

@@ -19,6 +19,8 @@ export interface Step {
   drop?: boolean;
   /** Destroy the socket now and apply the change this many milliseconds later. */
   lateMs?: number;
+  /** Only for requests to hosts that begin so (`kv1.vault`); others pass by without using the step up. */
+  host?: string;
 }
 
 export class Faults {
@@ -60,14 +62,18 @@ export class Faults {
 
   /** Steps that no request has used up. A test that leaves some did not test what it says. */
   unused(): Record<string, number> {
-    return Object.fromEntries([...this.scripts].filter(([, steps]) => steps.length > 0).map(([name, { length }]) => [name, length]));
+    return Object.fromEntries(
+      [...this.scripts].filter(([, steps]) => steps.length > 0).map(([name, { length }]) => [name, length]),
+    );
   }
 
-  take(route: string, body: string): Step | undefined {
-    const next = this.scripts.get(route)?.shift();
-    if (next) return next;
+  take(route: string, { body, host }: { body: string; host: string }): Step | undefined {
+    const meant = (step: Step | undefined) => step && (step.host === undefined || host.startsWith(`${step.host}.`));
+    const script = this.scripts.get(route);
+    if (meant(script?.[0])) return script?.shift();
     if (this.echoes.has(route)) return echoOf(body);
-    return this.outages.get(route);
+    const outage = this.outages.get(route);
+    return meant(outage) ? outage : undefined;
   }
 
   private check(route: string): void {

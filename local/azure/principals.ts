@@ -86,7 +86,8 @@ const trim = (scope: string) => scope.replace(/\/+$/, '');
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 /** Whether `upper` is `lower` or an ancestor of it. */
-const covers = (upper: string, lower: string) => same(upper, lower) || `${lower}/`.toLowerCase().startsWith(`${upper}/`.toLowerCase());
+const covers = (upper: string, lower: string) =>
+  same(upper, lower) || `${lower}/`.toLowerCase().startsWith(`${upper}/`.toLowerCase());
 
 function matches(pattern: string, action: string): boolean {
   const source = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');

@@ -1,12 +1,22 @@
 /** Signing and reading of the tenant's tokens. */
-import { decodeProtectedHeader, errors, exportJWK, generateKeyPair, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { webcrypto } from 'node:crypto';
+import {
+  decodeProtectedHeader,
+  errors,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import { now } from '../clock.ts';
 import { newId } from './exchange.ts';
 
 interface SigningKey {
   kid: string;
-  privateKey: CryptoKey;
-  publicKey: CryptoKey;
+  privateKey: webcrypto.CryptoKey;
+  publicKey: webcrypto.CryptoKey;
   jwk: JWK;
 }
 
@@ -38,7 +48,9 @@ export class Signer {
   async sign(claims: JWTPayload): Promise<string> {
     const [key] = this.keys;
     if (!key) throw new Error('no signing key');
-    return await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: key.kid }).sign(key.privateKey);
+    return await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: key.kid })
+      .sign(key.privateKey);
   }
 
   /** The claims of a token that this tenant signed and that is in force by the movable clock. */

@@ -2,7 +2,7 @@
 import type { Azurite } from '../azurite.ts';
 import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
-import type { CallLog } from './calls.ts';
+import type { LoggedCall } from './calls.ts';
 import type { Faults } from './faults.ts';
 import type { Principal, RoleAssignments } from './principals.ts';
 import type { Signer } from './signer.ts';
@@ -15,6 +15,9 @@ export const audiences = {
   vault: 'https://vault.keyturn.localhost',
   keyturn: 'api://keyturn',
 } as const;
+
+/** The storage account that the product itself runs on. */
+export const appAccount = 'keyturnapp';
 
 export interface World {
   tenantId: string;
@@ -32,7 +35,7 @@ export interface World {
   roles: RoleAssignments;
   signer: Signer;
   faults: Faults;
-  calls: CallLog;
+  calls: LoggedCall[];
   azurite: Azurite | undefined;
   /** The port of the HTTPS server, known once it listens. */
   port: number;

@@ -38,11 +38,11 @@ export function createArm(options: {
   pipeline.addPolicy(onlyTo(cloud.arm));
   pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${cloud.armAudience}/.default` }));
   return {
-    get(path, query, doing) {
+    async get(path, query, doing) {
       if (!PATH.test(path)) throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
       const url = `${cloud.arm}${path}?${new URLSearchParams(query)}`;
       const headers = createHttpHeaders({ accept: 'application/json' });
-      return untilFree(clock, async () => {
+      return await untilFree(clock, async () => {
         const answer = await pipeline
           .sendRequest(http, createPipelineRequest({ url, headers }))
           .then(bodyOf)

@@ -7,7 +7,16 @@ export type LogFields = Record<string, string | number | boolean | Date | undefi
 /** Records with a static message and data in fields, so that alerts can group them. */
 export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
 
-/** A log that writes one JSON line per record to `write`, with known secret values blanked out. */
+/**
+ * A log that writes one JSON line per record to `write`, with known secret values blanked out of its texts; never out of the
+ * line, or whoever stores `"reason":"` as a value would break every record (case SEC-06).
+ */
 export function jsonLog(write: (level: LogLevel, line: string) => void): Log {
-  return (level, message, fields = {}) => write(level, scrub(JSON.stringify({ message, ...fields })));
+  return (level, message, fields = {}) => {
+    const clean = Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? scrub(value) : value,
+    ]);
+    write(level, JSON.stringify({ message, ...Object.fromEntries(clean) }));
+  };
 }

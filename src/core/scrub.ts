@@ -5,11 +5,13 @@
 const KEPT_MAX = 2_000;
 /** Shorter texts would blank out ordinary words; no credential that Keyturn makes or stores is that short. */
 const LENGTH_MIN = 8;
+/** The placeholder of an IaC-first secret (design section 3): no credential, and a word of our own remedies. */
+const NO_SECRET = 'keyturn:new';
 const known = new Map<string, readonly string[]>();
 
 /** Makes `value` one that `scrub` blanks out. The oldest are forgotten first, so that a long-lived worker stays small. */
 export function remember(value: string): void {
-  if (value.length < LENGTH_MIN || known.has(value)) return;
+  if (value.length < LENGTH_MIN || value === NO_SECRET || known.has(value)) return;
   known.set(value, spellings(value));
   if (known.size > KEPT_MAX) known.delete(known.keys().next().value as string);
 }

@@ -24,8 +24,12 @@ export class Secret {
 
   /** Whether both hold the same value, compared in constant time. */
   equals(other: Secret): boolean {
-    const digest = (value: string) => createHash('sha256').update(value).digest();
-    return timingSafeEqual(digest(this.#value), digest(other.#value));
+    return timingSafeEqual(Buffer.from(this.digest()), Buffer.from(other.digest()));
+  }
+
+  /** SHA-256 in hex: tells one value from another where it must not be kept itself. */
+  digest(): string {
+    return createHash('sha256').update(this.#value).digest('hex');
   }
 
   /** Size in UTF-8, for the limits of a vault. */

@@ -3,8 +3,9 @@
 import { type Tags, tagOf } from '../core/ids.ts';
 import type { Lock, SecretRow } from '../store/store.ts';
 import type { Version } from '../vault/vault.ts';
+import { Stopped } from './bind.ts';
 import type { Deps } from './deps.ts';
-import { type Seen, Stopped } from './observe.ts';
+import type { Seen } from './observe.ts';
 import type { Asked } from './types.ts';
 
 export interface Acting {

@@ -2,7 +2,8 @@
 import { addMinutes } from '../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import { reasonRow } from '../core/reasons.ts';
-import { SETTLING_MINUTES, Stopped } from './observe.ts';
+import { Stopped } from './bind.ts';
+import { SETTLING_MINUTES } from './observe.ts';
 import type { Step } from './types.ts';
 
 const BUSY_MINUTES = 1;

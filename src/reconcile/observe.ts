@@ -1,20 +1,19 @@
-/** Looks at vault, consent and target, in this order, and names what is there. Changes nothing. */
+/** The second half of a look: reads the target and names what is there. Changes nothing. */
 import { addHours, addMinutes, latest } from '../core/clock.ts';
-import { type Grant, grantFor } from '../core/consent.ts';
+import type { Grant } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { type Handle, rotationId, type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
+import { type Handle, rotationId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
 import type { TargetState } from '../rotators/rotator.ts';
 import type { SecretRow } from '../store/store.ts';
 import { type Form, openForm } from '../vault/form.ts';
-import type { Vault, Version, VersionInfo } from '../vault/vault.ts';
+import type { Bound } from './bind.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
-import { isOptedIn, type OptIn, readOptIn } from './optIn.ts';
-import { keptBesideDrift, newestOf, type OlderOurs, olderOurs, owedElsewhere, rotationsSince } from './owed.ts';
-import { dueOn, mergePolicy, type Policy, planOf } from './policy.ts';
+import { keptBesideDrift, type NamedOlder, newestOf, type OlderOurs, olderOurs, rotationsSince } from './owed.ts';
+import { dueOn, planOf } from './policy.ts';
 import { type Holder, heldBy, otherHolders, sourceFor } from './slots.ts';
-import { parseState, readState, type State } from './state.ts';
+import { parseState, type State } from './state.ts';
 import type { Observed, Source } from './types.ts';
 
 /** The word that infrastructure code stores before there is a value (case IAC-04). */
@@ -22,97 +21,12 @@ const PLACEHOLDER = 'keyturn:new';
 /** A write whose outcome was unknown may still arrive this long after (design section 3, case SDK-01). */
 export const SETTLING_MINUTES = 10;
 
-/** What the vault holds, bound to rotator and target: known before the target is asked anything. */
-export interface Bound {
-  readonly secret: SecretRef;
-  readonly vault: Vault;
-  readonly current: Version;
-  readonly versions: readonly VersionInfo[];
-  readonly optIn: OptIn;
-  readonly policy: Policy;
-  readonly tgt: string;
-  /** The state of the current version, as its tag has it; undefined where there is none or it belongs to no target. */
-  readonly state?: State;
-  readonly row?: SecretRow;
-}
-
 /** All that acting needs beside what was decided. */
 export interface Seen extends Bound {
   readonly observed: Observed;
   readonly target: TargetState;
   readonly opened: Form;
-  readonly older: readonly OlderOurs[];
-}
-
-/** A pass that ends before the rules: not ours to look at, or nothing that a rule could decide. */
-export class Stopped extends KeyturnError {
-  readonly kind: 'skip' | 'refuse';
-
-  constructor(kind: 'skip' | 'refuse', ...options: ConstructorParameters<typeof KeyturnError>) {
-    super(...options);
-    this.kind = kind;
-  }
-}
-
-const skip = (reason: Stopped['reason']) => new Stopped('skip', reason);
-
-/** Reads the vault. Throws `Stopped` for what is skipped, `KeyturnError` for what a person must mend. */
-export async function observeVault(
-  secret: SecretRef,
-  version: string | undefined,
-  row: SecretRow | undefined,
-  deps: Deps,
-): Promise<Bound> {
-  const vault = deps.vaults.open(secret.vault);
-  if (!vault) throw skip('not-allowed');
-  const current = await vault.current(secret.name);
-  if (current === 'gone' || current === 'disabled') throw skip(current);
-  if (current.managed) throw skip('managed');
-  if (version !== undefined && version !== current.id) throw skip('superseded');
-  if (!isOptedIn(current.tags)) throw skip('not-opted-in');
-  const vaultTags = await deps.vaultTags(secret.vault);
-  const instance = tagOf(vaultTags, 'keyturn');
-  if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
-    throw skip('other-instance');
-  const state = readState(current.tags);
-  const optIn = readOptIn(current.tags, deps.rotators, deps.config.enabled);
-  const tgt = targetHash(optIn.rotator.type, optIn.target.id);
-  const policy = policyFor(current.tags, vaultTags, deps);
-  const versions = await vault.versions(secret.name);
-  refuseChangedTarget(state, versions, current, tgt);
-  return { secret, vault, current, versions, optIn, policy, tgt, ...(state ? { state } : {}), ...(row ? { row } : {}) };
-}
-
-export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps): Policy {
-  return mergePolicy([
-    { where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') },
-    { where: 'The tag keyturn-policy of the vault', text: tagOf(vaultTags, 'keyturn-policy') },
-    { where: 'The setting KEYTURN_POLICY', text: deps.config.policy },
-  ]);
-}
-
-function refuseChangedTarget(
-  state: State | undefined,
-  versions: readonly VersionInfo[],
-  current: Version,
-  tgt: string,
-): void {
-  const elsewhere = owedElsewhere(versions, current.id, tgt);
-  if (state?.tgt !== undefined && state.tgt !== tgt) elsewhere.length || throwChanged([current.id]);
-  if (elsewhere.length > 0) throwChanged(elsewhere);
-}
-
-function throwChanged(versions: readonly string[]): never {
-  throw new KeyturnError('target-changed', {
-    detail: `The tags rotator and rotator-target name another target than the state of version ${versions.join(', ')}.`,
-  });
-}
-
-/** Consent of the bound target; without it no lock on the target and no fact about it (case SEC-09). */
-export async function readConsent({ secret, optIn }: Bound, deps: Deps): Promise<readonly Grant[]> {
-  const grants = await deps.consent.of(optIn.target.id);
-  if (!grantFor(grants, secret)) throw new KeyturnError('no-consent');
-  return grants;
+  readonly older: readonly NamedOlder[];
 }
 
 /** Reads the target and names the credentials. The target's lock is held. */
@@ -149,7 +63,7 @@ async function nameWhatIsThere(
   bound: Bound,
   found: Found,
   deps: Deps,
-): Promise<{ observed: Observed; older: readonly OlderOurs[] }> {
+): Promise<{ observed: Observed; older: readonly NamedOlder[] }> {
   const { secret, current, versions, tgt, policy, row, optIn } = bound;
   const { handle, placeholder } = found;
   const now = deps.clock.now();
@@ -157,11 +71,8 @@ async function nameWhatIsThere(
   const ours = !placeholder && stateFits(bound.state, tgt, handle);
   const state = ours ? bound.state : undefined;
   const live = handle ?? state?.cred;
-  const candidates = olderOurs(versions, current.id, tgt);
-  const older =
-    handle === undefined
-      ? await stillLive(candidates, bound, found)
-      : candidates.filter((each) => each.handle !== live);
+  const candidates = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
+  const older = await nameOlder(candidates, { bound, found, live });
   const written = state?.rot !== undefined;
   const proved = state?.proved === current.id.slice(0, 8);
   const verdict =
@@ -209,16 +120,28 @@ function stateFits(state: State | undefined, tgt: string, handle: Handle | undef
 const wroteFor = (row: SecretRow, tgt: string): boolean =>
   row.wroteState !== undefined && parseState(row.wroteState)?.tgt === tgt;
 
-/** Where the current value names no credential, the older ones are named by theirs, not by their tags. */
-async function stillLive(candidates: readonly OlderOurs[], bound: Bound, found: Found): Promise<readonly OlderOurs[]> {
+/**
+ * The older versions that still hold a credential of their own. Their handles stand in their states, which nobody
+ * rewrites; where a state is gone, or the current value names no credential, they are named from their values.
+ */
+async function nameOlder(
+  candidates: readonly OlderOurs[],
+  { bound, found, live }: { bound: Bound; found: Found; live: Handle | undefined },
+): Promise<readonly NamedOlder[]> {
   const named = await Promise.all(
-    candidates.map(async (each) => {
-      const value = await oldValue(bound, each.version, found.target);
-      const handle = value && (await bound.optIn.target.adopt(value));
-      return handle === undefined ? [] : [{ ...each, handle }];
+    candidates.map(async (each): Promise<NamedOlder[]> => {
+      const byState = found.handle === undefined ? undefined : each.handle;
+      const handle = byState ?? (await handleOfOld(each.version, bound, found));
+      const current = found.handle !== undefined && handle === live;
+      return handle === undefined || current ? [] : [{ ...each, handle }];
     }),
   );
   return named.flat();
+}
+
+async function handleOfOld(version: string, bound: Bound, found: Found): Promise<Handle | undefined> {
+  const value = await oldValue(bound, version, found.target);
+  return value && bound.optIn.target.adopt(value);
 }
 
 /** The bare value of an older version; undefined where it is disabled or no longer has the form. */
@@ -239,8 +162,8 @@ export async function oldValue(
 
 interface SourceFacts extends Found {
   readonly live: Handle | undefined;
-  readonly older: readonly OlderOurs[];
-  readonly newest: OlderOurs | undefined;
+  readonly older: readonly NamedOlder[];
+  readonly newest: NamedOlder | undefined;
   readonly ours: boolean;
 }
 
@@ -248,10 +171,11 @@ interface SourceFacts extends Found {
 function sources(bound: Bound, facts: SourceFacts, now: Date): { healSource: Source; source: Source } {
   const { optIn, current, policy } = bound;
   const { live, older, newest, ours, target, holders } = facts;
-  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date) =>
+  // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
+  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, createdOn = current.createdOn) =>
     sourceFor(
       {
-        createdOn: current.createdOn,
+        createdOn,
         keep: [...new Set(keep.filter((each) => each !== undefined))],
         ...(keptUntil ? { keptUntil } : {}),
       },
@@ -262,8 +186,14 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): { healSource: Sou
     );
   const owedHandles = older.map(({ handle }) => handle);
   const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
+  const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, new Date(0));
+  // Every slot is live and owed: the newest of them is stored again, and nothing at the target is touched.
+  const healSource: Source =
+    heal.kind === 'blocked' && heal.step.reason === 'grace' && newest && optIn.target.read
+      ? { kind: 'join', handle: newest.handle }
+      : heal;
   return {
-    healSource: source(owedHandles.length > 0 ? owedHandles : [live], waiting.until),
+    healSource,
     source:
       ours && bound.state?.rot !== undefined
         ? source([live])

@@ -42,6 +42,9 @@ export function readOptIn(tags: Tags, rotators: Registry, enabled: readonly stri
   };
 }
 
+/** The option `field=` alone, for a secret whose other tags may be broken. */
+export const fieldOf = (tags: Tags): string | undefined => readOptions(tagOf(tags, 'rotator-options')).field;
+
 /** `key=value;…` with percent-encoded values. */
 export function readOptions(text: string | undefined): Record<string, string> {
   const options = new Map<string, string>();

@@ -6,11 +6,12 @@ import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
+import { type Bound, observeVault, readConsent } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
 import type { Deps } from './deps.ts';
 import { failureStep } from './failure.ts';
-import { type Bound, observeTarget, observeVault, readConsent, type Seen } from './observe.ts';
+import { observeTarget, type Seen } from './observe.ts';
 import { type PassEnd, record } from './record.ts';
 import { afterFailure, rotate } from './rotate.ts';
 import { prove, restore, revoke } from './settle.ts';
@@ -100,7 +101,7 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, lock }: Start,
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress };
   } catch (error) {
-    return failureEnd(error, progress, row, deps);
+    return await failureEnd(error, progress, row, deps);
   } finally {
     await targetLock?.release();
   }

@@ -5,11 +5,14 @@ import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import { reasonRow } from '../core/reasons.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
+import type { Bound } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
-import type { Bound, Seen } from './observe.ts';
+import type { Seen } from './observe.ts';
 import { followOperation } from './operation.ts';
+import { olderOurs } from './owed.ts';
+import { HOLDS_NONE } from './slots.ts';
 import type { Step } from './types.ts';
 
 export interface PassEnd {
@@ -45,6 +48,9 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const { secret, look, row } = context;
   const { step } = end;
   const now = deps.clock.now();
+  // The one line of every pass; a pass that decided has written it before it acted.
+  if (end.seen === undefined)
+    deps.log('info', 'decided', { ...secret, kind: step.kind, reason: step.reason, cause: look.cause });
   audit(end, context, deps);
   await followOperation(step, context.operation, end.seen?.observed, deps);
   if (step.kind === 'skip' && (row === undefined || step.reason === 'superseded')) return undefined;
@@ -84,7 +90,7 @@ function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
   return {
     ...secret,
     target: optIn.target.id,
-    ...(observed.live !== undefined && observed.known ? { handle: observed.live } : {}),
+    handle: observed.known && observed.live !== undefined ? observed.live : HOLDS_NONE,
     ...(observed.written ? { issuedOn: observed.createdOn } : {}),
     owes: observed.owed.map(({ handle }) => ({ handle, after: observed.written ? (observed.after ?? after) : after })),
   };
@@ -96,11 +102,7 @@ function raiseAlert(end: PassEnd, { secret, row }: Context, deps: Deps): string 
   if (cause === undefined) return CALM.includes(end.step.reason) || end.step.kind === 'skip' ? undefined : row?.alert;
   if (cause !== row?.alert) {
     const { by, remedy } = reasonRow(end.step.reason);
-    const owed = end.seen?.observed.owed ?? [];
-    const since =
-      owed.length > 0
-        ? { owedSince: end.seen?.observed.createdOn, owed: owed.map(({ handle }) => handle).join(',') }
-        : {};
+    const since = owedSince(end);
     deps.log('error', 'alert', {
       ...secret,
       reason: end.step.reason,
@@ -113,11 +115,25 @@ function raiseAlert(end: PassEnd, { secret, row }: Context, deps: Deps): string 
   return cause;
 }
 
+/** What can't be closed is said with the alert, also where the target was not reached: then by the versions' tags. */
+function owedSince({ seen, bound }: PassEnd): { owedSince?: Date; owed?: string } {
+  if (!bound) return {};
+  const { secret, current, versions, tgt, state } = bound;
+  const byTags = () =>
+    olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
+      ({ handle }) => handle !== state?.cred,
+    );
+  const owed = [...new Set((seen?.observed.owed ?? byTags()).map(({ handle }) => handle ?? '?'))];
+  return owed.length > 0 ? { owedSince: current.createdOn, owed: owed.join(',') } : {};
+}
+
 function causeOf({ step, seen, error }: PassEnd, deps: Deps): string | undefined {
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) return error.reason;
   if (step.kind === 'refuse') return step.reason;
   if (step.kind !== 'wait') return undefined;
   if (['drift', 'too-many', 'brake'].includes(step.reason)) return step.reason;
+  // Readers are locked out and something keeps the heal from happening.
+  if (seen?.observed.written && seen.observed.verdict === 'refused' && step.reason !== 'settling') return step.reason;
   return step.reason === 'unproved' && seen && deps.clock.now() >= addHours(seen.observed.createdOn, UNPROVED_HOURS)
     ? 'unproved'
     : undefined;
@@ -153,7 +169,7 @@ async function putNextLook(
   if (next === undefined) return;
   const now = deps.clock.now();
   const minutes = minutesBetween(now, next);
-  if (minutes >= SWEEP_MINUTES) return;
+  if (minutes > SWEEP_MINUTES - 1) return;
   // A look that is queued for that time already serves: duplicates of an event do not multiply looks.
   const queued =
     row?.nextLookOn !== undefined && row.nextLookOn > now && Math.abs(minutesBetween(row.nextLookOn, next)) < 1;

@@ -7,8 +7,9 @@ import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../
 import type { Handle, VersionId } from '../core/ids.ts';
 import type { Credential, Verdict } from '../rotators/rotator.ts';
 import type { NewVersion, Version } from '../vault/vault.ts';
+import { Stopped } from './bind.ts';
 import { type Acting, guard, type RowChange, renewAll } from './context.ts';
-import { baseState, Stopped } from './observe.ts';
+import { baseState } from './observe.ts';
 import { expiryOf, planOf } from './policy.ts';
 import { preflight } from './preflight.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
@@ -117,7 +118,7 @@ function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<
 
 async function store(step: Rotate, credential: Credential, state: State, acting: Acting): Promise<VersionId> {
   const { seen, deps } = acting;
-  const current = await guardWith(credential, step, acting);
+  const current = await guardWith({ step, credential, inFlight: false }, acting);
   const { vault, secret, opened, policy } = seen;
   const version: NewVersion = {
     value: opened.fill(credential.value),
@@ -125,6 +126,8 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
     ...(current.contentType === undefined ? {} : { contentType: current.contentType }),
     expiresOn: expiryOf(policy, deps.clock.now(), deps.config.capDays),
   };
+  // Once an outcome was unknown that PUT may still arrive: the credential stays, whatever later answers say.
+  let inFlight = false;
   for (let turn = 1; ; turn++) {
     try {
       return await vault.store(secret.name, version);
@@ -132,24 +135,32 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
       if (!(error instanceof KeyturnError) || error instanceof LockLostError) throw error;
       const stored = await readBack(step, version, acting);
       if (stored !== undefined) return stored;
-      const repeats = error instanceof UnknownOutcomeError || error instanceof BusyError;
-      if (!repeats || turn === STORE_TRIES) throw await giveUp(error, step, credential, acting);
+      inFlight ||= error instanceof UnknownOutcomeError;
+      const repeats = inFlight || error instanceof BusyError;
+      if (!repeats || turn === STORE_TRIES) throw await giveUp(error, { step, credential, inFlight }, acting);
     }
     // The same PUT again: a late twin of one value is harmless, another value would not be.
     await deps.clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
-    await guardWith(credential, step, acting);
+    await guardWith({ step, credential, inFlight }, acting);
   }
 }
 
+/** A credential on its way into the vault. */
+interface Held {
+  readonly step: Rotate;
+  readonly credential: Credential;
+  readonly inFlight: boolean;
+}
+
 /** The guard, while a credential is held that nobody else knows: where another version came between, it goes. */
-async function guardWith(credential: Credential, step: Rotate, acting: Acting): Promise<Version> {
+async function guardWith({ step, credential, inFlight }: Held, acting: Acting): Promise<Version> {
   try {
     return await guard(acting);
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     const stored = await acting.seen.vault.current(acting.seen.secret.name);
     const twin = typeof stored === 'object' && readState(stored.tags)?.rot === step.rotation;
-    if (!twin) await dispose(step, credential, acting);
+    if (!twin && !inFlight) await dispose(step, credential, acting);
     throw new KeyturnError('conflict', { detail: 'Another version was stored before the new one could be.' });
   }
 }
@@ -165,11 +176,11 @@ async function readBack(step: Rotate, version: NewVersion, { seen }: Acting): Pr
 /** An unknown outcome keeps the credential, which may be in the vault any moment; a definite refusal disposes of it. */
 async function giveUp(
   error: KeyturnError,
-  step: Rotate,
-  credential: Credential,
+  { step, credential, inFlight }: Held,
   acting: Acting,
 ): Promise<KeyturnError> {
-  if (error instanceof UnknownOutcomeError) return error;
+  if (inFlight)
+    return error instanceof UnknownOutcomeError ? error : new UnknownOutcomeError(error.reason, error.facts);
   await dispose(step, credential, acting);
   return error;
 }

@@ -2,8 +2,9 @@
 import { grantFor } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { openForm } from '../vault/form.ts';
+import { readConsent } from './bind.ts';
 import { type Acting, guard, type RowChange } from './context.ts';
-import { oldValue, readConsent } from './observe.ts';
+import { oldValue } from './observe.ts';
 import { heldBy, otherHolders } from './slots.ts';
 import { change, formatState, parseState, readState, type State, withState } from './state.ts';
 import { type Owed, proves, type Revoke } from './types.ts';
@@ -39,8 +40,9 @@ export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChang
   for (const each of owed) {
     if (!(await stillRevocable(each, acting)))
       throw new KeyturnError('slot-held', { detail: `${each.handle} is in use.` });
+    const old = await oldValue(acting.seen, each.version, acting.seen.target);
     await guard(acting);
-    await optIn.target.revoke(each.handle, await oldValue(acting.seen, each.version, acting.seen.target));
+    await optIn.target.revoke(each.handle, old);
     await guard(acting);
     await markRevoked(each, acting);
   }
@@ -69,11 +71,13 @@ async function stillRevocable({ handle }: Owed, acting: Acting): Promise<boolean
 }
 
 /** Marked and disabled in one PATCH, never the current version: a disabled current one takes the whole name down. */
-async function markRevoked({ version }: Owed, { seen }: Acting): Promise<void> {
+async function markRevoked({ version, handle }: Owed, { seen }: Acting): Promise<void> {
   const { vault, secret, current, versions } = seen;
   const older = versions.find(({ id }) => id === version);
-  if (!older || version === current.id)
+  const ours = seen.older.find((each) => each.version === version);
+  if (!older || !ours || version === current.id)
     throw new KeyturnError('failed', { detail: 'Only older versions are marked revoked.' });
-  const state = readState(older.tags) ?? {};
-  await vault.retag(secret.name, version, withState(older.tags, change(state, { revoked: true })), false);
+  // A state that was wiped in the middle of its rotation comes back with the mark.
+  const state = change(ours.state, { cred: handle, revoked: true });
+  await vault.retag(secret.name, version, withState(older.tags, state), false);
 }

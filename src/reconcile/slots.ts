@@ -11,7 +11,7 @@ import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
 import type { HolderRow } from '../store/store.ts';
 import { openForm } from '../vault/form.ts';
 import type { Deps } from './deps.ts';
-import { readOptIn } from './optIn.ts';
+import { fieldOf } from './optIn.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
 
@@ -24,6 +24,8 @@ export interface Holder extends SecretRef {
 }
 
 const SKEW_MINUTES = 5;
+/** In the index: looked at, and its value is no key of the target. */
+export const HOLDS_NONE = '-';
 const title = ({ vault, name }: SecretRef): string => `${vault}/${name}`;
 
 /** The other consenting secrets on a target, each named from its own current value. */
@@ -40,6 +42,10 @@ export async function otherHolders(
   return holders.filter((holder) => holder !== undefined);
 }
 
+/**
+ * What another secret holds now, by its current value, whatever its tags have come to say: its readers use that value.
+ * Where the row has not caught up with the value, what the secret owes is not known either: it counts as holding all.
+ */
 async function holderNow(
   row: HolderRow,
   { rotator, target, state }: { rotator: Rotator; target: Target; state: TargetState },
@@ -47,23 +53,18 @@ async function holderNow(
 ): Promise<Holder | undefined> {
   const { vault, name, owes } = row;
   const unknown: Holder = { vault, name, owes };
-  // Never looked at since the index was made, or in the middle of a rotation: not even what it owes is known.
+  // Never looked at since the index was made, or in the middle of a rotation.
   if (row.handle === undefined) return unknown;
   const current = await deps.vaults.open(vault)?.current(name);
   if (current === undefined || current === 'disabled') return unknown;
   if (current === 'gone') return undefined;
   try {
-    const optIn = readOptIn(current.tags, deps.rotators, deps.config.enabled);
-    if (optIn.target.id !== target.id) return undefined;
-    const { bare } = openForm(current.value, optIn.field, state.hosts);
-    const handle = await target.adopt(bare);
+    const { bare } = openForm(current.value, fieldOf(current.tags), state.hosts);
+    const handle = (await target.adopt(bare)) ?? HOLDS_NONE;
+    if (handle !== row.handle) return unknown;
     const tags = readState(current.tags);
     const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
-    return {
-      ...unknown,
-      ...(handle === undefined ? {} : { handle }),
-      ...(issued ? { issuedOn: current.createdOn } : {}),
-    };
+    return { ...unknown, handle, ...(issued ? { issuedOn: current.createdOn } : {}) };
   } catch (error) {
     // Its tags or its value are broken: it may hold any slot. What could not be asked is asked again later.
     if (error instanceof BusyError || !(error instanceof KeyturnError)) throw error;
@@ -95,7 +96,7 @@ export function sourceFor(
   if (free.length === 0) return blocked('grace', undefined, own.keptUntil);
   const taken = (handle: Handle) => heldBy(handle, now, holders);
   const chosen = free.find((handle) => taken(handle) === undefined);
-  if (chosen !== undefined) return { kind: 'issue', keep: handles.filter((handle) => handle !== chosen) };
+  if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
   return joined(own, free, holders) ?? blockedBy(free, taken, holders);
 }
 

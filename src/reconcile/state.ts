@@ -114,6 +114,8 @@ function without(state: { [K in keyof State]?: State[K] | undefined }): State {
 }
 
 function pairsOf(text: string): Map<string, string> | undefined {
+  // A lone surrogate could be read, but never be written again.
+  if (!text.isWellFormed()) return undefined;
   const pairs = new Map<string, string>();
   for (const part of text.split(';')) {
     const at = part.indexOf('=');

@@ -2,6 +2,7 @@
  * The sweep: lists every vault, finds the opted-in secrets that need attention and queues a look for each; it is what
  * serves a vault without events, and what makes the index of targets complete. Reads no values.
  */
+import { addDays } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef, Tags } from '../core/ids.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
@@ -46,7 +47,7 @@ async function sweepOne(vault: Vault, total: Total, deps: Deps): Promise<void> {
   total.vaults++;
   try {
     const rows = new Map((await deps.rows.secretsOf(vault.name)).map((row) => [row.name, row]));
-    const holders = new Map((await deps.rows.holdersOf(vault.name)).map((row) => [row.name, row]));
+    const holders = await deps.rows.holdersOf(vault.name);
     const listed = new Set<string>();
     for await (const page of vault.list()) {
       for (const item of page) {
@@ -56,22 +57,27 @@ async function sweepOne(vault: Vault, total: Total, deps: Deps): Promise<void> {
     }
     await forgetGone(holders, listed, deps);
     await deps.rows.markSwept(vault.name, startedOn);
+    if ((await deps.rows.failuresOf(sweepOf(vault.name))) > 0) await deps.rows.setFailures(sweepOf(vault.name), 0);
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     total.unlisted.push(vault.name);
-    deps.log('error', 'alert', {
-      vault: vault.name,
-      reason: error.reason,
-      detail: error.detail,
-      status: error.facts.status,
-      code: error.facts.code,
-    });
+    await alertOnce(vault, error, deps);
   }
 }
 
+/** One alert until the vault has been listed again; the record of every sweep names it anyway (case UA-4). */
+async function alertOnce({ name }: Vault, { reason, detail, facts }: KeyturnError, deps: Deps): Promise<void> {
+  const failures = await deps.rows.failuresOf(sweepOf(name));
+  await deps.rows.setFailures(sweepOf(name), failures + 1);
+  if (failures > 0) return;
+  deps.log('error', 'alert', { vault: name, reason, detail, status: facts.status, code: facts.code });
+}
+
+const sweepOf = (vault: string): string => `sweep-${vault}`;
+
 interface Known {
   readonly rows: ReadonlyMap<string, SecretRow>;
-  readonly holders: ReadonlyMap<string, HolderRow>;
+  readonly holders: readonly HolderRow[];
   readonly total: Total;
 }
 
@@ -84,14 +90,11 @@ async function sweepItem(vault: Vault, item: SecretItem, { rows, holders, total 
     return;
   }
   total.optedIn++;
-  const holder = holders.get(ref.name);
   const target = targetOf(item.tags, deps);
-  const isNew = target !== undefined && holder?.target !== target;
-  if (isNew) {
-    await deps.rows.saveHolder({ ...ref, target, owes: [] });
-    if (holder) await deps.rows.dropHolder(holder);
-  }
-  const slotUnknown = target !== undefined && (isNew || holder?.handle === undefined);
+  const holder = holders.find((each) => each.name === ref.name && each.target === target);
+  // The row of a former target stays until the secret is gone: its readers may still use what it held there.
+  if (target !== undefined && !holder) await deps.rows.saveHolder({ ...ref, target, owes: [] });
+  const slotUnknown = target !== undefined && holder?.handle === undefined;
   if (!needsLook(item, row, slotUnknown, deps)) return;
   await deps.queue.put({ ...ref, cause: 'sweep' });
   total.queued++;
@@ -103,8 +106,16 @@ function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: bo
   if (!row?.lookedOn) return true;
   if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
   if (row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime()) return true;
+  if (overdue(item, row.lookedOn, deps)) return true;
   // Its last look found no slot; until it is asked again others count it as holding every one.
   return slotUnknown && row.step !== 'refuse';
+}
+
+/** Whatever the row says of the next look, a secret near its expiry is looked at daily and any other weekly. */
+function overdue({ expiresOn }: SecretItem, lookedOn: Date, { clock }: Deps): boolean {
+  const now = clock.now();
+  const near = expiresOn !== undefined && expiresOn <= addDays(now, 30);
+  return lookedOn <= addDays(now, near ? -1 : -7);
 }
 
 /** The target by its canonical id; undefined where the tags do not bind, which the look will say. */
@@ -126,10 +137,6 @@ async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Dep
   await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost' });
 }
 
-async function forgetGone(
-  holders: ReadonlyMap<string, HolderRow>,
-  listed: ReadonlySet<string>,
-  deps: Deps,
-): Promise<void> {
-  for (const holder of holders.values()) if (!listed.has(holder.name)) await deps.rows.dropHolder(holder);
+async function forgetGone(holders: readonly HolderRow[], listed: ReadonlySet<string>, deps: Deps): Promise<void> {
+  for (const holder of holders) if (!listed.has(holder.name)) await deps.rows.dropHolder(holder);
 }

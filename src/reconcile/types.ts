@@ -13,7 +13,11 @@ export interface Owed {
 /** Where the next credential comes from. */
 export type Source =
   /** The target makes one that works beside all of `keep`. */
-  | { readonly kind: 'issue'; readonly keep: readonly Handle[] }
+  | {
+      readonly kind: 'issue';
+      readonly keep: readonly Handle[] /** Of two slots the one to be taken. */;
+      readonly slot?: Handle;
+    }
   /** Another secret's rotation has issued this slot already: take its present value. */
   | { readonly kind: 'join'; readonly handle: Handle }
   | { readonly kind: 'blocked'; readonly step: Wait | Refuse };

@@ -12,6 +12,8 @@ export interface Window {
 
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const DAY_MINUTES = 1440;
+/** A weekly window may fall into the hour that summer time leaves out, and then comes a week later. */
+const WALK_DAYS = 15;
 const SHAPE = /^(?:([a-z]{3})(?:-([a-z]{3}))? +)?(\d\d):(\d\d)-(\d\d):(\d\d) +([A-Za-z][\w+/-]{1,40})$/i;
 
 /** Undefined when the text is no window: an unknown day, hour or time zone, or no length. */
@@ -55,7 +57,7 @@ export function isOpen(window: Window, at: Date): boolean {
 export function nextOpen(window: Window, at: Date): Date {
   if (isOpen(window, at)) return at;
   // Quarters of an hour first, then minutes: offsets of zones and ends of summer time make sums unsafe.
-  for (let step = 1; step <= (8 * DAY_MINUTES) / 15; step++) {
+  for (let step = 1; step <= (WALK_DAYS * DAY_MINUTES) / 15; step++) {
     const later = addMinutes(at, step * 15);
     if (!isOpen(window, later)) continue;
     for (let back = 14; back >= 0; back--) {
@@ -64,9 +66,9 @@ export function nextOpen(window: Window, at: Date): Date {
     }
   }
   // Shorter than 15 minutes: fall back to a walk by minutes.
-  for (let step = 1; step <= 8 * DAY_MINUTES; step++)
+  for (let step = 1; step <= WALK_DAYS * DAY_MINUTES; step++)
     if (isOpen(window, addMinutes(at, step))) return addMinutes(at, step);
-  return addMinutes(at, 8 * DAY_MINUTES);
+  return addMinutes(at, WALK_DAYS * DAY_MINUTES);
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

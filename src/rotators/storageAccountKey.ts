@@ -1,5 +1,4 @@
 /** `storage-account-key`: the two access keys of a storage account in turn. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../azure/storageKeys.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
@@ -54,6 +53,11 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
     },
   };
 }
+
+/** How long a new key may take to be accepted everywhere (azure-facts 4.2). */
+const MINUTES_TO_SPREAD = 2;
+/** More than a process issues in that time. */
+const ISSUED_MAX = 50;
 
 /** A pass holds its lock for 90 s; a write this long after the first read would come too near to its end. */
 const SECONDS_TO_WRITE_MAX = 45;
@@ -221,30 +225,25 @@ function hoursAllowed(period: string | undefined): number | undefined {
 }
 
 /**
- * How long a 403 means "not yet": two minutes after this process issued the key, or first met the 403. After that it is
- * refused only if it was issued here; a key in its slot that somebody else keeps from working is no reason to rotate.
+ * How long a 403 means "not yet": two minutes after this process issued the key, and for ever for any other. A key in its
+ * slot that somebody else keeps from working is no reason to rotate.
  */
 class Spreading {
-  static readonly MINUTES = 2;
-  static readonly KEPT_MAX = 500;
   readonly #clock: Clock;
-  readonly #issuedOn = new Map<string, Date>();
+  /** The newest last. */
+  readonly #issued: { readonly value: Secret; readonly on: Date }[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   issued(value: Secret): void {
-    this.#issuedOn.set(digest(value), this.#clock.now());
-    const [oldest] = this.#issuedOn.keys();
-    if (this.#issuedOn.size > Spreading.KEPT_MAX && oldest !== undefined) this.#issuedOn.delete(oldest);
+    this.#issued.push({ value, on: this.#clock.now() });
+    if (this.#issued.length > ISSUED_MAX) this.#issued.shift();
   }
 
   refused(value: Secret): 'not-yet' | 'refused' {
-    const issuedOn = this.#issuedOn.get(digest(value));
-    if (issuedOn === undefined) return 'not-yet';
-    return minutesBetween(issuedOn, this.#clock.now()) < Spreading.MINUTES ? 'not-yet' : 'refused';
+    const own = this.#issued.find((issued) => issued.value.equals(value));
+    return own && minutesBetween(own.on, this.#clock.now()) >= MINUTES_TO_SPREAD ? 'refused' : 'not-yet';
   }
 }
-
-const digest = (value: Secret): string => createHash('sha256').update(value.reveal()).digest('hex');

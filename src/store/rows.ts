@@ -17,6 +17,9 @@ interface Entity {
 }
 
 const SETTLING_HOURS_MAX = 1;
+/** A failed rotation is tried again after a day at the latest. */
+const RETRY_HOURS_MAX = 25;
+const LOOK_DAYS_MAX = 400;
 const SKEW_MINUTES = 5;
 const OPERATION_DAYS = 30;
 const ROTATION_DAYS = 7;
@@ -40,7 +43,7 @@ class TableRows implements Rows {
 
   async secret({ vault, name }: SecretRef): Promise<SecretRow | undefined> {
     const row = read.readSecret(await this.#table.get(secretsIn(vault), keyOf(name)));
-    return row && sameName(row, { vault, name }) ? this.#bounded(row) : undefined;
+    return row && sameName(row, { vault, name }) ? this.#plausible(row) : undefined;
   }
 
   async saveSecret(row: SecretRow): Promise<void> {
@@ -51,8 +54,8 @@ class TableRows implements Rows {
   async secretsOf(vault: string): Promise<readonly SecretRow[]> {
     const rows = await this.#table.list(odata`PartitionKey eq ${secretsIn(vault)}`);
     return rows.flatMap(({ rowKey, json }) => {
-      const row = read.readSecret(json);
-      return row && row.vault === vault.toLowerCase() && keyOf(row.name) === rowKey ? [this.#bounded(row)] : [];
+      const row = this.#plausible(read.readSecret(json));
+      return row && row.vault === vault.toLowerCase() && keyOf(row.name) === rowKey ? [row] : [];
     });
   }
 
@@ -128,11 +131,20 @@ class TableRows implements Rows {
     return rows.filter(({ json }) => read.readOperation(json)?.caller === caller).length;
   }
 
-  /** A time in a row may delay a step for an hour and no longer, whoever wrote it (case SEC-07). */
-  #bounded(row: SecretRow): SecretRow {
-    const { settlingUntil, ...rest } = row;
-    const plausible = settlingUntil !== undefined && settlingUntil <= addHours(this.#clock.now(), SETTLING_HOURS_MAX);
-    return plausible ? row : rest;
+  /**
+   * A row may delay a step as long as Keyturn itself would, whoever wrote it (case SEC-07): what lies further ahead counts
+   * for nothing, and a row that was looked at in the future, or is to be looked at in years, is none.
+   */
+  #plausible(row: SecretRow | undefined): SecretRow | undefined {
+    if (row === undefined || (row.lookedOn && !this.#isPast(row.lookedOn))) return undefined;
+    const now = this.#clock.now();
+    if (row.nextLookOn && row.nextLookOn > addDays(now, LOOK_DAYS_MAX)) return undefined;
+    const { settlingUntil, retryOn, ...rest } = row;
+    return {
+      ...rest,
+      ...(settlingUntil && settlingUntil <= addHours(now, SETTLING_HOURS_MAX) ? { settlingUntil } : {}),
+      ...(retryOn && retryOn <= addHours(now, RETRY_HOURS_MAX) ? { retryOn } : {}),
+    };
   }
 
   #isPast(on: Date): boolean {

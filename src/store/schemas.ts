@@ -13,6 +13,9 @@ const ref = { vault: z.string().regex(VAULT_NAME).lowercase(), name: z.string().
 /** An absent member is left out, as `exactOptionalPropertyTypes` wants it; JSON has no undefined. */
 const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
 
+/** Every member of a row has a schema, or a release that adds one would lose its own rows: `satisfies` says so. */
+type Shape<T> = Record<keyof T, z.ZodType>;
+
 const Secret = z.strictObject({
   ...ref,
   wroteVersion: maybe(version),
@@ -26,7 +29,9 @@ const Secret = z.strictObject({
   failures: count,
   alert: maybe(words),
   settlingUntil: maybe(date),
-});
+  retryOn: maybe(date),
+  refusedPlan: maybe(words),
+} satisfies Shape<SecretRow>);
 
 const Holder = z.strictObject({
   ...ref,
@@ -34,7 +39,7 @@ const Holder = z.strictObject({
   handle: maybe(word),
   issuedOn: maybe(date),
   owes: z.array(z.strictObject({ handle: word, after: date })).max(500),
-});
+} satisfies Shape<HolderRow>);
 
 const Request = z.strictObject({
   id: z.uuid(),
@@ -51,7 +56,7 @@ const Request = z.strictObject({
   steps: z.array(z.strictObject({ on: date, step: word, reason: word })).max(200),
   reason: maybe(word),
   detail: maybe(words),
-});
+} satisfies Shape<Operation>);
 
 const Mark = z.strictObject({ ...ref, on: date });
 const Swept = z.strictObject({ vault: ref.vault, on: date });

@@ -106,28 +106,34 @@ const SUFFIX_DEFAULT = 'core.windows.net';
 
 /** Where the account key stands in a storage connection string that leads to `hosts` and nowhere else. */
 function keySpan(text: string, hosts: readonly string[]): { start: number; end: number } {
-  const elements = new Map<string, { value: string; start: number }>();
-  let at = 0;
-  for (const part of text.split(';')) {
-    const [, before, given, equals, value] = /^(\s*)([^=]*?)(\s*=\s*)(.*?)\s*$/s.exec(part) ?? [];
-    if (part.trim() !== '' && (given === undefined || value === undefined))
-      throw bad('The connection string has an element without `=`.');
-    if (given !== undefined && value !== undefined) {
-      const name = given.toLowerCase();
-      if (name === 'usedevelopmentstorage') throw bad('The connection string means the storage emulator.');
-      if (name === 'sharedaccesssignature')
-        throw bad('The connection string holds a shared access signature, not a key.');
-      if (!KNOWN.test(name))
-        throw bad(`The connection string has the element ${quote(given)}, which a storage account has not.`);
-      if (elements.has(name)) throw bad(`The connection string has ${quote(given)} twice.`);
-      elements.set(name, { value, start: at + `${before}${given}${equals}`.length });
-    }
-    at += part.length + 1;
-  }
+  const elements = elementsOf(text);
   checkHosts(new Map([...elements].map(([name, { value }]) => [name, value])), hosts);
   const key = elements.get('accountkey');
   if (key === undefined || !BASE64.test(key.value)) throw bad('The connection string has no AccountKey in base64.');
   return { start: key.start, end: key.start + key.value.length };
+}
+
+/** Elements by lower-cased name, each value with its place in the text. What is wrong is told by number: all text is value. */
+function elementsOf(text: string): ReadonlyMap<string, { value: string; start: number }> {
+  const elements = new Map<string, { value: string; start: number }>();
+  let at = 0;
+  for (const [index, part] of text.split(';').entries()) {
+    const equals = part.indexOf('=');
+    if (equals >= 0) {
+      const name = part.slice(0, equals).trim().toLowerCase();
+      const value = part.slice(equals + 1);
+      if (name === 'usedevelopmentstorage') throw bad('The connection string means the storage emulator.');
+      if (name === 'sharedaccesssignature') {
+        throw bad('The connection string holds a shared access signature, not a key.');
+      }
+      if (!KNOWN.test(name)) throw bad(`Element ${index + 1} of the connection string is none of a storage account's.`);
+      if (elements.has(name)) throw bad(`The connection string has ${name} twice.`);
+      const start = at + equals + 1 + (value.length - value.trimStart().length);
+      elements.set(name, { value: value.trim(), start });
+    } else if (part.trim() !== '') throw bad(`Element ${index + 1} of the connection string is without \`=\`.`);
+    at += part.length + 1;
+  }
+  return elements;
 }
 
 function checkHosts(elements: ReadonlyMap<string, string>, hosts: readonly string[]): void {

@@ -18,6 +18,8 @@ interface Spell {
   readonly value: string;
   readonly from: number;
   until?: number;
+  /** Whether it ever opened the target while it was current: what never did is owed no grace. */
+  worked: boolean;
 }
 
 /** Clocks are at most five minutes off and states are written to the minute. */
@@ -26,8 +28,10 @@ const TOLERANCE = 12 * MINUTE;
 /** Watches the secrets of one world. People's acts are excused where design section 8 does not promise against them. */
 export class Invariants {
   readonly watched: Watched[] = [];
-  /** Values that a person destroyed, or that never were credentials. */
+  /** Values that a person destroyed: they are owed no grace. */
   readonly excused = new Set<string>();
+  /** Values that a person wrote when they were dead already: Keyturn can but refuse them. */
+  readonly hopeless = new Set<string>();
   /** Secrets whose current value a person broke: invariant 1 is owed again once it has been healed. */
   readonly broken = new Set<string>();
   /** Secrets for which a person said `revoke: now`. */
@@ -53,12 +57,19 @@ export class Invariants {
   }
 
   /** After everything has settled, `revocation` also asks that nothing old is left alive. */
-  atRest(own: OwnStorage, options: { newVersions?: Map<string, number>; settled?: boolean } = {}): void {
+  atRest(
+    own: OwnStorage,
+    options: { newVersions?: Map<string, number>; settled?: boolean; alone?: boolean } = {},
+  ): void {
     this.afterCall();
     for (const watched of this.watched) {
       const key = title(watched);
       const current = this.world.current(watched.vault, watched.name);
-      if (current?.enabled && !this.world.accepts(watched.account, current.value) && !this.excused.has(current.value)) {
+      if (
+        current?.enabled &&
+        !this.world.accepts(watched.account, current.value) &&
+        !this.hopeless.has(current.value)
+      ) {
         this.fail(1, `${key}: the current value is refused at rest`);
       }
       if (options.settled) this.nothingLeftAlive(watched);
@@ -74,6 +85,8 @@ export class Invariants {
         this.fail(6, `${key}: ${made} new values instead of ${expected}`);
     }
     this.nothingLeaked(own);
+    const drift = this.alerts.find(({ reason }) => reason === 'drift');
+    if (options.alone && drift) this.fail(3, `${drift.secret} drifted, and no person touched it`);
     if (own.messages.length > 0) this.fail(8, `messages left: ${own.messages.map(({ look }) => look).join(' ')}`);
     const held = [...own.locks.values()].filter(({ until }) => until > this.world.now);
     if (held.length > 0) this.fail(8, 'a lock is held at rest');
@@ -86,14 +99,19 @@ export class Invariants {
   /** With the table the memory of alerts is lost, too. */
   lostTable = false;
 
-  private follow({ vault, name }: Watched): void {
+  private follow({ vault, name, account }: Watched): void {
     const current = this.world.current(vault, name);
     const spells = this.spells.get(`${vault}/${name}`) ?? [];
     this.spells.set(`${vault}/${name}`, spells);
     const last = spells.at(-1);
-    if (!current || last?.value === current.value) return;
+    if (!current) return;
+    const works = this.world.accepts(account, current.value);
+    if (last?.value === current.value) {
+      last.worked ||= works;
+      return;
+    }
     if (last) last.until = this.world.now;
-    spells.push({ value: current.value, from: this.world.now });
+    spells.push({ value: current.value, from: this.world.now, worked: works });
   }
 
   private readersGetIn(watched: Watched): void {
@@ -101,14 +119,14 @@ export class Invariants {
     if (!current?.enabled) return;
     const accepted = this.world.accepts(watched.account, current.value);
     if (accepted) this.broken.delete(title(watched));
-    else if (!this.broken.has(title(watched)) && !this.excused.has(current.value))
+    else if (![this.excused, this.hopeless].some((each) => each.has(current.value)) && !this.broken.has(title(watched)))
       this.fail(1, `${title(watched)}: the current value is refused`);
   }
 
   private graceHolds(watched: Watched): void {
     if (this.revokedNow.has(title(watched))) return;
-    for (const { value, until } of this.spells.get(title(watched)) ?? []) {
-      if (until === undefined || this.excused.has(value)) continue;
+    for (const { value, until, worked } of this.spells.get(title(watched)) ?? []) {
+      if (until === undefined || !worked || this.excused.has(value)) continue;
       const young = this.world.now < until + watched.graceHours * HOUR - TOLERANCE;
       if (young && !this.world.accepts(watched.account, value)) {
         this.fail(

@@ -36,7 +36,7 @@ function write(sim: Sim, value: string, tags: Record<string, string>): void {
   // A value that is dead when it is written locks readers out at once, and Keyturn did not do it.
   if (!sim.world.accepts(ACCOUNT, value)) {
     sim.invariants.broken.add(KEY);
-    sim.invariants.excused.add(value);
+    sim.invariants.hopeless.add(value);
   }
 }
 
@@ -48,7 +48,13 @@ function regenerate(sim: Sim, slot: string): void {
   const old = keys[slot] as string;
   keys[slot] = sim.world.fresh('byhand');
   sim.invariants.excused.add(old);
-  if (current(sim).value === old) sim.invariants.broken.add(KEY);
+  for (const { vault, name } of sim.invariants.watched) {
+    const now = sim.world.current(vault, name);
+    if (now?.value !== old) continue;
+    sim.invariants.broken.add(`${vault}/${name}`);
+    // Keyturn heals what it wrote; what a person wrote is refused until a person mends it.
+    if (now.by === 'person') sim.invariants.hopeless.add(old);
+  }
 }
 
 function ask(sim: Sim, changes: Partial<Operation>): void {

@@ -45,10 +45,17 @@ export async function broken(story: () => Promise<void>): Promise<string | undef
   }
 }
 
-export async function rotated(director: Director, options: Options & { make?: typeof oneSecret; newVersions?: number; extraDays?: number } = {}): Promise<Sim> {
+export async function rotated(
+  director: Director,
+  options: Options & { make?: typeof oneSecret; newVersions?: number; extraDays?: number } = {},
+): Promise<Sim> {
   const sim = (options.make ?? oneSecret)(director, options);
   await rotateOnce(sim, options);
   const expected = options.newVersions ?? 1;
-  sim.invariants.atRest(sim.own, { settled: true, newVersions: new Map(sim.invariants.watched.map(({ vault, name }) => [`${vault}/${name}`, expected])) });
+  sim.invariants.atRest(sim.own, {
+    settled: true,
+    alone: true,
+    newVersions: new Map(sim.invariants.watched.map(({ vault, name }) => [`${vault}/${name}`, expected])),
+  });
   return sim;
 }

@@ -207,7 +207,10 @@ export class Sim {
   excuseAll(): void {
     for (const { vault, name, account } of this.invariants.watched) {
       this.invariants.broken.add(`${vault}/${name}`);
-      for (const version of this.world.versions(vault, name)) this.invariants.excused.add(version.value);
+      for (const version of this.world.versions(vault, name)) {
+        this.invariants.excused.add(version.value);
+        if (version.by === 'person') this.invariants.hopeless.add(version.value);
+      }
       for (const key of Object.values(this.world.accounts.get(account) ?? {})) this.invariants.excused.add(key);
     }
   }
@@ -230,18 +233,16 @@ function ignoreBusy(error: unknown): void {
 
 /** The end of a pass, or 'killed' when its worker died at a call and will never answer. */
 async function alive<T>(process: Process, pass: Promise<T>): Promise<T | 'killed'> {
-  let ended = false;
-  const watched = pass.finally(() => {
-    ended = true;
-  });
-  watched.catch(() => {});
+  const outcome = pass.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
   // In memory everything happens in microtasks: a worker that is dead after a macrotask stays so.
   for (;;) {
-    const first = await Promise.race([
-      watched.then((value) => ({ value })),
-      new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
-    ]);
+    const macrotask = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
+    const first = await Promise.race([outcome, macrotask]);
+    if (first && 'error' in first) throw first.error;
     if (first) return first.value;
-    if (process.dead && !ended) return 'killed';
+    if (process.dead) return 'killed';
   }
 }

@@ -1,0 +1,115 @@
+/** ARM calls on storage accounts (azure-facts 4.1). */
+import { type Account, type Slot, slots } from './accounts.ts';
+import { armRefusal } from './armErrors.ts';
+import { json, type Reply, type Request, type Route } from './exchange.ts';
+import { hostOf, type World } from './world.ts';
+
+const account = String.raw`^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Storage\/storageAccounts\/[^/]+)`;
+const pathOf = (action = '') => new RegExp(`${account}${action}$`, 'i');
+const recording = 'azure-cli recording test_renew_account_key';
+
+function find({ parts: [id = ''] }: Request, world: World): Account {
+  const found = [...world.accounts.values()].find((item) => item.id.toLowerCase() === id.toLowerCase());
+  if (!found) throw armRefusal.resourceNotFound(id);
+  return found;
+}
+
+function get(request: Request, world: World): Reply {
+  const found = find(request, world);
+  const { name, id, keyExpirationDays, sasExpirationPeriod, allowSharedKeyAccess } = found;
+  const endpoint = (service: string) => `https://${hostOf(world, `${name}.${service}.core`)}/`;
+  return {
+    status: 200,
+    body: {
+      sku: { name: 'Standard_LRS', tier: 'Standard' },
+      kind: 'StorageV2',
+      id,
+      name,
+      type: 'Microsoft.Storage/storageAccounts',
+      location: 'westeurope',
+      tags: found.tags,
+      properties: {
+        keyCreationTime: { key1: found.creationTime('key1'), key2: found.creationTime('key2') },
+        ...(keyExpirationDays === undefined ? {} : { keyPolicy: { keyExpirationPeriodInDays: keyExpirationDays } }),
+        ...(sasExpirationPeriod === undefined ? {} : { sasPolicy: { sasExpirationPeriod, expirationAction: 'Log' } }),
+        // Absent means allowed (azure-facts 4.1).
+        ...(allowSharedKeyAccess === undefined ? {} : { allowSharedKeyAccess }),
+        minimumTlsVersion: 'TLS1_2',
+        supportsHttpsTrafficOnly: true,
+        provisioningState: 'Succeeded',
+        primaryEndpoints: { blob: endpoint('blob'), queue: endpoint('queue'), table: endpoint('table') },
+        primaryLocation: 'westeurope',
+        statusOfPrimary: 'available',
+      },
+    },
+  };
+}
+
+const keyList = (found: Account): Reply => ({
+  status: 200,
+  body: {
+    keys: found.kerberos
+      ? kerberosList(found)
+      : slots.map((slot) => ({ creationTime: found.creationTime(slot), ...keyIn(found, slot) })),
+  },
+});
+
+const keyIn = (found: Account, slot: Slot) => ({ keyName: slot, value: found.key(slot), permissions: 'FULL' });
+
+/** As tools have met it: other keys first, the order turned round, no creation times (azure-cli#11012; case ST-05). */
+const kerberosList = (found: Account) => [
+  { keyName: 'kerb1', value: Buffer.alloc(64, found.name).toString('base64'), permissions: 'FULL' },
+  keyIn(found, 'key2'),
+  keyIn(found, 'key1'),
+];
+
+/** Every POST is a write to a ReadOnly lock, whatever it does [azure-sdk-for-java#2560]. */
+function unlocked(request: Request, world: World): Account {
+  const found = find(request, world);
+  if (found.locked === 'ReadOnly') throw armRefusal.locked(request.path, found.id);
+  return found;
+}
+
+function regenerate(request: Request, world: World): Reply {
+  const found = unlocked(request, world);
+  const keyName = json(request)?.keyName;
+  // kerb1 and kerb2 exist only with identity-based file access, which these accounts do not have.
+  if (!isSlot(keyName)) throw armRefusal.badKeyName(String(keyName));
+  found.regenerate(keyName);
+  return keyList(found);
+}
+
+const isSlot = (name: unknown): name is Slot => slots.some((slot) => slot === name);
+
+export const storageRoutes: Route[] = [
+  {
+    name: 'arm.storageAccount',
+    method: 'GET',
+    path: pathOf(),
+    write: false,
+    action: 'Microsoft.Storage/storageAccounts/read',
+    source: 'recorded',
+    reference: 'azure-sdk-for-js arm-storage recording storageaccounts_get_test',
+    handle: get,
+  },
+  {
+    name: 'arm.listKeys',
+    method: 'POST',
+    path: pathOf(String.raw`\/listKeys`),
+    write: false,
+    action: 'Microsoft.Storage/storageAccounts/listkeys/action',
+    source: 'recorded',
+    reference: recording,
+    handle: (request, world) => keyList(unlocked(request, world)),
+  },
+  {
+    name: 'arm.regenerateKey',
+    method: 'POST',
+    path: pathOf(String.raw`\/regenerateKey`),
+    write: true,
+    action: 'Microsoft.Storage/storageAccounts/regeneratekey/action',
+    source: 'recorded',
+    reference: recording,
+    handle: regenerate,
+  },
+];

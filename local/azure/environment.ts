@@ -1,0 +1,33 @@
+/** The settings with which the product runs against a local tenant: names as in the product's settings, nothing else shared. */
+import type { Azure } from './azure.ts';
+import { appAccount, audiences, hostOf } from './world.ts';
+
+export function environment(azure: Azure): Record<string, string> {
+  const { world } = azure;
+  const endpoints = {
+    authority: azure.url('login'),
+    arm: azure.url('management'),
+    armAudience: audiences.arm,
+    vaultSuffix: `.${hostOf(world, 'vault')}`,
+    storageSuffix: hostOf(world, 'core'),
+    graph: azure.url('graph'),
+    graphAudience: audiences.graph,
+  };
+  return {
+    KEYTURN_INSTANCE: 'keyturn',
+    KEYTURN_MODE: 'run',
+    KEYTURN_TENANT_ID: world.tenantId,
+    KEYTURN_IDENTITY_CLIENT_ID: world.identity.clientId,
+    KEYTURN_IDENTITY_PRINCIPAL_ID: world.identity.oid,
+    KEYTURN_ROTATORS: 'storage-account-key',
+    KEYTURN_VAULTS: [...world.vaults.values()].map(({ id }) => id).join(','),
+    KEYTURN_AUDIENCE: audiences.keyturn,
+    KEYTURN_SWEEP_SCHEDULE: '0 7 * * * *',
+    KEYTURN_CLOUD: 'custom',
+    KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
+    ...(world.azurite ? { AzureWebJobsStorage: world.azurite.connectionString(appAccount) } : {}),
+    IDENTITY_ENDPOINT: `http://127.0.0.1:${azure.identityPort}/msi/token`,
+    IDENTITY_HEADER: world.identityHeader,
+    NODE_EXTRA_CA_CERTS: azure.caPath,
+  };
+}

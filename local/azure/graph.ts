@@ -1,0 +1,174 @@
+/** Microsoft Graph: the passwords of an application (azure-facts 6). */
+import { now } from '../clock.ts';
+import type { Application } from './applications.ts';
+import {
+  bearer,
+  type Call,
+  json,
+  newId,
+  Refusal,
+  type Reply,
+  type Request,
+  type Route,
+  type Service,
+} from './exchange.ts';
+import type { Principal } from './principals.ts';
+import { audiences, type World } from './world.ts';
+
+const recording = 'azure-cli recording test_app_credential';
+const docs = 'https://learn.microsoft.com/graph/api/application-addpassword';
+const one = String.raw`^\/v1\.0\/applications(?:\/([^/()]+)|\(appId='([^']+)'\))`;
+const denied = 'Insufficient privileges to complete the operation.';
+
+function graphError(status: number, code?: string, message?: string): Reply {
+  const usual: Record<number, [string, string]> = {
+    400: [
+      'Request_BadRequest',
+      'Error due to concurrent requests being made to the tenant. Please wait briefly and retry.',
+    ],
+    403: ['Authorization_RequestDenied', denied],
+    404: ['Request_ResourceNotFound', 'Resource does not exist.'],
+    409: [
+      'Directory_ConcurrencyViolation',
+      'Error due to concurrent requests being made to the tenant. Please wait briefly and retry.',
+    ],
+    429: ['TooManyRequests', 'Too many requests.'],
+  };
+  const [usualCode, usualMessage] = usual[status] ?? ['ServiceUnavailable', 'Scripted by the stand-in.'];
+  const id = newId();
+  const innerError = { date: new Date(now()).toISOString().slice(0, 19), 'request-id': id, 'client-request-id': id };
+  return { status, body: { error: { code: code ?? usualCode, message: message ?? usualMessage, innerError } } };
+}
+
+function find({ parts: [objectId, appId] }: Request, world: World): Application {
+  const found = world.applications.find((app) => (objectId ? app.objectId === objectId : app.appId === appId));
+  if (found) return found;
+  const text = `Resource '${objectId || appId}' does not exist or one of its queried reference-property objects are not present.`;
+  throw new Refusal(graphError(404, 'Request_ResourceNotFound', text));
+}
+
+const body = ({ objectId, appId, displayName, tags, passwords }: Application) => ({
+  id: objectId,
+  appId,
+  displayName,
+  signInAudience: 'AzureADMyOrg',
+  tags,
+  keyCredentials: [],
+  passwordCredentials: passwords.map(({ secretText: _, ...shown }) => ({
+    customKeyIdentifier: null,
+    ...shown,
+    secretText: null,
+  })),
+});
+
+function select(members: Record<string, unknown>, { query }: Request): Record<string, unknown> {
+  const names = query
+    .get('$select')
+    ?.split(',')
+    .map((name) => name.trim());
+  return names ? Object.fromEntries(Object.entries(members).filter(([name]) => names.includes(name))) : members;
+}
+
+const context = `${audiences.graph}/v1.0/$metadata#applications`;
+
+function get(request: Request, world: World): Reply {
+  return {
+    status: 200,
+    body: { '@odata.context': `${context}/$entity`, ...select(body(find(request, world)), request) },
+  };
+}
+
+function list(request: Request, world: World): Reply {
+  const filter = request.query.get('$filter');
+  const appId = /^appId eq '([^']+)'$/.exec(filter ?? '')?.[1];
+  if (filter !== null && appId === undefined)
+    throw new Refusal(graphError(400, 'Request_UnsupportedQuery', 'Unsupported filter.'));
+  const found = world.applications.filter((app) => appId === undefined || app.appId === appId);
+  return { status: 200, body: { '@odata.context': context, value: found.map((app) => select(body(app), request)) } };
+}
+
+/** The caller owns the application, or may change all of them. */
+function changeable(request: Request, world: World): Application {
+  const { principal } = request;
+  const roles = principal?.graphRoles ?? [];
+  const mayAll = roles.includes('Application.ReadWrite.All');
+  const mayOwn = roles.includes('Application.ReadWrite.OwnedBy');
+  if (!mayAll && !mayOwn) throw new Refusal(graphError(403));
+  const application = find(request, world);
+  if (!mayAll && !application.owners.has(principal?.oid ?? '')) throw new Refusal(graphError(403));
+  return application;
+}
+
+function addPassword(request: Request, world: World): Reply {
+  const application = changeable(request, world);
+  const asked: { displayName?: unknown; endDateTime?: unknown } = Object(json(request)?.passwordCredential ?? {});
+  const { displayName, endDateTime } = asked;
+  if (endDateTime !== undefined && Number.isNaN(Date.parse(String(endDateTime))))
+    throw new Refusal(graphError(400, 'Request_BadRequest', 'Invalid endDateTime.'));
+  const password = application.addPassword({
+    ...(displayName === undefined || displayName === null ? {} : { displayName: String(displayName) }),
+    ...(endDateTime === undefined || endDateTime === null ? {} : { endDateTime: String(endDateTime) }),
+  });
+  const metadata = `${audiences.graph}/v1.0/$metadata#microsoft.graph.passwordCredential`;
+  return { status: 200, body: { '@odata.context': metadata, customKeyIdentifier: null, ...password } };
+}
+
+function removePassword(request: Request, world: World): Reply {
+  const keyId = String(json(request)?.keyId);
+  if (changeable(request, world).removePassword(keyId)) return { status: 204 };
+  throw new Refusal(graphError(400, 'Request_BadRequest', `No password credential found with keyId ${keyId}.`));
+}
+
+const route = (
+  name: string,
+  method: string,
+  path: string,
+  write: boolean,
+  action: string,
+  handle: Route['handle'],
+  recorded = true,
+): Route => ({
+  name: `graph.${name}`,
+  method,
+  path: new RegExp(path),
+  write,
+  action,
+  source: recorded ? 'recorded' : 'reported',
+  reference: recorded
+    ? `${recording}; ${docs}`
+    : 'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088',
+  handle,
+});
+
+const change = 'Application.ReadWrite.OwnedBy';
+export const graphRoutes: Route[] = [
+  route('application', 'GET', `${one}$`, false, 'Application.Read.All', get),
+  route('applications', 'GET', String.raw`^\/v1\.0\/applications\/?$`, false, 'Application.Read.All', list),
+  route('addPassword', 'POST', String.raw`${one}\/addPassword$`, true, change, addPassword),
+  route('removePassword', 'POST', String.raw`${one}\/removePassword$`, true, change, removePassword),
+  // Refused for everyone: a PATCH replaces the whole list of credentials, so Keyturn must never send one.
+  route('patch', 'PATCH', `${one}$`, true, change, () => graphError(403), false),
+];
+
+async function authenticate(call: Call, world: World): Promise<Principal> {
+  const refused = (message: string) => new Refusal(graphError(401, 'InvalidAuthenticationToken', message));
+  const token = bearer(call);
+  if (token === undefined) throw refused('Access token is empty.');
+  const claims = await world.signer.read(token);
+  if (claims === 'expired') throw refused('Lifetime validation failed, the token is expired.');
+  if (claims === 'malformed') throw refused('Access token validation failure. Invalid signature.');
+  if (claims.aud !== audiences.graph) throw refused('Access token validation failure. Invalid audience.');
+  const principal = world.principals.find(({ oid }) => oid === claims.oid);
+  if (!principal) throw refused('Access token validation failure.');
+  return principal;
+}
+
+export const graph: Service = {
+  name: 'graph',
+  routes: graphRoutes,
+  authenticate,
+  error: graphError,
+  unrouted: ({ path }) =>
+    graphError(400, 'BadRequest', `Resource not found for the segment '${path.split('/')[2] ?? ''}'.`),
+  headers: () => ({ 'request-id': newId(), 'client-request-id': newId() }),
+};

@@ -1,0 +1,210 @@
+/** Storage queue triggers: polling, base64, renewal, tries and the poison queue as on the host (azure-facts 9.2, 9.5). */
+import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import type { Registered } from './core.ts';
+import type { Invoker, Trigger } from './invoke.ts';
+
+/** `extensions.queues` of host.json, with its defaults. */
+export type QueueOptions = {
+  batchSize: number;
+  newBatchThreshold?: number;
+  maxDequeueCount: number;
+  visibilityTimeout: string;
+  messageEncoding: 'base64' | 'none';
+};
+export const queueDefaults: QueueOptions = {
+  ...{ batchSize: 16, maxDequeueCount: 5, visibilityTimeout: '00:00:00', messageEncoding: 'base64' },
+};
+
+const leaseSeconds = 600;
+const renewAfterMs = (leaseSeconds / 2) * 1000;
+const firstPauseMs = 50;
+const longestPauseMs = 1000;
+
+type Running = { message: DequeuedMessageItem; popReceipt: string; renewedMs: number; over: boolean };
+
+/** Feeds one function from its queue. */
+export class QueueListener {
+  readonly queueName: string;
+  readonly #queue: QueueClient;
+  readonly #poison: QueueClient;
+  readonly #registered: Registered;
+  readonly #invoker: Invoker;
+  readonly #options: QueueOptions;
+  readonly #warn: (message: string) => void;
+  readonly #running = new Map<Running, Promise<void>>();
+  #stopped = false;
+  #receiving = false;
+  #wake: () => void = () => {};
+  #loop: Promise<void> | undefined;
+
+  constructor(setup: {
+    registered: Registered;
+    queueName: string;
+    connection: string;
+    invoker: Invoker;
+    options: QueueOptions;
+    warn: (message: string) => void;
+  }) {
+    const service = QueueServiceClient.fromConnectionString(setup.connection);
+    this.queueName = setup.queueName;
+    this.#queue = service.getQueueClient(setup.queueName);
+    this.#poison = service.getQueueClient(`${setup.queueName}-poison`);
+    this.#registered = setup.registered;
+    this.#invoker = setup.invoker;
+    this.#options = setup.options;
+    this.#warn = setup.warn;
+  }
+
+  async start(): Promise<void> {
+    await this.#queue.createIfNotExists();
+    this.#loop = this.#poll();
+  }
+
+  /** Takes no more messages and waits for the loop, not for runs. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#loop;
+  }
+
+  /** Resolves when all messages in hand are done with. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  /** True when nothing is in hand and the queue shows no message. Wakes the loop if there is something to do. */
+  async isEmpty(): Promise<boolean> {
+    if (this.#receiving || this.#running.size > 0) return false;
+    const { peekedMessageItems } = await this.#queue.peekMessages({ numberOfMessages: 1 });
+    if (peekedMessageItems.length > 0) this.#wake();
+    return peekedMessageItems.length === 0 && !this.#receiving && this.#running.size === 0;
+  }
+
+  async #poll(): Promise<void> {
+    const { batchSize, newBatchThreshold = Math.floor(batchSize / 2) } = this.#options;
+    let pauseMs = firstPauseMs;
+    while (!this.#stopped) {
+      await this.#renew();
+      const found = this.#running.size <= newBatchThreshold ? await this.#receive(batchSize) : 0;
+      pauseMs = found > 0 || this.#running.size > 0 ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
+      if (await this.#sleep(pauseMs)) pauseMs = firstPauseMs;
+    }
+  }
+
+  async #receive(batchSize: number): Promise<number> {
+    this.#receiving = true;
+    try {
+      const options = { numberOfMessages: Math.min(batchSize, 32), visibilityTimeout: leaseSeconds };
+      const { receivedMessageItems } = await this.#queue.receiveMessages(options);
+      for (const message of receivedMessageItems) this.#take(message);
+      return receivedMessageItems.length;
+    } catch (error) {
+      this.#warn(`Queue ${this.queueName} could not be read: ${String(error)}`);
+      return 0;
+    } finally {
+      this.#receiving = false;
+    }
+  }
+
+  #take(message: DequeuedMessageItem): void {
+    const running: Running = { message, popReceipt: message.popReceipt, renewedMs: Date.now(), over: false };
+    const work = this.#handle(running)
+      .catch((error: unknown) => this.#warn(`Message ${message.messageId} of ${this.queueName}: ${String(error)}`))
+      .finally(() => this.#running.delete(running));
+    this.#running.set(running, work);
+  }
+
+  async #handle(running: Running): Promise<void> {
+    const { message } = running;
+    const text = this.#decode(message.messageText);
+    if (text === undefined) {
+      // Seen on the host: such a message never reaches the function and is in no queue afterwards.
+      this.#warn(
+        `Message decoding has failed! Check MessageEncoding settings. (${this.queueName} ${message.messageId})`,
+      );
+      await this.#queue.deleteMessage(message.messageId, running.popReceipt);
+      return;
+    }
+    if (message.dequeueCount > this.#options.maxDequeueCount) return this.#bury(running); // earlier tries died without an answer
+    const done = await this.#invoker.run(this.#registered, toTrigger(message, text)).then(
+      () => true,
+      () => false, // logged by the invoker; what counts here is the next try
+    );
+    running.over = true;
+    if (done) await this.#queue.deleteMessage(message.messageId, running.popReceipt);
+    else await this.#fail(running);
+  }
+
+  async #fail(running: Running): Promise<void> {
+    const { maxDequeueCount, visibilityTimeout } = this.#options;
+    const { messageId, dequeueCount } = running.message;
+    if (dequeueCount >= maxDequeueCount) return this.#bury(running);
+    await this.#queue.updateMessage(messageId, running.popReceipt, undefined, toSeconds(visibilityTimeout));
+  }
+
+  async #bury({ message, popReceipt }: Running): Promise<void> {
+    const { queueName } = this;
+    const { maxDequeueCount } = this.#options;
+    this.#warn(
+      `Message has reached MaxDequeueCount of ${maxDequeueCount}. Moving message to queue '${queueName}-poison'.`,
+    );
+    await this.#poison.createIfNotExists();
+    await this.#poison.sendMessage(message.messageText);
+    await this.#queue.deleteMessage(message.messageId, popReceipt);
+  }
+
+  /** By the movable clock and before every receive, so that a jump does not hand this host its own messages again. */
+  async #renew(): Promise<void> {
+    for (const running of this.#running.keys()) {
+      if (running.over || Date.now() - running.renewedMs < renewAfterMs) continue;
+      try {
+        const { messageId } = running.message;
+        const renewed = await this.#queue.updateMessage(messageId, running.popReceipt, undefined, leaseSeconds);
+        if (renewed.popReceipt) running.popReceipt = renewed.popReceipt;
+        running.renewedMs = Date.now();
+      } catch (error) {
+        this.#warn(`Message ${running.message.messageId} of ${this.queueName} could not be renewed: ${String(error)}`);
+      }
+    }
+  }
+
+  #decode(text: string): string | undefined {
+    if (this.#options.messageEncoding === 'none') return text;
+    const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+    return isBase64 ? Buffer.from(text, 'base64').toString('utf8') : undefined;
+  }
+
+  /** True when woken before the time. */
+  #sleep(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms, false);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+}
+
+/** Names and forms as the host sends them. */
+function toTrigger(message: DequeuedMessageItem, text: string): Trigger {
+  const time = (date: Date) => ({ json: JSON.stringify(date) });
+  return {
+    data: { string: text },
+    metadata: {
+      QueueTrigger: { string: text },
+      DequeueCount: { int: message.dequeueCount },
+      Id: { string: message.messageId },
+      PopReceipt: { string: message.popReceipt },
+      InsertionTime: time(message.insertedOn),
+      ExpirationTime: time(message.expiresOn),
+      NextVisibleTime: time(message.nextVisibleOn),
+    },
+  };
+}
+
+/** `hh:mm:ss` of host.json. */
+function toSeconds(span: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = span.split(':').map(Number);
+  return hours * 3600 + minutes * 60 + seconds;
+}

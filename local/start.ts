@@ -1,0 +1,85 @@
+/**
+ * `npm start -- [--once] [--port N]`: the whole job on this machine. A tenant, Azurite and the unmodified app run in one
+ * process; a rotation is shown from the event to the refused old key; then it stays up and serves. With `--once` it ends
+ * after the story. The exit code is 0 only if every step was seen.
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Azure } from './azure/azure.ts';
+import { Records, watchWebhook } from './demo/records.ts';
+import { invite } from './demo/serve.ts';
+import { tellStory } from './demo/story.ts';
+import { StoryError, Teller } from './demo/teller.ts';
+import { startTenant, sweepSchedule } from './demo/tenant.ts';
+import { type Host, startHost } from './host/host.ts';
+
+const USAGE = 'Usage: npm start -- [--once] [--port N]';
+const INTERRUPTED = 130; // 128 + SIGINT, as shells have it
+const entry = fileURLToPath(new URL('../src/functions/index.ts', import.meta.url));
+const hostJson = fileURLToPath(new URL('../host.json', import.meta.url));
+
+const stopped = new AbortController();
+// Once: a second Ctrl-C ends the process at once.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.exitCode = stopped.signal.aborted ? INTERRUPTED : 1;
+  console.error(stopped.signal.aborted ? 'Stopped before the end of the story.' : inWords(error));
+}
+
+async function main(): Promise<number> {
+  const { once, port } = options();
+  const teller = new Teller((line) => console.log(line), stopped.signal);
+  const records = new Records();
+  const webhook = watchWebhook();
+  let azure: Azure | undefined;
+  let host: Host | undefined;
+  try {
+    azure = await startTenant();
+    const { AzureWebJobsStorage: storageConnection = '', ...settings } = azure.env();
+    const env = { ...settings, KEYTURN_SWEEP_SCHEDULE: sweepSchedule };
+    host = await startHost({ entry, port, hostJson, storageConnection, env, log: records.take });
+    const { vaults, accounts } = azure.world;
+    teller.say(`Tenant: ${vaults.size} vaults, ${accounts.size} storage accounts (strict stand-in, Azurite behind it)`);
+    teller.say(`Functions host on ${host.url}: ${host.functions.map(({ name }) => name).join(', ')}`);
+    const stage = { azure, host, records, teller, webhook: webhook.answers };
+    await tellStory(stage);
+    teller.say(`Done: every step was seen, ${(performance.now() / 1000).toFixed(1)} s after the start of the process`);
+    if (!once) {
+      await invite(stage);
+      await new Promise((end) => {
+        if (stopped.signal.aborted) end(undefined);
+        stopped.signal.addEventListener('abort', end);
+      });
+    }
+    return 0;
+  } catch (error) {
+    for (const { message, ...fields } of records.all.slice(-5)) console.error(message, JSON.stringify(fields));
+    throw error;
+  } finally {
+    webhook.stop();
+    await host?.stop();
+    await azure?.stop();
+  }
+}
+
+function options(): { once: boolean; port: number } {
+  const { values } = parseArgs({
+    options: { once: { type: 'boolean', default: false }, port: { type: 'string', default: '7071' } },
+  });
+  const port = Number(values.port);
+  if (!/^\d+$/.test(values.port) || port > 65_535) throw new StoryError(`--port ${values.port} is no port. ${USAGE}`);
+  return { once: values.once, port };
+}
+
+/** What went wrong as a person can use it. What is unexpected keeps its stack. */
+function inWords(error: unknown): string {
+  if (error instanceof StoryError) return error.message;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof Error && code === 'EADDRINUSE' && 'port' in error)
+    return `Port ${error.port} is in use. End what uses it, or take another one: npm start -- --port 7072`;
+  if (error instanceof Error && code.startsWith('ERR_PARSE_ARGS')) return `${error.message}\n${USAGE}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

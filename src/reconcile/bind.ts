@@ -1,0 +1,107 @@
+/** The first half of a look: what the vault holds, bound to rotator and target, and whether the target's owner consents. */
+import { type Grant, grantFor } from '../core/consent.ts';
+import { KeyturnError } from '../core/errors.ts';
+import { type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
+import type { SecretRow } from '../store/store.ts';
+import type { Vault, Version, VersionInfo } from '../vault/vault.ts';
+import type { Deps } from './deps.ts';
+import { isOptedIn, type OptIn, readOptIn } from './optIn.ts';
+import { owedElsewhere } from './owed.ts';
+import { mergePolicy, type Policy } from './policy.ts';
+import { readState, type State } from './state.ts';
+
+/** What the vault holds, bound to rotator and target: known before the target is asked anything. */
+export interface Bound {
+  readonly secret: SecretRef;
+  readonly vault: Vault;
+  readonly current: Version;
+  readonly versions: readonly VersionInfo[];
+  readonly optIn: OptIn;
+  readonly policy: Policy;
+  readonly tgt: string;
+  /** The state of the current version, as its tag has it; undefined where there is none or it belongs to no target. */
+  readonly state?: State;
+  readonly row?: SecretRow;
+}
+
+/** A pass that ends before the rules: not ours to look at, or nothing that a rule could decide. */
+export class Stopped extends KeyturnError {
+  readonly kind: 'skip' | 'refuse';
+
+  constructor(kind: 'skip' | 'refuse', ...options: ConstructorParameters<typeof KeyturnError>) {
+    super(...options);
+    this.kind = kind;
+  }
+}
+
+const skip = (reason: Stopped['reason']) => new Stopped('skip', reason);
+
+/** Reads the vault. Throws `Stopped` for what is skipped, `KeyturnError` for what a person must mend. */
+export async function observeVault(
+  secret: SecretRef,
+  version: string | undefined,
+  row: SecretRow | undefined,
+  deps: Deps,
+): Promise<Bound> {
+  const vault = deps.vaults.open(secret.vault);
+  if (!vault) throw skip('not-allowed');
+  const current = await vault.current(secret.name);
+  if (current === 'gone' || current === 'disabled') throw skip(current);
+  if (current.managed) throw skip('managed');
+  if (version !== undefined && version !== current.id) throw skip('superseded');
+  if (!isOptedIn(current.tags)) throw skip('not-opted-in');
+  const vaultTags = await deps.vaultTags(secret.vault);
+  const instance = tagOf(vaultTags, 'keyturn');
+  if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
+    throw skip('other-instance');
+  const state = readState(current.tags);
+  const optIn = readOptIn(current.tags, deps.rotators, deps.config.enabled);
+  refuseOwnStorage(optIn, deps);
+  const tgt = targetHash(optIn.rotator.type, optIn.target.id);
+  const policy = policyFor(current.tags, vaultTags, deps);
+  const versions = await vault.versions(secret.name);
+  refuseChangedTarget(state, versions, current, tgt);
+  return { secret, vault, current, versions, optIn, policy, tgt, ...(state ? { state } : {}), ...(row ? { row } : {}) };
+}
+
+export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps): Policy {
+  return mergePolicy([
+    { where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') },
+    { where: 'The tag keyturn-policy of the vault', text: tagOf(vaultTags, 'keyturn-policy') },
+    { where: 'The setting KEYTURN_POLICY', text: deps.config.policy },
+  ]);
+}
+
+/** An app whose own storage keys change under it can't start again (case ST-07). */
+function refuseOwnStorage({ target }: OptIn, { config }: Deps): void {
+  const account = /\/microsoft\.storage\/storageaccounts\/([^/]+)$/.exec(target.id)?.[1];
+  if (account !== undefined && config.ownStorage.includes(account)) {
+    throw new KeyturnError('own-storage', {
+      detail: `The tag rotator-target names ${account}, on which Keyturn itself runs.`,
+    });
+  }
+}
+
+function refuseChangedTarget(
+  state: State | undefined,
+  versions: readonly VersionInfo[],
+  current: Version,
+  tgt: string,
+): void {
+  const elsewhere = [...owedElsewhere(versions, current.id, tgt)];
+  if (state?.tgt !== undefined && state.tgt !== tgt) elsewhere.push(current.id);
+  if (elsewhere.length > 0) throwChanged(elsewhere);
+}
+
+function throwChanged(versions: readonly string[]): never {
+  throw new KeyturnError('target-changed', {
+    detail: `The tags rotator and rotator-target name another target than the state of version ${versions.join(', ')}.`,
+  });
+}
+
+/** Consent of the bound target; without it no lock on the target and no fact about it (case SEC-09). */
+export async function readConsent({ secret, optIn }: Bound, deps: Deps): Promise<readonly Grant[]> {
+  const grants = await deps.consent.of(optIn.target.id);
+  if (!grantFor(grants, secret)) throw new KeyturnError('no-consent');
+  return grants;
+}

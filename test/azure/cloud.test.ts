@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { CustomCloud, clouds, vaultUrl } from '../../src/azure/cloud.ts';
+
+const local = {
+  authority: 'https://login.keyturn.localhost:8443',
+  arm: 'https://management.keyturn.localhost:8443/',
+  armAudience: 'https://management.azure.com',
+  vaultSuffix: '.vault.keyturn.localhost:8443',
+  storageSuffix: 'core.keyturn.localhost:8443',
+  graph: 'https://graph.keyturn.localhost:8443',
+  graphAudience: 'https://graph.microsoft.com',
+};
+
+describe('clouds', () => {
+  it('listed ones pass the schema of a custom one', () => {
+    for (const cloud of Object.values(clouds)) expect(CustomCloud.parse(cloud)).toEqual(cloud);
+  });
+
+  it('takes ports, and drops a slash at the end', () => {
+    expect(CustomCloud.parse(local)).toEqual({ ...local, arm: 'https://management.keyturn.localhost:8443' });
+  });
+
+  it.each([
+    ['arm', 'http://management.azure.com'],
+    ['arm', 'https://management.azure.com/path'],
+    ['arm', 'https://user:pass@management.azure.com'],
+    ['arm', 'https://management.azure.com?x'],
+    ['authority', 'login.microsoftonline.com'],
+    ['graph', ''],
+    ['vaultSuffix', 'vault.azure.net'],
+    ['vaultSuffix', '.vault.azure.net/evil'],
+    ['vaultSuffix', '.vault.azure.net@evil.example'],
+    ['storageSuffix', '.core.windows.net'],
+    ['armAudience', 'not an address'],
+  ])('refuses %s = %j', (name, value) => {
+    const result = CustomCloud.safeParse({ ...local, [name]: value });
+    expect(result.success).toBe(false);
+    expect(result.error?.issues[0]?.path).toEqual([name]);
+  });
+
+  it('refuses an unknown member', () => {
+    expect(CustomCloud.safeParse({ ...local, arn: 'x' }).success).toBe(false);
+  });
+
+  it('builds the address of a vault from its name', () => {
+    expect(vaultUrl(clouds.AzureCloud, 'KV1')).toBe('https://kv1.vault.azure.net');
+  });
+});

@@ -1,0 +1,50 @@
+/** A proxy that loses requests or answers: what happened behind it is real, what the client learns is not. */
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Wire {
+  readonly port: number;
+  /** The next `count` requests of that method are applied, and their answers lost. */
+  dropAnswers(method: string, count: number): void;
+  /** The next `count` requests of that method never arrive. */
+  dropRequests(method: string, count: number): void;
+  stop(): Promise<void>;
+}
+
+export async function startWire(target: number): Promise<Wire> {
+  const answers = new Map<string, number>();
+  const requests = new Map<string, number>();
+  const spend = (left: Map<string, number>, method: string): boolean => {
+    const count = left.get(method) ?? 0;
+    left.set(method, count - 1);
+    return count > 0;
+  };
+  const server = createServer((incoming, outgoing) => {
+    const method = incoming.method ?? '';
+    if (spend(requests, method)) {
+      incoming.socket.destroy();
+      return;
+    }
+    const options = { port: target, host: '127.0.0.1', method, path: incoming.url ?? '/', headers: incoming.headers };
+    const onward = request(options, (answer) => {
+      if (spend(answers, method)) {
+        answer.resume().on('end', () => incoming.socket.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => incoming.socket.destroy());
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    dropAnswers: (method, count) => void answers.set(method, count),
+    dropRequests: (method, count) => void requests.set(method, count),
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

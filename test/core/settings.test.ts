@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { CustomCloud } from '../../src/azure/cloud.ts';
+import type { Environment } from '../../src/core/ownStorage.ts';
+import { readSettings, SettingsError } from '../../src/core/settings.ts';
+import { aboutOf, settingsSchema } from '../../src/core/settingsSchema.ts';
+
+const guid = (last: number) => `00000000-0000-4000-8000-00000000000${last}`;
+const vault = (name: string) =>
+  `/subscriptions/${guid(4)}/resourceGroups/rg1/providers/Microsoft.KeyVault/vaults/${name}`;
+const good: Environment = {
+  KEYTURN_TENANT_ID: guid(1),
+  KEYTURN_IDENTITY_CLIENT_ID: guid(2),
+  KEYTURN_IDENTITY_PRINCIPAL_ID: guid(3),
+  KEYTURN_VAULTS: `${vault('kv1')}, ${guid(4)}/rg1/KV2`,
+  KEYTURN_AUDIENCE: 'api://keyturn',
+  KEYTURN_SWEEP_SCHEDULE: '0 7 * * * *',
+  AzureWebJobsStorage__accountName: 'keyturnapp',
+};
+const endpoints = {
+  authority: 'https://login.keyturn.localhost:8443',
+  arm: 'https://management.keyturn.localhost:8443',
+  armAudience: 'https://management.azure.com',
+  vaultSuffix: '.vault.keyturn.localhost:8443',
+  storageSuffix: 'core.keyturn.localhost:8443',
+  graph: 'https://graph.keyturn.localhost:8443',
+  graphAudience: 'https://graph.microsoft.com',
+};
+const read = (over: Environment = {}) => readSettings({ ...good, ...over }, CustomCloud);
+
+function problems(env: Environment): readonly string[] {
+  try {
+    readSettings(env, CustomCloud);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+  throw new Error('was accepted');
+}
+
+describe('settings', () => {
+  it('need seven names; everything else has a default that changes nothing anywhere', () => {
+    const settings = read();
+    expect(settings).toMatchObject({
+      instance: 'keyturn',
+      mode: 'observe',
+      rate: { perVault: 5, overall: 50 },
+      rotators: [],
+      consent: {},
+      policy: 'every=60d;grace=48h',
+      ownerTag: 'owner',
+      cloud: { name: 'AzureCloud' },
+      hostStorage: { accountName: 'keyturnapp' },
+    });
+    expect(settings.vaults.map(({ name }) => name)).toEqual(['kv1', 'kv2']);
+    expect(settings).not.toHaveProperty('capDays');
+  });
+
+  it('are read from lists, numbers and JSON', () => {
+    const settings = read({
+      KEYTURN_MODE: 'run',
+      KEYTURN_RATE: '2/9',
+      KEYTURN_ROTATORS: 'storage-account-key, sql-login,sql-login',
+      KEYTURN_VALIDITY_CAP: '88d',
+      KEYTURN_CONSENT: `{"${vault('x')}":"kv1/*"}`,
+      KEYTURN_SAMPLE_TAG_VAULTS: 'KV1',
+      KEYTURN_CLOUD: 'custom',
+      KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
+    });
+    expect(settings).toMatchObject({
+      mode: 'run',
+      rate: { perVault: 2, overall: 9 },
+      rotators: ['storage-account-key', 'sql-login'],
+      capDays: 88,
+      sampleTagVaults: ['kv1'],
+      cloud: { custom: endpoints },
+    });
+  });
+
+  it('names everything that is missing at once', () => {
+    const names = [...Object.keys(good)];
+    const said = problems({ KEYTURN_MODE: '' });
+    expect(said).toHaveLength(names.length);
+    for (const name of names) expect(said).toContainEqual(expect.stringMatching(`^${name} is not set; expected `));
+  });
+
+  it.each([
+    ['KEYTURN_MODE', 'go', 'KEYTURN_MODE is "go"; expected `observe`, `run` or `drain`.'],
+    ['KEYTURN_TENANT_ID', 'contoso', 'expected a GUID'],
+    ['KEYTURN_RATE', '5', 'expected `<per vault>/<overall>`'],
+    ['KEYTURN_VAULTS', `${vault('kv1')},kv2`, '(an entry is "kv2"; expected'],
+    ['KEYTURN_VAULTS', `${vault('kv1')},${vault('KV1')}`, 'KEYTURN_VAULTS names "kv1" twice'],
+    ['KEYTURN_VAULTS', `${guid(4)}/rg1/../kv1`, 'an entry is '],
+    ['KEYTURN_CONSENT', '{', 'KEYTURN_CONSENT does not fit; expected JSON'],
+    ['KEYTURN_CONSENT', '{"a":1}', 'at "a"'],
+    ['KEYTURN_POLICY', 'sometimes', 'KEYTURN_POLICY is "sometimes"'],
+    ['KEYTURN_VALIDITY_CAP', '88', 'expected days as `88d`'],
+    ['KEYTURN_SWEEP_SCHEDULE', '0 * * * *', 'six fields'],
+    ['KEYTURN_SAMPLE_TAG_VAULTS', 'kv9', '"kv9", which is not in KEYTURN_VAULTS'],
+    ['KEYTURN_CLOUD', 'custom', 'KEYTURN_CLOUD_ENDPOINTS is not set'],
+    ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, arm: 'http://x' }), 'at "arm"'],
+    ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, more: 1 }), 'KEYTURN_CLOUD_ENDPOINTS does not fit'],
+    ['KEYTURN_ROTATOR', 'storage-account-key', 'KEYTURN_ROTATOR is no setting of Keyturn.'],
+    ['AzureWebJobsStorage__accountName', 'https://x', 'AzureWebJobsStorage__accountName is not set'],
+  ])('%s=%.20s is one problem, with what was expected', (name, value, words) => {
+    const said = problems({ ...good, [name]: value });
+    expect(said).toEqual([expect.stringContaining(words)]);
+  });
+
+  it('show no value of a setting that may be secret', () => {
+    const key = 'AccountKey=c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
+    const text = problems({
+      KEYTURN_PASSWORD: 'hunter2',
+      AzureWebJobsStorage: key,
+      KEYTURN_CONSENT: `{"key": ${key}}`,
+    }).join();
+    expect(text).not.toMatch(/hunter2|c2VjcmV0/);
+  });
+
+  it("know the app's own storage by name, address and connection string (ST-07)", () => {
+    const settings = read({
+      AzureWebJobsStorage__accountName: 'Hostacct',
+      AzureWebJobsStorage__queueServiceUri: 'https://queueacct.queue.core.windows.net',
+      WEBSITE_CONTENTAZUREFILECONNECTIONSTRING: 'DefaultEndpointsProtocol=https;AccountName=shareacct;AccountKey=eA==',
+      DEPLOYMENT_STORAGE_CONNECTION_STRING: 'AccountName=zipacct;AccountKey=eA==',
+      OTHER_STORAGE: 'AccountName=other',
+    });
+    expect([...settings.ownStorage].sort()).toEqual(['hostacct', 'queueacct', 'shareacct', 'zipacct']);
+  });
+
+  it('default to what their documentation says', () => {
+    for (const schema of Object.values(settingsSchema(CustomCloud).shape)) {
+      const { fallback } = aboutOf(schema);
+      if (fallback !== undefined) expect(schema.parse(undefined)).toEqual(schema.parse(fallback));
+    }
+  });
+
+  it('are all right in the sample that one starts from', () => {
+    const { Values } = JSON.parse(readFileSync('local.settings.sample.json', 'utf8'));
+    expect(readSettings(Values, CustomCloud).mode).toBe('observe');
+  });
+});

@@ -1,0 +1,247 @@
+/** README and docs/developing.md: every fenced block is run, or parsed by what the product parses it with. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { startAzure } from '../../local/azure/tenant.ts';
+import { pages } from '../../scripts/docs.ts';
+import { clouds } from '../../src/azure/cloud.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { grantFor, parseGrants } from '../../src/core/consent.ts';
+import { tagOf } from '../../src/core/ids.ts';
+import { isOptedIn, readOptIn } from '../../src/reconcile/optIn.ts';
+import { mergePolicy } from '../../src/reconcile/policy.ts';
+import { STATE_TAG } from '../../src/reconcile/state.ts';
+import { fromIdempotencyKey, fromPath, fromRotateRequest } from '../../src/requests/rotate.ts';
+import { allRotators, registry } from '../../src/rotators/registry.ts';
+import type { Rotator } from '../../src/rotators/rotator.ts';
+import { endAll, root, start } from './processes.ts';
+import { commandsOf, optionsOf } from './shell.ts';
+
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const readme = read('README.md');
+const blocks = ['README.md', 'docs/developing.md'].flatMap((file) =>
+  [...read(file).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({ file, kind, text })),
+);
+const ofKind = (kind: string) => blocks.filter((block) => block.kind === kind).map(({ text }) => text);
+const commands = ofKind('sh').flatMap(commandsOf);
+const commandsWith = (name: string) => commands.filter(([first]) => first === name);
+
+const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
+const rotators = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock });
+const known = registry(rotators);
+
+let temporary = '';
+beforeAll(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'keyturn-docs-'));
+});
+afterAll(() => {
+  endAll();
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+describe('the blocks', () => {
+  it('are all of a kind that is checked below', () => {
+    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['hcl', 'json', 'sh', 'text']);
+    expect([...new Set(commands.map(([name]) => name))].sort()).toEqual(['az', 'curl', 'node', 'npm']);
+  });
+
+  it('link to files that are there', () => {
+    const links = ['README.md', 'docs/developing.md'].flatMap((file) =>
+      [...read(file).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) => join(dirname(file), to)),
+    );
+    expect(links.length).toBeGreaterThan(3);
+    expect(links.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+});
+
+describe('npm commands', () => {
+  const lines = commandsWith('npm').map((words) => words.join(' '));
+  const inCi = ['npm ci', 'npm run lint', 'npm run build', 'npm test', 'npm start -- --once'];
+  const here = lines.filter((line) => /^npm (start|run --silent azure)/.test(line));
+
+  it('are run by .ci/run, or here', () => {
+    const ci = read('.ci/run').split('\n');
+    expect(inCi.filter((command) => !ci.some((line) => line === command || line.startsWith(`${command} `)))).toEqual(
+      [],
+    );
+    expect(lines.filter((line) => !inCi.includes(line) && !here.includes(line))).toEqual([]);
+  });
+
+  it('npm start, on any port, stays up until Ctrl-C and prints what the README shows', async () => {
+    expect(lines).toEqual(expect.arrayContaining(['npm start', 'npm start -- --port 7072']));
+    const served = start(['npm', 'start', '--', '--port', '0']);
+    await served.seen(/Ctrl-C ends it/);
+    served.signal('SIGINT');
+    await served.ended;
+    await eventually(() => !served.isAlive());
+    const told = served.stdout().slice(served.stdout().search(/^\d{4}-/m), served.stdout().indexOf('\n\nServing'));
+    expect(masked(told)).toEqual(masked(ofKind('text').join('').trim()));
+  });
+
+  const azureLines = lines.filter((line) => line.startsWith('npm run --silent azure'));
+  it.each(azureLines)('%s prints addresses as JSON, or writes them', async (line) => {
+    const file = join(temporary, `${azureLines.indexOf(line)}.json`);
+    const words = line.split(' ').map((word) => (word.endsWith('.json') ? file : word));
+    const azure = start(words);
+    if (words.includes('--config')) await eventually(() => existsSync(file));
+    else await azure.seen(/^\}$/m);
+    const printed = words.includes('--config') ? readFileSync(file, 'utf8') : azure.stdout();
+    expect(JSON.parse(printed)).toMatchObject({ vaultUrl: expect.stringContaining('https://') });
+    if (words.includes('--settings')) expect(JSON.parse(readFileSync(file, 'utf8')).Values.KEYTURN_MODE).toBe('run');
+    azure.signal('SIGTERM');
+    await azure.ended;
+    await eventually(() => !azure.isAlive());
+  });
+
+  it('node commands write the pages that are there', () => {
+    expect(commandsWith('node')).toEqual([['node', 'scripts/docs.ts']]);
+    for (const [page, make] of Object.entries(pages)) expect(read(page)).toBe(make());
+  });
+});
+
+describe('az commands', () => {
+  const az = (...path: string[]) => {
+    const found = commandsWith('az').filter((words) => path.every((word, at) => words[at + 1] === word));
+    return found.map((words) => optionsOf(words.slice(path.length + 1)).options);
+  };
+  const optIns = az('keyvault', 'secret', 'set-attributes');
+  const grants = az('role', 'assignment', 'create');
+  const tagsOf = (options: Map<string, string[]>) =>
+    Object.fromEntries((options.get('--tags') ?? []).map((tag) => tag.split(/=(.*)/s).slice(0, 2)));
+
+  it('are those that are checked here', () => {
+    expect(optIns.length + grants.length).toBe(commandsWith('az').length);
+    // az keyvault secret set-attributes --help; az role assignment create --help
+    for (const options of optIns) expect([...options.keys()]).toEqual(['--vault-name', '--name', '--tags']);
+    const taken = ['--role', '--assignee-object-id', '--assignee-principal-type', '--scope', '--description'];
+    for (const options of grants) expect([...options.keys()]).toEqual(taken);
+  });
+
+  it('set tags that opt in, bind a target and make a policy', () => {
+    for (const tags of optIns.map(tagsOf)) {
+      expect(isOptedIn(tags)).toBe(true);
+      expect(readOptIn(tags, known, known.types).target.id).toBe(tags['rotator-target']?.toLowerCase());
+      const policy = mergePolicy([{ where: 'README', text: tagOf(tags, 'rotator-policy') }]);
+      expect(policy).toMatchObject({ everyHours: 1440, graceHours: 48, window: expect.anything() });
+    }
+  });
+
+  it('grant the target of the secret shown to just this secret', () => {
+    for (const options of grants) {
+      const granted = parseGrants(options.get('--description')?.[0] ?? '');
+      const [shown] = optIns;
+      const secret = { vault: shown?.get('--vault-name')?.[0] ?? '', name: shown?.get('--name')?.[0] ?? '' };
+      expect(granted).toHaveLength(1);
+      expect(grantFor(granted, secret)).toBeDefined();
+      expect(options.get('--scope')).toEqual([shown && tagsOf(shown)['rotator-target']]);
+    }
+  });
+
+  it('and consents in the text parse to as many grants as they name', () => {
+    const consents = [...readme.matchAll(/`(keyturn: [^`]+)`/g)].map(([, text = '']) => text);
+    expect(consents.map((text) => parseGrants(text).length)).toEqual(consents.map((text) => text.split(', ').length));
+    expect(consents.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the other blocks', () => {
+  it('curl: paths and bodies are those that the interface takes', () => {
+    const calls = commandsWith('curl').map((words) => optionsOf(words.slice(1)).options);
+    const paths = calls.map((options) => {
+      expect([...options.keys()].filter((name) => !['-X', '-H', '-d'].includes(name))).toEqual([]);
+      for (const header of options.get('-H') ?? []) {
+        const [, key] = /^Idempotency-Key: (.*)$/.exec(header) ?? [];
+        if (key !== undefined) expect(fromIdempotencyKey(key)).toBe(key);
+      }
+      const [body, ...after] = options.get('-d') ?? [];
+      if (body !== undefined) fromRotateRequest(body);
+      const address = [...after, ...(options.get('-H') ?? [])].find((word) => word.startsWith('https://')) ?? '';
+      return new URL(address).pathname;
+    });
+    const [rotate = '', operation = ''] = paths;
+    const [, vault = '', name = ''] = /^\/api\/vaults\/([^/]+)\/secrets\/([^/]+)\/rotate$/.exec(rotate) ?? [];
+    expect(fromPath(vault, name)).toEqual({ vault: 'kv-shop', name: 'orders-storage' });
+    expect(operation).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
+    expect(paths).toHaveLength(2);
+  });
+
+  it('Terraform leaves value, expiry and state to Keyturn (IAC-01)', () => {
+    const [block = '', ...more] = ofKind('hcl');
+    expect(more).toEqual([]);
+    const [, ignored = ''] = /ignore_changes = \[(.*)\]/.exec(block) ?? [];
+    expect(ignored.split(', ')).toEqual(['value', 'expiration_date', `tags["${STATE_TAG}"]`]);
+  });
+
+  it('roles give exactly what the stand-in gives Keyturn, with which the suite passes', async () => {
+    const Role = z.strictObject({
+      ...{ Name: z.string(), IsCustom: z.literal(true), Description: z.string() },
+      ...{ Actions: z.array(z.string()), DataActions: z.array(z.string()), AssignableScopes: z.array(z.string()) },
+    });
+    const roles = ofKind('json').map((text) => Role.parse(JSON.parse(text)));
+    const azure = await startAzure({ azurite: false });
+    const given = azure.world.roles.all.filter(({ principalId }) => principalId === azure.world.identity.oid);
+    await azure.stop();
+    const spelled = (actions: readonly string[] = [], data: readonly string[] = []) =>
+      [...actions, ...data]
+        .map((action) => action.toLowerCase())
+        .sort()
+        .join(' ');
+    const wanted = new Set(given.map(({ actions, dataActions }) => spelled(actions, dataActions)));
+    expect(new Set(roles.map(({ Actions, DataActions }) => spelled(Actions, DataActions)))).toEqual(wanted);
+    for (const { type, actions } of rotators)
+      expect(roles.find(({ Name }) => Name === `Keyturn ${type}`)?.Actions).toEqual(
+        expect.arrayContaining([...actions]),
+      );
+  });
+});
+
+describe('the table of rotators', () => {
+  it('is made from the registry', () => {
+    const [, table = ''] = /<!-- rotators:[^>]*-->\n(.*?)\n<!-- \/rotators -->/s.exec(readme) ?? [];
+    const rows = [...rotators].sort((one, other) => one.type.localeCompare(other.type)).map(rowOf);
+    expect(table.split('\n').slice(2).map(unpadded)).toEqual(rows);
+  });
+});
+
+/** Biome pads the cells of tables. */
+const unpadded = (row: string): string => row.replaceAll(/ +\|/g, ' |');
+
+const overlaps: Readonly<Record<Rotator['overlap'], string>> = {
+  'two-slots': 'works on until the grace is over',
+  many: 'works on until the grace is over',
+  none: 'ends at once: a short interruption is possible',
+};
+const Options = z.object({ properties: z.record(z.string(), z.object({ description: z.string() })) });
+
+function rowOf({ type, overlap, options, actions }: Rotator): string {
+  const { properties } = Options.parse(z.toJSONSchema(options, { io: 'input' }));
+  const words = Object.entries(properties).map(([name, { description }]) => `\`${name}\`: ${description}`);
+  const cells = [
+    `\`${type}\``,
+    overlaps[overlap],
+    words.join(' '),
+    actions.map((action) => `\`${action}\``).join(', '),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** Lines without what differs from run to run: times, ids, the port, seconds. */
+function masked(text: string): string[] {
+  return text.split('\n').map((line) =>
+    line
+      .replaceAll(/\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?Z?)?/g, 'TIME')
+      .replaceAll(/\b([0-9a-f]{32}|[0-9a-f]{8})\b/g, 'ID')
+      .replace(/127\.0\.0\.1:\d+/, '127.0.0.1:PORT')
+      .replace(/[\d.]+ s after/, 'N s after'),
+  );
+}
+
+async function eventually(look: () => boolean): Promise<void> {
+  const endMs = performance.now() + 15_000;
+  while (!look()) {
+    if (performance.now() > endMs) throw new Error('Not within 15 s.');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

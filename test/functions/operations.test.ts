@@ -1,0 +1,217 @@
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { KeyturnError } from '../../src/core/errors.ts';
+import { targetHash } from '../../src/core/ids.ts';
+import type { Look } from '../../src/core/look.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { Caller } from '../../src/http/auth.ts';
+import { operation, rotate } from '../../src/operations.ts';
+import { giveUp } from '../../src/poison.ts';
+import type { Deps } from '../../src/reconcile/deps.ts';
+import { fromRotateRequest } from '../../src/requests/rotate.ts';
+import type { Rotator } from '../../src/rotators/rotator.ts';
+import type { Operation, Rows, SecretRow } from '../../src/store/store.ts';
+import type { Vault, Version } from '../../src/vault/vault.ts';
+
+const now = new Date('2027-01-01T00:00:00Z');
+const caller = (...roles: string[]): Caller => ({ oid: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', roles, kind: 'app' });
+const version = (last: string, tags: Record<string, string>): Version => ({
+  id: last.repeat(32),
+  enabled: true,
+  createdOn: now,
+  updatedOn: now,
+  tags,
+  managed: false,
+  value: new Secret(`value-of-version-${last}`),
+});
+const optedIn = { rotator: 'fake', 'rotator-target': 'here' };
+const tgt = targetHash('fake', 'here');
+
+/** A world of one vault with one secret; `writes` are the calls that change vault or target. */
+function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0) {
+  const saved = new Map<string, Operation>();
+  const rowsOf = new Map<string, SecretRow>();
+  const looks: Look[] = [];
+  const writes: string[] = [];
+  const records: object[] = [];
+  const never = () => Promise.reject(new Error('not asked for here'));
+  const vault: Vault = {
+    name: 'kv1',
+    current: async (name) => (name === 'db' ? (versions[0] ?? 'gone') : 'gone'),
+    version: async (_name, id) => versions.find((each) => each.id === id),
+    versions: async () => versions,
+    list: never as never,
+    retag: async () => void writes.push('retag'),
+    store: never,
+  };
+  const target = {
+    id: 'here',
+    inspect: async () => ({ handles: ['key1', 'key2'], obstacles: [], hosts: [] }),
+    adopt: async () => 'key1',
+    issue: never,
+    check: async () => 'accepted' as const,
+    revoke: never,
+  };
+  const rotator: Rotator = { type: 'fake', overlap: 'many', actions: [], options: z.object({}), bind: () => target };
+  const rows: Partial<Rows> = {
+    secret: async ({ name }) => rowsOf.get(name),
+    saveSecret: async (row) => void rowsOf.set(row.name, row),
+    operation: async (id) => saved.get(id),
+    saveOperation: async (row) => void saved.set(row.id, row),
+    openOperations: async () => open,
+    failuresOf: async () => 0,
+    rotationsSince: async () => [],
+    sweptOn: async () => new Map([['kv1', now]]),
+    holders: async () => [],
+  };
+  const deps: Deps = {
+    vaults: { names: ['kv1'], open: (name) => (name === 'kv1' ? vault : undefined) },
+    vaultTags: async () => ({}),
+    rotators: { types: ['fake'], get: (type) => (type === 'fake' ? rotator : undefined) },
+    consent: { of: async () => [{ vault: 'kv1', name: '*', logins: [] }] },
+    rows: rows as Rows,
+    locks: { take: never },
+    queue: { put: async (look) => void looks.push(look) },
+    clock: { now: () => now, sleep: async () => {} },
+    log: (level, message, fields) => void records.push({ level, message, ...fields }),
+    config: {
+      instance: 'keyturn',
+      mode: 'run',
+      rate: { perVault: 5, overall: 50 },
+      enabled: ['fake'],
+      policy: 'every=60d;grace=48h',
+      ownStorage: [],
+    },
+  };
+  const ask = (body: object, by = caller('Keyturn.Rotate'), more: { name?: string; key?: string } = {}) =>
+    rotate(
+      {
+        caller: by,
+        ref: { vault: 'kv1', name: more.name ?? 'db' },
+        asked: fromRotateRequest(JSON.stringify(body)),
+        ...(more.key === undefined ? {} : { idempotencyKey: more.key }),
+      },
+      deps,
+    );
+  return { deps, ask, saved, looks, writes, records, rowsOf };
+}
+
+async function refusal(asked: Promise<unknown>): Promise<KeyturnError> {
+  const error = await asked.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof KeyturnError) return error;
+  throw error ?? new Error('was accepted');
+}
+const operationOf = (done: Awaited<ReturnType<typeof rotate>>): Operation => {
+  if ('operation' in done) return done.operation;
+  throw new Error('no operation');
+};
+
+describe('a request for a rotation', () => {
+  it('becomes a row with the current version and one look that holds nothing but names (UA-8, SEC-05)', async () => {
+    const { ask, saved, looks, records } = setUp();
+    const made = operationOf(await ask({ ticket: 'a\r\nb' }));
+    expect(saved.get(made.id)).toMatchObject({ status: 'accepted', version: 'a'.repeat(32), caller: caller().oid });
+    const names = { vault: 'kv1', name: 'db', version: 'a'.repeat(32) };
+    expect(looks).toEqual([{ ...names, cause: 'http', operation: made.id }]);
+    expect(records).toContainEqual(
+      expect.objectContaining({ message: 'audit', operation: made.id, ticket: '"a\\r\\nb"' }),
+    );
+  });
+
+  it.each<[string, object, string[]]>([
+    ['Keyturn.Read alone', {}, ['Keyturn.Read']],
+    ['no role', {}, []],
+    ['an override without Keyturn.Revoke', { override: ['too-soon'] }, ['Keyturn.Rotate']],
+    ['revoke: now without Keyturn.Revoke', { revoke: 'now' }, ['Keyturn.Rotate']],
+  ])('with %s ends in no-role and writes nothing (UA-8)', async (_title, body, roles) => {
+    const { ask, saved, looks } = setUp();
+    expect((await refusal(ask(body, caller(...roles)))).reason).toBe('no-role');
+    expect([saved.size, looks.length]).toEqual([0, 0]);
+  });
+
+  it('may override and revoke with Keyturn.Revoke (UA-8)', async () => {
+    const { ask } = setUp();
+    const body = { override: ['too-soon'], revoke: 'now' };
+    expect(operationOf(await ask(body, caller('Keyturn.Rotate', 'Keyturn.Revoke')))).toMatchObject(body);
+  });
+
+  it('while something is owed is a conflict that names it, unless it says revoke: now (UA-8)', async () => {
+    const state = (cred: string) => `v=1;tgt=${tgt};cred=${cred};rot=0123456789abcdef`;
+    const [current, older] = ['key1', 'key2'].map((cred) => ({ ...optedIn, 'rotator-state': state(cred) }));
+    const { ask, looks } = setUp([version('b', current ?? {}), version('a', older ?? {})]);
+    const { reason, detail } = await refusal(ask({}));
+    expect(reason).toBe('owed-first');
+    expect(detail).toContain(`key2 of version ${'a'.repeat(32)}`);
+    expect(looks).toEqual([]);
+    expect(operationOf(await ask({ revoke: 'now' }, caller('Keyturn.Revoke'))).revoke).toBe('now');
+  });
+
+  it('gets one and the same answer for a secret that is absent, not opted in or in a foreign vault', async () => {
+    const errors = await Promise.all([
+      refusal(setUp().ask({}, undefined, { name: 'other' })),
+      refusal(setUp([version('a', {})]).ask({})),
+      refusal(setUp([]).ask({})),
+    ]);
+    expect(new Set(errors.map(({ reason, detail }) => `${reason} ${detail}`)).size).toBe(1);
+    expect(errors[0]?.reason).toBe('not-found');
+  });
+
+  it('made twice with one Idempotency-Key is one operation', async () => {
+    const { ask, saved } = setUp();
+    const first = operationOf(await ask({}, undefined, { key: 'k1' }));
+    expect(operationOf(await ask({}, undefined, { key: 'k1' })).id).toBe(first.id);
+    expect(operationOf(await ask({}, undefined, { key: 'k2' })).id).not.toBe(first.id);
+    expect(saved.size).toBe(2);
+    expect((await refusal(ask({ ticket: 'x' }, undefined, { key: 'k1' }))).reason).toBe('bad-request');
+  });
+
+  it('is refused when the caller has 50 open ones', async () => {
+    const { ask, saved } = setUp(undefined, 50);
+    expect((await refusal(ask({}))).reason).toBe('too-many-operations');
+    expect(saved.size).toBe(0);
+  });
+
+  it('as a dry run says what would happen and leaves no trace', async () => {
+    const { ask, saved, looks, writes } = setUp();
+    expect(await ask({ dryRun: true })).toMatchObject({ plan: { kind: 'wait', reason: 'too-soon' } });
+    const forced = await ask({ dryRun: true, override: ['too-soon'] }, caller('Keyturn.Revoke'), { key: 'k1' });
+    expect(forced).toMatchObject({ plan: { kind: 'rotate', reason: 'asked', detail: expect.any(String) } });
+    expect([saved.size, looks.length, writes.length]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('an operation', () => {
+  it('is shown to whoever made it and to readers, and is not there for others', async () => {
+    const { ask, deps } = setUp();
+    const { id } = operationOf(await ask({}));
+    const other = { ...caller('Keyturn.Rotate'), oid: 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee' };
+    expect((await operation(id, caller('Keyturn.Rotate'), deps)).id).toBe(id);
+    expect((await operation(id, { ...other, roles: ['Keyturn.Read'] }, deps)).id).toBe(id);
+    expect((await refusal(operation(id, other, deps))).reason).toBe('not-found');
+    expect((await refusal(operation(id, caller(), deps))).reason).toBe('no-role');
+    expect((await refusal(operation("' or PartitionKey ne '", caller('Keyturn.Read'), deps))).reason).toBe('not-found');
+  });
+});
+
+describe('a message that the host gave up on', () => {
+  it('marks secret and operation as failed and alerts once (FN-09)', async () => {
+    const { ask, deps, looks, rowsOf, saved, records } = setUp();
+    const { id } = operationOf(await ask({}));
+    const [look] = looks as [Look];
+    await giveUp(look, deps);
+    await giveUp(look, deps);
+    expect(rowsOf.get('db')).toMatchObject({ step: 'failed', reason: 'failed', alert: 'failed' });
+    expect(rowsOf.get('db')?.nextLookOn?.getTime()).toBeGreaterThan(now.getTime());
+    expect(saved.get(id)?.status).toBe('failed');
+    expect(records.filter((record) => 'message' in record && record.message === 'alert')).toHaveLength(1);
+  });
+
+  it('of a vault that is not on the list leaves no row', async () => {
+    const { deps, rowsOf } = setUp();
+    await giveUp({ vault: 'kv9', name: 'db', cause: 'event' }, deps);
+    expect(rowsOf.size).toBe(0);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { BusyError, KeyturnError } from '../../src/core/errors.ts';
+import { quote } from '../../src/core/quote.ts';
+import { reasons } from '../../src/core/reasons.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { operationBody } from '../../src/http/operation.ts';
+import { problem } from '../../src/http/problem.ts';
+
+const hostile = [
+  '<img src=x onerror=alert(1)>',
+  '=HYPERLINK("https://evil.example")',
+  '\u001b[2J',
+  'a\r\nSet-Cookie: x',
+  "' or PartitionKey ne '",
+  '\u202e',
+  'A'.repeat(10_240),
+];
+
+describe('problem details', () => {
+  it('name the reason, its page and its remedy', () => {
+    const { status, headers, jsonBody } = problem(new KeyturnError('owed-first', { detail: 'key2 until 2027-01-05.' }));
+    expect(status).toBe(409);
+    expect(headers['content-type']).toBe('application/problem+json');
+    expect(jsonBody).toMatchObject({
+      type: 'docs/reasons.md#owed-first',
+      title: reasons['owed-first'].cause,
+      detail: 'key2 until 2027-01-05.',
+      remedy: reasons['owed-first'].remedy,
+    });
+  });
+
+  it('are word for word the same for absent, not opted in and not visible', () => {
+    expect(problem(new KeyturnError('not-found', { detail: 'kv1 has no db' }))).toEqual(
+      problem(new KeyturnError('not-found')),
+    );
+  });
+
+  it('say nothing of an error that is not ours', () => {
+    const { status, jsonBody } = problem(new Error('invalid: hunter2-hunter2'));
+    expect(status).toBe(500);
+    expect(JSON.stringify(jsonBody)).not.toContain('hunter2');
+  });
+
+  it('hold no value that the process knows (FN-05)', () => {
+    const value = new Secret('hunter2-hunter2-hunter2');
+    const detail = `refused ${value.reveal()} and ${Buffer.from(value.reveal()).toString('base64')}`;
+    const text = JSON.stringify(problem(new KeyturnError('bad-request', { detail })));
+    expect(text).not.toContain('hunter2');
+    expect(text).toContain('refused [secret] and [secret]');
+  });
+
+  it('ask to come back when nobody is at fault for long', () => {
+    expect(problem(new BusyError('storage-busy'))).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+    expect(problem(new KeyturnError('no-token'))).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer' },
+    });
+  });
+});
+
+it.each(hostile)("shows a person's own text quoted, printable and cut: %.20j (SEC-06)", (text) => {
+  const on = new Date('2027-01-01T00:00:00Z');
+  const common = {
+    id: 'x',
+    vault: 'kv1',
+    name: 'db',
+    version: 'v',
+    status: 'accepted',
+    caller: 'c',
+    createdOn: on,
+    updatedOn: on,
+  };
+  const body = operationBody({ ...common, steps: [], note: text, ticket: text });
+  expect(body.ticket).toBe(quote(text));
+  expect(body.ticket).toMatch(/^"[\x20-\x7e]{0,400}"$/);
+  expect(JSON.parse(String(body.ticket)).length).toBeLessThanOrEqual(66);
+});

@@ -1,0 +1,159 @@
+/** `npm start`: the story and its exit codes, as whoever runs it sees them. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { StoryError, Teller } from '../../local/demo/teller.ts';
+import { endAll, root, start } from '../docs/processes.ts';
+import { commandsOf, optionsOf } from '../docs/shell.ts';
+
+const SECONDS_PROMISED = 20;
+const command = ['node', '--import', './local/preload.ts', 'local/start.ts'];
+let temporary = '';
+beforeAll(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'keyturn-start-'));
+});
+afterAll(() => {
+  endAll();
+  rmSync(temporary, { recursive: true, force: true });
+});
+
+const run = (...options: string[]) => start([...command, ...options], { TMPDIR: temporary });
+/** An account key, bare or in a connection string. */
+const VALUE = /[A-Za-z0-9+/]{86}==|AccountKey=/;
+
+async function isOpen(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.unref();
+  });
+}
+
+it('tells one rotation from the event to the refused old key within 20 s and ends with 0', async () => {
+  const startedMs = performance.now();
+  const story = run('--once', '--port', '0');
+  expect([await story.ended, story.stderr()]).toEqual([0, '']);
+  expect((performance.now() - startedMs) / 1000).toBeLessThan(SECONDS_PROMISED);
+  const steps = [
+    /the index is made$/,
+    /with the key in the vault \(key1\): 200$/,
+    /clock moved by 2 h/,
+    /SecretNearExpiry: accepted, 202$/,
+    /key2 regenerated/,
+    /version [0-9a-f]{32} stored/,
+    /proved/,
+    /key1 is owed/,
+    /with the new key \(key2\): 200$/,
+    /with the old key \(key1\), in its grace: 200$/,
+    /48 h of grace are over$/,
+    /key1 revoked/,
+    /with the old key: 403$/,
+    /with the new key: 200$/,
+    /Done/,
+  ];
+  const lines = story.stdout().trim().split('\n');
+  const at = steps.map((step) => lines.findIndex((line) => step.test(line)));
+  expect(at).not.toContain(-1);
+  expect(at).toEqual([...at].sort((one, other) => one - other));
+  expect(lines.filter((line) => !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}\S/.test(line))).toEqual([]);
+  expect(story.stdout()).not.toMatch(VALUE);
+  expect([story.isAlive(), readdirSync(temporary)]).toEqual([false, []]);
+});
+
+describe('once it stays up', () => {
+  it('prints a curl that rotates when pasted, tells what follows, and leaves nothing running after Ctrl-C', async () => {
+    const served = run('--port', '0');
+    await served.seen(/operations\/ID/);
+    const curls = () =>
+      commandsOf(
+        served
+          .stdout()
+          .match(/^curl .*$/gm)
+          ?.join('\n') ?? '',
+      );
+    const accepted = await paste(curls()[0] ?? []);
+    expect([accepted.status, accepted.body.status]).toEqual([202, 'accepted']);
+    expect(accepted.location).toMatch(/\/api\/operations\/[0-9a-f-]{36}$/);
+    await served.seen(/reports-storage: rotate \(asked\), done/);
+    const state = curls().find((words) => words.includes(accepted.location));
+    const shown = await paste(state ?? []);
+    expect([shown.status, shown.body.status]).toEqual([200, 'succeeded']);
+    expect(served.stdout()).not.toMatch(VALUE);
+
+    const port = Number(new URL(accepted.location).port);
+    served.signal('SIGINT');
+    expect([await served.ended, served.stderr()]).toEqual([0, '']);
+    expect([served.isAlive(), await isOpen(port), readdirSync(temporary)]).toEqual([false, false, []]);
+  });
+
+  it('ends in the middle of the story, too, and says so with its exit code', async () => {
+    const story = run('--port', '0');
+    await story.seen(/the index is made/);
+    story.signal('SIGTERM');
+    expect([await story.ended, story.isAlive()]).toEqual([130, false]);
+    expect(story.stderr()).toContain('Stopped before the end of the story.');
+  });
+});
+
+describe('a run that fails', () => {
+  it('names the port that is in use and ends with 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((listening) => other.once('listening', listening));
+    const { port } = other.address() as { port: number };
+    const refused = run('--once', '--port', String(port));
+    expect([await refused.ended, refused.isAlive()]).toEqual([1, false]);
+    expect(refused.stderr()).toMatch(new RegExp(`^Port ${port} is in use\\..*--port 7072\\n$`));
+    await new Promise((closed) => other.close(closed));
+  });
+
+  it.each([['--port', 'x'], ['--twice']])('shows its usage for %s', async (...options) => {
+    const refused = run(...options);
+    expect(await refused.ended).toBe(1);
+    expect(refused.stderr()).toContain('Usage: npm start');
+  });
+
+  it('ends with 1 and names what is not as it must be', async () => {
+    // A vault that forgets the content type of a later version: the story has to notice.
+    const vault = pathToFileURL(join(root, 'local/azure/vault.ts')).href;
+    const sabotage = `import { Vault } from ${JSON.stringify(vault)};
+      const { put } = Vault.prototype;
+      Vault.prototype.put = function (name, { contentType, ...rest }) {
+        return put.call(this, name, this.find(name) ? rest : { contentType, ...rest });
+      };`;
+    const [node = '', ...rest] = command;
+    const module = `data:text/javascript,${encodeURIComponent(sabotage)}`;
+    const story = start([node, '--import', module, ...rest, '--once', '--port', '0'], { TMPDIR: temporary });
+    expect(await story.ended).toBe(1);
+    expect(story.stderr()).toContain("Not as it must be: the owner's tags and content type are on it.");
+    expect([story.stdout() + story.stderr()].filter((text) => VALUE.test(text))).toEqual([]);
+  });
+
+  it('gives up on a step that does not come', async () => {
+    const teller = new Teller(() => {}, new AbortController().signal);
+    await expect(teller.until('the moon', 0.05, () => undefined)).rejects.toThrow(
+      new StoryError('Not seen within 0.05 s: the moon.'),
+    );
+    await expect(teller.within('the end', 5, Promise.reject(new Error('no such luck')))).rejects.toThrow(
+      'no such luck',
+    );
+  });
+});
+
+/** Does what the printed curl does; an option that is not known here fails. */
+async function paste([name, ...words]: readonly string[]) {
+  const { options, rest } = optionsOf(words, ['-sS', '-i']);
+  expect([name, [...options.keys()].filter((option) => !['-sS', '-i', '-X', '-H'].includes(option))]).toEqual([
+    'curl',
+    [],
+  ]);
+  // The address follows the last option's value.
+  const all = [...(options.get('-H') ?? []), ...rest];
+  const url = all.find((word) => word.startsWith('http')) ?? '';
+  const [, value = ''] = /^Authorization: (.*)$/.exec(all.find((word) => word !== url) ?? '') ?? [];
+  const response = await fetch(url, { method: options.get('-X')?.[0] ?? 'GET', headers: { authorization: value } });
+  const body = (await response.json()) as { status: string };
+  return { status: response.status, body, location: response.headers.get('operation-location') ?? '' };
+}

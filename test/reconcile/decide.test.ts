@@ -1,0 +1,173 @@
+import { describe, expect, it } from '@jest/globals';
+import { addDays, addHours } from '../../src/core/clock.ts';
+import { decide, lookAgainOn } from '../../src/reconcile/decide.ts';
+import type { Observed, Step } from '../../src/reconcile/types.ts';
+import {
+  adopted,
+  asks,
+  broken,
+  due,
+  heal,
+  issue,
+  ours,
+  owed,
+  owing,
+  placeholder,
+  rows,
+  stored,
+  T,
+} from './situations.ts';
+
+describe('decide takes one step', () => {
+  it.each(
+    rows([
+      ['waits while nothing is due', adopted, undefined, { kind: 'wait', reason: 'not-due', until: adopted.dueOn }],
+      ['rotates what is due', due, undefined, { kind: 'rotate', reason: 'due', source: issue, revokeNow: false }],
+      ['rotates at the very time', { ...adopted, dueOn: T }, undefined, { kind: 'rotate', reason: 'due' }],
+      ['rotates what a person asks for', adopted, asks(), { kind: 'rotate', reason: 'asked', revokeNow: false }],
+      ['goes on with what was begun', { ...adopted, begun: true }, undefined, { kind: 'rotate', reason: 'begun' }],
+      ['proves what was stored', stored, undefined, { kind: 'prove', reason: 'accepted' }],
+      ['proves by the word of the management plane', { ...stored, verdict: 'vouched' }, undefined, { kind: 'prove' }],
+      [
+        'rotates a refused value of ours at once',
+        broken,
+        undefined,
+        { kind: 'rotate', reason: 'value-refused', source: heal },
+      ],
+      ['writes a wiped state back', { ...adopted, wiped: true }, undefined, { kind: 'restore', reason: 'state-wiped' }],
+      ['revokes after the grace', owing, undefined, { kind: 'revoke', reason: 'grace-over', owed }],
+      [
+        'strikes an obligation off that is done',
+        { ...owing, owed: [] },
+        undefined,
+        { kind: 'revoke', reason: 'settled', owed: [] },
+      ],
+      [
+        'issues a first credential for a placeholder of any age',
+        placeholder,
+        undefined,
+        { kind: 'rotate', reason: 'placeholder' },
+      ],
+      [
+        'refuses a value that nobody knows',
+        { ...adopted, known: false },
+        undefined,
+        { kind: 'refuse', reason: 'unknown-value' },
+      ],
+      [
+        'waits for the grace',
+        { ...owing, after: addHours(T, 1) },
+        undefined,
+        { kind: 'wait', reason: 'grace', until: addHours(T, 1) },
+      ],
+      [
+        'waits for drift to end',
+        { ...adopted, owed },
+        undefined,
+        { kind: 'wait', reason: 'drift', until: adopted.dueOn },
+      ],
+    ]),
+  )('%s', (_, observed, asked, expected) => {
+    expect(decide(observed, asked, T)).toMatchObject(expected);
+  });
+
+  it('IAC-04: calls a placeholder no unknown value, and keeps the minimum age off it', () => {
+    expect(decide({ ...placeholder, createdOn: T }, undefined, T)).toMatchObject({ kind: 'rotate' });
+  });
+
+  it('SQL-11: neither rotates nor revokes on `unknown`, and does not call it proof', () => {
+    expect(decide({ ...stored, verdict: 'unknown' }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'not-due' });
+    expect(decide({ ...owing, verdict: 'unknown' }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'unproved' });
+  });
+
+  it.each(['not-yet', 'unknown', undefined] as const)('revokes nothing on the verdict %s', (verdict) => {
+    const { verdict: _, ...rest } = owing;
+    expect(decide(verdict ? { ...rest, verdict } : rest, undefined, T)).toMatchObject({
+      kind: 'wait',
+      reason: 'unproved',
+    });
+  });
+
+  it('heals only what a rotation wrote: a refused value that was taken over is a stranger', () => {
+    expect(decide({ ...broken, written: false, ours: false }, undefined, T)).toMatchObject({ reason: 'unknown-value' });
+  });
+});
+
+describe('the modes', () => {
+  const everything: readonly (readonly [string, Observed])[] = [
+    ['due', due],
+    ['begun', { ...adopted, begun: true }],
+    ['broken', broken],
+    ['stored', stored],
+    ['owing', owing],
+    ['settled', { ...owing, owed: [] }],
+    ['wiped', { ...adopted, wiped: true }],
+    ['placeholder', placeholder],
+  ];
+
+  it.each(everything)('observe writes nothing for a secret that is %s, and says what it would do', (_, observed) => {
+    const step = decide({ ...observed, mode: 'observe' }, undefined, T);
+    expect(step).toMatchObject({ kind: 'wait', reason: 'mode-observe', detail: expect.stringMatching(/^Would /) });
+  });
+
+  it('drain finishes what was begun, heals, proves, restores and revokes, and begins nothing', () => {
+    const kinds = Object.fromEntries(
+      everything.map(([name, observed]) => {
+        const step = decide({ ...observed, mode: 'drain' }, undefined, T);
+        return [name, step.kind === 'wait' ? step.reason : step.kind];
+      }),
+    );
+    expect(kinds).toEqual({
+      due: 'mode-drain',
+      begun: 'rotate',
+      broken: 'rotate',
+      stored: 'prove',
+      owing: 'revoke',
+      settled: 'revoke',
+      wiped: 'restore',
+      placeholder: 'mode-drain',
+    });
+  });
+});
+
+describe('precedence', () => {
+  /** Each situation together with all that come after it: the first one decides. */
+  const order: readonly (readonly [string, Partial<Observed>])[] = [
+    ['restore', { wiped: true }],
+    ['value-refused', { verdict: 'refused', known: false }],
+    ['prove', { proved: false, verdict: 'accepted', known: true }],
+    ['revoke', { owed, after: addHours(T, -1), verdict: 'accepted' }],
+    ['begun', { begun: true }],
+    ['due', { dueOn: addHours(T, -1) }],
+  ];
+  const named = (step: Step) => (step.kind === 'rotate' ? step.reason : step.kind);
+
+  it.each(order.map(([name], at) => [name, at] as const))('%s comes before all that follow it', (name, at) => {
+    const facts = order.slice(at).map(([, over]) => over);
+    const merged: Observed = Object.assign({}, ours, ...facts.reverse());
+    expect(named(decide(merged, undefined, T))).toBe(name);
+  });
+});
+
+describe('the next look', () => {
+  const look = (step: Step, observed?: Observed) => lookAgainOn(step, observed, T);
+  const inHours = (hours: number) => addHours(T, hours);
+
+  it('comes at once after a change, in a day after a refusal, never after a skip', () => {
+    expect(look({ kind: 'prove', reason: 'accepted' }, stored)).toEqual(T);
+    expect(look({ kind: 'refuse', reason: 'bad-tags' })).toEqual(inHours(24));
+    expect(look({ kind: 'skip', reason: 'gone' })).toBeUndefined();
+  });
+
+  it('comes when the wait may be over, within a day where something may change meanwhile', () => {
+    expect(look({ kind: 'wait', reason: 'grace', until: inHours(5) }, owing)).toEqual(inHours(5));
+    expect(look({ kind: 'wait', reason: 'grace', until: inHours(40) }, owing)).toEqual(inHours(24));
+    expect(look({ kind: 'wait', reason: 'not-due', until: addDays(T, 50) }, adopted)).toEqual(addDays(T, 50));
+    expect(look({ kind: 'wait', reason: 'paused' }, due)).toEqual(inHours(24));
+    expect(look({ kind: 'wait', reason: 'unproved' }, owing)).toEqual(inHours(1));
+  });
+
+  it('never lies in the past', () => {
+    expect(look({ kind: 'wait', reason: 'settling', until: inHours(-1) }, due)).toEqual(T);
+  });
+});

@@ -1,0 +1,250 @@
+import { describe, expect, it } from '@jest/globals';
+import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
+import { decide } from '../../src/reconcile/decide.ts';
+import type { Observed } from '../../src/reconcile/types.ts';
+import {
+  adopted,
+  asks,
+  blockedWait,
+  broken,
+  due,
+  heal,
+  ours,
+  owed,
+  owing,
+  rows,
+  stored,
+  sundays,
+  T,
+  V1,
+} from './situations.ts';
+
+describe('what stands in the way', () => {
+  it.each(
+    rows([
+      ['paused', { ...due, policy: { ...due.policy, paused: true } }, undefined, { kind: 'wait', reason: 'paused' }],
+      ['a hold', { ...due, hold: addDays(T, 3) }, undefined, { kind: 'wait', reason: 'hold', until: addDays(T, 3) }],
+      [
+        'a closed window',
+        { ...due, policy: { ...due.policy, window: sundays } },
+        undefined,
+        { kind: 'wait', reason: 'window', until: new Date('2027-01-10T01:00:00Z') },
+      ],
+      [
+        'no complete sweep',
+        { ...due, indexGap: 'kv2 was never listed.' },
+        undefined,
+        { kind: 'wait', reason: 'index', detail: 'kv2 was never listed.' },
+      ],
+      [
+        'the age of the version',
+        { ...due, createdOn: addHours(T, -23) },
+        undefined,
+        { kind: 'wait', reason: 'too-soon', until: addHours(T, 25) },
+      ],
+      ['three rotations in 24 hours', { ...due, recentRotations: 3 }, undefined, { kind: 'wait', reason: 'too-many' }],
+      ['480 versions', { ...due, versionCount: 480 }, undefined, { kind: 'refuse', reason: 'too-many-versions' }],
+      [
+        'a plan that the vault refused',
+        { ...due, planRefused: true },
+        undefined,
+        { kind: 'refuse', reason: 'vault-policy' },
+      ],
+      [
+        'a write on its way',
+        { ...due, settlingUntil: addMinutes(T, 4) },
+        undefined,
+        { kind: 'wait', reason: 'settling', until: addMinutes(T, 4) },
+      ],
+      [
+        'a failure a while ago',
+        { ...due, retryOn: addMinutes(T, 20) },
+        undefined,
+        { kind: 'wait', reason: 'backing-off', until: addMinutes(T, 20) },
+      ],
+      ['five failures of the kind', { ...due, braked: true }, undefined, { kind: 'wait', reason: 'brake' }],
+      [
+        'the rotations of this hour',
+        { ...due, rateUsedUp: true },
+        undefined,
+        { kind: 'wait', reason: 'rate', until: addHours(T, 1) },
+      ],
+      [
+        'another secret on the slot',
+        { ...due, source: blockedWait },
+        undefined,
+        { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },
+      ],
+      [
+        'both slots held',
+        { ...due, source: { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held' } } },
+        undefined,
+        { kind: 'refuse', reason: 'slots-held' },
+      ],
+      ['mode drain', { ...due, mode: 'drain' }, undefined, { kind: 'wait', reason: 'mode-drain' }],
+      [
+        'mode observe',
+        { ...due, mode: 'observe' },
+        undefined,
+        { kind: 'wait', reason: 'mode-observe', detail: 'Would rotate (due): issue beside key1.' },
+      ],
+      ['what is owed', owing, asks(), { kind: 'wait', reason: 'owed-first' }],
+      ['what is owed under drift', { ...due, owed }, asks(), { kind: 'wait', reason: 'owed-first' }],
+      [
+        'others on what is owed',
+        { ...owing, held: new Map([[V1, 'kv1/b holds key2.']]) },
+        undefined,
+        { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },
+      ],
+    ]),
+  )('is %s', (_, observed, asked, expected) => {
+    expect(decide(observed, asked, T)).toMatchObject(expected);
+  });
+
+  it.each(['window', 'paused', 'hold', 'index'] as const)('%s stands in the way of a revocation, too', (reason) => {
+    const barred: Record<typeof reason, Observed> = {
+      window: { ...owing, policy: { ...owing.policy, window: sundays } },
+      paused: { ...owing, policy: { ...owing.policy, paused: true } },
+      hold: { ...owing, hold: addDays(T, 1) },
+      index: { ...owing, indexGap: 'kv2 was never listed.' },
+    };
+    expect(decide(barred[reason], undefined, T)).toMatchObject({ kind: 'wait', reason });
+  });
+
+  it('nothing but observing stands in the way of proof and of writing a state back', () => {
+    const barred = { policy: { ...ours.policy, paused: true, window: sundays }, hold: addDays(T, 1), indexGap: 'none' };
+    expect(decide({ ...stored, ...barred }, undefined, T).kind).toBe('prove');
+    expect(decide({ ...adopted, ...barred, wiped: true }, undefined, T).kind).toBe('restore');
+    expect(decide({ ...stored, mode: 'observe' }, undefined, T)).toMatchObject({ detail: 'Would prove.' });
+    expect(decide({ ...adopted, wiped: true, mode: 'observe' }, undefined, T)).toMatchObject({
+      reason: 'mode-observe',
+    });
+  });
+
+  it('revokes the part of what is owed that nobody else holds', () => {
+    const V0 = '0'.repeat(32);
+    const two = [...owed, { version: V0, handle: 'key3' }];
+    const step = decide({ ...owing, owed: two, held: new Map([[V1, 'kv1/b holds key2.']]) }, undefined, T);
+    expect(step).toMatchObject({ kind: 'revoke', owed: [{ version: V0, handle: 'key3' }] });
+  });
+
+  it('takes the grace from the creation of the version where the tag lost it', () => {
+    const { after: _, ...lost } = owing;
+    expect(decide({ ...lost, createdOn: addHours(T, -47) }, undefined, T)).toMatchObject({
+      reason: 'grace',
+      until: addHours(T, 1),
+    });
+    expect(decide(lost, undefined, T)).toMatchObject({ kind: 'revoke', reason: 'grace-over' });
+  });
+
+  it('EG-06: keeps a new version 24 hours even where its grace is shorter', () => {
+    const young = { ...due, policy: { ...due.policy, graceHours: 1 }, createdOn: addMinutes(T, -1) };
+    expect(decide(young, undefined, T)).toMatchObject({ reason: 'too-soon', until: addMinutes(addHours(T, 24), -1) });
+  });
+});
+
+describe('a heal', () => {
+  it('ignores window, minimum age and drain', () => {
+    const barred = { ...broken, policy: { ...broken.policy, window: sundays }, createdOn: T, mode: 'drain' as const };
+    expect(decide(barred, undefined, T)).toMatchObject({ kind: 'rotate', reason: 'value-refused' });
+  });
+
+  it.each(['paused', 'too-many', 'index', 'brake', 'mode-observe', 'too-many-versions'] as const)(
+    'does not ignore %s',
+    (reason) => {
+      const barred: Record<typeof reason, Partial<Observed>> = {
+        paused: { policy: { ...broken.policy, paused: true } },
+        'too-many': { recentRotations: 3 },
+        index: { indexGap: 'kv2 was never listed.' },
+        brake: { braked: true },
+        'mode-observe': { mode: 'observe' },
+        'too-many-versions': { versionCount: 480 },
+      };
+      expect(decide({ ...broken, ...barred[reason] }, undefined, T)).toMatchObject({ reason });
+    },
+  );
+
+  it('comes before what is owed, and takes its own source', () => {
+    expect(decide({ ...owing, verdict: 'refused', known: false }, undefined, T)).toMatchObject({
+      kind: 'rotate',
+      reason: 'value-refused',
+      source: heal,
+    });
+  });
+});
+
+describe('a person', () => {
+  it.each(['too-soon', 'window', 'paused', 'hold'] as const)(
+    'overrides %s by naming it, and not otherwise',
+    (reason) => {
+      const barred: Record<typeof reason, Partial<Observed>> = {
+        'too-soon': { createdOn: addHours(T, -1) },
+        window: { policy: { ...due.policy, window: sundays } },
+        paused: { policy: { ...due.policy, paused: true } },
+        hold: { hold: addDays(T, 1) },
+      };
+      const observed = { ...adopted, ...barred[reason] };
+      expect(decide(observed, asks(), T)).toMatchObject({ kind: 'wait', reason });
+      expect(decide(observed, asks({ override: ['unknown-value'] }), T)).toMatchObject({ kind: 'wait', reason });
+      expect(decide(observed, asks({ override: [reason] }), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+    },
+  );
+
+  it('overrides an unknown value by naming it', () => {
+    const unknown = { ...adopted, known: false };
+    expect(decide(unknown, asks(), T)).toMatchObject({ kind: 'refuse', reason: 'unknown-value' });
+    expect(decide(unknown, asks({ override: ['unknown-value'] }), T)).toMatchObject({
+      kind: 'rotate',
+      reason: 'asked',
+    });
+  });
+
+  it.each([
+    ['index', { indexGap: 'kv2 was never listed.' }],
+    ['too-many', { recentRotations: 3 }],
+    ['too-many-versions', { versionCount: 480 }],
+    ['vault-policy', { planRefused: true }],
+    ['settling', { settlingUntil: addMinutes(T, 1) }],
+    ['mode-observe', { mode: 'observe' }],
+    ['mode-drain', { mode: 'drain' }],
+    ['slot-held', { source: blockedWait }],
+  ] as const)('cannot override %s', (reason, over) => {
+    expect(decide({ ...adopted, ...over }, asks({ override: [reason], revoke: 'now' }), T)).toMatchObject({ reason });
+  });
+
+  it('is not braked by failures, rate or the pause after one', () => {
+    const braked = { ...adopted, braked: true, rateUsedUp: true, retryOn: addHours(T, 1) };
+    expect(decide(braked, asks(), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+  });
+
+  it('who says revoke: now gets what is owed revoked first, then the rotation, whose debt is due at once', () => {
+    const early = { ...owing, after: addHours(T, 40), createdOn: addHours(T, -8) };
+    expect(decide(early, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed });
+    const { after: _, ...clean } = early;
+    expect(decide({ ...clean, owed: [] }, asks({ revoke: 'now' }), T)).toMatchObject({
+      kind: 'rotate',
+      reason: 'asked',
+      revokeNow: true,
+    });
+  });
+
+  it('who said revoke: now about a version that is owed by now has it revoked, and no second rotation', () => {
+    const early = { ...owing, after: addHours(T, 40) };
+    expect(decide(early, asks({ version: V1, revoke: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked' });
+    expect(decide({ ...ours }, asks({ version: V1, revoke: 'now' }), T)).toMatchObject({
+      kind: 'wait',
+      reason: 'not-due',
+    });
+  });
+
+  it('who asked about a version that is no longer current has been answered', () => {
+    expect(decide(adopted, asks({ version: V1 }), T)).toMatchObject({ kind: 'wait', reason: 'not-due' });
+    expect(decide({ ...adopted, known: false }, asks({ version: V1, override: ['unknown-value'] }), T)).toMatchObject({
+      kind: 'refuse',
+    });
+  });
+
+  it('is asked for consent to nothing by revoke: now when the value is not proved', () => {
+    expect(decide({ ...owing, verdict: 'unknown' }, asks({ revoke: 'now' }), T)).toMatchObject({ reason: 'unproved' });
+  });
+});

@@ -1,0 +1,146 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { addDays, addHours } from '../../src/core/clock.ts';
+import { dueOn, expiryOf, mergePolicy, type Policy, parsePolicy, soonestOn } from '../../src/reconcile/policy.ts';
+
+const T = new Date('2027-01-05T10:00:00Z');
+const tag = (text: string | undefined) => ({ where: 'The tag rotator-policy', text });
+const vault = (text: string | undefined) => ({ where: 'The tag keyturn-policy of the vault', text });
+const setting = (text: string | undefined) => ({ where: 'The setting KEYTURN_POLICY', text });
+const of = (text: string): Policy => mergePolicy([tag(text)]);
+const hoursAfter = (on: Date) => (on.getTime() - T.getTime()) / 3_600_000;
+
+describe('the policy of a secret', () => {
+  it('is every 60 days with a grace of 48 hours where nobody says anything', () => {
+    expect(mergePolicy([tag(undefined), vault(undefined), setting(undefined)])).toEqual({
+      everyHours: 1440,
+      graceHours: 48,
+      paused: false,
+    });
+  });
+
+  it('is merged key by key: the secret first, then the vault, then the settings', () => {
+    const merged = mergePolicy([
+      tag('grace=72h'),
+      vault('every=30d; grace=24h'),
+      setting('every=90d;grace=48h;paused=true'),
+    ]);
+    expect(merged).toEqual({ everyHours: 720, graceHours: 72, paused: true });
+  });
+
+  it('lets the secret say paused=false where the vault says true', () => {
+    expect(mergePolicy([tag('paused=false'), vault('paused=true')]).paused).toBe(false);
+  });
+
+  it('reads a window, days and hours, blanks and capitals of keys', () => {
+    expect(of(' Every = 36h ; grace=1d; window=Sat-Sun 01:00-05:00 Europe/Berlin ')).toMatchObject({
+      everyHours: 36,
+      graceHours: 24,
+      window: { days: [6, 0], fromMinute: 60, toMinute: 300, zone: 'Europe/Berlin' },
+    });
+  });
+
+  it.each([
+    [tag('evry=30d'), /^The tag rotator-policy: "evry=30d"/],
+    [vault('keep=1'), /^The tag keyturn-policy of the vault: "keep=1"/],
+    [setting('grace=2w'), /^The setting KEYTURN_POLICY: "grace=2w".*grace=<n>h or <n>d/],
+    [tag('every=0h'), /every=<n>d or <n>h/],
+    [tag('every=99999d'), /every=<n>d or <n>h/],
+    [tag('every=-1d'), /every=<n>d or <n>h/],
+    [tag('every'), /every/],
+    [tag('window=Sat 25:00-26:00 UTC'), /window=Sat-Sun 01:00-05:00 Europe\/Berlin/],
+    [tag('paused=yes'), /paused=true or paused=false/],
+    [tag('every=30d;every=40d'), /every once/],
+    [tag('<img src=x onerror=alert(1)>'), /"<img src=x onerror=alert\(1\)>"/],
+  ])('names the source and what it takes: %j', (source, message) => {
+    expect(() => mergePolicy([source])).toThrow(
+      expect.objectContaining({ reason: 'bad-tags', detail: expect.stringMatching(message) }),
+    );
+  });
+
+  it.each(['every=48h', 'every=2d;grace=48h', 'every=24h;grace=24h', 'every=1d;grace=3d'])(
+    'refuses a grace as long as the time between rotations: %s',
+    (text) => {
+      expect(() => of(text)).toThrow(expect.objectContaining({ reason: 'bad-tags' }));
+    },
+  );
+
+  it('refuses it also when the two come from different places', () => {
+    expect(() => mergePolicy([tag('every=3d'), vault('grace=4d')])).toThrow(/grace \(96 h\).*every \(72 h\)/);
+  });
+
+  it('never breaks on what strangers write into it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        try {
+          parsePolicy(tag(text));
+        } catch (error) {
+          expect(error).toMatchObject({ reason: 'bad-tags' });
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('dates', () => {
+  it('EG-06: gives a version 30 days more than its turn, less an hour', () => {
+    expect(expiryOf(of('every=7d'), T)).toEqual(addHours(addDays(T, 37), -1));
+    expect(expiryOf(of(''), T)).toEqual(addHours(addDays(T, 90), -1));
+  });
+
+  it('EG-06: with a cap of 28 days a version lives 671 hours and is due after 503 h 15 min', () => {
+    const policy = of('every=60d');
+    const expiresOn = expiryOf(policy, T, 28);
+    expect(hoursAfter(expiresOn)).toBe(671);
+    expect(hoursAfter(dueOn({ createdOn: T, expiresOn }, true, policy))).toBe(503.25);
+  });
+
+  it('KV-06: a cap of 88 days cuts the validity of every=150d, which was 180', () => {
+    expect(expiryOf(of('every=150d'), T)).toEqual(addHours(addDays(T, 180), -1));
+    expect(expiryOf(of('every=150d'), T, 88)).toEqual(addHours(addDays(T, 88), -1));
+  });
+
+  it('sends no expiry past 2038, which the SDK would corrupt', () => {
+    expect(expiryOf(of('every=3650d'), new Date('2035-01-01T00:00:00Z'))).toEqual(new Date('2038-01-18T00:00:00Z'));
+  });
+
+  it('a version of ours is due when its turn is over, and then its near-expiry event comes', () => {
+    const policy = of('every=60d');
+    const expiresOn = expiryOf(policy, T);
+    expect(dueOn({ createdOn: T, expiresOn }, true, policy)).toEqual(addDays(T, 60));
+    expect(expiresOn.getTime() - addDays(T, 60).getTime()).toBeLessThanOrEqual(30 * 86_400_000);
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, true, policy)).toEqual(addDays(T, 60));
+  });
+
+  it('any other version is due by its expiry alone, or after a turn where it has none', () => {
+    const policy = of('every=60d');
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, false, policy)).toEqual(addDays(T, 170));
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, false, policy)).toEqual(addDays(T, 15));
+    expect(dueOn({ createdOn: T }, false, policy)).toEqual(addDays(T, 60));
+  });
+
+  it('leaves at least the grace between the due date and the expiry', () => {
+    const policy = of('every=60d;grace=10d');
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, true, policy)).toEqual(addDays(T, 10));
+  });
+
+  it('is too soon within 24 hours or the grace of a version, whichever is longer', () => {
+    expect(soonestOn(T, of('grace=1h'))).toEqual(addHours(T, 24));
+    expect(soonestOn(T, of('grace=72h'))).toEqual(addHours(T, 72));
+  });
+
+  it('never makes a version of ours due after its expiry, nor one that is due before it may be replaced, from every=4d on', () => {
+    const policies = fc
+      .record({ every: fc.integer({ min: 96, max: 8760 }), grace: fc.integer({ min: 0, max: 48 }) })
+      .map(({ every, grace }) => of(`every=${every}h;grace=${grace}h`));
+    fc.assert(
+      fc.property(policies, fc.option(fc.integer({ min: 5, max: 400 }), { nil: undefined }), (policy, cap) => {
+        const expiresOn = expiryOf(policy, T, cap);
+        const due = dueOn({ createdOn: T, expiresOn }, true, policy);
+        expect(due.getTime()).toBeLessThan(expiresOn.getTime());
+        expect(due.getTime()).toBeGreaterThanOrEqual(soonestOn(T, policy).getTime());
+      }),
+    );
+  });
+});

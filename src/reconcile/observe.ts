@@ -10,7 +10,15 @@ import { type Form, openForm } from '../vault/form.ts';
 import type { Bound } from './bind.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
-import { keptBesideDrift, type NamedOlder, newestOf, type OlderOurs, olderOurs, rotationsSince } from './owed.ts';
+import {
+  keptBesideDrift,
+  type NamedOlder,
+  newestOf,
+  type OlderOurs,
+  olderOurs,
+  rotationsSince,
+  stateOrNone,
+} from './owed.ts';
 import { dueOn, planOf } from './policy.ts';
 import { type Holder, heldBy, otherHolders, sourceFor } from './slots.ts';
 import { parseState, type State } from './state.ts';
@@ -96,7 +104,7 @@ async function nameWhatIsThere(
     ...(verdict === undefined ? {} : { verdict }),
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, found.holders)))),
-    ...(state?.after ? { after: state.after } : {}),
+    ...(state?.after ? { after: afterOf(state, bound) } : {}),
     ...(bound.state?.hold ? { hold: bound.state.hold } : {}),
     dueOn: dueOn(current, written, policy),
     ...sources(bound, { ...found, live, older, newest, ours }, now),
@@ -106,6 +114,12 @@ async function nameWhatIsThere(
     ...(await brakes(bound, deps)),
   };
   return { observed, older };
+}
+
+/** A copy of our newest version is ours, but what was current before it has its whole grace from the copy on. */
+function afterOf({ rot, after }: State, { versions, current, policy }: Bound): Date {
+  const copied = versions.some(({ id, tags }) => id !== current.id && stateOrNone(tags)?.rot === rot);
+  return latest(after, copied ? addHours(current.createdOn, policy.graceHours) : undefined) as Date;
 }
 
 const entry = (version: string, words: string | undefined): [string, string][] =>

@@ -101,7 +101,7 @@ export function rotationsSince(versions: readonly VersionInfo[], since: Date): n
 }
 
 /** A newer release's state on an older version is nothing that this one may act on, and no reason to stop. */
-function stateOrNone(tags: VersionInfo['tags']): State | undefined {
+export function stateOrNone(tags: VersionInfo['tags']): State | undefined {
   try {
     return readState(tags);
   } catch {

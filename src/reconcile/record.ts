@@ -3,6 +3,7 @@ import { addHours, latest, minutesBetween } from '../core/clock.ts';
 import type { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
+import { quote } from '../core/quote.ts';
 import { reasonRow } from '../core/reasons.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
 import type { Bound } from './bind.ts';
@@ -151,7 +152,7 @@ function audit({ step, error, attempted, seen }: PassEnd, { secret, look, operat
     cause: look.cause,
     operation: operation?.id,
     caller: operation?.caller,
-    ticket: operation?.ticket,
+    ticket: operation?.ticket === undefined ? undefined : quote(operation.ticket),
     version: seen?.observed.version,
     rotation: tried.kind === 'rotate' ? tried.rotation : undefined,
     status: error?.facts.status,

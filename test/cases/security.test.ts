@@ -51,7 +51,7 @@ describe('SEC-01: an id that walks away', () => {
   ];
 
   it('watches what is dialled: a strange name does not pass unseen', async () => {
-    await expect(fetch('https://evil.localhost:1/')).rejects.toThrow();
+    await expect(fetch('https://evil.localhost:65000/')).rejects.toThrow();
     expect(dialled.names).toContain('evil.localhost');
   });
 

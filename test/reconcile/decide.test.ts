@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { addDays, addHours } from '../../src/core/clock.ts';
+import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
 import { decide, lookAgainOn } from '../../src/reconcile/decide.ts';
 import type { Observed, Step } from '../../src/reconcile/types.ts';
 import {
@@ -162,8 +162,20 @@ describe('the next look', () => {
   it('comes when the wait may be over, within a day where something may change meanwhile', () => {
     expect(look({ kind: 'wait', reason: 'grace', until: inHours(5) }, owing)).toEqual(inHours(5));
     expect(look({ kind: 'wait', reason: 'grace', until: inHours(40) }, owing)).toEqual(inHours(24));
-    expect(look({ kind: 'wait', reason: 'not-due', until: addDays(T, 50) }, adopted)).toEqual(addDays(T, 50));
+    expect(look({ kind: 'wait', reason: 'not-due', until: inHours(3) }, adopted)).toEqual(inHours(3));
+    expect(look({ kind: 'wait', reason: 'not-due', until: addDays(T, 50) }, adopted)).toEqual(inHours(24));
     expect(look({ kind: 'wait', reason: 'paused' }, due)).toEqual(inHours(24));
+  });
+
+  it('comes within a day and a half at rest, spread by the version so that a fleet does not ask all at once', () => {
+    const atRest = (version: string) =>
+      look({ kind: 'wait', reason: 'not-due', until: addDays(T, 50) }, { ...ours, version });
+    expect(atRest('0'.repeat(32))).toEqual(inHours(24));
+    expect(atRest('f'.repeat(32))).toEqual(inHours(36));
+  });
+
+  it('comes soon where the wait ends by itself at a time that nobody knows', () => {
+    expect(look({ kind: 'wait', reason: 'index', detail: 'kv2 was never listed.' }, due)).toEqual(addMinutes(T, 10));
     expect(look({ kind: 'wait', reason: 'unproved' }, owing)).toEqual(inHours(1));
   });
 

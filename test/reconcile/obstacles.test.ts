@@ -86,7 +86,7 @@ describe('what stands in the way', () => {
         'mode observe',
         { ...due, mode: 'observe' },
         undefined,
-        { kind: 'wait', reason: 'mode-observe', detail: 'Would rotate (due): issue beside key1.' },
+        { kind: 'wait', reason: 'mode-observe', detail: 'Would rotate (due): issue key2 beside key1.' },
       ],
       ['what is owed', owing, asks(), { kind: 'wait', reason: 'owed-first' }],
       ['what is owed under drift', { ...due, owed }, asks(), { kind: 'wait', reason: 'owed-first' }],

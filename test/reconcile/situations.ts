@@ -6,8 +6,8 @@ import { parseWindow, type Window } from '../../src/reconcile/window.ts';
 export const T = new Date('2027-01-05T10:00:00Z'); // a Tuesday
 export const V1 = '1'.repeat(32);
 export const V2 = '2'.repeat(32);
-export const issue: Source = { kind: 'issue', keep: ['key1'] };
-export const heal: Source = { kind: 'issue', keep: ['key2'] };
+export const issue: Source = { kind: 'issue', keep: ['key1'], slot: 'key2' };
+export const heal: Source = { kind: 'issue', keep: ['key2'], slot: 'key1' };
 export const blockedWait: Source = {
   kind: 'blocked',
   step: { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },

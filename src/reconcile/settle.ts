@@ -38,9 +38,10 @@ async function retag(acting: Acting, next: (state: State) => State): Promise<Row
 export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChange> {
   const { optIn, secret, observed, vault } = acting.seen;
   for (const each of owed) {
+    // Read first: what the next lines look at must be as fresh as can be when the key goes.
+    const old = await oldValue(acting.seen, each.version, acting.seen.target);
     if (!(await stillRevocable(each, acting)))
       throw new KeyturnError('slot-held', { detail: `${each.handle} is in use.` });
-    const old = await oldValue(acting.seen, each.version, acting.seen.target);
     await guard(acting);
     await optIn.target.revoke(each.handle, old);
     await guard(acting);

@@ -20,6 +20,7 @@ export function oneSecret(director: Director, options: Options = {}): Sim {
 /** Two secrets with one value, in two vaults: the second one joins. */
 export function twoSecrets(director: Director, options: Options = {}): Sim {
   const sim = oneSecret(director, options);
+  sim.world.unfencedCalls = 7;
   sim.secret('kv2', 'st-b', 'acct1', 'key1', { ageDays: 59.9 });
   return sim;
 }
@@ -30,7 +31,7 @@ export async function rotateOnce(sim: Sim, options: { extraDays?: number } = {})
   await sim.settle(START + 90 * MINUTE);
   for (const hours of [25, 49, ...Array.from({ length: options.extraDays ?? 1 }, (_, day) => 73 + 24 * day)]) {
     sim.skipTo(START + hours * HOUR);
-    await sim.settle(START + hours * HOUR + 90 * MINUTE);
+    await sim.settle(START + hours * HOUR + 50 * MINUTE);
   }
   await sim.settle(sim.world.now + 30 * MINUTE, { sweeps: false });
 }

@@ -44,12 +44,13 @@ const never = new Promise<never>(() => {});
 export class World {
   now = START;
   director: Director = nothingWrong;
-  /** Called after every call; throws when an invariant is broken. */
+  /** Called after every call that may have changed something; throws when an invariant is broken. */
   check: (op: Op) => void = () => {};
   readonly late: { on: number; apply: () => void }[] = [];
   readonly vaults = new Map<string, Map<string, StoredVersion[]>>();
   readonly accounts = new Map<string, Record<string, string>>();
   readonly trace: string[] = [];
+  private dirty = false;
   calls = 0;
   writes = 0;
   azureWrites = 0;
@@ -58,7 +59,12 @@ export class World {
 
   /** The call before which a person acted last. */
   personActedAt = Number.NEGATIVE_INFINITY;
-  /** Called before a key is regenerated when a person acted after the guard: one call lies between, the list of keys. */
+  /**
+   * Calls between the last look at a secret and the write that depends on it: after the guard only the list of keys; where
+   * another secret shares the target, its look comes before the guard.
+   */
+  unfencedCalls = 1;
+  /** Called before a key is regenerated when a person acted in between. */
   unguarded: (name: string) => void = () => {};
 
   /** A turn for this worker: replaced by the interleaver, which lets one worker at a time go on. */
@@ -102,12 +108,20 @@ export class World {
     this.now += CALL;
     this.applyLate();
     this.director.person?.(op);
-    if (name === 'target.regenerate' && this.personActedAt >= op.at - 1) this.unguarded(name);
+    // Reads and the app's own rows change nothing that an invariant is about.
+    if (op.write && place === 'azure') this.dirty = true;
+    if (this.personActedAt === op.at) this.dirty = true;
+    if (name === 'target.regenerate' && this.personActedAt >= op.at - this.unfencedCalls) this.unguarded(name);
     const fate = this.director.fate(op);
     if (fate !== 'ok') this.trace.push(`${op.at}/${op.write} ${name} by ${process.id}: ${fate}`);
-    const result = this.suffer(process, op, fate, apply);
-    this.check(op);
-    return result;
+    try {
+      return this.suffer(process, op, fate, apply);
+    } finally {
+      if (this.dirty) {
+        this.dirty = false;
+        this.check(op);
+      }
+    }
   }
 
   private suffer<T>(process: Process, op: Op, fate: Fate, apply: () => T): T | Promise<T> {
@@ -144,6 +158,7 @@ export class World {
   applyLate(): void {
     for (const each of this.late.filter(({ on }) => on <= this.now)) {
       this.late.splice(this.late.indexOf(each), 1);
+      this.dirty = true;
       each.apply();
     }
   }

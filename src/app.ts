@@ -6,7 +6,7 @@ import { type Cloud, CustomCloud, clouds, vaultUrl } from './azure/cloud.ts';
 import { consentFrom, parseConsentMap } from './azure/consent.ts';
 import { vaultTagsFrom } from './azure/vaultTags.ts';
 import { type Clock, systemClock } from './core/clock.ts';
-import { KeyturnError } from './core/errors.ts';
+import { KeyturnError, withoutText } from './core/errors.ts';
 import { jsonLog, type Log, type LogLevel } from './core/log.ts';
 import { Look } from './core/look.ts';
 import type { Environment } from './core/ownStorage.ts';
@@ -85,21 +85,27 @@ function appOf(parts: Parts, log: Log): App {
     async work(message) {
       const look = fromQueue(message);
       if (isSkip(look)) skip('message skipped', look);
-      else await reconcile(look, deps());
+      else await guarded(reconcile(look, deps()));
     },
     async poison(message) {
       const look = fromQueue(message);
       if (isSkip(look)) skip('message skipped', look);
-      else await giveUp(look, deps());
+      else await guarded(giveUp(look, deps()));
     },
     async sweep() {
-      await sweep(deps());
+      await guarded(sweep(deps()));
     },
     rotate: (call) => rotate(call, deps()),
     operation: (id, caller) => operation(id, caller, deps()),
     withLog: (other) => appOf(parts, other),
   };
 }
+
+/** The host prints what a trigger throws, so no text of strangers leaves here. */
+const guarded = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    throw withoutText(error);
+  });
 
 /** Consent that names no target grants nothing: better said at the start than found out by a refusal. */
 function checkConsentMap({ consent }: Settings<Cloud>): void {

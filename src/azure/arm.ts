@@ -10,7 +10,7 @@ import {
 import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { onlyTo, patience, SINGLE_SEND, untilFree } from '../core/pipeline.ts';
+import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import type { Cloud } from './cloud.ts';
 import { fromArm } from './errors.ts';
 
@@ -42,15 +42,11 @@ export function createArm(options: {
       if (!PATH.test(path)) throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
       const url = `${cloud.arm}${path}?${new URLSearchParams(query)}`;
       const headers = createHttpHeaders({ accept: 'application/json' });
-      return await untilFree(clock, async () => {
-        const answer = await pipeline
-          .sendRequest(http, createPipelineRequest({ url, headers }))
-          .then(bodyOf)
-          .catch((error: unknown) => {
-            throw fromArm(error, doing, { write: false });
-          });
-        return answer;
-      });
+      try {
+        return bodyOf(await pipeline.sendRequest(http, createPipelineRequest({ url, headers })));
+      } catch (error) {
+        throw fromArm(error, doing, { write: false });
+      }
     },
   };
 }

@@ -70,7 +70,7 @@ export function storageKeys({ cloud, credential, clock }: StorageKeysOptions): S
     return client;
   };
   const call = <T>(id: ResourceId, doing: string, write: boolean, send: (c: StorageManagementClient) => Promise<T>) =>
-    untilFree(clock, async () => {
+    untilFree(clock, write, async () => {
       const client = await clientFor(id);
       return await send(client).catch((error: unknown) => {
         throw fromArm(error, `${doing} of ${id.name}`, { write });

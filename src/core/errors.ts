@@ -41,3 +41,16 @@ export class LockLostError extends KeyturnError {
     super('lock-lost', detail === undefined ? {} : { detail });
   }
 }
+
+/**
+ * What may leave a trigger: the host logs the text and stack of whatever a handler throws, and a text may hold what a
+ * service was sent (case FN-05). Our own errors pass; of any other only its name and the places in our code are kept.
+ */
+export function withoutText(error: unknown): Error {
+  if (error instanceof KeyturnError) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  const bare = new KeyturnError('failed', { detail: `An unexpected ${name}.` });
+  const places = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  bare.stack = [`${bare.name}: ${bare.message}`, ...places].join('\n');
+  return bare;
+}

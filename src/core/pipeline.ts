@@ -73,13 +73,17 @@ export function onlyTo(address: string): Policy {
   };
 }
 
-/** Asks again while `call` throws `BusyError`, which says that nothing was changed. */
-export async function untilFree<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
+/**
+ * Asks again while the service says 409, or 429 to a write: nothing was changed, and no pipeline repeats it (case SDK-02).
+ * What `patience` gave up on is not begun anew: the pass holds locks of 90 s.
+ */
+export async function untilFree<T>(clock: Clock, write: boolean, call: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await call();
     } catch (error) {
-      const pause = error instanceof BusyError ? pauseSeconds(tried, error.facts.retryAfterSeconds) : undefined;
+      const again = error instanceof BusyError && (error.facts.status === 409 || (write && error.facts.status === 429));
+      const pause = again ? pauseSeconds(tried, error.facts.retryAfterSeconds) : undefined;
       if (pause === undefined || tried === TRIES) throw error;
       await clock.sleep(pause * 1000);
     }

@@ -85,14 +85,19 @@ describe('the pipeline of every client', () => {
   it('asks again while the answer is busy, and not after a refusal', async () => {
     const { slept, clock } = watch();
     let asked = 0;
-    const result = await untilFree(clock, async () => {
+    const result = await untilFree(clock, true, async () => {
       asked += 1;
-      if (asked < 3) throw new BusyError('target-busy');
+      if (asked < 3) throw new BusyError('target-busy', { status: asked === 1 ? 409 : 429 });
       return 'free';
     });
     expect([result, slept.length]).toEqual(['free', 2]);
-    const refused = untilFree(clock, async () => Promise.reject(new KeyturnError('scope-locked')));
+    const refused = untilFree(clock, true, async () => Promise.reject(new KeyturnError('scope-locked')));
     await expect(refused).rejects.toThrow(KeyturnError);
+    // A read that the pipeline repeated for a quarter of a minute is not begun anew under the same locks.
+    const unanswered = untilFree(clock, false, async () =>
+      Promise.reject(new BusyError('target-busy', { status: 503 })),
+    );
+    await expect(unanswered).rejects.toThrow(BusyError);
     expect(slept).toHaveLength(2);
   });
 });

@@ -10,12 +10,14 @@ import { KeyturnError, withoutText } from './core/errors.ts';
 import { jsonLog, type Log, type LogLevel } from './core/log.ts';
 import { Look } from './core/look.ts';
 import type { Environment } from './core/ownStorage.ts';
+import { quote } from './core/quote.ts';
 import { readSettings, type Settings, SettingsError } from './core/settings.ts';
 import { type Auth, type Caller, createAuth } from './http/auth.ts';
 import { operation, type RotateAnswer, type RotateCall, rotate } from './operations.ts';
 import { giveUp } from './poison.ts';
 import type { Config, Deps } from './reconcile/deps.ts';
 import { reconcile } from './reconcile/pass.ts';
+import { mergePolicy } from './reconcile/policy.ts';
 import { sweep } from './reconcile/sweep.ts';
 import { fromQueue } from './requests/queue.ts';
 import { isSkip, type Skip } from './requests/skip.ts';
@@ -57,12 +59,15 @@ export interface App {
 export function createApp(env: Environment, overrides: Overrides = {}): App {
   const { clock = systemClock, log = jsonLog(toConsole), ...rest } = overrides;
   const settings = readSettings(env, CustomCloud);
-  checkConsentMap(settings);
   const cloud = 'custom' in settings.cloud ? settings.cloud.custom : clouds[settings.cloud.name];
+  // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
+  const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
+  const rotators = registry(allRotators({ cloud, credential, clock }));
+  checkSettings(settings, rotators.types);
   const { tenantId: tenant, audience } = settings;
   const auth = createAuth({ tenant, authority: cloud.authority, audience, clock, ...rest });
   let made: Omit<Deps, 'log'> | undefined;
-  const clients = () => (made ??= depsOf(settings, cloud, clock));
+  const clients = () => (made ??= depsOf({ settings, cloud, credential, rotators, clock }));
   return appOf({ settings, auth, clients }, log);
 }
 
@@ -107,19 +112,35 @@ const guarded = <T>(work: Promise<T>): Promise<T> =>
     throw withoutText(error);
   });
 
-/** Consent that names no target grants nothing: better said at the start than found out by a refusal. */
-function checkConsentMap({ consent }: Settings<Cloud>): void {
-  try {
-    parseConsentMap(consent);
-  } catch (error) {
-    if (!(error instanceof KeyturnError)) throw error;
-    throw new SettingsError([`KEYTURN_CONSENT does not fit: ${error.detail}`]);
-  }
+/** What only the modules behind the settings can judge: better said at the start than found out by every secret's refusal. */
+function checkSettings({ consent, policy, rotators }: Settings<Cloud>, known: readonly string[]): void {
+  const checks = {
+    KEYTURN_CONSENT: () => parseConsentMap(consent),
+    KEYTURN_POLICY: () => mergePolicy([{ where: 'KEYTURN_POLICY', text: policy }]),
+  };
+  const problems = Object.entries(checks).flatMap(([name, check]) => {
+    try {
+      check();
+      return [];
+    } catch (error) {
+      if (!(error instanceof KeyturnError)) throw error;
+      return [`${name} does not fit: ${error.detail}`];
+    }
+  });
+  const strange = rotators.filter((type) => !known.includes(type)).map((type) => quote(type));
+  if (strange.length > 0) problems.push(`KEYTURN_ROTATORS names ${strange.join(', ')}. Known: ${known.join(', ')}.`);
+  if (problems.length > 0) throw new SettingsError(problems);
 }
 
-function depsOf(settings: Settings<Cloud>, cloud: Cloud, clock: Clock): Omit<Deps, 'log'> {
-  // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
-  const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
+interface Ground {
+  readonly settings: Settings<Cloud>;
+  readonly cloud: Cloud;
+  readonly credential: ManagedIdentityCredential;
+  readonly rotators: Deps['rotators'];
+  readonly clock: Clock;
+}
+
+function depsOf({ settings, cloud, credential, rotators, clock }: Ground): Omit<Deps, 'log'> {
   const { hostStorage } = settings;
   const own: OwnStorage =
     'connectionString' in hostStorage
@@ -130,7 +151,7 @@ function depsOf(settings: Settings<Cloud>, cloud: Cloud, clock: Clock): Omit<Dep
   return {
     vaults: keyVaults({ vaults, credential, clock }),
     vaultTags: vaultTagsFrom({ arm, vaultIds: settings.vaults.map(({ text }) => text), clock }),
-    rotators: registry(allRotators({ cloud, credential, clock })),
+    rotators,
     consent: consentFrom({ map: settings.consent, arm, principalId: settings.identity.principalId }),
     rows: tableRows(own, clock),
     locks: tableLocks(own, clock),

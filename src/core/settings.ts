@@ -21,8 +21,6 @@ export interface Settings<Cloud> {
   readonly consent: Readonly<Record<string, string>>;
   readonly policy: string;
   readonly capDays?: number;
-  readonly ownerTag: string;
-  readonly sampleTagVaults: readonly string[];
   readonly audience: string;
   readonly cloud: { readonly name: Exclude<Raw<Cloud>['KEYTURN_CLOUD'], 'custom'> } | { readonly custom: Cloud };
   readonly hostStorage: HostStorage;
@@ -82,12 +80,8 @@ function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, give
 function crossProblems<Cloud>(raw: Raw<Cloud>): string[] {
   const names = raw.KEYTURN_VAULTS.map(({ name }) => name);
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
-  const strange = raw.KEYTURN_SAMPLE_TAG_VAULTS.filter((name) => !names.includes(name.toLowerCase()));
   return [
     ...twice.map((name) => `KEYTURN_VAULTS names ${quote(name)} twice; vault names are unique in Azure: remove one.`),
-    ...strange.map(
-      (name) => `KEYTURN_SAMPLE_TAG_VAULTS names ${quote(name)}, which is not in KEYTURN_VAULTS: add it there.`,
-    ),
     ...(raw.KEYTURN_CLOUD === 'custom' && raw.KEYTURN_CLOUD_ENDPOINTS === undefined
       ? ['KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.']
       : []),
@@ -106,8 +100,6 @@ function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: rea
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,
     ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),
-    ownerTag: raw.KEYTURN_OWNER_TAG,
-    sampleTagVaults: raw.KEYTURN_SAMPLE_TAG_VAULTS.map((name) => name.toLowerCase()),
     audience: raw.KEYTURN_AUDIENCE,
     cloud:
       raw.KEYTURN_CLOUD === 'custom' ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud } : { name: raw.KEYTURN_CLOUD },

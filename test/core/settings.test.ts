@@ -48,7 +48,6 @@ describe('settings', () => {
       rotators: [],
       consent: {},
       policy: 'every=60d;grace=48h',
-      ownerTag: 'owner',
       cloud: { name: 'AzureCloud' },
       hostStorage: { accountName: 'keyturnapp' },
     });
@@ -63,7 +62,6 @@ describe('settings', () => {
       KEYTURN_ROTATORS: 'storage-account-key, sql-login,sql-login',
       KEYTURN_VALIDITY_CAP: '88d',
       KEYTURN_CONSENT: `{"${vault('x')}":"kv1/*"}`,
-      KEYTURN_SAMPLE_TAG_VAULTS: 'KV1',
       KEYTURN_CLOUD: 'custom',
       KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
     });
@@ -72,7 +70,6 @@ describe('settings', () => {
       rate: { perVault: 2, overall: 9 },
       rotators: ['storage-account-key', 'sql-login'],
       capDays: 88,
-      sampleTagVaults: ['kv1'],
       cloud: { custom: endpoints },
     });
   });
@@ -96,7 +93,6 @@ describe('settings', () => {
     ['KEYTURN_POLICY', 'sometimes', 'KEYTURN_POLICY is "sometimes"'],
     ['KEYTURN_VALIDITY_CAP', '88', 'expected days as `88d`'],
     ['KEYTURN_SWEEP_SCHEDULE', '0 * * * *', 'six fields'],
-    ['KEYTURN_SAMPLE_TAG_VAULTS', 'kv9', '"kv9", which is not in KEYTURN_VAULTS'],
     ['KEYTURN_CLOUD', 'custom', 'KEYTURN_CLOUD_ENDPOINTS is not set'],
     ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, arm: 'http://x' }), 'at "arm"'],
     ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, more: 1 }), 'KEYTURN_CLOUD_ENDPOINTS does not fit'],

@@ -60,10 +60,15 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
     override: operation.override,
     revoke: operation.revoke,
   };
-  const end = await endOf(secret, look, { row, asked, lock }, deps);
-  if (end.step === lockBusy) return busy(look, deps);
-  const next = await record(end, { secret, look, row, operation }, deps);
-  return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
+  const held: Lock[] = [lock];
+  try {
+    const end = await endOf(secret, look, { row, asked, held }, deps);
+    if (end.step === lockBusy) return await busy(look, deps);
+    const next = await record(end, { secret, look, row, operation }, deps);
+    return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
+  } finally {
+    for (const targetLock of held.slice(1)) await targetLock.release();
+  }
 }
 
 /** What a person asked for stands in the operation's row, which only the API writes (case SEC-05). */
@@ -77,21 +82,22 @@ async function operationOf(secret: SecretRef, look: Look, deps: Deps): Promise<O
 interface Start {
   readonly row: SecretRow | undefined;
   readonly asked: Asked | undefined;
-  readonly lock: Lock;
+  /** The secret's lock; the target's joins it. */
+  readonly held: Lock[];
 }
 
 /** Runs the pass to its end, whatever it throws: how far it came decides what is recorded. */
-async function endOf(secret: SecretRef, look: Look, { row, asked, lock }: Start, deps: Deps): Promise<PassEnd> {
+async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start, deps: Deps): Promise<PassEnd> {
   const progress: { bound?: Bound; seen?: Seen; step?: Step; acting?: Acting } = {};
-  let targetLock: Lock | undefined;
   try {
     progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps);
     const grants = await readConsent(progress.bound, deps);
-    targetLock = await deps.locks.take(`target/${progress.bound.optIn.target.id}`);
+    const targetLock = await deps.locks.take(`target/${progress.bound.optIn.target.id}`);
     if (!targetLock) return { step: lockBusy, change: {} };
+    held.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);
     progress.step = decide(progress.seen.observed, asked, deps.clock.now());
-    progress.acting = { seen: progress.seen, deps, locks: [lock, targetLock], ...(asked ? { asked } : {}) };
+    progress.acting = { seen: progress.seen, deps, locks: held, ...(asked ? { asked } : {}) };
     deps.log('info', 'decided', {
       ...secret,
       kind: progress.step.kind,
@@ -102,8 +108,6 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, lock }: Start,
     return { step: progress.step, change, ...progress };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
-  } finally {
-    await targetLock?.release();
   }
 }
 

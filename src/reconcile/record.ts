@@ -1,5 +1,5 @@
 /** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
-import { addHours, latest, minutesBetween } from '../core/clock.ts';
+import { addHours, addMinutes, latest, minutesBetween } from '../core/clock.ts';
 import type { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
@@ -35,6 +35,7 @@ interface Context {
 
 /** Longer waits are the sweep's: a message may be hidden for 7 days at most, and the sweep comes every hour. */
 const SWEEP_MINUTES = 60;
+const SOON_SECONDS = 60;
 const UNPROVED_HOURS = 24;
 const CHANGES = ['rotate', 'revoke', 'prove', 'restore'];
 /** After these the cause of an alert is gone. */
@@ -54,13 +55,25 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
     deps.log('info', 'decided', { ...secret, kind: step.kind, reason: step.reason, cause: look.cause });
   audit(end, context, deps);
   await followOperation(step, context.operation, end.seen?.observed, deps);
-  if (step.kind === 'skip' && (row === undefined || step.reason === 'superseded')) return undefined;
+  // Whoever took the lock writes the row now; what this pass read is old.
+  if (step.reason === 'lock-lost') return lookSoon(context, deps);
+  if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
+  if (step.kind === 'skip' && row === undefined) return undefined;
   const next = lookAgainOn(step, end.seen?.observed, now);
   const alert = raiseAlert(end, context, deps);
   await deps.rows.saveSecret(rowAfter(end, context, { next, alert, now }));
-  if (end.seen && step.kind !== 'rotate') await deps.rows.saveHolder(holderOf(end.seen, secret));
+  // After a rotation that was tried and not finished nobody can say which slot the secret holds: the next look will.
+  const tried = (end.attempted ?? step).kind === 'rotate';
+  if (end.seen && !tried) await deps.rows.saveHolder(holderOf(end.seen, secret));
   await putNextLook(step, next, context, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
+}
+
+/** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
+async function lookSoon({ secret, operation }: Context, deps: Deps): Promise<Date> {
+  const open = operation && stillOpen(operation);
+  await deps.queue.put({ ...secret, cause: 'again', ...(open ? { operation: operation.id } : {}) }, SOON_SECONDS);
+  return addMinutes(deps.clock.now(), SOON_SECONDS / 60);
 }
 
 function rowAfter(

@@ -10,6 +10,7 @@ import type { NewVersion, Version } from '../vault/vault.ts';
 import { Stopped } from './bind.ts';
 import { type Acting, guard, type RowChange, renewAll } from './context.ts';
 import { baseState } from './observe.ts';
+import { isOptedIn } from './optIn.ts';
 import { expiryOf, planOf } from './policy.ts';
 import { preflight } from './preflight.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
@@ -198,6 +199,10 @@ async function confirm(id: VersionId, step: Rotate, { seen }: Acting): Promise<v
   const current = await vault.current(secret.name);
   const twins = (tags: Version['tags']) => readState(tags)?.rot === step.rotation;
   const isOurs = typeof current === 'object' && (current.id === id || twins(current.tags));
+  // Without opt-in tag or expiry there would be no second rotation, and nobody would notice (case KV-01).
+  if (isOurs && (!isOptedIn(current.tags) || !current.expiresOn)) {
+    throw new KeyturnError('conflict', { detail: `Version ${current.id} has lost its opt-in tag or its expiry.` });
+  }
   const known = new Set([...versions.map((each) => each.id), replaced.id, id]);
   const strangers = (await vault.versions(secret.name)).filter((each) => !known.has(each.id) && !twins(each.tags));
   if (!isOurs || strangers.length > 0) {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { at, type Fate, nothingWrong } from './director.ts';
-import { report, tally, walk } from './report.ts';
+import { replay, report, tally, walk } from './report.ts';
 import { rotated, twoSecrets } from './scenarios.ts';
 
 const crashes = ['crash-before', 'crash-after'] as const satisfies Fate[];
 const plan = (...points: [number, Fate][]) => at(new Map(points));
-const title = (...points: [number, Fate][]) => points.map(([write, fate]) => `${fate} of write ${write}`).join(', ');
+const title = (...points: [number, Fate][]) => replay(points);
 
 describe('a worker killed before or after any write', () => {
   it('loses nothing when killed once', async () => {
@@ -24,7 +24,7 @@ describe('a worker killed before or after any write', () => {
     const all = tally();
     for (let write = 1; write <= writes; write++) {
       for (const fate of crashes)
-        await walk(all, title([write, fate]), () =>
+        await walk(all, replay([[write, fate]], true), () =>
           rotated(plan([write, fate]), { make: twoSecrets, extraDays: 5, newVersions: 1 }),
         );
     }

@@ -1,26 +1,46 @@
-/** `npm run simulate -- SEED` replays one path and prints it; `npm run simulate -- FROM TO` walks a range of seeds. */
+/**
+ * `npm run simulate -- SEED` replays one path of the soup and prints it, `npm run simulate -- FROM TO` walks a range of
+ * seeds, `npm run simulate -- FATE@WRITE … [two]` replays the story of one secret (or two on one target) with those faults.
+ */
+import { at, type Fate } from './director.ts';
 import { report, tally, walk } from './report.ts';
+import { oneSecret, rotateOnce, twoSecrets } from './scenarios.ts';
 import type { Sim } from './sim.ts';
 import { soup } from './soup.ts';
 
-const [from = 1, to] = process.argv.slice(2).map(Number);
+const words = process.argv.slice(2);
+const faults = words.filter((word) => word.includes('@')).map((word) => word.split('@') as [Fate, string]);
+const [from = 1, to] = words.map(Number);
 
-if (to === undefined) {
+if (faults.length > 0) {
+  const plan = at(new Map(faults.map(([fate, write]) => [Number(write), fate])));
+  const sim = (words.includes('two') ? twoSecrets : oneSecret)(plan);
+  await show(sim, async () => {
+    await rotateOnce(sim, { extraDays: 5 });
+    sim.invariants.atRest(sim.own, { settled: true, alone: true });
+  });
+} else if (to === undefined) {
   const told: { sim?: Sim } = {};
-  const failed = await soup(from, told).then(
-    () => undefined,
-    (error: unknown) => String(error),
-  );
-  for (const line of [...(told.sim?.world.trace ?? []), ...(told.sim?.invariants.texts ?? []), ...versionsOf(told.sim)])
-    console.log(line);
-  console.log(failed ?? 'No violation.');
-  process.exitCode = failed ? 1 : 0;
+  await show(told, () => soup(from, told));
 } else {
   const all = tally();
   for (let seed = from; seed <= to; seed++) await walk(all, `npm run simulate -- ${seed}`, () => soup(seed));
   report(`soup of seeds ${from} to ${to}`, all);
   for (const failure of all.failures) console.log(failure);
-  process.exit(all.failures.length > 0 ? 1 : 0);
+  process.exitCode = all.failures.length > 0 ? 1 : 0;
+}
+
+/** Walks a path and prints what went wrong in it, what the passes said, and what is in the vaults at its end. */
+async function show(told: Sim | { sim?: Sim }, story: () => Promise<unknown>): Promise<void> {
+  const failed = await story().then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+  const sim = 'sim' in told ? told.sim : (told as Sim);
+  const lines = [...(sim?.world.trace ?? []), ...(sim?.invariants.texts ?? []), ...versionsOf(sim)];
+  for (const line of lines) console.log(line);
+  console.log(failed ?? 'No violation.');
+  process.exitCode = failed ? 1 : 0;
 }
 
 /** What the vaults hold at the end of a path: handles and states, no values. */

@@ -1,3 +1,5 @@
+import type { Fate } from './director.ts';
+
 /** One line per experiment: how many paths were walked, and how many broke an invariant. */
 export interface Tally {
   paths: number;
@@ -20,3 +22,7 @@ export async function walk(into: Tally, replay: string, story: () => Promise<unk
     into.failures.push(`${replay}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
+
+/** The command that walks a path of faults again: `fate@write`, with the word `two` for two secrets on one target. */
+export const replay = (points: readonly (readonly [number, Fate])[], two = false): string =>
+  ['npm run simulate --', ...points.map(([write, fate]) => `${fate}@${write}`), ...(two ? ['two'] : [])].join(' ');

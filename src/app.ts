@@ -161,9 +161,9 @@ function depsOf({ settings, cloud, credential, rotators, clock }: Ground): Omit<
   };
 }
 
-function configOf({ instance, mode, rate, rotators, policy, capDays, ownStorage }: Settings<Cloud>): Config {
+function configOf({ instance, mode, rate, rotators, policy, capDays, ownStorage, ownerTag }: Settings<Cloud>): Config {
   return {
-    ...{ instance, mode, rate, policy, ownStorage },
+    ...{ instance, mode, rate, policy, ownStorage, ownerTag },
     enabled: rotators,
     ...(capDays === undefined ? {} : { capDays }),
   };

@@ -21,6 +21,7 @@ export interface Settings<Cloud> {
   readonly consent: Readonly<Record<string, string>>;
   readonly policy: string;
   readonly capDays?: number;
+  readonly ownerTag: string;
   readonly audience: string;
   readonly cloud: { readonly name: Exclude<Raw<Cloud>['KEYTURN_CLOUD'], 'custom'> } | { readonly custom: Cloud };
   readonly hostStorage: HostStorage;
@@ -100,6 +101,7 @@ function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: rea
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,
     ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),
+    ownerTag: raw.KEYTURN_OWNER_TAG,
     audience: raw.KEYTURN_AUDIENCE,
     cloud:
       raw.KEYTURN_CLOUD === 'custom' ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud } : { name: raw.KEYTURN_CLOUD },

@@ -134,6 +134,14 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
         .transform((days) => Number(days.slice(0, -1)))
         .optional(),
     ),
+    KEYTURN_OWNER_TAG: setting(
+      {
+        about: 'The tag that names who owns a secret, shown in the inventory.',
+        shape: 'a tag name of 1 to 128 characters',
+        fallback: 'owner',
+      },
+      text(/^[^<>%&\\?/\p{Cc}]{1,128}$/u).prefault('owner'),
+    ),
     KEYTURN_SWEEP_SCHEDULE: setting(
       {
         about: 'When the sweep runs. The Functions host reads it as well, so it has no default.',

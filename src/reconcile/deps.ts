@@ -43,6 +43,8 @@ export interface Config {
   readonly policy: string;
   /** KEYTURN_VALIDITY_CAP in days: the tenant's limit on the validity of a version. */
   readonly capDays?: number;
+  /** KEYTURN_OWNER_TAG: the tag that names the owner, for the inventory. */
+  readonly ownerTag: string;
   /** Names of storage accounts that this app runs on, lower case (case ST-07). */
   readonly ownStorage: readonly string[];
 }

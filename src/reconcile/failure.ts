@@ -26,3 +26,12 @@ export function failureStep(error: KeyturnError, now: Date): Step {
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, BUSY_MINUTES), ...detail };
   return { kind: 'refuse', reason: error.reason, ...detail };
 }
+
+/** A rotation that came to nothing for a reason of its own: not a lost lock, a superseded version or a busy service. */
+export function isFailure(error: KeyturnError): boolean {
+  return (
+    ['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'name-deleted', 'failed'].includes(
+      error.reason,
+    ) && !(error instanceof BusyError)
+  );
+}

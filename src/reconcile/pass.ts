@@ -2,7 +2,7 @@
  * One pass over one secret: observe, decide one step, act, say when to look again. Nothing is remembered between
  * passes; killed at any line, the next one observes again.
  */
-import { BusyError, KeyturnError } from '../core/errors.ts';
+import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
@@ -10,7 +10,7 @@ import { type Bound, observeVault, readConsent } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
 import type { Deps } from './deps.ts';
-import { failureStep } from './failure.ts';
+import { failureStep, isFailure } from './failure.ts';
 import { observeTarget, type Seen } from './observe.ts';
 import { type PassEnd, record } from './record.ts';
 import { afterFailure, rotate } from './rotate.ts';
@@ -151,13 +151,4 @@ async function failureEnd(
     ...(progress.bound ? { bound: progress.bound } : {}),
     ...(progress.seen ? { seen: progress.seen } : {}),
   };
-}
-
-/** A rotation that came to nothing for a reason of its own: not a lost lock, a superseded version or a busy service. */
-function isFailure(error: KeyturnError): boolean {
-  return (
-    ['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'name-deleted', 'failed'].includes(
-      error.reason,
-    ) && !(error instanceof BusyError)
-  );
 }

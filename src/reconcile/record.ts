@@ -5,16 +5,18 @@ import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import { quote } from '../core/quote.ts';
 import { reasonRow } from '../core/reasons.ts';
-import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
+import type { HolderRow, Operation, SecretRow, SecretView } from '../store/store.ts';
 import type { Bound } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
+import { isFailure } from './failure.ts';
 import type { Seen } from './observe.ts';
 import { followOperation } from './operation.ts';
 import { olderOurs } from './owed.ts';
 import { HOLDS_NONE } from './slots.ts';
 import type { Step } from './types.ts';
+import { viewOf } from './view.ts';
 
 export interface PassEnd {
   readonly step: Step;
@@ -61,7 +63,9 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   if (step.kind === 'skip' && row === undefined) return undefined;
   const next = lookAgainOn(step, end.seen?.observed, now);
   const alert = raiseAlert(end, context, deps);
-  await deps.rows.saveSecret(rowAfter(end, context, { next, alert, now }));
+  const failed = end.error !== undefined && isFailure(end.error);
+  const view = viewOf({ ...end, observed: end.seen?.observed, failed }, deps.config.ownerTag);
+  await deps.rows.saveSecret(rowAfter(end, context, { next, alert, now, view }));
   // After a rotation that was tried and not finished nobody can say which slot the secret holds: the next look will.
   const tried = (end.attempted ?? step).kind === 'rotate';
   if (end.seen && !tried) await deps.rows.saveHolder(holderOf(end.seen, secret));
@@ -79,7 +83,7 @@ async function lookSoon({ secret, operation }: Context, deps: Deps): Promise<Dat
 function rowAfter(
   end: PassEnd,
   { secret, row }: Context,
-  { next, alert, now }: { next: Date | undefined; alert: string | undefined; now: Date },
+  { next, alert, now, view }: { next: Date | undefined; alert: string | undefined; now: Date; view: SecretView },
 ): SecretRow {
   const { step, change, bound } = end;
   const merged = {
@@ -94,6 +98,7 @@ function rowAfter(
     lookedOn: now,
     nextLookOn: next,
     alert,
+    view,
   };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
 }

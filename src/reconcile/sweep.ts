@@ -137,7 +137,7 @@ async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Dep
   total.optInLost.push(`${ref.vault}/${ref.name}`);
   if (row.alert === 'opt-in-lost') return;
   deps.log('error', 'alert', { ...ref, reason: 'opt-in-lost' });
-  await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost' });
+  await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost', view: { owed: [], ...row.view, state: 'opt-in-lost' } });
 }
 
 async function forgetGone(holders: readonly HolderRow[], listed: ReadonlySet<string>, deps: Deps): Promise<void> {

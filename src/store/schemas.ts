@@ -1,7 +1,7 @@
 /** Rows as JSON, read through strict schemas: whoever may write the table must not feed the code what it does not expect. */
 import { z } from 'zod';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
-import type { HolderRow, Operation, SecretRow } from './store.ts';
+import { type HolderRow, type Operation, SECRET_STATES, type SecretRow, type SecretView } from './store.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);
@@ -15,6 +15,19 @@ const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
 
 /** Every member of a row has a schema, or a release that adds one would lose its own rows: `satisfies` says so. */
 type Shape<T> = Record<keyof T, z.ZodType>;
+
+const View = z.strictObject({
+  state: z.enum(SECRET_STATES),
+  version: maybe(version),
+  rotator: maybe(word),
+  target: maybe(words),
+  owner: maybe(z.string().max(256)),
+  createdOn: maybe(date),
+  expiresOn: maybe(date),
+  dueOn: maybe(date),
+  revokeAfter: maybe(date),
+  owed: z.array(word).max(500),
+} satisfies Shape<SecretView>);
 
 const Secret = z.strictObject({
   ...ref,
@@ -31,6 +44,7 @@ const Secret = z.strictObject({
   settlingUntil: maybe(date),
   retryOn: maybe(date),
   refusedPlan: maybe(words),
+  view: maybe(View),
 } satisfies Shape<SecretRow>);
 
 const Holder = z.strictObject({

@@ -25,8 +25,32 @@ export interface SecretRow extends SecretRef {
   readonly settlingUntil?: Date;
   /** After a failed rotation: no new credential before then. */
   readonly retryOn?: Date;
+  readonly view?: SecretView;
   /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
+}
+
+/** The states of the inventory (design section 5). */
+export const SECRET_STATES = [
+  ...(['ok', 'due', 'unproved', 'grace', 'held', 'waiting', 'refused', 'failed'] as const),
+  ...(['conflict', 'drift', 'opt-in-lost', 'unmanaged'] as const),
+] as const;
+export type SecretState = (typeof SECRET_STATES)[number];
+
+/** What the last look saw of a secret, for people. Shows; decides nothing. */
+export interface SecretView {
+  readonly state: SecretState;
+  readonly version?: VersionId;
+  readonly rotator?: string;
+  readonly target?: string;
+  /** The owner's tag as it is: text of a stranger, to be quoted where it is shown. */
+  readonly owner?: string;
+  readonly createdOn?: Date;
+  readonly expiresOn?: Date;
+  readonly dueOn?: Date;
+  /** Until then the credentials in `owed` live on. */
+  readonly revokeAfter?: Date;
+  readonly owed: readonly Handle[];
 }
 
 /** Which slot of a target a secret holds: the index. A row without a handle counts as holding every slot. */

@@ -81,6 +81,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0)
       enabled: ['fake'],
       policy: 'every=60d;grace=48h',
       ownStorage: [],
+      ownerTag: 'owner',
     },
   };
   const ask = (body: object, by = caller('Keyturn.Rotate'), more: { name?: string; key?: string } = {}) =>

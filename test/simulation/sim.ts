@@ -89,6 +89,7 @@ export class Sim {
         enabled: [rotator.type],
         policy: '',
         ownStorage: [],
+        ownerTag: 'owner',
       },
     };
     return this.wrap(deps, world);

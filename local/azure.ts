@@ -9,17 +9,11 @@ import { fullGrant, readerGrant } from './azure/grants.ts';
 import { startAzure } from './azure/tenant.ts';
 import { audiences } from './azure/world.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    config: { type: 'string' },
-    settings: { type: 'string' },
-    listen: { type: 'string', default: 'http://127.0.0.1:7462/events' },
-  },
-});
+const USAGE = 'Usage: npm run --silent azure -- [--port N] [--config FILE] [--settings FILE] [--listen URL]';
 
+const values = options();
 const azure = await startAzure({
-  port: Number(values.port),
+  port: values.port,
   tenant: {
     vaults: [{ name: 'kv-one' }, { name: 'kv-two' }],
     accounts: [{ name: 'stconformance', resourceGroup: 'rg-conformance' }],
@@ -68,7 +62,8 @@ const configuration = {
     appObjectId: subject.objectId,
     appId: subject.appId,
   },
-  eventGrid: { listen: values.listen, waitSeconds: 30 },
+  // Longer than the pause after a 503, which is 30 s (azure-facts 3.2).
+  eventGrid: { listen: values.listen, waitSeconds: 60 },
 };
 const text = `${JSON.stringify(configuration, null, 2)}\n`;
 if (values.config === undefined) process.stdout.write(text);
@@ -85,4 +80,27 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       },
     );
   });
+}
+
+/** The options, or the end of the process with its usage: a stack helps nobody who mistyped. */
+function options() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        port: { type: 'string', default: '0' },
+        config: { type: 'string' },
+        settings: { type: 'string' },
+        listen: { type: 'string', default: 'http://127.0.0.1:7462/events' },
+      },
+    });
+    const port = Number(given.port);
+    if (!/^\d+$/.test(given.port) || port > 65_535) throw new TypeError(`--port ${given.port} is no port.`);
+    if (!/^https?:$/.test(URL.parse(given.listen)?.protocol ?? ''))
+      throw new TypeError(`--listen ${given.listen} is no address.`);
+    return { ...given, port };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n${USAGE}`);
+    process.exit(1);
+  }
 }

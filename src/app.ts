@@ -7,26 +7,32 @@ import { consentFrom, parseConsentMap } from './azure/consent.ts';
 import { vaultTagsFrom } from './azure/vaultTags.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { KeyturnError, withoutText } from './core/errors.ts';
+import type { SecretRef } from './core/ids.ts';
 import { jsonLog, type Log, type LogLevel } from './core/log.ts';
 import { Look } from './core/look.ts';
 import type { Environment } from './core/ownStorage.ts';
 import { quote } from './core/quote.ts';
 import { readSettings, type Settings, SettingsError } from './core/settings.ts';
 import { type Auth, type Caller, createAuth } from './http/auth.ts';
-import { operation, type RotateAnswer, type RotateCall, rotate } from './operations.ts';
+import { type InventoryPage, inventory, type SecretDetail, secretDetail } from './inventory.ts';
+import { history, operation, type RotateAnswer, type RotateCall, rotate } from './operations.ts';
 import { giveUp } from './poison.ts';
+import { healthOf, type Probes, type Readiness, readiness } from './readiness.ts';
 import type { Config, Deps } from './reconcile/deps.ts';
 import { reconcile } from './reconcile/pass.ts';
 import { mergePolicy } from './reconcile/policy.ts';
 import { sweep } from './reconcile/sweep.ts';
+import type { InventoryFilter } from './requests/inventory.ts';
 import { fromQueue } from './requests/queue.ts';
 import { isSkip, type Skip } from './requests/skip.ts';
 import { allRotators, registry } from './rotators/registry.ts';
+import { blobAudit } from './store/audit.ts';
 import { tableLocks } from './store/locks.ts';
 import { lookQueue } from './store/queue.ts';
+import { queueReach } from './store/reach.ts';
 import { tableRows } from './store/rows.ts';
 import type { OwnStorage } from './store/storage.ts';
-import type { Operation } from './store/store.ts';
+import type { History, Operation } from './store/store.ts';
 import { keyVaults } from './vault/keyVault.ts';
 
 export interface Overrides {
@@ -42,7 +48,7 @@ export interface App {
   readonly auth: Auth;
   /** Records what came in and is no look for us. */
   skip(message: string, skip: Skip): void;
-  /** Puts a look on the queue. Throws `BusyError` when the queue was not reached. */
+  /** Puts the look of an event on the queue, at most one per secret and minute. Throws `BusyError` when the queue was not reached. */
   accept(look: Look): Promise<void>;
   /** One pass for one message; a message that is no look is recorded and done with (case SEC-05). */
   work(message: unknown): Promise<void>;
@@ -51,6 +57,12 @@ export interface App {
   sweep(): Promise<void>;
   rotate(call: RotateCall): Promise<RotateAnswer>;
   operation(id: string, caller: Caller): Promise<Operation>;
+  inventory(filter: InventoryFilter, caller: Caller): Promise<InventoryPage>;
+  secret(ref: SecretRef, caller: Caller): Promise<SecretDetail>;
+  /** Own storage answers and the identity gives a token; asked at most once in ten seconds. */
+  health(): Promise<boolean>;
+  readiness(caller: Caller): Promise<Readiness>;
+  history(ref: SecretRef, caller: Caller): Promise<History>;
   /** The same app, logging elsewhere. */
   withLog(log: Log): App;
 }
@@ -67,8 +79,11 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const { tenantId: tenant, audience } = settings;
   const auth = createAuth({ tenant, authority: cloud.authority, audience, clock, ...rest });
   let made: Omit<Deps, 'log'> | undefined;
-  const clients = () => (made ??= depsOf({ settings, cloud, credential, rotators, clock }));
-  return appOf({ settings, auth, clients }, log);
+  const ground = { settings, cloud, credential, rotators, clock };
+  const clients = () => (made ??= depsOf(ground));
+  let probing: Probes | undefined;
+  const probes = () => (probing ??= probesOf(ground, clients()));
+  return appOf({ settings, auth, clients, probes, health: healthOf(probes, clock) }, log);
 }
 
 interface Parts {
@@ -76,17 +91,23 @@ interface Parts {
   readonly auth: Auth;
   /** Made on first use and kept, for their tokens (azure-facts 8.3). */
   readonly clients: () => Omit<Deps, 'log'>;
+  readonly probes: () => Probes;
+  readonly health: (log: Log) => Promise<boolean>;
 }
 
 function appOf(parts: Parts, log: Log): App {
-  const { settings, auth, clients } = parts;
+  const { settings, auth, clients, probes, health } = parts;
   const deps = (): Deps => ({ ...clients(), log });
   const skip = (message: string, { skip: reason, detail }: Skip) => log('warn', message, { reason, detail });
   return {
     settings,
     auth,
     skip,
-    accept: (look) => deps().queue.put(Look.parse(look)),
+    async accept(look) {
+      const { vault, name } = look;
+      const queued = await deps().queue.offer(Look.parse(look));
+      if (!queued) log('info', 'event served by a look that waits', { vault, name });
+    },
     async work(message) {
       const look = fromQueue(message);
       if (isSkip(look)) skip('message skipped', look);
@@ -102,6 +123,11 @@ function appOf(parts: Parts, log: Log): App {
     },
     rotate: (call) => rotate(call, deps()),
     operation: (id, caller) => operation(id, caller, deps()),
+    inventory: (filter, caller) => inventory(filter, caller, deps()),
+    secret: (ref, caller) => secretDetail(ref, caller, deps()),
+    health: () => health(log),
+    readiness: (caller) => readiness(caller, deps(), probes()),
+    history: (ref, caller) => history(ref, caller, deps()),
     withLog: (other) => appOf(parts, other),
   };
 }
@@ -141,11 +167,7 @@ interface Ground {
 }
 
 function depsOf({ settings, cloud, credential, rotators, clock }: Ground): Omit<Deps, 'log'> {
-  const { hostStorage } = settings;
-  const own: OwnStorage =
-    'connectionString' in hostStorage
-      ? hostStorage
-      : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+  const own = ownOf({ settings, cloud, credential });
   const arm = createArm({ cloud, credential, clock });
   const vaults = settings.vaults.map(({ name }) => ({ name, url: vaultUrl(cloud, name) }));
   return {
@@ -155,9 +177,26 @@ function depsOf({ settings, cloud, credential, rotators, clock }: Ground): Omit<
     consent: consentFrom({ map: settings.consent, arm, principalId: settings.identity.principalId }),
     rows: tableRows(own, clock),
     locks: tableLocks(own, clock),
-    queue: lookQueue(own),
+    queue: lookQueue(own, clock),
+    audit: blobAudit(own),
     clock,
     config: configOf(settings),
+  };
+}
+
+const ownOf = ({ settings: { hostStorage }, cloud, credential }: Omit<Ground, 'rotators' | 'clock'>): OwnStorage =>
+  'connectionString' in hostStorage ? hostStorage : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+
+function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {
+  const { cloud, credential } = ground;
+  return {
+    table: () => rows.sweptOn(),
+    queue: queueReach(ownOf(ground)),
+    // The library's own text stays unread: it may hold what the endpoint was sent.
+    token: () =>
+      credential.getToken(`${cloud.armAudience}/.default`).catch(() => {
+        throw new KeyturnError('no-identity');
+      }),
   };
 }
 

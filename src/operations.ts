@@ -3,10 +3,11 @@
  * root's layer, since roles, vault, rules and rows meet here.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { addDays } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
 import type { SecretRef, VersionId } from './core/ids.ts';
-import { quote } from './core/quote.ts';
 import { type Caller, requireRole } from './http/auth.ts';
+import { append, inLog, recordOfRequest } from './reconcile/audit.ts';
 import { type Bound, observeVault, readConsent } from './reconcile/bind.ts';
 import { decide, plan } from './reconcile/decide.ts';
 import type { Deps } from './reconcile/deps.ts';
@@ -15,7 +16,7 @@ import { observeTarget } from './reconcile/observe.ts';
 import { olderOurs } from './reconcile/owed.ts';
 import type { Step } from './reconcile/types.ts';
 import type { RotateRequest } from './requests/rotate.ts';
-import type { Operation } from './store/store.ts';
+import type { History, Operation } from './store/store.ts';
 
 export interface RotateCall {
   readonly caller: Caller;
@@ -50,11 +51,13 @@ export async function rotate(call: RotateCall, deps: Deps): Promise<RotateAnswer
   refuseOwed(bound, asked);
   if ((await deps.rows.openOperations(caller.oid)) >= OPEN_MAX) throw new KeyturnError('too-many-operations');
   const operation = accepted(id, bound.current.id, call, deps.clock.now());
-  // The row first: the pass reads from it what was asked for.
+  const record = recordOfRequest(operation, caller.kind, deps);
+  const unwritten = await append(record, deps);
+  if (unwritten) throw unwritten;
+  deps.log('info', 'audit', inLog(record));
+  // The row before the message: the pass reads from it what was asked for.
   await deps.rows.saveOperation(operation);
   await enqueue(operation, deps);
-  const ticket = asked.ticket === undefined ? {} : { ticket: quote(asked.ticket) };
-  deps.log('info', 'audit', { ...ref, kind: 'request', operation: id, caller: caller.oid, as: caller.kind, ...ticket });
   return { operation };
 }
 
@@ -70,6 +73,25 @@ export async function operation(id: string, caller: Caller, { rows }: Pick<Deps,
   return found;
 }
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** How far back a history goes. */
+const HISTORY_DAYS = 90;
+
+/**
+ * The audit records of a secret, for readers. A secret that they may not see has none to show: the same 404. What a person
+ * must mend about its tags hides nothing.
+ */
+export async function history(ref: SecretRef, caller: Caller, deps: Deps): Promise<History> {
+  requireRole(caller, 'Keyturn.Read');
+  try {
+    await visible(ref, deps);
+  } catch (error) {
+    if (!(error instanceof KeyturnError) || !MENDABLE.includes(error.reason)) throw error;
+  }
+  return await deps.audit.history(ref, addDays(deps.clock.now(), -HISTORY_DAYS));
+}
+/** Thrown about a secret that is there and opted in. */
+const MENDABLE = ['bad-tags', 'unknown-rotator', 'kind-off', 'own-storage', 'target-changed', 'state-newer'];
 
 /** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
 async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {

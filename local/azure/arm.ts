@@ -141,7 +141,9 @@ export const arm: Service = {
   routes: armRoutes,
   authenticate,
   precheck: ({ query }) => {
-    if (!query.get('api-version')) throw armRefusal.noVersion();
+    const version = query.get('api-version');
+    if (!version) throw armRefusal.noVersion();
+    if (!/^\d{4}-\d{2}-\d{2}(?:-[a-z]+)?$/i.test(version)) throw armRefusal.badVersion(version);
   },
   authorize,
   error: armError,

@@ -49,6 +49,9 @@ export const armRefusal = {
       'MissingApiVersionParameter',
       'The api-version query parameter (?api-version=) is required for all requests.',
     ),
+  /** The code as reported; ARM goes on to list the versions of the resource type, which the stand-in does not know. */
+  badVersion: (version: string) =>
+    refuse(400, 'InvalidApiVersionParameter', `The api-version '${version}' is invalid.`),
   /** Code and wording unverified. */
   badFilter: (filter: string) => refuse(400, 'UnsupportedQuery', `The filter '${filter}' is not supported.`),
   /** Code and wording unverified; that it is refused is documented. */

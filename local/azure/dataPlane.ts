@@ -50,6 +50,9 @@ export async function proxy(
     );
   };
   const step = world.faults.take(`storage.${plane}`, { body: '', host: entry.host });
+  // What is not read cannot be committed, late or echoed: a step that asked for it would prove nothing.
+  if (step?.commit || step?.lateMs !== undefined || step?.body !== undefined)
+    throw new Error(`A step for storage.${plane} knows delayMs, drop, status, code and message only.`);
   if (step?.delayMs) await wait(step.delayMs, world.stopping);
   if (step?.drop) return void incoming.socket.destroy();
   if (step?.status)

@@ -69,9 +69,22 @@ function select(members: Record<string, unknown>, { query }: Request): Record<st
   return names ? Object.fromEntries(Object.entries(members).filter(([name]) => names.includes(name))) : members;
 }
 
+/** Any of these reads applications [learn: graph/api/application-get, Permissions: application]. */
+const readers = [
+  'Application.Read.All',
+  'Application.ReadWrite.OwnedBy',
+  'Application.ReadWrite.All',
+  'Directory.Read.All',
+];
+
+function requireReader({ principal }: Request): void {
+  if (!principal?.graphRoles.some((role) => readers.includes(role))) throw new Refusal(graphError(403));
+}
+
 const context = `${audiences.graph}/v1.0/$metadata#applications`;
 
 function get(request: Request, world: World): Reply {
+  requireReader(request);
   return {
     status: 200,
     body: { '@odata.context': `${context}/$entity`, ...select(body(find(request, world)), request) },
@@ -79,6 +92,7 @@ function get(request: Request, world: World): Reply {
 }
 
 function list(request: Request, world: World): Reply {
+  requireReader(request);
   const filter = request.query.get('$filter');
   const appId = /^appId eq '([^']+)'$/.exec(filter ?? '')?.[1];
   if (filter !== null && appId === undefined)

@@ -49,7 +49,6 @@ export interface Model {
   getCapabilities?(capabilities: Record<string, string>): Promise<Record<string, string>>;
 }
 export type Registered = { metadata: Metadata; callback: Callback; model: Model };
-export type HookName = 'appStart' | 'appTerminate' | 'preInvocation' | 'postInvocation' | 'log';
 type HookCallback = (context: Record<string, unknown>) => unknown;
 
 /** What one entry file registered. */

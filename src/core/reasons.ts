@@ -113,6 +113,16 @@ export const reasons = {
     cause: 'A new version of the secret came without the tag `rotator` that the former one carried.',
     remedy: 'Set the tags again, or ignore this if the secret was opted out.',
   },
+  'locked-out': {
+    by: 'operator',
+    cause: 'The target refuses the stored value, and something keeps Keyturn from healing it.',
+    remedy: 'Clear away what the detail names.',
+  },
+  overdue: {
+    by: 'operator',
+    cause: 'A rotation or a revocation has been due for days and does not come about.',
+    remedy: 'Clear away what the detail names, before the version expires.',
+  },
   'slots-held': {
     by: 'secret owner',
     cause: 'Different secrets hold both slots of the target.',
@@ -248,6 +258,12 @@ export const reasons = {
     cause: 'The pass failed for a reason that Keyturn does not know.',
     remedy: 'Look at the log record with this operation and request id.',
   },
+  'audit-unwritten': {
+    by: 'operator',
+    cause: 'A step was taken, and its audit record could not be written: it stands in the log alone.',
+    remedy:
+      "Let Keyturn's identity write blobs in its own storage account; keep the log records with the message `audit`.",
+  },
   // requests over HTTP
   'bad-request': {
     by: 'secret owner',
@@ -269,6 +285,11 @@ export const reasons = {
     by: 'secret owner',
     cause: 'An older credential is still owed.',
     remedy: 'Wait for its grace, or ask with `revoke: now`.',
+  },
+  'no-identity': {
+    by: 'operator',
+    cause: 'The managed identity gave no token.',
+    remedy: 'Assign the identity of KEYTURN_IDENTITY_CLIENT_ID to the app.',
   },
   'no-keys': { by: 'network', cause: 'The signing keys of the tenant could not be had.', remedy: 'Try again.' },
   'too-many-operations': {

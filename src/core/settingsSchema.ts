@@ -62,7 +62,7 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
     KEYTURN_MODE: setting(
       {
         about:
-          '`observe` writes nothing anywhere and shows what it would do: how one starts. `run` rotates. `drain` starts no rotation and works off what is owed.',
+          '`observe` changes no vault and no target and shows what it would do: how one starts. `run` rotates. `drain` starts no rotation and works off what is owed.',
         shape: '`observe`, `run` or `drain`',
         fallback: 'observe',
       },

@@ -1,6 +1,9 @@
 /** What an SDK threw, reduced to what may be shown and decided upon. */
 import type { WireFacts } from './errors.ts';
 
+/** A service that asks for more than a day has lost its mind, or its header. */
+const RETRY_AFTER_MAX_SECONDS = 86_400;
+
 export interface WireFailure extends WireFacts {
   /** Key Vault's `innererror.code`. */
   readonly inner?: string;
@@ -59,7 +62,7 @@ export function wireFailure(error: unknown): WireFailure {
     ...(code === undefined ? (noToken ? { code: 'no-token' } : {}) : { code }),
     ...(inner === undefined ? {} : { inner }),
     ...(requestId === undefined ? {} : { requestId }),
-    ...(Number.isFinite(retryAfter) && header('retry-after') !== undefined ? { retryAfterSeconds: retryAfter } : {}),
+    ...(retryAfter > 0 && retryAfter <= RETRY_AFTER_MAX_SECONDS ? { retryAfterSeconds: retryAfter } : {}),
     text: textOf(body?.message) ?? textOf(thrown.message) ?? '',
     unanswered: status === undefined,
     unsent: noToken || (status === undefined && NO_CONNECTION.test(code ?? '')),

@@ -42,11 +42,14 @@ export async function observeVault(
   version: string | undefined,
   row: SecretRow | undefined,
   deps: Deps,
+  trail: { updatedOn?: Date } = {},
 ): Promise<Bound> {
   const vault = deps.vaults.open(secret.vault);
   if (!vault) throw skip('not-allowed');
   const current = await vault.current(secret.name);
   if (current === 'gone' || current === 'disabled') throw skip(current);
+  // Also where the tags do not bind: looked at again when they change, not at every sweep.
+  trail.updatedOn = current.updatedOn;
   if (current.managed) throw skip('managed');
   if (version !== undefined && version !== current.id) throw skip('superseded');
   if (!isOptedIn(current.tags)) throw skip('not-opted-in');

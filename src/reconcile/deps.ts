@@ -4,7 +4,7 @@ import type { Consent } from '../core/consent.ts';
 import type { Tags } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Rotator } from '../rotators/rotator.ts';
-import type { Locks, LookQueue, Rows } from '../store/store.ts';
+import type { Audit, Locks, LookQueue, Rows } from '../store/store.ts';
 import type { Vaults } from '../vault/vault.ts';
 
 /** `observe`: no write anywhere, plans are shown. `drain`: no new rotations, obligations are worked off. */
@@ -25,6 +25,7 @@ export interface Deps {
   readonly rows: Rows;
   readonly locks: Locks;
   readonly queue: LookQueue;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly config: Config;

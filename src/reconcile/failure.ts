@@ -7,8 +7,11 @@ import { SETTLING_MINUTES } from './observe.ts';
 import type { Step } from './types.ts';
 
 const BUSY_MINUTES = 1;
+const BUSY_MINUTES_MAX = 60;
+const DAY_MINUTES = 24 * 60;
 
-export function failureStep(error: KeyturnError, now: Date): Step {
+/** `tries`: how many passes in a row met something busy; the pause doubles with each, up to an hour. */
+export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
   const detail = { detail: error.detail };
   if (error instanceof Stopped) {
     const { kind, reason } = error;
@@ -19,7 +22,8 @@ export function failureStep(error: KeyturnError, now: Date): Step {
   // Unchanged means "not yet known": the locks go back, and the write has ten minutes to arrive.
   if (error instanceof UnknownOutcomeError)
     return { kind: 'wait', reason: 'settling', until: addMinutes(now, SETTLING_MINUTES), ...detail };
-  const pause = Math.max(BUSY_MINUTES, (error.facts.retryAfterSeconds ?? 0) / 60);
+  const growing = Math.min(BUSY_MINUTES * 2 ** Math.min(tries, 10), BUSY_MINUTES_MAX);
+  const pause = Math.max(growing, Math.min((error.facts.retryAfterSeconds ?? 0) / 60, DAY_MINUTES));
   if (error instanceof BusyError)
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, pause), ...detail };
   if (reasonRow(error.reason).by === 'nobody')

@@ -182,14 +182,15 @@ interface SourceFacts extends Found {
 }
 
 /** A heal keeps all that is owed, or the broken slot where nothing is; any other rotation keeps what may be in use. */
-function sources(bound: Bound, facts: SourceFacts, now: Date): { healSource: Source; source: Source } {
+function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'healSource' | 'source' | 'nowSource'> {
   const { optIn, current, policy } = bound;
-  const { live, older, newest, ours, target, holders } = facts;
+  const { live, older, newest, ours, target, holders, placeholder } = facts;
   // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
-  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, createdOn = current.createdOn) =>
+  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first') =>
     sourceFor(
       {
-        createdOn,
+        createdOn: joins === undefined ? current.createdOn : new Date(0),
+        joinsFirst: joins === 'first',
         keep: [...new Set(keep.filter((each) => each !== undefined))],
         ...(keptUntil ? { keptUntil } : {}),
       },
@@ -200,18 +201,20 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): { healSource: Sou
     );
   const owedHandles = older.map(({ handle }) => handle);
   const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
-  const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, new Date(0));
+  const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, 'any');
   // Every slot is live and owed: the newest of them is stored again, and nothing at the target is touched.
   const healSource: Source =
     heal.kind === 'blocked' && heal.step.reason === 'grace' && newest && optIn.target.read
       ? { kind: 'join', handle: newest.handle }
       : heal;
+  // A first credential joins what another secret's rotation has issued there, so that one slot stays free.
+  const joins = placeholder ? 'first' : undefined;
+  const first = live ?? newest?.handle;
+  const written = ours && bound.state?.rot !== undefined;
   return {
     healSource,
-    source:
-      ours && bound.state?.rot !== undefined
-        ? source([live])
-        : source([live ?? newest?.handle, ...waiting.keep], waiting.until),
+    source: written ? source([live]) : source([first, ...waiting.keep], waiting.until, joins),
+    nowSource: source([first], undefined, joins),
   };
 }
 

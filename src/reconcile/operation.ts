@@ -1,49 +1,110 @@
-/** An operation follows the passes that work on it until it is done or a person must decide. */
+/** Operations of people: which of them a pass works for, and what becomes of each. */
+import { addHours } from '../core/clock.ts';
+import { rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
+import type { Look } from '../core/look.ts';
 import { reasonRow } from '../core/reasons.ts';
-import type { Operation } from '../store/store.ts';
+import type { Operation, SecretRow } from '../store/store.ts';
 import type { Deps } from './deps.ts';
-import type { Observed, Step } from './types.ts';
+import type { Seen } from './observe.ts';
+import { stateOrNone } from './owed.ts';
+import type { Step } from './types.ts';
 
 const STEPS_MAX = 50;
+const OPEN_MAX = 50;
+/** Whoever still waits after a day is told what for. */
+const PATIENCE_HOURS = 24;
 const CHANGES = ['rotate', 'revoke', 'prove', 'restore'];
 
-/** Writes the operation's row when this step changed its fate. */
-export async function followOperation(
+export const isOpen = ({ status }: Pick<Operation, 'status'>): boolean => status === 'accepted' || status === 'running';
+
+/**
+ * What people asked for and still wait for: the look's own and those that the row remembers, whatever brought this pass
+ * about. It stands in the operation's row, which only the API writes (case SEC-05). The first one is worked for: a
+ * `revoke: now` before others, then the look's own.
+ */
+export async function openOperations(
+  { vault, name }: SecretRef,
+  look: Look,
+  row: SecretRow | undefined,
+  { rows }: Pick<Deps, 'rows'>,
+): Promise<readonly Operation[]> {
+  const ids = [...new Set([...(look.operation === undefined ? [] : [look.operation]), ...(row?.operations ?? [])])];
+  const found = await Promise.all(ids.slice(0, OPEN_MAX).map((id) => rows.operation(id)));
+  const open = found.filter((each) => each !== undefined && isOpen(each) && each.vault === vault && each.name === name);
+  const rank = ({ revoke }: Operation) => (revoke === 'now' ? 0 : 1);
+  return (open as Operation[]).sort((left, right) => rank(left) - rank(right));
+}
+
+/** Writes the row of each operation whose fate this step changed; the ids of those that are still open. */
+export async function followOperations(
   step: Step,
-  operation: Operation | undefined,
-  seen: Observed | undefined,
+  operations: readonly Operation[],
+  seen: Seen | undefined,
   deps: Deps,
-): Promise<void> {
-  if (!operation) return;
-  const status = statusAfter(step, operation, seen);
-  const changed = CHANGES.includes(step.kind);
-  if (status === operation.status && !changed) return;
+): Promise<readonly string[]> {
+  const open: string[] = [];
+  for (const [at, operation] of operations.entries()) {
+    const status = fateOf(step, operation, { seen, asked: at === 0, now: deps.clock.now() });
+    if (isOpen({ status })) open.push(operation.id);
+    if (status !== operation.status || CHANGES.includes(step.kind)) await write(step, operation, status, deps);
+  }
+  return open;
+}
+
+async function write(step: Step, operation: Operation, status: Operation['status'], deps: Deps): Promise<void> {
   const now = deps.clock.now();
-  const ended =
-    status === 'failed'
-      ? { reason: step.reason, ...('detail' in step && step.detail !== undefined ? { detail: step.detail } : {}) }
-      : {};
+  const { reason } = step;
+  const detail = 'detail' in step && step.detail !== undefined ? { detail: step.detail } : {};
   await deps.rows.saveOperation({
     ...operation,
-    ...ended,
+    ...(status === 'failed'
+      ? { reason: step.kind === 'wait' || step.kind === 'refuse' ? reason : 'superseded', ...detail }
+      : {}),
     status,
     updatedOn: now,
-    steps: [...operation.steps, { on: now, step: step.kind, reason: step.reason }].slice(-STEPS_MAX),
+    steps: [...operation.steps, { on: now, step: step.kind, reason }].slice(-STEPS_MAX),
   });
 }
 
-function statusAfter(step: Step, operation: Operation, seen: Observed | undefined): Operation['status'] {
-  const replaced = seen !== undefined && seen.version !== operation.version;
-  if (step.kind === 'rotate') return operation.revoke === 'now' ? 'running' : 'succeeded';
-  if (replaced && operation.revoke !== 'now') return 'succeeded';
-  if (replaced && (seen.owed.length === 0 || step.kind === 'revoke')) return 'succeeded';
+interface Situation {
+  readonly seen: Seen | undefined;
+  /** Whether the pass worked for this very operation. */
+  readonly asked: boolean;
+  readonly now: Date;
+}
+
+function fateOf(step: Step, operation: Operation, { seen, asked, now }: Situation): Operation['status'] {
+  const atOnce = operation.revoke === 'now';
+  const tooLong = now >= addHours(operation.createdOn, PATIENCE_HOURS);
+  if (seen && seen.observed.version !== operation.version) {
+    const fate = atOnce ? fateOfRevocation(step, operation.version, seen) : 'succeeded';
+    return fate === 'running' && step.kind === 'wait' && tooLong ? 'failed' : fate;
+  }
+  if (step.kind === 'rotate') return atOnce ? 'running' : 'succeeded';
+  if (!asked) return operation.status;
   if (step.kind === 'refuse' || step.kind === 'skip') return 'failed';
+  if (step.kind !== 'wait') return 'running';
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.
-  if (
-    step.kind === 'wait' &&
-    !replaced &&
-    (reasonRow(step.reason).by !== 'nobody' || reasonRow(step.reason).overridable)
-  )
-    return 'failed';
-  return 'running';
+  const { by, overridable } = reasonRow(step.reason);
+  return by !== 'nobody' || overridable || tooLong ? 'failed' : 'running';
+}
+
+/** The version that a person wanted gone has been replaced: is its credential revoked, still owed, or somebody else's? */
+function fateOfRevocation(
+  step: Step,
+  version: VersionId,
+  { observed, versions, secret, state }: Seen,
+): Operation['status'] {
+  const owed = observed.owed.some((each) => each.version === version);
+  if (owed)
+    return step.kind === 'revoke' && step.owed.some((each) => each.version === version) ? 'succeeded' : 'running';
+  const asked = versions.find(({ id }) => id === version);
+  const was = asked && stateOrNone(asked.tags);
+  const rotation = rotationId(secret, version);
+  // Marked; or a placeholder, which held nothing; or its slot was overwritten by the rotation that replaced it.
+  const gone =
+    was?.revoked ||
+    (was?.started === rotation && was.cred === undefined) ||
+    (observed.written && state?.rot === rotation);
+  return gone ? 'succeeded' : 'failed';
 }

@@ -1,5 +1,6 @@
 /** What is owed follows from the older versions, which nobody rewrites: it is derived, never listed. */
 import { addHours, latest } from '../core/clock.ts';
+import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type RotationId, rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
 import type { VersionInfo } from '../vault/vault.ts';
 import { readState, type State } from './state.ts';
@@ -104,7 +105,8 @@ export function rotationsSince(versions: readonly VersionInfo[], since: Date): n
 export function stateOrNone(tags: VersionInfo['tags']): State | undefined {
   try {
     return readState(tags);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof KeyturnError) return undefined;
+    throw error;
   }
 }

@@ -5,13 +5,14 @@
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
-import type { Lock, Operation, SecretRow } from '../store/store.ts';
+import type { Lock, SecretRow } from '../store/store.ts';
 import { type Bound, observeVault, readConsent } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
 import type { Deps } from './deps.ts';
 import { failureStep, isFailure } from './failure.ts';
 import { observeTarget, type Seen } from './observe.ts';
+import { openOperations } from './operation.ts';
 import { type PassEnd, record } from './record.ts';
 import { afterFailure, rotate } from './rotate.ts';
 import { prove, restore, revoke } from './settle.ts';
@@ -25,6 +26,7 @@ export interface Outcome {
 
 /** A doubled message waits this long for the pass that holds the lock. */
 const BUSY_SECONDS = 20;
+const BUSY_SPREAD_SECONDS = 60;
 const lockBusy: Wait = { kind: 'wait', reason: 'lock-busy' };
 
 /**
@@ -48,35 +50,26 @@ export async function reconcile(look: Look, deps: Deps): Promise<Outcome> {
 
 /** A busy lock completes the message and puts a delayed copy (design section 3). */
 async function busy(look: Look, deps: Deps): Promise<Outcome> {
-  await deps.queue.put(look, BUSY_SECONDS);
+  // Spread, or many requests for one secret would all come back in the same second.
+  const spread = Number.parseInt(look.operation?.slice(0, 4) ?? '0', 16) % BUSY_SPREAD_SECONDS;
+  await deps.queue.put(look, BUSY_SECONDS + spread);
   return { step: lockBusy };
 }
 
 async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps): Promise<Outcome> {
   const row = await deps.rows.secret(secret);
-  const operation = await operationOf(secret, look, deps);
-  const asked: Asked | undefined = operation && {
-    version: operation.version,
-    override: operation.override,
-    revoke: operation.revoke,
-  };
+  const operations = await openOperations(secret, look, row, deps);
+  const [first] = operations;
+  const asked: Asked | undefined = first && { version: first.version, override: first.override, revoke: first.revoke };
   const held: Lock[] = [lock];
   try {
     const end = await endOf(secret, look, { row, asked, held }, deps);
     if (end.step === lockBusy) return await busy(look, deps);
-    const next = await record(end, { secret, look, row, operation }, deps);
+    const next = await record(end, { secret, look, row, operations }, deps);
     return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
   } finally {
     for (const targetLock of held.slice(1)) await targetLock.release();
   }
-}
-
-/** What a person asked for stands in the operation's row, which only the API writes (case SEC-05). */
-async function operationOf(secret: SecretRef, look: Look, deps: Deps): Promise<Operation | undefined> {
-  if (look.operation === undefined) return undefined;
-  const operation = await deps.rows.operation(look.operation);
-  const open = operation?.status === 'accepted' || operation?.status === 'running';
-  return open && operation.vault === secret.vault && operation.name === secret.name ? operation : undefined;
 }
 
 interface Start {
@@ -86,11 +79,20 @@ interface Start {
   readonly held: Lock[];
 }
 
+/** How far a pass came. */
+interface Progress {
+  updatedOn?: Date;
+  bound?: Bound;
+  seen?: Seen;
+  step?: Step;
+  acting?: Acting;
+}
+
 /** Runs the pass to its end, whatever it throws: how far it came decides what is recorded. */
 async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start, deps: Deps): Promise<PassEnd> {
-  const progress: { bound?: Bound; seen?: Seen; step?: Step; acting?: Acting } = {};
+  const progress: Progress = {};
   try {
-    progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps);
+    progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps, progress);
     const grants = await readConsent(progress.bound, deps);
     const targetLock = await deps.locks.take(`target/${progress.bound.optIn.target.id}`);
     if (!targetLock) return { step: lockBusy, change: {} };
@@ -128,19 +130,21 @@ async function act(step: Step, acting: Acting): Promise<RowChange> {
 
 async function failureEnd(
   error: unknown,
-  progress: { bound?: Bound; seen?: Seen; step?: Step; acting?: Acting },
+  progress: Progress,
   row: SecretRow | undefined,
   deps: Deps,
 ): Promise<PassEnd> {
   if (!(error instanceof KeyturnError)) throw error;
-  const step = failureStep(error, deps.clock.now());
+  const step = failureStep(error, deps.clock.now(), row?.tries ?? 0);
   const rotating = progress.step?.kind === 'rotate' && progress.acting !== undefined;
+  const touching = rotating || progress.step?.kind === 'revoke';
   const failed = rotating && isFailure(error);
   if (failed && progress.seen) {
     const { type } = progress.seen.optIn.rotator;
     await deps.rows.setFailures(type, (await deps.rows.failuresOf(type)) + 1);
   }
-  const settling = rotating && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};
+  // Whatever was sent to the target may still arrive: until then no slot of it is touched, nor known.
+  const settling = touching && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};
   const change: RowChange =
     failed && progress.acting ? { ...settling, ...afterFailure(error, progress.acting, row?.failures ?? 0) } : settling;
   return {
@@ -148,6 +152,7 @@ async function failureEnd(
     error,
     change,
     attempted: progress.step,
+    ...(progress.updatedOn ? { updatedOn: progress.updatedOn } : {}),
     ...(progress.bound ? { bound: progress.bound } : {}),
     ...(progress.seen ? { seen: progress.seen } : {}),
   };

@@ -1,19 +1,18 @@
 /** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
-import { addHours, addMinutes, latest, minutesBetween } from '../core/clock.ts';
+import { addHours, addMinutes, earliest, latest, minutesBetween } from '../core/clock.ts';
 import type { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
-import { quote } from '../core/quote.ts';
-import { reasonRow } from '../core/reasons.ts';
-import type { HolderRow, Operation, SecretRow, SecretView } from '../store/store.ts';
+import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
+import { raiseAlerts } from './alert.ts';
+import { append, inLog, recordOfPass } from './audit.ts';
 import type { Bound } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
 import { isFailure } from './failure.ts';
 import type { Seen } from './observe.ts';
-import { followOperation } from './operation.ts';
-import { olderOurs } from './owed.ts';
+import { followOperations } from './operation.ts';
 import { HOLDS_NONE } from './slots.ts';
 import type { Step } from './types.ts';
 import { viewOf } from './view.ts';
@@ -26,26 +25,25 @@ export interface PassEnd {
   readonly change: RowChange;
   readonly bound?: Bound;
   readonly seen?: Seen;
+  /** `updated` of the current version, where the pass came no further. */
+  readonly updatedOn?: Date;
 }
 
 interface Context {
   readonly secret: SecretRef;
   readonly look: Look;
   readonly row: SecretRow | undefined;
-  readonly operation: Operation | undefined;
+  /** Open ones of people; the pass worked for the first. */
+  readonly operations: readonly Operation[];
 }
 
 /** Longer waits are the sweep's: a message may be hidden for 7 days at most, and the sweep comes every hour. */
 const SWEEP_MINUTES = 60;
 const SOON_SECONDS = 60;
-const UNPROVED_HOURS = 24;
+const OPERATION_MINUTES = 50;
 const CHANGES = ['rotate', 'revoke', 'prove', 'restore'];
-/** After these the cause of an alert is gone. */
-const CALM = [
-  'not-due',
-  'grace',
-  ...['accepted', 'state-wiped', 'due', 'asked', 'begun', 'value-refused', 'placeholder', 'grace-over', 'settled'],
-];
+/** Waits for something that others hold: the pauses grow while it lasts. */
+const HELD_BY_OTHERS = ['vault-busy', 'target-busy', 'storage-busy', 'index', 'slot-held'];
 
 /** Writes all of it before the locks are given back; the time of the next look, if this secret gets one. */
 export async function record(end: PassEnd, context: Context, deps: Deps): Promise<Date | undefined> {
@@ -55,50 +53,73 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   // The one line of every pass; a pass that decided has written it before it acted.
   if (end.seen === undefined)
     deps.log('info', 'decided', { ...secret, kind: step.kind, reason: step.reason, cause: look.cause });
-  audit(end, context, deps);
-  await followOperation(step, context.operation, end.seen?.observed, deps);
+  const audited = await audit(end, context, deps);
+  const operations = await followOperations(step, context.operations, end.seen, deps);
   // Whoever took the lock writes the row now; what this pass read is old.
   if (step.reason === 'lock-lost') return lookSoon(context, deps);
   if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
   if (step.kind === 'skip' && row === undefined) return undefined;
-  const next = lookAgainOn(step, end.seen?.observed, now);
-  const alert = raiseAlert(end, context, deps);
+  const tries = HELD_BY_OTHERS.includes(step.reason) ? (row?.tries ?? 0) + 1 : 0;
+  const next = nextLook(end, operations, now, tries);
+  const queued = isQueued(step, next, row, now);
+  const alert = raiseAlerts(end, { secret, row, audited, tries }, deps);
   const failed = end.error !== undefined && isFailure(end.error);
   const view = viewOf({ ...end, observed: end.seen?.observed, failed }, deps.config.ownerTag);
-  await deps.rows.saveSecret(rowAfter(end, context, { next, alert, now, view }));
-  // After a rotation that was tried and not finished nobody can say which slot the secret holds: the next look will.
-  const tried = (end.attempted ?? step).kind === 'rotate';
-  if (end.seen && !tried) await deps.rows.saveHolder(holderOf(end.seen, secret));
-  await putNextLook(step, next, context, deps);
+  const nextLookOn = queued ? row?.nextLookOn : next;
+  await deps.rows.saveSecret(rowAfter(end, context, { nextLookOn, alert, lookedOn: now, view, operations, tries }));
+  await saveHolder(end, secret, now, deps);
+  if (!queued) await putNextLook(next, secret, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
 }
 
+/** A person who still waits is looked after within the hour, whatever the secret itself waits for. */
+function nextLook({ step, seen }: PassEnd, operations: readonly string[], now: Date, tries: number): Date | undefined {
+  const next = lookAgainOn(step, seen?.observed, now, Math.max(0, tries - 1));
+  return operations.length > 0 ? earliest(next, addMinutes(now, OPERATION_MINUTES)) : next;
+}
+
+/**
+ * After a rotation that was not finished nobody can say which slot the secret holds, nor while a write may still arrive: a
+ * row without a handle counts as holding all of them. The next look will say.
+ */
+async function saveHolder(
+  { step, attempted, seen, change }: PassEnd,
+  secret: SecretRef,
+  now: Date,
+  deps: Deps,
+): Promise<void> {
+  if (!seen || (attempted ?? step).kind === 'rotate') return;
+  const settling = latest(change.settlingUntil, seen.observed.settlingUntil);
+  const { handle: _, ...unknown } = holderOf(seen, secret);
+  await deps.rows.saveHolder(settling && now < settling ? unknown : holderOf(seen, secret));
+}
+
 /** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
-async function lookSoon({ secret, operation }: Context, deps: Deps): Promise<Date> {
-  const open = operation && stillOpen(operation);
-  await deps.queue.put({ ...secret, cause: 'again', ...(open ? { operation: operation.id } : {}) }, SOON_SECONDS);
+async function lookSoon({ secret, look }: Context, deps: Deps): Promise<Date> {
+  const { operation } = look;
+  await deps.queue.put({ ...secret, cause: 'again', ...(operation === undefined ? {} : { operation }) }, SOON_SECONDS);
   return addMinutes(deps.clock.now(), SOON_SECONDS / 60);
 }
 
+type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
+
 function rowAfter(
-  end: PassEnd,
+  { step, change, bound, updatedOn }: PassEnd,
   { secret, row }: Context,
-  { next, alert, now, view }: { next: Date | undefined; alert: string | undefined; now: Date; view: SecretView },
+  { tries, operations, ...rest }: { [K in keyof RowEnd]: RowEnd[K] | undefined },
 ): SecretRow {
-  const { step, change, bound } = end;
   const merged = {
     ...row,
     ...secret,
     failures: row?.failures ?? 0,
     ...change,
-    seenUpdatedOn: CHANGES.includes(step.kind) ? undefined : bound?.current.updatedOn,
+    seenUpdatedOn: CHANGES.includes(step.kind) ? undefined : (bound?.current.updatedOn ?? updatedOn),
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,
-    lookedOn: now,
-    nextLookOn: next,
-    alert,
-    view,
+    ...rest,
+    tries: tries || undefined,
+    operations: operations?.length ? operations : undefined,
   };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
 }
@@ -115,89 +136,30 @@ function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
   };
 }
 
-/** One alert per cause: raised when the cause is new, forgotten when a pass ends well. */
-function raiseAlert(end: PassEnd, { secret, row }: Context, deps: Deps): string | undefined {
-  const cause = causeOf(end, deps);
-  if (cause === undefined) return CALM.includes(end.step.reason) || end.step.kind === 'skip' ? undefined : row?.alert;
-  if (cause !== row?.alert) {
-    const { by, remedy } = reasonRow(end.step.reason);
-    const since = owedSince(end);
-    deps.log('error', 'alert', {
-      ...secret,
-      reason: end.step.reason,
-      by,
-      remedy,
-      ...('detail' in end.step ? { detail: end.step.detail } : {}),
-      ...since,
-    });
-  }
-  return cause;
+/** False when the step's record is in the log alone: its audit could not be written. */
+async function audit(end: PassEnd, { secret, look, operations }: Context, deps: Deps): Promise<boolean> {
+  const [operation] = operations;
+  const made = recordOfPass(end, { cause: look.cause, operation }, deps);
+  if (!made) return true;
+  // The log first: the step has happened, and this pass may die at the next line.
+  deps.log('info', 'audit', inLog(made));
+  const lost = await append(made, deps);
+  if (lost) deps.log('error', 'audit unwritten', { ...secret, kind: made.kind, detail: lost.detail, ...lost.facts });
+  return lost === undefined;
 }
 
-/** What can't be closed is said with the alert, also where the target was not reached: then by the versions' tags. */
-function owedSince({ seen, bound }: PassEnd): { owedSince?: Date; owed?: string } {
-  if (!bound) return {};
-  const { secret, current, versions, tgt, state } = bound;
-  const byTags = () =>
-    olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
-      ({ handle }) => handle !== state?.cred,
-    );
-  const owed = [...new Set((seen?.observed.owed ?? byTags()).map(({ handle }) => handle ?? '?'))];
-  return owed.length > 0 ? { owedSince: current.createdOn, owed: owed.join(',') } : {};
+/**
+ * A look that is queued for that time already serves: duplicates of an event do not multiply looks. The row keeps the time
+ * of the one that is queued, so that this one, when it comes, puts the next.
+ */
+function isQueued(step: Step, next: Date | undefined, row: SecretRow | undefined, now: Date): boolean {
+  if (next === undefined || row?.nextLookOn === undefined || CHANGES.includes(step.kind)) return false;
+  return row.nextLookOn > now && row.nextLookOn <= next && minutesBetween(row.nextLookOn, next) < 1;
 }
 
-function causeOf({ step, seen, error }: PassEnd, deps: Deps): string | undefined {
-  if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) return error.reason;
-  if (step.kind === 'refuse') return step.reason;
-  if (step.kind !== 'wait') return undefined;
-  if (['drift', 'too-many', 'brake'].includes(step.reason)) return step.reason;
-  // Readers are locked out and something keeps the heal from happening.
-  if (seen?.observed.written && seen.observed.verdict === 'refused' && step.reason !== 'settling') return step.reason;
-  return step.reason === 'unproved' && seen && deps.clock.now() >= addHours(seen.observed.createdOn, UNPROVED_HOURS)
-    ? 'unproved'
-    : undefined;
-}
-
-/** Every step that changed something, unsampled: who, what, which versions, which outcome. */
-function audit({ step, error, attempted, seen }: PassEnd, { secret, look, operation }: Context, deps: Deps): void {
-  const tried = attempted ?? step;
-  if (!CHANGES.includes(tried.kind)) return;
-  deps.log('info', 'audit', {
-    ...secret,
-    kind: tried.kind,
-    reason: tried.reason,
-    outcome: error ? error.reason : 'done',
-    cause: look.cause,
-    operation: operation?.id,
-    caller: operation?.caller,
-    ticket: operation?.ticket === undefined ? undefined : quote(operation.ticket),
-    version: seen?.observed.version,
-    rotation: tried.kind === 'rotate' ? tried.rotation : undefined,
-    status: error?.facts.status,
-    code: error?.facts.code,
-    requestId: error?.facts.requestId,
-  });
-}
-
-async function putNextLook(
-  step: Step,
-  next: Date | undefined,
-  { secret, row, operation }: Context,
-  deps: Deps,
-): Promise<void> {
+async function putNextLook(next: Date | undefined, secret: SecretRef, deps: Deps): Promise<void> {
   if (next === undefined) return;
-  const now = deps.clock.now();
-  const minutes = minutesBetween(now, next);
+  const minutes = minutesBetween(deps.clock.now(), next);
   if (minutes > SWEEP_MINUTES - 1) return;
-  // A look that is queued for that time already serves: duplicates of an event do not multiply looks.
-  const queued =
-    row?.nextLookOn !== undefined && row.nextLookOn > now && Math.abs(minutesBetween(row.nextLookOn, next)) < 1;
-  if (queued && !CHANGES.includes(step.kind)) return;
-  const open = operation && stillOpen(operation);
-  await deps.queue.put(
-    { ...secret, cause: 'again', ...(open ? { operation: operation.id } : {}) },
-    Math.max(1, Math.ceil(minutes * 60)),
-  );
+  await deps.queue.put({ ...secret, cause: 'again' }, Math.max(1, Math.ceil(minutes * 60)));
 }
-
-const stillOpen = ({ status }: Operation): boolean => status === 'accepted' || status === 'running';

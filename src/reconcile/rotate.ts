@@ -14,7 +14,7 @@ import { isOptedIn } from './optIn.ts';
 import { expiryOf, planOf } from './policy.ts';
 import { preflight } from './preflight.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
-import type { Rotate } from './types.ts';
+import type { Observed, Rotate } from './types.ts';
 
 /** How long a pass stays with a credential that exists nowhere but in it (design section 3). */
 const STAY_MINUTES = 15;
@@ -52,7 +52,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     target: optIn.target.id,
     handle: credential.handle,
     issuedOn: deps.clock.now(),
-    owes: state.after && observed.live !== undefined ? [{ handle: observed.live, after: state.after }] : [],
+    owes: owedBeside(credential.handle, observed).map((handle) => ({ handle, after: state.after ?? deps.clock.now() })),
   });
   return {
     wroteVersion: id,
@@ -104,13 +104,16 @@ async function checkOnce(value: Credential['value'], { seen }: Acting): Promise<
   }
 }
 
+/** Handles that live on beside a new credential: what was owed before, and the one that it replaces. */
+function owedBeside(handle: Handle, { owed, live, placeholder }: Observed): readonly Handle[] {
+  const replaced = live === undefined || placeholder ? [] : [live];
+  return [...new Set([...owed.map((each) => each.handle), ...replaced])].filter((each) => each !== handle);
+}
+
 /** What the new version owes: everything older that lives on under another handle. */
 function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<State, 'after'> {
   const { observed, policy } = seen;
-  const replaced = observed.placeholder ? [] : [observed.live];
-  const owes = [...observed.owed.map((each) => each.handle), ...replaced].some(
-    (each) => each !== undefined && each !== handle,
-  );
+  const owes = owedBeside(handle, observed).length > 0;
   if (!owes) return {};
   const now = deps.clock.now();
   if (step.revokeNow) return { after: now };
@@ -142,7 +145,15 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
     }
     // The same PUT again: a late twin of one value is harmless, another value would not be.
     await deps.clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
-    await guardWith({ step, credential, inFlight }, acting);
+    try {
+      await guardWith({ step, credential, inFlight }, acting);
+    } catch (error) {
+      // The first PUT may have come in while this pass waited: then it was ours that came between.
+      const late =
+        error instanceof KeyturnError && error.reason === 'conflict' && (await readBack(step, version, acting));
+      if (late) return late;
+      throw error;
+    }
   }
 }
 

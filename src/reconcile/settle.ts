@@ -1,5 +1,4 @@
 /** Prove, restore and revoke: the steps after the store. */
-import { grantFor } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { openForm } from '../vault/form.ts';
 import { readConsent } from './bind.ts';
@@ -59,7 +58,6 @@ async function stillRevocable({ handle }: Owed, acting: Acting): Promise<boolean
   const { seen, deps } = acting;
   const { optIn, secret, target, tgt } = seen;
   const grants = await readConsent(seen, deps);
-  if (!grantFor(grants, secret)) return false;
   const current = await guard(acting);
   const state = readState(current.tags);
   const value = openForm(current.value, optIn.field, target.hosts).bare;

@@ -55,10 +55,10 @@ async function holderNow(
   const unknown: Holder = { vault, name, owes };
   // Never looked at since the index was made, or in the middle of a rotation.
   if (row.handle === undefined) return unknown;
-  const current = await deps.vaults.open(vault)?.current(name);
-  if (current === undefined || current === 'disabled') return unknown;
-  if (current === 'gone') return undefined;
   try {
+    const current = await deps.vaults.open(vault)?.current(name);
+    if (current === undefined || current === 'disabled') return unknown;
+    if (current === 'gone') return undefined;
     const { bare } = openForm(current.value, fieldOf(current.tags), state.hosts);
     const handle = (await target.adopt(bare)) ?? HOLDS_NONE;
     if (handle !== row.handle) return unknown;
@@ -85,7 +85,12 @@ export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]):
 
 /** Where the next credential of a secret comes from, beside all of `keep`. */
 export function sourceFor(
-  own: { readonly createdOn: Date; readonly keep: readonly Handle[]; readonly keptUntil?: Date },
+  own: {
+    readonly createdOn: Date;
+    readonly keep: readonly Handle[];
+    readonly joinsFirst?: boolean;
+    readonly keptUntil?: Date;
+  },
   rotator: Rotator,
   handles: readonly Handle[],
   holders: readonly Holder[],
@@ -95,9 +100,11 @@ export function sourceFor(
   const free = handles.filter((handle) => !own.keep.includes(handle));
   if (free.length === 0) return blocked('grace', undefined, own.keptUntil);
   const taken = (handle: Handle) => heldBy(handle, now, holders);
+  const join = joined(own, free, holders);
+  if (own.joinsFirst && join) return join;
   const chosen = free.find((handle) => taken(handle) === undefined);
   if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
-  return joined(own, free, holders) ?? blockedBy(free, taken, holders);
+  return join ?? blockedBy(free, taken, holders);
 }
 
 /** A slot that another secret's rotation issued after this secret's version was made: its value is the next one. */

@@ -4,11 +4,11 @@
  */
 import { addDays } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
-import type { SecretRef, Tags } from '../core/ids.ts';
+import { type SecretRef, type Tags, tagOf } from '../core/ids.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
 import type { SecretItem, Vault } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
-import { isOptedIn, readOptIn } from './optIn.ts';
+import { isOptedIn } from './optIn.ts';
 
 export interface SweepReport {
   readonly vaults: number;
@@ -89,7 +89,7 @@ async function sweepItem(vault: Vault, item: SecretItem, { rows, holders, total 
   const row = rows.get(ref.name);
   total.secrets++;
   if (!isOptedIn(item.tags)) {
-    if (row && row.reason !== 'not-opted-in') await optInLost(ref, row, total, deps);
+    if (row?.view) await optInLost(ref, row, total, deps);
     return;
   }
   total.optedIn++;
@@ -106,7 +106,8 @@ async function sweepItem(vault: Vault, item: SecretItem, { rows, holders, total 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */
 function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: boolean, deps: Deps): boolean {
   if (!item.enabled || item.managed) return false;
-  if (!row?.lookedOn) return true;
+  // What waits for the index is looked at with the sweep that completes it, and with the next one.
+  if (!row?.lookedOn || row.reason === 'index') return true;
   if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
   if (row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime()) return true;
   if (overdue(item, row.lookedOn, deps)) return true;
@@ -121,11 +122,15 @@ function overdue({ expiresOn }: SecretItem, lookedOn: Date, { clock }: Deps): bo
   return lookedOn <= addDays(now, near ? -1 : -7);
 }
 
-/** The target by its canonical id; undefined where the tags do not bind, which the look will say. */
-function targetOf(tags: Tags, deps: Deps): string | undefined {
+/**
+ * The target by its canonical id, also where the kind is off or options and policy do not parse: the secret's readers use
+ * the slot all the same. Undefined where the tags name no target; the look will say so.
+ */
+function targetOf(tags: Tags, { rotators }: Deps): string | undefined {
+  const rotator = rotators.get((tagOf(tags, 'rotator') ?? '').trim().toLowerCase());
+  if (rotator?.overlap !== 'two-slots') return undefined;
   try {
-    const { rotator, target } = readOptIn(tags, deps.rotators, deps.config.enabled);
-    return rotator.overlap === 'two-slots' ? target.id : undefined;
+    return rotator.bind({ target: (tagOf(tags, 'rotator-target') ?? '').trim(), options: {} }).id;
   } catch (error) {
     if (error instanceof KeyturnError) return undefined;
     throw error;
@@ -135,7 +140,7 @@ function targetOf(tags: Tags, deps: Deps): string | undefined {
 /** A new version came without the tag that the former one had: nobody would notice before the expiry (case KV-01). */
 async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Deps): Promise<void> {
   total.optInLost.push(`${ref.vault}/${ref.name}`);
-  if (row.alert === 'opt-in-lost') return;
+  if (row.alert?.split(',').includes('opt-in-lost')) return;
   deps.log('error', 'alert', { ...ref, reason: 'opt-in-lost' });
   await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost', view: { owed: [], ...row.view, state: 'opt-in-lost' } });
 }

@@ -62,7 +62,6 @@ export interface Rotate {
   readonly revokeNow: boolean;
 }
 export type Step = Skip | Refuse | Wait | Prove | Restore | Revoke | Rotate;
-export type Stop = Skip | Refuse;
 
 /** What a person asked for; it stands in the operation's row, never in a message. */
 export interface Asked {
@@ -101,6 +100,8 @@ export interface Observed {
   /** Where a heal, and where any other rotation, would take its credential from. */
   readonly healSource: Source;
   readonly source: Source;
+  /** Where a rotation with `revoke: now` would: no grace is kept but that of the newest. */
+  readonly nowSource: Source;
   readonly rotation: RotationId;
   /** Rotations of the last 24 hours, judged from the versions. */
   readonly recentRotations: number;

@@ -9,7 +9,7 @@ import type { Skip } from './skip.ts';
  * object that the host made of the message, or its text. The vault is judged by the pass.
  */
 export function fromQueue(message: unknown): Look | Skip {
-  const parsed = Look.safeParse(typeof message === 'string' ? parse(message) : message);
+  const parsed = Look.safeParse(typeof message === 'string' ? parseJson(message) : message);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : issue.path));
   // Field names only: a message may hold anything, a value included.
@@ -17,7 +17,8 @@ export function fromQueue(message: unknown): Look | Skip {
   return { skip: 'bad-request', detail: `message is not a look: ${named.join(', ') || 'no object'}` };
 }
 
-function parse(text: string): unknown {
+/** What a message's text holds; undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

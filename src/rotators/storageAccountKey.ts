@@ -1,5 +1,6 @@
 /** `storage-account-key`: the two access keys of a storage account in turn. */
 import { z } from 'zod';
+import { hoursAllowed, hoursDeclared } from '../azure/sasPeriod.ts';
 import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../azure/storageKeys.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
@@ -56,6 +57,8 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
 
 /** How long a new key may take to be accepted everywhere (azure-facts 4.2). */
 const MINUTES_TO_SPREAD = 2;
+/** No pass stays longer with a key that it issued (design section 3). */
+const MINUTES_OF_A_PASS = 16;
 /** More than a process issues in that time. */
 const ISSUED_MAX = 50;
 
@@ -125,7 +128,10 @@ class StorageAccount implements Target {
     if (!sharedKeys) return 'unknown';
     if (blobEndpoint === undefined || hostUnder(blobEndpoint, this.#deps.storageSuffix) === undefined) return 'vouched';
     const answer = await this.#deps.probe.tryKey(blobEndpoint, this.#resource.name, value);
-    if (answer === 'accepted') return answer;
+    if (answer === 'accepted') {
+      this.#spreading.accepted(value);
+      return answer;
+    }
     if (answer === 'unreachable') return 'vouched';
     if (answer === 'busy') return 'not-yet';
     if (answer.refused === 'KeyBasedAuthenticationNotPermitted') return 'unknown'; // says nothing of the key (ST-04)
@@ -211,22 +217,9 @@ function hostUnder(address: string, suffix: string): string | undefined {
   return protocol === 'https:' && host.endsWith(`.${suffix}`) ? host : undefined;
 }
 
-function hoursDeclared(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return Number.parseInt(text, 10) * (text.endsWith('d') ? 24 : 1);
-}
-
-/** `DD.HH:MM:SS`, rounded up to hours. */
-function hoursAllowed(period: string | undefined): number | undefined {
-  const [, days, hours, minutes, seconds] = /^(?:(\d{1,5})\.)?(\d\d):(\d\d):(\d\d)$/.exec(period ?? '') ?? [];
-  if (hours === undefined) return undefined;
-  const started = Number(minutes) > 0 || Number(seconds) > 0 ? 1 : 0;
-  return Number(days ?? 0) * 24 + Number(hours) + started;
-}
-
 /**
- * How long a 403 means "not yet": two minutes after this process issued the key, and for ever for any other. A key in its
- * slot that somebody else keeps from working is no reason to rotate.
+ * How long a 403 means "not yet": two minutes, to the pass that issued the key and has not seen it work; for ever to any
+ * other. A key in its slot that something else keeps from working (a firewall, a clock) is no reason to rotate.
  */
 class Spreading {
   readonly #clock: Clock;
@@ -242,8 +235,15 @@ class Spreading {
     if (this.#issued.length > ISSUED_MAX) this.#issued.shift();
   }
 
+  /** It is in force: whatever refuses it from now on, a key that stands in its slot is no reason to rotate. */
+  accepted(value: Secret): void {
+    const at = this.#issued.findIndex((issued) => issued.value.equals(value));
+    if (at >= 0) this.#issued.splice(at, 1);
+  }
+
   refused(value: Secret): 'not-yet' | 'refused' {
     const own = this.#issued.find((issued) => issued.value.equals(value));
-    return own && minutesBetween(own.on, this.#clock.now()) >= MINUTES_TO_SPREAD ? 'refused' : 'not-yet';
+    const minutes = own === undefined ? 0 : minutesBetween(own.on, this.#clock.now());
+    return minutes >= MINUTES_TO_SPREAD && minutes <= MINUTES_OF_A_PASS ? 'refused' : 'not-yet';
   }
 }

@@ -1,5 +1,7 @@
 /** The work queue (azure-facts 9.5): base64 JSON, as the host expects it, and messages that never expire. */
+import { type Clock, systemClock } from '../core/clock.ts';
 import { Look } from '../core/look.ts';
+import { lookMarks } from './marks.ts';
 import { fromStorage, type OwnStorage, onFirstUse, queueClient, WORK_QUEUE } from './storage.ts';
 import type { LookQueue } from './store.ts';
 
@@ -9,19 +11,36 @@ const SECONDS_HIDDEN_MAX = 7 * 24 * 3600;
 const NEVER_EXPIRES = -1;
 
 /** The queue of looks, made on first use. */
-export function lookQueue(own: OwnStorage, name: string = WORK_QUEUE): LookQueue {
-  const client = queueClient(own, name);
+export function lookQueue(own: OwnStorage, clock: Clock = systemClock): LookQueue {
+  const client = queueClient(own, WORK_QUEUE);
   const ready = onFirstUse(() => client.createIfNotExists());
+  const marks = lookMarks(own, clock);
+
+  /** Answers when the message can be seen, by the service's time. */
+  async function send(look: Look, delaySeconds: number): Promise<Date> {
+    await ready();
+    const text = Buffer.from(JSON.stringify(Look.parse(look))).toString('base64');
+    const visibilityTimeout = Math.min(Math.max(Math.ceil(delaySeconds), 0), SECONDS_HIDDEN_MAX);
+    try {
+      const sent = await client.sendMessage(text, { messageTimeToLive: NEVER_EXPIRES, visibilityTimeout });
+      return sent.nextVisibleOn;
+    } catch (error) {
+      throw fromStorage(error);
+    }
+  }
+
   return {
     async put(look, delaySeconds = 0) {
-      await ready();
-      const text = Buffer.from(JSON.stringify(Look.parse(look))).toString('base64');
-      const visibilityTimeout = Math.min(Math.max(Math.ceil(delaySeconds), 0), SECONDS_HIDDEN_MAX);
-      try {
-        await client.sendMessage(text, { messageTimeToLive: NEVER_EXPIRES, visibilityTimeout });
-      } catch (error) {
-        throw fromStorage(error);
-      }
+      await send(look, delaySeconds);
+    },
+    async offer(look) {
+      const place = await marks.claim(look);
+      if (place === undefined) return false;
+      const { version: _, ...whole } = look;
+      // A later look stands for events about any version, so it names none: it must not end as superseded.
+      const visibleOn = await send(place.delaySeconds > 0 ? whole : look, place.delaySeconds);
+      await place.queued(visibleOn);
+      return true;
     },
   };
 }

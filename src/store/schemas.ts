@@ -41,6 +41,8 @@ const Secret = z.strictObject({
   nextLookOn: maybe(date),
   failures: count,
   alert: maybe(words),
+  operations: maybe(z.array(z.uuid()).max(60)),
+  tries: maybe(count),
   settlingUntil: maybe(date),
   retryOn: maybe(date),
   refusedPlan: maybe(words),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
+import type { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
 import type { Clock } from '../core/clock.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
@@ -16,9 +17,12 @@ export type OwnStorage =
 export const TABLE = 'keyturn';
 export const WORK_QUEUE = 'keyturn-work';
 
-/** A client of the table. `repeat`: every request may be sent again, which holds for all but the compare-and-set of locks. */
-export function tableClient(own: OwnStorage, clock: Clock, { repeat }: { readonly repeat: boolean }): TableClient {
-  const policy: Policy = patience(clock, repeat ? () => true : undefined);
+/** How a client of the table waits. `repeat`: every request may be sent again, which holds for all but a compare-and-set. */
+export type Waiting = { readonly repeat: boolean } | { readonly policy: Policy };
+
+/** A client of the table. */
+export function tableClient(own: OwnStorage, clock: Clock, waiting: Waiting): TableClient {
+  const policy = 'policy' in waiting ? waiting.policy : patience(clock, waiting.repeat ? () => true : undefined);
   const options = { ...SINGLE_SEND, additionalPolicies: [{ policy, position: 'perCall' as const }] };
   if ('connectionString' in own) {
     const allowInsecureConnection = isLocal(own.connectionString);
@@ -33,6 +37,18 @@ export function queueClient(own: OwnStorage, name: string): QueueClient {
   const options = { retryOptions: { maxTries: 4, retryDelayInMs: 500, tryTimeoutInMs: 15_000 } };
   if ('connectionString' in own) return new QueueClient(own.connectionString, name, options);
   return new QueueClient(`https://${own.accountName}.queue.${own.storageSuffix}/${name}`, own.credential, options);
+}
+
+/** A client of a blob container; its SDK is loaded on first use, since a start without any change needs none of it. */
+export async function blobContainer(
+  own: OwnStorage,
+  name: string,
+  { tries }: { readonly tries: number },
+): Promise<ContainerClient> {
+  const { ContainerClient } = await import('@azure/storage-blob');
+  const options = { retryOptions: { maxTries: tries, retryDelayInMs: 500, tryTimeoutInMs: 15_000 } };
+  if ('connectionString' in own) return new ContainerClient(own.connectionString, name, options);
+  return new ContainerClient(`https://${own.accountName}.blob.${own.storageSuffix}/${name}`, own.credential, options);
 }
 
 /** Plain http is for Azurite on this machine alone. */

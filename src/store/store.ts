@@ -2,8 +2,11 @@
  * The app's own storage: rows, locks and the queue. Losing the table loses no credential and no obligation; only the
  * index (which secrets hold which slot) must be swept anew before a slot is touched (design section 2, "The table").
  */
-import type { Handle, SecretRef, VersionId } from '../core/ids.ts';
+import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
+import type { SecretState } from '../core/states.ts';
+
+export { SECRET_STATES, type SecretState } from '../core/states.ts';
 
 /** What is remembered of a secret. Hints and history: nothing here causes a step (case SEC-07). */
 export interface SecretRow extends SecretRef {
@@ -19,8 +22,12 @@ export interface SecretRow extends SecretRef {
   readonly nextLookOn?: Date;
   /** Failed rotations in a row. */
   readonly failures: number;
-  /** The cause that was alerted last and is still there; one alert per cause. */
+  /** Causes that were alerted and are still there, parted by commas; one alert per cause. */
   readonly alert?: string;
+  /** Operations of people that are still open: every pass follows them, whatever brought it about. */
+  readonly operations?: readonly string[];
+  /** Passes in a row that had to wait for something busy: pauses grow with it. */
+  readonly tries?: number;
   /** Until then a target write may still arrive (case SDK-01). */
   readonly settlingUntil?: Date;
   /** After a failed rotation: no new credential before then. */
@@ -29,13 +36,6 @@ export interface SecretRow extends SecretRef {
   /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
 }
-
-/** The states of the inventory (design section 5). */
-export const SECRET_STATES = [
-  ...(['ok', 'due', 'unproved', 'grace', 'held', 'waiting', 'refused', 'failed'] as const),
-  ...(['conflict', 'drift', 'opt-in-lost', 'unmanaged'] as const),
-] as const;
-export type SecretState = (typeof SECRET_STATES)[number];
 
 /** What the last look saw of a secret, for people. Shows; decides nothing. */
 export interface SecretView {
@@ -123,4 +123,57 @@ export interface Locks {
 export interface LookQueue {
   /** Puts a look on the queue, visible after `delaySeconds`. */
   put(look: Look, delaySeconds?: number): Promise<void>;
+  /**
+   * Puts the look of an event, at most one per secret and minute: at once, or at the end of a minute that had its look.
+   * Answers false when a look waits already that no pass can have begun: that one sees what the event tells of.
+   */
+  offer(look: Look): Promise<boolean>;
+}
+
+/** One line of the audit: a step that changed something, or a request that was accepted. Never a value; strangers' text quoted. */
+export interface AuditRecord extends SecretRef {
+  readonly at: Date;
+  readonly kind: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke';
+  readonly reason: string;
+  /** `accepted` for a request, `done` for a step, or the reason of the error that ended the step. */
+  readonly outcome: string;
+  /** What made Keyturn look: `event`, `sweep`, `http`, `again`. */
+  readonly cause: string;
+  readonly instance: string;
+  /** Object id of whoever asked, and whether it was a person or an application. */
+  readonly caller?: string;
+  readonly as?: 'user' | 'app';
+  readonly ticket?: string;
+  readonly note?: string;
+  readonly override?: readonly string[];
+  readonly revoke?: 'after-grace' | 'now';
+  readonly operation?: string;
+  /** The rotation that the step belongs to: ties its rotate, prove and revoke records together. */
+  readonly rotation?: RotationId;
+  /** Current when the step began; a rotation replaces it. */
+  readonly version?: VersionId;
+  /** The version that the rotation stored, and the handle of its credential. */
+  readonly stored?: VersionId;
+  readonly handle?: Handle;
+  /** What a revocation set out to revoke; the versions only once all of it was. */
+  readonly handles?: readonly Handle[];
+  readonly revokedVersions?: readonly VersionId[];
+  readonly status?: number;
+  readonly code?: string;
+  readonly requestId?: string;
+}
+
+export interface History {
+  /** Newest first. */
+  readonly records: readonly AuditRecord[];
+  /** Reading ended at its limit before 100 records were found: there may be older ones. */
+  readonly truncated: boolean;
+}
+
+/** Who changed what. Both methods throw `BusyError` with `storage-busy`, whatever the storage refused or did not answer. */
+export interface Audit {
+  /** Appends one line to the blob of its day. After a lost answer the line may be there twice; `history` shows it once. */
+  append(record: AuditRecord): Promise<void>;
+  /** The last 100 records of a secret since then; lines that do not parse are left out. */
+  history(ref: SecretRef, since: Date): Promise<History>;
 }

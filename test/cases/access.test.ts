@@ -118,4 +118,29 @@ describe('SEC-09: a tag is not consent', () => {
     const since = new Date(v2.created * 1000).toISOString();
     expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'no-consent', owedSince: since }]);
   });
+
+  it('SEC-09: withdrawn after the pass has begun, the key is not revoked', async () => {
+    const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
+    await tenant.advance({ hours: 47 }, { sweepEvery: 12 });
+    const { roles, identity } = tenant.azure.world;
+    const which = { principalId: identity.oid, scope: tenant.azure.account('acct1').id };
+    const list = roles.list.bind(roles);
+    let reads = 0;
+    // The answer to the first question of a pass is yes; a moment later the owner takes it back.
+    roles.list = (scope, filter) => {
+      const shown = structuredClone(list(scope, filter));
+      if (scope.toLowerCase() === which.scope.toLowerCase()) {
+        reads++;
+        tenant.azure.setDescription(which, undefined);
+      }
+      return shown;
+    };
+    await tenant.advance({ hours: 2 });
+    await tenant.event('st-a', {});
+    await tenant.sweepAndSettle();
+    roles.list = list;
+    expect(reads).toBeGreaterThan(1);
+    expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(true);
+    expect(tenant.regenerations('acct1')).toBe(1);
+  });
 });

@@ -2,7 +2,7 @@
 import { TableClient } from '@azure/data-tables';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 
-const QUEUES = ['keyturn-work', 'keyturn-work-poison'] as const;
+const QUEUES = ['keyturn-work', 'keyturn-work-poison', 'keyturn-events', 'keyturn-events-poison'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** A row as the table holds it, and its column `json` parsed where there is one. */

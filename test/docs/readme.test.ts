@@ -13,6 +13,7 @@ import { tagOf } from '../../src/core/ids.ts';
 import { isOptedIn, readOptIn } from '../../src/reconcile/optIn.ts';
 import { mergePolicy } from '../../src/reconcile/policy.ts';
 import { STATE_TAG } from '../../src/reconcile/state.ts';
+import { fromInventoryQuery } from '../../src/requests/inventory.ts';
 import { fromIdempotencyKey, fromPath, fromRotateRequest } from '../../src/requests/rotate.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
@@ -158,13 +159,17 @@ describe('the other blocks', () => {
       const [body, ...after] = options.get('-d') ?? [];
       if (body !== undefined) fromRotateRequest(body);
       const address = [...after, ...(options.get('-H') ?? [])].find((word) => word.startsWith('https://')) ?? '';
-      return new URL(address).pathname;
+      const { pathname, searchParams } = new URL(address);
+      if (pathname === '/api/secrets') {
+        expect(Object.keys(fromInventoryQuery(searchParams)).length).toBe(searchParams.size);
+      }
+      return pathname;
     });
     const [rotate = '', operation = ''] = paths;
     const [, vault = '', name = ''] = /^\/api\/vaults\/([^/]+)\/secrets\/([^/]+)\/rotate$/.exec(rotate) ?? [];
     expect(fromPath(vault, name)).toEqual({ vault: 'kv-shop', name: 'orders-storage' });
     expect(operation).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
-    expect(paths).toHaveLength(2);
+    expect(paths.slice(2)).toEqual(['/api/secrets']);
   });
 
   it('Terraform leaves value, expiry and state to Keyturn (IAC-01)', () => {

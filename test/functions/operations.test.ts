@@ -71,7 +71,8 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0)
     consent: { of: async () => [{ vault: 'kv1', name: '*', logins: [] }] },
     rows: rows as Rows,
     locks: { take: never },
-    queue: { put: async (look) => void looks.push(look) },
+    queue: { put: async (look) => void looks.push(look), offer: never },
+    audit: { append: async () => {}, history: async () => ({ records: [], truncated: false }) },
     clock: { now: () => now, sleep: async () => {} },
     log: (level, message, fields) => void records.push({ level, message, ...fields }),
     config: {

@@ -7,6 +7,17 @@ import { provideCore, registrationsOf } from '../../local/host/core.ts';
 
 const root = join(import.meta.dirname, '../..');
 const storage = { connection: 'AzureWebJobsStorage' };
+/** Calls that change nothing. */
+const reads = [
+  ['health', 'health'],
+  ['history', 'vaults/{vault}/secrets/{name}/history'],
+  ['openapi', 'openapi.json'],
+  ['readiness', 'readiness'],
+  ['secret', 'vaults/{vault}/secrets/{name}'],
+  ['secrets', 'secrets'],
+] as const;
+const read = (route: string) =>
+  expect.objectContaining({ type: 'httpTrigger', authLevel: 'anonymous', methods: ['GET'], route });
 
 describe('the entry file', () => {
   it('registers every function with an empty environment (FN-01)', async () => {
@@ -24,6 +35,8 @@ describe('the entry file', () => {
       });
       expect(Object.fromEntries(triggers)).toEqual({
         secretEvents: expect.objectContaining({ type: 'eventGridTrigger' }),
+        secretEventsQueue: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-events', ...storage }),
+        ...Object.fromEntries(reads.map(([name, route]) => [name, read(route)])),
         work: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work', ...storage }),
         workPoison: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work-poison', ...storage }),
         sweep: expect.objectContaining({

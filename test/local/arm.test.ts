@@ -107,6 +107,16 @@ describe('storage accounts of the local tenant', () => {
     expect([...azure.routesHit()]).toEqual(expect.arrayContaining(['storage.queue', 'storage.table']));
   });
 
+  it.each([
+    ['', 'MissingApiVersionParameter'],
+    ['latest', 'InvalidApiVersionParameter'],
+  ])('answer no call whose api-version is "%s"', async (version, code) => {
+    expect(await get(azure.account('acct1').id, { 'api-version': version })).toMatchObject({
+      status: 400,
+      body: { error: { code } },
+    });
+  });
+
   it('are not found through dot segments', async () => {
     const listed = client.storageAccounts.listKeys('rg-keyturn', '..');
     await expect(listed).rejects.toMatchObject({ statusCode: expect.any(Number) });

@@ -114,7 +114,11 @@ describe('Graph of the local tenant', () => {
     });
     expect(await login(app.appId, added.secretText)).toMatchObject({ status: 200 });
     const filter = encodeURIComponent(`appId eq '${app.appId}'`);
-    const { value } = await call([], 'GET', `applications?$filter=${filter}&$select=passwordCredentials`);
+    const { value } = await call(
+      ['Application.Read.All'],
+      'GET',
+      `applications?$filter=${filter}&$select=passwordCredentials`,
+    );
     expect(value).toMatchObject([{ passwordCredentials: [{ keyId: added.keyId, secretText: null }] }]);
     expect(await call(all, 'POST', `applications/${app.objectId}/removePassword`, { keyId: added.keyId })).toEqual({
       status: 204,
@@ -129,7 +133,15 @@ describe('Graph of the local tenant', () => {
     expect(await call(['Application.ReadWrite.OwnedBy'], 'POST', `${path}/addPassword`, {})).toMatchObject({
       status: 403,
     });
-    expect(await call([], 'GET', path)).toMatchObject({ status: 200, passwordCredentials: [] });
+    expect(await call(all, 'GET', path)).toMatchObject({ status: 200, passwordCredentials: [] });
+  });
+
+  it('shows applications to nobody who was not given a permission to read them', async () => {
+    const app = azure.application('private');
+    const paths = [`applications/${app.objectId}`, 'applications'];
+    const answers = await Promise.all(paths.map((path) => call([], 'GET', path)));
+    expect(answers.map(({ status }) => status)).toEqual([403, 403]);
+    expect(await call(['Application.ReadWrite.OwnedBy'], 'GET', paths[0] ?? '')).toMatchObject({ status: 200 });
   });
 });
 

@@ -115,6 +115,15 @@ describe('a run that fails', () => {
     expect(refused.stderr()).toContain('Usage: npm start');
   });
 
+  it.each([['--port', 'abc'], ['--port', '70000'], ['--listen', 'nowhere'], ['--twice']])(
+    'of the stand-in alone shows its usage for %s',
+    async (...options) => {
+      const refused = start(['node', '--import', './local/preload.ts', 'local/azure.ts', ...options]);
+      expect([await refused.ended, refused.stdout()]).toEqual([1, '']);
+      expect(refused.stderr()).toMatch(/^[^\n]+\nUsage: npm run --silent azure [^\n]+\n$/);
+    },
+  );
+
   it('ends with 1 and names what is not as it must be', async () => {
     // A vault that forgets the content type of a later version: the story has to notice.
     const vault = pathToFileURL(join(root, 'local/azure/vault.ts')).href;

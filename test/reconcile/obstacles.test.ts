@@ -207,7 +207,7 @@ describe('a person', () => {
     ['settling', { settlingUntil: addMinutes(T, 1) }],
     ['mode-observe', { mode: 'observe' }],
     ['mode-drain', { mode: 'drain' }],
-    ['slot-held', { source: blockedWait }],
+    ['slot-held', { source: blockedWait, nowSource: blockedWait }],
   ] as const)('cannot override %s', (reason, over) => {
     expect(decide({ ...adopted, ...over }, asks({ override: [reason], revoke: 'now' }), T)).toMatchObject({ reason });
   });

@@ -34,6 +34,7 @@ export const adopted: Observed = {
   dueOn: addDays(T, 50),
   healSource: heal,
   source: issue,
+  nowSource: issue,
   rotation: '0123456789abcdef',
   recentRotations: 0,
   versionCount: 2,

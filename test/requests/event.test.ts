@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseResourceId } from '../../src/core/ids.ts';
-import { fromEvent } from '../../src/requests/event.ts';
+import { fromEvent, fromEventMessage } from '../../src/requests/event.ts';
 import { isSkip } from '../../src/requests/skip.ts';
 import { bodies, kv1, look, topic } from './bodies.ts';
 
@@ -111,6 +111,46 @@ describe('fromEvent', () => {
         expect(isSkip(result) || result.vault === 'kv1').toBe(true);
       }),
       { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('fromEventMessage', () => {
+  const event = wrap(good);
+
+  it('makes the same look of an event, its text, and either of them in a list', () => {
+    const one = [fromEvent(event, vaults)];
+    expect(one).toEqual([look]);
+    for (const message of [event, JSON.stringify(event), [event], JSON.stringify([event])]) {
+      expect(fromEventMessage(message, vaults)).toEqual(one);
+    }
+  });
+
+  it('makes looks of the good ones in a list, and skips of the others', () => {
+    const found = fromEventMessage([null, event, [event], 'x', { ...event, topic: `${topic}x` }], vaults);
+    expect(found.map((each) => (isSkip(each) ? each.skip : each.name))).toEqual([
+      'bad-request',
+      'db',
+      'bad-request',
+      'bad-request',
+      'not-allowed',
+    ]);
+  });
+
+  it.each([
+    ['no JSON', '{"eventType":'],
+    ['nothing', ''],
+    ['null', null],
+    ['a number', 7],
+  ])('makes a skip of %s (EG-08)', (_title, message) => {
+    expect(fromEventMessage(message, vaults)).toEqual([expect.objectContaining({ skip: 'bad-request' })]);
+  });
+
+  it('never throws, whatever the message holds (EG-08)', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json(), fc.jsonValue()), (message) => {
+        for (const each of fromEventMessage(message, vaults)) expect(isSkip(each)).toBe(true);
+      }),
     );
   });
 });

@@ -38,7 +38,9 @@ export class Invariants {
   readonly revokedNow = new Set<string>();
   /** What owners last wrote: tags and content type that must survive. */
   readonly owners = new Map<string, { tags: Record<string, string>; contentType: string | undefined }>();
-  readonly alerts: { secret: string; reason: string }[] = [];
+  readonly alerts: { secret: string; reason: string; incident: number }[] = [];
+  /** A secret that was at rest in between has a new incident, which is told anew. */
+  private readonly incidents = new Map<string, number>();
   readonly texts: string[] = [];
   private readonly spells = new Map<string, Spell[]>();
   private readonly world: World;
@@ -54,6 +56,15 @@ export class Invariants {
       this.graceHolds(watched);
       this.ownersTagsSurvive(watched);
     }
+  }
+
+  alert(secret: string, reason: string): void {
+    this.alerts.push({ secret, reason, incident: this.incidents.get(secret) ?? 0 });
+  }
+
+  /** A pass found nothing to wait for but time. */
+  atEase(secret: string): void {
+    this.incidents.set(secret, (this.incidents.get(secret) ?? 0) + 1);
   }
 
   /** After everything has settled, `revocation` also asks that nothing old is left alive. */
@@ -91,8 +102,10 @@ export class Invariants {
     const held = [...own.locks.values()].filter(({ until }) => until > this.world.now);
     if (held.length > 0) this.fail(8, 'a lock is held at rest');
     const counted = new Map<string, number>();
-    for (const { secret, reason } of this.alerts)
-      counted.set(`${secret} ${reason}`, (counted.get(`${secret} ${reason}`) ?? 0) + 1);
+    for (const { secret, reason, incident } of this.alerts) {
+      const alert = `${secret} ${reason} (${incident})`;
+      counted.set(alert, (counted.get(alert) ?? 0) + 1);
+    }
     for (const [alert, count] of counted)
       if (count > 1 && !this.lostTable && !options.troubled) this.fail(8, `${count} alerts: ${alert}`);
   }
@@ -187,6 +200,7 @@ export class Invariants {
       ...own.secrets.values(),
       ...own.holders.values(),
       ...own.operations.values(),
+      ...own.audit,
       own.messages,
     ]);
     const text = [...this.texts, rows].join('\n');

@@ -2,7 +2,17 @@
 import { KeyturnError, LockLostError } from '../../src/core/errors.ts';
 import { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { HolderRow, Lock, Locks, LookQueue, Operation, Rows, SecretRow } from '../../src/store/store.ts';
+import type {
+  Audit,
+  AuditRecord,
+  HolderRow,
+  Lock,
+  Locks,
+  LookQueue,
+  Operation,
+  Rows,
+  SecretRow,
+} from '../../src/store/store.ts';
 import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/vault/vault.ts';
 import { MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 
@@ -14,6 +24,7 @@ export interface OwnStorage {
   readonly operations: Map<string, Operation>;
   rotations: { vault: string; name: string; on: Date }[];
   readonly locks: Map<string, { holder: string; until: number; etag: number }>;
+  readonly audit: AuditRecord[];
   readonly messages: { look: string; visibleOn: number; tries: number }[];
 }
 
@@ -25,6 +36,7 @@ export const emptyStorage = (): OwnStorage => ({
   operations: new Map(),
   rotations: [],
   locks: new Map(),
+  audit: [],
   messages: [],
 });
 
@@ -167,14 +179,31 @@ export function simLocks(world: World, process: Process, own: OwnStorage): Locks
 }
 
 export function simQueue(world: World, process: Process, own: OwnStorage): LookQueue {
+  const put: LookQueue['put'] = (look, delaySeconds = 0) =>
+    world.op(process, 'queue.put', 'write', 'own', () => {
+      own.messages.push({
+        look: JSON.stringify(Look.parse(look)),
+        visibleOn: world.now + delaySeconds * 1000,
+        tries: 0,
+      });
+    });
   return {
-    put: (look, delaySeconds = 0) =>
-      world.op(process, 'queue.put', 'write', 'own', () => {
-        own.messages.push({
-          look: JSON.stringify(Look.parse(look)),
-          visibleOn: world.now + delaySeconds * 1000,
-          tries: 0,
-        });
-      }),
+    put,
+    // Events of the simulation are messages already: what is coalesced before the queue is tried in test/cases/doors.test.ts.
+    offer: async (look) => {
+      await put(look);
+      return true;
+    },
+  };
+}
+
+export function simAudit(world: World, process: Process, own: OwnStorage): Audit {
+  return {
+    append: (record) => world.op(process, 'audit.append', 'write', 'own', () => void own.audit.push(record)),
+    history: ({ vault, name }, since) =>
+      world.op(process, 'audit.history', 'read', 'own', () => ({
+        records: own.audit.filter((each) => each.vault === vault && each.name === name && each.at >= since).reverse(),
+        truncated: false,
+      })),
   };
 }

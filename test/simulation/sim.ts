@@ -9,7 +9,7 @@ import { sweep } from '../../src/reconcile/sweep.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
 import type { Director } from './director.ts';
 import { Invariants } from './invariants.ts';
-import { emptyStorage, type OwnStorage, simLocks, simQueue, simRows, simVaults } from './ports.ts';
+import { emptyStorage, type OwnStorage, simAudit, simLocks, simQueue, simRows, simVaults } from './ports.ts';
 import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, World } from './world.ts';
 
 /** A message of a killed worker comes back after this long; one whose handler threw after half a minute. */
@@ -76,11 +76,14 @@ export class Sim {
       rows: simRows(world, process, own),
       locks: simLocks(world, process, own),
       queue: simQueue(world, process, own),
+      audit: simAudit(world, process, own),
       clock,
       log: (level, message, fields) => {
         this.invariants.texts.push(JSON.stringify({ level, message, ...fields }));
-        if (message === 'alert')
-          this.invariants.alerts.push({ secret: `${fields?.vault}/${fields?.name}`, reason: String(fields?.reason) });
+        const secret = `${fields?.vault}/${fields?.name}`;
+        if (message === 'alert') this.invariants.alert(secret, String(fields?.reason));
+        if (message === 'decided' && (fields?.reason === 'not-due' || fields?.reason === 'grace'))
+          this.invariants.atEase(secret);
       },
       config: {
         instance: 'keyturn',
@@ -222,8 +225,8 @@ export class Sim {
   }
 
   loseTable(): void {
-    const { locks, messages } = this.own;
-    this.own = { ...emptyStorage(), locks, messages };
+    const { locks, messages, audit } = this.own;
+    this.own = { ...emptyStorage(), locks, messages, audit };
     this.invariants.lostTable = true;
   }
 }

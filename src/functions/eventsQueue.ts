@@ -1,0 +1,21 @@
+import { app } from '@azure/functions';
+import { fromEventMessage } from '../requests/event.ts';
+import { isSkip } from '../requests/skip.ts';
+import { appFor } from './context.ts';
+
+/**
+ * The door for private networks: Event Grid delivers to a queue of the app's own account where it can't push to a
+ * function. Same parser, same skips; it throws only what another try by the host can help (case EG-08), and a list that
+ * comes again is mostly served by the looks of its first coming.
+ */
+app.storageQueue('secretEventsQueue', {
+  queueName: 'keyturn-events',
+  connection: 'AzureWebJobsStorage',
+  handler: async (message, context) => {
+    const keyturn = appFor(context);
+    for (const look of fromEventMessage(message, keyturn.settings.vaults)) {
+      if (isSkip(look)) keyturn.skip('event skipped', look);
+      else await keyturn.accept(look);
+    }
+  },
+});

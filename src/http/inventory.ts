@@ -1,0 +1,126 @@
+/** How secrets are shown: the shape of the answers, and the answers. Never a value; strangers' text quoted (case SEC-06). */
+import { z } from 'zod';
+import { quote } from '../core/quote.ts';
+import { isReason, reasonRow } from '../core/reasons.ts';
+import { SECRET_STATES, type SecretState } from '../core/states.ts';
+
+const date = z.iso.datetime();
+const maybeDate = date.optional();
+
+/** A secret as the last look saw it. */
+export const SecretBody = z.strictObject({
+  vault: z.string(),
+  secret: z.string(),
+  state: z.enum(SECRET_STATES),
+  version: z.string().optional(),
+  rotator: z.string().optional(),
+  target: z.string().optional(),
+  owner: z.string().optional().describe('The tag of the owner, quoted: printable and cut at 64 characters.'),
+  createdOn: maybeDate.describe('When the current version was made.'),
+  expiresOn: maybeDate,
+  dueOn: maybeDate.describe('When the next rotation is due.'),
+  owed: z.array(z.string()).describe('Handles of older credentials that are still to be revoked.'),
+  revokeAfter: maybeDate.describe('Until then the credentials in `owed` live on.'),
+  failures: z.int().describe('Failed rotations in a row.'),
+  last: z
+    .strictObject({
+      step: z.string(),
+      reason: z.string(),
+      cause: z.string().optional(),
+      detail: z.string().optional(),
+      remedy: z.string().optional(),
+      by: z.string().optional().describe('Who must act.'),
+    })
+    .optional()
+    .describe('What the last look came to.'),
+  lookedOn: maybeDate,
+  nextLookOn: maybeDate,
+});
+
+export const SecretsBody = z.strictObject({
+  secrets: z.array(SecretBody),
+  continuation: z.string().optional().describe('There where more follow.'),
+});
+
+export const VersionBody = z.strictObject({
+  version: z.string(),
+  state: z
+    .enum(['current', 'owed', 'revoked', 'replaced', 'foreign'])
+    .describe(
+      '`owed`: its credential is still to be revoked. `replaced`: its slot holds the credential of the current version. `foreign`: not written by Keyturn.',
+    ),
+  handle: z.string().optional().describe('The slot or key id of its credential.'),
+  rotation: z.string().optional(),
+  proved: z.boolean().describe('Whether a pass after the store used the value.'),
+  enabled: z.boolean(),
+  createdOn: date,
+  expiresOn: maybeDate,
+});
+
+export const SecretDetailBody = SecretBody.extend({ versions: z.array(VersionBody).describe('Newest first.') });
+
+/** The fields of a secret that are shown. */
+export interface ShownSecret {
+  readonly vault: string;
+  readonly name: string;
+  readonly failures: number;
+  readonly step?: string;
+  readonly reason?: string;
+  readonly detail?: string;
+  readonly lookedOn?: Date;
+  readonly nextLookOn?: Date;
+  readonly view: {
+    readonly state: SecretState;
+    readonly version?: string;
+    readonly rotator?: string;
+    readonly target?: string;
+    readonly owner?: string;
+    readonly createdOn?: Date;
+    readonly expiresOn?: Date;
+    readonly dueOn?: Date;
+    readonly revokeAfter?: Date;
+    readonly owed: readonly string[];
+  };
+}
+export interface ShownVersion {
+  readonly id: string;
+  readonly state: z.infer<typeof VersionBody>['state'];
+  readonly handle?: string;
+  readonly rotation?: string;
+  readonly proved: boolean;
+  readonly enabled: boolean;
+  readonly createdOn: Date;
+  readonly expiresOn?: Date;
+}
+
+export const secretsBody = (items: readonly ShownSecret[], continuation?: string): Record<string, unknown> => ({
+  secrets: items.map(secretBody),
+  ...(continuation === undefined ? {} : { continuation }),
+});
+
+export const secretDetailBody = (item: ShownSecret & { readonly versions: readonly ShownVersion[] }) => ({
+  ...secretBody(item),
+  versions: item.versions.map(({ id, ...version }) => ({ version: id, ...version })),
+});
+
+function secretBody({ vault, name, failures, lookedOn, nextLookOn, view, ...more }: ShownSecret) {
+  const { owner, rotator, target, owed, ...dates } = view;
+  return {
+    ...{ vault, secret: name, ...dates },
+    ...(rotator === undefined ? {} : { rotator: printable(rotator) }),
+    ...(target === undefined ? {} : { target: printable(target) }),
+    ...(owner === undefined ? {} : { owner: quote(owner) }),
+    ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },
+  };
+}
+
+function lastOf({ step, reason, detail }: Pick<ShownSecret, 'step' | 'reason' | 'detail'>) {
+  if (step === undefined || reason === undefined) return undefined;
+  const { cause, remedy, by } = isReason(reason) ? reasonRow(reason) : {};
+  const said = detail === undefined ? undefined : printable(detail);
+  return { step: printable(step), reason: printable(reason), cause, detail: said, remedy, by };
+}
+
+/** A row is input like any other: what it says is shown in ASCII, whoever wrote it. */
+const printable = (text: string): string =>
+  text.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -1,0 +1,43 @@
+/** How readiness is shown: what is not ready with its reason, and who can mend it how. */
+import { z } from 'zod';
+import { type Reason, reasonRow } from '../core/reasons.ts';
+import { scrub } from '../core/scrub.ts';
+
+const Finding = z.strictObject({
+  ready: z.boolean(),
+  reason: z.string().optional(),
+  detail: z.string().optional(),
+  remedy: z.string().optional(),
+  by: z.string().optional().describe('Who must act.'),
+});
+
+export const ReadinessBody = z.strictObject({
+  ready: z.boolean(),
+  storage: Finding.describe("The app's own table and queue."),
+  vaults: z.array(Finding.extend({ vault: z.string() })),
+  rotators: z.array(Finding.extend({ rotator: z.string() })),
+});
+
+interface Found {
+  readonly ready: boolean;
+  readonly reason?: Reason;
+  readonly detail?: string;
+}
+
+export const readinessBody = (found: {
+  readonly ready: boolean;
+  readonly storage: Found;
+  readonly vaults: readonly (Found & { readonly vault: string })[];
+  readonly rotators: readonly (Found & { readonly rotator: string })[];
+}) => ({
+  ready: found.ready,
+  storage: withRemedy(found.storage),
+  vaults: found.vaults.map(withRemedy),
+  rotators: found.rotators.map(withRemedy),
+});
+
+function withRemedy<T extends Found>(finding: T) {
+  if (finding.reason === undefined) return finding;
+  const { cause, remedy, by } = reasonRow(finding.reason);
+  return { ...finding, detail: scrub(finding.detail ?? cause), remedy, by };
+}

@@ -1,0 +1,111 @@
+/** Whether the app can do its work: in one word for whoever watches it, and with reasons and remedies for readers. */
+import { setTimeout as after } from 'node:timers/promises';
+import { addMinutes, type Clock } from './core/clock.ts';
+import { BusyError, KeyturnError } from './core/errors.ts';
+import { tagOf } from './core/ids.ts';
+import type { Log } from './core/log.ts';
+import type { Reason } from './core/reasons.ts';
+import { type Caller, requireRole } from './http/auth.ts';
+import type { Deps } from './reconcile/deps.ts';
+
+/** What is tried. Each rejects with the reason why not. */
+export interface Probes {
+  readonly table: () => Promise<unknown>;
+  readonly queue: () => Promise<unknown>;
+  /** A token for Azure Resource Manager. */
+  readonly token: () => Promise<unknown>;
+}
+
+export interface Finding {
+  readonly ready: boolean;
+  readonly reason?: Reason;
+  readonly detail?: string;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly storage: Finding;
+  readonly vaults: readonly (Finding & { readonly vault: string })[];
+  readonly rotators: readonly (Finding & { readonly rotator: string })[];
+}
+
+const HEALTH_MILLISECONDS = 10_000;
+const READINESS_MILLISECONDS = 30_000;
+/** Anyone may ask: however many do, own storage and identity are asked once in this time. */
+const HEALTH_MINUTES_KEPT = 1 / 6;
+
+/** Own table and queue answer, and the identity gives a token. Why not is for the log alone, since anyone may ask. */
+export function healthOf(probes: () => Probes, clock: Clock): (log: Log) => Promise<boolean> {
+  let last: { readonly on: Date; readonly healthy: Promise<boolean> } | undefined;
+  return (log) => {
+    const now = clock.now();
+    if (!last || now < last.on || now >= addMinutes(last.on, HEALTH_MINUTES_KEPT))
+      last = { on: now, healthy: healthy(probes(), log) };
+    return last.healthy;
+  };
+}
+
+async function healthy({ table, queue, token }: Probes, log: Log): Promise<boolean> {
+  const found = await Promise.all([table, queue, token].map((probe) => tried(passes(probe), HEALTH_MILLISECONDS)));
+  for (const { ready, reason, detail } of found) if (!ready) log('warn', 'not healthy', { reason, detail });
+  return found.every(({ ready }) => ready);
+}
+
+/**
+ * Per vault: one page of its list, and its tags at Resource Manager; per enabled rotator: a token for it. A vault that
+ * another instance serves is ready, and says so.
+ */
+export async function readiness(
+  caller: Caller,
+  { vaults, vaultTags, config }: Pick<Deps, 'vaults' | 'vaultTags' | 'config'>,
+  { table, queue, token }: Probes,
+): Promise<Readiness> {
+  requireRole(caller, 'Keyturn.Read');
+  const lookAt = async (name: string): Promise<Finding> => {
+    for await (const _page of vaults.open(name)?.list() ?? []) break;
+    const instance = tagOf(await vaultTags(name), 'keyturn');
+    const ours = instance === undefined || instance.toLowerCase() === config.instance.toLowerCase();
+    return ours ? READY : { ready: true, reason: 'other-instance' };
+  };
+  const [storage, identity, ...listed] = await Promise.all([
+    tried(passes(table, queue), READINESS_MILLISECONDS),
+    tried(passes(token), READINESS_MILLISECONDS),
+    ...vaults.names.map((name) => tried(() => lookAt(name), READINESS_MILLISECONDS)),
+  ]);
+  const ready = [storage, identity, ...listed].every((finding) => finding.ready);
+  return {
+    ...{ ready, storage },
+    vaults: vaults.names.map((vault, at) => ({ vault, ...(listed[at] ?? READY) })),
+    rotators: config.enabled.map((rotator) => ({ rotator, ...identity })),
+  };
+}
+
+const READY: Finding = { ready: true };
+
+const passes =
+  (...probes: readonly (() => Promise<unknown>)[]) =>
+  async () => {
+    await Promise.all(probes.map((probe) => probe()));
+    return READY;
+  };
+
+/** Whoever asks must get an answer: what takes longer counts as failed. */
+async function tried(probe: () => Promise<Finding>, milliseconds: number): Promise<Finding> {
+  const ended = new AbortController();
+  // Real time, also where the clock is a test's: it bounds how long a connection stays open.
+  const late = after(milliseconds, undefined, { signal: ended.signal, ref: false }).then(() => {
+    throw new BusyError('failed', { detail: `No answer within ${milliseconds / 1000} s.` });
+  });
+  try {
+    return await Promise.race([probe(), late]);
+  } catch (error) {
+    if (error instanceof KeyturnError) return { ready: false, reason: error.reason, detail: error.detail };
+    return {
+      ready: false,
+      reason: 'failed',
+      detail: `An unexpected ${error instanceof Error ? error.name : 'error'}.`,
+    };
+  } finally {
+    ended.abort();
+  }
+}

@@ -1,0 +1,106 @@
+/** One alert per cause: raised when the cause is new, kept while it is there, forgotten when a pass ends well without it. */
+import { addDays, addHours } from '../core/clock.ts';
+import type { SecretRef } from '../core/ids.ts';
+import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
+import type { SecretRow } from '../store/store.ts';
+import type { Deps } from './deps.ts';
+import { olderOurs } from './owed.ts';
+import type { PassEnd } from './record.ts';
+import { proves } from './types.ts';
+
+const UNPROVED_HOURS = 24;
+const OVERDUE_DAYS = 3;
+/** After so many busy passes in a row, whose pauses double, an hour has gone by. */
+const BUSY_TRIES = 6;
+const BUSY: readonly Reason[] = ['vault-busy', 'target-busy', 'storage-busy'];
+/** Over only when the secret is at rest again: in between something else may be waited for. */
+const UNTIL_REST: readonly Reason[] = [
+  ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict'] as const),
+];
+/** Waits that someone chose for the whole instance: its operator knows. */
+const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain'];
+
+interface Context {
+  readonly secret: SecretRef;
+  readonly row: SecretRow | undefined;
+  /** False when the audit record of this pass could not be written. */
+  readonly audited: boolean;
+  readonly tries: number;
+}
+
+/** Raises what is new; the causes that are open now, for the row. */
+export function raiseAlerts(end: PassEnd, { secret, row, audited, tries }: Context, deps: Deps): string | undefined {
+  const causes = new Set<Reason>([
+    ...causesOf(end, row, tries, deps),
+    ...(audited ? [] : (['audit-unwritten'] as const)),
+  ]);
+  const known = new Set(row?.alert?.split(',').filter(isReason));
+  for (const cause of causes) if (!known.has(cause)) raise(cause, end, { secret, row }, deps);
+  const open = new Set([...causes, ...[...known].filter((cause) => staysOpen(cause, end))]);
+  return open.size > 0 ? [...open].join(',') : undefined;
+}
+
+/**
+ * A pass that was cut short knows nothing of earlier causes. One that saw everything knows which are over; some are only
+ * when nothing is waited for any more.
+ */
+function staysOpen(cause: Reason, { step, seen, error }: PassEnd): boolean {
+  if (step.kind === 'skip') return false;
+  if (!seen || error) return true;
+  return UNTIL_REST.includes(cause) && step.kind === 'wait' && step.reason !== 'not-due' && step.reason !== 'grace';
+}
+
+function raise(reason: Reason, end: PassEnd, { secret, row }: Pick<Context, 'secret' | 'row'>, deps: Deps): void {
+  const { by, remedy } = reasonRow(reason);
+  const { step } = end;
+  const said = 'detail' in step ? step.detail : undefined;
+  // Where the cause is not the step's own reason, that reason is what keeps things from going on.
+  const detail = reason === step.reason ? said : `${step.reason}: ${said ?? reasonRow(step.reason).cause}`;
+  deps.log('error', 'alert', {
+    ...secret,
+    reason,
+    by,
+    remedy,
+    ...(detail === undefined ? {} : { detail }),
+    ...owedSince(end, row),
+  });
+}
+
+/** What can't be closed is said with the alert, also where the target was not reached: then by tags, or by the last look. */
+function owedSince({ seen, bound }: PassEnd, row: SecretRow | undefined): { owedSince?: Date; owed?: string } {
+  const { since, handles } = bound
+    ? owedNow({ seen, bound })
+    : { since: row?.view?.createdOn, handles: row?.view?.owed ?? [] };
+  const owed = [...new Set(handles)];
+  return owed.length > 0 ? { ...(since ? { owedSince: since } : {}), owed: owed.join(',') } : {};
+}
+
+function owedNow({ seen, bound }: { seen: PassEnd['seen']; bound: NonNullable<PassEnd['bound']> }) {
+  const { secret, current, versions, tgt, state } = bound;
+  const byTags = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
+  const owed = seen?.observed.owed ?? byTags.filter(({ handle }) => handle !== state?.cred);
+  return { since: current.createdOn, handles: owed.map(({ handle }) => handle ?? '?') };
+}
+
+function causesOf({ step, seen, error }: PassEnd, row: SecretRow | undefined, tries: number, deps: Deps): Reason[] {
+  const causes: Reason[] = [];
+  if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
+  else if (step.kind === 'refuse') causes.push(step.reason);
+  if (step.reason === 'not-opted-in' && row?.view) causes.push('opt-in-lost');
+  if (step.kind === 'wait' && BUSY.includes(step.reason) && tries >= BUSY_TRIES) causes.push(step.reason);
+  if (!seen || error) return causes;
+  const { written, proved, verdict, createdOn } = seen.observed;
+  const now = deps.clock.now();
+  if (written && !proved && !proves(verdict) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
+  if (step.kind !== 'wait') return causes;
+  if (['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
+  if (written && verdict === 'refused' && step.reason !== 'settling') causes.push('locked-out');
+  if (isOverdue(step.reason, seen.observed, now)) causes.push('overdue');
+  return causes;
+}
+
+/** Due, or owed, for days, and still waiting: whatever the reason, somebody should know before the version expires. */
+function isOverdue(reason: Reason, { dueOn, after }: NonNullable<PassEnd['seen']>['observed'], now: Date): boolean {
+  if (reason === 'not-due' || CHOSEN.includes(reason)) return false;
+  return now >= addDays(dueOn, OVERDUE_DAYS) || (after !== undefined && now >= addDays(after, 1));
+}

@@ -1,0 +1,14 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from '@jest/globals';
+
+const root = join(import.meta.dirname, '../..');
+
+// In full by `npm run chaos`; here small, so that the suite stays short.
+it('a worker killed with SIGKILL six times leaves every secret one new version that its target accepts', async () => {
+  const words = ['--import', './local/preload.ts', 'test/chaos/main.ts', '--secrets', '24', '--kills', '6'];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: root });
+  expect(stdout.trim().split('\n').at(-1)).toBe('0 violations');
+  expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ secrets: 24, kills: 6 });
+}, 90_000);

@@ -1,0 +1,347 @@
+/** Stories that once ended badly, each told once more: what a reader, an owner or an operator would have lost. */
+import { describe, expect, it } from '@jest/globals';
+import { UnknownOutcomeError } from '../../src/core/errors.ts';
+import type { Operation } from '../../src/store/store.ts';
+import { type Director, nothingWrong } from './director.ts';
+import { storage } from './kinds.ts';
+import { HINT } from './scenarios.ts';
+import { Sim, type Wrap } from './sim.ts';
+import { DAY, HOUR, MINUTE, START, type StoredVersion } from './world.ts';
+
+const A = 'kv1/st-a';
+const NEW = { value: 'keyturn:new', ageDays: 0 };
+
+function begin(director: Director = nothingWrong, wrap?: Wrap): Sim {
+  const sim = new Sim(storage, director, wrap ? { wrap } : {});
+  sim.invariants.hopeless.add(NEW.value);
+  return sim;
+}
+
+async function days(sim: Sim, count: number): Promise<void> {
+  for (let day = 0; day < count; day++) await sim.settle(sim.world.now + DAY);
+}
+
+const alerts = (sim: Sim): string[] => sim.invariants.alerts.map(({ secret, reason }) => `${secret} ${reason}`);
+const versions = (sim: Sim, name = 'st-a'): StoredVersion[] => sim.world.versions('kv1', name);
+const current = (sim: Sim, name = 'st-a'): StoredVersion => versions(sim, name).at(-1) as StoredVersion;
+const keys = (sim: Sim): Record<string, string> => sim.world.accounts.get('acct1') as Record<string, string>;
+const alive = (sim: Sim, version: StoredVersion | undefined): boolean =>
+  sim.world.accepts('acct1', version?.value ?? '');
+
+function ask(sim: Sim, changes: Partial<Operation>): string {
+  const id = crypto.randomUUID();
+  const on = new Date(sim.world.now);
+  const operation: Operation = {
+    ...{ id, vault: 'kv1', name: 'st-a', version: current(sim).id, caller: 'somebody', status: 'accepted', steps: [] },
+    ...{ override: [], revoke: 'after-grace', createdOn: on, updatedOn: on },
+    ...changes,
+  };
+  if (operation.revoke === 'now') sim.invariants.revokedNow.add(A);
+  sim.own.operations.set(id, operation);
+  sim.send({ vault: 'kv1', name: 'st-a', cause: 'http', operation: id });
+  return id;
+}
+
+/** One regeneration meets this fate once it is armed. */
+function armed(fate: 'drop-late' | 'drop-never', also: (sim: Sim) => void = () => {}): { sim: Sim; arm: () => void } {
+  let ready = false;
+  const sim: Sim = begin({
+    fate: (op) => {
+      if (!ready || op.name !== 'target.regenerate') return 'ok';
+      ready = false;
+      also(sim);
+      return fate;
+    },
+  });
+  const arm = () => {
+    ready = true;
+  };
+  return { sim, arm };
+}
+
+function regenerateByHand(sim: Sim, slot: string): void {
+  sim.invariants.excused.add(keys(sim)[slot] as string);
+  sim.invariants.broken.add(A);
+  keys(sim)[slot] = sim.world.fresh('byhand');
+}
+
+const checked =
+  (check: () => 'unknown' | undefined): Wrap =>
+  (deps) => ({
+    ...deps,
+    rotators: {
+      types: deps.rotators.types,
+      get: (type) => {
+        const rotator = deps.rotators.get(type);
+        return (
+          rotator && {
+            ...rotator,
+            bind: (parameters) => {
+              const target = rotator.bind(parameters);
+              const real = target.check.bind(target);
+              target.check = async (value) => check() ?? real(value);
+              return target;
+            },
+          }
+        );
+      },
+    },
+  });
+
+describe('a revocation whose answer is lost and which arrives two minutes later', () => {
+  it('does not meet a new key of a neighbour that was issued in the meantime', async () => {
+    const { sim, arm } = armed('drop-late', (world) => world.send({ ...HINT, name: 'st-b' }, 30_000));
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await sim.settle(START + 47.5 * HOUR);
+    sim.skipTo(START + 60 * HOUR);
+    await sim.settle(START + 49 * HOUR);
+    sim.secret('kv1', 'st-b', 'acct1', 'key1', NEW);
+    arm();
+    sim.send(HINT);
+    await sim.settle(START + 49 * HOUR + 30 * MINUTE);
+    expect([alive(sim, current(sim, 'st-b')), alive(sim, versions(sim)[0])]).toEqual([true, false]);
+  });
+
+  it('does not meet a new key of the same secret that was asked for in the meantime', async () => {
+    const { sim, arm } = armed('drop-late');
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await sim.settle(START + 47.5 * HOUR);
+    sim.skipTo(START + 60 * HOUR);
+    await sim.settle(START + 49 * HOUR);
+    arm();
+    sim.send(HINT);
+    await sim.settle(START + 49 * HOUR + 30_000);
+    const id = ask(sim, { revoke: 'now' });
+    await sim.settle(START + 49 * HOUR + 30 * MINUTE);
+    expect([sim.own.operations.get(id)?.status, alive(sim, current(sim))]).toEqual(['succeeded', true]);
+  });
+});
+
+describe('secrets that share a target', () => {
+  it('one whose options do not parse keeps the key that its readers use', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    sim.secret('kv1', 'st-b', 'acct1', 'key1', { tags: { 'rotator-options': 'longest-sas=45' } });
+    await days(sim, 4);
+    expect(alive(sim, current(sim, 'st-b'))).toBe(true);
+    expect(alerts(sim)).toEqual(['kv1/st-b bad-tags', 'kv1/st-a overdue']);
+  });
+
+  it('two placeholders get one value between them and go on rotating together', async () => {
+    const sim = begin();
+    for (const name of ['st-a', 'st-b']) sim.secret('kv1', name, 'acct1', 'key1', NEW);
+    await sim.settle(START + 2 * HOUR);
+    expect(current(sim).value).toBe(current(sim, 'st-b').value);
+    await days(sim, 130);
+    expect([versions(sim).length, versions(sim, 'st-b').length, alerts(sim)]).toEqual([4, 4, []]);
+  });
+
+  it('a neighbour learns from the index what a heal still owes', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await sim.settle(START + 70 * MINUTE);
+    sim.secret('kv1', 'st-b', 'acct1', 'key1', NEW);
+    regenerateByHand(sim, 'key2');
+    for (const name of ['st-a', 'st-b']) {
+      sim.send({ ...HINT, name });
+      await sim.deliver(sim.own.messages.find(({ look }) => look.includes(name)) as Sim['own']['messages'][number]);
+    }
+    expect([alive(sim, versions(sim)[0]), alive(sim, current(sim)), alive(sim, current(sim, 'st-b'))]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  it('one that is disabled before it joined is reported before the other one expires', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 59 });
+    const neighbour = sim.secret('kv2', 'st-b', 'acct1', 'key1', { ageDays: 5 });
+    await days(sim, 3);
+    neighbour.enabled = false;
+    await days(sim, 6);
+    expect(alerts(sim)).toContain('kv1/st-a overdue');
+  });
+});
+
+describe('what people ask for', () => {
+  it.each([
+    ['paused', 'paused=true'],
+    ['window', 'window=Sat 01:00-05:00 UTC'],
+  ])('revoke: now with override %s is carried out to its end', async (override, policy) => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 10, tags: { 'rotator-policy': policy } });
+    await sim.settle(START + 70 * MINUTE);
+    const id = ask(sim, { override: [override], revoke: 'now' });
+    await days(sim, 1);
+    expect([sim.own.operations.get(id)?.status, alive(sim, versions(sim)[0])]).toEqual(['succeeded', false]);
+  });
+
+  it('a request that comes while a write settles is not forgotten', async () => {
+    const { sim, arm } = armed('drop-never');
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    arm();
+    await sim.settle(START + 2 * MINUTE);
+    const id = ask(sim, { revoke: 'now' });
+    await sim.settle(START + 2 * HOUR);
+    expect([sim.own.operations.get(id)?.status, alive(sim, versions(sim)[0])]).toEqual(['succeeded', false]);
+  });
+
+  it('a request that can not be met ends within a day or so, and says why', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 5 });
+    const neighbour = sim.secret('kv2', 'st-b', 'acct1', 'key1', { ageDays: 5 });
+    await sim.settle(START + 70 * MINUTE);
+    neighbour.enabled = false;
+    const id = ask(sim, {});
+    await days(sim, 2);
+    expect(sim.own.operations.get(id)).toMatchObject({ status: 'failed', reason: 'slot-held' });
+  });
+
+  it('revoke: now on a version that somebody else wrote is carried out as well', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await sim.settle(START + 70 * MINUTE);
+    const [old] = versions(sim) as [StoredVersion];
+    const { 'rotator-state': _, ...tags } = old.tags;
+    const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
+    versions(sim).push({ ...old, ...on, id: sim.world.versionId(), tags });
+    const id = ask(sim, { revoke: 'now' });
+    await days(sim, 1);
+    expect([sim.own.operations.get(id)?.status, alive(sim, old), alive(sim, current(sim))]).toEqual([
+      'succeeded',
+      false,
+      true,
+    ]);
+  });
+
+  it('revoke: now is no success when another version came between and the credential lives', async () => {
+    const sim = begin();
+    const old = sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 5 });
+    await sim.settle(START + 70 * MINUTE);
+    const id = ask(sim, { revoke: 'now' });
+    const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
+    versions(sim).push({ ...old, ...on, id: sim.world.versionId(), value: keys(sim).key2 as string });
+    await days(sim, 2);
+    expect([sim.own.operations.get(id)?.status, alive(sim, old)]).toEqual(['failed', true]);
+  });
+});
+
+describe('what operators hear of', () => {
+  it.each([false, true])('an opt-in that a new version lost, with an event of its own: %s', async (event) => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await sim.settle(START + 3 * HOUR);
+    const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
+    versions(sim).push({ ...current(sim), ...on, id: sim.world.versionId(), tags: {}, by: 'person' });
+    sim.invariants.owners.clear();
+    if (event) sim.send({ ...HINT, version: current(sim).id } as typeof HINT);
+    await days(sim, 5);
+    expect(alerts(sim)).toEqual(['kv1/st-a opt-in-lost']);
+  });
+
+  it('a version that could not be proved in a day, whatever its grace', async () => {
+    const sim = begin(
+      nothingWrong,
+      checked(() => 'unknown'),
+    );
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags: { 'rotator-policy': 'grace=40d' } });
+    await days(sim, 3);
+    expect(alerts(sim)).toEqual(['kv1/st-a unproved']);
+  });
+
+  it('a paused secret that is due for days', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags: { 'rotator-policy': 'paused=true' } });
+    await days(sim, 6);
+    expect(alerts(sim)).toEqual(['kv1/st-a overdue']);
+  });
+
+  it('a target that is busy for an hour, asked at growing pauses', async () => {
+    const sim = begin({ fate: (op) => (op.name === 'target.account' ? 'unavailable' : 'ok') });
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await days(sim, 1);
+    expect([alerts(sim), sim.deliveries < 40]).toEqual([['kv1/st-a target-busy'], true]);
+  });
+
+  it('tags that do not parse are looked at once a day, not at every sweep', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags: { 'rotator-policy': 'evry=60d' } });
+    await sim.settle(START + 23 * HOUR);
+    expect([sim.deliveries, alerts(sim)]).toEqual([1, ['kv1/st-a bad-tags']]);
+  });
+
+  it('a heal that fails is one alert of each kind, however long it lasts', async () => {
+    let refused = false;
+    const sim = begin({ fate: (op) => (refused && op.name === 'vault.store' ? 'unavailable' : 'ok') });
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    await days(sim, 4);
+    regenerateByHand(sim, 'key2');
+    refused = true;
+    await days(sim, 6);
+    expect([...alerts(sim)].sort()).toEqual([...new Set(alerts(sim))].sort());
+    expect(alerts(sim)).toContain('kv1/st-a locked-out');
+  });
+});
+
+it('a PUT of our own that comes in while the pass waits to repeat it is no conflict', async () => {
+  let first = true;
+  const late: Wrap = (deps, world) => ({
+    ...deps,
+    vaults: {
+      names: deps.vaults.names,
+      open: (name) => {
+        const vault = deps.vaults.open(name);
+        return (
+          vault && {
+            ...vault,
+            store: async (secret, version) => {
+              if (!first) return vault.store(secret, version);
+              first = false;
+              world.late.push({ on: world.now + 1500, apply: () => void vault.store(secret, version) });
+              throw new UnknownOutcomeError('vault-busy');
+            },
+          }
+        );
+      },
+    },
+  });
+  const sim = begin(nothingWrong, late);
+  sim.secret('kv1', 'st-a', 'acct1', 'key1');
+  await days(sim, 1);
+  expect([alerts(sim), sim.own.secrets.get(A)?.wroteVersion]).toEqual([[], current(sim).id]);
+});
+
+it('a key that stands in its slot is not replaced because the data plane refuses it for a while', async () => {
+  let off = false;
+  let rotator: ReturnType<typeof storage.rotator> | undefined;
+  const oneWorker: typeof storage = {
+    type: storage.type,
+    rotator: (world, process) => {
+      const seen = new Proxy(world, {
+        get: (target, key) => (key === 'accepts' && off ? () => false : Reflect.get(target, key, target)),
+      });
+      rotator ??= storage.rotator(seen, process);
+      return rotator;
+    },
+  };
+  const sim = new Sim(oneWorker, nothingWrong);
+  sim.secret('kv1', 'st-a', 'acct1', 'key1');
+  await sim.settle(START + 5 * HOUR);
+  off = true;
+  await days(sim, 4);
+  expect([versions(sim).length, alive(sim, current(sim)), alive(sim, versions(sim)[0])]).toEqual([2, true, true]);
+  expect(alerts(sim)).toEqual(['kv1/st-a overdue']);
+});
+
+it('no slot is touched when the last complete sweep is older than 26 hours, and it is with the next one', async () => {
+  const sim = begin();
+  sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 59 });
+  await sim.settle(START + 50 * MINUTE);
+  sim.skipTo(START + 30 * HOUR);
+  sim.send(HINT, 27 * HOUR);
+  await sim.settle(START + 29 * HOUR);
+  expect([sim.own.secrets.get(A)?.reason, versions(sim).length]).toEqual(['index', 1]);
+  await sim.settle(START + 33 * HOUR);
+  expect(versions(sim).length).toBe(2);
+});

@@ -102,5 +102,7 @@ function causesOf({ step, seen, error }: PassEnd, row: SecretRow | undefined, tr
 /** Due, or owed, for days, and still waiting: whatever the reason, somebody should know before the version expires. */
 function isOverdue(reason: Reason, { dueOn, after }: NonNullable<PassEnd['seen']>['observed'], now: Date): boolean {
   if (reason === 'not-due' || CHOSEN.includes(reason)) return false;
-  return now >= addDays(dueOn, OVERDUE_DAYS) || (after !== undefined && now >= addDays(after, 1));
+  if (now >= addDays(dueOn, OVERDUE_DAYS)) return true;
+  // A neighbour that holds the slot has a date of its own; it is overdue when it keeps the next rotation from coming.
+  return after !== undefined && reason !== 'slot-held' && now >= addDays(after, 1);
 }

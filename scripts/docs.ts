@@ -1,8 +1,15 @@
-/** Writes `docs/settings.md` and `docs/reasons.md` from the code; `test/tidy.test.ts` compares them. Run: node scripts/docs.ts */
-import { writeFileSync } from 'node:fs';
-import { CustomCloud } from '../src/azure/cloud.ts';
+/**
+ * Writes `docs/settings.md` and `docs/reasons.md`, and in the README the table of rotators and their roles, from the code;
+ * tests compare them. Run: node scripts/docs.ts, then biome check --write README.md, which pads the table.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { CustomCloud, clouds } from '../src/azure/cloud.ts';
+import { systemClock } from '../src/core/clock.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
+import { allRotators } from '../src/rotators/registry.ts';
+import type { Rotator } from '../src/rotators/rotator.ts';
 
 const made = '<!-- Made by `node scripts/docs.ts`; edit the code instead. -->';
 
@@ -61,6 +68,65 @@ export const pages: Readonly<Record<string, () => string>> = {
   'docs/reasons.md': reasonsPage,
 };
 
+const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
+const rotators = [...allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock })].sort(
+  (one, other) => one.type.localeCompare(other.type),
+);
+
+const overlaps: Readonly<Record<Rotator['overlap'], string>> = {
+  'two-slots': 'works on until the grace is over',
+  many: 'works on until the grace is over',
+  none: 'ends at once: a short interruption is possible',
+};
+const Options = z.object({ properties: z.record(z.string(), z.object({ description: z.string() })) });
+
+function rowOf({ type, overlap, options, actions }: Rotator): string {
+  const { properties } = Options.parse(z.toJSONSchema(options, { io: 'input' }));
+  const words = Object.entries(properties).map(([name, { description }]) => `\`${name}\`: ${description}`);
+  const cells = [
+    `\`${type}\``,
+    overlaps[overlap],
+    words.join(' '),
+    actions.map((action) => `\`${action}\``).join(', '),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+const rotatorsTable = (): string =>
+  [
+    '| `rotator` | Old credential | Options (`rotator-options`) | Azure actions |',
+    '| --- | --- | --- | --- |',
+    ...rotators.map(rowOf),
+  ].join('\n');
+
+/** The custom role of one kind: exactly its actions, and reading the role assignments in which consent stands. */
+function roleOf({ type, actions }: Rotator): string {
+  const role = {
+    Name: `Keyturn ${type}`,
+    IsCustom: true,
+    Description: `What Keyturn needs at a target of the rotator ${type}.`,
+    Actions: [...actions, 'Microsoft.Authorization/roleAssignments/read'],
+    DataActions: [],
+    AssignableScopes: ['/subscriptions/11111111-2222-4333-8444-555555555555'],
+  };
+  return `\`\`\`json\n${JSON.stringify(role, undefined, 2)}\n\`\`\``;
+}
+
+/** The README with what is made from the registry put between its markers. */
+export function readmeWith(text: string): string {
+  const parts = { rotators: rotatorsTable(), roles: `\n${rotators.map(roleOf).join('\n\n')}\n` };
+  return Object.entries(parts).reduce(
+    (readme, [name, part]) =>
+      readme.replace(
+        new RegExp(`(<!-- ${name}:[^>]*-->\\n).*?(\\n<!-- /${name} -->)`, 's'),
+        (_, open, close) => `${open}${part}${close}`,
+      ),
+    text,
+  );
+}
+
 if (process.argv[1] === import.meta.filename) {
-  for (const [path, page] of Object.entries(pages)) writeFileSync(new URL(`../${path}`, import.meta.url), page());
+  const at = (path: string) => new URL(`../${path}`, import.meta.url);
+  for (const [path, page] of Object.entries(pages)) writeFileSync(at(path), page());
+  writeFileSync(at('README.md'), readmeWith(readFileSync(at('README.md'), 'utf8')));
 }

@@ -79,7 +79,9 @@ describe('once it stays up', () => {
     expect(accepted.location).toMatch(/\/api\/operations\/[0-9a-f-]{36}$/);
     await served.seen(/reports-storage: rotate \(asked\), done/);
     const state = curls().find((words) => words.includes(accepted.location));
-    const shown = await paste(state ?? []);
+    // The record of the rotation comes before the word that the operation is done.
+    let shown = await paste(state ?? []);
+    for (let tries = 0; tries < 50 && shown.body.status === 'running'; tries++) shown = await paste(state ?? []);
     expect([shown.status, shown.body.status]).toEqual([200, 'succeeded']);
     expect(served.stdout()).not.toMatch(VALUE);
 

@@ -2,7 +2,7 @@
 import { addHours } from '../core/clock.ts';
 import { rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
-import { reasonRow } from '../core/reasons.ts';
+import { type Reason, reasonRow } from '../core/reasons.ts';
 import type { Operation, SecretRow } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import type { Seen } from './observe.ts';
@@ -46,23 +46,29 @@ export async function followOperations(
   for (const [at, operation] of operations.entries()) {
     const status = fateOf(step, operation, { seen, asked: at === 0, now: deps.clock.now() });
     if (isOpen({ status })) open.push(operation.id);
-    if (status !== operation.status || CHANGES.includes(step.kind)) await write(step, operation, status, deps);
+    const waited = step.kind === 'wait' && step.reason !== 'not-due';
+    const replaced = seen !== undefined && seen.observed.version !== operation.version && !waited;
+    const reason = replaced ? 'superseded' : step.reason;
+    if (status !== operation.status || CHANGES.includes(step.kind))
+      await write(step, operation, { status, reason }, deps);
   }
   return open;
 }
 
-async function write(step: Step, operation: Operation, status: Operation['status'], deps: Deps): Promise<void> {
+async function write(
+  step: Step,
+  operation: Operation,
+  { status, reason }: { status: Operation['status']; reason: Reason },
+  deps: Deps,
+): Promise<void> {
   const now = deps.clock.now();
-  const { reason } = step;
-  const detail = 'detail' in step && step.detail !== undefined ? { detail: step.detail } : {};
+  const detail = reason === step.reason && 'detail' in step && step.detail !== undefined ? { detail: step.detail } : {};
   await deps.rows.saveOperation({
     ...operation,
-    ...(status === 'failed'
-      ? { reason: step.kind === 'wait' || step.kind === 'refuse' ? reason : 'superseded', ...detail }
-      : {}),
+    ...(status === 'failed' ? { reason, ...detail } : {}),
     status,
     updatedOn: now,
-    steps: [...operation.steps, { on: now, step: step.kind, reason }].slice(-STEPS_MAX),
+    steps: [...operation.steps, { on: now, step: step.kind, reason: step.reason }].slice(-STEPS_MAX),
   });
 }
 
@@ -77,7 +83,7 @@ function fateOf(step: Step, operation: Operation, { seen, asked, now }: Situatio
   const atOnce = operation.revoke === 'now';
   const tooLong = now >= addHours(operation.createdOn, PATIENCE_HOURS);
   if (seen && seen.observed.version !== operation.version) {
-    const fate = atOnce ? fateOfRevocation(step, operation.version, seen) : 'succeeded';
+    const fate = atOnce ? fateOfRevocation(step, operation.version, seen) : fateOfRotation(operation.version, seen);
     return fate === 'running' && step.kind === 'wait' && tooLong ? 'failed' : fate;
   }
   if (step.kind === 'rotate') return atOnce ? 'running' : 'succeeded';
@@ -87,6 +93,13 @@ function fateOf(step: Step, operation: Operation, { seen, asked, now }: Situatio
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.
   const { by, overridable } = reasonRow(step.reason);
   return by !== 'nobody' || overridable || tooLong ? 'failed' : 'running';
+}
+
+/** The version that a person wanted replaced has been: by a rotation, or by somebody who stored another one. */
+function fateOfRotation(version: VersionId, { versions, secret, state }: Seen): Operation['status'] {
+  const rotation = rotationId(secret, version);
+  const rotated = state?.rot === rotation || versions.some(({ tags }) => stateOrNone(tags)?.rot === rotation);
+  return rotated ? 'succeeded' : 'failed';
 }
 
 /** The version that a person wanted gone has been replaced: is its credential revoked, still owed, or somebody else's? */

@@ -216,6 +216,17 @@ describe('what people ask for', () => {
     ]);
   });
 
+  it('a request is no success when somebody else stored another version before it was carried out', async () => {
+    const sim = begin();
+    const old = sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 5 });
+    await sim.settle(START + 70 * MINUTE);
+    const id = ask(sim, {});
+    const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
+    versions(sim).push({ ...old, ...on, id: sim.world.versionId() });
+    await sim.settle(START + 2 * HOUR);
+    expect(sim.own.operations.get(id)).toMatchObject({ status: 'failed', reason: 'superseded' });
+  });
+
   it('revoke: now is no success when another version came between and the credential lives', async () => {
     const sim = begin();
     const old = sim.secret('kv1', 'st-a', 'acct1', 'key1', { ageDays: 5 });

@@ -38,6 +38,7 @@ describe('a worker killed before or after any write', () => {
     for (let first = 1; first <= writes; first++) {
       for (const fate of crashes) {
         const { writes: last } = (await rotated(plan([first, fate]), { extraDays: 2 })).world;
+        // A crash before a write leaves the world as one after the write before it: the second needs one fate alone.
         for (let second = first + 1; second <= last; second++) {
           const points: [number, Fate][] = [
             [first, fate],

@@ -6,7 +6,7 @@ import type { AuditRecord, Operation } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import type { PassEnd } from './record.ts';
 import { parseState } from './state.ts';
-import type { Rotate, Step } from './types.ts';
+import { changes, type Rotate } from './types.ts';
 
 /** Between the tries, all within the pass: no later one looks at this step again. */
 const PAUSE_SECONDS = [1, 2] as const;
@@ -58,10 +58,6 @@ const askedBy = ({ id, caller, ticket }: Operation) => ({
   ...(ticket === undefined ? {} : { ticket: quote(ticket) }),
 });
 
-const CHANGES = ['rotate', 'revoke', 'prove', 'restore'] as const;
-type Change = Extract<Step, { kind: (typeof CHANGES)[number] }>;
-const isChange = (step: Step): step is Change => CHANGES.some((kind) => kind === step.kind);
-
 /** What a pass tried to change and how it ended; undefined when it only looked. */
 export function recordOfPass(
   { step, error, attempted, seen, change }: PassEnd,
@@ -69,7 +65,7 @@ export function recordOfPass(
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord | undefined {
   const tried = attempted ?? step;
-  if (!seen || !isChange(tried)) return undefined;
+  if (!seen || !changes(tried)) return undefined;
   const { status, code, requestId } = error?.facts ?? {};
   const rotation = tried.kind === 'rotate' ? tried.rotation : seen.state?.rot;
   return {

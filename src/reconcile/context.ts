@@ -6,12 +6,10 @@ import type { Version } from '../vault/vault.ts';
 import { Stopped } from './bind.ts';
 import type { Deps } from './deps.ts';
 import type { Seen } from './observe.ts';
-import type { Asked } from './types.ts';
 
 export interface Acting {
   readonly seen: Seen;
   readonly deps: Deps;
-  readonly asked?: Asked;
   /** Secret first, then target. */
   readonly locks: readonly Lock[];
 }

@@ -7,13 +7,12 @@ import type { Operation, SecretRow } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import type { Seen } from './observe.ts';
 import { stateOrNone } from './owed.ts';
-import type { Step } from './types.ts';
+import { changes, type Step } from './types.ts';
 
 const STEPS_MAX = 50;
 const OPEN_MAX = 50;
 /** Whoever still waits after a day is told what for. */
 const PATIENCE_HOURS = 24;
-const CHANGES = ['rotate', 'revoke', 'prove', 'restore'];
 
 export const isOpen = ({ status }: Pick<Operation, 'status'>): boolean => status === 'accepted' || status === 'running';
 
@@ -49,8 +48,7 @@ export async function followOperations(
     const waited = step.kind === 'wait' && step.reason !== 'not-due';
     const replaced = seen !== undefined && seen.observed.version !== operation.version && !waited;
     const reason = replaced ? 'superseded' : step.reason;
-    if (status !== operation.status || CHANGES.includes(step.kind))
-      await write(step, operation, { status, reason }, deps);
+    if (status !== operation.status || changes(step)) await write(step, operation, { status, reason }, deps);
   }
   return open;
 }

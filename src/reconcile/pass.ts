@@ -99,7 +99,7 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
     held.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);
     progress.step = decide(progress.seen.observed, asked, deps.clock.now());
-    progress.acting = { seen: progress.seen, deps, locks: held, ...(asked ? { asked } : {}) };
+    progress.acting = { seen: progress.seen, deps, locks: held };
     deps.log('info', 'decided', {
       ...secret,
       kind: progress.step.kind,

@@ -14,7 +14,7 @@ import { isFailure } from './failure.ts';
 import type { Seen } from './observe.ts';
 import { followOperations } from './operation.ts';
 import { HOLDS_NONE } from './slots.ts';
-import type { Step } from './types.ts';
+import { changes, type Step } from './types.ts';
 import { viewOf } from './view.ts';
 
 export interface PassEnd {
@@ -41,7 +41,6 @@ interface Context {
 const SWEEP_MINUTES = 60;
 const SOON_SECONDS = 60;
 const OPERATION_MINUTES = 50;
-const CHANGES = ['rotate', 'revoke', 'prove', 'restore'];
 /** Waits for something that others hold: the pauses grow while it lasts. */
 const HELD_BY_OTHERS = ['vault-busy', 'target-busy', 'storage-busy', 'index', 'slot-held'];
 
@@ -113,7 +112,7 @@ function rowAfter(
     ...secret,
     failures: row?.failures ?? 0,
     ...change,
-    seenUpdatedOn: CHANGES.includes(step.kind) ? undefined : (bound?.current.updatedOn ?? updatedOn),
+    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? updatedOn),
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,
@@ -153,7 +152,7 @@ async function audit(end: PassEnd, { secret, look, operations }: Context, deps: 
  * of the one that is queued, so that this one, when it comes, puts the next.
  */
 function isQueued(step: Step, next: Date | undefined, row: SecretRow | undefined, now: Date): boolean {
-  if (next === undefined || row?.nextLookOn === undefined || CHANGES.includes(step.kind)) return false;
+  if (next === undefined || row?.nextLookOn === undefined || changes(step)) return false;
   return row.nextLookOn > now && row.nextLookOn <= next && minutesBetween(row.nextLookOn, next) < 1;
 }
 

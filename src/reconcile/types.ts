@@ -63,6 +63,11 @@ export interface Rotate {
 }
 export type Step = Skip | Refuse | Wait | Prove | Restore | Revoke | Rotate;
 
+/** Steps that change something at vault or target. */
+const CHANGES = ['rotate', 'revoke', 'prove', 'restore'] as const;
+export type Change = Extract<Step, { kind: (typeof CHANGES)[number] }>;
+export const changes = (step: Step): step is Change => CHANGES.some((kind) => kind === step.kind);
+
 /** What a person asked for; it stands in the operation's row, never in a message. */
 export interface Asked {
   /** The version that was current when the request was accepted. */

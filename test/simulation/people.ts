@@ -58,7 +58,7 @@ function regenerate(sim: Sim, slot: string): void {
 }
 
 function ask(sim: Sim, changes: Partial<Operation>): void {
-  const id = crypto.randomUUID();
+  const id = sim.world.uuid();
   const on = new Date(sim.world.now);
   sim.own.operations.set(id, {
     id,

@@ -1,5 +1,6 @@
 /** The product's ports over a `World`, for one worker: as strict as the services they stand for. */
 import { KeyturnError, LockLostError } from '../../src/core/errors.ts';
+import type { Tags } from '../../src/core/ids.ts';
 import { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type {
@@ -58,6 +59,15 @@ function info(version: StoredVersion): VersionInfo {
 
 const whole = (version: StoredVersion): Version => ({ ...info(version), value: new Secret(version.value) });
 
+/** The limits of Key Vault (azure-facts 2.3). */
+function checkTags(tags: Tags, reason: 'failed' | 'store-refused'): void {
+  const tooMany = Object.keys(tags).length > 15;
+  const tooLong = Object.entries(tags)
+    .flat()
+    .some((text) => text.length > 256);
+  if (tooMany || tooLong) throw new KeyturnError(reason, { status: 400 });
+}
+
 export function simVaults(world: World, process: Process, names: readonly string[]): Vaults {
   return { names, open: (name) => (names.includes(name) ? simVault(world, process, name) : undefined) };
 }
@@ -94,12 +104,14 @@ function simVault(world: World, process: Process, vault: string): Vault {
       op('retag', 'write', () => {
         const found = world.versions(vault, secret).find((each) => each.id === id);
         if (!found) throw new KeyturnError('gone', { status: 404 });
+        checkTags(tags, 'failed');
         found.tags = { ...tags };
         found.updatedOn = world.now;
         if (enabled !== undefined) found.enabled = enabled;
       }),
     store: (secret, { value, tags, contentType, expiresOn }: NewVersion) =>
       op('store', 'write', () => {
+        checkTags(tags, 'store-refused');
         const id = world.versionId();
         world.versions(vault, secret).push({
           id,

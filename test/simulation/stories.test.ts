@@ -29,7 +29,7 @@ const alive = (sim: Sim, version: StoredVersion | undefined): boolean =>
   sim.world.accepts('acct1', version?.value ?? '');
 
 function ask(sim: Sim, changes: Partial<Operation>): string {
-  const id = crypto.randomUUID();
+  const id = sim.world.uuid();
   const on = new Date(sim.world.now);
   const operation: Operation = {
     ...{ id, vault: 'kv1', name: 'st-a', version: current(sim).id, caller: 'somebody', status: 'accepted', steps: [] },

@@ -92,6 +92,12 @@ export class World {
     );
   }
 
+  /** An id of an operation; never random, or a seed would not replay its path. */
+  uuid(): string {
+    const hex = this.versionId();
+    return `${hex.slice(0, 8)}-0000-4000-8000-${hex.slice(20)}`;
+  }
+
   /** One call of a worker to the outside, with the fate that the director gives it. */
   async op<T>(process: Process, name: string, kind: Op['kind'], place: Op['place'], apply: () => T): Promise<T> {
     if (process.dead) return never;

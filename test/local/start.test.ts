@@ -1,8 +1,10 @@
 /** `npm start`: the story and its exit codes, as whoever runs it sees them. */
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { StoryError, Teller } from '../../local/demo/teller.ts';
@@ -81,7 +83,11 @@ describe('once it stays up', () => {
     const state = curls().find((words) => words.includes(accepted.location));
     // The record of the rotation comes before the word that the operation is done.
     let shown = await paste(state ?? []);
-    for (let tries = 0; tries < 50 && shown.body.status === 'running'; tries++) shown = await paste(state ?? []);
+    const ended = () => ['succeeded', 'failed'].includes(String(shown.body.status));
+    for (let tries = 0; tries < 50 && !ended(); tries++) {
+      await sleep(100);
+      shown = await paste(state ?? []);
+    }
     expect([shown.status, shown.body.status]).toEqual([200, 'succeeded']);
     expect(served.stdout()).not.toMatch(VALUE);
 

@@ -7,6 +7,8 @@ import type { LoggedCall } from '../local/azure/calls.ts';
 import { startAzure } from '../local/azure/tenant.ts';
 import * as clock from '../local/clock.ts';
 import { type App, createApp } from '../src/app.ts';
+import type { Clock } from '../src/core/clock.ts';
+import { type Kind, kinds } from './kinds.ts';
 import { type StorageCall, watchStorage } from './ownStorage.ts';
 import { type Row, rowsOf } from './table.ts';
 
@@ -65,26 +67,25 @@ const least: Readonly<Record<string, Least>> = {
 /** How many days after the one before each step is measured: due by age, then after the grace of 48 h. */
 const daysBefore = { look: 0, rotation: 60, proof: 0, revocation: 3 };
 
-/** Total and per route of each step, and the calls to Keyturn's own storage beside them. */
+/**
+ * Total and per route of each step for the first kind, totals for the others, and the calls to Keyturn's own storage. One
+ * tenant for all, since the identity library keeps the endpoint that it found first.
+ */
 export async function measureCalls(): Promise<Row[]> {
   clock.install();
-  const tenant = { vaults: [{ name: 'kv1' }], accounts: [{ name: 'sta' }, { name: 'stb' }] };
+  const tenant = Object.assign({ vaults: [{ name: 'kv1' }] }, ...kinds.map((kind) => kind.tenant));
   const azure = await startAzure({ tenant });
-  const env = azure.env();
+  const types = kinds.map(({ type }) => type).join(',');
+  const env: Record<string, string> = { ...azure.env(), KEYTURN_ROTATORS: types };
   Object.assign(process.env, env); // the endpoint of the managed identity is read from there
   const storage = watchStorage(env.AzureWebJobsStorage ?? '');
   try {
-    const app = createApp(env, { log: () => {} });
-    for (const name of ['sta', 'stb']) seed(azure, name);
-    await pass(app, 'sta'); // the very first look is no usual one
+    const app = createApp(env, { log: () => {}, clock: moved });
     const rows: Row[] = [];
-    for (const [step, days] of Object.entries(daysBefore)) {
-      await later(app, days);
-      const [before, ownBefore] = [azure.calls.length, storage.calls.length];
-      await pass(app, 'sta');
-      rows.push(...rowsFor(step, azure.calls.slice(before), storage.calls.slice(ownBefore)));
+    for (const [at, kind] of kinds.entries()) {
+      const report: Report = at === 0 ? rowsFor : (...seen) => [totalOf(kind.type, ...seen)];
+      rows.push(...(await measureKind({ app, azure, storage, kind }, report)));
     }
-    mustHaveHappened(azure);
     return rows;
   } finally {
     storage.stop();
@@ -93,28 +94,70 @@ export async function measureCalls(): Promise<Row[]> {
   }
 }
 
-/** A secret that holds key1 of the account of the same name. */
-function seed(azure: Azure, name: string): void {
-  const { id } = azure.account(name);
-  const tags = { rotator: 'storage-account-key', 'rotator-target': id, 'rotator-policy': 'every=60d;grace=48h' };
-  azure.vault('kv1').set(name, azure.account(name).key('key1'), { tags });
+/** Whoever sleeps moves the clock: one pass at a time, and nobody waits in real time for a secret to spread. */
+const moved: Clock = {
+  now: () => new Date(clock.now()),
+  async sleep(milliseconds) {
+    clock.advance({ seconds: milliseconds / 1000 });
+  },
+};
+
+type Report = (step: string, azure: readonly LoggedCall[], own: readonly StorageCall[]) => readonly Row[];
+interface Ground {
+  readonly app: App;
+  readonly azure: Azure;
+  readonly storage: { readonly calls: readonly StorageCall[] };
+  readonly kind: Kind;
+}
+const nameOf = ({ type }: Kind, which: 'first' | 'second') => `${which}-${type}`;
+
+async function measureKind({ app, azure, storage, kind }: Ground, report: Report): Promise<Row[]> {
+  for (const which of ['first', 'second'] as const) seed(azure, kind, which);
+  const name = nameOf(kind, 'first');
+  await pass(app, name); // the very first look is no usual one
+  const rows: Row[] = [];
+  for (const [step, days] of Object.entries(daysBefore)) {
+    await later(app, nameOf(kind, 'second'), days);
+    const [before, ownBefore] = [azure.calls.length, storage.calls.length];
+    await pass(app, name);
+    rows.push(...report(step, azure.calls.slice(before), storage.calls.slice(ownBefore)));
+  }
+  mustHaveHappened(azure, kind);
+  return rows;
+}
+
+/** A secret that holds what its target accepts. */
+function seed(azure: Azure, kind: Kind, which: 'first' | 'second'): void {
+  const { target, value, options } = kind.given(azure, which);
+  const tags = { rotator: kind.type, 'rotator-target': target, 'rotator-policy': 'every=60d;grace=48h' };
+  azure
+    .vault('kv1')
+    .set(nameOf(kind, which), value, { tags: options === undefined ? tags : { ...tags, 'rotator-options': options } });
 }
 
 /** Moves the clock, makes the index fresh and lets another secret renew tokens and vault tags. */
-async function later(app: App, days: number): Promise<void> {
+async function later(app: App, other: string, days: number): Promise<void> {
   clock.advance({ days, minutes: 6 });
   await app.sweep();
-  await pass(app, 'stb');
+  await pass(app, other);
 }
 
 /** A pass as a queue message starts it, in the foreground; nothing else runs meanwhile. */
 const pass = (app: App, name: string): Promise<void> => app.work({ vault: 'kv1', name, cause: 'sweep' });
 
 /** Two versions, the old one disabled: else it was not these steps that were counted. */
-function mustHaveHappened(azure: Azure): void {
-  const versions = azure.vault('kv1').versions('sta');
+function mustHaveHappened(azure: Azure, kind: Kind): void {
+  const versions = azure.vault('kv1').versions(nameOf(kind, 'first'));
   const enabled = versions.map((version) => String(version.enabled)).join();
-  if (enabled !== 'false,true') throw new Error(`The secret was not rotated and revoked: ${enabled}.`);
+  if (enabled !== 'false,true') throw new Error(`The secret of ${kind.type} was not rotated and revoked: ${enabled}.`);
+}
+
+/** One line for a step of a kind: what was called how often. */
+function totalOf(type: string, step: string, azure: readonly LoggedCall[], own: readonly StorageCall[]): Row {
+  const calls = [...count(azure.map(({ route }) => route))].sort().map(([route, times]) => `${route} ${times}`);
+  return row(`${type}: ${step}`, azure.length, 'Azure calls', {
+    note: `${calls.join(', ')}; own storage ${own.length}`,
+  });
 }
 
 function rowsFor(step: string, azure: readonly LoggedCall[], own: readonly StorageCall[]): Row[] {

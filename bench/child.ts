@@ -2,24 +2,18 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundleLater } from '../scripts/build.ts';
 
 /** What this run builds: inside the repository, so that packages are found, ignored by git; removed by `main.ts`. */
 export const BENCH_FOLDER = join(import.meta.dirname, '../.keyturn/bench', String(process.pid));
 
-/** As the deployed app is bundled (scripts/build.ts): stripping types at run time would count as the product's memory. */
+/** As the deployed app is bundled: stripping types at run time would count as the product's memory. */
 export async function bundled(program: string): Promise<string> {
-  const outfile = join(BENCH_FOLDER, program.replace(/\.ts$/, '.cjs'));
-  await build({
-    ...{ entryPoints: [join(import.meta.dirname, program)], outfile, external: [...FOREIGN], logLevel: 'warning' },
-    ...{ bundle: true, platform: 'node', target: 'node22', format: 'cjs' },
-    define: { 'import.meta': 'benchMeta' },
-    banner: { js: "const benchMeta = { url: require('node:url').pathToFileURL(__filename).href };" },
-  });
-  return outfile;
+  const name = program.replace(/\.ts$/, '');
+  const folder = join(BENCH_FOLDER, name);
+  await bundleLater({ [name]: join(import.meta.dirname, program) }, folder);
+  return join(folder, `${name}.mjs`);
 }
-/** Provided by the host, or optional parts of dependencies that are absent. */
-const FOREIGN = ['@azure/functions-core', '@azure/functions-opentelemetry-instrumentation'] as const;
 
 export interface Child {
   readonly process: ChildProcess;

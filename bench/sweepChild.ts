@@ -1,6 +1,7 @@
 /** The sweep alone: one run of the app's own `sweep`, what it took, and nothing else in this process. */
 import { mapLocalhost } from '../local/names.ts';
 import { createApp } from '../src/app.ts';
+import { keepHeapSmall } from '../src/core/smallHeap.ts';
 import { watchMemory } from './memory.ts';
 import { watchStorage } from './ownStorage.ts';
 
@@ -23,6 +24,7 @@ async function main(): Promise<SweepCost> {
       if (level === 'error') console.error(message, fields);
     },
   });
+  keepHeapSmall(); // as the deployed app does with its first call
   const storage = watchStorage(process.env.AzureWebJobsStorage ?? '');
   const memory = watchMemory();
   const cpu = process.cpuUsage();

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fullGrant, readerGrant } from './azure/grants.ts';
 import { startAzure } from './azure/tenant.ts';
-import { audiences } from './azure/world.ts';
+import { audiences, sqlHostOf } from './azure/world.ts';
 
 const USAGE = 'Usage: npm run --silent azure -- [--port N] [--config FILE] [--settings FILE] [--listen URL]';
 
@@ -17,6 +17,10 @@ const azure = await startAzure({
   tenant: {
     vaults: [{ name: 'kv-one' }, { name: 'kv-two' }],
     accounts: [{ name: 'stconformance', resourceGroup: 'rg-conformance' }],
+    sqlServers: [
+      { name: 'sql-conformance', resourceGroup: 'rg-conformance' },
+      { name: 'sql-entra-only', resourceGroup: 'rg-conformance', entraOnly: true },
+    ],
   },
 });
 const { world } = azure;
@@ -55,12 +59,21 @@ const configuration = {
     subscriptionId: world.subscriptionId,
     resourceGroup: 'rg-conformance',
     storageAccount: 'stconformance',
+    sqlServer: 'sql-conformance',
+    entraOnlySqlServer: 'sql-entra-only',
   },
   graph: {
     endpoint: azure.url('graph'),
     audience: audiences.graph,
     appObjectId: subject.objectId,
     appId: subject.appId,
+  },
+  tds: {
+    server: sqlHostOf(world, 'sql-conformance'),
+    port: world.tdsPort,
+    admin: azure.sqlServer('sql-conformance').administrator.name,
+    adminPassword: azure.sqlServer('sql-conformance').administrator.password,
+    followsArm: true,
   },
   // Longer than the pause after a 503, which is 30 s (azure-facts 3.2).
   eventGrid: { listen: values.listen, waitSeconds: 60 },

@@ -1,11 +1,12 @@
 /**
  * `npm start -- [--once] [--port N]`: the whole job on this machine. A tenant, Azurite and the unmodified app run in one
- * process; a rotation is shown from the event to the refused old key; then it stays up and serves. With `--once` it ends
- * after the story. The exit code is 0 only if every step was seen.
+ * process; four rotations side by side are shown from the event to the refused old credential; then it stays up and
+ * serves. With `--once` it ends after the story. The exit code is 0 only if every step was seen.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Azure } from './azure/azure.ts';
+import { kinds } from './demo/kinds.ts';
 import { Records, watchWebhook } from './demo/records.ts';
 import { invite } from './demo/serve.ts';
 import { tellStory } from './demo/story.ts';
@@ -39,11 +40,12 @@ async function main(): Promise<number> {
   try {
     azure = await startTenant();
     const { AzureWebJobsStorage: storageConnection = '', ...settings } = azure.env();
-    const env = { ...settings, KEYTURN_SWEEP_SCHEDULE: sweepSchedule };
+    const rotators = [...new Set(kinds.map(({ rotator }) => rotator))].join(',');
+    const env = { ...settings, KEYTURN_SWEEP_SCHEDULE: sweepSchedule, KEYTURN_ROTATORS: rotators };
     host = await startHost({ entry, port, hostJson, storageConnection, env, log: records.take });
-    const { vaults, accounts } = azure.world;
-    teller.say(`Tenant: ${vaults.size} vaults, ${accounts.size} storage accounts (strict stand-in, Azurite behind it)`);
-    teller.say(`Functions host on ${host.url}: ${host.functions.map(({ name }) => name).join(', ')}`);
+    teller.say(tenantInWords(azure));
+    const functions = host.functions.map(({ name }) => name).sort();
+    teller.say(`Functions host on ${host.url}: ${functions.join(', ')}`);
     const stage = { azure, host, records, teller, webhook: webhook.answers };
     await tellStory(stage);
     teller.say(`Done: every step was seen, ${(performance.now() / 1000).toFixed(1)} s after the start of the process`);
@@ -63,6 +65,13 @@ async function main(): Promise<number> {
     await host?.stop();
     await azure?.stop();
   }
+}
+
+function tenantInWords({ world }: Azure): string {
+  const { vaults, accounts, sqlServers, keyed, applications } = world;
+  const namespaces = [...keyed.keys()].filter((id) => /\/namespaces\/[^/]+$/.test(id)).length;
+  const servers = `${sqlServers.size} SQL server, ${namespaces} Service Bus namespace, ${applications.length} app registration`;
+  return `Tenant: ${vaults.size} vaults, ${accounts.size} storage accounts, ${servers} (strict stand-in, Azurite behind it)`;
 }
 
 function options(): { once: boolean; port: number } {

@@ -1,20 +1,30 @@
 /**
- * `npm run build`: the deployable folder `dist/`: one CommonJS bundle that needs no node_modules. Rotators' SDKs stay behind
- * `import()`; esbuild keeps them as functions in the same file that run on first use (start times: azure-facts 1.1).
+ * `npm run build`: the deployable folder `dist/`, which needs no node_modules. The entry is one small CommonJS file. What it
+ * loads by `import()` becomes ES modules beside it, split so that a rotator's SDK is not even read before it is used: in
+ * one file V8 would parse all of them at every start (start times: docs/bench.md).
  */
-import { copyFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build as bundle } from 'esbuild';
+import { type BuildOptions as Bundling, build as bundle, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const name = 'keyturn.cjs';
+/** The folder of what is loaded later. */
+const LATER = 'app';
 
-/** Provided by the worker, or optional parts of dependencies that are absent (azure-facts 1.4). */
-const external = [
-  ...['@azure/functions-core', '@azure/functions-opentelemetry-instrumentation'],
-  ...['pg-hstore', 'cardinal', 'aws-crt', 'msnodesqlv8', 'pg-native'],
-];
+/** The same for both halves. */
+const common = {
+  ...{ bundle: true, platform: 'node', target: 'node22', logLevel: 'warning' },
+  // Names stay readable in stack traces; a minified zip is only smaller, not faster.
+  ...{ sourcemap: 'external', legalComments: 'external' },
+  // Provided by the worker, or optional parts of dependencies that are absent (azure-facts 1.4).
+  external: [
+    ...['@azure/functions-core', '@azure/functions-opentelemetry-instrumentation'],
+    ...['pg-hstore', 'cardinal', 'aws-crt', 'msnodesqlv8', 'pg-native'],
+  ],
+} as const satisfies Bundling;
 
 export interface BuildOptions {
   entry?: string;
@@ -22,24 +32,93 @@ export interface BuildOptions {
   hostJson?: string;
 }
 
-/** Builds the folder anew and answers the size of the bundle in bytes. */
+/** Builds the folder anew and answers the size of its code in bytes. */
 export async function build(options: BuildOptions = {}): Promise<number> {
   const out = options.out ?? join(root, 'dist');
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
+  const later = new Map<string, string>();
   await bundle({
-    entryPoints: [options.entry ?? join(root, 'src/functions/index.ts')],
-    outfile: join(out, name),
-    ...{ bundle: true, platform: 'node', target: 'node22', format: 'cjs', external },
-    // Names stay readable in stack traces; a minified zip is only smaller, not faster.
-    ...{ sourcemap: 'external', legalComments: 'external', logLevel: 'warning' },
+    ...common,
+    ...{
+      entryPoints: [options.entry ?? join(root, 'src/functions/index.ts')],
+      outfile: join(out, name),
+      format: 'cjs',
+    },
+    // Debug switches are cleared here, since split modules may run in another order than they are written in.
+    inject: [join(root, 'src/core/quiet.ts')],
+    plugins: [leave(later)],
     define: { 'import.meta.url': 'keyturnBundleUrl' },
     banner: { js: "const keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;" },
   });
+  if (later.size > 0) await bundleLater(Object.fromEntries(later), join(out, LATER));
   await copyFile(options.hostJson ?? join(root, 'host.json'), join(out, 'host.json'));
   await writeFile(join(out, 'package.json'), `${JSON.stringify(await packageJson(), undefined, 2)}\n`);
-  return (await stat(join(out, name))).size;
+  return codeBytes(out);
 }
+
+/** Bundles what runs after the start, here or in the bench: ES modules by name, and what they load in turn. */
+export async function bundleLater(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
+  await bundle({
+    ...common,
+    ...{ entryPoints: { ...entryPoints }, outdir, format: 'esm', splitting: true, outExtension: { '.js': '.mjs' } },
+    plugins: [named, lean],
+    // Packages that are CommonJS ask for Node's own modules in their way.
+    banner: {
+      js: "import { createRequire as keyturnRequire } from 'node:module'; const require = keyturnRequire(import.meta.url);",
+    },
+  });
+}
+
+/** Leaves own files that are loaded by `import()` out of the entry, and notes them by name. */
+const leave = (later: Map<string, string>): Plugin => ({
+  name: 'keyturn-later',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const file = basename(path, '.ts');
+      later.set(file, join(resolveDir, path));
+      return { path: `./${LATER}/${file}.mjs`, external: true };
+    });
+  },
+});
+
+/**
+ * Packages that own files load by `import()`, with the names that Node finds in them: of a split module that was CommonJS,
+ * esbuild would give the default export alone (measured: 0.28.2, `(await import('tedious')).Connection` was undefined).
+ */
+const named: Plugin = {
+  name: 'keyturn-named',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(@[\w-]+\/)?[a-z][\w-]*(\/|$)/ }, ({ kind, path, importer }) => {
+      if (kind !== 'dynamic-import' || importer.includes('node_modules') || isBuiltin(path)) return undefined;
+      return { path, namespace: 'keyturn-named' };
+    });
+    onLoad({ filter: /.*/, namespace: 'keyturn-named' }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => /^[\w$]+$/.test(name));
+      return { contents: `export { ${names.join(', ')} } from '${path}';`, resolveDir: root };
+    });
+  },
+};
+
+/**
+ * Two things that every first call would pay for and nobody uses (measured together: a seventh of its CPU time): importing
+ * `node:http` as an ES module reads all its exports, one of which loads undici; and zod's messages in 50 languages.
+ */
+const lean: Plugin = {
+  name: 'keyturn-lean',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?https?$/ }, ({ kind, path }) =>
+      kind === 'import-statement' ? { path, namespace: 'keyturn-lean' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'keyturn-lean' }, ({ path }) => ({
+      contents: `module.exports = require('${path}');`,
+    }));
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
 
 /** What the worker reads: where the entry is. No `type`: the entry is CommonJS. No dependencies: they are in the bundle. */
 async function packageJson(): Promise<object> {
@@ -47,7 +126,13 @@ async function packageJson(): Promise<object> {
   return { name: own.name, version: own.version, main: name, engines: own.engines };
 }
 
+async function codeBytes(folder: string): Promise<number> {
+  const files = (await readdir(folder, { recursive: true })).filter((file) => /\.[cm]js$/.test(file));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const bytes = await build();
-  console.log(`dist/${name}: ${(bytes / 1024 / 1024).toFixed(2)} MB`);
+  console.log(`dist/: ${(bytes / 1024 / 1024).toFixed(2)} MB of code, loaded by ${name} as it is needed`);
 }

@@ -1,5 +1,5 @@
 /**
- * Writes `docs/settings.md` and `docs/reasons.md`, and in the README the table of rotators and their roles, from the code;
+ * Writes `docs/settings.md`, `docs/reasons.md` and `docs/two-key.md`, and in the README the table of rotators and their roles, from the code;
  * tests compare them. Run: node scripts/docs.ts, then biome check --write README.md, which pads the table.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
 import { allRotators } from '../src/rotators/registry.ts';
 import type { Rotator } from '../src/rotators/rotator.ts';
+import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
+import { permissionsWith } from './permissions.ts';
 
 const made = '<!-- Made by `node scripts/docs.ts`; edit the code instead. -->';
 
@@ -66,12 +68,13 @@ ${sections.join('\n')}`;
 export const pages: Readonly<Record<string, () => string>> = {
   'docs/settings.md': settingsPage,
   'docs/reasons.md': reasonsPage,
+  'docs/two-key.md': twoKeyPage,
 };
 
 const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
-const rotators = [...allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock })].sort(
-  (one, other) => one.type.localeCompare(other.type),
-);
+const rotators = [
+  ...allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' }),
+].sort((one, other) => one.type.localeCompare(other.type));
 
 const overlaps: Readonly<Record<Rotator['overlap'], string>> = {
   'two-slots': 'works on until the grace is over',
@@ -80,6 +83,9 @@ const overlaps: Readonly<Record<Rotator['overlap'], string>> = {
 };
 const Options = z.object({ properties: z.record(z.string(), z.object({ description: z.string() })) });
 
+const isTwoKey = ({ type }: Pick<Rotator, 'type'>): boolean => twoKeyTable.some((row) => row.type === type);
+const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
+
 function rowOf({ type, overlap, options, actions }: Rotator): string {
   const { properties } = Options.parse(z.toJSONSchema(options, { io: 'input' }));
   const words = Object.entries(properties).map(([name, { description }]) => `\`${name}\`: ${description}`);
@@ -87,7 +93,7 @@ function rowOf({ type, overlap, options, actions }: Rotator): string {
     `\`${type}\``,
     overlaps[overlap],
     words.join(' '),
-    actions.map((action) => `\`${action}\``).join(', '),
+    isTwoKey({ type }) ? `[two-key.md](docs/two-key.md#${type})` : code(actions),
   ];
   return `| ${cells.join(' | ')} |`;
 }
@@ -100,7 +106,9 @@ const rotatorsTable = (): string =>
   ].join('\n');
 
 /** The custom role of one kind: exactly its actions, and reading the role assignments in which consent stands. */
-function roleOf({ type, actions }: Rotator): string {
+function roleOf({ type, actions }: Rotator): string | undefined {
+  // Permissions of Microsoft Graph are no actions of a role.
+  if (!actions.every((action) => action.startsWith('Microsoft.'))) return undefined;
   const role = {
     Name: `Keyturn ${type}`,
     IsCustom: true,
@@ -112,9 +120,57 @@ function roleOf({ type, actions }: Rotator): string {
   return `\`\`\`json\n${JSON.stringify(role, undefined, 2)}\n\`\`\``;
 }
 
+function twoKeyPage(): string {
+  const sections = [...twoKeyTable].sort((one, other) => one.type.localeCompare(other.type)).map(twoKeySection);
+  return `${made}
+
+# Resources with two keys
+
+One rotator serves all of these: it regenerates the key that the secret does not hold, waits until Azure Resource Manager
+lists the new one, and after the grace regenerates the old one. New keys are not tried against the service; what Resource
+Manager lists counts as in force (\`vouched\`). The role of a kind has the actions named here and
+\`Microsoft.Authorization/roleAssignments/read\`, as the roles of the README do. Consent stands at the resource, at the one that
+it stands below (a namespace), or at their group; where reading the namespace is among the actions, it has to be given there.
+
+The tag \`rotator-target\` is the full resource id; of a type with one name also \`<subscription guid>/<resource group>/<name>\`.
+
+A regeneration that takes its time is followed by its link where Keyturn may read it, which needs
+\`<provider>/locations/operationsStatus/read\` or \`…/operationResults/read\` in the subscription (spelling unverified); without it
+the list of keys tells, and only why one failed stays unknown.
+
+${sections.join('\n')}
+## Not supported
+
+${notSupported.map(({ what, because }) => `- ${what}: ${because}.`).join('\n')}
+`;
+}
+
+function twoKeySection(row: TwoKeyRow): string {
+  const { type, title, armTypes, version, slots, readonlySlots, string, off, regenerate } = row;
+  const actions = rotators.find((each) => each.type === type)?.actions ?? [];
+  const facts = [
+    `Resource types: ${code(armTypes)} (api ${version})`,
+    `Slots: ${code(Object.keys(slots))}`,
+    ...(readonlySlots ? [`With the option \`keys=readonly\`: ${code(Object.keys(readonlySlots))}`] : []),
+    `The secret holds ${string ? heldIn(string) : 'the bare key'}, or JSON with it (option \`field\`)`,
+    ...(off ? [`Refused when \`${off.at.replace('/', '')}\` switches keys off`] : []),
+    ...(regenerate.long ? ['The new key may take minutes'] : []),
+    `Actions: ${code(actions)}`,
+  ];
+  return `## ${type}\n\n${title}.\n\n${facts.map((fact) => `- ${fact}.`).join('\n')}\n`;
+}
+
+function heldIn({ key, pair }: NonNullable<TwoKeyRow['string']>): string {
+  if (pair === undefined) return `the bare key, or the service's connection string (\`${key}=\` is replaced)`;
+  return `the service's connection string (\`${pair}=\` and \`${key}=\` are replaced together, since both change)`;
+}
+
 /** The README with what is made from the registry put between its markers. */
 export function readmeWith(text: string): string {
-  const parts = { rotators: rotatorsTable(), roles: `\n${rotators.map(roleOf).join('\n\n')}\n` };
+  const parts = {
+    rotators: rotatorsTable(),
+    roles: `\n${rotators.flatMap((each) => (isTwoKey(each) ? [] : (roleOf(each) ?? []))).join('\n\n')}\n`,
+  };
   return Object.entries(parts).reduce(
     (readme, [name, part]) =>
       readme.replace(
@@ -129,4 +185,6 @@ if (process.argv[1] === import.meta.filename) {
   const at = (path: string) => new URL(`../${path}`, import.meta.url);
   for (const [path, page] of Object.entries(pages)) writeFileSync(at(path), page());
   writeFileSync(at('README.md'), readmeWith(readFileSync(at('README.md'), 'utf8')));
+  const rights = at('docs/permissions.md');
+  writeFileSync(rights, permissionsWith(readFileSync(rights, 'utf8')));
 }

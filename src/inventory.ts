@@ -7,7 +7,7 @@ import { KeyturnError } from './core/errors.ts';
 import { type Handle, type RotationId, type SecretRef, tagOf, type VersionId } from './core/ids.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import type { Deps } from './reconcile/deps.ts';
-import { isOptedIn } from './reconcile/optIn.ts';
+import { isOptedIn, optInTags } from './reconcile/optIn.ts';
 import { olderOurs, stateOrNone } from './reconcile/owed.ts';
 import type { InventoryFilter } from './requests/inventory.ts';
 import type { SecretRow, SecretView } from './store/store.ts';
@@ -115,7 +115,8 @@ async function visible(ref: SecretRef, deps: Pick<Deps, 'vaults' | 'vaultTags' |
   const versions = vault && found !== 'gone' ? await vault.versions(ref.name) : [];
   // The vault gives no version to a disabled secret; of the list it is the newest.
   const current = found === 'disabled' || found === 'gone' ? newest(versions) : found;
-  if (!current || current.managed || !isOptedIn(current.tags)) throw new KeyturnError('not-found');
+  if (!current || current.managed || !isOptedIn(optInTags(current.tags, ref, deps.config)))
+    throw new KeyturnError('not-found');
   const instance = tagOf(await deps.vaultTags(ref.vault), 'keyturn');
   if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
     throw new KeyturnError('not-found');

@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { addDays } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
-import type { SecretRef, VersionId } from './core/ids.ts';
+import type { SecretRef } from './core/ids.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import { append, inLog, recordOfRequest } from './reconcile/audit.ts';
 import { type Bound, observeVault, readConsent } from './reconcile/bind.ts';
@@ -15,16 +15,22 @@ import { failureStep } from './reconcile/failure.ts';
 import { observeTarget } from './reconcile/observe.ts';
 import { olderOurs } from './reconcile/owed.ts';
 import type { Step } from './reconcile/types.ts';
+import { checkUntil, type HoldRequest } from './requests/hold.ts';
 import type { RotateRequest } from './requests/rotate.ts';
 import type { History, Operation } from './store/store.ts';
 
-export interface RotateCall {
+interface Call<Asked> {
   readonly caller: Caller;
   readonly ref: SecretRef;
-  readonly asked: RotateRequest;
+  readonly asked: Asked;
   /** The header `Idempotency-Key`: a repeat by this caller for this secret answers the same operation. */
   readonly idempotencyKey?: string;
 }
+
+export type RotateCall = Call<RotateRequest>;
+export type HoldCall = Call<HoldRequest>;
+/** What an operation says of the request itself. */
+type Wanted = Pick<Operation, 'override' | 'revoke' | 'hold' | 'note' | 'ticket'>;
 
 /** What a pass would do now. */
 export type Plan = Pick<Step, 'kind' | 'reason'> & { readonly until?: Date; readonly detail?: string };
@@ -42,15 +48,48 @@ export async function rotate(call: RotateCall, deps: Deps): Promise<RotateAnswer
   const { caller, ref, asked, idempotencyKey } = call;
   // Setting a reason aside and revoking without grace is what `Keyturn.Revoke` is for (case UA-8).
   requireRole(caller, asked.override.length > 0 || asked.revoke === 'now' ? 'Keyturn.Revoke' : 'Keyturn.Rotate');
-  const id = idempotencyKey === undefined || asked.dryRun ? randomUUID() : repeatableId(caller, ref, idempotencyKey);
+  const id = idempotencyKey === undefined || asked.dryRun ? randomUUID() : repeatableId('rotate', call, idempotencyKey);
   const earlier = idempotencyKey === undefined ? undefined : await deps.rows.operation(id);
-  if (earlier) return { operation: await repeated(earlier, asked, deps) };
+  const wanted = { override: asked.override, revoke: asked.revoke, ...notesOf(asked) };
+  if (earlier) return { operation: await repeated(earlier, wanted, deps) };
 
   const bound = await visible(ref, deps);
   if (asked.dryRun) return { plan: inWords(await planned(bound, asked, deps)) };
   refuseOwed(bound, asked);
+  return { operation: await accept({ id, caller, bound, wanted }, deps) };
+}
+
+/**
+ * Accepts a hold (design section 2: a person postpones), or its end. A pass writes it on the version that is current by
+ * then; from there on nothing is rotated or revoked until its time, while proof, restoring tags and alerts go on.
+ */
+export async function hold(call: HoldCall, deps: Deps): Promise<Operation> {
+  const { caller, ref, asked, idempotencyKey } = call;
+  requireRole(caller, 'Keyturn.Rotate');
+  const id = idempotencyKey === undefined ? randomUUID() : repeatableId('hold', call, idempotencyKey);
+  const earlier = idempotencyKey === undefined ? undefined : await deps.rows.operation(id);
+  const wanted: Wanted = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
+  if (earlier) return await repeated(earlier, wanted, deps);
+  checkUntil(asked, deps.clock.now());
+  return await accept({ id, caller, bound: await visible(ref, deps), wanted }, deps);
+}
+
+interface Acceptable {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly bound: Bound;
+  readonly wanted: Wanted;
+}
+
+/** Writes audit record, row and message of an operation. What has no record is not accepted. */
+async function accept({ id, caller, bound, wanted }: Acceptable, deps: Deps): Promise<Operation> {
   if ((await deps.rows.openOperations(caller.oid)) >= OPEN_MAX) throw new KeyturnError('too-many-operations');
-  const operation = accepted(id, bound.current.id, call, deps.clock.now());
+  const now = deps.clock.now();
+  const operation: Operation = {
+    ...{ id, ...bound.secret, version: bound.current.id, caller: caller.oid, status: 'accepted' },
+    ...wanted,
+    ...{ createdOn: now, updatedOn: now, steps: [] },
+  };
   const record = recordOfRequest(operation, caller.kind, deps);
   const unwritten = await append(record, deps);
   if (unwritten) throw unwritten;
@@ -58,7 +97,7 @@ export async function rotate(call: RotateCall, deps: Deps): Promise<RotateAnswer
   // The row before the message: the pass reads from it what was asked for.
   await deps.rows.saveOperation(operation);
   await enqueue(operation, deps);
-  return { operation };
+  return operation;
 }
 
 /**
@@ -130,11 +169,17 @@ const inWords = (step: Step): Plan =>
     ? step
     : { kind: step.kind, reason: step.reason, detail: plan(step) };
 
-async function repeated(earlier: Operation, asked: RotateRequest, deps: Deps): Promise<Operation> {
+const notesOf = ({ reason, ticket }: { reason?: string | undefined; ticket?: string | undefined }) => ({
+  ...(reason === undefined ? {} : { note: reason }),
+  ...(ticket === undefined ? {} : { ticket }),
+});
+
+async function repeated(earlier: Operation, asked: Wanted, deps: Deps): Promise<Operation> {
   const same =
     earlier.revoke === asked.revoke &&
     earlier.override.join() === asked.override.join() &&
-    earlier.note === asked.reason &&
+    earlier.hold?.getTime() === asked.hold?.getTime() &&
+    earlier.note === asked.note &&
     earlier.ticket === asked.ticket;
   if (!same) throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
   // The first call may have died between row and message; a second look is harmless.
@@ -142,29 +187,15 @@ async function repeated(earlier: Operation, asked: RotateRequest, deps: Deps): P
   return earlier;
 }
 
-function accepted(id: string, version: VersionId, { caller, ref, asked }: RotateCall, now: Date): Operation {
-  return {
-    id,
-    ...ref,
-    version,
-    caller: caller.oid,
-    status: 'accepted',
-    override: asked.override,
-    revoke: asked.revoke,
-    ...(asked.reason === undefined ? {} : { note: asked.reason }),
-    ...(asked.ticket === undefined ? {} : { ticket: asked.ticket }),
-    createdOn: now,
-    updatedOn: now,
-    steps: [],
-  };
-}
-
 const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Promise<void> =>
   queue.put({ vault, name, version, cause: 'http', operation: id });
 
 /** A UUID of version 8 (RFC 9562: contents of one's own) from caller, route and key. */
-function repeatableId({ oid }: Caller, { vault, name }: SecretRef, key: string): string {
-  const bytes = createHash('sha256').update(`${oid}\nrotate\n${vault}\n${name}\n${key}`).digest().subarray(0, 16);
+function repeatableId(route: 'rotate' | 'hold', { caller, ref: { vault, name } }: Call<unknown>, key: string): string {
+  const bytes = createHash('sha256')
+    .update(`${caller.oid}\n${route}\n${vault}\n${name}\n${key}`)
+    .digest()
+    .subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

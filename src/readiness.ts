@@ -5,6 +5,7 @@ import { BusyError, KeyturnError } from './core/errors.ts';
 import { tagOf } from './core/ids.ts';
 import type { Log } from './core/log.ts';
 import type { Reason } from './core/reasons.ts';
+import type { LeftOut } from './core/vaultList.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import type { Deps } from './reconcile/deps.ts';
 
@@ -16,6 +17,12 @@ export interface Probes {
   readonly token: () => Promise<unknown>;
 }
 
+/** What discovery came to. */
+export interface FoundVaults {
+  readonly discovery: true | { readonly failure: string } | undefined;
+  readonly leftOut: readonly LeftOut[];
+}
+
 export interface Finding {
   readonly ready: boolean;
   readonly reason?: Reason;
@@ -25,6 +32,8 @@ export interface Finding {
 export interface Readiness {
   readonly ready: boolean;
   readonly storage: Finding;
+  /** Of vaults, where the settings name subscriptions. */
+  readonly discovery?: Finding;
   readonly vaults: readonly (Finding & { readonly vault: string })[];
   readonly rotators: readonly (Finding & { readonly rotator: string })[];
 }
@@ -53,12 +62,13 @@ async function healthy({ table, queue, token }: Probes, log: Log): Promise<boole
 
 /**
  * Per vault: one page of its list, and its tags at Resource Manager; per enabled rotator: a token for it. A vault that
- * another instance serves is ready, and says so.
+ * another instance serves is ready, and says so; one that discovery found and left out is not.
  */
 export async function readiness(
   caller: Caller,
   { vaults, vaultTags, config }: Pick<Deps, 'vaults' | 'vaultTags' | 'config'>,
   { table, queue, token }: Probes,
+  { discovery, leftOut }: FoundVaults,
 ): Promise<Readiness> {
   requireRole(caller, 'Keyturn.Read');
   const lookAt = async (name: string): Promise<Finding> => {
@@ -67,20 +77,26 @@ export async function readiness(
     const ours = instance === undefined || instance.toLowerCase() === config.instance.toLowerCase();
     return ours ? READY : { ready: true, reason: 'other-instance' };
   };
+  const { names } = vaults;
   const [storage, identity, ...listed] = await Promise.all([
     tried(passes(table, queue), READINESS_MILLISECONDS),
     tried(passes(token), READINESS_MILLISECONDS),
-    ...vaults.names.map((name) => tried(() => lookAt(name), READINESS_MILLISECONDS)),
+    ...names.map((name) => tried(() => lookAt(name), READINESS_MILLISECONDS)),
   ]);
-  const ready = [storage, identity, ...listed].every((finding) => finding.ready);
+  const found =
+    discovery && (discovery === true ? READY : { ready: false, reason: UNDISCOVERED, detail: discovery.failure });
+  const left = leftOut.map(({ vault, reason }) => ({ vault, ready: false, reason }));
+  const ready = [storage, identity, ...listed, ...left, ...(found ? [found] : [])].every((finding) => finding.ready);
   return {
     ...{ ready, storage },
-    vaults: vaults.names.map((vault, at) => ({ vault, ...(listed[at] ?? READY) })),
+    ...(found ? { discovery: found } : {}),
+    vaults: [...names.map((vault, at) => ({ vault, ...(listed[at] ?? READY) })), ...left],
     rotators: config.enabled.map((rotator) => ({ rotator, ...identity })),
   };
 }
 
 const READY: Finding = { ready: true };
+const UNDISCOVERED: Reason = 'undiscovered';
 
 const passes =
   (...probes: readonly (() => Promise<unknown>)[]) =>

@@ -1,9 +1,13 @@
 /** Azure Resource Manager: tokens, rights and error bodies of every ARM call, and the vaults and role assignments. */
 
+import { databaseRoutes } from './armDatabases.ts';
 import { armError, armRefusal } from './armErrors.ts';
+import { sqlRoutes } from './armSql.ts';
 import { storageRoutes } from './armStorage.ts';
 import { bearer, type Call, newId, type Reply, type Request, type Route, type Service } from './exchange.ts';
 import type { Principal } from './principals.ts';
+import { authorizeGraph, graphPath, resourceGraphRoutes } from './resourceGraph.ts';
+import { twoKeyRoutes } from './twoKeys.ts';
 import type { Vault } from './vault.ts';
 import { audiences, hostOf, type World } from './world.ts';
 
@@ -70,6 +74,9 @@ function listAssignments({ parts: [scope = ''], query }: Request, world: World):
 
 export const armRoutes: Route[] = [
   ...storageRoutes,
+  ...sqlRoutes,
+  ...databaseRoutes,
+  ...resourceGraphRoutes,
   {
     name: 'arm.vault',
     method: 'GET',
@@ -90,6 +97,7 @@ export const armRoutes: Route[] = [
     reference: listForScope,
     handle: listAssignments,
   },
+  ...twoKeyRoutes,
 ];
 
 async function authenticate(call: Call, world: World): Promise<Principal> {
@@ -122,8 +130,9 @@ async function authenticate(call: Call, world: World): Promise<Principal> {
 }
 
 /** Rights first, then existence: who may not look learns nothing about what is there. */
-function authorize(request: Request, { action }: Route, world: World): void {
+function authorize(request: Request, route: Route, world: World): void {
   const { principal, path } = request;
+  const action = route.actionOf?.(request) ?? route.action;
   if (!principal) throw new Error('ARM takes no anonymous calls');
   const scope = scopeOf(path);
   if (!world.roles.allows(principal, 'actions', action, scope)) throw armRefusal.unauthorized(principal, action, scope);
@@ -134,7 +143,7 @@ function authorize(request: Request, { action }: Route, world: World): void {
 
 /** The resource that a path is about, without the action or the sub-list at its end. */
 const scopeOf = (path: string) =>
-  assignmentsPath.exec(path)?.[1] ?? path.replace(/(\/providers\/[^/]+\/[^/]+\/[^/]+)\/[^/]+$/, '$1');
+  assignmentsPath.exec(path)?.[1] ?? path.replace(/(\/providers\/[^/]+(?:\/[^/]+\/[^/]+)+)\/[^/]+$/, '$1');
 
 export const arm: Service = {
   name: 'arm',
@@ -145,7 +154,8 @@ export const arm: Service = {
     if (!version) throw armRefusal.noVersion();
     if (!/^\d{4}-\d{2}-\d{2}(?:-[a-z]+)?$/i.test(version)) throw armRefusal.badVersion(version);
   },
-  authorize,
+  authorize: (request, route, world) =>
+    graphPath.test(request.path) ? authorizeGraph(request, world) : authorize(request, route, world),
   error: armError,
   unrouted: ({ path, method }) => {
     if (/^\/subscriptions\//i.test(path) && method !== 'GET')

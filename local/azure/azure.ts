@@ -8,8 +8,10 @@ import { accessClaims } from './entra.ts';
 import { environment } from './environment.ts';
 import { newId } from './exchange.ts';
 import type { Step } from './faults.ts';
+import type { KeyedResource } from './keyedResource.ts';
 import type { Grant, Principal } from './principals.ts';
 import { routes } from './server.ts';
+import type { SqlServer } from './sqlServer.ts';
 import type { Vault } from './vault.ts';
 import { audiences, hostOf, loginUrl, type World } from './world.ts';
 
@@ -59,6 +61,18 @@ export class Azure {
     return required(this.world.accounts.get(name.toLowerCase()), `account ${name}`);
   }
 
+  sqlServer(name: string): SqlServer {
+    return required(this.world.sqlServers.get(name.toLowerCase()), `SQL server ${name}`);
+  }
+
+  /** A resource with access keys: `keyed('Microsoft.Cache/redis', 'redis1')`. */
+  keyed(type: string, name: string): KeyedResource {
+    const [provider, ...kinds] = type.toLowerCase().split('/');
+    const end = [provider, ...kinds.map((kind, at) => `${kind}/${name.toLowerCase().split('/')[at]}`)].join('/');
+    const found = [...this.world.keyed].find(([id]) => id.endsWith(`/providers/${end}`));
+    return required(found?.[1], `${type} ${name}`);
+  }
+
   /** `https://<name>.keyturn.localhost:<port>`: `kv1.vault`, `management`, `login`, `acct1.blob.core`, … */
   url(name: string): string {
     return `https://${hostOf(this.world, name)}`;
@@ -86,7 +100,10 @@ export class Azure {
 
   /** Steps left over, by route: a test that ends with some did not test what it says. */
   unusedFaults(): Record<string, number> {
-    return this.world.faults.unused();
+    const fresh = this.world.applications
+      .filter(({ freshAnswers }) => freshAnswers.length > 0)
+      .map(({ displayName, freshAnswers }) => [`entra.token for ${displayName}`, freshAnswers.length]);
+    return { ...this.world.faults.unused(), ...Object.fromEntries(fresh) };
   }
 
   /** Requests to routes that change a vault or a target, refused ones included. */
@@ -129,6 +146,17 @@ export class Azure {
     const application = new Application(displayName, graphRoles);
     this.world.applications.push(application);
     this.world.principals.push(application.principal);
+    return application;
+  }
+
+  /** An app registration that Keyturn's identity owns and may change, with consent for these secrets: `kv1/gr-a`. */
+  ownedApplication(displayName: string, consent: string): Application {
+    const { identity } = this.world;
+    const right = 'Application.ReadWrite.OwnedBy';
+    if (!identity.graphRoles.includes(right)) identity.graphRoles.push(right);
+    const application = this.application(displayName);
+    application.owners.add(identity.oid);
+    application.tags = [`keyturn: ${consent}`];
     return application;
   }
 

@@ -15,7 +15,7 @@ export async function dispatch(service: Service, call: Call, world: World): Prom
     path: call.path,
     principal: undefined,
     write: found?.route.write ?? false,
-    action: found?.route.action ?? '',
+    action: found?.route.actionOf?.(call) ?? found?.route.action ?? '',
   });
   const answered = await refusable(async () => {
     const principal = await service.authenticate(call, world).catch((error: unknown) => {

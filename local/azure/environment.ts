@@ -12,6 +12,8 @@ export function environment(azure: Azure): Record<string, string> {
     storageSuffix: hostOf(world, 'core'),
     graph: azure.url('graph'),
     graphAudience: audiences.graph,
+    sqlSuffix: `.database.keyturn.localhost:${world.tdsPort}`,
+    sqlAudience: audiences.sql,
   };
   return {
     KEYTURN_INSTANCE: 'keyturn',

@@ -45,6 +45,8 @@ export interface Request extends Call {
 }
 
 export interface Route extends RouteInfo {
+  /** The action where one route serves many types. */
+  actionOf?(call: Call): string;
   handle(request: Request, world: World): Reply | Promise<Reply>;
 }
 

@@ -1,4 +1,6 @@
 /** Role assignments of the tenant: exactly what Keyturn's custom roles will hold, and what the conformance suite needs. */
+
+import type { KeyedResource } from './keyedResource.ts';
 import type { Grant, Principal } from './principals.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +25,34 @@ export function keyturnGrants(world: World, consents: ReadonlyMap<string, string
     description: consents.get(name.toLowerCase()) ?? '',
   }));
   return [...vaults, ...accounts];
+}
+
+/** What the three SQL kinds need (azure-facts 5.1); operations live in the subscription, not in the server. */
+export function sqlGrants(world: World, consents: ReadonlyMap<string, string>): Grant[] {
+  const principalId = world.identity.oid;
+  const servers = [...world.sqlServers.values()].map(({ id, name }) => ({
+    principalId,
+    scope: id,
+    actions: [
+      ...['read', 'write', 'failoverGroups/read'].map((verb) => `Microsoft.Sql/servers/${verb}`),
+      'Microsoft.Authorization/roleAssignments/read',
+    ],
+    description: consents.get(name.toLowerCase()) ?? '',
+  }));
+  const operations = ['serverAzureAsyncOperation', 'serverOperationResults'];
+  const actions = operations.map((kind) => `Microsoft.Sql/locations/${kind}/read`);
+  const poll = { principalId, scope: `/subscriptions/${world.subscriptionId}`, actions };
+  return servers.length > 0 ? [...servers, poll] : [];
+}
+
+/** The key actions of a resource's type with its owner's consent, and reading the outermost resource above it. */
+export function keyedGrants(world: World, { id, type }: KeyedResource, consent: string): Grant[] {
+  const principalId = world.identity.oid;
+  const [provider = '', kind = ''] = type.name.split('/');
+  const verbs = ['read', ...Object.keys(type.functions).map((name) => `${name}/action`)];
+  const actions = [...verbs.map((verb) => `${type.name}/${verb}`), 'Microsoft.Authorization/roleAssignments/read'];
+  const outermost = { principalId, scope: id.split('/').slice(0, 9).join('/'), actions: [`${provider}/${kind}/read`] };
+  return [{ principalId, scope: id, actions, description: consent }, outermost];
 }
 
 /** Everything, everywhere in the subscription. */

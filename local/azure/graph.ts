@@ -18,6 +18,7 @@ import { audiences, type World } from './world.ts';
 const recording = 'azure-cli recording test_app_credential';
 const docs = 'https://learn.microsoft.com/graph/api/application-addpassword';
 const one = String.raw`^\/v1\.0\/applications(?:\/([^/()]+)|\(appId='([^']+)'\))`;
+const byId = String.raw`^\/v1\.0\/applications\/([^/()]+)`;
 const denied = 'Insufficient privileges to complete the operation.';
 
 function graphError(status: number, code?: string, message?: string): Reply {
@@ -47,14 +48,14 @@ function find({ parts: [objectId, appId] }: Request, world: World): Application 
   throw new Refusal(graphError(404, 'Request_ResourceNotFound', text));
 }
 
-const body = ({ objectId, appId, displayName, tags, passwords }: Application) => ({
-  id: objectId,
-  appId,
-  displayName,
-  signInAudience: 'AzureADMyOrg',
-  tags,
+const body = (application: Application) => ({
+  id: application.objectId,
+  appId: application.appId,
+  displayName: application.displayName,
+  signInAudience: application.signInAudience,
+  tags: application.tags,
   keyCredentials: [],
-  passwordCredentials: passwords.map(({ secretText: _, ...shown }) => ({
+  passwordCredentials: application.listed().map(({ secretText: _, ...shown }) => ({
     customKeyIdentifier: null,
     ...shown,
     secretText: null,
@@ -113,15 +114,45 @@ function changeable(request: Request, world: World): Application {
   return application;
 }
 
+/** Two mutations of one application that come too near to each other (azure-facts 6: two forms of one refusal). */
+function requireQuiet({ isBusy }: Application): void {
+  if (isBusy) throw new Refusal(graphError(400));
+}
+
+/** Microsoft: tenant app management policies; codes as quoted in public code (teamsfx, nais). The words are ours. */
+function requirePolicy({ policy }: Application, end: number | undefined): void {
+  if (policy.forbidden) {
+    const text = 'Credential type not allowed as per assigned policy.';
+    throw new Refusal(graphError(400, 'CredentialTypeNotAllowedAsPerAppPolicy', text));
+  }
+  const days = ((end ?? Number.POSITIVE_INFINITY) - now()) / 86_400_000;
+  if (policy.maxDays === undefined || days <= policy.maxDays) return;
+  const text = 'Credential lifetime exceeds the max value allowed as per assigned policy.';
+  throw new Refusal(graphError(400, 'CredentialInvalidLifetimeAsPerAppPolicy', text));
+}
+
+const PERSONAL_MAX = 2;
+
+/** Applications open to personal accounts hold two passwords (azure-facts 6; the status is unverified). */
+function requireRoom({ signInAudience, passwords }: Application): void {
+  if (!/Personal/.test(signInAudience) || passwords.length < PERSONAL_MAX) return;
+  const text = 'The size of the object has exceeded its limit.';
+  throw new Refusal(graphError(400, 'Directory_ResourceSizeExceeded', text));
+}
+
 function addPassword(request: Request, world: World): Reply {
   const application = changeable(request, world);
   const asked: { displayName?: unknown; endDateTime?: unknown } = Object(json(request)?.passwordCredential ?? {});
   const { displayName, endDateTime } = asked;
-  if (endDateTime !== undefined && Number.isNaN(Date.parse(String(endDateTime))))
+  const end = endDateTime === undefined || endDateTime === null ? undefined : Date.parse(String(endDateTime));
+  if (Number.isNaN(end) || (end !== undefined && end <= now()))
     throw new Refusal(graphError(400, 'Request_BadRequest', 'Invalid endDateTime.'));
-  const password = application.addPassword({
+  requireQuiet(application);
+  requirePolicy(application, end);
+  requireRoom(application);
+  const password = application.addOverGraph({
     ...(displayName === undefined || displayName === null ? {} : { displayName: String(displayName) }),
-    ...(endDateTime === undefined || endDateTime === null ? {} : { endDateTime: String(endDateTime) }),
+    ...(end === undefined ? {} : { endDateTime: String(endDateTime) }),
   });
   const metadata = `${audiences.graph}/v1.0/$metadata#microsoft.graph.passwordCredential`;
   return { status: 200, body: { '@odata.context': metadata, customKeyIdentifier: null, ...password } };
@@ -129,7 +160,9 @@ function addPassword(request: Request, world: World): Reply {
 
 function removePassword(request: Request, world: World): Reply {
   const keyId = String(json(request)?.keyId);
-  if (changeable(request, world).removePassword(keyId)) return { status: 204 };
+  const application = changeable(request, world);
+  requireQuiet(application);
+  if (application.removeOverGraph(keyId.toLowerCase())) return { status: 204 };
   throw new Refusal(graphError(400, 'Request_BadRequest', `No password credential found with keyId ${keyId}.`));
 }
 
@@ -159,9 +192,19 @@ export const graphRoutes: Route[] = [
   route('application', 'GET', `${one}$`, false, 'Application.Read.All', get),
   route('applications', 'GET', String.raw`^\/v1\.0\/applications\/?$`, false, 'Application.Read.All', list),
   route('addPassword', 'POST', String.raw`${one}\/addPassword$`, true, change, addPassword),
-  route('removePassword', 'POST', String.raw`${one}\/removePassword$`, true, change, removePassword),
-  // Refused for everyone: a PATCH replaces the whole list of credentials, so Keyturn must never send one.
+  // By object id alone: no page shows it by appId (azure-facts 6).
+  route('removePassword', 'POST', String.raw`${byId}\/removePassword$`, true, change, removePassword),
+  // Refused for everyone: a PATCH replaces the whole list of credentials, so Keyturn must never send one (case GR-08).
   route('patch', 'PATCH', `${one}$`, true, change, () => graphError(403), false),
+  route(
+    'patchPrincipal',
+    'PATCH',
+    String.raw`^\/v1\.0\/servicePrincipals\b.*$`,
+    true,
+    change,
+    () => graphError(403),
+    false,
+  ),
 ];
 
 async function authenticate(call: Call, world: World): Promise<Principal> {

@@ -11,6 +11,7 @@ import type { Call, Reply, RouteInfo, Service } from './exchange.ts';
 import { graph } from './graph.ts';
 import { identity } from './identity.ts';
 import { keyVault } from './keyVault.ts';
+import { tdsRoutes } from './tds.ts';
 import type { World } from './world.ts';
 
 const BODY_BYTES_MAX = 1_000_000;
@@ -18,7 +19,7 @@ const BODY_BYTES_MAX = 1_000_000;
 /** Every route of the stand-in, with its source. A suite that leaves one unused has not shown that it is right. */
 export const routes: readonly RouteInfo[] = [entra, identity, keyVault, arm, graph]
   .flatMap((service): readonly RouteInfo[] => service.routes)
-  .concat(dataPlaneRoutes);
+  .concat(dataPlaneRoutes, tdsRoutes);
 
 const fixed: Record<string, Service> = { login: entra, management: arm, graph };
 

@@ -8,10 +8,14 @@ import { certificates } from './authority.ts';
 import { Azure } from './azure.ts';
 import { newId } from './exchange.ts';
 import { Faults } from './faults.ts';
-import { keyturnGrants } from './grants.ts';
+import { keyedGrants, keyturnGrants, sqlGrants } from './grants.ts';
+import { KeyedResource, type KeyedResourceOptions } from './keyedResource.ts';
+import { keyTypes } from './keyTypes.ts';
 import { type Principal, RoleAssignments } from './principals.ts';
 import { close, listenIdentity, listenTls, portOf, routes } from './server.ts';
 import { Signer } from './signer.ts';
+import { SqlServer, type SqlServerOptions } from './sqlServer.ts';
+import { listenTds } from './tds.ts';
 import { Vault, type VaultEvent, type VaultOptions } from './vault.ts';
 import { appAccount, hostOf, type World } from './world.ts';
 
@@ -21,6 +25,10 @@ export interface TenantOptions {
   vaults?: VaultOptions[];
   /** `consent` is the description of Keyturn's role assignment there; default: every vault of the tenant, all secrets. */
   accounts?: (AccountOptions & { consent?: string })[];
+  /** As with accounts; consent for logins has to name them. */
+  sqlServers?: (SqlServerOptions & { consent?: string })[];
+  /** Resources with access keys of any type that Azure's definitions know. */
+  keyed?: (KeyedResourceOptions & { consent?: string })[];
   /** Give Keyturn's identity the rights it needs (default), or start without any. */
   granted?: boolean;
 }
@@ -54,6 +62,8 @@ export async function startAzure(options: AzureOptions = {}): Promise<Azure> {
   const server = await listenTls(world, certs, port, note);
   world.port = portOf(server);
   const identityServer = await listenIdentity(world, note);
+  const tds = await listenTds(world, certs, note);
+  world.tdsPort = tds.port;
   const timer = setInterval(() => {
     for (const vault of world.vaults.values()) vault.tick();
   }, TICK_MS).unref();
@@ -61,7 +71,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<Azure> {
   return new Azure({ world, eventGrid, ca, caPath, problems, identityPort: portOf(identityServer) }, async () => {
     clearInterval(timer);
     stopping.abort();
-    await Promise.all([eventGrid.stop(), close(server), close(identityServer)]);
+    await Promise.all([eventGrid.stop(), close(server), close(identityServer), tds.stop()]);
     await world.azurite?.stop();
   });
 }
@@ -74,6 +84,9 @@ function newWorld(signer: Signer, stopping: AbortSignal, problems: unknown[]): W
     resourceGroups: new Set(),
     vaults: new Map(),
     accounts: new Map(),
+    keyed: new Map(),
+    sqlServers: new Map(),
+    databases: new Map(),
     applications: [],
     principals: [identity],
     appRoles: new Map(),
@@ -85,6 +98,7 @@ function newWorld(signer: Signer, stopping: AbortSignal, problems: unknown[]): W
     calls: [],
     azurite: undefined,
     port: 0,
+    tdsPort: 0,
     stopping,
     later: (work) => void work.catch((error: unknown) => void (stopping.aborted || problems.push(error))),
   };
@@ -108,10 +122,51 @@ function seed(world: World, tenant: TenantOptions, eventGrid: EventGrid): void {
     );
     world.accounts.set(options.name.toLowerCase(), account);
   }
+  for (const options of tenant.sqlServers ?? []) {
+    const server = new SqlServer(options, groupId(options.resourceGroup));
+    world.sqlServers.set(options.name.toLowerCase(), server);
+    if (tenant.granted !== false)
+      server.entraLogins.set(world.identity.oid, new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
+  }
+  const keyed = seedKeyed(world, tenant, groupId);
   if (tenant.granted === false) return;
   const everySecret = `keyturn: ${vaults.map(({ name }) => `${name}/*`).join(', ')}`;
   const consents = new Map(accounts.map(({ name, consent }) => [name.toLowerCase(), consent ?? everySecret]));
   for (const grant of keyturnGrants(world, consents)) world.roles.grant(grant);
+  for (const [found, consent] of keyed)
+    for (const grant of keyedGrants(world, found, consent ?? everySecret)) world.roles.grant(grant);
+  const sqlConsents = new Map(
+    (tenant.sqlServers ?? []).map(({ name, consent }) => [name.toLowerCase(), consent ?? everySecret]),
+  );
+  for (const grant of sqlGrants(world, sqlConsents)) world.roles.grant(grant);
+}
+
+/** Each with the resources that it stands below. */
+function seedKeyed(world: World, tenant: TenantOptions, groupId: (name?: string) => string) {
+  return (tenant.keyed ?? []).map(({ type, name, resourceGroup, properties = {}, above = {}, consent }) => {
+    const [provider = '', ...kinds] = type.split('/');
+    const names = name.split('/');
+    const at = (length: number): KeyedResource => {
+      const pairs = kinds.slice(0, length).map((kind, index) => `${kind}/${names[index]}`);
+      const id = `${groupId(resourceGroup)}/providers/${provider}/${pairs.join('/')}`;
+      const known = keyTypes.get([provider, ...kinds.slice(0, length)].join('/').toLowerCase());
+      const shown = length === kinds.length ? properties : length === 1 ? above : {};
+      // What only stands between shows nothing.
+      const plain = {
+        name: kinds.slice(0, length).join('/'),
+        versions: [],
+        functions: {},
+        properties: {},
+        long: false,
+        names: [],
+      };
+      const found = world.keyed.get(id.toLowerCase()) ?? new KeyedResource(id, known ?? plain, shown);
+      world.keyed.set(id.toLowerCase(), found);
+      return found;
+    };
+    for (let length = 1; length < kinds.length; length += 1) at(length);
+    return [at(kinds.length), consent] as const;
+  });
 }
 
 function raise({ type, secret, version }: VaultEvent, vault: Vault, world: World, eventGrid: EventGrid): void {

@@ -2,10 +2,13 @@
 import type { Azurite } from '../azurite.ts';
 import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
+import type { DatabaseServer } from './armDatabases.ts';
 import type { LoggedCall } from './calls.ts';
 import type { Faults } from './faults.ts';
+import type { KeyedResource } from './keyedResource.ts';
 import type { Principal, RoleAssignments } from './principals.ts';
 import type { Signer } from './signer.ts';
+import type { SqlServer } from './sqlServer.ts';
 import type { Vault } from './vault.ts';
 
 /** Audiences of tokens. The vault's must be a parent domain of every vault's host, as the SDK demands (azure-facts 2.5). */
@@ -13,6 +16,7 @@ export const audiences = {
   arm: 'https://management.azure.com',
   graph: 'https://graph.microsoft.com',
   vault: 'https://vault.keyturn.localhost',
+  sql: 'https://database.windows.net',
   keyturn: 'api://keyturn',
 } as const;
 
@@ -25,6 +29,11 @@ export interface World {
   resourceGroups: Set<string>;
   vaults: Map<string, Vault>;
   accounts: Map<string, Account>;
+  /** Resources with access keys other than storage accounts, and those they stand below, by id in lower case. */
+  keyed: Map<string, KeyedResource>;
+  sqlServers: Map<string, SqlServer>;
+  /** Flexible servers of PostgreSQL and MySQL, by id in lower case. */
+  databases: Map<string, DatabaseServer>;
   applications: Application[];
   principals: Principal[];
   /** App roles of Keyturn's own API by object id: what its access tokens carry in `roles`. */
@@ -39,6 +48,8 @@ export interface World {
   azurite: Azurite | undefined;
   /** The port of the HTTPS server, known once it listens. */
   port: number;
+  /** The port of the TDS endpoint. */
+  tdsPort: number;
   /** Aborted by `stop()`. */
   stopping: AbortSignal;
   /** Keeps work that outlives its request, so that a failure of it is not lost. */
@@ -46,5 +57,8 @@ export interface World {
 }
 
 export const hostOf = (world: World, name: string): string => `${name}.keyturn.localhost:${world.port}`;
+
+/** The name of a SQL server in the network; like Azure's it says nothing of the port. */
+export const sqlHostOf = (_world: World, name: string): string => `${name.toLowerCase()}.database.keyturn.localhost`;
 
 export const loginUrl = (world: World): string => `https://${hostOf(world, 'login')}`;

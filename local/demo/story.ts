@@ -1,16 +1,15 @@
 /**
- * One rotation from the near-expiry event to the refused old key, told as it is seen: in the tenant's call log, in the
- * vault's versions, in the product's log, and by blob calls. Nothing is said that was not seen.
+ * Four rotations side by side, from the near-expiry events to the refused old credentials, told as they are seen: in the
+ * tenant's call log, in the vaults' versions, in the product's log, and by what apps do. Nothing is said that was not seen.
  */
 import type { Azure } from '../azure/azure.ts';
-import type { LoggedCall } from '../azure/calls.ts';
 import type { Version } from '../azure/vault.ts';
 import * as clock from '../clock.ts';
 import type { Host } from '../host/host.ts';
-import { readBlob } from './blob.ts';
+import { type Answer, changesBy, type Kind, kinds } from './kinds.ts';
 import type { Records, WebhookAnswer } from './records.ts';
 import type { Teller } from './teller.ts';
-import { HOURS_TO_NEAR_EXPIRY, hero, unconsented } from './tenant.ts';
+import { HOURS_TO_NEAR_EXPIRY, unconsented } from './tenant.ts';
 
 export interface Stage {
   readonly azure: Azure;
@@ -20,24 +19,35 @@ export interface Stage {
   readonly teller: Teller;
 }
 
-const title = `${hero.vault}/${hero.secret}`;
-const heroRecord = { vault: hero.vault, name: hero.secret };
+/** A rotation as far as it has come: the value that a person stored, and what it was called while it was in force. */
+interface Told {
+  readonly kind: Kind;
+  readonly title: string;
+  readonly old: string;
+  readonly oldName: string;
+}
+
 const HALF_GRACE_HOURS = 24;
 /** The time in the obligation is rounded up to the minute. */
 const ROUNDED_UP_MINUTES = 2;
+const TITLE_WIDTH = Math.max(...kinds.map(({ vault, secret }) => `${vault}/${secret}`.length));
+const STEP_WIDTH = 'revoked'.length;
 
 export async function tellStory(stage: Stage): Promise<void> {
-  const oldKey = stage.azure.account(hero.account).key('key1');
+  const { azure } = stage;
+  const all = kinds.map((kind): Told => {
+    const old = kind.value(azure);
+    return { kind, title: `${kind.vault}/${kind.secret}`, old, oldName: kind.nameOf(old, azure) };
+  });
   await subscribe(stage);
   await indexMade(stage);
-  await blobAnswers(stage, { 'the key in the vault (key1)': [oldKey, 200] });
-  await eventDelivered(stage);
-  const stored = await rotated(stage, oldKey);
-  await proved(stage, stored);
-  const newKey = stage.azure.account(hero.account).key('key2');
-  await blobAnswers(stage, { 'the new key (key2)': [newKey, 200], 'the old key (key1), in its grace': [oldKey, 200] });
-  await revoked(stage, stored);
-  await blobAnswers(stage, { 'the old key': [oldKey, 403], 'the new key': [newKey, 200] });
+  await eventsDelivered(stage);
+  // The four go on by themselves, side by side; each step is told of all of them, always in the same order.
+  for (const step of [due, issued, proved]) for (const told of all) await step(told, stage);
+  await bothWork(all, stage);
+  await graceOver(stage);
+  for (const told of all) await revoked(told, stage);
+  for (const told of all) await onlyNewWorks(told, stage);
   nothingElse(stage);
 }
 
@@ -51,7 +61,7 @@ async function subscribe({ azure, host, webhook, teller }: Stage): Promise<void>
   teller.say(`Event Grid: ${agreed.length} handshakes answered 200, one subscription for each vault`);
 }
 
-/** The first sweep: who holds which slot must be known before any is touched. */
+/** The first sweep: who holds which credential must be known before any is touched. */
 async function indexMade({ azure, host, records, teller }: Stage): Promise<void> {
   await teller.within('the end of the first sweep', 10, host.invoke('sweep'));
   const [swept] = records.matching('swept');
@@ -65,49 +75,58 @@ async function indexMade({ azure, host, records, teller }: Stage): Promise<void>
   const alerts = records.matching('alert', { vault, name, reason: 'no-consent' });
   teller.must(`one alert for ${vault}/${name}, whose target's owner has not agreed`, alerts.length === 1);
   teller.say(`${vault}/${name}: refused, no-consent, one alert (the owner of ${unconsented.account} did not name it)`);
-  teller.must('nothing was written to a vault or a target so far', changes(azure).length === 0);
+  teller.must('nothing was written to a vault or a target so far', changesBy(azure).length === 0);
 }
 
-async function eventDelivered({ webhook, records, teller }: Stage): Promise<void> {
+async function eventsDelivered({ webhook, teller }: Stage): Promise<void> {
   const { length } = webhook;
   clock.advance({ hours: HOURS_TO_NEAR_EXPIRY });
-  teller.say(`... clock moved by ${HOURS_TO_NEAR_EXPIRY} h: ${title} is 30 days before its expiry`);
-  const { status } = await teller.until('the delivery of the near-expiry event', 10, () =>
-    webhook.slice(length).find(({ type }) => type === 'Notification'),
-  );
-  teller.must(`the webhook accepted the near-expiry event (it answered ${status})`, status === 202);
-  teller.say(`Event Grid delivered SecretNearExpiry: accepted, ${status}`);
-  const due = { ...heroRecord, kind: 'rotate', reason: 'due', cause: 'event' };
-  await teller.until(`the decision to rotate ${title}`, 10, () => records.matching('decided', due)[0]);
-  teller.say(`${title}: looked at because of the event, due, to be rotated`);
-}
-
-async function rotated({ azure, teller }: Stage, oldKey: string): Promise<Version> {
-  const account = azure.account(hero.account);
-  const call = await teller.until(`regenerateKey at ${hero.account}`, 10, () => regenerations(azure)[0]);
-  teller.must(`key1, which is in use, was left alone`, account.key('key1') === oldKey);
-  teller.say(
-    `${hero.account}: key2 regenerated (ARM ${action(call)}, ${call.status}); key1, which is in use, is untouched`,
-  );
-  const stored = await teller.until(`a new version of ${title}`, 10, () => secondVersion(azure));
-  teller.must('the new version holds key2', stored.value.includes(account.key('key2')));
-  teller.must("the owner's tags and content type are on it", inherits(stored, azure));
-  teller.say(`${title}: version ${stored.id} stored; it holds key2 and the owner's tags, expires ${day(stored.exp)}`);
-  return stored;
-}
-
-async function proved({ azure, teller }: Stage, stored: Version): Promise<void> {
-  const state = await teller.until(`the proof of version ${stored.id}`, 10, () => {
-    const found = stateOf(azure.vault(hero.vault).version(hero.secret, stored.id));
-    return found.get('proved') === stored.id.slice(0, 8) ? found : undefined;
+  teller.say(`... clock moved by ${HOURS_TO_NEAR_EXPIRY} h: ${kinds.length} secrets are 30 days before their expiry`);
+  const answers = await teller.until('the delivery of the near-expiry events', 10, () => {
+    const delivered = webhook.slice(length).filter(({ type }) => type === 'Notification');
+    return delivered.length >= kinds.length && delivered;
   });
-  teller.must('key1 is owed', state.get('after') !== undefined);
-  teller.say(`${title}: proved, a later pass read version ${stored.id.slice(0, 8)} and ${hero.account} accepted it`);
-  teller.say(`${title}: key1 is owed, to be revoked after ${state.get('after')}`);
+  const accepted = answers.filter(({ status }) => status === 202).length;
+  teller.must('the webhook accepted every near-expiry event with 202', accepted === kinds.length);
+  teller.say(`Event Grid delivered SecretNearExpiry ${accepted} times: accepted, 202`);
+}
+
+async function due({ kind, title, oldName }: Told, { records, teller }: Stage): Promise<void> {
+  const decision = { vault: kind.vault, name: kind.secret, kind: 'rotate', reason: 'due', cause: 'event' };
+  await teller.until(`the decision to rotate ${title}`, 10, () => records.matching('decided', decision)[0]);
+  tell(teller, title, 'due', `${kind.rotator} at ${kind.place}, looked at because of the event; in use: ${oldName}`);
+}
+
+async function issued({ kind, title, old, oldName }: Told, { azure, teller }: Stage): Promise<void> {
+  const change = await teller.until(`a new credential at ${kind.place}`, 10, () => kind.changes(azure)[0]);
+  const version = await teller.until(`a new version of ${title}`, 20, () => versionsOf(kind, azure)[1]);
+  teller.must(`the new version of ${title} holds a new value`, version.value !== old);
+  teller.must("the owner's tags and content type are on it", inherits(version, versionsOf(kind, azure)[0]));
+  await takes(old, `${oldName} works on`, kind, { azure, teller });
+  const name = kind.nameOf(version.value, azure);
+  tell(teller, title, 'issued', `${name} (${change}), stored as version ${short(version)}; ${oldName} works on`);
+}
+
+async function proved({ kind, title, oldName }: Told, { azure, teller }: Stage): Promise<void> {
+  const version = versionsOf(kind, azure)[1];
+  const state = await teller.until(`the proof of the new version of ${title}`, 20, () => {
+    const found = stateOf(versionsOf(kind, azure)[1]);
+    return found.get('proved') === short(version) && found;
+  });
+  const after = state.get('after');
+  teller.must(`${oldName} is owed by ${title}`, after !== undefined);
+  tell(teller, title, 'proved', `read back from the vault, ${kind.proof}; ${oldName} is to be revoked after ${after}`);
+}
+
+async function bothWork(all: readonly Told[], { azure, teller }: Stage): Promise<void> {
+  for (const { kind, old } of all)
+    for (const value of [old, versionsOf(kind, azure)[1]?.value ?? ''])
+      await takes(value, 'the old and the new value work in the grace', kind, { azure, teller });
+  teller.say(`In the grace both work: all ${all.length} targets take the old value and the new one`);
 }
 
 /** In two steps, as real time would: without a sweep for more than 26 h nothing is revoked. */
-async function revoked({ azure, host, records, teller }: Stage, stored: Version): Promise<void> {
+async function graceOver({ azure, host, records, teller }: Stage): Promise<void> {
   const swept = async (time: Parameters<typeof clock.advance>[0]) => {
     const { length } = records.all;
     clock.advance(time);
@@ -115,54 +134,65 @@ async function revoked({ azure, host, records, teller }: Stage, stored: Version)
   };
   await swept({ hours: HALF_GRACE_HOURS });
   await teller.within('the looks that the sweep has queued', 10, host.drain());
-  teller.must('nothing is revoked in the grace', regenerations(azure).length === 1);
-  teller.say(`... clock moved by ${HALF_GRACE_HOURS} h: the timer has swept; key1 is in its grace, nothing revoked`);
+  const once = kinds.every((kind) => kind.changes(azure).length === 1);
+  teller.must('nothing is revoked in the grace', once);
+  teller.say(`... clock moved by ${HALF_GRACE_HOURS} h: the timer has swept; all is in its grace, nothing revoked`);
   await swept({ hours: HALF_GRACE_HOURS, minutes: ROUNDED_UP_MINUTES });
   teller.say(`... clock moved by ${HALF_GRACE_HOURS} h more and ${ROUNDED_UP_MINUTES} minutes: 48 h of grace are over`);
-  const call = await teller.until(`the second regenerateKey at ${hero.account}`, 10, () => regenerations(azure)[1]);
-  teller.say(`${hero.account}: key1 revoked (ARM ${action(call)}, ${call.status}: a new value that nobody reads)`);
-  const first = () => azure.vault(hero.vault).versions(hero.secret)[0];
-  const closed = () => first()?.enabled === false && stateOf(first()).get('revoked') === '1';
+}
+
+async function revoked({ kind, title, oldName }: Told, { azure, teller }: Stage): Promise<void> {
+  const change = await teller.until(`the revocation at ${kind.place}`, 15, () => kind.changes(azure)[1]);
+  const [first] = versionsOf(kind, azure);
+  const closed = () => first?.enabled === false && stateOf(first).get('revoked') === '1';
   await teller.until(`the mark on the old version of ${title}`, 10, closed);
-  const open = () => stateOf(azure.vault(hero.vault).version(hero.secret, stored.id)).has('after');
-  await teller.until('the end of the obligation', 10, () => !open());
-  teller.say(`${title}: version ${first()?.id.slice(0, 8)} marked revoked and disabled; nothing is owed any more`);
+  const open = () => stateOf(versionsOf(kind, azure)[1]).has('after');
+  await teller.until(`the end of the obligation of ${title}`, 10, () => !open());
+  tell(teller, title, 'revoked', `${oldName}: ${kind.revoked} (${change}); version ${short(first)} disabled`);
 }
 
-async function blobAnswers({ azure, teller }: Stage, calls: Record<string, [string, number]>): Promise<void> {
-  for (const [name, [key, expected]] of Object.entries(calls)) {
-    const status = await teller.within('the answer to a blob call', 5, readBlob(azure, hero.account, key));
-    teller.must(`a blob call with ${name} gets ${expected} (it got ${status})`, status === expected);
-    teller.say(`Blob call at ${hero.account} with ${name}: ${status}`);
-  }
+async function onlyNewWorks({ kind, old }: Told, { azure, teller }: Stage): Promise<void> {
+  const now = await takes(versionsOf(kind, azure)[1]?.value ?? '', 'the new value works', kind, { azure, teller });
+  const before = await answerOf(old, kind, { azure, teller });
+  teller.must(`${kind.place} no longer takes the old value (it answered ${before.words})`, !before.letIn);
+  teller.say(`${kind.place}, ${kind.use}: with the new value ${now.words}, with the old one ${before.words}`);
 }
 
-/** What was promised about all others: one account, one secret, two versions. */
+type Asking = Pick<Stage, 'azure' | 'teller'>;
+const answerOf = (value: string, kind: Kind, { azure, teller }: Asking): Promise<Answer> =>
+  teller.within(`an answer of ${kind.place}`, 10, kind.answer(value, azure));
+
+/** An app comes with the value and is let in. */
+async function takes(value: string, what: string, kind: Kind, asking: Asking): Promise<Answer> {
+  const answer = await answerOf(value, kind, asking);
+  asking.teller.must(`${what} (${kind.place} answered ${answer.words})`, answer.letIn);
+  return answer;
+}
+
+/** What was promised about all others: four targets changed twice, four secrets with two versions. */
 function nothingElse({ azure, records, teller }: Stage): void {
-  const elsewhere = changes(azure).filter(
-    ({ host, path }) => !host.startsWith(hero.vault) && !path.includes(hero.account),
-  );
-  teller.must('no other vault or target was changed', elsewhere.length === 0);
-  teller.must('there is one new version, not more', azure.vault(hero.vault).versions(hero.secret).length === 2);
+  const atTargets = kinds.flatMap((kind) => kind.changes(azure)).length;
+  const atSecrets = changesBy(azure).filter(({ host, path }) =>
+    kinds.some(({ vault, secret }) => host.startsWith(`${vault}.`) && path.startsWith(`/secrets/${secret}`)),
+  ).length;
+  teller.must('no other vault or target was changed', changesBy(azure).length === atTargets + atSecrets);
+  teller.must('each target was changed twice, not more', atTargets === 2 * kinds.length);
+  const twice = kinds.every((kind) => versionsOf(kind, azure).length === 2);
+  teller.must('there is one new version of each secret, not more', twice);
   teller.must('there was one alert, not more', records.matching('alert').length === 1);
-  teller.must(
-    `the stand-in had no fault of its own (${azure.problems.map(String).join(', ')})`,
-    azure.problems.length === 0,
-  );
-  teller.say(`Call log: ${changes(azure).length} writes by Keyturn, all at ${hero.vault} and ${hero.account}; 1 alert`);
+  const faults = azure.problems.map(String).join(', ');
+  teller.must(`the stand-in had no fault of its own (${faults})`, azure.problems.length === 0);
+  teller.say(`Call log: ${atTargets} changes by Keyturn at ${kinds.length} targets, none at any other; 1 alert`);
 }
 
-/** Writes by Keyturn's identity that were carried out. */
-const changes = (azure: Azure): LoggedCall[] =>
-  azure.changes().filter(({ principal }) => principal === azure.world.identity.oid);
-const regenerations = (azure: Azure): LoggedCall[] =>
-  changes(azure).filter(({ route, path }) => route === 'arm.regenerateKey' && path.includes(`/${hero.account}/`));
-const action = ({ path }: LoggedCall): string => path.split('/').at(-1) ?? '';
+/** One step of one secret, in columns. */
+const tell = (teller: Teller, title: string, step: string, words: string): void =>
+  teller.say(`${title.padEnd(TITLE_WIDTH)}  ${step.padEnd(STEP_WIDTH)}  ${words}`);
 
-const secondVersion = (azure: Azure): Version | undefined => azure.vault(hero.vault).versions(hero.secret)[1];
+const versionsOf = ({ vault, secret }: Kind, azure: Azure): Version[] => azure.vault(vault).versions(secret);
+const short = (version: Version | undefined): string => version?.id.slice(0, 8) ?? '';
 
-function inherits(stored: Version, azure: Azure): boolean {
-  const [first] = azure.vault(hero.vault).versions(hero.secret);
+function inherits(stored: Version, first: Version | undefined): boolean {
   const own = Object.entries(first?.tags ?? {}).filter(([name]) => name !== 'rotator-state');
   return stored.contentType === first?.contentType && own.every(([name, value]) => stored.tags?.[name] === value);
 }
@@ -175,6 +205,3 @@ const stateOf = (version: Version | undefined): Map<string, string> =>
       return [key, decodeURIComponent(value)];
     }),
   );
-
-const day = (seconds: number | undefined): string =>
-  seconds === undefined ? 'never' : new Date(seconds * 1000).toISOString().slice(0, 10);

@@ -1,8 +1,10 @@
 /** The tenant of the demonstration: who is in it, and how old everything is when the story begins. */
+import { randomBytes } from 'node:crypto';
 import type { Azure } from '../azure/azure.ts';
 import { startAzure } from '../azure/tenant.ts';
 import * as clock from '../clock.ts';
 import { uploadBlob } from './blob.ts';
+import { application, bus, busRule, type Kind, kinds, sql, sqlLogins, storage } from './kinds.ts';
 
 const DAY_MS = 86_400_000;
 const START_MINUTES = 9 * 60 + 15;
@@ -11,13 +13,11 @@ const OTHERS_DAYS_BEFORE = 40;
 
 /**
  * Hours from the start of the story to 30 days before the expiry, when Key Vault raises the event (azure-facts 2.3). No run
- * of the sweep falls into them, and they are too long for a look-again message: the first rotation is the event's doing.
+ * of the sweep falls into them, and they are too long for a look-again message: the rotations are the event's doing.
  */
 export const HOURS_TO_NEAR_EXPIRY = 2;
 export const sweepSchedule = '0 7 */12 * * *';
 
-/** The secret whose rotation is told, and its target. */
-export const hero = { vault: 'kv-shop', secret: 'orders-storage', account: 'storders' } as const;
 /** What the printed curl rotates. */
 export const manual = { vault: 'kv-web', secret: 'reports-storage', account: 'streports' } as const;
 /** Opted in by its owner, but nobody at the target agreed. */
@@ -30,21 +30,52 @@ export async function startTenant(): Promise<Azure> {
     tenant: {
       vaults: [{ name: 'kv-shop' }, { name: 'kv-web' }, { name: 'kv-data' }],
       accounts: [
-        { name: hero.account, resourceGroup: 'rg-shop', consent: `keyturn: ${hero.vault}/${hero.secret}` },
+        { name: storage.place, resourceGroup: 'rg-shop', consent: consentFor(storage) },
         { name: 'stmedia', resourceGroup: 'rg-web', consent: 'keyturn: kv-web/*' },
         { name: manual.account, resourceGroup: 'rg-web', consent: `keyturn: ${manual.vault}/${manual.secret}` },
         { name: unconsented.account, resourceGroup: 'rg-data', consent: 'keyturn: kv-data/another-secret' },
+      ],
+      sqlServers: [
+        {
+          name: sql.place,
+          resourceGroup: 'rg-shop',
+          // Whoever lends logins of a server says which.
+          consent: `${consentFor(sql)}(${sqlLogins.join(',')})`,
+          logins: Object.fromEntries(sqlLogins.map((login) => [login, somePassword()])),
+        },
+      ],
+      keyed: [
+        {
+          ...busRule,
+          resourceGroup: 'rg-shop',
+          above: { serviceBusEndpoint: `https://${bus.place}.servicebus.windows.net:443/`, disableLocalAuth: false },
+          consent: consentFor(bus),
+        },
       ],
     },
   });
   const startOn = firstStart(new Date());
   moveTo(new Date(startOn.getTime() - SEEDED_DAYS_BEFORE * DAY_MS));
-  seedHero(azure, new Date(startOn.getTime() + 30 * DAY_MS + HOURS_TO_NEAR_EXPIRY * 3_600_000));
-  await uploadBlob(azure, hero.account, azure.account(hero.account).key('key1'));
+  registerApplication(azure, startOn);
+  seedTold(azure, new Date(startOn.getTime() + 30 * DAY_MS + HOURS_TO_NEAR_EXPIRY * 3_600_000));
+  await uploadBlob(azure, storage.place, azure.account(storage.place).key('key1'));
   moveTo(new Date(startOn.getTime() - OTHERS_DAYS_BEFORE * DAY_MS));
   seedOthers(azure);
   moveTo(startOn);
   return azure;
+}
+
+const consentFor = ({ vault, secret }: Kind): string => `keyturn: ${vault}/${secret}`;
+const somePassword = (): string => `Aa0-${randomBytes(16).toString('hex')}`;
+
+/** Keyturn's identity owns it. Graph and Entra agree at once here: the story does not show how Keyturn waits for them. */
+function registerApplication(azure: Azure, startOn: Date): void {
+  const { vault, secret, place } = application;
+  const registered = azure.ownedApplication(place, `${vault}/${secret}`);
+  const endDateTime = new Date(startOn.getTime() + 365 * DAY_MS).toISOString();
+  registered.addPassword({ displayName: 'made by a person', endDateTime });
+  registered.spreading = { addSeconds: 0, removeSeconds: 0 };
+  registered.staleReads = 0;
 }
 
 /** The first day at 09:15 UTC that leaves room for the months before. */
@@ -60,12 +91,14 @@ const optIn = (azure: Azure, account: string): Record<string, string> => ({
   'rotator-target': azure.account(account).id,
 });
 
-function seedHero(azure: Azure, expiresOn: Date): void {
-  const suffix = `core.keyturn.localhost:${azure.port}`;
-  const key = azure.account(hero.account).key('key1');
-  const value = `DefaultEndpointsProtocol=https;AccountName=${hero.account};AccountKey=${key};EndpointSuffix=${suffix}`;
-  const tags = { ...optIn(azure, hero.account), 'rotator-policy': 'every=60d;grace=48h', owner: 'team-orders' };
-  azure.vault(hero.vault).set(hero.secret, value, { tags, contentType: 'text/plain', expiresOn });
+function seedTold(azure: Azure, expiresOn: Date): void {
+  for (const { vault, secret, rotator, options, target, value } of kinds) {
+    const tags = {
+      ...{ rotator, 'rotator-target': target(azure), 'rotator-policy': 'every=60d;grace=48h', owner: 'team-orders' },
+      ...(options === undefined ? {} : { 'rotator-options': options }),
+    };
+    azure.vault(vault).set(secret, value(azure), { tags, contentType: 'text/plain', expiresOn });
+  }
 }
 
 function seedOthers(azure: Azure): void {

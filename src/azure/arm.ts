@@ -1,10 +1,11 @@
-/** One thin GET of Azure Resource Manager, for the few facts that no SDK of ours reads. */
+/** Two thin calls of Azure Resource Manager, for the few facts that no SDK of ours reads. Both only read. */
 import {
   bearerTokenAuthenticationPolicy,
   createDefaultHttpClient,
   createHttpHeaders,
   createPipelineFromOptions,
   createPipelineRequest,
+  type PipelineRequestOptions,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
@@ -20,11 +21,15 @@ export interface Arm {
    * `AbsentError` for 404, `BusyError` after some tries, or a refusal.
    */
   get(path: string, query: Readonly<Record<string, string>>, doing: string): Promise<unknown>;
+  /** The parsed body of the one POST that changes nothing: a query of Resource Graph. Repeated and refused like `get`. */
+  ask(query: Readonly<Record<string, string>>, body: object, doing: string): Promise<unknown>;
 }
 
-/** Every path there ever is (case SEC-01): segments without dots alone, `%`, `?` or `#`. */
-const PATH =
+/** Every path that is read (case SEC-01): segments without dots alone, `%`, `?` or `#`. */
+export const PATH =
   /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups(\/(?!\.{1,2}(\/|$))[\w().-]+)+$/i;
+
+const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
 
 export function createArm(options: {
   readonly cloud: Pick<Cloud, 'arm' | 'armAudience'>;
@@ -34,20 +39,26 @@ export function createArm(options: {
   const { cloud, credential, clock } = options;
   const http = createDefaultHttpClient();
   const pipeline = createPipelineFromOptions(SINGLE_SEND);
-  pipeline.addPolicy(patience(clock));
+  const graph = `${cloud.arm}${GRAPH_PATH}`;
+  pipeline.addPolicy(patience(clock, ({ method, url }) => method === 'GET' || url.startsWith(`${graph}?`)));
   pipeline.addPolicy(onlyTo(cloud.arm));
   pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${cloud.armAudience}/.default` }));
+  async function send(request: Pick<PipelineRequestOptions, 'method' | 'body'> & { url: string }, doing: string) {
+    const sent = request.body === undefined ? {} : { 'content-type': 'application/json' };
+    const headers = createHttpHeaders({ accept: 'application/json', ...sent });
+    try {
+      return bodyOf(await pipeline.sendRequest(http, createPipelineRequest({ ...request, headers })));
+    } catch (error) {
+      throw fromArm(error, doing, { write: false });
+    }
+  }
   return {
     async get(path, query, doing) {
       if (!PATH.test(path)) throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
-      const url = `${cloud.arm}${path}?${new URLSearchParams(query)}`;
-      const headers = createHttpHeaders({ accept: 'application/json' });
-      try {
-        return bodyOf(await pipeline.sendRequest(http, createPipelineRequest({ url, headers })));
-      } catch (error) {
-        throw fromArm(error, doing, { write: false });
-      }
+      return await send({ url: `${cloud.arm}${path}?${new URLSearchParams(query)}` }, doing);
     },
+    ask: (query, body, doing) =>
+      send({ method: 'POST', url: `${graph}?${new URLSearchParams(query)}`, body: JSON.stringify(body) }, doing),
   };
 }
 

@@ -36,12 +36,26 @@ export const CustomCloud = z.strictObject({
   /** Microsoft Graph. */
   graph: origin,
   graphAudience: audience,
+  /** `.database.windows.net`: hosts of SQL servers end in it; with a port where it is not 1433. */
+  sqlSuffix: dottedSuffix,
+  sqlAudience: audience,
+  /** TDS 8.0: TLS comes before the first packet. Otherwise the handshake runs inside of TDS, as every Azure SQL takes it. */
+  sqlStrict: z.boolean().optional(),
+  /** `.postgres.database.azure.com`: hosts of PostgreSQL's flexible servers; a cloud without them leaves it out. */
+  postgresqlSuffix: dottedSuffix.optional(),
+  /** `.mysql.database.azure.com`: the same for MySQL. */
+  mysqlSuffix: dottedSuffix.optional(),
+  /** Of tokens for both; unverified outside of the public cloud. */
+  databaseAudience: audience.optional(),
 });
 export type Cloud = Readonly<z.infer<typeof CustomCloud>>;
 
 export type CloudName = 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud';
 
-/** Endpoints of the public and the sovereign clouds (azure-facts 2.5, 4.2; `az cloud show`). */
+/**
+ * Endpoints of the public and the sovereign clouds (azure-facts 2.5, 4.2, 5.3; `az cloud show`). The audience of SQL outside
+ * of the public cloud is unverified.
+ */
 export const clouds: Readonly<Record<CloudName, Cloud>> = {
   AzureCloud: {
     authority: 'https://login.microsoftonline.com',
@@ -51,6 +65,11 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     storageSuffix: 'core.windows.net',
     graph: 'https://graph.microsoft.com',
     graphAudience: 'https://graph.microsoft.com',
+    sqlSuffix: '.database.windows.net',
+    sqlAudience: 'https://database.windows.net',
+    postgresqlSuffix: '.postgres.database.azure.com',
+    mysqlSuffix: '.mysql.database.azure.com',
+    databaseAudience: 'https://ossrdbms-aad.database.windows.net',
   },
   AzureUSGovernment: {
     authority: 'https://login.microsoftonline.us',
@@ -60,6 +79,11 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     storageSuffix: 'core.usgovcloudapi.net',
     graph: 'https://graph.microsoft.us',
     graphAudience: 'https://graph.microsoft.us',
+    sqlSuffix: '.database.usgovcloudapi.net',
+    sqlAudience: 'https://database.usgovcloudapi.net',
+    postgresqlSuffix: '.postgres.database.usgovcloudapi.net',
+    mysqlSuffix: '.mysql.database.usgovcloudapi.net',
+    databaseAudience: 'https://ossrdbms-aad.database.usgovcloudapi.net',
   },
   AzureChinaCloud: {
     authority: 'https://login.chinacloudapi.cn',
@@ -69,6 +93,11 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     storageSuffix: 'core.chinacloudapi.cn',
     graph: 'https://microsoftgraph.chinacloudapi.cn',
     graphAudience: 'https://microsoftgraph.chinacloudapi.cn',
+    sqlSuffix: '.database.chinacloudapi.cn',
+    sqlAudience: 'https://database.chinacloudapi.cn',
+    postgresqlSuffix: '.postgres.database.chinacloudapi.cn',
+    mysqlSuffix: '.mysql.database.chinacloudapi.cn',
+    databaseAudience: 'https://ossrdbms-aad.database.chinacloudapi.cn',
   },
 };
 

@@ -1,21 +1,26 @@
 /**
  * Consent as Azure holds it (design section 6): the description of Keyturn's own role assignment at the target or its
- * resource group, which only who may assign roles can write; and the operator's map in the settings.
+ * resource group, which only who may assign roles can write; for an app registration an entry among the application's tags,
+ * which its owners write; and the operator's map in the settings.
  */
 import { z } from 'zod';
-import { type Consent, type Grant, parseGrants } from '../core/consent.ts';
+import { addMinutes, type Clock } from '../core/clock.ts';
+import { type Consent, type Grant, grantFor, parseGrants } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Arm } from './arm.ts';
 import { AbsentError } from './errors.ts';
+import type { GraphApi } from './graph.ts';
 
 export interface ConsentOptions {
   /** KEYTURN_CONSENT: `{ "<resource id>": "kv1/st-a, kv2/*" }`. */
   readonly map?: Readonly<Record<string, string>>;
   readonly arm: Arm;
+  readonly graph: Pick<GraphApi, 'tags'>;
   /** Object id of Keyturn's identity. */
   readonly principalId: string;
+  readonly clock: Clock;
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -34,16 +39,30 @@ const Assignments = z.object({
   nextLink: z.string().nullish(),
 });
 const PAGES_MAX = 20;
+/** Whoever gives consent waits this long at most for a sweep or event to see it; a request of a person sees it at once. */
+const REFUSED_MINUTES = 3;
+const REMEMBERED_MAX = 1_000;
 
-/** Reads anew at every call: consent may have been withdrawn since. */
-export function consentFrom({ map = {}, arm, principalId }: ConsentOptions): Consent {
+/**
+ * Reads anew at every call, since consent may have been withdrawn. Only a no may come from the last list of the target: for
+ * minutes, and for a secret that the list does not name.
+ */
+export function consentFrom({ map = {}, arm, graph, principalId, clock }: ConsentOptions): Consent {
   if (!GUID.test(principalId)) throw new Error('KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.');
   const named = parseConsentMap(map);
+  const last = new Map<string, { readonly grants: readonly Grant[]; readonly until: Date }>();
   return {
-    async of(targetId) {
+    async of(targetId, secret) {
       const id = targetId.toLowerCase();
-      const granted = await descriptions(arm, id, principalId.toLowerCase());
-      return [...(named.get(id) ?? []), ...granted.flatMap(parseGrants)];
+      const known = last.get(id);
+      if (secret && known && clock.now() < known.until && !grantFor(known.grants, secret)) return known.grants;
+      const granted = GUID.test(id) ? graph.tags(id) : descriptions(arm, id, principalId.toLowerCase());
+      const texts = await granted.catch(noneIfHidden);
+      const grants = [...(named.get(id) ?? []), ...texts.flatMap(parseGrants)];
+      last.delete(id); // so that the oldest stands first
+      last.set(id, { grants, until: addMinutes(clock.now(), REFUSED_MINUTES) });
+      for (const oldest of last.keys()) if (last.size > REMEMBERED_MAX) last.delete(oldest);
+      return grants;
     },
   };
 }
@@ -60,30 +79,42 @@ export function parseConsentMap(map: Readonly<Record<string, string>>): Readonly
 
 function canonical(key: string): string {
   if (GUID.test(key)) return key.toLowerCase(); // an app registration
-  const [, provider, type] =
-    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/([\w.]+)\/(\w+)\//i.exec(key) ?? [];
-  return parseResourceId(key, `${provider}/${type}`, 'A key of KEYTURN_CONSENT').text;
+  const [, provider, pairs = ''] =
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/(\w+(?:\.\w+)+)((?:\/\w+\/[^/]+)+)$/i.exec(key) ?? [];
+  if (provider === undefined) {
+    const detail = `A key of KEYTURN_CONSENT is ${quote(key)}; expected the full id of a resource, or an appId.`;
+    throw new KeyturnError('bad-tags', { detail });
+  }
+  const kinds = pairs.split('/').filter((_, at) => at % 2 === 1);
+  return parseResourceId(key, `${provider}/${kinds.join('/')}`, 'A key of KEYTURN_CONSENT').text;
 }
 
-/** Descriptions of the assignments at the target's scope or its group. Inherited from further up, none counts. */
+/** What Keyturn may not see, it was not given: 403 and 404 read the same. */
+function noneIfHidden(error: unknown): readonly string[] {
+  if (error instanceof AbsentError) return [];
+  if (error instanceof KeyturnError && error.reason === 'target-forbidden') return [];
+  throw error;
+}
+
+/** Descriptions of the assignments at the target's scope, at what it stands below (a namespace), or at its group. Inherited from further up, none counts. */
 async function descriptions(arm: Arm, targetId: string, principalId: string): Promise<readonly string[]> {
   const scope = /^(\/subscriptions\/[^/]+\/resourcegroups\/[^/]+)\/providers\/.+$/.exec(targetId);
-  if (scope === null) return []; // an app registration carries its consent itself
-  const scopes = [targetId, scope[1]];
+  if (scope === null) return [];
+  const scopes = [targetId, scope[1], ...resourcesAbove(targetId)];
   const found: string[] = [];
-  try {
-    for await (const { properties } of assignments(arm, targetId, principalId)) {
-      const own = properties.principalId.toLowerCase() === principalId;
-      const near = scopes.includes(properties.scope.toLowerCase().replace(/\/$/, ''));
-      if (own && near && properties.description) found.push(properties.description);
-    }
-  } catch (error) {
-    // What Keyturn may not see, it was not given: 403 and 404 read the same.
-    if (error instanceof AbsentError) return [];
-    if (error instanceof KeyturnError && error.reason === 'target-forbidden') return [];
-    throw error;
+  for await (const { properties } of assignments(arm, targetId, principalId)) {
+    const own = properties.principalId.toLowerCase() === principalId;
+    const near = scopes.includes(properties.scope.toLowerCase().replace(/\/$/, ''));
+    if (own && near && properties.description) found.push(properties.description);
   }
   return found;
+}
+
+/** The resources that an id stands below: of a rule its namespace, of a queue's rule the queue, too. */
+function resourcesAbove(id: string): readonly string[] {
+  const segments = id.split('/');
+  const parents = Array.from({ length: Math.max(0, (segments.length - 9) / 2) }, (_, at) => 9 + 2 * at);
+  return parents.map((length) => segments.slice(0, length).join('/'));
 }
 
 async function* assignments(arm: Arm, targetId: string, principalId: string) {

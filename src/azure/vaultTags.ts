@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { parseResourceId, type Tags, VAULT_NAME } from '../core/ids.ts';
+import { type ResourceId, type Tags, tagOf } from '../core/ids.ts';
 import type { Arm } from './arm.ts';
 
 const API_VERSION = '2026-02-01';
@@ -10,27 +10,26 @@ const MINUTES_CACHED = 5;
 const Vault = z.object({ tags: z.record(z.string(), z.string()).nullish() });
 
 /**
- * Reads the tags of a vault of the allow-list, at most every five minutes. A vault that may not be read is refused, not
- * taken for one without tags: another instance might serve it.
+ * Reads the tags of a vault that is served, at most every five minutes. A vault that may not be read is refused, not
+ * taken for one without tags: another instance might serve it. One that is served for its tag is refused without it.
  */
 export function vaultTagsFrom(options: {
-  /** Resource ids of the allow-list, KEYTURN_VAULTS. */
-  readonly vaultIds: readonly string[];
+  /** The vaults that are served, by their lower-cased name. */
+  readonly served: { find(name: string): { readonly id: ResourceId; readonly discovered: boolean } | undefined };
   readonly arm: Arm;
   readonly clock: Clock;
 }): (vault: string) => Promise<Tags> {
-  const { vaultIds, arm, clock } = options;
-  const ids = vaultIds.map((id) => parseResourceId(id, 'Microsoft.KeyVault/vaults', 'KEYTURN_VAULTS', VAULT_NAME));
-  const paths = new Map(ids.map(({ name, text }) => [name, text]));
+  const { served, arm, clock } = options;
   const cache = new Map<string, { readonly tags: Tags; readonly until: Date }>();
   return async (given) => {
     const vault = given.toLowerCase();
+    const found = served.find(vault);
+    if (!found) throw new KeyturnError('not-allowed');
     const cached = cache.get(vault);
-    if (cached && clock.now() < cached.until) return cached.tags;
-    const path = paths.get(vault);
-    if (path === undefined) throw new KeyturnError('not-allowed');
-    const tags = await read(arm, path, vault);
-    cache.set(vault, { tags, until: addMinutes(clock.now(), MINUTES_CACHED) });
+    const tags = cached && clock.now() < cached.until ? cached.tags : await read(arm, found.id.text, vault);
+    if (tags !== cached?.tags) cache.set(vault, { tags, until: addMinutes(clock.now(), MINUTES_CACHED) });
+    if (found.discovered && tagOf(tags, 'keyturn') === undefined)
+      throw new KeyturnError('not-allowed', { detail: 'The vault no longer carries the tag `keyturn`.' });
     return tags;
   };
 }

@@ -37,6 +37,9 @@ export function grantFor(grants: readonly Grant[], { vault, name }: SecretRef): 
 
 /** Where consent is read. A target that is absent, foreign or silent has no grants: 403 and 404 read the same. */
 export interface Consent {
-  /** Grants of the target with this canonical id. Throws `BusyError` when they could not be asked for. */
-  of(targetId: string): Promise<readonly Grant[]>;
+  /**
+   * Grants of the target with this canonical id. Throws `BusyError` when they could not be asked for. With a secret, a list
+   * without a grant for it may be some minutes old, so that a mass of refused secrets costs few reads; a yes never is.
+   */
+  of(targetId: string, secret?: SecretRef): Promise<readonly Grant[]>;
 }

@@ -27,6 +27,8 @@ export interface ResourceId {
   /** Provider and type, as `Microsoft.Storage/storageAccounts`, in the rotator's own spelling. */
   readonly type: string;
   readonly name: string;
+  /** The resources above it, the outermost first: a namespace above its rule. */
+  readonly above: readonly string[];
   /** The canonical id in lower case: what locks, consent and comparisons use. */
   readonly text: string;
 }
@@ -40,39 +42,37 @@ export const SECRET_NAME = /^[0-9a-z-]{1,127}$/i;
 export const VERSION_ID = /^[0-9a-f]{32}$/i;
 
 /**
- * Parses `/subscriptions/<guid>/resourceGroups/<group>/providers/<type>/<name>` or the short `<guid>/<group>/<name>`.
- * Throws `bad-tags` (or the reason given) naming `where` the text came from; says the shape, not more of the text than 64 characters.
+ * Parses `/subscriptions/<guid>/resourceGroups/<group>/providers/<type>/<name>` or the short `<guid>/<group>/<name>`. Of a
+ * type below another (`Microsoft.ServiceBus/namespaces/authorizationRules`) it takes the full id alone, a name after each
+ * part of the type. Throws `bad-tags` naming `where` the text came from; says the shape, not more of the text than 64 characters.
  */
 export function parseResourceId(text: string, type: string, where: string, name: RegExp = NAME): ResourceId {
+  const [provider = '', ...kinds] = type.split('/');
   const segments = text.split('/');
-  const [provider, kind] = type.split('/') as [string, string];
   const long = text.startsWith('/');
-  const [subscription = '', group = '', last = ''] = long ? [segments[2], segments[4], segments[8]] : segments;
-  const frame = [
-    '',
-    'subscriptions',
-    segments[2],
-    'resourceGroups',
-    segments[4],
-    'providers',
-    provider,
-    kind,
-    segments[8],
-  ];
+  const [subscription = '', group = ''] = long ? [segments[2], segments[4]] : segments;
+  const names = kinds.map((_, at) => (long ? segments[8 + 2 * at] : segments[2]) ?? '');
+  const pairs = kinds.flatMap((kind, at) => [kind, names[at] ?? '']);
+  const frame = ['', 'subscriptions', subscription, 'resourceGroups', group, 'providers', provider, ...pairs];
   const framed = long
-    ? segments.length === 9 && segments.every((part, at) => part.toLowerCase() === frame[at]?.toLowerCase())
-    : segments.length === 3;
-  if (!framed || !GUID.test(subscription) || !GROUP.test(group) || !name.test(last) || last.includes('..')) {
-    throw new KeyturnError('bad-tags', {
-      detail: `${where} is ${quote(text)}; expected <subscription guid>/<resource group>/<name> or the full resource id of a ${type}.`,
-    });
+    ? segments.length === frame.length && segments.every((part, at) => part.toLowerCase() === frame[at]?.toLowerCase())
+    : segments.length === 3 && kinds.length === 1;
+  const named = names.every((each) => name.test(each) && !each.includes('..'));
+  if (!framed || !GUID.test(subscription) || !GROUP.test(group) || !named) {
+    const short = kinds.length === 1 ? '<subscription guid>/<resource group>/<name> or ' : '';
+    const detail = `${where} is ${quote(text)}; expected ${short}the full resource id of a ${type}.`;
+    throw new KeyturnError('bad-tags', { detail });
   }
-  return rebuilt(subscription.toLowerCase(), group, type, last);
+  return rebuilt(subscription.toLowerCase(), group, type, names);
 }
 
-function rebuilt(subscription: string, group: string, type: string, name: string): ResourceId {
-  const text = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${name}`.toLowerCase();
-  return { subscription, group, type, name: name.toLowerCase(), text };
+function rebuilt(subscription: string, group: string, type: string, names: readonly string[]): ResourceId {
+  const [provider = '', ...kinds] = type.split('/');
+  const start = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${provider}`;
+  const upTo = (length: number) =>
+    [start, ...kinds.slice(0, length).flatMap((kind, at) => [kind, names[at] ?? ''])].join('/').toLowerCase();
+  const above = kinds.slice(1).map((_, at) => upTo(at + 1));
+  return { subscription, group, type, name: (names.at(-1) ?? '').toLowerCase(), above, text: upTo(kinds.length) };
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

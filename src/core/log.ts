@@ -12,7 +12,7 @@ export type Log = (level: LogLevel, message: string, fields?: LogFields) => void
  * them. Scrubbed, they would fall to whoever stores a reason's code or a vault's name as a value, and alerts with them.
  */
 const OWN_FIELDS: readonly string[] = [
-  ...['vault', 'name', 'kind', 'reason', 'cause', 'outcome', 'by', 'remedy', 'instance', 'mode'],
+  ...['vault', 'name', 'names', 'kind', 'reason', 'cause', 'outcome', 'by', 'remedy', 'instance', 'mode'],
   ...[
     'version',
     'stored',

@@ -28,7 +28,25 @@ export const reasons = {
   'not-allowed': {
     by: 'operator',
     cause: 'The vault is not on the list of this instance.',
-    remedy: 'Add its resource id to KEYTURN_VAULTS.',
+    remedy: 'Add its resource id to KEYTURN_VAULTS, or tag it `keyturn` in a subscription of KEYTURN_SUBSCRIPTIONS.',
+  },
+  // vaults that discovery finds, or no longer finds
+  undiscovered: {
+    by: 'operator',
+    cause: 'Azure Resource Graph gave no usable list of the vaults; the last one serves.',
+    remedy:
+      'Give Keyturn Microsoft.ResourceGraph/resources/read and Microsoft.KeyVault/vaults/read in every subscription of KEYTURN_SUBSCRIPTIONS; look at the detail.',
+  },
+  'no-rbac': {
+    by: 'operator',
+    cause: 'The tag `keyturn` of the vault names this instance, but the vault works with access policies.',
+    remedy: 'Switch the vault to Azure RBAC, or name it in KEYTURN_VAULTS, or remove the tag.',
+  },
+  'vault-vanished': {
+    by: 'operator',
+    cause: 'Discovery no longer finds a vault that it had found; its rows are kept, its secrets are left alone.',
+    remedy:
+      'Restore its tag `keyturn` or the right to read it; if it is gone for good, nothing: it is shown for 30 days.',
   },
   // refuse: a person must act
   'bad-tags': {
@@ -65,6 +83,16 @@ export const reasons = {
     by: 'secret owner',
     cause: 'Shared keys are switched off at the account, so no key opens it.',
     remedy: 'Use identities and drop the secret.',
+  },
+  'entra-only': {
+    by: 'secret owner',
+    cause: 'The server takes identities of Entra alone, so no password opens it and none can be set.',
+    remedy: 'Use identities and drop the secret, or switch Entra-only authentication off.',
+  },
+  'no-path': {
+    by: 'network',
+    cause: 'No network path leads from Keyturn to the target, so no password can be tried.',
+    remedy: 'Let the subnet of Keyturn through the firewall of the target, or give it a private endpoint.',
   },
   'short-grace': {
     by: 'secret owner',
@@ -148,6 +176,17 @@ export const reasons = {
     by: 'target owner',
     cause: 'The target does not let Keyturn do this.',
     remedy: 'Assign the role of this rotator with all its actions.',
+  },
+  'target-policy': {
+    by: 'secret owner',
+    cause: 'A policy of the tenant refuses the credential: it would live too long, or none of its kind may be made.',
+    remedy:
+      'Shorten `every` or `grace` in `rotator-policy`, or have the policy changed; the old credential is untouched.',
+  },
+  'target-full': {
+    by: 'target owner',
+    cause: 'The target holds as many credentials as it may.',
+    remedy: 'Remove one that nobody uses; Keyturn removes none that it did not make.',
   },
   // prove, restore, revoke, rotate
   accepted: nobody('The target accepted the stored value.'),

@@ -17,7 +17,14 @@ export interface Settings<Cloud> {
   readonly tenantId: string;
   readonly identity: { readonly clientId: string; readonly principalId: string };
   readonly rotators: readonly string[];
+  /** The user of PostgreSQL and MySQL that stands for the identity. */
+  readonly databaseUser?: string;
+  /** Vaults that are served because they are named. */
   readonly vaults: readonly ResourceId[];
+  /** Ids of the subscriptions in which vaults are discovered. */
+  readonly subscriptions: readonly string[];
+  /** Names of vaults in which the tags of Microsoft's samples count, lower case. */
+  readonly sampleVaults: readonly string[];
   readonly consent: Readonly<Record<string, string>>;
   readonly policy: string;
   readonly capDays?: number;
@@ -51,6 +58,7 @@ export function readSettings<Cloud>(env: Environment, customCloud: z.ZodType<Clo
       .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name))
       .map(unknownName),
     ...(parsed.success ? crossProblems(parsed.data) : issueProblems(parsed.error, schema.shape, given)),
+    ...(/[^\s,]/.test(`${given.KEYTURN_VAULTS ?? ''}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`) ? [] : [NO_VAULTS]),
     ...(hostStorage ? [] : [NO_HOST_STORAGE]),
   ];
   if (!parsed.success || !hostStorage || problems.length > 0) throw new SettingsError(problems);
@@ -59,6 +67,8 @@ export function readSettings<Cloud>(env: Environment, customCloud: z.ZodType<Clo
 
 const unknownName = (name: string): string =>
   `${quote(name).slice(1, -1)} is no setting of Keyturn. Remove it, or correct its name (docs/settings.md lists them all).`;
+const NO_VAULTS =
+  'KEYTURN_VAULTS is not set; expected a list of resource ids, or subscriptions to find vaults in (KEYTURN_SUBSCRIPTIONS).';
 const NO_HOST_STORAGE =
   'AzureWebJobsStorage__accountName is not set; expected the name of the storage account that the app runs on (locally: a connection string in AzureWebJobsStorage).';
 
@@ -80,9 +90,16 @@ function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, give
 
 function crossProblems<Cloud>(raw: Raw<Cloud>): string[] {
   const names = raw.KEYTURN_VAULTS.map(({ name }) => name);
+  // What is discovered is not known yet.
+  const all = raw.KEYTURN_SUBSCRIPTIONS.length === 0 ? names : raw.KEYTURN_SAMPLE_TAGS;
+  const strange = raw.KEYTURN_SAMPLE_TAGS.filter((name) => !all.includes(name));
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
   return [
     ...twice.map((name) => `KEYTURN_VAULTS names ${quote(name)} twice; vault names are unique in Azure: remove one.`),
+    ...strange.map(
+      (name) =>
+        `KEYTURN_SAMPLE_TAGS names ${quote(name)}, which KEYTURN_VAULTS does not: add it there, or remove it here.`,
+    ),
     ...(raw.KEYTURN_CLOUD === 'custom' && raw.KEYTURN_CLOUD_ENDPOINTS === undefined
       ? ['KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.']
       : []),
@@ -97,7 +114,10 @@ function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: rea
     tenantId: raw.KEYTURN_TENANT_ID,
     identity: { clientId: raw.KEYTURN_IDENTITY_CLIENT_ID, principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID },
     rotators: raw.KEYTURN_ROTATORS,
+    ...(raw.KEYTURN_DATABASE_USER === undefined ? {} : { databaseUser: raw.KEYTURN_DATABASE_USER }),
     vaults: raw.KEYTURN_VAULTS,
+    subscriptions: raw.KEYTURN_SUBSCRIPTIONS,
+    sampleVaults: raw.KEYTURN_SAMPLE_TAGS,
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,
     ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),

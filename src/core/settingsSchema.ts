@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { KeyturnError } from './errors.ts';
 import { parseResourceId, type ResourceId, VAULT_NAME } from './ids.ts';
+import { quote } from './quote.ts';
 
 export interface About {
   /** What it is for; one or two sentences of the operator's language. */
@@ -21,7 +22,8 @@ const parts = z.string().transform((list) => list.split(',').flatMap((part) => p
 const words = (pattern: RegExp) =>
   parts.transform((list) => [...new Set(list)]).pipe(z.array(z.string().regex(pattern)));
 
-const vaultIds = parts.pipe(z.array(z.string()).min(1)).transform((list, context) =>
+const guids = parts.transform((list) => [...new Set(list.map((id) => id.toLowerCase()))]).pipe(z.array(z.guid()));
+const idsOfVaults = (list: readonly string[], context: z.RefinementCtx): ResourceId[] =>
   list.flatMap((id): ResourceId[] => {
     try {
       return [parseResourceId(id, 'Microsoft.KeyVault/vaults', 'an entry', VAULT_NAME)];
@@ -30,6 +32,17 @@ const vaultIds = parts.pipe(z.array(z.string()).min(1)).transform((list, context
       context.addIssue({ code: 'custom', message: error.detail });
       return [];
     }
+  });
+const vaultIds = parts.transform(idsOfVaults);
+
+/** Names in lower case; an id says no more than the name does, which is unique in Azure. */
+const vaultNames = parts.transform((list, context) =>
+  list.flatMap((entry): string[] => {
+    const name = entry.includes('/') ? idsOfVaults([entry], context)[0]?.name : entry;
+    if (name === undefined) return [];
+    if (VAULT_NAME.test(name)) return [name.toLowerCase()];
+    context.addIssue({ code: 'custom', message: `${quote(name)} is no name of a vault` });
+    return [];
   }),
 );
 
@@ -99,12 +112,40 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       },
       words(/^[a-z0-9-]{1,40}$/).prefault(''),
     ),
+    KEYTURN_DATABASE_USER: setting(
+      {
+        about:
+          'The user of PostgreSQL and MySQL servers that stands for the managed identity, the same on all of them; `postgresql-login` and `mysql-login` refuse to work without it.',
+        shape: '1 to 63 printable characters, as `id-keyturn`',
+      },
+      text(/^[\x21-\x7e]{1,63}$/).optional(),
+    ),
     KEYTURN_VAULTS: setting(
       {
-        about: 'The vaults that this instance serves; no other is ever opened.',
+        about:
+          'The vaults that this instance serves, beside those that it discovers; no other is ever opened. One of `KEYTURN_VAULTS` and `KEYTURN_SUBSCRIPTIONS` must be set.',
         shape: 'a list of resource ids, parted by commas',
+        fallback: '',
       },
-      vaultIds,
+      vaultIds.prefault(''),
+    ),
+    KEYTURN_SUBSCRIPTIONS: setting(
+      {
+        about:
+          'Subscriptions in which vaults are discovered: those in RBAC mode whose ARM tag `keyturn` names this instance. Needs `Microsoft.ResourceGraph/resources/read` and `Microsoft.KeyVault/vaults/read` there.',
+        shape: 'a list of subscription GUIDs, parted by commas',
+        fallback: '',
+      },
+      guids.prefault(''),
+    ),
+    KEYTURN_SAMPLE_TAGS: setting(
+      {
+        about:
+          "Vaults in which the tags of Microsoft's rotation samples opt a secret in as well: `ProviderAddress` (the resource id of a storage account) and `ValidityPeriodDays` (the `every` of its policy). Keyturn's own tags win.",
+        shape: 'a list of names or resource ids of vaults, parted by commas',
+        fallback: '',
+      },
+      vaultNames.prefault(''),
     ),
     KEYTURN_CONSENT: setting(
       {
@@ -169,7 +210,8 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       {
         about:
           'Endpoints and audiences of a custom cloud (Azure Stack, a local stand-in). Read only when `KEYTURN_CLOUD` is `custom`.',
-        shape: 'JSON with `authority`, `arm`, `armAudience`, `vaultSuffix`, `storageSuffix`, `graph`, `graphAudience`',
+        shape:
+          'JSON with `authority`, `arm`, `armAudience`, `vaultSuffix`, `storageSuffix`, `graph`, `graphAudience`, `sqlSuffix`, `sqlAudience`',
       },
       json.pipe(customCloud).optional(),
     ),

@@ -1,4 +1,4 @@
-import { app } from '@azure/functions';
+import type { StorageQueueHandler } from '@azure/functions';
 import { fromEventMessage } from '../requests/event.ts';
 import { isSkip } from '../requests/skip.ts';
 import { appFor } from './context.ts';
@@ -8,14 +8,10 @@ import { appFor } from './context.ts';
  * function. Same parser, same skips; it throws only what another try by the host can help (case EG-08), and a list that
  * comes again is mostly served by the looks of its first coming.
  */
-app.storageQueue('secretEventsQueue', {
-  queueName: 'keyturn-events',
-  connection: 'AzureWebJobsStorage',
-  handler: async (message, context) => {
-    const keyturn = appFor(context);
-    for (const look of fromEventMessage(message, keyturn.settings.vaults)) {
-      if (isSkip(look)) keyturn.skip('event skipped', look);
-      else await keyturn.accept(look);
-    }
-  },
-});
+export const secretEventsQueue: StorageQueueHandler = async (message, context) => {
+  const keyturn = appFor(context);
+  for (const look of fromEventMessage(message, await keyturn.vaults())) {
+    if (isSkip(look)) keyturn.skip('event skipped', look);
+    else await keyturn.accept(look);
+  }
+};

@@ -21,6 +21,11 @@ export const SecretBody = z.strictObject({
   dueOn: maybeDate.describe('When the next rotation is due.'),
   owed: z.array(z.string()).describe('Handles of older credentials that are still to be revoked.'),
   revokeAfter: maybeDate.describe('Until then the credentials in `owed` live on.'),
+  heldUntil: maybeDate.describe('A person put a hold on it: nothing is rotated or revoked until then.'),
+  notes: z
+    .array(z.string())
+    .optional()
+    .describe('What else is there at the target, for a person to tidy up: client secrets that people made.'),
   failures: z.int().describe('Failed rotations in a row.'),
   last: z
     .strictObject({
@@ -79,6 +84,8 @@ export interface ShownSecret {
     readonly expiresOn?: Date;
     readonly dueOn?: Date;
     readonly revokeAfter?: Date;
+    readonly heldUntil?: Date;
+    readonly notes?: readonly string[];
     readonly owed: readonly string[];
   };
 }
@@ -104,12 +111,13 @@ export const secretDetailBody = (item: ShownSecret & { readonly versions: readon
 });
 
 function secretBody({ vault, name, failures, lookedOn, nextLookOn, view, ...more }: ShownSecret) {
-  const { owner, rotator, target, owed, ...dates } = view;
+  const { owner, rotator, target, owed, notes, ...dates } = view;
   return {
     ...{ vault, secret: name, ...dates },
     ...(rotator === undefined ? {} : { rotator: printable(rotator) }),
     ...(target === undefined ? {} : { target: printable(target) }),
     ...(owner === undefined ? {} : { owner: quote(owner) }),
+    ...(notes === undefined ? {} : { notes: notes.map(printable) }),
     ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },
   };
 }

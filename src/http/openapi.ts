@@ -7,7 +7,7 @@ import { ReadinessBody } from './readiness.ts';
 
 const date = z.iso.datetime();
 const reason = z.enum(Object.keys(reasons).filter(isReason));
-const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'wait', 'skip', 'refuse']);
+const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'hold', 'wait', 'skip', 'refuse']);
 
 /** RFC 9457. */
 export const ProblemBody = z.strictObject({
@@ -30,6 +30,7 @@ export const OperationBody = z.strictObject({
   createdOn: date,
   updatedOn: date,
   steps: z.array(z.strictObject({ on: date, step: z.string(), reason: z.string() })),
+  hold: date.nullable().optional().describe('Of a request for a hold: until when; null lifts it.'),
   reason: z.string().optional().describe('What the caller said, quoted.'),
   ticket: z.string().optional().describe('Quoted.'),
   outcome: z
@@ -61,10 +62,18 @@ export const HistoryBody = z.strictObject({
 type Json = Readonly<Record<string, unknown>>;
 
 const NAMES = ['vault', 'name'].map((name) => pathParameter(name, 'Letters, digits and `-`, in any case.'));
+const IDEMPOTENCY_KEY = {
+  ...{ name: 'Idempotency-Key', in: 'header' },
+  schema: { type: 'string', pattern: '^[\\w-]{1,64}$' },
+};
 const SECRET = '/vaults/{vault}/secrets/{name}';
 
 /** The document. Takes the schemas of requests, which are at home elsewhere. */
-export function openApi(requests: { readonly RotateRequest: z.ZodType; readonly InventoryQuery: z.ZodType }): Json {
+export function openApi(requests: {
+  readonly RotateRequest: z.ZodType;
+  readonly HoldRequest: z.ZodType;
+  readonly InventoryQuery: z.ZodType;
+}): Json {
   const bodies = { SecretsBody, SecretDetailBody, OperationBody, PlanBody, HistoryBody, ReadinessBody, ProblemBody };
   return {
     openapi: '3.1.0',
@@ -73,6 +82,7 @@ export function openApi(requests: { readonly RotateRequest: z.ZodType; readonly 
     security: [{ entra: [] }],
     paths: {
       [`${SECRET}/rotate`]: { post: rotate() },
+      [`${SECRET}/hold`]: { post: hold() },
       '/operations/{id}': { get: operation() },
       '/secrets': { get: secrets(requests.InventoryQuery) },
       [SECRET]: { get: reading('secret', 'One secret with its versions', 'SecretDetailBody', { parameters: NAMES }) },
@@ -86,6 +96,7 @@ export function openApi(requests: { readonly RotateRequest: z.ZodType; readonly 
     components: {
       schemas: {
         RotateRequest: schemaOf(requests.RotateRequest),
+        HoldRequest: schemaOf(requests.HoldRequest),
         ...Object.fromEntries(Object.entries(bodies).map(([name, schema]) => [name, schemaOf(schema)])),
       },
       securitySchemes: {
@@ -101,24 +112,34 @@ export function openApi(requests: { readonly RotateRequest: z.ZodType; readonly 
 }
 
 function rotate(): Json {
-  const key = { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', pattern: '^[\\w-]{1,64}$' } };
   return {
     operationId: 'rotate',
     summary: 'Asks for a rotation now',
     description: `${needs('Keyturn.Rotate')} \`override\` and \`revoke: now\` need \`Keyturn.Revoke\` instead.`,
-    parameters: [...NAMES, key],
+    parameters: [...NAMES, IDEMPOTENCY_KEY],
     requestBody: { required: false, content: json('RotateRequest') },
     responses: {
       200: { description: 'Of a dry run: what would happen.', content: json('PlanBody') },
-      202: {
-        description: 'Accepted.',
-        headers: { 'Operation-Location': header('uri'), 'Retry-After': header() },
-        content: json('OperationBody'),
-      },
+      202: accepted(),
       default: PROBLEM,
     },
   };
 }
+
+const hold = (): Json => ({
+  operationId: 'hold',
+  summary: 'Postpones rotation and revocation, or lifts what postponed them',
+  description: needs('Keyturn.Rotate'),
+  parameters: [...NAMES, IDEMPOTENCY_KEY],
+  requestBody: { required: false, content: json('HoldRequest') },
+  responses: { 202: accepted(), default: PROBLEM },
+});
+
+const accepted = (): Json => ({
+  description: 'Accepted.',
+  headers: { 'Operation-Location': header('uri'), 'Retry-After': header() },
+  content: json('OperationBody'),
+});
 
 const operation = (): Json => ({
   operationId: 'operation',

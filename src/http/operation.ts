@@ -10,6 +10,7 @@ export interface Shown {
   readonly version: string;
   readonly status: string;
   readonly caller: string;
+  readonly hold?: Date | null;
   readonly note?: string;
   readonly ticket?: string;
   readonly createdOn: Date;
@@ -24,10 +25,11 @@ export const RETRY_SECONDS = '5';
 
 /** The operation as JSON, with the remedy beside the reason where it did not go well. */
 export function operationBody({ id, vault, name, version, status, caller, ...more }: Shown): Record<string, unknown> {
-  const { reason, detail, note, ticket, createdOn, updatedOn, steps } = more;
+  const { reason, detail, note, ticket, hold, createdOn, updatedOn, steps } = more;
   const why = reason !== undefined && isReason(reason) ? reasonRow(reason) : undefined;
   return {
     ...{ id, vault, secret: name, version, status, caller, createdOn, updatedOn, steps },
+    ...(hold === undefined ? {} : { hold }),
     ...(note === undefined ? {} : { reason: quote(note) }),
     ...(ticket === undefined ? {} : { ticket: quote(ticket) }),
     ...(why ? { outcome: { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } } : {}),

@@ -14,6 +14,7 @@ const Finding = z.strictObject({
 export const ReadinessBody = z.strictObject({
   ready: z.boolean(),
   storage: Finding.describe("The app's own table and queue."),
+  discovery: Finding.optional().describe('Of vaults, where the settings name subscriptions.'),
   vaults: z.array(Finding.extend({ vault: z.string() })),
   rotators: z.array(Finding.extend({ rotator: z.string() })),
 });
@@ -27,11 +28,13 @@ interface Found {
 export const readinessBody = (found: {
   readonly ready: boolean;
   readonly storage: Found;
+  readonly discovery?: Found;
   readonly vaults: readonly (Found & { readonly vault: string })[];
   readonly rotators: readonly (Found & { readonly rotator: string })[];
 }) => ({
   ready: found.ready,
   storage: withRemedy(found.storage),
+  ...(found.discovery ? { discovery: withRemedy(found.discovery) } : {}),
   vaults: found.vaults.map(withRemedy),
   rotators: found.rotators.map(withRemedy),
 });

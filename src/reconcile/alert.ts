@@ -3,6 +3,7 @@ import { addDays, addHours } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
+import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { olderOurs } from './owed.ts';
 import type { PassEnd } from './record.ts';
@@ -28,14 +29,18 @@ interface Context {
   readonly tries: number;
 }
 
-/** Raises what is new; the causes that are open now, for the row. */
-export function raiseAlerts(end: PassEnd, { secret, row, audited, tries }: Context, deps: Deps): string | undefined {
+/** Raises or counts what is new; the causes that are open now, for the row. */
+export async function raiseAlerts(
+  end: PassEnd,
+  { secret, row, audited, tries }: Context,
+  deps: Deps,
+): Promise<string | undefined> {
   const causes = new Set<Reason>([
     ...causesOf(end, row, tries, deps),
     ...(audited ? [] : (['audit-unwritten'] as const)),
   ]);
   const known = new Set(row?.alert?.split(',').filter(isReason));
-  for (const cause of causes) if (!known.has(cause)) raise(cause, end, { secret, row }, deps);
+  for (const cause of causes) if (!known.has(cause)) await raise(cause, end, { secret, row }, deps);
   const open = new Set([...causes, ...[...known].filter((cause) => staysOpen(cause, end))]);
   return open.size > 0 ? [...open].join(',') : undefined;
 }
@@ -50,20 +55,17 @@ function staysOpen(cause: Reason, { step, seen, error }: PassEnd): boolean {
   return UNTIL_REST.includes(cause) && step.kind === 'wait' && step.reason !== 'not-due' && step.reason !== 'grace';
 }
 
-function raise(reason: Reason, end: PassEnd, { secret, row }: Pick<Context, 'secret' | 'row'>, deps: Deps): void {
-  const { by, remedy } = reasonRow(reason);
+async function raise(
+  reason: Reason,
+  end: PassEnd,
+  { secret, row }: Pick<Context, 'secret' | 'row'>,
+  deps: Deps,
+): Promise<void> {
   const { step } = end;
   const said = 'detail' in step ? step.detail : undefined;
   // Where the cause is not the step's own reason, that reason is what keeps things from going on.
   const detail = reason === step.reason ? said : `${step.reason}: ${said ?? reasonRow(step.reason).cause}`;
-  deps.log('error', 'alert', {
-    ...secret,
-    reason,
-    by,
-    remedy,
-    ...(detail === undefined ? {} : { detail }),
-    ...owedSince(end, row),
-  });
+  await alertOrCount(secret, reason, { ...(detail === undefined ? {} : { detail }), ...owedSince(end, row) }, deps);
 }
 
 /** What can't be closed is said with the alert, also where the target was not reached: then by tags, or by the last look. */

@@ -41,16 +41,19 @@ export function recordOfRequest(
   as: NonNullable<AuditRecord['as']>,
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord {
-  const { vault, name, version, override, revoke, note } = operation;
+  const { vault, name, version, override, revoke, note, hold } = operation;
   return {
     at: clock.now(),
     ...{ vault, name, kind: 'request', reason: 'asked', outcome: 'accepted', cause: 'http', instance: config.instance },
-    ...{ version, as, revoke },
+    ...{ version, as },
+    ...(hold === undefined ? { revoke } : { hold: holdText(hold) }),
     ...askedBy(operation),
     ...(override.length === 0 ? {} : { override }),
     ...(note === undefined ? {} : { note: quote(note) }),
   };
 }
+
+const holdText = (until: Date | null | undefined): string => until?.toISOString() ?? 'none';
 
 const askedBy = ({ id, caller, ticket }: Operation) => ({
   operation: id,
@@ -76,6 +79,7 @@ export function recordOfPass(
     ...(rotation === undefined ? {} : { rotation }),
     version: seen.observed.version,
     ...(tried.kind === 'rotate' ? ofRotation(tried, change.wroteVersion, change.wroteState) : {}),
+    ...(tried.kind === 'hold' ? { hold: holdText(tried.until) } : {}),
     ...(tried.kind === 'revoke' ? { handles: tried.owed.map(({ handle }) => handle) } : {}),
     ...(tried.kind === 'revoke' && !error ? { revokedVersions: tried.owed.map(({ version }) => version) } : {}),
     ...(status === undefined ? {} : { status }),

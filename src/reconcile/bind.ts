@@ -2,12 +2,13 @@
 import { type Grant, grantFor } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
+import { quote } from '../core/quote.ts';
 import type { SecretRow } from '../store/store.ts';
 import type { Vault, Version, VersionInfo } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
-import { isOptedIn, type OptIn, readOptIn } from './optIn.ts';
+import { isOptedIn, type OptIn, optInTags, readOptIn, samplePolicy } from './optIn.ts';
 import { owedElsewhere } from './owed.ts';
-import { mergePolicy, type Policy } from './policy.ts';
+import { mergePolicy, type Policy, type PolicySource } from './policy.ts';
 import { readState, type State } from './state.ts';
 
 /** What the vault holds, bound to rotator and target: known before the target is asked anything. */
@@ -52,24 +53,26 @@ export async function observeVault(
   trail.updatedOn = current.updatedOn;
   if (current.managed) throw skip('managed');
   if (version !== undefined && version !== current.id) throw skip('superseded');
-  if (!isOptedIn(current.tags)) throw skip('not-opted-in');
+  const tags = optInTags(current.tags, secret, deps.config);
+  if (!isOptedIn(tags)) throw skip('not-opted-in');
   const vaultTags = await deps.vaultTags(secret.vault);
   const instance = tagOf(vaultTags, 'keyturn');
   if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
     throw skip('other-instance');
   const state = readState(current.tags);
-  const optIn = readOptIn(current.tags, deps.rotators, deps.config.enabled);
+  const optIn = readOptIn(tags, secret, deps.rotators, deps.config.enabled);
   refuseOwnStorage(optIn, deps);
   const tgt = targetHash(optIn.rotator.type, optIn.target.id);
-  const policy = policyFor(current.tags, vaultTags, deps);
+  const policy = policyFor(tags, vaultTags, deps, samplePolicy(current.tags, secret, deps.config));
   const versions = await vault.versions(secret.name);
   refuseChangedTarget(state, versions, current, tgt);
   return { secret, vault, current, versions, optIn, policy, tgt, ...(state ? { state } : {}), ...(row ? { row } : {}) };
 }
 
-export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps): Policy {
+export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps, sample: readonly PolicySource[] = []): Policy {
   return mergePolicy([
     { where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') },
+    ...sample,
     { where: 'The tag keyturn-policy of the vault', text: tagOf(vaultTags, 'keyturn-policy') },
     { where: 'The setting KEYTURN_POLICY', text: deps.config.policy },
   ]);
@@ -102,9 +105,47 @@ function throwChanged(versions: readonly string[]): never {
   });
 }
 
-/** Consent of the bound target; without it no lock on the target and no fact about it (case SEC-09). */
-export async function readConsent({ secret, optIn }: Bound, deps: Deps): Promise<readonly Grant[]> {
-  const grants = await deps.consent.of(optIn.target.id);
-  if (!grantFor(grants, secret)) throw new KeyturnError('no-consent');
-  return grants;
+/**
+ * Consent of everyone who owns a part of the bound target; without it no lock on the target and no fact about it (case
+ * SEC-09). Answers the grants by which other secrets share it: those of all owners. `recentNo`: a refusal, and nothing but
+ * a refusal, may come from a list that was read some minutes ago.
+ */
+export async function readConsent(
+  { secret, optIn }: Bound,
+  deps: Deps,
+  { recentNo = false }: { readonly recentNo?: boolean } = {},
+): Promise<readonly Grant[]> {
+  const { owners, logins } = optIn.target;
+  const all: Grant[][] = [];
+  for (const owner of owners) {
+    const grants = [...(await deps.consent.of(owner, recentNo ? secret : undefined))];
+    const grant = grantFor(grants, secret);
+    if (!grant) throw new KeyturnError('no-consent');
+    if (logins) checkLogins(logins, grant, grants);
+    all.push(grants);
+  }
+  const [first = [], ...others] = all;
+  return first.filter((grant) => others.every((grants) => grants.some((each) => sameSecret(each, grant))));
+}
+
+const sameSecret = (left: Grant, right: Grant): boolean => left.vault === right.vault && left.name === right.name;
+
+/**
+ * The owner names the logins, all of them and no others: two secrets that share one login of two would replace each
+ * other's password, so an entry that names one of these beside any other login refuses both (case SEC-03).
+ */
+function checkLogins(logins: readonly string[], grant: Grant, grants: readonly Grant[]): void {
+  const set = (names: readonly string[]) => [...new Set(names.map((name) => name.toLowerCase()))].sort().join(',');
+  const ours = set(logins);
+  if (set(grant.logins) !== ours) {
+    const detail = `The consent for the secret has to name exactly its logins, as in ${grant.vault}/${grant.name}(${logins.map(quote).join(',')}).`;
+    throw new KeyturnError('no-consent', { detail });
+  }
+  const names = logins.map((name) => name.toLowerCase());
+  const torn = grants.find(
+    (each) => each.logins.some((name) => names.includes(name.toLowerCase())) && set(each.logins) !== ours,
+  );
+  if (!torn) return;
+  const detail = `The consent gives one of the logins to ${torn.vault}/${torn.name} as well, with other logins beside it.`;
+  throw new KeyturnError('no-consent', { detail });
 }

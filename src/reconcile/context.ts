@@ -1,6 +1,7 @@
 /** What acting shares: the two locks, the guard before every write, and what the pass leaves in the rows. */
 
 import { type Tags, tagOf } from '../core/ids.ts';
+import type { Stay } from '../rotators/rotator.ts';
 import type { Lock, SecretRow } from '../store/store.ts';
 import type { Version } from '../vault/vault.ts';
 import { Stopped } from './bind.ts';
@@ -17,11 +18,31 @@ export interface Acting {
 /** What a step changes in the secret's row, beyond the outcome itself. */
 export type RowChange = { [K in keyof SecretRow]?: SecretRow[K] | undefined };
 
-const OPT_IN_TAGS = ['rotator', 'rotator-target', 'rotator-options'];
+/** The tags that say what is rotated: three of Keyturn's, and the one of Microsoft's sample. */
+const OPT_IN_TAGS = ['rotator', 'rotator-target', 'rotator-options', 'provideraddress'];
 
 /** Renews both locks; throws `LockLostError` when one was taken. */
 export async function renewAll({ locks }: Pick<Acting, 'locks'>): Promise<void> {
   for (const lock of locks) await lock.renew();
+}
+
+/** How long a pass stays with a credential that exists nowhere but in it (design section 3). */
+const STAY_MINUTES = 15;
+/** Locks last 90 s and are renewed after every nap. */
+const NAP_SECONDS_MAX = 30;
+
+/** Lets a rotator wait within the pass: sleeps in naps and renews the locks after each, until the time is up. */
+export function stayer(acting: Acting): Stay {
+  const { clock } = acting.deps;
+  const end = clock.now().getTime() + STAY_MINUTES * 60_000;
+  return async (seconds) => {
+    for (let left = seconds; left > 0; left -= NAP_SECONDS_MAX) {
+      if (clock.now().getTime() >= end) return false;
+      await clock.sleep(Math.min(left, NAP_SECONDS_MAX) * 1000);
+      await renewAll(acting);
+    }
+    return clock.now().getTime() < end;
+  };
 }
 
 /**

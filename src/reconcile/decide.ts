@@ -26,6 +26,9 @@ export function decide(observed: Observed, asked: Asked | undefined, now: Date):
   const free = (step: Step): Step => obstacle(step, observed, standing, now) ?? step;
 
   if (wiped) return free({ kind: 'restore', reason: 'state-wiped' });
+  // Before anything else, on whatever version is current by now: a hold is about the secret.
+  if (asked?.hold !== undefined)
+    return free({ kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) });
   if (written && verdict === 'refused') return free(rotate('value-refused', observed, request));
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };
@@ -41,7 +44,8 @@ export function decide(observed: Observed, asked: Asked | undefined, now: Date):
   if (begun) return free(rotate('begun', observed, request));
   if (now >= observed.dueOn) return free(rotate('due', observed, request));
   if (owed.length > 0) return wait('drift', observed.dueOn);
-  return wait('not-due', observed.dueOn);
+  const unproved = written && !proved && !proves(verdict);
+  return wait(unproved ? 'unproved' : 'not-due', observed.dueOn);
 }
 
 /** What the current version of ours owes: wait for its time, revoke it, or strike off an obligation that is done. */
@@ -88,13 +92,14 @@ function obstacle(step: Step, observed: Observed, request: Asked | undefined, no
 function* obstacles(step: Step, observed: Observed, request: Asked | undefined, now: Date): Generator<Wait | Refuse> {
   const { policy, mode, hold, indexGap } = observed;
   if (mode === 'observe') yield wait('mode-observe', undefined, plan(step));
-  if (step.kind === 'prove' || step.kind === 'restore') return;
+  if (step.kind === 'prove' || step.kind === 'restore' || step.kind === 'hold') return;
   if (policy.paused) yield wait('paused', undefined);
   if (hold && now < hold) yield wait('hold', hold);
   const heals = step.kind === 'rotate' && step.reason === 'value-refused';
   if (policy.window && !heals && !isOpen(policy.window, now)) yield wait('window', nextOpen(policy.window, now));
   const touches = step.kind === 'rotate' || (step.kind === 'revoke' && step.owed.length > 0);
-  if (touches && indexGap !== undefined) yield wait('index', undefined, indexGap);
+  const takes = step.kind === 'revoke' || observed.overlap !== 'many';
+  if (touches && takes && indexGap !== undefined) yield wait('index', undefined, indexGap);
   const { settlingUntil } = observed;
   if (touches && settlingUntil && now < settlingUntil) yield wait('settling', settlingUntil);
   if (step.kind === 'rotate') yield* rotationObstacles(step, observed, request, now);
@@ -111,7 +116,7 @@ function* rotationObstacles(
     yield wait('mode-drain', undefined);
   if (observed.versionCount >= VERSIONS_MAX) yield { kind: 'refuse', reason: 'too-many-versions' };
   if (observed.recentRotations >= ROTATIONS_MAX) yield wait('too-many', addHours(now, 24));
-  if (observed.planRefused) yield { kind: 'refuse', reason: 'vault-policy' };
+  if (observed.planRefused) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
   const soonest = soonestOn(createdOn, policy);
   const mayBeYoung =
     step.reason === 'value-refused' || step.reason === 'placeholder' || step.reason === 'begun' || step.revokeNow;

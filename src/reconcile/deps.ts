@@ -4,7 +4,7 @@ import type { Consent } from '../core/consent.ts';
 import type { Tags } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Rotator } from '../rotators/rotator.ts';
-import type { Audit, Locks, LookQueue, Rows } from '../store/store.ts';
+import type { Alerts, Audit, Locks, LookQueue, Rows } from '../store/store.ts';
 import type { Vaults } from '../vault/vault.ts';
 
 /** `observe`: no write anywhere, plans are shown. `drain`: no new rotations, obligations are worked off. */
@@ -26,6 +26,7 @@ export interface Deps {
   readonly locks: Locks;
   readonly queue: LookQueue;
   readonly audit: Audit;
+  readonly alerts: Alerts;
   readonly clock: Clock;
   readonly log: Log;
   readonly config: Config;
@@ -44,6 +45,8 @@ export interface Config {
   readonly policy: string;
   /** KEYTURN_VALIDITY_CAP in days: the tenant's limit on the validity of a version. */
   readonly capDays?: number;
+  /** KEYTURN_SAMPLE_TAGS: names of vaults in which the tags of Microsoft's samples opt in, too. None where absent. */
+  readonly sampleVaults?: readonly string[];
   /** KEYTURN_OWNER_TAG: the tag that names the owner, for the inventory. */
   readonly ownerTag: string;
   /** Names of storage accounts that this app runs on, lower case (case ST-07). */

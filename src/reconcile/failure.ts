@@ -34,8 +34,9 @@ export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
 /** A rotation that came to nothing for a reason of its own: not a lost lock, a superseded version or a busy service. */
 export function isFailure(error: KeyturnError): boolean {
   return (
-    ['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'name-deleted', 'failed'].includes(
-      error.reason,
-    ) && !(error instanceof BusyError)
+    [
+      ...['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'target-policy', 'target-full'],
+      ...['name-deleted', 'failed'],
+    ].includes(error.reason) && !(error instanceof BusyError)
   );
 }

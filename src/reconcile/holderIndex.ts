@@ -1,18 +1,24 @@
 /** The index: only the table knows which secrets share a target, so no slot is touched on an incomplete one. */
 import { addHours } from '../core/clock.ts';
+import type { Grant } from '../core/consent.ts';
 import type { Deps } from './deps.ts';
 
 const FRESH_HOURS = 26;
 
-/** Why slots must not be touched: the vault whose last complete listing is too old. Undefined when all are fresh. */
-export async function indexGap({
-  rows,
-  vaults,
-  clock,
-}: Pick<Deps, 'rows' | 'vaults' | 'clock'>): Promise<string | undefined> {
+/**
+ * Why slots must not be touched: the vault whose last complete listing is too old. Undefined when all are fresh. A vault
+ * that is served for its tag alone counts where the target's owner named it: others' secrets hold no slot (`otherHolders`),
+ * and whoever may tag a vault must not bring every rotation to a stop.
+ */
+export async function indexGap(
+  grants: readonly Grant[],
+  { rows, vaults, clock }: Pick<Deps, 'rows' | 'vaults' | 'clock'>,
+): Promise<string | undefined> {
+  if (vaults.gap !== undefined) return vaults.gap;
   const sweptOn = await rows.sweptOn();
   const oldest = addHours(clock.now(), -FRESH_HOURS);
-  const stale = vaults.names.find((name) => (sweptOn.get(name) ?? oldest) <= oldest);
+  const counts = (name: string) => !vaults.discovered?.(name) || grants.some(({ vault }) => vault === name);
+  const stale = vaults.names.find((name) => (sweptOn.get(name) ?? oldest) <= oldest && counts(name));
   return stale === undefined
     ? undefined
     : `The vault ${stale} was not listed from end to end in the last ${FRESH_HOURS} hours.`;

@@ -20,9 +20,10 @@ import {
   stateOrNone,
 } from './owed.ts';
 import { dueOn, planOf } from './policy.ts';
+import { refusalIn } from './refusedPlan.ts';
 import { type Holder, heldBy, otherHolders, sourceFor } from './slots.ts';
 import { parseState, type State } from './state.ts';
-import type { Observed, Source } from './types.ts';
+import { type Observed, proves, type Source } from './types.ts';
 
 /** The word that infrastructure code stores before there is a value (case IAC-04). */
 const PLACEHOLDER = 'keyturn:new';
@@ -35,6 +36,8 @@ export interface Seen extends Bound {
   readonly target: TargetState;
   readonly opened: Form;
   readonly older: readonly NamedOlder[];
+  /** The handle of the current value, told from the value for certain. */
+  readonly named?: Handle;
 }
 
 /** Reads the target and names the credentials. The target's lock is held. */
@@ -48,15 +51,13 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
       detail: `grace is ${policy.graceHours} h, but ${target.graceMin.because} is ${target.graceMin.hours} h.`,
     });
   }
-  const opened = openForm(current.value, optIn.field, target.hosts);
+  const opened = openForm(current.value, optIn.wanted, target.hosts);
   const placeholder = opened.bare.equals(new Secret(PLACEHOLDER));
-  const handle = placeholder ? undefined : await optIn.target.adopt(opened.bare);
-  const holders =
-    optIn.rotator.overlap === 'two-slots'
-      ? await otherHolders(bound.secret, { ...optIn, state: target }, grants, deps)
-      : [];
-  const { observed, older } = await nameWhatIsThere(bound, { target, opened, placeholder, handle, holders }, deps);
-  return { ...bound, observed, target, opened, older };
+  const handle = placeholder ? undefined : await optIn.target.adopt(opened.bare, opened.login);
+  const holders = () => otherHolders(bound.secret, { ...optIn, state: target }, grants, deps);
+  const found = { target, opened, placeholder, handle, grants };
+  const { observed, older } = await nameWhatIsThere(bound, found, holders, deps);
+  return { ...bound, observed, target, opened, older, ...(handle === undefined ? {} : { named: handle }) };
 }
 
 interface Found {
@@ -64,12 +65,13 @@ interface Found {
   readonly opened: Form;
   readonly placeholder: boolean;
   readonly handle: Handle | undefined;
-  readonly holders: readonly Holder[];
+  readonly grants: readonly Grant[];
 }
 
 async function nameWhatIsThere(
   bound: Bound,
   found: Found,
+  askHolders: () => Promise<readonly Holder[]>,
   deps: Deps,
 ): Promise<{ observed: Observed; older: readonly NamedOlder[] }> {
   const { secret, current, versions, tgt, policy, row, optIn } = bound;
@@ -80,12 +82,19 @@ async function nameWhatIsThere(
   const state = ours ? bound.state : undefined;
   const live = handle ?? state?.cred;
   const candidates = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
-  const older = await nameOlder(candidates, { bound, found, live });
+  const named = await nameOlder(candidates, { bound, found, live });
+  // What a person made at a target that holds many is never Keyturn's to revoke (case GR-10).
+  const isPersonal = ({ handle: each }: NamedOlder) => found.target.personal?.includes(each) === true;
+  const older = named.filter((each) => !isPersonal(each));
+  // Where many fit, others matter to what is revoked alone; to ask them is a read of each.
+  const holders = optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askHolders();
   const written = state?.rot !== undefined;
   const proved = state?.proved === current.id.slice(0, 8);
+  // Where many fit, a value may work without being told from its neighbours: two with one hint (case GR-10).
+  const oneOfMany = optIn.rotator.overlap === 'many' && handle === undefined && !placeholder;
   const verdict =
-    written && (!proved || older.length > 0 || handle === undefined)
-      ? await optIn.target.check(found.opened.bare)
+    oneOfMany || (written && (!proved || older.length > 0 || handle === undefined))
+      ? await optIn.target.check(found.opened.bare, found.opened.login)
       : undefined;
   const newest = newestOf(older, secret);
   const observed: Observed = {
@@ -100,18 +109,20 @@ async function nameWhatIsThere(
     proved,
     wiped: row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
     ...(live === undefined ? {} : { live }),
-    known: handle !== undefined,
+    known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
     ...(verdict === undefined ? {} : { verdict }),
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
-    held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, found.holders)))),
+    left: named.filter(isPersonal).map(({ handle: each }) => each),
+    held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, holders)))),
     ...(state?.after ? { after: afterOf(state, bound) } : {}),
     ...(bound.state?.hold ? { hold: bound.state.hold } : {}),
     dueOn: dueOn(current, written, policy),
-    ...sources(bound, { ...found, live, older, newest, ours }, now),
+    ...sources(bound, { ...found, holders, live, older, newest, ours }, now),
     rotation: rotationId(secret, current.id),
+    overlap: optIn.rotator.overlap,
     recentRotations: rotationsSince(versions, addHours(now, -24)),
     versionCount: versions.length,
-    ...(await brakes(bound, deps)),
+    ...(await brakes(bound, found.grants, deps)),
   };
   return { observed, older };
 }
@@ -154,20 +165,20 @@ async function nameOlder(
 }
 
 async function handleOfOld(version: string, bound: Bound, found: Found): Promise<Handle | undefined> {
-  const value = await oldValue(bound, version, found.target);
-  return value && bound.optIn.target.adopt(value);
+  const old = await oldForm(bound, version, found.target);
+  return old && bound.optIn.target.adopt(old.bare, old.login);
 }
 
-/** The bare value of an older version; undefined where it is disabled or no longer has the form. */
-export async function oldValue(
+/** The value of an older version, opened; undefined where it is disabled or no longer has the form. */
+export async function oldForm(
   { vault, secret, optIn }: Bound,
   version: string,
   target: TargetState,
-): Promise<Secret | undefined> {
+): Promise<Form | undefined> {
   const old = await vault.version(secret.name, version);
   if (!old) return undefined;
   try {
-    return openForm(old.value, optIn.field, target.hosts).bare;
+    return openForm(old.value, optIn.wanted, target.hosts);
   } catch (error) {
     if (error instanceof KeyturnError) return undefined;
     throw error;
@@ -175,6 +186,7 @@ export async function oldValue(
 }
 
 interface SourceFacts extends Found {
+  readonly holders: readonly Holder[];
   readonly live: Handle | undefined;
   readonly older: readonly NamedOlder[];
   readonly newest: NamedOlder | undefined;
@@ -194,7 +206,7 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'h
         keep: [...new Set(keep.filter((each) => each !== undefined))],
         ...(keptUntil ? { keptUntil } : {}),
       },
-      optIn.rotator,
+      { overlap: optIn.rotator.overlap, readable: optIn.target.read !== undefined },
       target.handles,
       holders,
       now,
@@ -218,7 +230,7 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'h
   };
 }
 
-async function brakes({ secret, current, policy, row, optIn, state }: Bound, deps: Deps) {
+async function brakes({ secret, current, policy, row, optIn, state }: Bound, grants: readonly Grant[], deps: Deps) {
   const { mode, rate, capDays } = deps.config;
   const now = deps.clock.now();
   const lately = await deps.rows.rotationsSince(addHours(now, -1));
@@ -227,11 +239,10 @@ async function brakes({ secret, current, policy, row, optIn, state }: Bound, dep
   const begunUntil =
     state?.started === rotationId(secret, current.id) ? addMinutes(current.updatedOn, SETTLING_MINUTES) : undefined;
   const settlingUntil = latest(row?.settlingUntil, begunUntil);
-  const gap = optIn.rotator.overlap === 'two-slots' ? await indexGap(deps) : undefined;
+  const gap = await indexGap(grants, deps);
   return {
     ...(settlingUntil ? { settlingUntil } : {}),
-    ...(row?.retryOn ? { retryOn: row.retryOn } : {}),
-    planRefused: row?.refusedPlan !== undefined && row.refusedPlan === planOf(policy, current.contentType, capDays),
+    ...refusalIn(row, planOf(policy, current.contentType, capDays), policy, now),
     ...(gap === undefined ? {} : { indexGap: gap }),
     rateUsedUp: inVault >= rate.perVault || lately.length >= rate.overall,
     braked: (await deps.rows.failuresOf(optIn.rotator.type)) >= FAILURES_MAX,
@@ -241,6 +252,8 @@ async function brakes({ secret, current, policy, row, optIn, state }: Bound, dep
 
 const FAILURES_MAX = 5;
 
-/** The state of the current version to build on: what Keyturn wrote there, or none. */
-export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): State =>
-  observed.ours && state ? state : {};
+/** The state of the current version to build on: what Keyturn wrote there, or none but a person's hold. */
+export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): State => {
+  if (observed.ours && state) return state;
+  return observed.hold ? { hold: observed.hold } : {};
+};

@@ -18,8 +18,8 @@ export const isOpen = ({ status }: Pick<Operation, 'status'>): boolean => status
 
 /**
  * What people asked for and still wait for: the look's own and those that the row remembers, whatever brought this pass
- * about. It stands in the operation's row, which only the API writes (case SEC-05). The first one is worked for: a
- * `revoke: now` before others, then the look's own.
+ * about. It stands in the operation's row, which only the API writes (case SEC-05). The first one is worked for: holds in
+ * the order in which they were asked for, then a `revoke: now` before others, then the look's own.
  */
 export async function openOperations(
   { vault, name }: SecretRef,
@@ -30,9 +30,14 @@ export async function openOperations(
   const ids = [...new Set([...(look.operation === undefined ? [] : [look.operation]), ...(row?.operations ?? [])])];
   const found = await Promise.all(ids.slice(0, OPEN_MAX).map((id) => rows.operation(id)));
   const open = found.filter((each) => each !== undefined && isOpen(each) && each.vault === vault && each.name === name);
-  const rank = ({ revoke }: Operation) => (revoke === 'now' ? 0 : 1);
   return (open as Operation[]).sort((left, right) => rank(left) - rank(right));
 }
+
+/** Of two holds the later one counts, so it is written last. */
+const rank = ({ hold, revoke, createdOn }: Operation): number => {
+  if (hold !== undefined) return createdOn.getTime() - Number.MAX_SAFE_INTEGER;
+  return revoke === 'now' ? 0 : 1;
+};
 
 /** Writes the row of each operation whose fate this step changed; the ids of those that are still open. */
 export async function followOperations(
@@ -46,7 +51,8 @@ export async function followOperations(
     const status = fateOf(step, operation, { seen, asked: at === 0, now: deps.clock.now() });
     if (isOpen({ status })) open.push(operation.id);
     const waited = step.kind === 'wait' && step.reason !== 'not-due';
-    const replaced = seen !== undefined && seen.observed.version !== operation.version && !waited;
+    const aboutVersion = operation.hold === undefined && seen !== undefined;
+    const replaced = aboutVersion && seen.observed.version !== operation.version && !waited;
     const reason = replaced ? 'superseded' : step.reason;
     if (status !== operation.status || changes(step)) await write(step, operation, { status, reason }, deps);
   }
@@ -80,12 +86,15 @@ interface Situation {
 function fateOf(step: Step, operation: Operation, { seen, asked, now }: Situation): Operation['status'] {
   const atOnce = operation.revoke === 'now';
   const tooLong = now >= addHours(operation.createdOn, PATIENCE_HOURS);
-  if (seen && seen.observed.version !== operation.version) {
+  if (operation.hold === undefined && seen && seen.observed.version !== operation.version) {
     const fate = atOnce ? fateOfRevocation(step, operation.version, seen) : fateOfRotation(operation.version, seen);
     return fate === 'running' && step.kind === 'wait' && tooLong ? 'failed' : fate;
   }
   if (step.kind === 'rotate') return atOnce ? 'running' : 'succeeded';
   if (!asked) return operation.status;
+  if (step.kind === 'hold') return 'succeeded';
+  // Somebody stored a version under the hands of this pass: the hold goes on that one.
+  if (operation.hold !== undefined && step.reason === 'superseded') return 'running';
   if (step.kind === 'refuse' || step.kind === 'skip') return 'failed';
   if (step.kind !== 'wait') return 'running';
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.

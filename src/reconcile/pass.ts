@@ -5,7 +5,7 @@
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
-import type { Lock, SecretRow } from '../store/store.ts';
+import type { Lock, Operation, SecretRow } from '../store/store.ts';
 import { type Bound, observeVault, readConsent } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
@@ -15,7 +15,7 @@ import { observeTarget, type Seen } from './observe.ts';
 import { openOperations } from './operation.ts';
 import { type PassEnd, record } from './record.ts';
 import { afterFailure, rotate } from './rotate.ts';
-import { prove, restore, revoke } from './settle.ts';
+import { hold, prove, restore, revoke } from './settle.ts';
 import type { Asked, Step, Wait } from './types.ts';
 
 /** What a pass did, for the log, the tests and the demonstration. */
@@ -60,7 +60,7 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
   const row = await deps.rows.secret(secret);
   const operations = await openOperations(secret, look, row, deps);
   const [first] = operations;
-  const asked: Asked | undefined = first && { version: first.version, override: first.override, revoke: first.revoke };
+  const asked = first && askedIn(first);
   const held: Lock[] = [lock];
   try {
     const end = await endOf(secret, look, { row, asked, held }, deps);
@@ -71,6 +71,11 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
     for (const targetLock of held.slice(1)) await targetLock.release();
   }
 }
+
+const askedIn = ({ version, override, revoke, hold }: Operation): Asked => ({
+  ...{ version, override, revoke },
+  ...(hold === undefined ? {} : { hold }),
+});
 
 interface Start {
   readonly row: SecretRow | undefined;
@@ -93,19 +98,17 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
   const progress: Progress = {};
   try {
     progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps, progress);
-    const grants = await readConsent(progress.bound, deps);
+    // A person who asks may have been given consent this minute.
+    const grants = await readConsent(progress.bound, deps, { recentNo: asked === undefined });
     const targetLock = await deps.locks.take(`target/${progress.bound.optIn.target.id}`);
     if (!targetLock) return { step: lockBusy, change: {} };
     held.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);
     progress.step = decide(progress.seen.observed, asked, deps.clock.now());
     progress.acting = { seen: progress.seen, deps, locks: held };
-    deps.log('info', 'decided', {
-      ...secret,
-      kind: progress.step.kind,
-      reason: progress.step.reason,
-      cause: look.cause,
-    });
+    const { kind, reason } = progress.step;
+    const { dueOn, after } = progress.seen.observed;
+    deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after });
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress };
   } catch (error) {
@@ -123,6 +126,8 @@ async function act(step: Step, acting: Acting): Promise<RowChange> {
       return prove(acting);
     case 'restore':
       return restore(acting);
+    case 'hold':
+      return hold(step, acting);
     default:
       return {};
   }

@@ -13,6 +13,7 @@ import type { Deps } from './deps.ts';
 import { isFailure } from './failure.ts';
 import type { Seen } from './observe.ts';
 import { followOperations } from './operation.ts';
+import { recoverRecords } from './recovered.ts';
 import { HOLDS_NONE } from './slots.ts';
 import { changes, type Step } from './types.ts';
 import { viewOf } from './view.ts';
@@ -52,6 +53,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   // The one line of every pass; a pass that decided has written it before it acted.
   if (end.seen === undefined)
     deps.log('info', 'decided', { ...secret, kind: step.kind, reason: step.reason, cause: look.cause });
+  await recoverRecords(end, { row, cause: look.cause }, deps);
   const audited = await audit(end, context, deps);
   const operations = await followOperations(step, context.operations, end.seen, deps);
   // Whoever took the lock writes the row now; what this pass read is old.
@@ -61,9 +63,12 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const tries = HELD_BY_OTHERS.includes(step.reason) ? (row?.tries ?? 0) + 1 : 0;
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
-  const alert = raiseAlerts(end, { secret, row, audited, tries }, deps);
+  const alert = await raiseAlerts(end, { secret, row, audited, tries }, deps);
   const failed = end.error !== undefined && isFailure(end.error);
-  const view = viewOf({ ...end, observed: end.seen?.observed, failed }, deps.config.ownerTag);
+  const view = viewOf(
+    { ...end, observed: end.seen?.observed, notes: end.seen?.target.notes, failed, now },
+    deps.config.ownerTag,
+  );
   const nextLookOn = queued ? row?.nextLookOn : next;
   await deps.rows.saveSecret(rowAfter(end, context, { nextLookOn, alert, lookedOn: now, view, operations, tries }));
   await saveHolder(end, secret, now, deps);
@@ -131,7 +136,10 @@ function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
     target: optIn.target.id,
     handle: observed.known && observed.live !== undefined ? observed.live : HOLDS_NONE,
     ...(observed.written ? { issuedOn: observed.createdOn } : {}),
-    owes: observed.owed.map(({ handle }) => ({ handle, after: observed.written ? (observed.after ?? after) : after })),
+    owes: [...observed.owed.map(({ handle }) => handle), ...observed.left].map((handle) => ({
+      handle,
+      after: observed.written ? (observed.after ?? after) : after,
+    })),
   };
 }
 

@@ -2,24 +2,26 @@
  * Rotate: preflight, issue, check, store in one call, read back. Killed at any line it can be run again: before the
  * store the old credential is current and untouched, after it everything that is owed stands on the new version.
  */
-import { addHours, latest } from '../core/clock.ts';
+import { addHours, latest, minutesBetween } from '../core/clock.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, VersionId } from '../core/ids.ts';
-import type { Credential, Verdict } from '../rotators/rotator.ts';
+import type { Credential, Stay, Verdict } from '../rotators/rotator.ts';
 import type { NewVersion, Version } from '../vault/vault.ts';
 import { Stopped } from './bind.ts';
-import { type Acting, guard, type RowChange, renewAll } from './context.ts';
+import { type Acting, guard, type RowChange, renewAll, stayer } from './context.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { baseState } from './observe.ts';
-import { isOptedIn } from './optIn.ts';
+import { isOptedIn, optInTags } from './optIn.ts';
 import { expiryOf, planOf } from './policy.ts';
 import { preflight } from './preflight.ts';
+import { afterRefusal } from './refusedPlan.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
 import type { Observed, Rotate } from './types.ts';
 
-/** How long a pass stays with a credential that exists nowhere but in it (design section 3). */
-const STAY_MINUTES = 15;
 const PAUSE_SECONDS = [1, 2, 4, 8, 15, 30] as const;
 const STORE_TRIES = 5;
+/** A rotation that took longer than this from its mark to the store marks again. */
+const SLOW_MINUTES = 2;
 
 export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const { seen, deps } = acting;
@@ -28,9 +30,12 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   // From here until the version is stored nobody can say which slot this secret holds.
   await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
   await markStarted(step, acting);
+  const startedOn = deps.clock.now();
   await guard(acting);
-  const credential = await issue(step, acting);
-  const verdict = await untilAccepted(credential, acting);
+  const stay = stayer(acting);
+  await removeLeftovers(step, acting);
+  const credential = await issue(step, stay, acting);
+  const verdict = await untilAccepted(credential, stay, acting);
   if (optIn.rotator.overlap !== 'none' && (verdict === 'refused' || verdict === 'not-yet')) {
     await dispose(step, credential, acting);
     throw new KeyturnError('not-accepted', {
@@ -42,7 +47,11 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     cred: credential.handle,
     rot: step.rotation,
     ...obligation(step, credential.handle, acting),
+    // Set aside for this rotation only: what it leaves to be revoked is held as before.
+    ...(observed.hold && deps.clock.now() < observed.hold ? { hold: observed.hold } : {}),
   };
+  const held = { step, credential, inFlight: false };
+  if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(held, acting);
   const id = await store(step, credential, state, acting);
   await deps.rows.recordRotation(secret, deps.clock.now());
   await deps.rows.setFailures(optIn.rotator.type, 0);
@@ -73,31 +82,41 @@ async function markStarted(step: Rotate, acting: Acting): Promise<void> {
   await vault.retag(secret.name, fresh.id, withState(fresh.tags, started));
 }
 
-async function issue(step: Rotate, { seen, deps }: Acting): Promise<Credential> {
+/**
+ * After a long wait for the target the mark is made anew: should this pass die now, its PUT may arrive later than ten minutes
+ * after the first mark, and the next pass must not dispose of the credential before.
+ */
+async function markAgain(held: Held, acting: Acting): Promise<void> {
+  await guardWith(held, acting);
+  try {
+    await markStarted(held.step, acting);
+  } catch (error) {
+    if (error instanceof KeyturnError && !(error instanceof LockLostError)) throw await giveUp(error, held, acting);
+    throw error;
+  }
+}
+
+async function issue(step: Rotate, stay: Stay, { seen, deps }: Acting): Promise<Credential> {
   const { target } = seen.optIn;
   if (step.source.kind === 'issue') {
     const until = addHours(expiryOf(seen.policy, deps.clock.now(), deps.config.capDays), seen.policy.graceHours);
-    return target.issue(step.rotation, step.source.keep, until);
+    return target.issue(step.rotation, step.source.keep, until, stay);
   }
   if (!target.read) throw new KeyturnError('failed', { detail: 'This target cannot be joined.' });
   return { handle: step.source.handle, value: await target.read(step.source.handle) };
 }
 
 /** Asks with growing pauses until the target takes the value. It exists nowhere else now, so the pass stays. */
-async function untilAccepted({ value }: Credential, acting: Acting): Promise<Verdict> {
-  const { clock } = acting.deps;
-  const end = clock.now().getTime() + STAY_MINUTES * 60_000;
+async function untilAccepted(credential: Credential, stay: Stay, acting: Acting): Promise<Verdict> {
   for (let turn = 0; ; turn++) {
-    const verdict = await checkOnce(value, acting);
-    if (verdict !== 'not-yet' || clock.now().getTime() >= end) return verdict;
-    await clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
-    await renewAll(acting);
+    const verdict = await checkOnce(credential, acting);
+    if (verdict !== 'not-yet' || !(await stay(PAUSE_SECONDS[turn] ?? 30))) return verdict;
   }
 }
 
-async function checkOnce(value: Credential['value'], { seen }: Acting): Promise<Verdict> {
+async function checkOnce({ value, login }: Credential, { seen }: Acting): Promise<Verdict> {
   try {
-    return await seen.optIn.target.check(value);
+    return await seen.optIn.target.check(value, login);
   } catch (error) {
     if (error instanceof BusyError) return 'not-yet';
     throw error;
@@ -125,7 +144,7 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
   const current = await guardWith({ step, credential, inFlight: false }, acting);
   const { vault, secret, opened, policy } = seen;
   const version: NewVersion = {
-    value: opened.fill(credential.value),
+    value: opened.fill(credential.value, credential.login),
     tags: withState(current.tags, state),
     ...(current.contentType === undefined ? {} : { contentType: current.contentType }),
     expiresOn: expiryOf(policy, deps.clock.now(), deps.config.capDays),
@@ -197,21 +216,26 @@ async function giveUp(
   return error;
 }
 
-async function dispose(step: Rotate, { handle, value }: Credential, acting: Acting): Promise<void> {
-  const { target, rotator } = acting.seen.optIn;
-  if (step.source.kind === 'join' || rotator.overlap === 'none') return;
+/** With one credential there is nothing to revoke: the old one is set back, since the vault goes on naming it. */
+async function dispose(step: Rotate, { handle, value, login }: Credential, acting: Acting): Promise<void> {
+  const { opened, optIn } = acting.seen;
+  const { target, rotator } = optIn;
+  if (step.source.kind === 'join') return;
   await renewAll(acting);
-  await target.revoke(handle, value);
+  if (rotator.overlap !== 'none') return target.revoke(handle, value, stayer(acting));
+  // Only if the target still holds ours: what somebody else has set meanwhile is theirs.
+  if (acting.seen.observed.placeholder || (await target.check(value, login)) === 'refused') return;
+  await target.restore?.(opened.bare, opened.login);
 }
 
 /** Ours, and nobody's in between? The list of versions tells, whatever its order (case KV-04). */
-async function confirm(id: VersionId, step: Rotate, { seen }: Acting): Promise<void> {
+async function confirm(id: VersionId, step: Rotate, { seen, deps }: Acting): Promise<void> {
   const { vault, secret, versions, current: replaced } = seen;
   const current = await vault.current(secret.name);
   const twins = (tags: Version['tags']) => readState(tags)?.rot === step.rotation;
   const isOurs = typeof current === 'object' && (current.id === id || twins(current.tags));
   // Without opt-in tag or expiry there would be no second rotation, and nobody would notice (case KV-01).
-  if (isOurs && (!isOptedIn(current.tags) || !current.expiresOn)) {
+  if (isOurs && (!isOptedIn(optInTags(current.tags, secret, deps.config)) || !current.expiresOn)) {
     throw new KeyturnError('conflict', { detail: `Version ${current.id} has lost its opt-in tag or its expiry.` });
   }
   const known = new Set([...versions.map((each) => each.id), replaced.id, id]);
@@ -227,5 +251,5 @@ export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failur
   const pauseMinutes = Math.min(10 * 2 ** failures, 24 * 60);
   const retryOn = new Date(deps.clock.now().getTime() + pauseMinutes * 60_000);
   const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
-  return { failures: failures + 1, retryOn, ...(error.reason === 'vault-policy' ? { refusedPlan: plan } : {}) };
+  return { failures: failures + 1, retryOn, ...afterRefusal(error.reason, plan, seen.policy, deps.clock.now()) };
 }

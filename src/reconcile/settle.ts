@@ -1,12 +1,13 @@
-/** Prove, restore and revoke: the steps after the store. */
+/** Prove, restore, hold and revoke: the steps that issue nothing. */
 import { KeyturnError } from '../core/errors.ts';
 import { openForm } from '../vault/form.ts';
 import { readConsent } from './bind.ts';
-import { type Acting, guard, type RowChange } from './context.ts';
-import { oldValue } from './observe.ts';
+import { type Acting, guard, type RowChange, stayer } from './context.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { oldForm } from './observe.ts';
 import { heldBy, otherHolders } from './slots.ts';
 import { change, formatState, parseState, readState, type State, withState } from './state.ts';
-import { type Owed, proves, type Revoke } from './types.ts';
+import { type Hold, type Owed, proves, type Revoke } from './types.ts';
 
 /** The target accepted the stored value in this pass: say so on the version, with its id. */
 export async function prove(acting: Acting): Promise<RowChange> {
@@ -19,6 +20,15 @@ export async function restore(acting: Acting): Promise<RowChange> {
   const wrote = parseState(acting.seen.row?.wroteState ?? '');
   if (!wrote) throw new KeyturnError('drift');
   return retag(acting, () => wrote);
+}
+
+/**
+ * A person's hold. A version that Keyturn did not write gets nothing but the hold, and the row does not take it for
+ * Keyturn's own: its tags are the owner's, and its credential is not owed to anybody.
+ */
+export async function hold({ until }: Hold, acting: Acting): Promise<RowChange> {
+  const written = await retag(acting, (state) => change(state, { hold: until }));
+  return acting.seen.observed.written ? written : {};
 }
 
 async function retag(acting: Acting, next: (state: State) => State): Promise<RowChange> {
@@ -36,13 +46,14 @@ async function retag(acting: Acting, next: (state: State) => State): Promise<Row
  */
 export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChange> {
   const { optIn, secret, observed, vault } = acting.seen;
+  await removeLeftovers(undefined, acting);
   for (const each of owed) {
     // Read first: what the next lines look at must be as fresh as can be when the key goes.
-    const old = await oldValue(acting.seen, each.version, acting.seen.target);
+    const old = await oldForm(acting.seen, each.version, acting.seen.target);
     if (!(await stillRevocable(each, acting)))
       throw new KeyturnError('slot-held', { detail: `${each.handle} is in use.` });
     await guard(acting);
-    await optIn.target.revoke(each.handle, old);
+    await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
     await guard(acting);
     await markRevoked(each, acting);
   }
@@ -60,11 +71,10 @@ async function stillRevocable({ handle }: Owed, acting: Acting): Promise<boolean
   const grants = await readConsent(seen, deps);
   const current = await guard(acting);
   const state = readState(current.tags);
-  const value = openForm(current.value, optIn.field, target.hosts).bare;
-  const live = await optIn.target.adopt(value);
+  const { bare, login } = openForm(current.value, optIn.wanted, target.hosts);
+  const live = await optIn.target.adopt(bare, login);
   if (live === undefined || live === handle || state?.tgt !== tgt || state.cred !== live) return false;
-  if (!proves(await optIn.target.check(value))) return false;
-  if (optIn.rotator.overlap !== 'two-slots') return true;
+  if (!proves(await optIn.target.check(bare, login))) return false;
   const holders = await otherHolders(secret, { ...optIn, state: target }, grants, deps);
   return heldBy(handle, deps.clock.now(), holders) === undefined;
 }

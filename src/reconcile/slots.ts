@@ -1,7 +1,7 @@
 /**
- * Two-slot targets: which slot the next credential takes, and which slots other secrets hold. The index in the table
- * says who shares a target; what each of them really holds is read from its own current value, since an edit by hand
- * is not in the index yet.
+ * Which slot the next credential takes, and which credentials of a target other secrets hold. The index in the table says who
+ * shares a target; what each of them really holds is read from its own current value, since an edit by hand is not in the
+ * index yet.
  */
 import { addMinutes } from '../core/clock.ts';
 import { type Grant, grantFor } from '../core/consent.ts';
@@ -11,7 +11,7 @@ import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
 import type { HolderRow } from '../store/store.ts';
 import { openForm } from '../vault/form.ts';
 import type { Deps } from './deps.ts';
-import { fieldOf } from './optIn.ts';
+import { wantedOf } from './optIn.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
 
@@ -59,8 +59,8 @@ async function holderNow(
     const current = await deps.vaults.open(vault)?.current(name);
     if (current === undefined || current === 'disabled') return unknown;
     if (current === 'gone') return undefined;
-    const { bare } = openForm(current.value, fieldOf(current.tags), state.hosts);
-    const handle = (await target.adopt(bare)) ?? HOLDS_NONE;
+    const { bare, login } = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
+    const handle = (await target.adopt(bare, login)) ?? HOLDS_NONE;
     if (handle !== row.handle) return unknown;
     const tags = readState(current.tags);
     const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
@@ -91,16 +91,23 @@ export function sourceFor(
     readonly joinsFirst?: boolean;
     readonly keptUntil?: Date;
   },
-  rotator: Rotator,
+  {
+    overlap,
+    readable,
+  }: { readonly overlap: Rotator['overlap'] /** Values can be read again. */; readonly readable: boolean },
   handles: readonly Handle[],
   holders: readonly Holder[],
   now: Date,
 ): Source {
-  if (rotator.overlap !== 'two-slots') return { kind: 'issue', keep: own.keep };
+  if (overlap === 'many') return { kind: 'issue', keep: own.keep };
+  const taken = (handle: Handle) => heldBy(handle, now, holders);
+  // The one there is: who else reads it would be locked out, and could not be healed from here.
+  if (overlap === 'none') {
+    return handles.some(taken) ? blockedBy(handles, taken, holders) : { kind: 'issue', keep: own.keep };
+  }
   const free = handles.filter((handle) => !own.keep.includes(handle));
   if (free.length === 0) return blocked('grace', undefined, own.keptUntil);
-  const taken = (handle: Handle) => heldBy(handle, now, holders);
-  const join = joined(own, free, holders);
+  const join = readable ? joined(own, free, holders) : undefined;
   if (own.joinsFirst && join) return join;
   const chosen = free.find((handle) => taken(handle) === undefined);
   if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };

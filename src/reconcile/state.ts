@@ -101,8 +101,9 @@ export function formatState(state: State): string {
   return text;
 }
 
-/** The owner's tags as they are, with this state in place of any other. */
-export const withState = (tags: Tags, state: State): Tags => withTag(tags, STATE_TAG, formatState(state));
+/** The owner's tags as they are, with this state in place of any other; a state that says nothing has no tag. */
+export const withState = (tags: Tags, state: State): Tags =>
+  withTag(tags, STATE_TAG, Object.keys(state).length === 0 ? undefined : formatState(state));
 
 /** `state` with some keys set, or struck off by undefined. */
 export function change(state: State, changes: { [K in keyof State]?: State[K] | undefined }): State {

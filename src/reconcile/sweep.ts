@@ -4,17 +4,23 @@
  */
 import { addDays } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { type SecretRef, type Tags, tagOf } from '../core/ids.ts';
+import type { SecretRef } from '../core/ids.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
 import type { SecretItem, Vault } from '../vault/vault.ts';
+import { alertOrCount, tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
-import { isOptedIn } from './optIn.ts';
+import { isOptedIn, optInTags, slotTargetOf } from './optIn.ts';
+import { paceOf } from './pace.ts';
+import { inSeats } from './seats.ts';
+import { foundAs, Turns } from './turns.ts';
 
 export interface SweepReport {
   readonly vaults: number;
   readonly secrets: number;
   readonly optedIn: number;
   readonly queued: number;
+  /** Opted in, enabled, and past their expiry or within seven days of it. */
+  readonly expiring: number;
   /** Vaults that could not be listed from end to end; they keep their rows. */
   readonly unlisted: readonly string[];
   readonly optInLost: readonly string[];
@@ -22,39 +28,89 @@ export interface SweepReport {
 
 /** Vaults listed side by side: enough for speed, few enough to stay far below the throttle (azure-facts 2.6). */
 const SIDE_BY_SIDE = 5;
+/** One that gives no page for so long lets the next vault begin. */
+const SLOW_MILLISECONDS = 10_000;
+/** New secrets are added to the index by so many at a time. */
+const UNPLACED_MAX = 500;
+/** So near to its expiry a secret is told by every sweep, the first ones by name: alerts outside the app count these. */
+const EXPIRING_DAYS = 7;
+const EXPIRING_NAMED_MAX = 100;
 
-/** One sweep over all vaults. May overlap another: looks are hints, and marks only say what was listed (case FN-06). */
+/**
+ * One sweep over all vaults, those first whose last complete one is the longest ago. May overlap another: looks are hints,
+ * and marks only say what was listed (case FN-06). Throws what is not understood, after every other vault had its turn.
+ */
 export async function sweep(deps: Deps): Promise<SweepReport> {
-  const total = { vaults: 0, secrets: 0, optedIn: 0, queued: 0, unlisted: [] as string[], optInLost: [] as string[] };
-  const waiting = [...deps.vaults.names];
-  const worker = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const vault = deps.vaults.open(name);
-      if (vault) await sweepOne(vault, total, deps);
-    }
-  };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+  const counts = { vaults: 0, secrets: 0, optedIn: 0, queued: 0, expiring: 0 };
+  const total = { ...counts, unlisted: [] as string[], optInLost: [] as string[] };
+  await tellCounted(deps);
+  const pace = paceOf(deps.clock, () => deps.vaults.names.length);
+  const turns = new Turns(async ({ vault, name, lane }) => {
+    await deps.queue.put({ vault, name, cause: 'sweep' }, pace.delayOf(vault, lane));
+    total.queued++;
+  });
+  const { seated, ended } = inSeats(await oldestFirst(deps), SIDE_BY_SIDE, async (name, leave) => {
+    const vault = deps.vaults.open(name);
+    if (vault) await sweepOne(vault, { total, turns, leave }, deps);
+  });
+  // In turns over all vaults, but those that do not answer hold up nobody's looks.
+  await seated;
+  await queueAll(turns, deps);
+  const [failure] = await ended;
+  await queueAll(turns, deps);
   deps.log('info', 'swept', { ...total, unlisted: total.unlisted.join(','), optInLost: total.optInLost.length });
+  if (failure !== undefined) throw failure;
   return total;
+}
+
+async function oldestFirst({ vaults, rows, log }: Deps): Promise<readonly string[]> {
+  try {
+    const sweptOn = await rows.sweptOn();
+    const age = (name: string) => sweptOn.get(name)?.getTime() ?? 0;
+    return [...vaults.names].sort((one, other) => age(one) - age(other));
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    log('warn', 'sweep in no order', { reason: error.reason });
+    return vaults.names;
+  }
+}
+
+/** What can't be queued now, the next sweep finds again. */
+async function queueAll(turns: Turns, { log }: Deps): Promise<void> {
+  try {
+    await turns.flush();
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    log('warn', 'sweep broken off', { reason: error.reason });
+  }
 }
 
 type Total = {
   -readonly [K in keyof SweepReport]: SweepReport[K] extends readonly string[] ? string[] : SweepReport[K];
 };
 
-async function sweepOne(vault: Vault, total: Total, deps: Deps): Promise<void> {
+type Course = Pick<Known, 'total' | 'turns'> & { readonly leave: () => void };
+
+async function sweepOne(vault: Vault, { total, turns, leave }: Course, deps: Deps): Promise<void> {
   const startedOn = deps.clock.now();
   total.vaults++;
+  // Real time, whatever the clock: it only decides who is waited for.
+  const slow = setTimeout(leave, SLOW_MILLISECONDS).unref();
   try {
     const rows = new Map((await deps.rows.secretsOf(vault.name)).map((row) => [row.name, row]));
     const holders = await deps.rows.holdersOf(vault.name);
+    const placed = new Map(holders.map((each) => [`${each.name} ${each.target}`, each]));
     const listed = new Set<string>();
+    const unplaced: HolderRow[] = [];
     for await (const page of vault.list()) {
+      slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        await sweepItem(vault, item, { rows, holders, total }, deps);
+        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced }, deps);
       }
+      if (unplaced.length >= UNPLACED_MAX) await deps.rows.addHolders(unplaced.splice(0));
     }
+    if (unplaced.length > 0) await deps.rows.addHolders(unplaced);
     await forgetGone(holders, listed, deps);
     await deps.rows.markSwept(vault.name, startedOn);
     if ((await deps.rows.failuresOf(sweepOf(vault.name))) > 0) await deps.rows.setFailures(sweepOf(vault.name), 0);
@@ -65,6 +121,8 @@ async function sweepOne(vault: Vault, total: Total, deps: Deps): Promise<void> {
     if (error.reason === 'storage-busy')
       deps.log('warn', 'sweep broken off', { vault: vault.name, reason: error.reason });
     else await alertOnce(vault, error, deps);
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -80,27 +138,42 @@ const sweepOf = (vault: string): string => `sweep-${vault}`;
 
 interface Known {
   readonly rows: ReadonlyMap<string, SecretRow>;
-  readonly holders: readonly HolderRow[];
+  /** By name and target. */
+  readonly holders: ReadonlyMap<string, HolderRow>;
   readonly total: Total;
+  readonly turns: Turns;
+  /** New ones of the index; they are there before their neighbours are looked at. */
+  readonly unplaced: HolderRow[];
 }
 
-async function sweepItem(vault: Vault, item: SecretItem, { rows, holders, total }: Known, deps: Deps): Promise<void> {
+async function sweepItem(
+  vault: Vault,
+  item: SecretItem,
+  { rows, holders, total, turns, unplaced }: Known,
+  deps: Deps,
+): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
   const row = rows.get(ref.name);
   total.secrets++;
-  if (!isOptedIn(item.tags)) {
+  const tags = optInTags(item.tags, ref, deps.config);
+  if (!isOptedIn(tags)) {
     if (row?.view) await optInLost(ref, row, total, deps);
     return;
   }
   total.optedIn++;
-  const target = targetOf(item.tags, deps);
-  const holder = holders.find((each) => each.name === ref.name && each.target === target);
+  tellExpiry(ref, item, total, deps);
+  const target = slotTargetOf(tags, ref, deps.rotators);
+  const holder = holders.get(`${ref.name} ${target}`);
   // The row of a former target stays until the secret is gone: its readers may still use what it held there.
-  if (target !== undefined && !holder) await deps.rows.saveHolder({ ...ref, target, owes: [] });
+  if (target !== undefined && !holder) unplaced.push({ ...ref, target, owes: [] });
   const slotUnknown = target !== undefined && holder?.handle === undefined;
   if (!needsLook(item, row, slotUnknown, deps)) return;
-  await deps.queue.put({ ...ref, cause: 'sweep' });
-  total.queued++;
+  await turns.add(foundAs(ref, item, row));
+}
+
+function tellExpiry(ref: SecretRef, { enabled, expiresOn }: SecretItem, total: Total, { clock, log }: Deps): void {
+  if (!enabled || expiresOn === undefined || expiresOn > addDays(clock.now(), EXPIRING_DAYS)) return;
+  if (total.expiring++ < EXPIRING_NAMED_MAX) log('warn', 'expiring', { ...ref, expiresOn });
 }
 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */
@@ -122,26 +195,11 @@ function overdue({ expiresOn }: SecretItem, lookedOn: Date, { clock }: Deps): bo
   return lookedOn <= addDays(now, near ? -1 : -7);
 }
 
-/**
- * The target by its canonical id, also where the kind is off or options and policy do not parse: the secret's readers use
- * the slot all the same. Undefined where the tags name no target; the look will say so.
- */
-function targetOf(tags: Tags, { rotators }: Deps): string | undefined {
-  const rotator = rotators.get((tagOf(tags, 'rotator') ?? '').trim().toLowerCase());
-  if (rotator?.overlap !== 'two-slots') return undefined;
-  try {
-    return rotator.bind({ target: (tagOf(tags, 'rotator-target') ?? '').trim(), options: {} }).id;
-  } catch (error) {
-    if (error instanceof KeyturnError) return undefined;
-    throw error;
-  }
-}
-
 /** A new version came without the tag that the former one had: nobody would notice before the expiry (case KV-01). */
 async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Deps): Promise<void> {
   total.optInLost.push(`${ref.vault}/${ref.name}`);
   if (row.alert?.split(',').includes('opt-in-lost')) return;
-  deps.log('error', 'alert', { ...ref, reason: 'opt-in-lost' });
+  await alertOrCount(ref, 'opt-in-lost', {}, deps);
   await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost', view: { owed: [], ...row.view, state: 'opt-in-lost' } });
 }
 

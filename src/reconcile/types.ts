@@ -1,6 +1,6 @@
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
-import type { Verdict } from '../rotators/rotator.ts';
+import type { Rotator, Verdict } from '../rotators/rotator.ts';
 import type { Mode } from './deps.ts';
 import type { Policy } from './policy.ts';
 
@@ -61,10 +61,17 @@ export interface Rotate {
   /** A person said `revoke: now`: what the new version owes is due at once. */
   readonly revokeNow: boolean;
 }
-export type Step = Skip | Refuse | Wait | Prove | Restore | Revoke | Rotate;
+/** A person's hold is written on the current version, or struck off. */
+export interface Hold {
+  readonly kind: 'hold';
+  readonly reason: 'asked';
+  /** Absent where the hold is lifted. */
+  readonly until?: Date;
+}
+export type Step = Skip | Refuse | Wait | Prove | Restore | Hold | Revoke | Rotate;
 
 /** Steps that change something at vault or target. */
-const CHANGES = ['rotate', 'revoke', 'prove', 'restore'] as const;
+const CHANGES = ['rotate', 'revoke', 'prove', 'restore', 'hold'] as const;
 export type Change = Extract<Step, { kind: (typeof CHANGES)[number] }>;
 export const changes = (step: Step): step is Change => CHANGES.some((kind) => kind === step.kind);
 
@@ -74,6 +81,8 @@ export interface Asked {
   readonly version: VersionId;
   readonly override: readonly string[];
   readonly revoke: 'after-grace' | 'now';
+  /** Not a rotation but a hold until then; null lifts it. */
+  readonly hold?: Date | null;
 }
 
 /** All that the rules look at. Nothing in here is remembered from an earlier pass but where the name says `row`. */
@@ -97,6 +106,8 @@ export interface Observed {
   readonly known: boolean;
   readonly verdict?: Verdict;
   readonly owed: readonly Owed[];
+  /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
+  readonly left: readonly Handle[];
   /** Those of the owed whose slot another secret still holds or owes later, with the words that say who. */
   readonly held: ReadonlyMap<VersionId, string>;
   readonly after?: Date;
@@ -117,8 +128,12 @@ export interface Observed {
   readonly retryOn?: Date;
   /** The vault refused a version with exactly this plan, for which nothing has changed since. */
   readonly planRefused: boolean;
-  /** What keeps slots from being touched: undefined when the index is complete (or the target has no slots). */
+  /** Where it was not the vault. */
+  readonly refusedBy?: Reason;
+  /** What keeps credentials from being taken away: undefined when the index of who shares a target is complete. */
   readonly indexGap?: string;
+  /** Of the kind. Where many fit, a new one takes nothing from anybody. */
+  readonly overlap: Rotator['overlap'];
   readonly rateUsedUp: boolean;
   readonly braked: boolean;
   readonly mode: Mode;

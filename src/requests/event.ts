@@ -19,7 +19,7 @@ type Fields = ReadonlyMap<string, unknown>;
 type Named = Readonly<Record<'vault' | 'name' | 'version', string>>;
 
 /**
- * One look, or why there is none. `vaults` is the allow-list: the topic must be the id of one of them, and the host and
+ * One look, or why there is none. `vaults` are those that are served: the topic must be the id of one of them, and the host and
  * the vault name in the data must be that vault's. Never throws, whatever JSON it gets.
  */
 export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look | Skip {

@@ -1,21 +1,61 @@
 /** Every rotator there is, one line each. */
 import type { TokenCredential } from '@azure/identity';
+import { createArm } from '../azure/arm.ts';
+import { armKeys } from '../azure/armKeys.ts';
+import { clientSecretProbe } from '../azure/clientSecrets.ts';
 import type { Cloud } from '../azure/cloud.ts';
+import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../azure/databaseServers.ts';
+import { createGraph } from '../azure/graph.ts';
+import { mysql } from '../azure/mysql.ts';
+import { postgres } from '../azure/postgres.ts';
+import { sqlServers } from '../azure/sqlServers.ts';
 import { storageKeyProbe, storageKeys } from '../azure/storageKeys.ts';
+import { tds } from '../azure/tds.ts';
 import type { Clock } from '../core/clock.ts';
+import { appRegistration } from './appRegistration.ts';
+import { mysqlLogin } from './mysqlLogin.ts';
+import { postgresqlLogin } from './postgresqlLogin.ts';
 import type { Rotator } from './rotator.ts';
+import { sqlAdminPassword } from './sqlAdminPassword.ts';
+import { sqlLogin } from './sqlLogin.ts';
+import { sqlSingleLogin } from './sqlSingleLogin.ts';
 import { storageAccountKey } from './storageAccountKey.ts';
+import { twoKey } from './twoKey.ts';
+import { twoKeyTable } from './twoKeyTable.ts';
 
 export interface RotatorsOptions {
   readonly cloud: Cloud;
   readonly credential: TokenCredential;
   readonly clock: Clock;
+  /** The tenant in which application registrations live. */
+  readonly tenantId: string;
+  /** The user of PostgreSQL and MySQL that stands for Keyturn's identity; without it neither is changed. */
+  readonly databaseUser?: string;
 }
 
 /** All rotators over Azure. Nothing is loaded or dialled before one is used. */
-export function allRotators({ cloud, credential, clock }: RotatorsOptions): readonly Rotator[] {
+export function allRotators(options: RotatorsOptions): readonly Rotator[] {
+  const { cloud, credential, clock, tenantId } = options;
   const { storageSuffix } = cloud;
+  const { servers, identity } = databases(options);
+  const keys = armKeys({ cloud, credential, clock });
+  const sql = {
+    servers: sqlServers({ cloud, credential, clock }),
+    tds: tds({ cloud, credential, clock }),
+    clock,
+  };
   return [
+    sqlAdminPassword(sql),
+    sqlLogin(sql),
+    sqlSingleLogin(sql),
+    postgresqlLogin({ servers, postgres: postgres({ identity }), clock }),
+    mysqlLogin({ servers, mysql: mysql({ identity }), clock }),
+    ...twoKeyTable.map((row) => twoKey(row, { keys, clock })),
+    appRegistration({
+      graph: createGraph({ cloud, credential, clock }),
+      probe: clientSecretProbe({ cloud, tenantId }),
+      clock,
+    }),
     storageAccountKey({
       keys: storageKeys({ cloud, credential, clock }),
       probe: storageKeyProbe(),
@@ -23,6 +63,14 @@ export function allRotators({ cloud, credential, clock }: RotatorsOptions): read
       storageSuffix,
     }),
   ];
+}
+
+function databases({ cloud, credential, clock, databaseUser }: RotatorsOptions) {
+  const suffixes = { [POSTGRESQL_TYPE]: cloud.postgresqlSuffix, [MYSQL_TYPE]: cloud.mysqlSuffix };
+  return {
+    servers: databaseServers({ arm: createArm({ cloud, credential, clock }), suffixes }),
+    identity: databaseIdentity({ credential, audience: cloud.databaseAudience, user: databaseUser }),
+  };
 }
 
 /** Rotators by the tag value that names them. */

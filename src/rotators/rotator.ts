@@ -1,6 +1,7 @@
 /** The contract of a rotator: it knows one kind of target and no vault (design section 4). */
 import type { z } from 'zod';
-import type { Handle, RotationId } from '../core/ids.ts';
+import type { FormSpec } from '../core/formSpec.ts';
+import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { Secret } from '../core/secret.ts';
 
@@ -10,7 +11,15 @@ export type Verdict = 'accepted' | 'refused' | 'not-yet' | 'vouched' | 'unknown'
 export interface Credential {
   readonly handle: Handle;
   readonly value: Secret;
+  /** Kinds with logins: the one that the value belongs to, written into the secret beside it. */
+  readonly login?: string;
 }
+
+/**
+ * Sleeps and renews the locks of the pass, for a rotator that has to wait between two requests. False when the time of the
+ * pass is up (15 minutes, design section 3): throw `UnknownOutcomeError` then. Throws when a lock was lost.
+ */
+export type Stay = (seconds: number) => Promise<boolean>;
 
 /** What the owner's tags say of the target: raw text, parsed by `bind`. */
 export interface Parameters {
@@ -18,6 +27,16 @@ export interface Parameters {
   readonly target: string;
   /** The tag `rotator-options`, split and decoded. */
   readonly options: Readonly<Record<string, string>>;
+  /** Whose credential it will be: for the label at targets that take one, and for nothing else. */
+  readonly secret: SecretRef;
+}
+
+/** A credential that carries the label of this very secret at a target of the overlap `many`. */
+export interface Labelled {
+  readonly handle: Handle;
+  /** The rotation that its label names. */
+  readonly rotation: RotationId;
+  readonly createdOn: Date;
 }
 
 export interface Obstacle {
@@ -34,6 +53,12 @@ export interface TargetState {
   readonly graceMin?: { readonly hours: number; readonly because: string };
   /** Hosts by which a connection string may name this target, lower case, with port where it is not 443. */
   readonly hosts: readonly string[];
+  /** `many`: what Keyturn made here for this secret; what no version names is removed once it is old enough. */
+  readonly labelled?: readonly Labelled[];
+  /** `many`: handles that are never revoked, since a person made them (design section 4). */
+  readonly personal?: readonly Handle[];
+  /** What is shown of the target beside the secret, for a person to tidy up: text of strangers quoted. */
+  readonly notes?: readonly string[];
 }
 
 export interface Rotator {
@@ -45,28 +70,41 @@ export interface Rotator {
   readonly actions: readonly string[];
   /** Keys of `rotator-options`, documented from here. */
   readonly options: z.ZodType;
+  /** How a secret may hold the credential. */
+  readonly form: FormSpec;
   /** Parses and binds; a clear `bad-tags` error names the tag. Sends nothing. */
   bind(parameters: Parameters): Target;
 }
 
 export interface Target {
-  /** Canonical id, rebuilt from the tag, lower case: what consent, locks and the state's `tgt` are about. */
+  /**
+   * Canonical id, lower case: what locks, the index and the state's `tgt` are about. For logins that share a server it ends
+   * in `/logins/<a>,<b>`.
+   */
   readonly id: string;
+  /** Ids (of resources, or of an app registration) whose owners must all consent; lower case. Mostly `[id]`. */
+  readonly owners: readonly string[];
+  /** Logins that the tags name: the consent has to name exactly these. */
+  readonly logins?: readonly string[];
   /** Facts needed before anything changes. */
   inspect(): Promise<TargetState>;
-  /** The handle of the credential that `value` is, or undefined when it can't be told for certain. Changes nothing. */
-  adopt(value: Secret): Promise<Handle | undefined>;
+  /**
+   * The handle of the credential that `value` is, or undefined when it can't be told for certain. Changes nothing.
+   *
+   * @param login the login beside the value in the secret, where its form carries one
+   */
+  adopt(value: Secret, login?: string): Promise<Handle | undefined>;
   /**
    * Makes a credential that works beside all of `keep` and lives until `until` where the target knows lifetimes. Called
    * again for the same rotation it may replace what it made before, and leaves at most one live credential for it.
    */
-  issue(rotation: RotationId, keep: readonly Handle[], until: Date): Promise<Credential>;
+  issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential>;
   /** Uses the value against the target. */
-  check(value: Secret): Promise<Verdict>;
+  check(value: Secret, login?: string): Promise<Verdict>;
   /** Makes the target refuse `handle`; confirmed by reading the target. If it no longer holds `old` there, it is done. */
-  revoke(handle: Handle, old?: Secret): Promise<void>;
+  revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void>;
   /** Two-slot targets whose values can be read again: the present value of a slot (join). */
   read?(handle: Handle): Promise<Secret>;
   /** Overlap none: sets the old value back when the store was refused for certain. */
-  restore?(value: Secret): Promise<void>;
+  restore?(value: Secret, login?: string): Promise<void>;
 }

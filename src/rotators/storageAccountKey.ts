@@ -7,6 +7,7 @@ import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts'
 import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
+import { SharedList } from '../core/sharedList.ts';
 import type { Credential, Obstacle, Parameters, Rotator, Target, TargetState, Verdict } from './rotator.ts';
 
 export interface StorageAccountKeyOptions {
@@ -43,6 +44,7 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
       'Microsoft.Storage/storageAccounts/regenerateKey/action',
     ],
     options: Options,
+    form: { kind: 'storage' },
     bind({ target, options }: Parameters) {
       const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
       const parsed = Options.safeParse(options);
@@ -67,10 +69,12 @@ const SECONDS_TO_WRITE_MAX = 45;
 
 class StorageAccount implements Target {
   readonly id: string;
+  readonly owners: readonly string[];
   readonly #resource: ResourceId;
   readonly #longestSas: string | undefined;
   readonly #deps: StorageAccountKeyOptions;
   readonly #spreading: Spreading;
+  readonly #list: SharedList<Keys>;
   #facts: AccountFacts | undefined;
 
   constructor(
@@ -80,10 +84,12 @@ class StorageAccount implements Target {
     spreading: Spreading,
   ) {
     this.id = resource.text;
+    this.owners = [this.id];
     this.#resource = resource;
     this.#longestSas = longestSas;
     this.#deps = deps;
     this.#spreading = spreading;
+    this.#list = new SharedList(() => deps.keys.listKeys(resource), deps.clock);
   }
 
   async inspect(): Promise<TargetState> {
@@ -94,7 +100,7 @@ class StorageAccount implements Target {
     const state = { hosts: [...new Set(hosts)], ...(graceMin === undefined ? {} : { graceMin }) };
     if (!facts.sharedKeys) return { ...state, handles: SLOTS, obstacles: [this.#keysOff()] };
     try {
-      const keys = await this.#list();
+      const keys = await this.#list.fresh('adopt', 'check');
       return { ...state, handles: SLOTS.filter((slot) => keys.has(slot)), obstacles: [] };
     } catch (error) {
       // A ReadOnly lock shows itself here, because listKeys is a POST (case ST-01).
@@ -104,12 +110,12 @@ class StorageAccount implements Target {
   }
 
   async adopt(value: Secret): Promise<Handle | undefined> {
-    return slotOf(await this.#list(), value);
+    return slotOf(await this.#list.for('adopt'), value);
   }
 
   async issue(_rotation: RotationId, keep: readonly Handle[], _until: Date): Promise<Credential> {
     const startedOn = this.#deps.clock.now();
-    const before = await this.#list();
+    const before = await this.#list.fresh();
     const slot = SLOTS.find((name) => before.has(name) && !keep.includes(name));
     if (slot === undefined) {
       throw new KeyturnError('slots-held', { detail: `No key of ${this.#resource.name} is free to be replaced.` });
@@ -121,7 +127,7 @@ class StorageAccount implements Target {
 
   async check(value: Secret): Promise<Verdict> {
     // In both slots it is live as well: which one it is matters to `adopt` alone.
-    const keys = await this.#list();
+    const keys = await this.#list.for('check');
     if (!SLOTS.some((slot) => keys.get(slot)?.equals(value))) return 'refused';
     this.#facts ??= await this.#deps.keys.account(this.#resource);
     const { sharedKeys, blobEndpoint } = this.#facts;
@@ -139,24 +145,20 @@ class StorageAccount implements Target {
     return this.#spreading.refused(value);
   }
 
-  async revoke(handle: Handle, old?: Secret): Promise<void> {
+  async revoke(handle: Handle, old: Secret | undefined): Promise<void> {
     const startedOn = this.#deps.clock.now();
     const slot = slotNamed(handle);
-    const held = (await this.#list()).get(slot);
+    const held = (await this.#list.fresh()).get(slot);
     if (held === undefined || (old !== undefined && !held.equals(old))) return;
     // A key cannot be deleted: one that nobody has read takes its place.
     await this.#replace(slot, held, startedOn);
   }
 
   async read(handle: Handle): Promise<Secret> {
-    const value = (await this.#list()).get(slotNamed(handle));
+    const value = (await this.#list.fresh()).get(slotNamed(handle));
     if (value === undefined)
       throw new KeyturnError('failed', { detail: `${this.#resource.name} has no ${quote(handle)}.` });
     return value;
-  }
-
-  #list(): Promise<Keys> {
-    return this.#deps.keys.listKeys(this.#resource);
   }
 
   /** Regenerates the slot and gives back what it holds now, as read at the target; the request goes out once. */
@@ -173,7 +175,7 @@ class StorageAccount implements Target {
       unknown = error;
     }
     // Read in either case: the list says what is true, and a slot that has changed was changed by this request.
-    const after = await this.#list().catch((error: unknown) => {
+    const after = await this.#list.fresh().catch((error: unknown) => {
       // Busy would mean that nothing was changed.
       throw error instanceof BusyError ? unknown : error;
     });

@@ -15,6 +15,8 @@ const SPACING_SECONDS = 60;
 const CLAIM_SECONDS = 5;
 /** Headers carry whole seconds, and table and queue are different servers. */
 const MARGIN_SECONDS = 2;
+/** Longest time that a look waits for its vault's turn; a mark that says more counts for nothing. */
+export const HIDDEN_SECONDS_MAX = 3600;
 /** Of events side by side the first and the second set a mark; the third finds both set. */
 const TRIES = 4;
 const ANSWER_MILLISECONDS = 3000;
@@ -24,7 +26,7 @@ const PARTITION = 'marks';
 export interface Place {
   /** 0: at once. More: the last minute had its look, and this one serves every event until it becomes visible. */
   readonly delaySeconds: number;
-  /** Says that the look is on the queue, and from when it can be seen. */
+  /** Says that the look is on the queue and hidden, and from when it can be seen. */
   queued(visibleOn: Date): Promise<void>;
 }
 
@@ -89,7 +91,7 @@ async function claim(row: MarkRow): Promise<Place | undefined> {
     if (delaySeconds === undefined) return undefined;
     const etag = await unlessSilent(NOT_KNOWN, () => row.write({ later: delaySeconds > 0 }, found?.etag));
     if (etag === undefined) continue;
-    return delaySeconds === 0 ? AT_ONCE : { delaySeconds, queued: (visibleOn) => confirm(row, etag, visibleOn) };
+    return { delaySeconds, queued: (visibleOn) => confirm(row, etag, visibleOn) };
   }
   return AT_ONCE;
 }
@@ -106,7 +108,7 @@ function delayAfter(mark: Mark | undefined): number | undefined {
   if (later && visibleInSeconds === undefined && ageSeconds < CLAIM_SECONDS) return undefined;
   const seenInSeconds = visibleInSeconds ?? -ageSeconds;
   // Longer than Keyturn itself would hide a look: whoever wrote that, it counts for nothing (case SEC-07).
-  if (seenInSeconds > SPACING_SECONDS + MARGIN_SECONDS) return 0;
+  if (seenInSeconds > HIDDEN_SECONDS_MAX + MARGIN_SECONDS) return 0;
   if (later && seenInSeconds > MARGIN_SECONDS) return undefined;
   return Math.max(0, seenInSeconds + SPACING_SECONDS);
 }

@@ -1,7 +1,7 @@
 /** The work queue (azure-facts 9.5): base64 JSON, as the host expects it, and messages that never expire. */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { Look } from '../core/look.ts';
-import { lookMarks } from './marks.ts';
+import { HIDDEN_SECONDS_MAX, lookMarks } from './marks.ts';
 import { fromStorage, type OwnStorage, onFirstUse, queueClient, WORK_QUEUE } from './storage.ts';
 import type { LookQueue } from './store.ts';
 
@@ -33,13 +33,14 @@ export function lookQueue(own: OwnStorage, clock: Clock = systemClock): LookQueu
     async put(look, delaySeconds = 0) {
       await send(look, delaySeconds);
     },
-    async offer(look) {
+    async offer(look, turn = () => Promise.resolve(0)) {
       const place = await marks.claim(look);
       if (place === undefined) return false;
       const { version: _, ...whole } = look;
+      const delaySeconds = Math.max(place.delaySeconds, Math.min(await turn(), HIDDEN_SECONDS_MAX));
       // A later look stands for events about any version, so it names none: it must not end as superseded.
-      const visibleOn = await send(place.delaySeconds > 0 ? whole : look, place.delaySeconds);
-      await place.queued(visibleOn);
+      const visibleOn = await send(delaySeconds > 0 ? whole : look, delaySeconds);
+      if (delaySeconds > 0) await place.queued(visibleOn);
       return true;
     },
   };

@@ -1,20 +1,12 @@
 /** Rows of the app's own table. Partition keys and filters hold hashes, never names (case SEC-06). */
 import { randomUUID } from 'node:crypto';
-import { odata, type TableClient } from '@azure/data-tables';
+import { odata } from '@azure/data-tables';
 import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import * as read from './schemas.ts';
-import { fromStorage, hashOf, keyOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
+import { hashOf, keyOf, type OwnStorage } from './storage.ts';
 import type { HolderRow, Operation, Rows, SecretRow } from './store.ts';
-
-/** A column for filters beside the JSON. */
-type Columns = Readonly<Record<string, string | boolean | Date>>;
-interface Entity {
-  rowKey?: string;
-  json?: unknown;
-  vault?: unknown;
-  name?: unknown;
-}
+import { type Columns, type Entity, Table } from './table.ts';
 
 const SETTLING_HOURS_MAX = 1;
 /** A failed rotation is tried again after a day at the latest. */
@@ -64,9 +56,14 @@ class TableRows implements Rows {
   }
 
   async saveHolder(row: HolderRow): Promise<void> {
-    const { vault, name } = lower(row);
-    const kept = { ...row, vault, name, target: row.target.toLowerCase() };
-    await this.#table.put(holdersAt(row.target), holderKey(row), kept, { vault, name, vaultHash: hashOf(vault) });
+    await this.#table.put(holdersAt(row.target), holderKey(row), ...holderEntity(row));
+  }
+
+  async addHolders(rows: readonly HolderRow[]): Promise<void> {
+    for (const [target, held] of Map.groupBy(rows, (row) => row.target.toLowerCase())) {
+      const entities = held.map((row) => [holderKey(row), ...holderEntity(row)] as const);
+      await this.#table.add(holdersAt(target), entities);
+    }
   }
 
   async dropHolder(row: Pick<HolderRow, 'target' | 'vault' | 'name'>): Promise<void> {
@@ -152,71 +149,6 @@ class TableRows implements Rows {
   }
 }
 
-/** The three verbs in use: read one, read many, write one. All may be repeated: a write replaces the whole row. */
-class Table {
-  readonly #client: TableClient;
-  readonly #ready: () => Promise<void>;
-
-  constructor(own: OwnStorage, clock: Clock) {
-    this.#client = tableClient(own, clock, { repeat: true });
-    this.#ready = onFirstUse(() => this.#client.createTable());
-  }
-
-  async get(partition: string, row: string): Promise<unknown> {
-    try {
-      await this.#ready();
-      return (await this.#client.getEntity<Entity>(partition, row)).json;
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw fromStorage(error);
-    }
-  }
-
-  async list(filter: string): Promise<readonly Entity[]> {
-    try {
-      await this.#ready();
-      const found: Entity[] = [];
-      const select = ['PartitionKey', 'RowKey', 'json', 'vault', 'name'];
-      for await (const row of this.#client.listEntities<Entity>({ queryOptions: { filter, select } })) found.push(row);
-      return found;
-    } catch (error) {
-      throw fromStorage(error);
-    }
-  }
-
-  async put(partition: string, row: string, content: object, columns: Columns = {}): Promise<void> {
-    try {
-      await this.#ready();
-      const entity = { partitionKey: partition, rowKey: row, ...columns, json: JSON.stringify(content) };
-      await this.#client.upsertEntity(entity, 'Replace');
-    } catch (error) {
-      throw fromStorage(error);
-    }
-  }
-
-  async drop(partition: string, row: string): Promise<void> {
-    try {
-      await this.#ready();
-      await this.#client.deleteEntity(partition, row);
-    } catch (error) {
-      if (statusOf(error) !== 404) throw fromStorage(error);
-    }
-  }
-
-  /** Removes at most one page of old rows; the next call takes the next. */
-  async prune(filter: string): Promise<void> {
-    const queryOptions = { filter, select: ['PartitionKey', 'RowKey'] };
-    const pages = this.#client.listEntities({ queryOptions }).byPage({ maxPageSize: 20 });
-    try {
-      const page = await pages.next();
-      for (const { partitionKey = '', rowKey = '' } of page.done ? [] : page.value)
-        await this.drop(partitionKey, rowKey);
-    } catch (error) {
-      throw fromStorage(error);
-    }
-  }
-}
-
 /**
  * Holders of a target, or of any. A row whose content is lost still says that the secret holds something there, and
  * without a handle that is every slot: it can only delay a step.
@@ -235,6 +167,16 @@ function holdersFrom(rows: readonly Entity[], target?: string): readonly HolderR
 }
 
 const lower = ({ vault, name }: SecretRef): SecretRef => ({ vault: vault.toLowerCase(), name: name.toLowerCase() });
+
+/** Content of a holder's row and its columns for filters. */
+function holderEntity(row: HolderRow): [HolderRow, Columns] {
+  const { vault, name } = lower(row);
+  return [
+    { ...row, vault, name, target: row.target.toLowerCase() },
+    { vault, name, vaultHash: hashOf(vault) },
+  ];
+}
+
 const sameName = (row: SecretRef, ref: SecretRef): boolean => {
   const { vault, name } = lower(ref);
   return row.vault === vault && row.name === name;

@@ -1,7 +1,15 @@
 /** Rows as JSON, read through strict schemas: whoever may write the table must not feed the code what it does not expect. */
 import { z } from 'zod';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
-import { type HolderRow, type Operation, SECRET_STATES, type SecretRow, type SecretView } from './store.ts';
+import { isReason, type Reason } from '../core/reasons.ts';
+import {
+  type CountedAlert,
+  type HolderRow,
+  type Operation,
+  SECRET_STATES,
+  type SecretRow,
+  type SecretView,
+} from './store.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);
@@ -26,7 +34,9 @@ const View = z.strictObject({
   expiresOn: maybe(date),
   dueOn: maybe(date),
   revokeAfter: maybe(date),
+  heldUntil: maybe(date),
   owed: z.array(word).max(500),
+  notes: maybe(z.array(words).max(100)),
 } satisfies Shape<SecretView>);
 
 const Secret = z.strictObject({
@@ -65,6 +75,7 @@ const Request = z.strictObject({
   status: z.enum(['accepted', 'running', 'succeeded', 'failed']),
   override: z.array(word).max(50),
   revoke: z.enum(['after-grace', 'now']),
+  hold: maybe(date.nullable()),
   note: maybe(words),
   ticket: maybe(words),
   createdOn: date,
@@ -74,6 +85,13 @@ const Request = z.strictObject({
   detail: maybe(words),
 } satisfies Shape<Operation>);
 
+const Counted = z.strictObject({
+  ...ref,
+  reason: z.custom<Reason>((given) => typeof given === 'string' && isReason(given)),
+  owedSince: maybe(date),
+} satisfies Shape<CountedAlert>);
+
+const AlertHour = z.strictObject({ group: z.string().max(200), on: date });
 const Mark = z.strictObject({ ...ref, on: date });
 const Swept = z.strictObject({ vault: ref.vault, on: date });
 const Failures = z.strictObject({ type: word, failures: count });
@@ -94,6 +112,8 @@ const reader =
 export const readSecret: Reader<SecretRow> = reader(Secret);
 export const readHolder: Reader<HolderRow> = reader(Holder);
 export const readOperation: Reader<Operation> = reader(Request);
+export const readCounted: Reader<CountedAlert> = reader(Counted);
+export const readAlertHour = reader(AlertHour);
 export const readMark = reader(Mark);
 export const readSwept = reader(Swept);
 export const readFailures = reader(Failures);

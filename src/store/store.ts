@@ -4,6 +4,7 @@
  */
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
+import type { Reason } from '../core/reasons.ts';
 import type { SecretState } from '../core/states.ts';
 
 export { SECRET_STATES, type SecretState } from '../core/states.ts';
@@ -50,7 +51,11 @@ export interface SecretView {
   readonly dueOn?: Date;
   /** Until then the credentials in `owed` live on. */
   readonly revokeAfter?: Date;
+  /** A person's hold that is in force. */
+  readonly heldUntil?: Date;
   readonly owed: readonly Handle[];
+  /** What the rotator says of the target, for a person to tidy up. */
+  readonly notes?: readonly string[];
 }
 
 /** Which slot of a target a secret holds: the index. A row without a handle counts as holding every slot. */
@@ -73,6 +78,8 @@ export interface Operation {
   readonly status: 'accepted' | 'running' | 'succeeded' | 'failed';
   readonly override: readonly string[];
   readonly revoke: 'after-grace' | 'now';
+  /** A request for a hold until then, null to lift it: no rotation, so `override` and `revoke` say nothing. */
+  readonly hold?: Date | null;
   readonly note?: string;
   readonly ticket?: string;
   readonly createdOn: Date;
@@ -90,6 +97,8 @@ export interface Rows {
   /** Holders of a target in every vault. */
   holders(target: string): Promise<readonly HolderRow[]>;
   saveHolder(row: HolderRow): Promise<void>;
+  /** Adds rows where there are none: what a look has found stays. */
+  addHolders(rows: readonly HolderRow[]): Promise<void>;
   dropHolder(row: Pick<HolderRow, 'target' | 'vault' | 'name'>): Promise<void>;
   holdersOf(vault: string): Promise<readonly HolderRow[]>;
   /** When each vault was last listed from end to end. */
@@ -120,22 +129,42 @@ export interface Locks {
   take(key: string): Promise<Lock | undefined>;
 }
 
+/** An alert that was not raised singly, since another secret of the vault had the same cause within the hour. */
+export interface CountedAlert extends SecretRef {
+  readonly reason: Reason;
+  /** Since when something is owed that cannot be closed. */
+  readonly owedSince?: Date;
+}
+
+/** Which alerts were raised, for all workers: many of one vault and reason become one. Throws `BusyError` like `Rows`. */
+export interface Alerts {
+  /** Whether nobody has alerted this reason in this vault within the last hour. If so the hour begins now. */
+  isFirst(vault: string, reason: string): Promise<boolean>;
+  /** Keeps an alert until the sweep tells it with the others. */
+  count(alert: CountedAlert): Promise<void>;
+  /** What is counted and not yet told, page by page. */
+  counted(): AsyncIterable<readonly CountedAlert[]>;
+  /** Forgets what was told. */
+  told(alerts: readonly CountedAlert[]): Promise<void>;
+}
+
 export interface LookQueue {
   /** Puts a look on the queue, visible after `delaySeconds`. */
   put(look: Look, delaySeconds?: number): Promise<void>;
   /**
    * Puts the look of an event, at most one per secret and minute: at once, or at the end of a minute that had its look.
-   * Answers false when a look waits already that no pass can have begun: that one sees what the event tells of.
+   * Answers false when a look waits already that no pass can have begun: that one sees what the event tells of. `turn` is
+   * asked where a look is put: the seconds until its vault's turn, an hour at most.
    */
-  offer(look: Look): Promise<boolean>;
+  offer(look: Look, turn?: () => Promise<number>): Promise<boolean>;
 }
 
 /** One line of the audit: a step that changed something, or a request that was accepted. Never a value; strangers' text quoted. */
 export interface AuditRecord extends SecretRef {
   readonly at: Date;
-  readonly kind: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke';
+  readonly kind: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold';
   readonly reason: string;
-  /** `accepted` for a request, `done` for a step, or the reason of the error that ended the step. */
+  /** `accepted` for a request, `done` for a step, or the reason of the error that ended it; `recovered`: found done later. */
   readonly outcome: string;
   /** What made Keyturn look: `event`, `sweep`, `http`, `again`. */
   readonly cause: string;
@@ -147,6 +176,8 @@ export interface AuditRecord extends SecretRef {
   readonly note?: string;
   readonly override?: readonly string[];
   readonly revoke?: 'after-grace' | 'now';
+  /** Until when the secret is held; `none` lifts it. */
+  readonly hold?: string;
   readonly operation?: string;
   /** The rotation that the step belongs to: ties its rotate, prove and revoke records together. */
   readonly rotation?: RotationId;

@@ -3,79 +3,121 @@
  * one is kept byte for byte, and a connection string that leads anywhere but to the target is refused (case SEC-02).
  */
 import { KeyturnError } from '../core/errors.ts';
-import { quote } from '../core/quote.ts';
+import type { FormSpec } from '../core/formSpec.ts';
 import { Secret } from '../core/secret.ts';
 import { locate } from './jsonField.ts';
+import { keyString } from './keyForm.ts';
+import { loginString } from './loginForm.ts';
+import type { OpenText } from './openText.ts';
+import { keySpan, looksLikeConnectionString } from './storageForm.ts';
 
 export interface Form {
   readonly form: 'bare' | 'connection-string' | 'json';
   /** The credential as the target knows it. */
   readonly bare: Secret;
-  /** The secret's value with another credential in its place and everything else as it was. */
-  fill(bare: Secret): Secret;
+  /** The login beside it, where the form carries one. */
+  readonly login?: string;
+  /** The secret's value with another credential (and login) in its place and everything else as it was. */
+  fill(bare: Secret, login?: string): Secret;
+}
+
+/** Where in the value the credential stands: the owner's options and the kind's forms. */
+export interface Wanted {
+  readonly spec: FormSpec;
+  /** Option `field`: a JSON pointer (`/a/b`) or the name of a member at the top. */
+  readonly field?: string;
+  /** Option `login-field`: the same for the login. */
+  readonly loginField?: string;
 }
 
 /**
  * Opens a secret's value.
  *
- * @param field option `field`: a JSON pointer (`/a/b`) or the name of a member at the top
  * @param hosts hosts of the target, lower case, with port where it is not 443: what a connection string may name
  * @throws `bad-value` or `foreign-host`, saying what is wrong and nothing of the value
  */
-export function openForm(value: Secret, field: string | undefined, hosts: readonly string[]): Form {
+export function openForm(value: Secret, wanted: Wanted, hosts: readonly string[]): Form {
   const text = value.reveal();
-  const { form, start, end, read, write } = field === undefined ? plain(text, hosts) : inDocument(text, field, hosts);
-  const bare = new Secret(read(text.slice(start, end)));
+  const opened = wanted.field === undefined ? plain(text, wanted.spec, hosts) : document(text, wanted, hosts);
+  const bare = new Secret(opened.bare);
+  const { form, login } = opened;
+  checkLogin(wanted.spec, form, login);
   return {
     form,
     bare,
-    fill(next) {
-      if (next.equals(bare)) return value; // also where one text has several spellings, as in JSON
-      return new Secret(text.slice(0, start) + write(next.reveal()) + text.slice(end));
+    ...(login === undefined ? {} : { login }),
+    fill(next, nextLogin = login) {
+      if (next.equals(bare) && nextLogin === login) return value; // also where one text has several spellings, as in JSON
+      return new Secret(opened.fill(next.reveal(), nextLogin));
     },
   };
 }
 
-/** Where in the text the credential stands, and how it is spelled there. */
-interface Place {
-  readonly form: Form['form'];
-  readonly start: number;
-  readonly end: number;
-  read(spelled: string): string;
-  write(bare: string): string;
+/** The two-login kinds change the login with the password: a form without it would name the wrong one after a rotation. */
+function checkLogin(spec: FormSpec, form: Form['form'], login: string | undefined): void {
+  if (spec.kind !== 'login' || !spec.required || login !== undefined) return;
+  const where = form === 'json' ? 'name its member with the option `login-field`' : 'store a connection string or JSON';
+  throw bad(`The value does not say which login it is for; ${where}.`);
 }
 
 const bad = (detail: string): KeyturnError => new KeyturnError('bad-value', { detail });
 
-function plain(text: string, hosts: readonly string[]): Place {
+function plain(text: string, spec: FormSpec, hosts: readonly string[]): OpenText {
   if (text === '') throw bad('The value is empty.');
   if (looksLikeDocument(text)) throw bad('The value is a JSON document; name the member with the option `field`.');
   if (/(^|[?&;])sig=[^;]*/i.test(text)) throw bad('The value is a shared access signature, which no rotator replaces.');
-  if (looksLikeConnectionString(text)) {
-    return { form: 'connection-string', ...keySpan(text, hosts), read: asIs, write: withoutSeparators };
-  }
-  return { form: 'bare', start: 0, end: text.length, read: asIs, write: asIs };
+  return connectionString(text, spec, hosts) ?? { form: 'bare', bare: text, fill: (bare) => bare };
 }
 
-function inDocument(text: string, field: string, hosts: readonly string[]): Place {
-  const { start, end } = locate(text, field);
-  const spelled = text.slice(start, end);
-  const inner = plain(JSON.parse(spelled) as string, hosts);
-  if (inner.form === 'bare')
-    return { form: 'json', start, end, read: (json) => JSON.parse(json) as string, write: JSON.stringify };
+/** The value as a connection string of the kind; undefined where it is none. */
+function connectionString(text: string, spec: FormSpec, hosts: readonly string[]): OpenText | undefined {
+  if (spec.kind === 'key') return keyString(text, spec.string, hosts);
+  if (spec.kind === 'login') return loginString(text, spec.server, hosts);
+  if (!looksLikeConnectionString(text)) return undefined;
+  if (spec.kind === 'bare')
+    throw bad('The value is a connection string, and this kind has none; store the bare value.');
+  const { start, end } = keySpan(text, hosts);
+  return {
+    form: 'connection-string',
+    bare: text.slice(start, end),
+    fill: (bare) => text.slice(0, start) + withoutSeparators(bare) + text.slice(end),
+  };
+}
+
+function document(text: string, { spec, field = '', loginField }: Wanted, hosts: readonly string[]): OpenText {
+  const place = locate(text, field);
+  const inner = plain(JSON.parse(text.slice(place.start, place.end)) as string, spec, hosts);
+  if (loginField === undefined) {
+    return { ...inner, form: 'json', fill: (bare, login) => replaced(text, [[place, inner.fill(bare, login)]]) };
+  }
+  if (inner.login !== undefined) throw bad('The login stands in the connection string already: drop `login-field`.');
+  const loginPlace = locate(text, loginField);
+  if (loginPlace.start === place.start) throw bad('The options `field` and `login-field` name the same member.');
+  const login = JSON.parse(text.slice(loginPlace.start, loginPlace.end)) as string;
   return {
     form: 'json',
-    start,
-    end,
-    read: (json) => (JSON.parse(json) as string).slice(inner.start, inner.end),
-    write(bare) {
-      const held = JSON.parse(spelled) as string;
-      return JSON.stringify(held.slice(0, inner.start) + inner.write(bare) + held.slice(inner.end));
+    bare: inner.bare,
+    login,
+    fill(bare, next = login) {
+      const changes: Change[] = [[place, inner.fill(bare)]];
+      // A login that stays keeps its spelling.
+      if (next !== login) changes.push([loginPlace, next]);
+      return replaced(text, changes);
     },
   };
 }
 
-const asIs = (text: string): string => text;
+type Change = readonly [place: { readonly start: number; readonly end: number }, text: string];
+
+/** The document with strings written into some of its places, the last first so that the others keep theirs. */
+function replaced(text: string, changes: readonly Change[]): string {
+  const fromTheEnd = [...changes].sort(([left], [right]) => right.start - left.start);
+  return fromTheEnd.reduce(
+    (so, [{ start, end }, put]) => so.slice(0, start) + JSON.stringify(put) + so.slice(end),
+    text,
+  );
+}
+
 function withoutSeparators(bare: string): string {
   if (/[;\s]/.test(bare)) throw bad('The new credential cannot be written into a connection string.');
   return bare;
@@ -88,75 +130,5 @@ function looksLikeDocument(text: string): boolean {
     return true;
   } catch {
     return false; // not JSON is an answer, not a failure
-  }
-}
-
-/** Names that begin an element of a storage, SQL, Cosmos or Service Bus connection string. */
-const ELEMENT =
-  /(^|;)\s*(Account(Key|Name|Endpoint)|DefaultEndpointsProtocol|EndpointSuffix|\w*Endpoint|SharedAccess\w+|UseDevelopmentStorage|Server|Data Source|Host|Password|Pwd|User ?Id|Uid)\s*=/i;
-const looksLikeConnectionString = (text: string): boolean => ELEMENT.test(text);
-
-const KNOWN =
-  /^(accountname|accountkey|defaultendpointsprotocol|endpointsuffix|(blob|queue|table|file|dfs|web)(secondary)?endpoint)$/;
-const BASE64 = /^[A-Za-z0-9+/]{4,}={0,2}$/;
-/** Stricter than a URL: parsers disagree about everything that this leaves out (`\`, `@`, tabs, paths, queries). */
-const ENDPOINT = /^https:\/\/([a-z0-9.-]+(:\d{1,5})?)\/?$/i;
-/** Microsoft's default where a connection string names no suffix. */
-const SUFFIX_DEFAULT = 'core.windows.net';
-
-/** Where the account key stands in a storage connection string that leads to `hosts` and nowhere else. */
-function keySpan(text: string, hosts: readonly string[]): { start: number; end: number } {
-  const elements = elementsOf(text);
-  checkHosts(new Map([...elements].map(([name, { value }]) => [name, value])), hosts);
-  const key = elements.get('accountkey');
-  if (key === undefined || !BASE64.test(key.value)) throw bad('The connection string has no AccountKey in base64.');
-  return { start: key.start, end: key.start + key.value.length };
-}
-
-/** Elements by lower-cased name, each value with its place in the text. What is wrong is told by number: all text is value. */
-function elementsOf(text: string): ReadonlyMap<string, { value: string; start: number }> {
-  const elements = new Map<string, { value: string; start: number }>();
-  let at = 0;
-  for (const [index, part] of text.split(';').entries()) {
-    const equals = part.indexOf('=');
-    if (equals >= 0) {
-      const name = part.slice(0, equals).trim().toLowerCase();
-      const value = part.slice(equals + 1);
-      if (name === 'usedevelopmentstorage') throw bad('The connection string means the storage emulator.');
-      if (name === 'sharedaccesssignature') {
-        throw bad('The connection string holds a shared access signature, not a key.');
-      }
-      if (!KNOWN.test(name)) throw bad(`Element ${index + 1} of the connection string is none of a storage account's.`);
-      if (elements.has(name)) throw bad(`The connection string has ${name} twice.`);
-      const start = at + equals + 1 + (value.length - value.trimStart().length);
-      elements.set(name, { value: value.trim(), start });
-    } else if (part.trim() !== '') throw bad(`Element ${index + 1} of the connection string is without \`=\`.`);
-    at += part.length + 1;
-  }
-  return elements;
-}
-
-function checkHosts(elements: ReadonlyMap<string, string>, hosts: readonly string[]): void {
-  const foreign = (name: string) => {
-    const detail = `${name} of the connection string leads to a host that is not the target's (${hosts.map(quote).join(', ') || 'none known'}).`;
-    return new KeyturnError('foreign-host', { detail });
-  };
-  if ((elements.get('defaultendpointsprotocol') ?? 'https').toLowerCase() !== 'https') {
-    throw bad('The connection string does not use https.');
-  }
-  const account = elements.get('accountname')?.toLowerCase();
-  if (account === undefined || !/^[a-z0-9]{3,24}$/.test(account))
-    throw bad('The connection string has no AccountName.');
-  if (!hosts.some((host) => host.startsWith(`${account}.`))) throw foreign('AccountName');
-  const endpoints = [...elements].filter(([name]) => name.endsWith('endpoint'));
-  for (const [name, value] of endpoints) {
-    const host = ENDPOINT.exec(value)?.[1]?.toLowerCase().replace(/:443$/, '');
-    if (host === undefined) throw bad(`${name} of the connection string is not of the form https://host.`);
-    if (!hosts.includes(host)) throw foreign(name);
-  }
-  if (elements.has('endpointsuffix') || endpoints.length === 0) {
-    const suffix = (elements.get('endpointsuffix') ?? SUFFIX_DEFAULT).toLowerCase().replace(/:443$/, '');
-    const services = ['blob', 'queue', 'table', 'file'];
-    if (!services.some((service) => hosts.includes(`${account}.${service}.${suffix}`))) throw foreign('EndpointSuffix');
   }
 }

@@ -8,11 +8,14 @@ import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import { Secret } from '../core/secret.ts';
 import { wireFailure } from '../core/wire.ts';
 import { refusedRead, refusedWrite, type Write } from './refusals.ts';
+import type { ServedVaults } from './served.ts';
 import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from './vault.ts';
 
 export interface KeyVaultOptions {
-  /** The allow-list: each vault with the address built from its name and the cloud. */
-  readonly vaults: readonly { readonly name: string; readonly url: string }[];
+  /** The vaults that are served, asked for anew each time. */
+  readonly served: Pick<ServedVaults, 'names' | 'gap' | 'find'>;
+  /** The address of a vault, from its name and the cloud. */
+  readonly urlOf: (name: string) => string;
   readonly credential: TokenCredential;
   readonly clock: Clock;
 }
@@ -20,17 +23,21 @@ export interface KeyVaultOptions {
 /** The SDK computes `(ms / 1000) | 0`: an expiry past this second goes out negative (azure-facts 8.3). */
 const EXPIRY_MAX = new Date('2038-01-19T03:14:07Z');
 
-/** The vaults of the allow-list; clients are made when a vault is first opened and kept with their tokens. */
-export function keyVaults({ vaults, credential, clock }: KeyVaultOptions): Vaults {
-  const addresses = new Map(vaults.map(({ name, url }) => [name.toLowerCase(), url]));
+/** The vaults that are served; clients are made when a vault is first opened and kept with their tokens. */
+export function keyVaults({ served, urlOf, credential, clock }: KeyVaultOptions): Vaults {
   const opened = new Map<string, Vault>();
   return {
-    names: [...addresses.keys()],
+    get names() {
+      return served.names;
+    },
+    get gap() {
+      return served.gap;
+    },
+    discovered: (name) => served.find(name)?.discovered === true,
     open(given) {
-      const name = given.toLowerCase();
-      const url = addresses.get(name);
-      if (url === undefined) return undefined;
-      const vault = opened.get(name) ?? new KeyVault(name, url, credential, clock);
+      const name = served.find(given)?.id.name;
+      if (name === undefined) return undefined;
+      const vault = opened.get(name) ?? new KeyVault(name, urlOf(name), credential, clock);
       opened.set(name, vault);
       return vault;
     },

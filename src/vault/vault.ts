@@ -57,8 +57,12 @@ export interface Vault {
 }
 
 export interface Vaults {
-  /** The vaults of this instance, by lower-cased name. */
+  /** The vaults of this instance, by lower-cased name; discovery may add to them at any time. */
   readonly names: readonly string[];
+  /** Why `names` may lack vaults, where it may. */
+  readonly gap?: string | undefined;
+  /** Whether a vault is served for its tag alone. */
+  discovered?(name: string): boolean;
   /** Undefined for a vault that is not on the list. */
   open(name: string): Vault | undefined;
 }

@@ -9,6 +9,8 @@ const local = {
   storageSuffix: 'core.keyturn.localhost:8443',
   graph: 'https://graph.keyturn.localhost:8443',
   graphAudience: 'https://graph.microsoft.com',
+  sqlSuffix: '.database.windows.net',
+  sqlAudience: 'https://database.windows.net',
 };
 
 describe('clouds', () => {

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Arm, createArm } from '../../src/azure/arm.ts';
 import { consentFrom, parseConsentMap } from '../../src/azure/consent.ts';
+import { createGraph } from '../../src/azure/graph.ts';
 import { vaultTagsFrom } from '../../src/azure/vaultTags.ts';
 import { grantFor } from '../../src/core/consent.ts';
 import { BusyError } from '../../src/core/errors.ts';
+import { parseResourceId } from '../../src/core/ids.ts';
 import { startTenant, type Tenant } from './tenant.fixtures.ts';
 
 let tenant: Tenant;
@@ -31,7 +33,8 @@ afterEach(() => {
 });
 
 const groupOf = (text: string) => text.split('/').slice(0, 5).join('/');
-const consent = (map = {}) => consentFrom({ map, arm, principalId: tenant.principalId });
+const consent = (map = {}) =>
+  consentFrom({ map, arm, graph: createGraph(tenant), principalId: tenant.principalId, clock: tenant.clock });
 const names = async (target: string, map = {}) =>
   (await consent(map).of(target)).map(({ vault, name }) => `${vault}/${name}`).sort();
 
@@ -42,6 +45,59 @@ describe('consent in role assignments', () => {
 
   it('SEC-09: a description that is no entry grants nothing, and neither does a tag', async () => {
     expect(await names(tenant.azure.account('acct2').id)).toEqual([]);
+  });
+
+  describe('read for a secret that it does not name', () => {
+    const refused = { vault: 'kv1', name: 'st-x' };
+    const reads = () => tenant.azure.calls.filter(({ route }) => route === 'arm.roleAssignments').length;
+    const names = (grants: readonly { readonly name: string }[]) => grants.map(({ name }) => name);
+    afterEach(() => {
+      tenant.clock.offsetMinutes = 0;
+    });
+
+    it('is read once for all of them within minutes', async () => {
+      const read = consent();
+      for (let at = 0; at < 50; at++)
+        expect(names(await read.of(id, { ...refused, name: `st-x${at}` }))).not.toContain('st-x');
+      expect(reads()).toBe(1);
+      tenant.clock.offsetMinutes = 4;
+      await read.of(id, refused);
+      expect(reads()).toBe(2);
+    });
+
+    it('SEC-09: gives no yes that was read before: a grant that was taken away is seen by the next pass', async () => {
+      const target = tenant.azure.account('acct2').id;
+      const grant = { principalId: tenant.principalId, actions: [], dataActions: [], scope: target };
+      const granted = tenant.azure.grant({ ...grant, description: 'keyturn: kv1/st-x' });
+      const read = consent();
+      expect(names(await read.of(target, refused))).toEqual(['st-x']);
+      tenant.azure.revokeGrant(granted);
+      expect(await read.of(target, refused)).toEqual([]);
+    });
+
+    it('SEC-09: is read anew for a person who asks, and before a revocation', async () => {
+      const target = tenant.azure.account('acct2').id;
+      const read = consent();
+      expect(await read.of(target, refused)).toEqual([]);
+      const grant = { principalId: tenant.principalId, actions: [], dataActions: [], scope: target };
+      const granted = tenant.azure.grant({ ...grant, description: 'keyturn: kv1/st-x' });
+      expect(await read.of(target, refused)).toEqual([]);
+      expect(names(await read.of(target))).toEqual(['st-x']);
+      expect(names(await read.of(target, refused))).toEqual(['st-x']);
+      tenant.azure.revokeGrant(granted);
+    });
+
+    it('of one target says nothing of another, however many there are', async () => {
+      const read = consent({ [id]: 'kv1/*' });
+      const target = tenant.azure.account('acct2').id;
+      for (let at = 0; at < 1_100; at++) await read.of(target.replace(/acct2$/, `none${at}`), refused);
+      expect(names(await read.of(id, refused))).toContain('*');
+      const before = reads();
+      await read.of(target.replace(/acct2$/, 'none1099'), refused);
+      expect(reads()).toBe(before);
+      await read.of(target.replace(/acct2$/, 'none0'), refused); // the oldest were let go
+      expect(reads()).toBe(before + 1);
+    });
   });
 
   it('may stand at the resource group, and counts no further up', async () => {
@@ -55,6 +111,32 @@ describe('consent in role assignments', () => {
     const granted = [tenant.azure.grant(group), tenant.azure.grant(subscription)];
     expect(await names(id)).toEqual(['kv1/from-group', 'kv1/st-a', 'kv2/*']);
     for (const one of granted) tenant.azure.revokeGrant(one);
+  });
+
+  it('of a rule may stand at its namespace, too, and neither below the rule nor beside it', async () => {
+    const space = `${groupOf(id)}/providers/Microsoft.ServiceBus/namespaces/ns1`;
+    const rule = `${space}/queues/q1/authorizationRules/send`;
+    const assignment = (scope: string, name: string) => ({
+      properties: { principalId: tenant.principalId, scope, description: `keyturn: kv1/${name}` },
+    });
+    const value = [
+      assignment(rule, 'at-rule'),
+      assignment(`${space}/queues/q1`, 'at-queue'),
+      assignment(space.toUpperCase(), 'at-namespace'),
+      assignment(groupOf(id), 'at-group'),
+      assignment(id.split('/').slice(0, 3).join('/'), 'at-subscription'),
+      assignment(`${space}/queues/q2`, 'at-neighbour'),
+      assignment(`${space}/queues`, 'at-nothing'),
+      assignment(`${rule}/x/y`, 'below'),
+      assignment(`${groupOf(id)}/providers/Microsoft.ServiceBus`, 'at-provider'),
+    ];
+    tenant.azure.fault('arm.roleAssignments', [{ status: 200, body: { value } }]);
+    expect(await names(rule.toLowerCase())).toEqual([
+      'kv1/at-group',
+      'kv1/at-namespace',
+      'kv1/at-queue',
+      'kv1/at-rule',
+    ]);
   });
 
   it("SEC-09: is not what stands at somebody else's assignment", async () => {
@@ -127,6 +209,30 @@ describe('consent in role assignments', () => {
   });
 });
 
+describe('consent in the tags of an application', () => {
+  it('is every tag that is an entry, read anew each time', async () => {
+    const app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
+    app.tags.push('HideApp', 'keyturn: kv2/*, not an entry', 'x keyturn: kv1/no');
+    expect(await names(app.appId.toUpperCase())).toEqual(['kv1/gr-a', 'kv2/*']);
+    app.tags = [];
+    expect(await names(app.appId)).toEqual([]);
+    expect(await names(app.appId, { [app.appId]: 'kv1/from-map' })).toEqual(['kv1/from-map']);
+  });
+
+  it.each([[403], [404]])('SEC-09: %i means no grants, like an application that does not exist', async (status) => {
+    const app = tenant.azure.ownedApplication('hidden', 'kv1/gr-a');
+    tenant.azure.fault('graph.application', [{ status }]);
+    expect(await names(app.appId)).toEqual([]);
+    expect(await names('0b1f6471-1bf0-4dda-aec3-cb9272f09590')).toEqual([]);
+  });
+
+  it('throws busy, and not "no grants", when Graph does not answer', async () => {
+    const app = tenant.azure.ownedApplication('silent', 'kv1/gr-a');
+    tenant.azure.outage('graph.application', { status: 503 });
+    await expect(names(app.appId)).rejects.toBeInstanceOf(BusyError);
+  });
+});
+
 describe('consent in the settings', () => {
   it('adds to what the owner granted, whatever the casing of the id', async () => {
     const grants = await consent({ [id.toUpperCase()]: 'kv1/st-z(app_a,app_b)' }).of(id);
@@ -139,6 +245,21 @@ describe('consent in the settings', () => {
     expect(() => parseConsentMap({ [`${id}/../acct2`]: 'kv1/a' })).toThrow(/KEYTURN_CONSENT/);
   });
 
+  it('takes the id of a resource below another for a key, and none with a hole in it', () => {
+    const rule = `${groupOf(id)}/providers/Microsoft.ServiceBus/namespaces/NS1/authorizationRules/Send`;
+    expect([...parseConsentMap({ [rule]: 'kv1/a' }).keys()]).toEqual([rule.toLowerCase()]);
+    for (const wrong of [
+      `${rule}/`,
+      `${rule}/x`,
+      rule.replace('/NS1', ''),
+      rule.replace('NS1', '..'),
+      rule.replace('authorizationRules', '..'),
+      rule.replace('Microsoft.ServiceBus', '..'),
+    ]) {
+      expect(() => parseConsentMap({ [wrong]: 'kv1/a' })).toThrow(/KEYTURN_CONSENT/);
+    }
+  });
+
   it('takes the appId of an app registration for a key', () => {
     const map = parseConsentMap({ '0B1F6471-1BF0-4DDA-AEC3-CB9272F09590': 'keyturn: kv1/gr-a' });
     expect([...map.keys()]).toEqual(['0b1f6471-1bf0-4dda-aec3-cb9272f09590']);
@@ -146,7 +267,11 @@ describe('consent in the settings', () => {
 });
 
 describe('tags of vaults', () => {
-  const tags = () => vaultTagsFrom({ vaultIds: [tenant.azure.vault('kv1').id], arm, clock: tenant.clock });
+  const tags = (discovered = false) => {
+    const id = parseResourceId(tenant.azure.vault('kv1').id, 'Microsoft.KeyVault/vaults', 'id');
+    const served = { find: (name: string) => (name === id.name ? { id, discovered } : undefined) };
+    return vaultTagsFrom({ served, arm, clock: tenant.clock });
+  };
 
   it('are read once in five minutes', async () => {
     const read = tags();
@@ -161,6 +286,15 @@ describe('tags of vaults', () => {
 
   it('refuse a vault that is not on the list', async () => {
     await expect(tags()('kv2')).rejects.toMatchObject({ reason: 'not-allowed' });
+  });
+
+  it('end the service of a discovered vault when the one that it was found by is gone', async () => {
+    const { tags: given } = tenant.azure.vault('kv1');
+    expect(await tags(true)('kv1')).toMatchObject({ keyturn: 'blue' });
+    tenant.azure.vault('kv1').tags = { 'keyturn-policy': 'every=30d' };
+    await expect(tags(true)('kv1')).rejects.toMatchObject({ reason: 'not-allowed' });
+    expect(await tags()('kv1')).toEqual({ 'keyturn-policy': 'every=30d' });
+    tenant.azure.vault('kv1').tags = given;
   });
 
   it('are not taken for empty when they may not be read', async () => {

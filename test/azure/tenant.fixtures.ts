@@ -14,6 +14,7 @@ export interface Tenant {
   readonly clock: Clock & { readonly slept: number[]; offsetMinutes: number };
   readonly vaults: { readonly name: string; readonly url: string }[];
   readonly principalId: string;
+  readonly tenantId: string;
 }
 
 export async function startTenant(tenant: AzureOptions['tenant'] = {}, azurite = false): Promise<Tenant> {
@@ -28,6 +29,7 @@ export async function startTenant(tenant: AzureOptions['tenant'] = {}, azurite =
     clock: hasty(),
     vaults: names.map((name) => ({ name, url: vaultUrl(cloud, name) })),
     principalId: env.KEYTURN_IDENTITY_PRINCIPAL_ID ?? '',
+    tenantId: azure.world.tenantId,
   };
 }
 

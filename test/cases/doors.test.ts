@@ -1,14 +1,12 @@
-/** Both doors for events, requests beside them, and many secrets that nobody may rotate: what comes in much changes little. */
+/** Both doors for events, requests beside them, and what the host gave up on: what comes in much changes little. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTenant, type Tenant } from './harness.ts';
 import { eventAbout } from './person.ts';
 import { due } from './stories.ts';
 
-const FLOODED = 'acct6';
 let tenant: Tenant;
 beforeAll(async () => {
-  const given = ['acct1', 'acct2', 'acct3', 'acct4', 'acct5'].map((name) => ({ name }));
-  tenant = await startTenant({ accounts: [...given, { name: FLOODED, consent: 'somebody else' }] });
+  tenant = await startTenant();
 });
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
@@ -118,36 +116,43 @@ describe('the same event over and over', () => {
   });
 });
 
-describe('a flood of secrets without consent', () => {
-  const FLOOD = 300;
+describe('the queue keyturn-events-poison', () => {
+  const bury = (message: unknown) => tenant.own.put(JSON.stringify(message), 'keyturn-events-poison');
+  const eventsAlerts = () => tenant.alerts().filter(({ queue }) => queue === 'keyturn-events');
 
-  it('delays none of the good ones, costs one read of ARM and one alert each over four sweeps', async () => {
-    const good = ['acct1', 'acct2', 'acct3', 'acct4', 'acct5'];
-    for (const at of times(FLOOD, (n) => n))
-      tenant.seed(`flood-${at}`, { account: FLOODED, slot: at % 2 ? 'key1' : 'key2' });
-    for (const account of good) tenant.seed(`good-${account}`, { account });
-    await tenant.advance({ days: 61 });
-    await tenant.sweepAndSettle();
-    await tenant.sweepAndSettle();
-    expect(good.map((account) => tenant.regenerations(account))).toEqual([1, 1, 1, 1, 1]);
-    expect(armReadsAt(FLOODED)).toBe(FLOOD);
-    expect(tenant.targetWrites()).toBe(good.length);
-    tenant.azure.calls.length = 0;
-    await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
-
-    const flooded = tenant.alerts().filter(({ name }) => String(name).startsWith('flood-'));
-    expect(flooded).toHaveLength(FLOOD);
-    expect(new Set(flooded.map(({ name, reason }) => `${name}: ${reason}`)).size).toBe(FLOOD);
-    expect(new Set(flooded.map(({ reason }) => reason))).toEqual(new Set(['no-consent']));
-    // A refused secret is looked at once a day, not at every sweep.
-    expect(armReadsAt(FLOODED)).toBe(0);
-    expect(tenant.targetWrites()).toBe(0);
+  it('loses no event: what the host gave up on is recorded, alerted once and looked at', async () => {
+    await due(tenant, 'st-a', { account: 'acct1' });
+    const event = eventAbout(tenant.azure, 'st-a', {});
+    await Promise.all([bury(event), bury([event, null]), bury(event)]);
+    await tenant.settle();
+    expect(eventsAlerts()).toMatchObject([{ reason: 'failed', by: expect.any(String), remedy: expect.any(String) }]);
+    expect(tenant.logs('event queued after all')).toHaveLength(3);
+    expect(tenant.logs('event skipped')).toMatchObject([{ queue: 'keyturn-events', reason: 'bad-request' }]);
+    expect(tenant.versions('st-a')).toHaveLength(2);
+    expect(await tenant.own.waiting('keyturn-events-poison')).toBe(0);
     await tenant.check();
-  }, 120_000);
+  });
+
+  it('alerts again an hour later, and looks at what is current by then', async () => {
+    await due(tenant, 'st-a', { account: 'acct1' });
+    await bury(eventAbout(tenant.azure, 'st-a', { version: 'a'.repeat(32) }));
+    await tenant.settle();
+    expect(tenant.versions('st-a')).toHaveLength(2);
+    await tenant.advance({ hours: 1 });
+    await bury(eventAbout(tenant.azure, 'st-a', {}));
+    await tenant.settle();
+    expect(eventsAlerts()).toHaveLength(2);
+  });
+
+  it('says of a vault that is not served why there is no look, and changes nothing (EG-08)', async () => {
+    const topic = tenant.azure.vault('kv1').id.replace(/kv1$/, 'kv9');
+    tenant.seed('st-a', { account: 'acct1' });
+    await bury(eventAbout(tenant.azure, 'st-a', { body: { topic } }));
+    expect(await tenant.settle()).toBe(0);
+    expect(tenant.logs('event skipped')).toMatchObject([{ queue: 'keyturn-events', reason: 'not-allowed' }]);
+    expect(tenant.logs('decided')).toEqual([]);
+    await tenant.check();
+  });
 });
 
-const armReadsAt = (account: string): number =>
-  tenant.azure.calls.filter(({ method, path, route }) => {
-    return route.startsWith('arm.') && method === 'GET' && path.toLowerCase().includes(`/${account}`);
-  }).length;
 const caller = (at: number): string => `00000000-0000-4000-9000-0000000000${String(at + 10)}`;

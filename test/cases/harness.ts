@@ -22,11 +22,12 @@
  */
 import type { Account, AccountOptions } from '../../local/azure/accounts.ts';
 import type { Azure } from '../../local/azure/azure.ts';
-import { startAzure } from '../../local/azure/tenant.ts';
+import { startAzure, type TenantOptions } from '../../local/azure/tenant.ts';
 import type { Version } from '../../local/azure/vault.ts';
 import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { createApp, provideApp } from '../../src/app.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { movingClock } from './clock.ts';
 import { checkInvariants, type Except } from './invariants.ts';
 import { OwnStorage, type RawRow } from './ownStorage.ts';
@@ -40,6 +41,10 @@ export interface TenantSetup {
   vaults?: string[];
   /** Default: acct1 to acct5, each with consent for every secret of every vault. */
   accounts?: (AccountOptions & { consent?: string })[];
+  /** Resources with access keys of other types; none by default. */
+  keyed?: NonNullable<TenantOptions['keyed']>;
+  /** None by default; consent for logins has to name them. */
+  sqlServers?: NonNullable<TenantOptions['sqlServers']>;
   /** Settings beside those of the tenant. */
   env?: Record<string, string>;
 }
@@ -51,8 +56,14 @@ const ACCOUNTS = ['acct1', 'acct2', 'acct3', 'acct4', 'acct5'];
 
 export async function startTenant(setup: TenantSetup = {}): Promise<Tenant> {
   clock.install();
-  const { vaults = ['kv1', 'kv2'], accounts = ACCOUNTS.map((name) => ({ name })), env = {} } = setup;
-  const azure = await startAzure({ tenant: { vaults: vaults.map((name) => ({ name })), accounts } });
+  const {
+    vaults = ['kv1', 'kv2'],
+    accounts = ACCOUNTS.map((name) => ({ name })),
+    keyed = [],
+    sqlServers = [],
+    env = {},
+  } = setup;
+  const azure = await startAzure({ tenant: { vaults: vaults.map((name) => ({ name })), accounts, keyed, sqlServers } });
   const settings = { ...azure.env(), ...env };
   const lines: LogRecord[] = [];
   const host = await startHost({
@@ -97,12 +108,13 @@ export class Tenant extends Time {
         return made;
       };
     }
+    for (const keyed of azure.world.keyed.values()) keyed.onKey = (value) => this.keysSeen.add(value);
     this.configure();
   }
 
   /** A new app with these settings beside the tenant's, as a restart would make it. */
-  configure(env: Record<string, string> = {}): void {
-    provideApp(createApp({ ...this.#settings, ...env }, { clock: movingClock() }));
+  configure(env: Record<string, string> = {}, productClock: Clock = movingClock()): void {
+    provideApp(createApp({ ...this.#settings, ...env }, { clock: productClock }));
   }
 
   /** No secret, row, message, fault, lock or log of an earlier test is left; grants are as at the start, the clock stays. */
@@ -115,6 +127,8 @@ export class Tenant extends Time {
     }
     for (const account of this.azure.world.accounts.values()) Object.assign(account, this.#given.get(account));
     this.azure.world.roles.all.splice(0, Number.POSITIVE_INFINITY, ...structuredClone(this.#grants));
+    this.azure.world.applications.length = 0;
+    for (const server of this.azure.world.sqlServers.values()) server.reset();
     this.azure.heal();
     await this.own.clear();
     this.azure.calls.length = 0;
@@ -203,8 +217,9 @@ export class Tenant extends Time {
     return records.filter((record) => message === undefined || record.message === message);
   }
 
+  /** Alerts, or those that are about this secret: alone or, told by a sweep, as one of several. */
   alerts(name?: string): ProductRecord[] {
-    return this.logs('alert').filter((alert) => name === undefined || alert.name === name);
+    return this.logs('alert').filter((alert) => name === undefined || namesIn(alert).includes(name));
   }
 
   rows(): Promise<RawRow[]> {
@@ -235,6 +250,9 @@ export class Tenant extends Time {
   }
 }
 
+/** The secrets that an alert names: one, or the first ten of several. */
+export const namesIn = ({ name, names }: ProductRecord): string[] =>
+  names === undefined ? [String(name)] : JSON.parse(`[${String(names)}]`);
 const same = (json: Record<string, unknown>, { vault, name }: { vault: string; name: string }): boolean =>
   json.vault === vault && json.name === name;
 const flagsOf = ({ allowSharedKeyAccess, keyExpirationDays, sasExpirationPeriod, locked }: Account) => ({

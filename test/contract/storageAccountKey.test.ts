@@ -6,7 +6,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 import type { Rotator, Target } from '../../src/rotators/rotator.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
-import { rotatorContract } from './rotator.contract.ts';
+import { ROTATION, rotatorContract, SECRET } from './rotator.contract.ts';
 
 let tenant: Tenant;
 let rotator: Rotator;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => tenant.azure.stop());
 beforeEach(() => {
   account = tenant.azure.account('acct1');
-  target = rotator.bind({ target: account.id, options: {} });
+  target = rotator.bind({ target: account.id, options: {}, secret: SECRET });
   tenant.azure.calls.length = 0;
   tenant.clock.slept.length = 0;
   tenant.clock.offsetMinutes = 0;
@@ -46,14 +46,17 @@ const thrown = (promise: Promise<unknown>): Promise<KeyturnError> =>
     (error: KeyturnError) => error,
   );
 const regenerations = () => tenant.azure.calls.filter(({ route }) => route === 'arm.regenerateKey');
-const issue = (keep: readonly string[] = ['key1']) => target.issue('0123456789abcdef', keep, new Date());
+const stay = async () => true;
+const issue = (keep: readonly string[] = ['key1']) => target.issue(ROTATION, keep, new Date(), stay);
 
 rotatorContract('storage-account-key', async () => ({
   rotator,
-  target,
-  first: new Secret(account.key('key1')),
+  bind: () => rotator.bind({ target: account.id, options: {}, secret: SECRET }),
+  first: { value: new Secret(account.key('key1')) },
+  stranger: { value: new Secret('bm90IGEga2V5IG9mIHRoaXMgYWNjb3VudA==') },
+  stay,
   changes: () => tenant.azure.changes().length,
-  async accepts(value) {
+  async accepts({ value }) {
     const credential = new StorageSharedKeyCredential('acct1', value.reveal());
     const client = new BlobServiceClient(tenant.azure.url('acct1.blob.core'), credential);
     const answer = await client.getProperties().catch((error: { statusCode?: number }) => error.statusCode);
@@ -84,7 +87,7 @@ describe('storage account keys', () => {
   });
 
   it('is refused an account that was not given to it', async () => {
-    const other = rotator.bind({ target: account.id.replace('acct1', 'acct3'), options: {} });
+    const other = rotator.bind({ target: account.id.replace('acct1', 'acct3'), options: {}, secret: SECRET });
     expect((await thrown(other.inspect())).reason).toBe('target-forbidden');
   });
 
@@ -93,7 +96,7 @@ describe('storage account keys', () => {
     [{ kerb1: 'true' }, '"kerb1"'],
     [{ slot: 'kerb1' }, '"slot"'],
   ])('ST-05: refuses the options %j, naming tag and key', async (options: Record<string, string>, named) => {
-    const error = await thrown((async () => rotator.bind({ target: account.id, options }))());
+    const error = await thrown((async () => rotator.bind({ target: account.id, options, secret: SECRET }))());
     expect(error.reason).toBe('bad-tags');
     expect(error.detail).toContain('rotator-options');
     expect(error.detail).toContain(named);
@@ -163,7 +166,7 @@ describe('storage account keys', () => {
   it('SDK-01: a revocation with an unknown outcome is confirmed by the list', async () => {
     const old = new Secret(account.key('key1'));
     tenant.azure.fault('arm.regenerateKey', [{ commit: true, drop: true }]);
-    await target.revoke('key1', old);
+    await target.revoke('key1', old, stay);
     expect(account.key('key1')).not.toBe(old.reveal());
     expect(regenerations()).toHaveLength(1);
   });
@@ -211,7 +214,7 @@ describe('storage account keys', () => {
   });
 
   it('ST-03: the grace must cover the longest SAS, declared or allowed', async () => {
-    const declared = rotator.bind({ target: account.id, options: { 'longest-sas': '45d' } });
+    const declared = rotator.bind({ target: account.id, options: { 'longest-sas': '45d' }, secret: SECRET });
     expect((await declared.inspect()).graceMin).toEqual({ hours: 1080, because: 'longest-sas=45d' });
     account.sasExpirationPeriod = '50.00:30:00';
     expect((await declared.inspect()).graceMin).toMatchObject({ hours: 1201 });
@@ -233,6 +236,56 @@ describe('storage account keys', () => {
     tenant.clock.offsetMinutes = 1;
     expect(await pending).toBeInstanceOf(BusyError);
     expect(regenerations()).toEqual([]);
+  });
+
+  describe('the list of keys', () => {
+    const lists = () => tenant.azure.calls.filter(({ route }) => route === 'arm.listKeys').length;
+    const held = () => new Secret(account.key('key1'));
+    const look = async (value: Secret) => {
+      await target.inspect();
+      return [await target.adopt(value), await target.check(value)];
+    };
+
+    it('is read once for a whole look', async () => {
+      expect(await look(held())).toEqual(['key1', 'accepted']);
+      expect(lists()).toBe(1);
+    });
+
+    it('is read anew for whoever asks again: a key that somebody has replaced meanwhile is not taken for live', async () => {
+      const old = held();
+      await look(old);
+      account.regenerate('key1');
+      expect([await target.adopt(old), await target.check(old)]).toEqual([undefined, 'refused']);
+      expect(lists()).toBe(2);
+      expect(await target.check(held())).toBe('accepted');
+      expect(lists()).toBe(3);
+    });
+
+    it('is read right before a write and after it, whatever was read for the look', async () => {
+      await target.inspect();
+      const before = account.regenerate('key2');
+      expect((await issue()).value.reveal()).not.toBe(before);
+      expect(lists()).toBe(3);
+      expect(await target.adopt(new Secret(before))).toBeUndefined();
+      await target.inspect();
+      const others = new Secret(account.key('key1'));
+      account.regenerate('key1');
+      const kept = account.key('key1');
+      await target.revoke('key1', others, stay);
+      expect(account.key('key1')).toBe(kept);
+    });
+
+    it('is not read out after some seconds, nor for a value that is read by itself', async () => {
+      const old = held();
+      await target.inspect();
+      tenant.clock.offsetMinutes = 0.25;
+      account.regenerate('key1');
+      expect(await target.adopt(old)).toBeUndefined();
+      await target.inspect();
+      account.regenerate('key1');
+      expect((await target.read?.('key1'))?.reveal()).toBe(account.key('key1'));
+      expect(await target.check(held())).toBe('accepted');
+    });
   });
 
   it('SEC-01: every path ever sent starts with a subscription and a group', () => {

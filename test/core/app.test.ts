@@ -25,7 +25,7 @@ describe('an app made from its settings', () => {
       KEYTURN_CONSENT: '{"x/y":"kv1/a"}',
     };
     const made = () => createApp({ ...good, ...wrong });
-    expect(made).toThrow('KEYTURN_ROTATORS names "storage-account-keys". Known: storage-account-key.');
+    expect(made).toThrow('KEYTURN_ROTATORS names "storage-account-keys". Known: api-management');
     expect(made).toThrow(
       'KEYTURN_POLICY does not fit: KEYTURN_POLICY: grace (72 h) must be shorter than every (48 h).',
     );

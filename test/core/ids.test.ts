@@ -117,6 +117,65 @@ describe('resource ids', () => {
   });
 });
 
+describe('ids of resources below others', () => {
+  const RULE = 'Microsoft.ServiceBus/namespaces/queues/authorizationRules';
+  const start = `/subscriptions/${S}/resourceGroups/rg1/providers/Microsoft.ServiceBus`;
+  const rule = `${start}/namespaces/ns1/queues/q1/authorizationRules/Send`;
+  const nested = (text: string) => parseResourceId(text, RULE, 'The tag rotator-target');
+
+  it('are parsed in any casing, and know what they stand below', () => {
+    for (const text of [rule, rule.toUpperCase()]) {
+      expect(nested(text)).toMatchObject({
+        name: 'send',
+        text: rule.toLowerCase(),
+        above: [`${start}/namespaces/ns1`, `${start}/namespaces/ns1/queues/q1`].map((id) => id.toLowerCase()),
+      });
+    }
+    expect(parse(full).above).toEqual([]);
+  });
+
+  it.each([
+    `${S}/rg1/ns1`,
+    `${S}/rg1/ns1/q1/Send`,
+    `${start}/namespaces/ns1/queues/q1`,
+    `${start}/namespaces/ns1/topics/q1/authorizationRules/Send`,
+    `${start}/namespaces/../queues/q1/authorizationRules/Send`,
+    `${start}/namespaces/ns1/queues/../authorizationRules/Send`,
+    `${start}/namespaces/ns1/queues/q1/authorizationRules/..`,
+    `${start}/namespaces/ns1/queues/%2e%2e/authorizationRules/Send`,
+    `${start}/namespaces/ns1/queues/q1/authorizationRules/Send/listKeys`,
+    `${start}/namespaces/ns1/queues/q1/authorizationRules/Send?x`,
+    `${start}/namespaces/ns1/queues//authorizationRules/Send`,
+    `${start}/queues/namespaces/ns1/q1/authorizationRules/Send`,
+    rule.replace('ServiceBus', 'EventHub'),
+  ])('SEC-01: refuses %j, naming the tag', (text) => {
+    expect(() => nested(text)).toThrow(/rotator-target/);
+  });
+
+  it('SEC-01: of 10,000 random ids, each is refused or leads exactly where its segments say', () => {
+    const part = fc.oneof(
+      fc.constantFrom('..', '.', '%2e', '%2f', '@', '?', '#', 'ns1', 'q1', 'queues', 'authorizationRules', ''),
+      fc.string({ maxLength: 5 }),
+    );
+    const id = fc.tuple(part, part, part).map(([one, two, three]) => {
+      return `${start}/namespaces/${one}/queues/${two}/authorizationRules/${three}`;
+    });
+    fc.assert(
+      fc.property(id, (text) => {
+        const parsed = tried(() => nested(text));
+        if (parsed === undefined) return;
+        for (const each of [...parsed.above, parsed.text]) {
+          const url = new URL(`https://management.azure.com${each}/listKeys?api-version=1`);
+          expect(url.host).toBe('management.azure.com');
+          expect(url.pathname).toBe(`${each}/listKeys`);
+        }
+        expect(parsed.text).toBe(text.toLowerCase());
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+});
+
 describe('hashes and tags', () => {
   it('gives one rotation id whatever the casing, and another for another version', () => {
     const id = rotationId({ vault: 'kv1', name: 'a' }, 'AB'.repeat(16));

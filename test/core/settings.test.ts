@@ -25,6 +25,8 @@ const endpoints = {
   storageSuffix: 'core.keyturn.localhost:8443',
   graph: 'https://graph.keyturn.localhost:8443',
   graphAudience: 'https://graph.microsoft.com',
+  sqlSuffix: '.database.windows.net',
+  sqlAudience: 'https://database.windows.net',
 };
 const read = (over: Environment = {}) => readSettings({ ...good, ...over }, CustomCloud);
 
@@ -74,6 +76,28 @@ describe('settings', () => {
     });
   });
 
+  it('take vaults for the sample tags by name or by id, of those that are served', () => {
+    const sampleVaults = (KEYTURN_SAMPLE_TAGS: string, over: Environment = {}) =>
+      read({ KEYTURN_SAMPLE_TAGS, ...over }).sampleVaults;
+    expect(read().sampleVaults).toEqual([]);
+    expect(sampleVaults(`KV2, ${vault('kv1')}`)).toEqual(['kv2', 'kv1']);
+    expect(problems({ ...good, KEYTURN_SAMPLE_TAGS: 'kv1,kv3' })).toEqual([
+      expect.stringMatching(/^KEYTURN_SAMPLE_TAGS names "kv3", which KEYTURN_VAULTS does not/),
+    ]);
+    expect(sampleVaults('kv3', { KEYTURN_SUBSCRIPTIONS: guid(4) })).toEqual(['kv3']);
+    for (const wrong of ['kv_1', '/subscriptions/x', 'kv1/secrets/a'])
+      expect(problems({ ...good, KEYTURN_SAMPLE_TAGS: wrong })).toEqual([
+        expect.stringMatching(/^KEYTURN_SAMPLE_TAGS is /),
+      ]);
+  });
+
+  it('take vaults by name, by the subscriptions in which they are found, or both', () => {
+    const KEYTURN_SUBSCRIPTIONS = ` ${guid(4).toUpperCase()},${guid(5)}, ${guid(4)} `;
+    expect(read({ KEYTURN_SUBSCRIPTIONS }).subscriptions).toEqual([guid(4), guid(5)]);
+    expect(read({ KEYTURN_SUBSCRIPTIONS, KEYTURN_VAULTS: '' })).toMatchObject({ vaults: [] });
+    expect(read()).toMatchObject({ subscriptions: [] });
+  });
+
   it('names everything that is missing at once', () => {
     const names = [...Object.keys(good)];
     const said = problems({ KEYTURN_MODE: '' });
@@ -88,6 +112,8 @@ describe('settings', () => {
     ['KEYTURN_VAULTS', `${vault('kv1')},kv2`, '(an entry is "kv2"; expected'],
     ['KEYTURN_VAULTS', `${vault('kv1')},${vault('KV1')}`, 'KEYTURN_VAULTS names "kv1" twice'],
     ['KEYTURN_VAULTS', `${guid(4)}/rg1/../kv1`, 'an entry is '],
+    ['KEYTURN_SUBSCRIPTIONS', `${guid(4)},*`, 'expected a list of subscription GUIDs'],
+    ['KEYTURN_VAULTS', ' , ', 'KEYTURN_VAULTS is not set; expected'],
     ['KEYTURN_CONSENT', '{', 'KEYTURN_CONSENT does not fit; expected JSON'],
     ['KEYTURN_CONSENT', '{"a":1}', 'at "a"'],
     ['KEYTURN_POLICY', 'sometimes', 'KEYTURN_POLICY is "sometimes"'],

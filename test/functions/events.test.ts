@@ -1,9 +1,11 @@
 /** Event bodies through the real handler and a Functions host, down to the message on the queue. */
+import { app } from '@azure/functions';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Azurite, startAzurite } from '../../local/azurite.ts';
 import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
+import { secretEvents } from '../../src/functions/events.ts';
 import { bodies, kv1, look, topic } from '../requests/bodies.ts';
 
 const guid = (last: number) => `00000000-0000-4000-8000-00000000000${last}`;
@@ -18,7 +20,7 @@ beforeAll(async () => {
   azurite = await startAzurite();
   host = await startHost({
     // This trigger alone: nothing takes the messages off the queue again.
-    entry: () => import('../../src/functions/events.ts'),
+    entry: async () => app.eventGrid('secretEvents', { handler: secretEvents }),
     storageConnection: azurite.connectionString(),
     env: {
       KEYTURN_TENANT_ID: guid(1),

@@ -46,13 +46,17 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0)
   };
   const target = {
     id: 'here',
+    owners: ['here'],
     inspect: async () => ({ handles: ['key1', 'key2'], obstacles: [], hosts: [] }),
     adopt: async () => 'key1',
     issue: never,
     check: async () => 'accepted' as const,
     revoke: never,
   };
-  const rotator: Rotator = { type: 'fake', overlap: 'many', actions: [], options: z.object({}), bind: () => target };
+  const rotator: Rotator = {
+    ...{ type: 'fake', overlap: 'many', actions: [], options: z.object({}), form: { kind: 'bare' } },
+    bind: () => target,
+  };
   const rows: Partial<Rows> = {
     secret: async ({ name }) => rowsOf.get(name),
     saveSecret: async (row) => void rowsOf.set(row.name, row),
@@ -73,6 +77,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0)
     locks: { take: never },
     queue: { put: async (look) => void looks.push(look), offer: never },
     audit: { append: async () => {}, history: async () => ({ records: [], truncated: false }) },
+    alerts: { isFirst: async () => true, count: never, counted: never as never, told: never },
     clock: { now: () => now, sleep: async () => {} },
     log: (level, message, fields) => void records.push({ level, message, ...fields }),
     config: {

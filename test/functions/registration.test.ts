@@ -36,6 +36,9 @@ describe('the entry file', () => {
       expect(Object.fromEntries(triggers)).toEqual({
         secretEvents: expect.objectContaining({ type: 'eventGridTrigger' }),
         secretEventsQueue: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-events', ...storage }),
+        secretEventsPoison: expect.objectContaining({
+          ...{ type: 'queueTrigger', queueName: 'keyturn-events-poison', ...storage },
+        }),
         ...Object.fromEntries(reads.map(([name, route]) => [name, read(route)])),
         work: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work', ...storage }),
         workPoison: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work-poison', ...storage }),
@@ -50,6 +53,12 @@ describe('the entry file', () => {
           methods: ['POST'],
           route: 'vaults/{vault}/secrets/{name}/rotate',
         }),
+        hold: expect.objectContaining({
+          type: 'httpTrigger',
+          authLevel: 'anonymous',
+          methods: ['POST'],
+          route: 'vaults/{vault}/secrets/{name}/hold',
+        }),
         operation: expect.objectContaining({
           type: 'httpTrigger',
           authLevel: 'anonymous',
@@ -63,8 +72,9 @@ describe('the entry file', () => {
   });
 
   it('is imported by plain node without throwing, and clears debug logging before an SDK sees it (FN-01)', async () => {
-    const script =
-      "await import('./src/functions/index.ts'); console.log(String(process.env.DEBUG), typeof process.env.KEYTURN_MODE)";
+    const script = `await import('./src/functions/index.ts');
+      await import('./src/functions/handlers.ts');
+      console.log(String(process.env.DEBUG), typeof process.env.KEYTURN_MODE)`;
     const env = { DEBUG: '*', NODE_DEBUG: 'net' };
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
       cwd: root,

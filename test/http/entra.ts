@@ -19,26 +19,31 @@ export interface Entra {
   signHs256(claims: Claims): Promise<string>;
   /** Signed by a key that no JWKS shows, under the right `kid`. */
   forge(claims: Claims): Promise<string>;
+  /** How often the keys were asked for. */
   asked(): number;
+  /** Signs with a new key from now on; the JWKS shows no other. */
+  roll(): Promise<void>;
+  /** Answers 503 instead of keys, or keys again. */
+  outage(on: boolean): void;
   stop(): Promise<void>;
 }
 
 export async function startEntra(): Promise<Entra> {
-  const [ours, foreign] = await Promise.all([
-    generateKeyPair('RS256', { extractable: true }),
-    generateKeyPair('RS256'),
-  ]);
-  const jwk = { ...(await exportJWK(ours.publicKey)), kid: 'k1', use: 'sig' };
+  const foreign = await generateKeyPair('RS256');
+  let ours = await newKey('k1');
   let asked = 0;
+  let down = false;
   const server = createServer((request, response) => {
     asked += 1;
     const found = request.url === `/${tenant}/discovery/v2.0/keys`;
-    response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+    const { publicKey: _, privateKey: __, ...jwk } = ours;
+    const status = down ? 503 : found ? 200 : 404;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const authority = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const make = (key: webcrypto.CryptoKey, claims: Claims, header: Partial<JWTHeaderParameters>) =>
-    new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: 'k1', ...header }).sign(key);
+    new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: ours.kid, ...header }).sign(key);
 
   return {
     authority,
@@ -53,15 +58,26 @@ export async function startEntra(): Promise<Entra> {
       make(header.alg === 'PS256' ? await pssKey(ours.privateKey) : ours.privateKey, claims, header),
     async signHs256(claims) {
       const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-      const text = `${part({ alg: 'HS256', typ: 'JWT', kid: 'k1' })}.${part(claims)}`;
+      const text = `${part({ alg: 'HS256', typ: 'JWT', kid: ours.kid })}.${part(claims)}`;
       return `${text}.${createHmac('sha256', await exportSPKI(ours.publicKey))
         .update(text)
         .digest('base64url')}`;
     },
     forge: (claims) => make(foreign.privateKey, claims, {}),
     asked: () => asked,
+    roll: async () => {
+      ours = await newKey(`${ours.kid}+`);
+    },
+    outage: (on) => {
+      down = on;
+    },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
+}
+
+async function newKey(kid: string) {
+  const pair = await generateKeyPair('RS256', { extractable: true });
+  return { ...(await exportJWK(pair.publicKey)), kid, use: 'sig', ...pair };
 }
 
 async function pssKey(key: webcrypto.CryptoKey): Promise<webcrypto.CryptoKey> {

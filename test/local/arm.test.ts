@@ -12,12 +12,33 @@ let client: StorageManagementClient;
 
 beforeAll(async () => {
   azure = await startAzure({
-    tenant: { accounts: [{ name: 'acct1', consent: 'keyturn: kv1/db' }, { name: 'acct2' }] },
+    tenant: {
+      accounts: [{ name: 'acct1', consent: 'keyturn: kv1/db' }, { name: 'acct2' }],
+      sqlServers: [{ name: 'sql1' }],
+      keyed: [
+        { type: 'Microsoft.Cache/redis', name: 'redis1', properties: { hostName: 'redis1.example.net' } },
+        { type: 'Microsoft.DocumentDB/databaseAccounts', name: 'cosmos1' },
+        { type: 'Microsoft.Search/searchServices', name: 'search1' },
+        { type: 'Microsoft.AppConfiguration/configurationStores', name: 'store1' },
+        { type: 'Microsoft.ServiceBus/namespaces/queues/authorizationRules', name: 'ns1/q1/send' },
+      ],
+    },
   });
   token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://management.azure.com' });
   const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_000_000 }) };
   client = new StorageManagementClient(credential, azure.world.subscriptionId, { endpoint: azure.url('management') });
 });
+/** SQL servers have a file of their own; here each of their routes answers once. */
+async function changeSqlPassword(): Promise<unknown> {
+  const { SqlManagementClient } = await import('@azure/arm-sql');
+  const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_000_000 }) };
+  const sql = new SqlManagementClient(credential, azure.world.subscriptionId, { endpoint: azure.url('management') });
+  await sql.servers.get('rg-keyturn', 'sql1');
+  for await (const group of sql.failoverGroups.listByServer('rg-keyturn', 'sql1')) throw new Error(group.name);
+  const parameters = { administratorLoginPassword: 'Zz0-another-4711' };
+  return await sql.servers.beginUpdateAndWait('rg-keyturn', 'sql1', parameters, { updateIntervalInMs: 10 });
+}
+
 afterEach(() => azure.heal());
 afterAll(async () => {
   expect(azure.routesUnused('arm', 'storage')).toEqual([]);
@@ -49,6 +70,11 @@ async function blobStatus(value: string, account = 'acct1'): Promise<unknown> {
     return code === 'KeyBasedAuthenticationNotPermitted' ? code : statusCode;
   }
 }
+
+it('a SQL server takes a password, and says so after some polls', async () => {
+  expect(await changeSqlPassword()).toMatchObject({ name: 'sql1', state: 'Ready' });
+  expect(azure.sqlServer('sql1').accepts('padm', 'Zz0-another-4711')).toBe(true);
+});
 
 describe('storage accounts of the local tenant', () => {
   it('refuse an old key at the data plane the moment it is regenerated, by ARM or by a person', async () => {
@@ -144,8 +170,8 @@ describe('role assignments of the local tenant', () => {
     });
     const scopes = async (filter: string) =>
       (await list(id, filter)).map(({ properties }) => properties.scope.split('/').length);
-    expect((await scopes(mine)).sort()).toEqual([11, 5, 9]);
-    expect((await scopes(`atScope() and ${mine}`)).sort()).toEqual([5, 9]);
+    expect((await scopes(mine)).sort()).toEqual([11, 3, 5, 9]);
+    expect((await scopes(`atScope() and ${mine}`)).sort()).toEqual([3, 5, 9]);
     const consent = (await list(id, mine)).find(({ properties }) => properties.scope === id);
     expect(consent?.properties.description).toBe('keyturn: kv1/db');
     azure.revokeGrant(above);
@@ -167,6 +193,123 @@ describe('role assignments of the local tenant', () => {
       $filter: "roleName eq 'x'",
     });
     expect(status).toBe(400);
+  });
+});
+
+describe('resources with access keys of the local tenant', () => {
+  const redis = () => azure.keyed('Microsoft.Cache/redis', 'redis1');
+  const cosmos = () => azure.keyed('Microsoft.DocumentDB/databaseAccounts', 'cosmos1');
+  async function post(path: string, body?: unknown, version = '2024-11-01') {
+    const reply = await fetch(`${azure.url('management')}${path}?api-version=${version}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await reply.text();
+    const parsed: { error?: { code: string }; [name: string]: unknown } = text === '' ? {} : JSON.parse(text);
+    return { status: reply.status, body: parsed, code: parsed.error?.code, headers: reply.headers };
+  }
+
+  it('list and regenerate as their type definitions say', async () => {
+    const { id } = redis();
+    const before = (await post(`${id}/listKeys`)).body;
+    expect(before).toEqual({ primaryKey: redis().key('Primary'), secondaryKey: redis().key('Secondary') });
+    const { body } = await post(`${id}/regenerateKey`, { keyType: 'Secondary' });
+    expect(body.primaryKey).toBe(before.primaryKey);
+    expect(body.secondaryKey).not.toBe(before.secondaryKey);
+    expect(redis().accepts(String(before.secondaryKey))).toBe(false);
+    expect(await get(id, { 'api-version': '2024-11-01' })).toMatchObject({
+      body: { properties: { hostName: 'redis1.example.net' } },
+    });
+  });
+
+  it.each([
+    ['a slot in another case', 'regenerateKey', { keyType: 'secondary' }, undefined, 400],
+    ['an unknown slot', 'regenerateKey', { keyType: 'Third' }, undefined, 400],
+    ['no slot', 'regenerateKey', {}, undefined, 400],
+    ['no body', 'regenerateKey', undefined, undefined, 400],
+    ['another member', 'regenerateKey', { keyType: 'Primary', force: true }, undefined, 400],
+    ['an action that another type has', 'regenerateKeys', { keyType: 'Primary' }, undefined, 404],
+    ['a list that another type has', 'listAdminKeys', undefined, undefined, 404],
+    ['a slot in the path', 'regenerateKey/Primary', undefined, undefined, 404],
+    ['a version that nobody has', 'regenerateKey', { keyType: 'Primary' }, '2031-01-01', 400],
+    ['a preview version', 'listKeys', undefined, '2024-04-01-preview', 400],
+  ])('refuse %s', async (_, action, body, version, status) => {
+    const everything = { principalId: azure.world.identity.oid, scope: redis().id, actions: ['*'] };
+    const grant = azure.grant(everything);
+    const before = redis().key('Primary');
+    expect(await post(`${redis().id}/${action}`, body, version)).toMatchObject({ status, code: expect.any(String) });
+    expect(redis().key('Primary')).toBe(before);
+    azure.revokeGrant(grant);
+  });
+
+  it('name the versions that they have to whoever asks for another', async () => {
+    const { code, body } = await post(`${redis().id}/listKeys`, undefined, '2031-01-01');
+    expect(code).toBe('NoRegisteredProviderFound');
+    expect(JSON.stringify(body)).toContain('2024-11-01');
+  });
+
+  it('answer 202 where the SDK models it, and change when the operation ends', async () => {
+    const before = cosmos().key('secondary');
+    const { status, headers } = await post(`${cosmos().id}/regenerateKey`, { keyKind: 'secondary' }, '2026-03-15');
+    expect([status, cosmos().key('secondary')]).toEqual([202, before]);
+    expect(await post(`${cosmos().id}/regenerateKey`, { keyKind: 'secondary' }, '2026-03-15')).toMatchObject({
+      status: 409,
+    });
+    const link = new URL(headers.get('azure-asyncoperation') ?? '');
+    const poll = async () =>
+      (await get(link.pathname, { 'api-version': '2026-03-15' })) as { status: number; body: object };
+    // Operations live in the subscription: a right at the account is none there.
+    expect(await poll()).toMatchObject({ status: 403 });
+    const scope = `/subscriptions/${azure.world.subscriptionId}`;
+    const actions = ['Microsoft.DocumentDB/locations/operationsStatus/read'];
+    const grant = azure.grant({ principalId: azure.world.identity.oid, scope, actions });
+    expect((await poll()).body).toMatchObject({ status: 'InProgress' });
+    expect((await poll()).body).toMatchObject({ status: 'Succeeded' });
+    expect(cosmos().key('secondary')).not.toBe(before);
+    azure.revokeGrant(grant);
+  });
+
+  it('take the slot where their type has it: in the path, or as the id of the present key', async () => {
+    const search = azure.keyed('Microsoft.Search/searchServices', 'search1');
+    const old = search.key('primary');
+    expect(await post(`${search.id}/regenerateAdminKey/Primary`, undefined, '2026-11-01')).toMatchObject({
+      status: 400,
+    });
+    expect(await post(`${search.id}/regenerateAdminKey`, undefined, '2026-11-01')).toMatchObject({ status: 404 });
+    expect(await post(`${search.id}/regenerateAdminKey/primary`, undefined, '2026-11-01')).toMatchObject({
+      status: 200,
+    });
+    expect(search.accepts(old)).toBe(false);
+    const store = azure.keyed('Microsoft.AppConfiguration/configurationStores', 'store1');
+    const id = store.idOf('Primary');
+    expect(await post(`${store.id}/regenerateKey`, { id }, '2024-06-01')).toMatchObject({ body: { name: 'Primary' } });
+    expect(store.idOf('Primary')).not.toBe(id);
+    expect(await post(`${store.id}/regenerateKey`, { id }, '2024-06-01')).toMatchObject({ status: 404 });
+  });
+
+  it('ask for the action at the resource, also below another', async () => {
+    const rule = azure.keyed('Microsoft.ServiceBus/namespaces/queues/authorizationRules', 'ns1/q1/send');
+    expect(await post(`${rule.id}/listKeys`, undefined, '2026-01-01')).toMatchObject({ status: 200 });
+    azure.revokeGrant({ principalId: azure.world.identity.oid, scope: rule.id });
+    expect(await post(`${rule.id}/listKeys`, undefined, '2026-01-01')).toMatchObject({
+      status: 403,
+      code: 'AuthorizationFailed',
+    });
+    expect(azure.calls.at(-1)?.action).toBe(
+      'Microsoft.ServiceBus/namespaces/queues/authorizationRules/listKeys/action',
+    );
+  });
+
+  it('are ScopeLocked to every POST under a ReadOnly lock (ST-01)', async () => {
+    redis().locked = 'ReadOnly';
+    expect(await post(`${redis().id}/listKeys`)).toMatchObject({ status: 409, code: 'ScopeLocked' });
+    redis().locked = undefined;
+  });
+
+  it('can have no property that their definitions do not', async () => {
+    const keyed = [{ type: 'Microsoft.Cache/redis', name: 'r2', properties: { disableLocalAuth: true } }];
+    await expect(startAzure({ azurite: false, tenant: { keyed } })).rejects.toThrow('disableLocalAuth');
   });
 });
 

@@ -107,12 +107,20 @@ describe('Graph of the local tenant', () => {
   }
   const all = ['Application.ReadWrite.All'];
 
-  it('adds a secret that logs in and removes it again, after which Entra refuses it: AADSTS7000215', async () => {
+  const add = (path: string, passwordCredential: object = {}) =>
+    call(all, 'POST', `${path}/addPassword`, { passwordCredential });
+  const listed = async ({ objectId }: { objectId: string }): Promise<string[]> => {
+    const { passwordCredentials } = await call(['Application.Read.All'], 'GET', `applications/${objectId}`);
+    return passwordCredentials.map(({ keyId }: { keyId: string }) => keyId);
+  };
+
+  it('adds a secret that logs in after a while and removes it again, after which Entra refuses it: AADSTS7000215', async () => {
     const app = azure.application('rotated');
-    const added = await call(all, 'POST', `applications(appId='${app.appId}')/addPassword`, {
-      passwordCredential: { displayName: 'k' },
-    });
+    const added = await add(`applications(appId='${app.appId}')`, { displayName: 'k' });
+    expect(await login(app.appId, added.secretText)).toMatchObject({ status: 401, error_codes: [7000215] });
+    clock.advance({ seconds: 5 });
     expect(await login(app.appId, added.secretText)).toMatchObject({ status: 200 });
+    await listed(app);
     const filter = encodeURIComponent(`appId eq '${app.appId}'`);
     const { value } = await call(
       ['Application.Read.All'],
@@ -123,13 +131,87 @@ describe('Graph of the local tenant', () => {
     expect(await call(all, 'POST', `applications/${app.objectId}/removePassword`, { keyId: added.keyId })).toEqual({
       status: 204,
     });
+    expect(await login(app.appId, added.secretText)).toMatchObject({ status: 200 });
+    clock.advance({ seconds: 3 });
     expect(await login(app.appId, added.secretText)).toMatchObject({ status: 401, error_codes: [7000215] });
+  });
+
+  it('flickers by the movable clock while a secret is fresh, or by script (GR-01)', async () => {
+    const app = azure.application('fresh');
+    const { secretText } = await add(`applications/${app.objectId}`);
+    const seen: number[] = [];
+    const ask = async () => seen.push((await login(app.appId, secretText)).status);
+    clock.advance({ seconds: 3 });
+    for (let i = 0; i < 4; i++) await ask();
+    expect(seen.sort()).toEqual([200, 200, 401, 401]);
+    app.freshAnswers.push(401, 200, 401);
+    expect(azure.unusedFaults()).toEqual({ 'entra.token for fresh': 3 });
+    seen.length = 0;
+    clock.advance({ seconds: 60 });
+    for (let i = 0; i < 4; i++) await ask();
+    expect(seen).toEqual([401, 200, 401, 200]);
+    expect(azure.unusedFaults()).toEqual({});
+  });
+
+  it('shows the list as it was before a change, for a few reads', async () => {
+    const app = azure.application('stale');
+    app.staleReads = 2;
+    const { keyId } = await add(`applications/${app.objectId}`);
+    expect([await listed(app), await listed(app), await listed(app)]).toEqual([[], [], [keyId]]);
+    await call(all, 'POST', `applications/${app.objectId}/removePassword`, { keyId });
+    expect([await listed(app), await listed(app), await listed(app)]).toEqual([[keyId], [keyId], []]);
+  });
+
+  it('knows limits: lifetimes, passwords forbidden, two for apps with personal accounts, names of 90 characters', async () => {
+    const app = azure.application('limited');
+    const path = `applications/${app.objectId}`;
+    const inDays = (days: number) => ({ endDateTime: new Date(clock.now() + days * 86_400_000).toISOString() });
+    const code = async (asked: object) => (await add(path, asked)).error?.code;
+    app.policy = { maxDays: 90 };
+    expect(await code(inDays(91))).toBe('CredentialInvalidLifetimeAsPerAppPolicy');
+    expect(await code({})).toBe('CredentialInvalidLifetimeAsPerAppPolicy');
+    expect((await add(path, { ...inDays(89), displayName: 'x'.repeat(100) })).displayName).toBe('x'.repeat(90));
+    app.policy = { forbidden: true };
+    expect(await code(inDays(1))).toBe('CredentialTypeNotAllowedAsPerAppPolicy');
+    app.policy = {};
+    app.signInAudience = 'AzureADandPersonalMicrosoftAccount';
+    expect(await code(inDays(1))).toBeUndefined();
+    expect(await code(inDays(1))).toBe('Directory_ResourceSizeExceeded');
+    expect(await code(inDays(-1))).toBe('Request_BadRequest');
+  });
+
+  it('refuses changes that come too near to each other, in the form that Azure has for it, where told to', async () => {
+    const app = azure.application('busy');
+    app.concurrencySeconds = 5;
+    const path = `applications/${app.objectId}`;
+    const { keyId } = await add(path);
+    const refused = {
+      status: 400,
+      error: { code: 'Request_BadRequest', message: expect.stringContaining('concurrent') },
+    };
+    expect(await add(path)).toMatchObject(refused);
+    expect(await call(all, 'POST', `${path}/removePassword`, { keyId })).toMatchObject(refused);
+    clock.advance({ seconds: 6 });
+    expect(await call(all, 'POST', `${path}/removePassword`, { keyId })).toMatchObject({ status: 204 });
+    azure.fault('graph.addPassword', [{ status: 409 }]);
+    expect(await add(path)).toMatchObject({ status: 409, error: { code: 'Directory_ConcurrencyViolation' } });
+  });
+
+  it('gives an identity that owns an application the right to change it', async () => {
+    const app = azure.ownedApplication('owned', 'kv1/gr-a');
+    expect(app.tags).toEqual(['keyturn: kv1/gr-a']);
+    const token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://graph.microsoft.com' });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const url = `${azure.url('graph')}/v1.0/applications/${app.objectId}/addPassword`;
+    expect((await fetch(url, { method: 'POST', headers, body: '{}' })).status).toBe(200);
+    expect(app.passwords).toHaveLength(1);
   });
 
   it('refuses any PATCH, and addPassword to who does not own the application', async () => {
     const app = azure.application('guarded');
     const path = `applications/${app.objectId}`;
     expect(await call(all, 'PATCH', path, { passwordCredentials: [] })).toMatchObject({ status: 403 });
+    expect(await call(all, 'PATCH', `servicePrincipals/${app.principal.oid}`, {})).toMatchObject({ status: 403 });
     expect(await call(['Application.ReadWrite.OwnedBy'], 'POST', `${path}/addPassword`, {})).toMatchObject({
       status: 403,
     });

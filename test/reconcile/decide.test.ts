@@ -15,8 +15,35 @@ import {
   placeholder,
   rows,
   stored,
+  sundays,
   T,
 } from './situations.ts';
+
+describe('decide writes a hold that a person asked for', () => {
+  const until = addDays(T, 3);
+  const hold = { kind: 'hold', reason: 'asked', until };
+
+  it.each(
+    rows([
+      ['on a secret at rest', adopted, asks({ hold: until }), hold],
+      ['before it rotates what is due', due, asks({ hold: until }), hold],
+      ['before it heals', broken, asks({ hold: until }), hold],
+      ['before it revokes', owing, asks({ hold: until }), hold],
+      ['before it goes on with what was begun', { ...due, begun: true }, asks({ hold: until }), hold],
+      ['on a value that nobody knows', { ...adopted, known: false }, asks({ hold: until }), hold],
+      ['on the version that is current by now', due, asks({ hold: until, version: '0'.repeat(32) }), hold],
+      ['outside the window', { ...due, policy: { ...due.policy, window: sundays } }, asks({ hold: until }), hold],
+      ['once more, where another one is in force', { ...due, hold: addDays(T, 9) }, asks({ hold: until }), hold],
+      ['also to lift it', { ...due, hold: until }, asks({ hold: null }), { kind: 'hold', reason: 'asked' }],
+      ['once the wiped tags are back', { ...due, wiped: true }, asks({ hold: until }), { kind: 'restore' }],
+      ['not where it only observes', { ...due, mode: 'observe' }, asks({ hold: until }), { reason: 'mode-observe' }],
+      ['also where no rotation is begun', { ...due, mode: 'drain' }, asks({ hold: until }), hold],
+    ]),
+  )('%s', (_title, observed, asked, step) => {
+    expect(decide(observed, asked, T)).toMatchObject(step);
+    expect(decide(observed, asked, T)).not.toHaveProperty(asked?.hold === null ? 'until' : 'rotation');
+  });
+});
 
 describe('decide takes one step', () => {
   it.each(
@@ -76,7 +103,7 @@ describe('decide takes one step', () => {
   });
 
   it('SQL-11: neither rotates nor revokes on `unknown`, and does not call it proof', () => {
-    expect(decide({ ...stored, verdict: 'unknown' }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'not-due' });
+    expect(decide({ ...stored, verdict: 'unknown' }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'unproved' });
     expect(decide({ ...owing, verdict: 'unknown' }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'unproved' });
   });
 

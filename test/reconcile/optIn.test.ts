@@ -2,19 +2,30 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { KeyturnError } from '../../src/core/errors.ts';
-import { fieldOf, isOptedIn, readOptIn, readOptions } from '../../src/reconcile/optIn.ts';
+import { tagOf } from '../../src/core/ids.ts';
+import { isOptedIn, optInTags, readOptIn, readOptions, samplePolicy, wantedOf } from '../../src/reconcile/optIn.ts';
+import { mergePolicy } from '../../src/reconcile/policy.ts';
 import type { Parameters, Rotator, Target } from '../../src/rotators/rotator.ts';
 
 /** A rotator that keeps what it was bound with and does nothing else. */
 function recorder(): { rotator: Rotator; bound: Parameters[] } {
   const bound: Parameters[] = [];
   const never = () => Promise.reject(new Error('not asked'));
-  const target: Target = { id: 'target', inspect: never, adopt: never, issue: never, check: never, revoke: never };
+  const target: Target = {
+    id: 'target',
+    owners: ['target'],
+    inspect: never,
+    adopt: never,
+    issue: never,
+    check: never,
+    revoke: never,
+  };
   const rotator: Rotator = {
     type: 'storage-account-key',
     overlap: 'two-slots',
     actions: [],
     options: z.object({}),
+    form: { kind: 'storage' },
     bind: (parameters) => {
       bound.push(parameters);
       return target;
@@ -28,7 +39,9 @@ const registry = {
   types: ['sql-login', 'storage-account-key'],
   get: (type: string) => (type === rotator.type ? rotator : undefined),
 };
-const read = (tags: Record<string, string>, enabled = ['storage-account-key']) => readOptIn(tags, registry, enabled);
+const secret = { vault: 'kv1', name: 'st-a' };
+const read = (tags: Record<string, string>, enabled = ['storage-account-key']) =>
+  readOptIn(tags, secret, registry, enabled);
 
 describe('opting in', () => {
   it('is the tag rotator, in any casing', () => {
@@ -42,15 +55,15 @@ describe('opting in', () => {
       'rotator-target': ' s/g/acct1 ',
       'Rotator-Options': 'Longest-Sas = 45d ; field=%2Fkeys%2Fprimary;',
     });
-    expect(bound.at(-1)).toEqual({ target: 's/g/acct1', options: { 'longest-sas': '45d' } });
+    expect(bound.at(-1)).toEqual({ target: 's/g/acct1', options: { 'longest-sas': '45d' }, secret });
   });
 
   it('keeps the option field for the form, and off the rotator', () => {
     const tags = { rotator: 'storage-account-key', 'rotator-target': 't', 'rotator-options': 'field=a%3Bb' };
-    expect(read(tags).field).toBe('a;b');
+    expect(read(tags).wanted.field).toBe('a;b');
     expect(bound.at(-1)?.options).toEqual({});
-    expect(fieldOf(tags)).toBe('a;b');
-    expect(fieldOf({ rotator: 'nosuch' })).toBeUndefined();
+    expect(wantedOf(tags, rotator)).toEqual({ spec: { kind: 'storage' }, field: 'a;b' });
+    expect(wantedOf({ rotator: 'nosuch' }, rotator).field).toBeUndefined();
   });
 
   it('EG-08: names the rotators there are for one that nobody knows', () => {
@@ -134,3 +147,55 @@ function thrown(call: () => unknown): KeyturnError | undefined {
     throw error;
   }
 }
+
+describe("the tags of Microsoft's samples", () => {
+  const config = { sampleVaults: ['kv1'] };
+  const address =
+    '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acct1';
+  const sample = { CredentialId: 'key2', ProviderAddress: address, ValidityPeriodDays: '60' };
+
+  it('opt in where the settings name the vault, and nowhere else', () => {
+    expect(optInTags(sample, secret, config)).toMatchObject({
+      rotator: 'storage-account-key',
+      'rotator-target': address,
+    });
+    for (const vaults of [{}, { sampleVaults: [] }, { sampleVaults: ['kv2'] }]) {
+      expect(optInTags(sample, secret, vaults)).toBe(sample);
+      expect(samplePolicy(sample, secret, vaults)).toEqual([]);
+    }
+  });
+
+  it('count in any casing, and what others have is not taken for a storage account', () => {
+    expect(isOptedIn(optInTags({ provideraddress: address.toLowerCase() }, secret, config))).toBe(true);
+    for (const ProviderAddress of [
+      '',
+      'acct1',
+      address.replace('Microsoft.Storage/storageAccounts', 'Microsoft.Sql/servers'),
+    ])
+      expect(isOptedIn(optInTags({ ...sample, ProviderAddress }, secret, config))).toBe(false);
+  });
+
+  it('say how often', () => {
+    expect(samplePolicy(sample, secret, config)).toEqual([{ where: 'The tag ValidityPeriodDays', text: 'every=60d' }]);
+    const { ValidityPeriodDays: _, ...without } = sample;
+    expect(samplePolicy(without, secret, config)).toEqual([]);
+  });
+
+  it.each(['', '0', '60.5', 'sixty', '1d;paused=true;grace=1', '-1', '\u202e', '\ud800'])(
+    'are refused with the tag named where the period is %j',
+    (ValidityPeriodDays) => {
+      const sources = samplePolicy({ ...sample, ValidityPeriodDays }, secret, config);
+      expect(() => mergePolicy(sources)).toThrow(
+        expect.objectContaining({ reason: 'bad-tags', detail: expect.stringContaining('ValidityPeriodDays') }),
+      );
+    },
+  );
+
+  it("give way to Keyturn's own", () => {
+    const own = { ...sample, rotator: 'sql-login', 'rotator-target': 'elsewhere' };
+    expect(optInTags(own, secret, config)).toBe(own);
+    expect(samplePolicy(own, secret, config)).toEqual([]);
+    const target = { ...sample, 'Rotator-Target': 'elsewhere' };
+    expect(tagOf(optInTags(target, secret, config), 'rotator-target')).toBe('elsewhere');
+  });
+});

@@ -36,6 +36,8 @@ export const adopted: Observed = {
   source: issue,
   nowSource: issue,
   rotation: '0123456789abcdef',
+  overlap: 'two-slots',
+  left: [],
   recentRotations: 0,
   versionCount: 2,
   planRefused: false,

@@ -35,13 +35,14 @@ const wrapTarget = (deps: Deps, wrap: (target: Target) => Target): Deps => ({
 });
 
 /** A port with some of its methods replaced; the others stay bound to the real one. */
-const over = (target: Target, changes: Partial<Target>): Target => ({
+const over = (target: Target, changes: Partial<Omit<Target, 'logins' | 'restore'>>): Target => ({
   id: target.id,
+  owners: target.owners,
   inspect: () => target.inspect(),
-  adopt: (value) => target.adopt(value),
-  issue: (rotation, keep, until) => target.issue(rotation, keep, until),
-  check: (value) => target.check(value),
-  revoke: (handle, old) => target.revoke(handle, old),
+  adopt: (value, login) => target.adopt(value, login),
+  issue: (rotation, keep, until, stay) => target.issue(rotation, keep, until, stay),
+  check: (value, login) => target.check(value, login),
+  revoke: (handle, old, stay) => target.revoke(handle, old, stay),
   ...(target.read ? { read: (handle) => (target.read as NonNullable<Target['read']>)(handle) } : {}),
   ...changes,
 });
@@ -67,7 +68,8 @@ export const bugs: Record<string, Wrap> = {
   'regenerates the live slot': (deps) =>
     wrapTarget(deps, (target) =>
       over(target, {
-        issue: (rotation, keep, until) => target.issue(rotation, keep[0] === 'key1' ? ['key2'] : ['key1'], until),
+        issue: (rotation, keep, until, stay) =>
+          target.issue(rotation, keep[0] === 'key1' ? ['key2'] : ['key1'], until, stay),
       }),
     ),
   'does not know its own work': (deps) =>
@@ -99,7 +101,7 @@ export const bugs: Record<string, Wrap> = {
   'strikes the obligation off first': (deps) =>
     wrapTarget(deps, (target) =>
       over(target, {
-        revoke: async (handle, old) => {
+        revoke: async (handle, old, stay) => {
           const vault = deps.vaults.open('kv1');
           const versions = (await vault?.versions('st-a')) ?? [];
           for (const { id, tags } of versions) {
@@ -107,7 +109,7 @@ export const bugs: Record<string, Wrap> = {
             if (state?.cred === handle && !state.revoked)
               await vault?.retag('st-a', id, withState(tags, change(state, { revoked: true })), false);
           }
-          await target.revoke(handle, old);
+          await target.revoke(handle, old, stay);
         },
       }),
     ),

@@ -3,6 +3,7 @@
 import { spellings } from '../../src/core/scrub.ts';
 import { readState } from '../../src/reconcile/state.ts';
 import type { OwnStorage } from './ports.ts';
+import type { Kind } from './sim.ts';
 import { HOUR, MINUTE, type StoredVersion, type World } from './world.ts';
 
 export class Violation extends Error {}
@@ -44,9 +45,16 @@ export class Invariants {
   readonly texts: string[] = [];
   private readonly spells = new Map<string, Spell[]>();
   private readonly world: World;
+  private readonly kind: () => Pick<Kind, 'overlap' | 'stored'>;
 
-  constructor(world: World) {
+  constructor(world: World, kind: () => Pick<Kind, 'overlap' | 'stored'>) {
     this.world = world;
+    this.kind = kind;
+  }
+
+  /** Of one credential nothing can be promised between its change at the target and the store (design section 8). */
+  private get overlaps(): boolean {
+    return this.kind().overlap !== 'none';
   }
 
   afterCall(): void {
@@ -83,7 +91,7 @@ export class Invariants {
       ) {
         this.fail(1, `${key}: the current value is refused at rest`);
       }
-      if (options.settled) this.nothingLeftAlive(watched);
+      if (options.settled) this.nothingLeftAlive(watched, own);
       this.noFalseMark(watched);
       const expected = options.newVersions?.get(key);
       const made = new Set(
@@ -129,6 +137,7 @@ export class Invariants {
   }
 
   private readersGetIn(watched: Watched): void {
+    if (!this.overlaps) return;
     const current = this.world.current(watched.vault, watched.name);
     if (!current?.enabled) return;
     const accepted = this.world.accepts(watched.account, current.value);
@@ -138,7 +147,7 @@ export class Invariants {
   }
 
   private graceHolds(watched: Watched): void {
-    if (this.revokedNow.has(title(watched))) return;
+    if (this.revokedNow.has(title(watched)) || !this.overlaps) return;
     for (const { value, until, worked } of this.spells.get(title(watched)) ?? []) {
       if (until === undefined || !worked || this.excused.has(value)) continue;
       const young = this.world.now < until + watched.graceHours * HOUR - TOLERANCE;
@@ -161,20 +170,36 @@ export class Invariants {
   }
 
   /** Every value that Keyturn wrote, or took over, is current or dead; drift and alerts are the exceptions. */
-  private nothingLeftAlive(watched: Watched): void {
+  private nothingLeftAlive(watched: Watched, own: OwnStorage): void {
     const current = this.world.current(watched.vault, watched.name);
-    const alerted = this.alerts.some(({ secret }) => secret === title(watched));
+    const told = this.alerts.some(({ secret }) => secret === title(watched));
+    // What is counted is told by the next sweep.
+    const alerted = told || [...own.counted.values()].some(({ vault, name }) => `${vault}/${name}` === title(watched));
     if (!current || alerted) return;
-    const alive = this.world
-      .versions(watched.vault, watched.name)
-      .filter(
-        (each) =>
-          each.value !== current.value &&
-          this.world.accepts(watched.account, each.value) &&
-          !this.sharedElsewhere(each, watched),
-      );
+    const alive = this.world.versions(watched.vault, watched.name).filter(
+      (each) =>
+        each.value !== current.value &&
+        // Where many fit, a person's stays with the person.
+        (this.kind().overlap !== 'many' || each.by === 'keyturn') &&
+        this.world.accepts(watched.account, each.value) &&
+        !this.sharedElsewhere(each, watched),
+    );
+    this.noOrphan(watched);
     if (alive.length > 0)
       this.fail(3, `${title(watched)}: ${alive.length} older credentials live on and nobody was alerted`);
+  }
+
+  /** Where many fit: nothing that Keyturn made lives without a version that holds it. */
+  private noOrphan({ vault, name, account }: Watched): void {
+    if (this.kind().overlap !== 'many') return;
+    const sharers = this.watched.filter((each) => each.account === account);
+    const stored = new Set(
+      sharers.flatMap((each) => this.world.versions(each.vault, each.name)).map(({ value }) => value),
+    );
+    const orphans = Object.entries(this.world.accounts.get(account) ?? {}).filter(
+      ([handle, value]) => this.world.made.has(handle) && !stored.has(this.kind().stored(handle, value)),
+    );
+    if (orphans.length > 0) this.fail(3, `${vault}/${name}: ${orphans.length} credentials stand in no version`);
   }
 
   private sharedElsewhere({ value }: StoredVersion, { account }: Watched): boolean {
@@ -204,6 +229,9 @@ export class Invariants {
       own.messages,
     ]);
     const text = [...this.texts, rows].join('\n');
+    for (const value of [...this.world.accounts.values()].flatMap((target) => Object.values(target)))
+      if (value.length > 12 && spellings(value).some((form) => text.includes(form)))
+        this.fail(5, 'a value was printed');
     for (const versions of this.world.vaults.values()) {
       for (const version of [...versions.values()].flat()) {
         if (version.value.length > 12 && spellings(version.value).some((form) => text.includes(form)))

@@ -3,13 +3,21 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import type { ResourceId } from '../../src/core/ids.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { storageAccountKey } from '../../src/rotators/storageAccountKey.ts';
-import type { Kind } from './sim.ts';
+import { type Kind, SUBSCRIPTION } from './sim.ts';
 import type { World } from './world.ts';
 
 const SUFFIX = 'core.windows.net';
 
 export const storage: Kind = {
   type: 'storage-account-key',
+  overlap: 'two-slots',
+  slots: ['key1', 'key2'],
+  seed: (world) => ({ key1: world.fresh('first'), key2: world.fresh('second') }),
+  stored: (_, key) => key,
+  accepts: (keys, stored) => Object.values(keys).includes(stored),
+  tags: (account) => ({ 'rotator-target': `${SUBSCRIPTION}/rg/${account}` }),
+  owner: (account) =>
+    `/subscriptions/${SUBSCRIPTION}/resourcegroups/rg/providers/microsoft.storage/storageaccounts/${account}`,
   rotator(world, process) {
     const read = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'read', 'azure', apply);
     return storageAccountKey({

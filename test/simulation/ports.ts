@@ -4,8 +4,10 @@ import type { Tags } from '../../src/core/ids.ts';
 import { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type {
+  Alerts,
   Audit,
   AuditRecord,
+  CountedAlert,
   HolderRow,
   Lock,
   Locks,
@@ -15,7 +17,7 @@ import type {
   SecretRow,
 } from '../../src/store/store.ts';
 import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/vault/vault.ts';
-import { MINUTE, type Process, type StoredVersion, type World } from './world.ts';
+import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 
 export interface OwnStorage {
   readonly secrets: Map<string, SecretRow>;
@@ -26,6 +28,8 @@ export interface OwnStorage {
   rotations: { vault: string; name: string; on: Date }[];
   readonly locks: Map<string, { holder: string; until: number; etag: number }>;
   readonly audit: AuditRecord[];
+  readonly alertHours: Map<string, Date>;
+  readonly counted: Map<string, CountedAlert>;
   readonly messages: { look: string; visibleOn: number; tries: number }[];
 }
 
@@ -38,6 +42,8 @@ export const emptyStorage = (): OwnStorage => ({
   rotations: [],
   locks: new Map(),
   audit: [],
+  alertHours: new Map(),
+  counted: new Map(),
   messages: [],
 });
 
@@ -140,6 +146,13 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     secretsOf: (vault) => read('secretsOf', () => [...own.secrets.values()].filter((row) => row.vault === vault)),
     holders: (target) => read('holders', () => [...own.holders.values()].filter((row) => row.target === target)),
     saveHolder: (row) => write('saveHolder', () => void own.holders.set(`${row.target} ${key(row)}`, row)),
+    addHolders: (rows) =>
+      write('addHolders', () => {
+        for (const row of rows) {
+          const id = `${row.target} ${key(row)}`;
+          if (!own.holders.has(id)) own.holders.set(id, row);
+        }
+      }),
     dropHolder: (row) => write('dropHolder', () => void own.holders.delete(`${row.target} ${key(row)}`)),
     holdersOf: (vault) => read('holdersOf', () => [...own.holders.values()].filter((row) => row.vault === vault)),
     sweptOn: () => read('sweptOn', () => new Map(own.swept)),
@@ -206,6 +219,28 @@ export function simQueue(world: World, process: Process, own: OwnStorage): LookQ
       await put(look);
       return true;
     },
+  };
+}
+
+export function simAlerts(world: World, process: Process, own: OwnStorage): Alerts {
+  const id = (alert: CountedAlert) => `${key(alert)} ${alert.reason}`;
+  return {
+    isFirst: (vault, reason) =>
+      world.op(process, 'alerts.isFirst', 'write', 'own', () => {
+        const group = `${vault} ${reason}`;
+        const on = own.alertHours.get(group);
+        if (on !== undefined && on.getTime() > world.now - HOUR) return false;
+        own.alertHours.set(group, new Date(world.now));
+        return true;
+      }),
+    count: (alert) => world.op(process, 'alerts.count', 'write', 'own', () => void own.counted.set(id(alert), alert)),
+    async *counted() {
+      yield await world.op(process, 'alerts.counted', 'read', 'own', () => [...own.counted.values()]);
+    },
+    told: (alerts) =>
+      world.op(process, 'alerts.told', 'write', 'own', () => {
+        for (const alert of alerts) own.counted.delete(id(alert));
+      }),
   };
 }
 

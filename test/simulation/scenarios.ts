@@ -1,10 +1,11 @@
 /** The stories that every fault is let loose on, and what must be true at their end. */
 import type { Director } from './director.ts';
 import { storage } from './kinds.ts';
-import { type Run, Sim, type Wrap } from './sim.ts';
+import { type Kind, type Run, Sim, type Wrap } from './sim.ts';
 import { HOUR, MINUTE, START } from './world.ts';
 
 export interface Options {
+  readonly kind?: Kind;
   readonly wrap?: Wrap;
   readonly run?: Run;
 }
@@ -12,8 +13,8 @@ export interface Options {
 export const HINT = { vault: 'kv1', name: 'st-a', cause: 'event' } as const;
 
 export function oneSecret(director: Director, options: Options = {}): Sim {
-  const sim = new Sim(storage, director, options);
-  sim.secret('kv1', 'st-a', 'acct1', 'key1');
+  const sim = new Sim(options.kind ?? storage, director, options);
+  sim.secret('kv1', 'st-a', 'acct1', sim.kind.slots[0] as string);
   return sim;
 }
 

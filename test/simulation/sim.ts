@@ -2,6 +2,7 @@
 import type { Clock } from '../../src/core/clock.ts';
 import { parseGrants } from '../../src/core/consent.ts';
 import { BusyError } from '../../src/core/errors.ts';
+import type { LogFields } from '../../src/core/log.ts';
 import type { Look } from '../../src/core/look.ts';
 import type { Deps } from '../../src/reconcile/deps.ts';
 import { reconcile } from '../../src/reconcile/pass.ts';
@@ -9,7 +10,7 @@ import { sweep } from '../../src/reconcile/sweep.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
 import type { Director } from './director.ts';
 import { Invariants } from './invariants.ts';
-import { emptyStorage, type OwnStorage, simAudit, simLocks, simQueue, simRows, simVaults } from './ports.ts';
+import { emptyStorage, type OwnStorage, simAlerts, simAudit, simLocks, simQueue, simRows, simVaults } from './ports.ts';
 import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, World } from './world.ts';
 
 /** A message of a killed worker comes back after this long; one whose handler threw after half a minute. */
@@ -22,22 +23,41 @@ export const SUBSCRIPTION = '11111111-2222-4333-8444-555555555555';
 /** How a kind of target is brought into the world. */
 export interface Kind {
   readonly type: string;
+  readonly overlap: Rotator['overlap'];
   rotator(world: World, process: Process): Rotator;
+  /** What a target holds before anybody rotates: a credential by the name that the target gives it. */
+  seed(world: World): Record<string, string>;
+  /** The names of `seed`, the one that the first secret holds first. */
+  readonly slots: readonly string[];
+  /** The handle of the first of them, where it is another name. */
+  readonly first?: string;
+  /** How a secret stores the credential under a name. */
+  stored(name: string, credential: string): string;
+  /** Whether a stored value lets its readers in. */
+  accepts(target: Record<string, string>, stored: string, world: World): boolean;
+  /** The owner's tags, and the id that the owner's consent is about. */
+  tags(account: string): Record<string, string>;
+  readonly owner: (account: string) => string;
+  /** What the consent says behind the secret's name: `(app_a,app_b)`. */
+  readonly logins?: string;
 }
 
 export type Wrap = (deps: Deps, world: World) => Deps;
 export type Run = (look: Look, deps: Deps, sim: Sim) => Promise<unknown>;
 
+/** Of an alert that tells of several secrets; up to ten are named. */
+const namesIn = ({ names }: LogFields): string[] => JSON.parse(`[${names}]`);
+
 export class Sim {
   readonly world = new World();
-  readonly invariants = new Invariants(this.world);
+  readonly invariants = new Invariants(this.world, () => this.kind);
   own: OwnStorage = emptyStorage();
   /** What the owner of an account wrote into Keyturn's role assignment there. */
   readonly consents = new Map<string, string>();
   poisoned = 0;
   deliveries = 0;
   private nextSweepOn = START;
-  private readonly kind: Kind;
+  readonly kind: Kind;
   private readonly wrap: Wrap;
   private readonly run: Run;
 
@@ -46,6 +66,7 @@ export class Sim {
     this.wrap = options.wrap ?? ((deps) => deps);
     this.run = options.run ?? reconcile;
     this.world.director = director;
+    this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
     this.world.check = () => this.invariants.afterCall();
     // Neither Key Vault nor ARM has fencing: what a person does between the guard and one write is healed, not prevented.
     this.world.unguarded = () => this.excuseAll();
@@ -69,19 +90,22 @@ export class Sim {
       rotators: { types: [rotator.type], get: (type) => (type === rotator.type ? rotator : undefined) },
       consent: {
         of: (target) =>
-          world.op(process, 'consent.of', 'read', 'azure', () =>
-            parseGrants(this.consents.get(target.split('/').at(-1) ?? '') ?? ''),
-          ),
+          world.op(process, 'consent.of', 'read', 'azure', () => parseGrants(this.consents.get(target) ?? '')),
       },
       rows: simRows(world, process, own),
       locks: simLocks(world, process, own),
       queue: simQueue(world, process, own),
       audit: simAudit(world, process, own),
+      alerts: simAlerts(world, process, own),
       clock,
       log: (level, message, fields) => {
         this.invariants.texts.push(JSON.stringify({ level, message, ...fields }));
         const secret = `${fields?.vault}/${fields?.name}`;
-        if (message === 'alert') this.invariants.alert(secret, String(fields?.reason));
+        if (message === 'alert') {
+          const told =
+            fields?.names === undefined ? [secret] : namesIn(fields).map((name) => `${fields.vault}/${name}`);
+          for (const each of told) this.invariants.alert(each, String(fields?.reason));
+        }
         if (message === 'decided' && (fields?.reason === 'not-due' || fields?.reason === 'grace'))
           this.invariants.atEase(secret);
       },
@@ -107,18 +131,17 @@ export class Sim {
     options: { ageDays?: number; tags?: Record<string, string>; value?: string } = {},
   ): StoredVersion {
     const { world } = this;
-    if (!world.accounts.has(account))
-      world.accounts.set(account, { key1: world.fresh('first'), key2: world.fresh('second') });
+    if (!world.accounts.has(account)) world.accounts.set(account, this.kind.seed(world));
     const createdOn = world.now - (options.ageDays ?? 61) * DAY;
     const tags = {
       rotator: this.kind.type,
-      'rotator-target': `${SUBSCRIPTION}/rg/${account}`,
+      ...this.kind.tags(account),
       owner: 'team-a',
       ...options.tags,
     };
     const version: StoredVersion = {
       id: world.versionId(),
-      value: options.value ?? (world.accounts.get(account)?.[slot] as string),
+      value: options.value ?? this.kind.stored(slot, world.accounts.get(account)?.[slot] as string),
       tags,
       contentType: 'text/plain',
       enabled: true,
@@ -128,10 +151,10 @@ export class Sim {
       by: 'person',
     };
     world.versions(vault, name).push(version);
-    this.consents.set(
-      account,
-      `keyturn: ${[...new Set([...(this.consents.get(account)?.slice(9).split(', ') ?? []), `${vault}/${name}`])].filter(Boolean).join(', ')}`,
-    );
+    const owner = this.kind.owner(account);
+    const granted = new Set(this.consents.get(owner)?.slice(9).split(', ') ?? []);
+    granted.add(`${vault}/${name}${this.kind.logins ?? ''}`);
+    this.consents.set(owner, `keyturn: ${[...granted].filter(Boolean).join(', ')}`);
     this.invariants.watched.push({ vault, name, account, graceHours: 48 });
     this.invariants.owners.set(`${vault}/${name}`, { tags: { owner: 'team-a' }, contentType: 'text/plain' });
     this.invariants.afterCall();
@@ -215,7 +238,8 @@ export class Sim {
         this.invariants.excused.add(version.value);
         if (version.by === 'person') this.invariants.hopeless.add(version.value);
       }
-      for (const key of Object.values(this.world.accounts.get(account) ?? {})) this.invariants.excused.add(key);
+      for (const [slot, key] of Object.entries(this.world.accounts.get(account) ?? {}))
+        this.invariants.excused.add(this.kind.stored(slot, key));
     }
   }
 

@@ -2,7 +2,7 @@
 import { type Director, type Fate, type Op, random } from './director.ts';
 import { people } from './people.ts';
 import { HINT, oneSecret, twoSecrets } from './scenarios.ts';
-import type { Sim } from './sim.ts';
+import type { Kind, Sim } from './sim.ts';
 import { HOUR, MINUTE, START } from './world.ts';
 
 /** Trouble ends here; what follows is time enough for two rotations, their graces and their revocations. */
@@ -19,7 +19,7 @@ const FATES: readonly Fate[] = [
 ];
 
 /** Walks the path of a seed; `told` gets the world, for a path that ends in a violation. */
-export async function soup(seed: number, told: { sim?: Sim } = {}): Promise<Sim> {
+export async function soup(seed: number, told: { sim?: Sim } = {}, kind?: Kind): Promise<Sim> {
   const dice = random(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(dice() * from.length)] as T;
   const trouble = pick([0.002, 0.01, 0.03]);
@@ -42,7 +42,9 @@ export async function soup(seed: number, told: { sim?: Sim } = {}): Promise<Sim>
       }
     },
   };
-  sim = pick([oneSecret, twoSecrets])(director);
+  const make = pick([oneSecret, twoSecrets]);
+  // Whose values cannot be read again has one secret a target.
+  sim = kind ? oneSecret(director, { kind }) : make(director);
   told.sim = sim;
   for (let hint = 0; hint < 3; hint++) sim.send(HINT, dice() * 50 * HOUR);
   await sim.settle(START + 60 * HOUR);

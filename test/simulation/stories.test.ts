@@ -328,7 +328,7 @@ it('a key that stands in its slot is not replaced because the data plane refuses
   let off = false;
   let rotator: ReturnType<typeof storage.rotator> | undefined;
   const oneWorker: typeof storage = {
-    type: storage.type,
+    ...storage,
     rotator: (world, process) => {
       const seen = new Proxy(world, {
         get: (target, key) => (key === 'accepts' && off ? () => false : Reflect.get(target, key, target)),

@@ -50,6 +50,8 @@ export class World {
   readonly vaults = new Map<string, Map<string, StoredVersion[]>>();
   readonly accounts = new Map<string, Record<string, string>>();
   readonly trace: string[] = [];
+  /** Credentials that Keyturn made at targets that hold many, with what the target remembers of each. */
+  readonly made = new Map<string, { readonly label: string; readonly on: number }>();
   private dirty = false;
   calls = 0;
   writes = 0;
@@ -66,6 +68,9 @@ export class World {
   unfencedCalls = 1;
   /** Called before a key is regenerated when a person acted in between. */
   unguarded: (name: string) => void = () => {};
+
+  /** Whether a stored value is accepted by a target: the kind's own way. */
+  opens: (target: Record<string, string>, stored: string) => boolean = () => false;
 
   /** A turn for this worker: replaced by the interleaver, which lets one worker at a time go on. */
   turn: (process: Process, op: Op) => Promise<void> = async () => {};
@@ -117,7 +122,8 @@ export class World {
     // Reads and the app's own rows change nothing that an invariant is about.
     if (op.write && place === 'azure') this.dirty = true;
     if (this.personActedAt === op.at) this.dirty = true;
-    if (name === 'target.regenerate' && this.personActedAt >= op.at - this.unfencedCalls) this.unguarded(name);
+    if (op.write && name.startsWith('target.') && this.personActedAt >= op.at - this.unfencedCalls)
+      this.unguarded(name);
     const fate = this.director.fate(op);
     if (fate !== 'ok') this.trace.push(`${op.at}/${op.write} ${name} by ${process.id}: ${fate}`);
     try {
@@ -182,7 +188,7 @@ export class World {
   }
 
   accepts(account: string, value: string): boolean {
-    return Object.values(this.accounts.get(account) ?? {}).includes(value);
+    return this.opens(this.accounts.get(account) ?? {}, value);
   }
 }
 

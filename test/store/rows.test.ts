@@ -125,6 +125,23 @@ describe('rows of holders', () => {
     expect(await rows.holders(target)).toEqual([holder]);
   });
 
+  it('are added by hundreds where there are none, and what a look has found stays', async () => {
+    const others: HolderRow[] = Array.from({ length: 250 }, (_, at) => ({
+      vault: 'kv3',
+      name: `st-${at}`,
+      target: `${target}3`,
+      owes: [],
+    }));
+    const [known] = others as [HolderRow];
+    const found = { ...known, handle: 'key1' };
+    await rows.saveHolder(found);
+    await rows.addHolders([...others, { ...known, target: `${target}4` }]);
+    await rows.addHolders(others.slice(0, 1));
+    expect(await rows.holders(`${target}3`)).toHaveLength(250);
+    expect(await rows.holders(`${target}3`)).toContainEqual(found);
+    expect(await rows.holders(`${target}4`)).toHaveLength(1);
+  });
+
   it('count as holding every slot when their content is lost', async () => {
     await rows.saveHolder(holder);
     for await (const row of account.raw.listEntities<{ json: string }>()) {

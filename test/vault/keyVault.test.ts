@@ -1,12 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { vaultUrl } from '../../src/azure/cloud.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import { parseResourceId } from '../../src/core/ids.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { keyVaults } from '../../src/vault/keyVault.ts';
+import { ServedVaults } from '../../src/vault/served.ts';
 import type { NewVersion, Vault, Version } from '../../src/vault/vault.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 
 const expiresOn = new Date('2027-03-01T00:00:00Z');
 const next: NewVersion = { value: new Secret('second-value'), tags: { owner: 'x' }, expiresOn };
+const vaultsOf = ({ azure, cloud, credential, clock }: Tenant) =>
+  keyVaults({
+    served: new ServedVaults(
+      [parseResourceId(azure.vault('kv1').id, 'Microsoft.KeyVault/vaults', 'id')],
+      undefined,
+      clock,
+    ),
+    urlOf: (name) => vaultUrl(cloud, name),
+    ...{ credential, clock },
+  });
 const thrown = (promise: Promise<unknown>): Promise<KeyturnError> =>
   promise.then(
     () => {
@@ -27,7 +40,7 @@ describe('a vault over Key Vault', () => {
   });
   afterAll(() => tenant.azure.stop());
   beforeEach(() => {
-    const found = keyVaults(tenant).open('KV1');
+    const found = vaultsOf(tenant).open('KV1');
     if (!found) throw new Error('kv1 is not on the list');
     vault = found;
     name = `secret-${++count}`;
@@ -48,8 +61,8 @@ describe('a vault over Key Vault', () => {
   const writes = () => tenant.azure.writes().filter(({ route }) => !route.endsWith('challenge'));
 
   it('opens no vault that is not on the list', () => {
-    expect(keyVaults(tenant).open('kv9')).toBeUndefined();
-    expect(keyVaults(tenant).names).toEqual(['kv1']);
+    expect(vaultsOf(tenant).open('kv9')).toBeUndefined();
+    expect(vaultsOf(tenant).names).toEqual(['kv1']);
   });
 
   it('reads the current version with its value, tags, content type and dates', async () => {

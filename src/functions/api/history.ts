@@ -1,17 +1,11 @@
-import { app } from '@azure/functions';
 import { historyBody } from '../../http/history.ts';
 import { answer } from '../../http/problem.ts';
 import { fromPath } from '../../requests/rotate.ts';
 import { answering } from '../context.ts';
 
 /** Who changed what about a secret, newest first. */
-app.http('history', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  route: 'vaults/{vault}/secrets/{name}/history',
-  handler: answering(async (request, keyturn) => {
-    const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
-    const ref = fromPath(request.params.vault ?? '', request.params.name ?? '');
-    return answer(200, historyBody(ref, await keyturn.history(ref, caller)));
-  }),
+export const history = answering(async (request, keyturn) => {
+  const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
+  const ref = fromPath(request.params.vault ?? '', request.params.name ?? '');
+  return answer(200, historyBody(ref, await keyturn.history(ref, caller)));
 });

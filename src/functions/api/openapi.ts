@@ -1,19 +1,14 @@
-import { app } from '@azure/functions';
 import { openApi } from '../../http/openapi.ts';
 import { answer } from '../../http/problem.ts';
+import { HoldRequest } from '../../requests/hold.ts';
 import { InventoryQuery } from '../../requests/inventory.ts';
 import { RotateRequest } from '../../requests/rotate.ts';
 import { answering } from '../context.ts';
 
 /** The interface as an OpenAPI document. It names no vault, no secret and no setting, so anyone may read it. */
-app.http('openapi', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  route: 'openapi.json',
-  handler: answering(async () => {
-    made ??= openApi({ RotateRequest, InventoryQuery });
-    return answer(200, made);
-  }),
+export const openapi = answering(async () => {
+  made ??= openApi({ RotateRequest, HoldRequest, InventoryQuery });
+  return answer(200, made);
 });
 
 /** Made once: anyone may ask. */

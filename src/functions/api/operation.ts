@@ -1,16 +1,10 @@
-import { app } from '@azure/functions';
 import { isDone, operationBody, RETRY_SECONDS } from '../../http/operation.ts';
 import { answer } from '../../http/problem.ts';
 import { answering } from '../context.ts';
 
 /** What became of a request. */
-app.http('operation', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  route: 'operations/{id}',
-  handler: answering(async (request, keyturn) => {
-    const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
-    const operation = await keyturn.operation((request.params.id ?? '').toLowerCase(), caller);
-    return answer(200, operationBody(operation), isDone(operation) ? {} : { 'retry-after': RETRY_SECONDS });
-  }),
+export const operation = answering(async (request, keyturn) => {
+  const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
+  const operation = await keyturn.operation((request.params.id ?? '').toLowerCase(), caller);
+  return answer(200, operationBody(operation), isDone(operation) ? {} : { 'retry-after': RETRY_SECONDS });
 });

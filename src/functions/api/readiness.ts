@@ -1,15 +1,9 @@
-import { app } from '@azure/functions';
 import { answer } from '../../http/problem.ts';
 import { readinessBody } from '../../http/readiness.ts';
 import { answering } from '../context.ts';
 
 /** What stands in the way of the app's work, with remedies. */
-app.http('readiness', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  route: 'readiness',
-  handler: answering(async (request, keyturn) => {
-    const found = await keyturn.readiness(await keyturn.auth.authenticate(request.headers.get('authorization')));
-    return answer(found.ready ? 200 : 503, readinessBody(found));
-  }),
+export const readiness = answering(async (request, keyturn) => {
+  const found = await keyturn.readiness(await keyturn.auth.authenticate(request.headers.get('authorization')));
+  return answer(found.ready ? 200 : 503, readinessBody(found));
 });

@@ -1,17 +1,11 @@
-import { app } from '@azure/functions';
 import { secretDetailBody } from '../../http/inventory.ts';
 import { answer } from '../../http/problem.ts';
 import { fromPath } from '../../requests/rotate.ts';
 import { answering } from '../context.ts';
 
 /** One secret, with what became of each of its versions. */
-app.http('secret', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  route: 'vaults/{vault}/secrets/{name}',
-  handler: answering(async (request, keyturn) => {
-    const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
-    const ref = fromPath(request.params.vault ?? '', request.params.name ?? '');
-    return answer(200, secretDetailBody(await keyturn.secret(ref, caller)));
-  }),
+export const secret = answering(async (request, keyturn) => {
+  const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
+  const ref = fromPath(request.params.vault ?? '', request.params.name ?? '');
+  return answer(200, secretDetailBody(await keyturn.secret(ref, caller)));
 });

@@ -1,18 +1,12 @@
-import { app } from '@azure/functions';
 import { secretsBody } from '../../http/inventory.ts';
 import { answer } from '../../http/problem.ts';
 import { fromInventoryQuery, toContinuation } from '../../requests/inventory.ts';
 import { answering } from '../context.ts';
 
 /** The inventory: what the last looks saw, 100 secrets at a time. */
-app.http('secrets', {
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  route: 'secrets',
-  handler: answering(async (request, keyturn) => {
-    const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
-    // Of `request.query` one cannot tell whether a name came twice.
-    const { items, last } = await keyturn.inventory(fromInventoryQuery(new URL(request.url).searchParams), caller);
-    return answer(200, secretsBody(items, last && toContinuation(last)));
-  }),
+export const secrets = answering(async (request, keyturn) => {
+  const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
+  // Of `request.query` one cannot tell whether a name came twice.
+  const { items, last } = await keyturn.inventory(fromInventoryQuery(new URL(request.url).searchParams), caller);
+  return answer(200, secretsBody(items, last && toContinuation(last)));
 });

@@ -1,0 +1,104 @@
+/**
+ * What Azure's own type definitions say of types whose keys can be listed and regenerated (`twoKeyTypes.json`, made by
+ * `scripts/azureTypes`), with what they leave out (`twoKeyExtra.json`). The stand-in knows nothing else of these types.
+ */
+import { readFileSync } from 'node:fs';
+
+export type Shape =
+  | string
+  | { oneOf: string[] }
+  | { items: Shape | null }
+  | { properties: Record<string, Shape | null>; required: string[] };
+
+export interface KeyFunction {
+  since: string;
+  until: string;
+  input: Shape | null;
+  output: Shape | null;
+  /** Slots that the path names behind the action. */
+  path?: string[];
+}
+
+export interface KeyType {
+  name: string;
+  versions: string[];
+  functions: Record<string, KeyFunction>;
+  /** Scalars of `properties` that its GET may show. */
+  properties: Record<string, Shape | null> | null;
+  /** A regeneration answers 202. */
+  long: boolean;
+  /** Names of keys in a list of entries, where the definitions have none. */
+  names: string[];
+}
+
+interface Extra {
+  functions: Record<string, Record<string, KeyFunction>>;
+  long: Record<string, string>;
+  names: Record<string, { names: string[] }>;
+}
+
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+const made: { types: Record<string, Pick<KeyType, 'versions' | 'functions' | 'properties'>> } =
+  read('./twoKeyTypes.json');
+const extra: Extra = read('./twoKeyExtra.json');
+
+/** Every type, by its name in lower case. */
+export const keyTypes: ReadonlyMap<string, KeyType> = new Map(
+  Object.entries(made.types).map(([name, { versions, functions, properties }]) => [
+    name.toLowerCase(),
+    {
+      name,
+      versions,
+      functions: { ...functions, ...extra.functions[name] },
+      properties,
+      long: Object.hasOwn(extra.long, name),
+      names: extra.names[name]?.names ?? [],
+    },
+  ]),
+);
+
+/** Providers of these types, as the paths of the routes have them. */
+export const providers: readonly string[] = [...new Set([...keyTypes.values()].map(({ name }) => providerOf(name)))];
+
+export function providerOf(type: string): string {
+  return type.split('/')[0] ?? '';
+}
+
+/** The resource in a path, its type, and what stands behind it: the action and, in some paths, a slot. */
+export function resourceIn(path: string): { id: string; type: KeyType; rest: string[] } | undefined {
+  const segments = path.split('/');
+  // The longest type first: of a rule's path the namespace is a prefix.
+  for (let length = segments.length - (segments.length % 2 === 0 ? 1 : 0); length >= 9; length -= 2) {
+    const kinds = segments.slice(7, length).filter((_, at) => at % 2 === 0);
+    const type = keyTypes.get([segments[6], ...kinds].join('/').toLowerCase());
+    if (type) return { id: segments.slice(0, length).join('/'), type, rest: segments.slice(length) };
+  }
+  return undefined;
+}
+
+/** The function of that name in that version; names of actions are compared in any case, as ARM does. */
+export function functionOf(type: KeyType, name: string, version: string): KeyFunction | undefined {
+  const called = Object.entries(type.functions).filter(([key]) => key.toLowerCase() === name.toLowerCase());
+  return called.map(([, found]) => found).find(({ since, until }) => since <= version && version <= until);
+}
+
+/** `PrimaryKey`, `primaryMasterKey` and `Primary` are one slot. */
+export const slotOf = (name: string): string => name.toLowerCase().replace(/(master)?key$/, '');
+
+/** Members of an input or output that are objects' members. */
+export const membersOf = (shape: Shape | null): Record<string, Shape | null> =>
+  typeof shape === 'object' && shape !== null && 'properties' in shape ? shape.properties : {};
+
+export const valuesOf = (shape: Shape | null | undefined): string[] =>
+  typeof shape === 'object' && shape !== null && 'oneOf' in shape ? shape.oneOf : [];
+
+/** Slots in the newest version of a type, as `slotOf` writes them. */
+export function slotsOf({ functions, names }: KeyType): Set<string> {
+  const named = Object.entries(functions).flatMap(([name, { input, path }]) => {
+    const inName = /^regenerate(\w+)Key$/i.exec(name)?.[1];
+    if (path) return path;
+    if (/^regenerate/i.test(name) && input === null && inName) return [inName];
+    return Object.values(membersOf(input)).flatMap(valuesOf);
+  });
+  return new Set([...named, ...names].map(slotOf));
+}

@@ -1,0 +1,214 @@
+/**
+ * Microsoft Graph, as far as an app registration's passwords go (azure-facts 6). Addresses are made of GUIDs alone, the list of
+ * credentials is never PATCHed (case GR-08), and a write goes out exactly once.
+ */
+import {
+  bearerTokenAuthenticationPolicy,
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineFromOptions,
+  createPipelineRequest,
+  type PipelineResponse,
+} from '@azure/core-rest-pipeline';
+import type { TokenCredential } from '@azure/identity';
+import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import type { Handle } from '../core/ids.ts';
+import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
+import { Secret } from '../core/secret.ts';
+import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
+import type { Cloud } from './cloud.ts';
+import { AbsentError } from './errors.ts';
+
+/** What a list shows of a password: all but its text. */
+export interface AppCredential {
+  readonly keyId: Handle;
+  readonly displayName: string;
+  /** The first three characters of the text; old ones may have none. */
+  readonly hint?: string;
+  readonly startsOn: Date;
+  readonly endsOn: Date;
+}
+
+export interface AppFacts {
+  /** Not the appId: `removePassword` is shown by this id only. */
+  readonly objectId: string;
+  readonly credentials: readonly AppCredential[];
+}
+
+export interface AddedPassword {
+  readonly keyId: Handle;
+  readonly value: Secret;
+}
+
+/** Reads throw `BusyError` or a refusal. Writes also throw `UnknownOutcomeError`; their `BusyError` means that nothing was changed. */
+export interface GraphApi {
+  application(appId: string): Promise<AppFacts>;
+  /** The application's tags, in which its owner consents. */
+  tags(appId: string): Promise<readonly string[]>;
+  addPassword(appId: string, asked: { readonly displayName: string; readonly endsOn: Date }): Promise<AddedPassword>;
+  /** Done as well when the application has no such password. */
+  removePassword(objectId: string, keyId: Handle): Promise<void>;
+}
+
+const guid = z.guid().toLowerCase();
+const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+const Facts = z.object({
+  id: guid,
+  appId: guid,
+  passwordCredentials: z
+    .array(
+      z.object({
+        keyId: guid,
+        displayName: z.string().nullish(),
+        hint: z.string().nullish(),
+        startDateTime: date,
+        endDateTime: date,
+      }),
+    )
+    .max(1_000),
+});
+const Tags = z.object({ appId: guid, tags: z.array(z.string()).max(1_000) });
+const Added = z.object({ keyId: guid, secretText: z.string().min(16).max(256) });
+
+export function createGraph(options: {
+  readonly cloud: Pick<Cloud, 'graph' | 'graphAudience'>;
+  readonly credential: TokenCredential;
+  readonly clock: Clock;
+}): GraphApi {
+  const { cloud, credential, clock } = options;
+  const http = createDefaultHttpClient();
+  const pipeline = createPipelineFromOptions(SINGLE_SEND);
+  pipeline.addPolicy(patience(clock));
+  pipeline.addPolicy(onlyTo(cloud.graph));
+  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${cloud.graphAudience}/.default` }));
+  const send = async (path: string, doing: string, body?: object): Promise<unknown> => {
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const request = createPipelineRequest({
+      url: `${cloud.graph}/v1.0/applications${path}`,
+      method: body === undefined ? 'GET' : 'POST',
+      headers: createHttpHeaders({ accept: 'application/json', ...json }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    try {
+      return bodyOf(await pipeline.sendRequest(http, request));
+    } catch (error) {
+      throw fromGraph(error, doing, body !== undefined);
+    }
+  };
+  const read = async <T extends { appId: string }>(appId: string, select: string, schema: z.ZodType<T>): Promise<T> => {
+    const doing = `show the application ${canonical(appId)}`;
+    const found = schema.safeParse(await send(`(appId='${canonical(appId)}')?$select=${select}`, doing));
+    if (!found.success || found.data.appId !== canonical(appId)) {
+      throw new KeyturnError('failed', { detail: 'The answer of Microsoft Graph does not parse.' });
+    }
+    return found.data;
+  };
+  return {
+    async application(appId) {
+      const select = 'id,appId,displayName,passwordCredentials,tags,signInAudience';
+      const { id, passwordCredentials } = await read(appId, select, Facts);
+      return { objectId: id, credentials: passwordCredentials.map(credentialOf) };
+    },
+    tags: async (appId) => (await read(appId, 'appId,tags', Tags)).tags,
+    async addPassword(appId, { displayName, endsOn }) {
+      const passwordCredential = { displayName, endDateTime: endsOn.toISOString() };
+      const doing = `add a password to the application ${canonical(appId)}`;
+      const added = Added.safeParse(
+        await send(`(appId='${canonical(appId)}')/addPassword`, doing, { passwordCredential }),
+      );
+      // There is one now, and nobody knows its text.
+      if (!added.success)
+        throw new UnknownOutcomeError('target-busy', { detail: `Azure's answer does not parse (${doing}).` });
+      return { keyId: added.data.keyId, value: new Secret(added.data.secretText) };
+    },
+    async removePassword(objectId, keyId) {
+      const doing = `remove the password ${canonical(keyId)}`;
+      await send(`/${canonical(objectId)}/removePassword`, doing, { keyId: canonical(keyId) }).catch(
+        (error: unknown) => {
+          if (!(error instanceof AbsentCredential)) throw error;
+        },
+      );
+    },
+  };
+}
+
+/** No address is made of anything else (case SEC-01). */
+function canonical(id: string): string {
+  const parsed = guid.safeParse(id);
+  if (!parsed.success) throw new KeyturnError('failed', { detail: 'Not a GUID.' });
+  return parsed.data;
+}
+
+const credentialOf = (found: z.infer<typeof Facts>['passwordCredentials'][number]): AppCredential => ({
+  keyId: found.keyId,
+  displayName: found.displayName ?? '',
+  ...(found.hint ? { hint: found.hint } : {}),
+  startsOn: found.startDateTime,
+  endsOn: found.endDateTime,
+});
+
+/** The JSON of a 200, nothing of a 204; anything else in the shape in which SDKs throw it, for `fromGraph` to judge. */
+function bodyOf({ status, bodyAsText, headers }: PipelineResponse): unknown {
+  if (status === 204) return undefined;
+  const body = parsed(bodyAsText);
+  if (status === 200) return body;
+  // Graph calls its id `request-id`.
+  const get = (name: string) => headers.get(name === 'x-ms-request-id' ? 'request-id' : name);
+  throw { statusCode: status, details: body, response: { headers: { get } } };
+}
+
+function parsed(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined; // an answer without JSON is judged by its status, or by the schema
+  }
+}
+
+/** The application has no password with this keyId. */
+class AbsentCredential extends KeyturnError {}
+
+/** One refusal in two forms, told by code or by message (azure-facts 6): nothing was changed. */
+const CONCURRENT = /concurrent requests being made/i;
+const POLICY = /^Credential(InvalidLifetime|TypeNotAllowed)AsPerAppPolicy$/;
+
+function fromGraph(error: unknown, doing: string, write: boolean): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const failure = wireFailure(error);
+  const { status = 0, code = '', text } = failure;
+  const options = { ...facts(failure), detail: `Azure refused to ${doing} (${said(failure)}).` };
+  const concurrent =
+    status === 409 || (status === 400 && (code === 'Directory_ConcurrencyViolation' || CONCURRENT.test(text)));
+  if (failure.unsent || status === 429 || concurrent) return new BusyError('target-busy', options);
+  if (failure.unanswered || status === 408 || status >= 500) {
+    const detail = `Azure gave no clear answer when asked to ${doing} (${said(failure)}).`;
+    return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
+  }
+  if (status === 404) return new AbsentError(facts(failure));
+  return refusal(failure, options, write);
+}
+
+function refusal(
+  { status, code = '', text }: WireFailure,
+  options: { readonly detail: string },
+  write: boolean,
+): KeyturnError {
+  if (status === 400 && /No password credential found/i.test(text)) return new AbsentCredential('failed', options);
+  if (POLICY.test(code))
+    return new KeyturnError('target-policy', { ...options, detail: `${options.detail} ${remedyOf(code)}` });
+  if (code === 'Directory_ResourceSizeExceeded') return new KeyturnError('target-full', options);
+  if (status === 401 || status === 403) {
+    const right = write
+      ? "Make Keyturn's identity an owner of the application, beside the permission Application.ReadWrite.OwnedBy."
+      : 'Give Keyturn the permission Application.ReadWrite.OwnedBy of Microsoft Graph.';
+    return new KeyturnError('target-forbidden', { ...options, detail: `${options.detail} ${right}` });
+  }
+  return new KeyturnError('failed', options);
+}
+
+const remedyOf = (code: string): string =>
+  code.startsWith('CredentialInvalidLifetime')
+    ? "The tenant's app management policy allows shorter lives only: a credential lives for `every`, 30 days and the grace."
+    : "The tenant's app management policy allows no client secrets here.";

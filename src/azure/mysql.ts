@@ -1,0 +1,177 @@
+/**
+ * MySQL and MariaDB over `mysql2`: what their rotator asks of a server. TLS is verified, each call has a connection of its
+ * own, and the clear password of an application never leaves for the server but to log in (azure-facts 5.4).
+ */
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { quote } from '../core/quote.ts';
+import type { Secret } from '../core/secret.ts';
+import { type DatabaseAnswer, type DatabaseFacts, type DatabaseIdentity, knownIdentity } from './databaseServers.ts';
+import { accountsIn, type Plugin, pluginOf } from './mysqlAccounts.ts';
+import { cachingSha2Hash, nativeHash } from './mysqlHashes.ts';
+
+type Place = Pick<DatabaseFacts, 'host' | 'port'>;
+
+/** MySQL's users are a name and the hosts that it may come from. */
+export interface Account {
+  readonly user: string;
+  readonly host: string;
+}
+
+export interface AccountFacts {
+  readonly user: string;
+  /** How it logs in; undefined for another way than a password that Keyturn can make. */
+  readonly plugin: Plugin | undefined;
+  readonly locked: boolean;
+  /** Has a privilege on the whole server that changes something, by itself or by a role, or on the tables of users. */
+  readonly strong: boolean;
+}
+
+export interface MysqlApi {
+  /** Those of the accounts that are there, in whatever capitals. */
+  accounts(place: Place, accounts: readonly Account[]): Promise<readonly AccountFacts[]>;
+  /** Sent once, as a hash. */
+  setPassword(place: Place, account: Account, password: Secret): Promise<void>;
+  tryLogin(place: Place, user: string, password: Secret): Promise<DatabaseAnswer>;
+}
+
+export interface MysqlOptions {
+  readonly identity: DatabaseIdentity | undefined;
+  /** Of a local authority, for tests; otherwise those that Node trusts. */
+  readonly ca?: string;
+}
+
+const CONNECT_MILLISECONDS = 15_000;
+const ANSWER_MILLISECONDS = 20_000;
+
+export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
+  // Without `verifyIdentity` mysql2 takes every trusted certificate, whoever's it is (measured, 3.24).
+  const ssl = { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) };
+  const open = async (place: Place, user: string, password: Secret, token = false): Promise<Connection> => {
+    const { createConnection } = await import('mysql2/promise');
+    return await createConnection({
+      host: place.host,
+      port: place.port,
+      user,
+      password: password.reveal(),
+      ssl,
+      connectTimeout: CONNECT_MILLISECONDS,
+      multipleStatements: false,
+      // A token of Entra goes as it is, and nothing else does.
+      enableCleartextPlugin: token,
+    });
+  };
+  const asKeyturn = async <T>(place: Place, work: (ask: Ask) => Promise<T>): Promise<T> => {
+    const { user, password } = knownIdentity(identity);
+    const connection = await open(place, user, await password(), true).catch((error: unknown) => {
+      throw notLoggedIn(error, place);
+    });
+    // A connection that breaks later says so in the statement that waits.
+    connection.on('error', () => undefined);
+    try {
+      return await work(async (sql, values = []) => {
+        const statement = { sql, values: [...values], timeout: ANSWER_MILLISECONDS };
+        // Values apart from the text: how a text is escaped depends on the server's sql_mode.
+        const call = values.length > 0 ? connection.execute<RowDataPacket[]> : connection.query<RowDataPacket[]>;
+        const [rows] = await call.call(connection, statement);
+        return rows;
+      });
+    } finally {
+      connection.destroy();
+    }
+  };
+  return {
+    accounts: (place, accounts) =>
+      asKeyturn(place, (ask) =>
+        accountsIn(accounts, ask).catch((error: unknown) => {
+          throw refused(error, place, 'show its users', false);
+        }),
+      ),
+    setPassword: (place, account, password) =>
+      asKeyturn(place, async (ask) => {
+        const plugin = await pluginOf(account, ask).catch((error: unknown) => {
+          throw refused(error, place, 'show its users', false);
+        });
+        await ask(alterUser(account, plugin, password, place)).catch((error: unknown) => {
+          throw refused(error, place, `change the password of ${quote(account.user)}`, true);
+        });
+      }),
+    async tryLogin(place, user, password) {
+      try {
+        (await open(place, user, password)).destroy();
+        return 'accepted';
+      } catch (error) {
+        return answerOf(numberOf(error));
+      }
+    },
+  };
+}
+
+/** One statement, with its values apart from the text, which only DDL has none of. */
+export type Ask = (sql: string, values?: readonly string[]) => Promise<RowDataPacket[]>;
+
+/** Names in backticks need no backslashes, whatever the server's sql_mode says of those. */
+const identifier = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+
+/** The hash in the form that MariaDB, and MySQL for each of its plugins, takes (MySQL manual, ALTER USER; 8.0.17 for `0x`). */
+function alterUser({ user, host }: Account, plugin: Plugin | undefined, password: Secret, place: Place): string {
+  const start = `ALTER USER ${identifier(user)}@${identifier(host)} IDENTIFIED`;
+  if (plugin === 'mariadb') return `${start} BY PASSWORD '${nativeHash(password)}'`;
+  if (plugin === 'mysql_native_password') return `${start} WITH mysql_native_password AS '${nativeHash(password)}'`;
+  if (plugin === 'caching_sha2_password') {
+    return `${start} WITH caching_sha2_password AS 0x${cachingSha2Hash(password).toString('hex')}`;
+  }
+  throw new KeyturnError('failed', { detail: `${quote(user)} is not there on ${place.host}, or logs in otherwise.` });
+}
+
+/** The server's error number; undefined where it did not answer. */
+function numberOf(error: unknown): number | undefined {
+  const { errno, sqlState } = (error ?? {}) as { errno?: unknown; sqlState?: unknown };
+  return typeof errno === 'number' && errno >= 1000 && sqlState !== undefined ? errno : undefined;
+}
+
+/** Too many connections, by server, user or limit. */
+const FULL = new Set([1040, 1203, 1226]);
+
+function answerOf(number: number | undefined): DatabaseAnswer {
+  if (number === 1045) return 'refused';
+  if (number === undefined || FULL.has(number)) return 'busy';
+  // A host that may not connect, a locked account, an expired password: nothing is said of this one.
+  return 'unknown';
+}
+
+/** Keyturn's own connection: nothing was changed yet. */
+function notLoggedIn(error: unknown, { host }: Place): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const number = numberOf(error);
+  const options = number === undefined ? {} : { code: `${number}` };
+  if (number === undefined || FULL.has(number)) {
+    const detail = `${host} could not be reached, or took no connection (${number ?? 'no answer'}).`;
+    return new BusyError('target-busy', { ...options, detail });
+  }
+  const detail = `${host} did not let Keyturn log in (${number}): make its identity a user there, or mend KEYTURN_DATABASE_USER.`;
+  return new KeyturnError('target-forbidden', { ...options, detail });
+}
+
+/** No right to the statement or to the tables of users. */
+const FORBIDDEN = new Set([1044, 1045, 1142, 1143, 1227, 1370]);
+/** Locks and a server that is read-only for now: nothing was changed. */
+const PASSES = new Set([1205, 1213, 1290, 1792, 1836]);
+
+/** A statement that failed. The server's own words may hold the statement and are left behind. */
+function refused(error: unknown, { host }: Place, doing: string, write: boolean): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const number = numberOf(error);
+  const options = number === undefined ? {} : { code: `${number}` };
+  const detail = `${host} was asked to ${doing} (${number ?? 'no answer'}).`;
+  // 1053: the server goes down; 1317, 1927: somebody ended the statement or the connection, whatever it had done.
+  if (number === undefined || [1053, 1317, 1927].includes(number)) {
+    return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
+  }
+  if (FORBIDDEN.has(number)) {
+    const remedy = 'Give its user CREATE USER on the server and SELECT on the schema mysql.';
+    return new KeyturnError('target-forbidden', { ...options, detail: `${detail} ${remedy}` });
+  }
+  if (PASSES.has(number)) return new BusyError('target-busy', { ...options, detail });
+  return new KeyturnError('failed', { ...options, detail });
+}

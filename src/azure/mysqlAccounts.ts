@@ -1,0 +1,84 @@
+/** Who is an administrator of a MySQL or MariaDB server, as its own tables say. */
+import { quote } from '../core/quote.ts';
+import type { Account, AccountFacts, Ask } from './mysql.ts';
+
+/** How the account logs in: MariaDB's only plugin that takes a hash made here, and two of MySQL. */
+export type Plugin = 'mariadb' | 'mysql_native_password' | 'caching_sha2_password';
+
+/** Privileges on the whole server that only look. With any other one an account is an administrator's. */
+const HARMLESS = new Set([
+  ...['USAGE', 'SELECT', 'SHOW DATABASES', 'SHOW VIEW', 'PROCESS', 'EXECUTE', 'LOCK TABLES'],
+  ...['CREATE TEMPORARY TABLES', 'REPLICATION CLIENT', 'BINLOG MONITOR', 'SLAVE MONITOR'],
+]);
+/** Roles may have roles; more steps than this are no design but a ring. */
+const ROLES_MAX = 50;
+
+const isMaria = async (ask: Ask): Promise<boolean> => {
+  const [row] = await ask('SELECT VERSION() AS version');
+  return /mariadb/i.test(String(row?.version));
+};
+
+export async function accountsIn(accounts: readonly Account[], ask: Ask): Promise<readonly AccountFacts[]> {
+  const maria = await isMaria(ask);
+  const found: AccountFacts[] = [];
+  for (const account of accounts) {
+    for (const row of await rowsOf(account, ask)) {
+      const user = String(row.name);
+      const locked = !maria && row.account_locked === 'Y';
+      const strong = await isStrong({ ...account, user }, maria, ask);
+      found.push({ user, plugin: named(row.plugin, maria), locked, strong });
+    }
+  }
+  return found;
+}
+
+export async function pluginOf(account: Account, ask: Ask): Promise<Plugin | undefined> {
+  const maria = await isMaria(ask);
+  const row = (await rowsOf(account, ask)).find(({ name }) => name === account.user);
+  return row === undefined ? undefined : named(row.plugin, maria);
+}
+
+/** Names that differ in their capitals are users of their own, whatever the collation of the table. */
+const rowsOf = ({ user, host }: Account, ask: Ask) =>
+  ask('SELECT u.*, u.user AS name FROM mysql.user u WHERE LOWER(u.user) = LOWER(?) AND u.host = ?', [user, host]);
+
+function named(plugin: unknown, maria: boolean): Plugin | undefined {
+  if (maria) return plugin === 'mysql_native_password' || plugin === '' ? 'mariadb' : undefined;
+  return plugin === 'mysql_native_password' || plugin === 'caching_sha2_password' ? plugin : undefined;
+}
+
+async function isStrong(account: Account, maria: boolean, ask: Ask): Promise<boolean> {
+  for (const { user, host } of await withRoles(account, maria, ask)) {
+    const grantee = `'${user}'@'${host}'`;
+    const onServer = 'SELECT privilege_type AS kind, is_grantable AS passes FROM information_schema.user_privileges';
+    const global = await ask(`${onServer} WHERE grantee = ?`, [grantee]);
+    if (global.some(({ kind, passes }) => !HARMLESS.has(String(kind)) || passes === 'YES')) return true;
+    const onUsers =
+      "SELECT privilege_type AS kind FROM information_schema.schema_privileges WHERE 'mysql' LIKE table_schema";
+    const local = await ask(`${onUsers} AND grantee = ?`, [grantee]);
+    if (local.some(({ kind }) => kind !== 'SELECT')) return true;
+  }
+  return false;
+}
+
+/** The account and every role that it may take on. */
+async function withRoles(account: Account, maria: boolean, ask: Ask): Promise<readonly Account[]> {
+  const all = [account];
+  for (let at = 0; at < all.length && all.length < ROLES_MAX; at += 1) {
+    const { user, host } = all[at] as Account;
+    const rows = maria
+      ? await ask("SELECT role AS user, '' AS host FROM mysql.roles_mapping WHERE user = ? AND host = ?", [user, host])
+      : await ask(
+          'SELECT from_user AS user, from_host AS host FROM mysql.role_edges WHERE to_user = ? AND to_host = ?',
+          [user, host],
+        );
+    for (const { user: role, host: from } of rows) {
+      const known = all.some((each) => each.user === role && each.host === from);
+      if (!known) all.push({ user: String(role), host: String(from) });
+    }
+  }
+  return all;
+}
+
+/** For words to people. */
+export const accountName = ({ user, host }: Account): string => `${quote(user)}@${quote(host)}`;

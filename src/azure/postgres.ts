@@ -1,0 +1,198 @@
+/**
+ * PostgreSQL over `pg`: what its rotator asks of a server. TLS is verified, each call has a connection of its own, and the
+ * clear password of an application never leaves for the server but to log in (azure-facts 5.4).
+ */
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
+import type { Client } from 'pg';
+import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { quote } from '../core/quote.ts';
+import type { Secret } from '../core/secret.ts';
+import { type DatabaseAnswer, type DatabaseFacts, type DatabaseIdentity, knownIdentity } from './databaseServers.ts';
+
+/** What the server says of a role. */
+export interface RoleFacts {
+  readonly name: string;
+  readonly mayLogIn: boolean;
+  /** Superuser, may make roles, or is a member of a role that is or may, Azure's administrators among them. */
+  readonly strong: boolean;
+  /** Its password has run out by `VALID UNTIL`: no other password would open it. */
+  readonly expired: boolean;
+}
+
+type Place = Pick<DatabaseFacts, 'host' | 'port'>;
+
+export interface PostgresApi {
+  /** The roles that are there by these names, in whatever capitals. */
+  roles(place: Place, names: readonly string[]): Promise<readonly RoleFacts[]>;
+  /** Sent once, as a SCRAM verifier. */
+  setPassword(place: Place, role: string, password: Secret): Promise<void>;
+  tryLogin(place: Place, role: string, password: Secret): Promise<DatabaseAnswer>;
+}
+
+export interface PostgresOptions {
+  readonly identity: DatabaseIdentity | undefined;
+  /** Of a local authority, for tests; otherwise those that Node trusts. */
+  readonly ca?: string;
+}
+
+const CONNECT_MILLISECONDS = 15_000;
+/** The server gives up before this side does, so that a lost answer is rare. */
+const STATEMENT_MILLISECONDS = 15_000;
+const ANSWER_MILLISECONDS = 20_000;
+const CLOSE_MILLISECONDS = 2_000;
+
+/** Every flexible server has it, and every role may connect to it unless somebody took that away. */
+const DATABASE = 'postgres';
+
+/** Predefined roles that read or run anything on the server count as strong, like roles that make roles. */
+const ROLES = `SELECT r.rolname AS name, r.rolcanlogin AS may, coalesce(r.rolvaliduntil < now(), false) AS expired,
+  r.rolname = current_user OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE pg_has_role(r.oid, s.oid, 'member') AND
+  (s.rolsuper OR s.rolcreaterole OR s.rolreplication OR s.rolbypassrls OR s.rolname IN ('azure_pg_admin', 'azuresu',
+  'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))) AS strong
+  FROM pg_catalog.pg_roles r WHERE lower(r.rolname) = ANY($1::text[])`;
+
+export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
+  const ssl = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  const open = async (place: Place, user: string, password: Secret): Promise<Client> => {
+    const { Client: PgClient } = (await import('pg')).default;
+    // Our own socket, so that a dead connection can be let go of.
+    const socket = new Socket();
+    const client = new PgClient({
+      stream: () => socket,
+      host: place.host,
+      port: place.port,
+      user,
+      password: password.reveal(),
+      database: DATABASE,
+      ssl,
+      application_name: 'keyturn',
+      connectionTimeoutMillis: CONNECT_MILLISECONDS,
+      query_timeout: ANSWER_MILLISECONDS,
+      statement_timeout: STATEMENT_MILLISECONDS,
+      lock_timeout: STATEMENT_MILLISECONDS,
+    });
+    // A connection that breaks later says so in the query that waits, and here, where nobody waits any more.
+    client.on('error', () => undefined);
+    sockets.set(client, socket);
+    try {
+      await client.connect();
+    } catch (error) {
+      await close(client);
+      throw error;
+    }
+    return client;
+  };
+  const asKeyturn = async <T>(place: Place, work: (client: Client) => Promise<T>): Promise<T> => {
+    const { user, password } = knownIdentity(identity);
+    const client = await open(place, user, await password()).catch((error: unknown) => {
+      throw notLoggedIn(error, place);
+    });
+    try {
+      return await work(client);
+    } finally {
+      await close(client);
+    }
+  };
+  return {
+    roles: (place, names) =>
+      asKeyturn(place, async (client) => {
+        const { rows } = await client
+          .query<Row>(ROLES, [names.map((name) => name.toLowerCase())])
+          .catch((error: unknown) => {
+            throw refused(error, place, 'show its roles', false);
+          });
+        return rows.map(({ name, may, strong, expired }) => ({ name, mayLogIn: may, strong, expired }));
+      }),
+    setPassword: (place, role, password) =>
+      asKeyturn(place, async (client) => {
+        // Without parameters: one plain statement, since DDL takes none.
+        await client.query(`ALTER ROLE ${identifier(role)} PASSWORD '${scramVerifier(password)}'`).catch((error) => {
+          throw refused(error, place, `change the password of ${quote(role)}`, true);
+        });
+      }),
+    async tryLogin(place, role, password) {
+      try {
+        await close(await open(place, role, password));
+        return 'accepted';
+      } catch (error) {
+        return answerOf(codeOf(error));
+      }
+    },
+  };
+}
+
+interface Row {
+  name: string;
+  may: boolean;
+  strong: boolean;
+  expired: boolean;
+}
+
+const sockets = new WeakMap<Client, Socket>();
+
+/** Ends the connection, by force where the server does not answer; that it had broken before is no news. */
+async function close(client: Client): Promise<void> {
+  const force = setTimeout(() => sockets.get(client)?.destroy(), CLOSE_MILLISECONDS);
+  await client.end().catch(() => undefined);
+  clearTimeout(force);
+}
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** RFC 5803, as PostgreSQL keeps it: what the server stores in the place of a password (azure-facts 5.4). */
+export function scramVerifier(password: Secret, salt: Buffer = randomBytes(16)): string {
+  const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+  const base64 = (bytes: Buffer) => bytes.toString('base64');
+  const salted = pbkdf2Sync(password.reveal(), salt, SCRAM_ROUNDS, 32, 'sha256');
+  const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest();
+  return `SCRAM-SHA-256$${SCRAM_ROUNDS}:${base64(salt)}$${base64(stored)}:${base64(hmac(salted, 'Server Key'))}`;
+}
+const SCRAM_ROUNDS = 4096;
+
+/** SQLSTATE, five letters and digits; undefined where the server did not answer. */
+function codeOf(error: unknown): string | undefined {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && severity !== undefined ? code : undefined;
+}
+
+/** What a refused login says of the password (PostgreSQL manual, appendix A). */
+function answerOf(code: string | undefined): DatabaseAnswer {
+  if (code === '28P01') return 'refused';
+  // Both are found after the password was taken: no such database, or no right to connect to it.
+  if (code === '3D000' || code === '42501') return 'accepted';
+  // No line for this host or role in pg_hba.conf, or a role that may not log in: nothing was asked of the password.
+  return code?.startsWith('28') ? 'unknown' : 'busy';
+}
+
+/** Keyturn's own connection: nothing was changed yet. */
+function notLoggedIn(error: unknown, { host }: Place): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const code = codeOf(error);
+  const options = { ...(code === undefined ? {} : { code }) };
+  if (code?.startsWith('28')) {
+    const detail = `${host} did not let Keyturn log in (${code}): make its identity a user there, or mend KEYTURN_DATABASE_USER.`;
+    return new KeyturnError('target-forbidden', { ...options, detail });
+  }
+  const detail = `${host} could not be reached, or took no connection (${code ?? 'no answer'}).`;
+  return new BusyError('target-busy', { ...options, detail });
+}
+
+/** A statement that failed. The server's own words may hold the statement and are left behind. */
+function refused(error: unknown, { host }: Place, doing: string, write: boolean): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const code = codeOf(error);
+  const options = code === undefined ? {} : { code };
+  const detail = `${host} was asked to ${doing} (${code ?? 'no answer'}).`;
+  // 08: the connection broke. 57P0x: the server goes down, and says so to whoever is connected, whatever it has done.
+  if (code === undefined || /^(08|57P)/.test(code)) {
+    return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
+  }
+  if (code === '42501') {
+    const remedy = 'Give its role the right to, as with GRANT <login> TO <role> WITH ADMIN OPTION, or CREATEROLE.';
+    return new KeyturnError('target-forbidden', { ...options, detail: `${detail} ${remedy}` });
+  }
+  // Resources, locks, time-outs, a standby: nothing was changed.
+  if (/^(53|55|57014|40|25006)/.test(code)) return new BusyError('target-busy', { ...options, detail });
+  return new KeyturnError('failed', { ...options, detail });
+}

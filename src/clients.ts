@@ -1,0 +1,102 @@
+/** Part of the composition root: the clients and ports that passes, sweep and probes reach, made from the settings. */
+import type { ManagedIdentityCredential } from '@azure/identity';
+import { type Arm, createArm } from './azure/arm.ts';
+import { type Cloud, vaultUrl } from './azure/cloud.ts';
+import { consentFrom } from './azure/consent.ts';
+import { discoveryFrom, vaultIn } from './azure/discovery.ts';
+import { createGraph } from './azure/graph.ts';
+import { vaultTagsFrom } from './azure/vaultTags.ts';
+import type { Clock } from './core/clock.ts';
+import { KeyturnError } from './core/errors.ts';
+import type { Settings } from './core/settings.ts';
+import type { Probes } from './readiness.ts';
+import type { Config, Deps } from './reconcile/deps.ts';
+import { type Pace, paceOf } from './reconcile/pace.ts';
+import { tableAlerts } from './store/alerts.ts';
+import { blobAudit } from './store/audit.ts';
+import { tableLocks } from './store/locks.ts';
+import { lookQueue } from './store/queue.ts';
+import { queueReach } from './store/reach.ts';
+import { tableRows } from './store/rows.ts';
+import type { OwnStorage } from './store/storage.ts';
+import { vaultListStore } from './store/vaultList.ts';
+import { keyVaults } from './vault/keyVault.ts';
+import { ServedVaults } from './vault/served.ts';
+
+export interface Clients {
+  /** For the events that this process takes in. */
+  readonly pace: Pace;
+  readonly deps: Omit<Deps, 'log'>;
+  readonly served: ServedVaults;
+}
+
+/** What all clients are made from. */
+export interface Ground {
+  readonly settings: Settings<Cloud>;
+  readonly cloud: Cloud;
+  readonly credential: ManagedIdentityCredential;
+  readonly rotators: Deps['rotators'];
+  readonly clock: Clock;
+}
+
+/** Makes every client; sends nothing. */
+export function clientsOf({ settings, cloud, credential, rotators, clock }: Ground): Clients {
+  const own = ownOf({ settings, cloud, credential });
+  const arm = createArm({ cloud, credential, clock });
+  const served = servedOf(settings, { arm, own, clock });
+  const deps = {
+    vaults: keyVaults({ served, urlOf: (name) => vaultUrl(cloud, name), credential, clock }),
+    vaultTags: vaultTagsFrom({ arm, served, clock }),
+    rotators,
+    consent: consentFrom({
+      ...{ map: settings.consent, arm, clock, principalId: settings.identity.principalId },
+      graph: createGraph({ cloud, credential, clock }),
+    }),
+    rows: tableRows(own, clock),
+    locks: tableLocks(own, clock),
+    queue: lookQueue(own, clock),
+    audit: blobAudit(own),
+    alerts: tableAlerts(own, clock),
+    clock,
+    config: configOf(settings),
+  };
+  return { deps, served, pace: paceOf(clock, () => deps.vaults.names.length) };
+}
+
+function servedOf(
+  { vaults, subscriptions, instance }: Settings<Cloud>,
+  { arm, own, clock }: { readonly arm: Arm; readonly own: OwnStorage; readonly clock: Clock },
+): ServedVaults {
+  const discovery = {
+    discover: discoveryFrom({ arm, subscriptions, instance }),
+    kept: vaultListStore(own, clock),
+    parse: (id: string) => vaultIn(id, subscriptions),
+  };
+  return new ServedVaults(vaults, subscriptions.length > 0 ? discovery : undefined, clock);
+}
+
+const ownOf = ({ settings: { hostStorage }, cloud, credential }: Omit<Ground, 'rotators' | 'clock'>): OwnStorage =>
+  'connectionString' in hostStorage ? hostStorage : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+
+/** What health and readiness try. */
+export function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {
+  const { cloud, credential } = ground;
+  return {
+    table: () => rows.sweptOn(),
+    queue: queueReach(ownOf(ground)),
+    // The library's own text stays unread: it may hold what the endpoint was sent.
+    token: () =>
+      credential.getToken(`${cloud.armAudience}/.default`).catch(() => {
+        throw new KeyturnError('no-identity');
+      }),
+  };
+}
+
+function configOf({ instance, mode, rate, rotators, policy, capDays, ...rest }: Settings<Cloud>): Config {
+  const { ownStorage, ownerTag, sampleVaults } = rest;
+  return {
+    ...{ instance, mode, rate, policy, ownStorage, ownerTag, sampleVaults },
+    enabled: rotators,
+    ...(capDays === undefined ? {} : { capDays }),
+  };
+}

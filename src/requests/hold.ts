@@ -1,0 +1,31 @@
+/** What a person may ask for with `POST /api/vaults/{vault}/secrets/{name}/hold` (design section 2: `hold` in the state). */
+import { z } from 'zod';
+import { addDays } from '../core/clock.ts';
+import { badRequest, parseBody } from './body.ts';
+import { NOTES } from './rotate.ts';
+
+/** A hold is for an incident or a freeze: who wants more says `paused=true`, or opts out. */
+export const HOLD_DAYS_MAX = 90;
+
+/** Strict, so that a misspelt `until` does not lift a hold. */
+export const HoldRequest = z.strictObject({
+  until: z.iso
+    .datetime({ offset: true, error: 'until must be a time as 2027-03-01T08:00:00Z, or null' })
+    .transform((text) => new Date(text))
+    .nullable()
+    .default(null)
+    .describe(`At most ${HOLD_DAYS_MAX} days ahead; null, or left out, lifts the hold.`),
+  ...NOTES,
+});
+export type HoldRequest = z.infer<typeof HoldRequest>;
+
+/** Parses the body of a request; an empty one lifts the hold. Throws `bad-request` naming what is wrong. */
+export const fromHoldRequest = (body: string): HoldRequest => parseBody(body, HoldRequest);
+
+/** Throws `bad-request` for a time that is over or too far away. */
+export function checkUntil({ until }: HoldRequest, now: Date): void {
+  if (until === null) return;
+  if (until <= now) throw badRequest(`until is over: it is ${now.toISOString()} now.`);
+  if (until > addDays(now, HOLD_DAYS_MAX))
+    throw badRequest(`until is more than ${HOLD_DAYS_MAX} days ahead of ${now.toISOString()}.`);
+}

@@ -1,0 +1,228 @@
+/** `app-registration`: the client secrets of an application in Entra ID, added and removed over Microsoft Graph. */
+import { z } from 'zod';
+import { type AppPasswords, appPasswords } from '../azure/appPasswords.ts';
+import { type ClientSecretProbe, hintOf } from '../azure/clientSecrets.ts';
+import type { AppCredential, AppFacts, GraphApi } from '../azure/graph.ts';
+import { type Clock, minutesBetween } from '../core/clock.ts';
+import { credentialLabel, isCredentialLabel, rotationInLabel } from '../core/credentialLabel.ts';
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
+import { quote } from '../core/quote.ts';
+import type { Secret } from '../core/secret.ts';
+import type { Credential, Labelled, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
+
+export interface AppRegistrationOptions {
+  readonly graph: GraphApi;
+  readonly probe: ClientSecretProbe;
+  readonly clock: Clock;
+}
+
+const Options = z.strictObject({
+  'revoke-adopted': z
+    .literal('true', { error: 'expected `true`' })
+    .optional()
+    .describe(
+      '`true`: the client secret that a person made and the first rotation replaced is removed after the grace, too.',
+    ),
+});
+
+/** The rotator over the two ports; it remembers for an hour what it changed, to be patient with it. */
+export function appRegistration(deps: AppRegistrationOptions): Rotator {
+  const tools: Tools = { ...deps, passwords: appPasswords(deps) };
+  return {
+    type: 'app-registration',
+    overlap: 'many',
+    actions: ['Application.ReadWrite.OwnedBy'],
+    options: Options,
+    form: { kind: 'bare' },
+    bind({ target, options, secret }: Parameters) {
+      const appId = z.guid().toLowerCase().safeParse(target);
+      if (!appId.success) {
+        const detail = `The tag rotator-target is ${quote(target)}; expected the application (client) id, a GUID.`;
+        throw new KeyturnError('bad-tags', { detail });
+      }
+      const parsed = Options.safeParse(options);
+      if (parsed.success) return new AppRegistration({ appId: appId.data, secret, ...parsed.data }, tools);
+      const [issue] = parsed.error.issues;
+      const unknown = issue?.code === 'unrecognized_keys';
+      const at = unknown ? issue.keys[0] : issue?.path[0];
+      const detail = `The tag rotator-options: ${quote(String(at))} is wrong: ${unknown ? 'known is `revoke-adopted`' : issue?.message}.`;
+      throw new KeyturnError('bad-tags', { detail });
+    },
+  };
+}
+
+/** Judgements (azure-facts 6, case GR-01): a fresh secret flickers for minutes. */
+const FRESH_MINUTES = 10;
+const SUCCESSES = 3;
+const TRIES = 5;
+
+/** Wrong, all expired, no such application: what Entra also says of a secret that it has not heard of yet (azure-facts 6). */
+const SPREADING: readonly number[] = [7000215, 7000222, 700016];
+/** Those of them that are about the secret. Others (no such tenant, conditional access: 90002, 900023, 7000112, 53003) are not. */
+const REFUSED: readonly number[] = [7000215, 7000222];
+
+interface Tools extends AppRegistrationOptions {
+  readonly passwords: AppPasswords;
+}
+
+interface Bound {
+  readonly appId: string;
+  readonly secret: SecretRef;
+  readonly 'revoke-adopted'?: 'true' | undefined;
+}
+
+class AppRegistration implements Target {
+  readonly id: string;
+  readonly owners: readonly string[];
+  readonly #secret: SecretRef;
+  readonly #revokesAdopted: boolean;
+  readonly #deps: Tools;
+  /** What this pass issued, and how often in a row Entra has taken it. */
+  #issued: { readonly value: Secret; successes: number } | undefined;
+
+  constructor(bound: Bound, deps: Tools) {
+    this.id = bound.appId;
+    this.owners = [this.id];
+    this.#secret = bound.secret;
+    this.#revokesAdopted = bound['revoke-adopted'] === 'true';
+    this.#deps = deps;
+  }
+
+  async inspect(): Promise<TargetState> {
+    const { credentials } = await this.#read();
+    const ours = new Set(this.#labelled(credentials).map(({ handle }) => handle));
+    const others = credentials.filter(({ keyId }) => !ours.has(keyId));
+    // With the option only what a version of this secret names can be owed at all; `revoke` makes sure of it.
+    const personal = others.filter(({ displayName }) => !this.#revokesAdopted || isCredentialLabel(displayName));
+    return {
+      handles: credentials.map(({ keyId }) => keyId),
+      obstacles: [],
+      hosts: [],
+      labelled: this.#labelled(credentials),
+      personal: personal.map(({ keyId }) => keyId),
+      notes: others.map(noteOn),
+    };
+  }
+
+  async adopt(value: Secret): Promise<Handle | undefined> {
+    const added = this.#deps.passwords.added(value);
+    // For certain, also where a list does not show it yet; what somebody removed since, `check` finds refused.
+    if (added && this.#isYoung(added.on)) return added.keyId;
+    const found = this.#named(await this.#read(), value);
+    if (!found || this.#isOurs(found)) return found?.keyId;
+    // Three characters name nothing for certain: what a person made is named where it also gets a token (case GR-10).
+    return (await this.check(value)) === 'refused' ? undefined : found.keyId;
+  }
+
+  async issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential> {
+    const { passwords } = this.#deps;
+    const madeFor = ({ credentials }: AppFacts) =>
+      this.#labelled(credentials).filter((each) => each.rotation === rotation && !keep.includes(each.handle));
+    const asked = {
+      displayName: credentialLabel(this.#secret, rotation),
+      endsOn: until,
+      applied: (facts: AppFacts) => madeFor(facts).length > 0,
+    };
+    let failure: KeyturnError | undefined;
+    for (let turn = 1; turn <= TRIES; turn += 1) {
+      const { objectId, credentials } = await this.#read();
+      // What an earlier try of this rotation made goes first, since nobody has its text any more (case GR-02).
+      const made = madeFor({ objectId, credentials }).map(({ handle }) => handle);
+      for (const keyId of made) await passwords.remove(this.id, { objectId, keyId }, stay);
+      const added = await passwords.add(this.id, asked, stay);
+      if (added instanceof KeyturnError) {
+        failure = added;
+        continue;
+      }
+      const { keyId, value } = added;
+      const others = this.#alive({ objectId, credentials }).filter((each) => !made.includes(each.keyId));
+      if (!others.some(({ hint }) => hint === hintOf(value))) {
+        this.#issued = { value, successes: 0 };
+        return { handle: keyId, value };
+      }
+      // With a hint that another one has, too, nobody could tell which of them the secret holds.
+      await passwords.remove(this.id, { objectId, keyId }, stay);
+    }
+    throw failure ?? new BusyError('target-busy', { detail: 'No client secret with a hint of its own came about.' });
+  }
+
+  async check(value: Secret): Promise<Verdict> {
+    const answer = await this.#deps.probe.tryLogin(this.id, value);
+    const issued = this.#issued?.value.equals(value) ? this.#issued : undefined;
+    if (issued) issued.successes = answer === 'accepted' ? issued.successes + 1 : 0;
+    if (answer === 'accepted') return issued && issued.successes < SUCCESSES ? 'not-yet' : 'accepted';
+    if (answer === 'busy') throw new BusyError('target-busy', { detail: 'Entra gave no clear answer to a login.' });
+    if (SPREADING.includes(answer.refused) && (await this.#isFresh(value))) return 'not-yet';
+    return REFUSED.includes(answer.refused) ? 'refused' : 'unknown';
+  }
+
+  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
+    const facts = await this.#read();
+    const found = facts.credentials.find(({ keyId }) => keyId === handle);
+    // A list may not show yet what was added a moment ago.
+    if (!found && !this.#deps.passwords.addedHere(handle)) return;
+    if (found && !(await this.#mayRemove(found, facts, old))) return;
+    await this.#deps.passwords.remove(this.id, { objectId: facts.objectId, keyId: handle }, stay);
+  }
+
+  /** False where the credential no longer is `old`. Throws where a person made it and it can't be told to be the adopted one. */
+  async #mayRemove(found: AppCredential, facts: AppFacts, old: Secret | undefined): Promise<boolean> {
+    if (this.#isOurs(found)) return old === undefined || found.hint === undefined || found.hint === hintOf(old);
+    const adopted = this.#revokesAdopted && !isCredentialLabel(found.displayName) ? old : undefined;
+    const named = adopted && this.#named(facts, adopted);
+    const verdict = adopted && named?.keyId === found.keyId ? await this.check(adopted) : 'unknown';
+    if (verdict === 'accepted' || verdict === 'refused') return verdict === 'accepted';
+    throw new KeyturnError('failed', {
+      detail: `The client secret ${found.keyId} was not made by Keyturn for this secret; it is left where it is.`,
+    });
+  }
+
+  #read(): Promise<AppFacts> {
+    return this.#deps.passwords.read(this.id);
+  }
+
+  #labelled(credentials: readonly AppCredential[]): readonly Labelled[] {
+    return credentials.flatMap(({ keyId, displayName, startsOn }) => {
+      const rotation = rotationInLabel(this.#secret, displayName);
+      return rotation === undefined ? [] : [{ handle: keyId, rotation, createdOn: startsOn }];
+    });
+  }
+
+  #isOurs({ displayName }: AppCredential): boolean {
+    return rotationInLabel(this.#secret, displayName) !== undefined;
+  }
+
+  /**
+   * The live credential with the hint of the value. Of several the one with our label: whichever the value really is, only
+   * that one could ever be removed, and named it is safe. Without a label it must be the only one, beside none without a hint.
+   */
+  #named(facts: AppFacts, value: Secret): AppCredential | undefined {
+    const alive = this.#alive(facts);
+    const fitting = alive.filter(({ hint }) => hint === hintOf(value));
+    const ours = fitting.filter((each) => this.#isOurs(each));
+    const candidates = ours.length > 0 ? ours : fitting;
+    const certain = ours.length > 0 || alive.every(({ hint }) => hint !== undefined);
+    return candidates.length === 1 && certain ? candidates[0] : undefined;
+  }
+
+  #alive({ credentials }: AppFacts): readonly AppCredential[] {
+    return credentials.filter(({ endsOn }) => endsOn > this.#deps.clock.now());
+  }
+
+  /** Added less than ten minutes ago: by this process, or as the list says. */
+  async #isFresh(value: Secret): Promise<boolean> {
+    const added = this.#deps.passwords.added(value);
+    if (added) return this.#isYoung(added.on);
+    const { credentials } = await this.#read();
+    return credentials.some(({ hint, startsOn }) => hint === hintOf(value) && this.#isYoung(startsOn));
+  }
+
+  #isYoung(on: Date): boolean {
+    return minutesBetween(on, this.#deps.clock.now()) < FRESH_MINUTES;
+  }
+}
+
+/** What a person may want to remove: by the name that somebody gave it, with its end (case GR-10). */
+const noteOn = ({ keyId, displayName, endsOn }: AppCredential): string =>
+  `Keyturn did not make the client secret ${keyId} ${quote(displayName)} for this secret; it lives until ${endsOn.toISOString().slice(0, 10)}.`;

@@ -1,0 +1,99 @@
+/** `mysql-login`: two users of a flexible server of MySQL, or of MariaDB, in turn. */
+import { z } from 'zod';
+import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../azure/databaseServers.ts';
+import type { AccountFacts, MysqlApi } from '../azure/mysql.ts';
+import type { Clock } from '../core/clock.ts';
+import { parseResourceId } from '../core/ids.ts';
+import { isTwin, loginOptions, loginPair } from '../core/loginNames.ts';
+import { quote } from '../core/quote.ts';
+import type { Obstacle, Rotator, TargetState } from './rotator.ts';
+import { LOGIN_HANDLES, twoLogins } from './twoLogins.ts';
+
+export interface MysqlLoginOptions {
+  readonly servers: DatabaseServers;
+  readonly mysql: MysqlApi;
+  readonly clock: Clock;
+}
+
+const Options = z.strictObject({
+  logins: z.string().describe('The two users that take turns, as `app_a,app_b`. Both have to be there.'),
+  host: z
+    .string()
+    .regex(/^[\w.:%/-]{1,255}$/, { error: 'expected the part of the users behind the `@`, as `%25` for `%`' })
+    .default('%')
+    .describe('The hosts from which the two may come, as in `CREATE USER`: `%` unless named.'),
+});
+
+const SERVER_NAME = /^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$/i;
+/** MySQL's limit; MariaDB takes 128. */
+const NAME_MAX = 32;
+
+const wrongWith = (name: string): string | undefined => {
+  if ([...name].length > NAME_MAX) return 'a user has at most 32 characters';
+  if (name.includes("'@'")) return 'the tables of the server could mean another user by it';
+  // `azure_superuser` and MySQL's own (MySQL manual, reserved accounts).
+  return /^(azure|mysql\.|mariadb\.|root$)/i.test(name) ? 'users of the server itself are never rotated' : undefined;
+};
+
+/** The rotator over its two ports. */
+export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotator {
+  return {
+    type: 'mysql-login',
+    overlap: 'two-slots',
+    actions: [`${MYSQL_TYPE}/read`],
+    options: Options,
+    form: { kind: 'login', server: 'mysql', required: true },
+    bind({ target, options }) {
+      const server = parseResourceId(target, MYSQL_TYPE, 'The tag rotator-target', SERVER_NAME);
+      const { logins: names, host } = loginOptions(Options, options);
+      const logins = loginPair(names, wrongWith);
+      let known: DatabaseFacts | undefined;
+      const facts = async () => (known ??= await servers.facts(server));
+      const account = (user: string) => ({ user, host });
+      return twoLogins({
+        id: `${server.text}/logins/${logins.join(',').toLowerCase()}`,
+        owners: [server.text],
+        logins,
+        clock,
+        async ports() {
+          const place = await facts();
+          return [
+            {
+              name: server.name,
+              setPassword: (login, password) => mysql.setPassword(place, account(login), password),
+              tryLogin: (login, password) => mysql.tryLogin(place, login, password),
+            },
+          ];
+        },
+        async inspect(): Promise<TargetState> {
+          const place = await facts();
+          const hosts = [`${place.host}:${place.port}`];
+          const administrator = logins.find((login) => login.toLowerCase() === place.administrator?.toLowerCase());
+          if (administrator !== undefined) return { handles: [], obstacles: [strong(administrator)], hosts };
+          const users = await mysql.accounts(place, logins.map(account));
+          const obstacles = logins.flatMap((login) => obstacleOf(login, host, users) ?? []);
+          const there = (_: string, at: number) => users.some(({ user }) => user === logins[at]);
+          return { handles: LOGIN_HANDLES.filter(there), obstacles, hosts };
+        },
+      });
+    },
+  };
+}
+
+function obstacleOf(login: string, host: string, users: readonly AccountFacts[]): Obstacle | undefined {
+  const found = users.find(({ user }) => user === login);
+  if (!found)
+    return bad(login, `is no user of the server for the hosts ${quote(host)}; CREATE USER, or option \`host\``);
+  if (users.some(({ user }) => isTwin(user, login)))
+    return bad(login, 'has a twin in other capitals; name another user');
+  if (found.strong) return strong(login);
+  if (found.locked) return bad(login, 'is locked; ALTER USER … ACCOUNT UNLOCK');
+  return found.plugin === undefined ? bad(login, 'logs in by another way than a password of Keyturn') : undefined;
+}
+
+const strong = (login: string): Obstacle => bad(login, 'is an administrator, or may become one, and is never rotated');
+
+const bad = (login: string, what: string): Obstacle => ({
+  reason: 'bad-tags',
+  detail: `The tag rotator-options: \`logins\` names ${quote(login)}, which ${what}.`,
+});

@@ -1,0 +1,98 @@
+/** `postgresql-login`: two roles of a flexible server in turn. */
+import { z } from 'zod';
+import { type DatabaseFacts, type DatabaseServers, POSTGRESQL_TYPE } from '../azure/databaseServers.ts';
+import type { PostgresApi, RoleFacts } from '../azure/postgres.ts';
+import type { Clock } from '../core/clock.ts';
+import { parseResourceId } from '../core/ids.ts';
+import { isTwin, loginOptions, loginPair } from '../core/loginNames.ts';
+import { quote } from '../core/quote.ts';
+import type { Obstacle, Rotator, TargetState } from './rotator.ts';
+import { LOGIN_HANDLES, twoLogins } from './twoLogins.ts';
+
+export interface PostgresqlLoginOptions {
+  readonly servers: DatabaseServers;
+  readonly postgres: PostgresApi;
+  readonly clock: Clock;
+}
+
+const Options = z.strictObject({
+  logins: z.string().describe('The two roles that take turns, as `app_a,app_b`. Both have to be there, with LOGIN.'),
+});
+
+const SERVER_NAME = /^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$/i;
+/** NAMEDATALEN less one: PostgreSQL cuts longer names off, and would then mean another role. */
+const NAME_BYTES_MAX = 63;
+
+const wrongWith = (name: string): string | undefined => {
+  if (Buffer.byteLength(name) > NAME_BYTES_MAX) return 'a role has at most 63 bytes';
+  return /^(pg_|azure)/i.test(name) ? 'roles of the server itself are never rotated' : undefined;
+};
+
+/** The rotator over its two ports. A server that other hosts fail over to keeps its name, and its roles with it. */
+export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOptions): Rotator {
+  return {
+    type: 'postgresql-login',
+    overlap: 'two-slots',
+    actions: [`${POSTGRESQL_TYPE}/read`],
+    options: Options,
+    form: { kind: 'login', server: 'postgresql', required: true },
+    bind({ target, options }) {
+      const server = parseResourceId(target, POSTGRESQL_TYPE, 'The tag rotator-target', SERVER_NAME);
+      const logins = loginPair(loginOptions(Options, options).logins, wrongWith);
+      let known: DatabaseFacts | undefined;
+      const facts = async () => (known ??= await servers.facts(server));
+      return twoLogins({
+        id: `${server.text}/logins/${logins.join(',').toLowerCase()}`,
+        owners: [server.text],
+        logins,
+        clock,
+        async ports() {
+          const place = await facts();
+          return [
+            {
+              name: server.name,
+              setPassword: (login, password) => postgres.setPassword(place, login, password),
+              tryLogin: (login, password) => postgres.tryLogin(place, login, password),
+            },
+          ];
+        },
+        async inspect(): Promise<TargetState> {
+          const place = await facts();
+          const hosts = [`${place.host}:${place.port}`];
+          const off = passwordsOff(place, server.name) ?? administrators(place, logins);
+          if (off) return { handles: [], obstacles: [off], hosts };
+          const roles = await postgres.roles(place, logins);
+          const obstacles = logins.flatMap((login) => obstacleOf(login, roles) ?? []);
+          const there = (_: string, at: number) => roles.some(({ name }) => name === logins[at]);
+          return { handles: LOGIN_HANDLES.filter(there), obstacles, hosts };
+        },
+      });
+    },
+  };
+}
+
+function passwordsOff({ passwords }: DatabaseFacts, server: string): Obstacle | undefined {
+  if (passwords) return undefined;
+  return { reason: 'keys-off', detail: `Passwords are switched off at ${server}: use identities and drop the secret.` };
+}
+
+/** Before anything is asked of the server (case SEC-03). */
+function administrators({ administrator }: DatabaseFacts, logins: readonly string[]): Obstacle | undefined {
+  const found = logins.find((login) => login.toLowerCase() === administrator?.toLowerCase());
+  return found === undefined ? undefined : bad(found, 'is the administrator of the server, who is never rotated');
+}
+
+function obstacleOf(login: string, roles: readonly RoleFacts[]): Obstacle | undefined {
+  const role = roles.find(({ name }) => name === login);
+  if (!role) return bad(login, 'is no role of the server; make it, with LOGIN and what the application needs');
+  if (roles.some(({ name }) => isTwin(name, login)))
+    return bad(login, 'has a twin in other capitals; name another role');
+  if (role.strong) return bad(login, 'is an administrator, or may become one, and is never rotated');
+  if (!role.mayLogIn) return bad(login, 'may not log in; ALTER ROLE … LOGIN');
+  return role.expired ? bad(login, 'has run out by VALID UNTIL, and no password opens it') : undefined;
+}
+
+const bad = (login: string, what: string): Obstacle => ({
+  reason: 'bad-tags',
+  detail: `The tag rotator-options: \`logins\` names ${quote(login)}, which ${what}.`,
+});

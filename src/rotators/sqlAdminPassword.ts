@@ -1,0 +1,80 @@
+/** `sql-admin-password`: the password of a SQL server's administrator, set through Azure Resource Manager. */
+import { z } from 'zod';
+import { noPath } from '../azure/tds.ts';
+import { KeyturnError } from '../core/errors.ts';
+import { loginOptions } from '../core/loginNames.ts';
+import { quote } from '../core/quote.ts';
+import type { Secret } from '../core/secret.ts';
+import { OnePassword, type PasswordAnswer, type PasswordPort } from './onePassword.ts';
+import type { Parameters, Rotator } from './rotator.ts';
+import {
+  type FoundServer,
+  parseServers,
+  placeOf,
+  SERVERS_OPTION,
+  SQL_READS,
+  type SqlOptions,
+  SqlServerSet,
+} from './sqlServerSet.ts';
+import { fold } from './sqlText.ts';
+
+const Options = z.strictObject({
+  servers: z.string().optional().describe(SERVERS_OPTION),
+  'arm-only': z
+    .literal('true', { error: 'expected `true`' })
+    .optional()
+    .describe('Trust the answer of Azure alone where no network path leads to the server.'),
+});
+
+export function sqlAdminPassword(deps: SqlOptions): Rotator {
+  return {
+    type: 'sql-admin-password',
+    overlap: 'none',
+    actions: [
+      ...SQL_READS,
+      'Microsoft.Sql/servers/write',
+      'Microsoft.Sql/locations/serverAzureAsyncOperation/read',
+      'Microsoft.Sql/locations/serverOperationResults/read',
+    ],
+    options: Options,
+    form: { kind: 'login', server: 'sqlserver', required: false },
+    bind({ target, options }: Parameters) {
+      const { servers: partners, 'arm-only': armOnly } = loginOptions(Options, options);
+      const ids = parseServers(target, partners);
+      const servers = new SqlServerSet(ids, deps.servers);
+      const unasked = new Set<string>();
+      return new OnePassword({
+        ...{ id: ids[0].text, owners: servers.owners, clock: deps.clock },
+        inspect: () => servers.inspect(['password'], []),
+        ports: async () => (await servers.usable([])).map((server) => portOf(server, deps, unasked)),
+        login: async () => (await servers.usable([])).map(administratorOf).join(' '),
+        async checkLogin(login) {
+          const other = (await servers.usable([])).find((server) => fold(administratorOf(server)) !== fold(login));
+          if (other === undefined) return;
+          const detail = `The value names the login ${quote(login)}, which is not the administrator of ${other.id.name}.`;
+          throw new KeyturnError('bad-value', { detail });
+        },
+        unasked: () => (armOnly ? 'trusted' : noPath([...unasked])),
+      });
+    },
+  };
+}
+
+function administratorOf({ id, administratorLogin }: FoundServer): string {
+  if (administratorLogin !== undefined) return administratorLogin;
+  throw new KeyturnError('entra-only', { detail: `Azure names no administrator with a password at ${id.name}.` });
+}
+
+function portOf(server: FoundServer, { servers, tds }: SqlOptions, unasked: Set<string>): PasswordPort {
+  return {
+    name: server.id.name,
+    setPassword: (password, stay) => servers.setAdminPassword(server.id, password, stay),
+    async tryPassword(password: Secret): Promise<PasswordAnswer> {
+      const answer = await tds.login(placeOf(server), administratorOf(server), password);
+      if (answer === 'disabled') return 'refused';
+      if (answer !== 'no-path') return answer;
+      unasked.add(server.host);
+      return 'unknown';
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/** `sql-login`: two logins of Azure SQL in turn, or two contained users of one database. */
+import { z } from 'zod';
+import { noPath } from '../azure/tds.ts';
+import { KeyturnError } from '../core/errors.ts';
+import type { Handle, RotationId } from '../core/ids.ts';
+import { loginOptions } from '../core/loginNames.ts';
+import { quote } from '../core/quote.ts';
+import type { Secret } from '../core/secret.ts';
+import type { Credential, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import { loginPort, type SqlLogins, sqlLogins } from './sqlLogins.ts';
+import { SERVERS_OPTION, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
+import { couldBe, fold } from './sqlText.ts';
+import { LOGIN_HANDLES, sortedLogins, twoLogins } from './twoLogins.ts';
+
+const Options = z.strictObject({
+  logins: z.string().optional().describe('The two logins of the server, parted by a comma.'),
+  users: z.string().optional().describe('Instead of `logins`: the two users that live in the database alone.'),
+  database: z.string().optional().describe('The database of `users`.'),
+  servers: z.string().optional().describe(SERVERS_OPTION),
+});
+
+/** The rotator over the two ports. `ALTER ANY LOGIN` or, for users, `ALTER ANY USER` is granted in the server itself. */
+export function sqlLogin(deps: SqlOptions): Rotator {
+  return {
+    type: 'sql-login',
+    overlap: 'two-slots',
+    actions: SQL_READS,
+    options: Options,
+    form: { kind: 'login', server: 'sqlserver', required: true },
+    bind({ target, options }: Parameters) {
+      const { logins, users, database, servers } = loginOptions(Options, options);
+      const names = sqlLogins({ target, logins, users, database, servers }, deps);
+      const [one, two] = names.logins;
+      if (one === undefined || two === undefined || names.logins.length !== 2 || couldBe(one, two)) {
+        const detail = `The tag rotator-options: \`${names.option}\` is ${quote(names.logins.join(','))}; expected two different names.`;
+        throw new KeyturnError('bad-tags', { detail });
+      }
+      return new SqlLoginPair(names, sortedLogins([one, two]), deps);
+    },
+  };
+}
+
+class SqlLoginPair implements Target {
+  readonly id: string;
+  readonly owners: readonly string[];
+  readonly logins: readonly [string, string];
+  readonly #pair: Target;
+  readonly #names: SqlLogins;
+  /** Servers that could not be asked in this pass. */
+  readonly #unasked = new Set<string>();
+
+  constructor(names: SqlLogins, logins: readonly [string, string], deps: SqlOptions) {
+    this.id = names.idOf(logins);
+    this.owners = names.servers.owners;
+    this.logins = logins;
+    this.#names = names;
+    this.#pair = twoLogins({
+      ...{ id: this.id, owners: this.owners, logins, clock: deps.clock },
+      inspect: () => names.inspect(LOGIN_HANDLES),
+      ports: async () =>
+        (await names.servers.usable(logins)).map((server) => loginPort(server, names, deps, this.#unasked)),
+      same: (left, right) => fold(left) === fold(right),
+    });
+  }
+
+  inspect(): Promise<TargetState> {
+    return this.#pair.inspect();
+  }
+
+  async adopt(value: Secret, login?: string): Promise<Handle | undefined> {
+    if (login !== undefined && !this.logins.some((name) => fold(name) === fold(login))) {
+      const detail = `The value names the login ${quote(login)}, and the option \`${this.#names.option}\` does not.`;
+      throw new KeyturnError('bad-value', { detail });
+    }
+    this.#unasked.clear();
+    const handle = await this.#pair.adopt(value, login);
+    // "Cannot tell" is not "does not know": a person has to open the way, not to store another value (case SQL-11).
+    if (handle === undefined && this.#unasked.size > 0) throw noPath([...this.#unasked]);
+    return handle;
+  }
+
+  async issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential> {
+    return await this.#pair.issue(rotation, keep, until, stay);
+  }
+
+  check(value: Secret, login?: string): Promise<Verdict> {
+    return this.#pair.check(value, login);
+  }
+
+  revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
+    return this.#pair.revoke(handle, old, stay);
+  }
+}

@@ -1,0 +1,60 @@
+/** `sql-single-login`: one login of Azure SQL. From the change until its readers take the new value nobody can log in. */
+import { z } from 'zod';
+import { noPath } from '../azure/tds.ts';
+import { KeyturnError } from '../core/errors.ts';
+import { loginOptions } from '../core/loginNames.ts';
+import { quote } from '../core/quote.ts';
+import { OnePassword } from './onePassword.ts';
+import type { Parameters, Rotator } from './rotator.ts';
+import { loginPort, sqlLogins } from './sqlLogins.ts';
+import { SERVERS_OPTION, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
+import { fold } from './sqlText.ts';
+
+const Options = z.strictObject({
+  login: z.string().optional().describe('The login of the server.'),
+  user: z.string().optional().describe('Instead of `login`: a user that lives in the database alone.'),
+  database: z.string().optional().describe('The database of `user`.'),
+  servers: z.string().optional().describe(SERVERS_OPTION),
+});
+
+export function sqlSingleLogin(deps: SqlOptions): Rotator {
+  return {
+    type: 'sql-single-login',
+    overlap: 'none',
+    actions: SQL_READS,
+    options: Options,
+    form: { kind: 'login', server: 'sqlserver', required: false },
+    bind({ target, options }: Parameters) {
+      const { login, user, database, servers } = loginOptions(Options, options);
+      const names = sqlLogins({ target, logins: login, users: user, database, servers }, deps, ['login', 'user']);
+      const [name] = names.logins;
+      if (name === undefined || names.logins.length !== 1) {
+        throw new KeyturnError('bad-tags', { detail: `The tag rotator-options: \`${names.option}\` is one name.` });
+      }
+      const { owners } = names.servers;
+      const unasked = new Set<string>();
+      return new OnePassword({
+        ...{ id: names.idOf([name]), owners, logins: [name], clock: deps.clock },
+        inspect: () => names.inspect(['password']),
+        async ports() {
+          const found = await names.servers.usable([name]);
+          return found.map((server) => {
+            const port = loginPort(server, names, deps, unasked);
+            return {
+              name: port.name,
+              setPassword: (password) => port.setPassword(name, password),
+              tryPassword: (password) => port.tryLogin(name, password),
+            };
+          });
+        },
+        login: async () => name,
+        async checkLogin(other) {
+          if (fold(other) === fold(name)) return;
+          const detail = `The value names the login ${quote(other)}, and the option \`${names.option}\` names ${quote(name)}.`;
+          throw new KeyturnError('bad-value', { detail });
+        },
+        unasked: () => noPath([...unasked]),
+      });
+    },
+  };
+}

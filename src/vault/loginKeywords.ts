@@ -1,0 +1,25 @@
+/** libpq's keyword strings: `host=h port=5432 user=u password='p w'` (PostgreSQL manual, 34.1.1.1). */
+import { bad, nameOf, type Part } from './loginParts.ts';
+
+const PAIR = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'(?=\s|$)|((?:[^\s'\\]|\\[\s\S])+|(?=\s|$)))/y;
+const PLAIN = /^[^\s'\\]+$/;
+
+/** Reads the pairs; a quote or a backslash that libpq could take in another way is refused. */
+export function keywordsOf(text: string): readonly Part[] {
+  const parts: Part[] = [];
+  const pattern = new RegExp(PAIR);
+  const { length } = text.trimEnd();
+  while (pattern.lastIndex < length) {
+    const found = pattern.exec(text);
+    if (!found) throw bad(`Element ${parts.length + 1} of the connection string is not of the form name=value.`);
+    const [, name = '', quoted, plain = ''] = found;
+    const raw = quoted === undefined ? plain : `'${quoted}'`;
+    const end = pattern.lastIndex;
+    const write = (next: string) => (quoted === undefined && PLAIN.test(next) ? next : `'${escaped(next)}'`);
+    const value = (quoted ?? plain).replace(/\\([\s\S])/g, '$1');
+    parts.push({ name: nameOf(name), value, start: end - raw.length, end, write });
+  }
+  return parts;
+}
+
+const escaped = (value: string): string => value.replace(/['\\]/g, '\\$&');

@@ -1,0 +1,199 @@
+/** Two logins in turn over servers in memory: what answers that get lost and servers that disagree do to it. */
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { BusyError, type KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { Rotator } from '../../src/rotators/rotator.ts';
+import { LOGIN_HANDLES, type LoginAnswer, type LoginPort, twoLogins } from '../../src/rotators/twoLogins.ts';
+import { ROTATION, rotatorContract, UNTIL } from './rotator.contract.ts';
+
+const ID = '/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/rg/providers/microsoft.x/servers/s1';
+
+/** What becomes of the next write: applied or not, answered or not. */
+type Fate = 'applied, lost' | 'lost' | 'busy';
+
+class Server implements LoginPort {
+  readonly name: string;
+  readonly passwords = new Map<string, string>();
+  readonly fates: Fate[] = [];
+  /** Instead of the truth, one after another. */
+  readonly answers: LoginAnswer[] = [];
+  writes = 0;
+
+  constructor(name: string) {
+    this.name = name;
+    for (const login of ['app_a', 'app_b']) this.passwords.set(login, `first of ${login}`);
+  }
+
+  async setPassword(login: string, password: Secret): Promise<void> {
+    const fate = this.fates.shift();
+    if (fate === 'busy') throw new BusyError('target-busy');
+    if (fate !== 'lost') {
+      this.writes += 1;
+      this.passwords.set(login, password.reveal());
+    }
+    if (fate !== undefined) throw new UnknownOutcomeError('target-busy');
+  }
+
+  async tryLogin(login: string, password: Secret): Promise<LoginAnswer> {
+    return this.answers.shift() ?? (this.passwords.get(login) === password.reveal() ? 'accepted' : 'refused');
+  }
+}
+
+let servers: Server[];
+let now: Date;
+const clock = { now: () => now, sleep: async () => undefined };
+const bind = () =>
+  twoLogins({
+    id: `${ID}/logins/app_a,app_b`,
+    owners: [ID],
+    logins: ['app_a', 'app_b'],
+    clock,
+    ports: async () => servers,
+    inspect: async () => ({ handles: LOGIN_HANDLES, obstacles: [], hosts: ['s1.example.net'] }),
+  });
+const stay = async (seconds: number): Promise<boolean> => {
+  now = new Date(now.getTime() + seconds * 1000);
+  return true;
+};
+const issue = (target = bind()) => target.issue(ROTATION, ['a'], UNTIL, stay);
+const thrown = (promise: Promise<unknown>): Promise<KeyturnError> =>
+  promise.then(
+    () => {
+      throw new Error('It went well.');
+    },
+    (error: KeyturnError) => error,
+  );
+const server = (at = 0): Server => servers[at] as Server;
+
+beforeEach(() => {
+  now = new Date('2026-01-01T00:00:00Z');
+  servers = [new Server('s1')];
+});
+
+const rotator: Rotator = {
+  type: 'two-logins',
+  overlap: 'two-slots',
+  actions: ['Microsoft.X/servers/read'],
+  options: z.strictObject({}),
+  form: { kind: 'login', server: 'sqlserver', required: true },
+  bind,
+};
+
+rotatorContract('two-logins', async () => ({
+  rotator,
+  bind,
+  first: { value: new Secret('first of app_a'), login: 'app_a' },
+  accepts: async ({ value, login = '' }) => servers.every((each) => each.passwords.get(login) === value.reveal()),
+  changes: () => server().writes,
+  stay,
+  stranger: { value: new Secret('of nobody'), login: 'app_a' },
+}));
+
+describe('answers that get lost', () => {
+  it('SDK-01: a password that was set without an answer is found by logging in, and sent once', async () => {
+    server().fates.push('applied, lost');
+    const { value, login } = await issue();
+    expect([login, server().passwords.get('app_b')]).toEqual(['app_b', value.reveal()]);
+    expect(server().writes).toBe(1);
+  });
+
+  it('SDK-01: one that the server does not know leaves the outcome unknown', async () => {
+    server().fates.push('lost');
+    expect(await thrown(issue())).toBeInstanceOf(UnknownOutcomeError);
+    expect(server().passwords.get('app_a')).toBe('first of app_a');
+  });
+
+  it('a revocation without an answer is done when the old password is refused, and otherwise unknown', async () => {
+    const old = new Secret('first of app_a');
+    server().fates.push('lost');
+    expect(await thrown(bind().revoke('a', old, stay))).toBeInstanceOf(UnknownOutcomeError);
+    server().fates.push('applied, lost');
+    await bind().revoke('a', old, stay);
+    expect(server().writes).toBe(1);
+  });
+
+  it('a login that cannot be asked about is not revoked', async () => {
+    for (const answer of ['busy', 'unknown'] as const) {
+      server().answers.push(answer);
+      expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(BusyError);
+    }
+    expect(server().writes).toBe(0);
+  });
+
+  it('a server that still takes the old password after a revocation is not called done', async () => {
+    server().answers.push(...Array<LoginAnswer>(10).fill('accepted'));
+    expect((await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).detail).toContain('s1');
+  });
+});
+
+describe('verdicts', () => {
+  it('a new password may take two minutes to be accepted, to the pass that issued it and to no other', async () => {
+    const target = bind();
+    const { value, login } = await issue(target);
+    server().answers.push('refused', 'refused', 'refused');
+    expect(await target.check(value, login)).toBe('not-yet');
+    expect(await bind().check(value, login)).toBe('refused');
+    await stay(121);
+    expect(await target.check(value, login)).toBe('refused');
+    expect(await target.check(value, login)).toBe('accepted');
+  });
+
+  it('no answer is no verdict, and a firewall is none of the password', async () => {
+    const value = new Secret('first of app_a');
+    server().answers.push('busy', 'unknown', 'busy', 'unknown');
+    expect(await bind().check(value, 'app_a')).toBe('unknown');
+    expect(await bind().check(value, 'app_a')).toBe('unknown');
+    expect(await thrown(bind().adopt(value, 'app_a'))).toBeInstanceOf(BusyError);
+    expect(await bind().adopt(value, 'app_a')).toBeUndefined();
+  });
+
+  it('SEC-03: a login that the tags do not name is nobody, whatever its password opens', async () => {
+    server().passwords.set('padm', 'right');
+    expect(await bind().adopt(new Secret('right'), 'padm')).toBeUndefined();
+    expect(await bind().check(new Secret('right'), 'padm')).toBe('refused');
+    expect(await bind().adopt(new Secret('first of app_a'))).toBeUndefined();
+    expect((await thrown(bind().revoke('padm', undefined, stay))).reason).toBe('failed');
+  });
+
+  it('nothing is issued when both logins are kept', async () => {
+    expect((await thrown(bind().issue(ROTATION, ['a', 'b'], UNTIL, stay))).reason).toBe('slots-held');
+    expect(server().writes).toBe(0);
+  });
+});
+
+describe('SQL-09: several servers', () => {
+  beforeEach(() => {
+    servers = [new Server('s1'), new Server('s2')];
+  });
+
+  it('all get the same password, and all have to take it', async () => {
+    const { value, login } = await issue();
+    expect(servers.map(({ passwords }) => passwords.get('app_b'))).toEqual([value.reveal(), value.reveal()]);
+    server(1).passwords.set('app_b', 'another');
+    expect(await bind().check(value, login)).toBe('refused');
+    expect(await bind().adopt(value, login)).toBeUndefined();
+  });
+
+  it('one that is busy after another took the password: unknown, both named, and the live login untouched', async () => {
+    server(1).fates.push('busy');
+    const error = await thrown(issue());
+    expect(error).toBeInstanceOf(UnknownOutcomeError);
+    expect(error.detail).toMatch(/s2.*s1/);
+    expect(servers.every(({ passwords }) => passwords.get('app_a') === 'first of app_a')).toBe(true);
+    const { value } = await issue();
+    expect(servers.map(({ passwords }) => passwords.get('app_b'))).toEqual([value.reveal(), value.reveal()]);
+  });
+
+  it('the first that is busy: nothing was changed', async () => {
+    server().fates.push('busy');
+    expect(await thrown(issue())).toBeInstanceOf(BusyError);
+    expect(server(1).writes).toBe(0);
+  });
+
+  it('revoke where the old password still is, and nowhere else', async () => {
+    server().passwords.set('app_a', 'another by now');
+    await bind().revoke('a', new Secret('first of app_a'), stay);
+    expect(servers.map(({ writes }) => writes)).toEqual([0, 1]);
+  });
+});

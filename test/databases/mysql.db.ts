@@ -1,0 +1,4 @@
+import { twentyRotations } from './rotations.ts';
+import { mariaPeer } from './subjects.ts';
+
+twentyRotations('mysql', mariaPeer);

@@ -1,0 +1,4 @@
+import { twentyRotations } from './rotations.ts';
+import { postgresPeer } from './subjects.ts';
+
+twentyRotations('postgresql', postgresPeer);

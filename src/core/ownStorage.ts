@@ -8,7 +8,24 @@ const HOST = 'AzureWebJobsStorage';
 export function hostStorageOf(env: Environment): HostStorage | undefined {
   const accountName = env[`${HOST}__accountName`]?.trim().toLowerCase();
   if (accountName) return /^[a-z0-9]{3,24}$/.test(accountName) ? { accountName } : undefined;
+  const byAddress = accountOf(env);
+  if (byAddress) return { accountName: byAddress };
   return env[HOST] ? { connectionString: env[HOST] } : undefined;
+}
+
+const ADDRESS = /^https:\/\/([a-z0-9]{3,24})\.(blob|queue|table)\.([a-z0-9.-]+)\/?$/i;
+
+/**
+ * The account in the host's three service addresses, the way of clouds that `__accountName` does not reach (azure-facts 9.4);
+ * undefined unless all three name one account in one place.
+ */
+function accountOf(env: Environment): string | undefined {
+  const found = ['blob', 'queue', 'table'].map((service) => {
+    const [, account, kind, suffix] = ADDRESS.exec(env[`${HOST}__${service}ServiceUri`]?.trim() ?? '') ?? [];
+    return kind?.toLowerCase() === service ? `${account}.${suffix}`.toLowerCase() : undefined;
+  });
+  const [first, ...others] = found;
+  return first !== undefined && others.every((each) => each === first) ? first.split('.')[0] : undefined;
 }
 
 /** Host storage, content share and deployment container: by account name, by service address or by connection string. */

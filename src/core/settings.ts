@@ -70,7 +70,7 @@ const unknownName = (name: string): string =>
 const NO_VAULTS =
   'KEYTURN_VAULTS is not set; expected a list of resource ids, or subscriptions to find vaults in (KEYTURN_SUBSCRIPTIONS).';
 const NO_HOST_STORAGE =
-  'AzureWebJobsStorage__accountName is not set; expected the name of the storage account that the app runs on (locally: a connection string in AzureWebJobsStorage).';
+  'AzureWebJobsStorage__accountName is not set; expected the name of the storage account that the app runs on (or its three service addresses, __blobServiceUri and so on; locally a connection string in AzureWebJobsStorage).';
 
 function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, given: Environment): string[] {
   const names = [...new Set(error.issues.map(({ path }) => String(path[0])))];

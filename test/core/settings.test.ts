@@ -162,3 +162,28 @@ describe('settings', () => {
     expect(readSettings(Values, CustomCloud).mode).toBe('observe');
   });
 });
+
+describe('the host storage by its service addresses, as clouds outside the public one have it', () => {
+  const at = (blob: string, queue: string, table: string): Environment => ({
+    ...good,
+    AzureWebJobsStorage__accountName: undefined,
+    AzureWebJobsStorage__blobServiceUri: blob,
+    AzureWebJobsStorage__queueServiceUri: queue,
+    AzureWebJobsStorage__tableServiceUri: table,
+  });
+  const us = (service: string, account = 'keyturnapp') => `https://${account}.${service}.core.usgovcloudapi.net`;
+
+  it('is the one account that all three name', () => {
+    const { hostStorage, ownStorage } = readSettings(at(us('blob'), `${us('queue')}/`, us('table')), CustomCloud);
+    expect([hostStorage, ownStorage]).toEqual([{ accountName: 'keyturnapp' }, ['keyturnapp']]);
+  });
+
+  it.each([
+    ['another account', at(us('blob'), us('queue', 'other'), us('table'))],
+    ['another cloud', at(us('blob'), us('queue'), 'https://keyturnapp.table.core.windows.net')],
+    ['a service twice', at(us('blob'), us('blob'), us('table'))],
+    ['no TLS', at(us('blob').replace('https', 'http'), us('queue'), us('table'))],
+  ])('is refused with %s', (_, env) => {
+    expect(problems(env).join(' ')).toContain('AzureWebJobsStorage__accountName is not set');
+  });
+});

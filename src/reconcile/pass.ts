@@ -2,7 +2,7 @@
  * One pass over one secret: observe, decide one step, act, say when to look again. Nothing is remembered between
  * passes; killed at any line, the next one observes again.
  */
-import { KeyturnError } from '../core/errors.ts';
+import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
@@ -150,8 +150,10 @@ async function failureEnd(
   }
   // Whatever was sent to the target may still arrive: until then no slot of it is touched, nor known.
   const settling = touching && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};
+  // An end that stays unknown is tried at growing distances, too: with one credential each try may lock its readers out.
+  const tried = failed || (rotating && error instanceof UnknownOutcomeError);
   const change: RowChange =
-    failed && progress.acting ? { ...settling, ...afterFailure(error, progress.acting, row?.failures ?? 0) } : settling;
+    tried && progress.acting ? { ...settling, ...afterFailure(error, progress.acting, row?.failures ?? 0) } : settling;
   return {
     step,
     error,

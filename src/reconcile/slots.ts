@@ -11,6 +11,7 @@ import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
 import type { HolderRow } from '../store/store.ts';
 import { openForm } from '../vault/form.ts';
 import type { Deps } from './deps.ts';
+import { hashedTarget } from './holderIndex.ts';
 import { wantedOf } from './optIn.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
@@ -35,11 +36,21 @@ export async function otherHolders(
   grants: readonly Grant[],
   deps: Deps,
 ): Promise<readonly Holder[]> {
-  const rows = await deps.rows.holders(bound.target.id);
+  const rows = await sharers(bound, deps);
   // Whoever writes a secret could name any target in its tags: only those that the target's owner named count.
   const others = rows.filter((row) => title(row) !== title(self) && grantFor(grants, row) !== undefined);
   const holders = await Promise.all(others.map((row) => holderNow(row, bound, deps)));
   return holders.filter((holder) => holder !== undefined);
+}
+
+/** Those at the target, and those whose state is about it while their tags are not. */
+async function sharers(
+  { rotator, target }: { rotator: Rotator; target: Target },
+  { rows }: Deps,
+): Promise<HolderRow[]> {
+  const known = await rows.holders(target.id);
+  const former = await rows.holders(hashedTarget(targetHash(rotator.type, target.id)));
+  return [...known, ...former.filter((row) => known.every((each) => title(each) !== title(row)))];
 }
 
 /**

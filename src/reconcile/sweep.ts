@@ -9,6 +9,7 @@ import type { HolderRow, SecretRow } from '../store/store.ts';
 import type { SecretItem, Vault } from '../vault/vault.ts';
 import { alertOrCount, tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
+import { formerTarget, isHashed } from './holderIndex.ts';
 import { isOptedIn, optInTags, slotTargetOf } from './optIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
@@ -102,16 +103,19 @@ async function sweepOne(vault: Vault, { total, turns, leave }: Course, deps: Dep
     const placed = new Map(holders.map((each) => [`${each.name} ${each.target}`, each]));
     const listed = new Set<string>();
     const unplaced: HolderRow[] = [];
+    const formers = new Set<string>();
     for await (const page of vault.list()) {
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced }, deps);
+        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced, formers }, deps);
       }
       if (unplaced.length >= UNPLACED_MAX) await deps.rows.addHolders(unplaced.splice(0));
     }
     if (unplaced.length > 0) await deps.rows.addHolders(unplaced);
-    await forgetGone(holders, listed, deps);
+    const isOver = ({ name, target }: HolderRow) =>
+      !listed.has(name) || (isHashed(target) && !formers.has(`${name} ${target}`));
+    for (const holder of holders.filter(isOver)) await deps.rows.dropHolder(holder);
     await deps.rows.markSwept(vault.name, startedOn);
     if ((await deps.rows.failuresOf(sweepOf(vault.name))) > 0) await deps.rows.setFailures(sweepOf(vault.name), 0);
   } catch (error) {
@@ -144,25 +148,32 @@ interface Known {
   readonly turns: Turns;
   /** New ones of the index; they are there before their neighbours are looked at. */
   readonly unplaced: HolderRow[];
+  /** Name and place of those whose state is about another target than their tags. */
+  readonly formers: Set<string>;
 }
 
 async function sweepItem(
   vault: Vault,
   item: SecretItem,
-  { rows, holders, total, turns, unplaced }: Known,
+  { rows, holders, total, turns, unplaced, formers }: Known,
   deps: Deps,
 ): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
   const row = rows.get(ref.name);
   total.secrets++;
   const tags = optInTags(item.tags, ref, deps.config);
+  const target = slotTargetOf(tags, ref, deps.rotators);
+  const former = formerTarget(tags, target);
+  if (former !== undefined) {
+    formers.add(`${ref.name} ${former}`);
+    if (!holders.has(`${ref.name} ${former}`)) unplaced.push({ ...ref, target: former, owes: [] });
+  }
   if (!isOptedIn(tags)) {
     if (row?.view) await optInLost(ref, row, total, deps);
     return;
   }
   total.optedIn++;
   tellExpiry(ref, item, total, deps);
-  const target = slotTargetOf(tags, ref, deps.rotators);
   const holder = holders.get(`${ref.name} ${target}`);
   // The row of a former target stays until the secret is gone: its readers may still use what it held there.
   if (target !== undefined && !holder) unplaced.push({ ...ref, target, owes: [] });
@@ -201,8 +212,4 @@ async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Dep
   if (row.alert?.split(',').includes('opt-in-lost')) return;
   await alertOrCount(ref, 'opt-in-lost', {}, deps);
   await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost', view: { owed: [], ...row.view, state: 'opt-in-lost' } });
-}
-
-async function forgetGone(holders: readonly HolderRow[], listed: ReadonlySet<string>, deps: Deps): Promise<void> {
-  for (const holder of holders) if (!listed.has(holder.name)) await deps.rows.dropHolder(holder);
 }

@@ -357,3 +357,21 @@ it('no slot is touched when the last complete sweep is older than 26 hours, and 
   await sim.settle(START + 33 * HOUR);
   expect(versions(sim).length).toBe(2);
 });
+
+it('a slot is held by the value, not by the tags: also when the table is lost while the tags name another target', async () => {
+  const sim = begin();
+  sim.secret('kv1', 'st-a', 'acct1', 'key1');
+  sim.secret('kv2', 'st-b', 'acct1', 'key1', { ageDays: 59.5 });
+  await sim.settle(START + 90 * MINUTE);
+  expect(versions(sim)).toHaveLength(2);
+  const { tags } = current(sim);
+  current(sim).tags = { ...tags, ...storage.tags('acct2') };
+  sim.loseTable();
+  // The other one is due in between: the slot that it would take is the one that readers of st-a use.
+  await days(sim, 3);
+  expect(alive(sim, current(sim))).toBe(true);
+  current(sim).tags = tags;
+  await days(sim, 4);
+  expect([...sim.own.holders.keys()].filter((key) => key.startsWith('tgt:'))).toEqual([]);
+  expect(alive(sim, current(sim))).toBe(true);
+});

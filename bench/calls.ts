@@ -8,87 +8,44 @@ import { startAzure } from '../local/azure/tenant.ts';
 import * as clock from '../local/clock.ts';
 import { type App, createApp } from '../src/app.ts';
 import type { Clock } from '../src/core/clock.ts';
-import { type Kind, kinds } from './kinds.ts';
+import { type Databases, startDatabases } from './databases.ts';
+import { type Kind, kinds, tenantOfAll, type Which } from './kinds.ts';
+import { beyondLook, type Least, leastOf, type Step } from './least.ts';
 import { type StorageCall, watchStorage } from './ownStorage.ts';
 import { type Row, rowsOf } from './table.ts';
 
 const row = rowsOf('calls');
 
-/** One step of a pass, and why fewer calls of a route would break a promise. */
-interface Least {
-  readonly [route: string]: { readonly calls: number; readonly because: string };
-}
-
-/** What any look needs: the secret, its history, the consent of today, the target as it is. */
-const look: Least = {
-  'keyvault.get': { calls: 1, because: 'the current version with its value' },
-  'keyvault.versions': { calls: 1, because: 'what is owed is derived from the older versions' },
-  'arm.roleAssignments': { calls: 1, because: 'consent may have been withdrawn' },
-  'arm.storageAccount': { calls: 1, because: 'addresses and whether keys are allowed' },
-  'arm.listKeys': { calls: 1, because: 'names the credential from its value' },
-};
-const more = (base: Least, added: Least): Least => {
-  const routes = Object.keys({ ...base, ...added });
-  return Object.fromEntries(
-    routes.map((route) => {
-      const parts = [base[route], added[route]].filter((part) => part !== undefined);
-      const calls = parts.reduce((sum, part) => sum + part.calls, 0);
-      return [route, { calls, because: parts.map(({ because }) => because).join('; ') }];
-    }),
-  );
-};
-/** Once more than the look has done it. */
-const again = (because: string) => ({ calls: 1, because });
-const least: Readonly<Record<string, Least>> = {
-  look,
-  rotation: more(look, {
-    'keyvault.update': { calls: 1, because: 'preflight: a vault that takes no writes is found out first' },
-    'arm.regenerateKey': { calls: 1, because: 'the new credential' },
-    'storage.blob': { calls: 1, because: 'used before it is published' },
-    'keyvault.set': { calls: 1, because: 'value, tags and expiry in one call' },
-    'keyvault.get': { calls: 4, because: 're-read before each of three writes; ours after the store' },
-    'keyvault.versions': again('nobody stored in between'),
-  }),
-  proof: more(look, {
-    'storage.blob': { calls: 1, because: 'used again after it is published' },
-    'keyvault.update': { calls: 1, because: 'the proof' },
-    'keyvault.get': again('re-read before the write'),
-  }),
-  revocation: more(look, {
-    'storage.blob': { calls: 1, because: 'accepted in this very pass' },
-    'arm.roleAssignments': again('consent, right before'),
-    'arm.listKeys': again('named again, right before'),
-    'arm.regenerateKey': { calls: 1, because: 'the old key is refused from here on' },
-    'keyvault.update': { calls: 2, because: 'the mark on the old version; the obligation struck off' },
-    'keyvault.get': { calls: 4, because: 'the old value; re-read before each of three writes' },
-  }),
-};
-
 /** How many days after the one before each step is measured: due by age, then after the grace of 48 h. */
-const daysBefore = { look: 0, rotation: 60, proof: 0, revocation: 3 };
+const daysBefore: Readonly<Record<Step, number>> = { look: 0, rotation: 60, proof: 0, revocation: 3 };
 
 /**
- * Total and per route of each step for the first kind, totals for the others, and the calls to Keyturn's own storage. One
- * tenant for all, since the identity library keeps the endpoint that it found first.
+ * Each step of each kind, the first kind call by call, with the calls to Keyturn's own storage. One tenant for all, since the
+ * identity library keeps the endpoint that it found first.
+ *
+ * @param options `databases`: real servers behind the kinds of PostgreSQL and MySQL
  */
-export async function measureCalls(): Promise<Row[]> {
+export async function measureCalls(options: { databases: boolean }): Promise<Row[]> {
   clock.install();
-  const tenant = Object.assign({ vaults: [{ name: 'kv1' }] }, ...kinds.map((kind) => kind.tenant));
-  const azure = await startAzure({ tenant });
+  const azure = await startAzure({ tenant: tenantOfAll() });
   const types = kinds.map(({ type }) => type).join(',');
   const env: Record<string, string> = { ...azure.env(), KEYTURN_ROTATORS: types };
   Object.assign(process.env, env); // the endpoint of the managed identity is read from there
   const storage = watchStorage(env.AzureWebJobsStorage ?? '');
+  let databases: Databases | undefined;
   try {
-    const app = createApp(env, { log: () => {}, clock: moved });
+    const running = await startDatabases(azure, moved, options.databases);
+    databases = running;
+    const app = createApp(env, { log: () => {}, clock: moved, rotators: running.rotators });
     const rows: Row[] = [];
     for (const [at, kind] of kinds.entries()) {
-      const report: Report = at === 0 ? rowsFor : (...seen) => [totalOf(kind.type, ...seen)];
-      rows.push(...(await measureKind({ app, azure, storage, kind }, report)));
+      const report: Report = at === 0 ? rowsFor : (seen) => [totalOf(seen, running)];
+      rows.push(...(await measureKind({ app, azure, storage, kind, databases: running }, report)));
     }
     return rows;
   } finally {
     storage.stop();
+    await databases?.stop();
     await azure.stop();
     clock.reset();
   }
@@ -102,33 +59,51 @@ const moved: Clock = {
   },
 };
 
-type Report = (step: string, azure: readonly LoggedCall[], own: readonly StorageCall[]) => readonly Row[];
+/** What one step of a kind called. */
+interface Seen {
+  readonly kind: Kind;
+  readonly step: Step;
+  readonly azure: readonly LoggedCall[];
+  readonly own: readonly StorageCall[];
+}
+type Report = (seen: Seen) => readonly Row[];
 interface Ground {
   readonly app: App;
   readonly azure: Azure;
   readonly storage: { readonly calls: readonly StorageCall[] };
+  readonly databases: Databases;
   readonly kind: Kind;
 }
-const nameOf = ({ type }: Kind, which: 'first' | 'second') => `${which}-${type}`;
+const nameOf = ({ type }: Kind, which: Which) => `${which}-${type}`;
 
-async function measureKind({ app, azure, storage, kind }: Ground, report: Report): Promise<Row[]> {
-  for (const which of ['first', 'second'] as const) seed(azure, kind, which);
+async function measureKind(ground: Ground, report: Report): Promise<Row[]> {
+  const { app, azure, storage, kind } = ground;
+  for (const which of ['first', 'second'] as const) await seed(ground, which);
   const name = nameOf(kind, 'first');
   await pass(app, name); // the very first look is no usual one
   const rows: Row[] = [];
-  for (const [step, days] of Object.entries(daysBefore)) {
+  for (const [step, days] of Object.entries(daysBefore) as [Step, number][]) {
+    if (step === 'revocation' && !revokes(kind)) {
+      const note = 'least 0; the next password took the place of the old one, which the rotation has revoked by that';
+      rows.push(row(`${kind.type}: ${step}`, 0, 'Azure calls', { note }));
+      continue;
+    }
     await later(app, nameOf(kind, 'second'), days);
     const [before, ownBefore] = [azure.calls.length, storage.calls.length];
     await pass(app, name);
-    rows.push(...report(step, azure.calls.slice(before), storage.calls.slice(ownBefore)));
+    const seen = { kind, step, azure: azure.calls.slice(before), own: storage.calls.slice(ownBefore) };
+    rows.push(...report(seen));
   }
   mustHaveHappened(azure, kind);
   return rows;
 }
 
+/** With one password there is none: the next one has taken its place. */
+const revokes = ({ least }: Kind): boolean => least.revocation !== undefined;
+
 /** A secret that holds what its target accepts. */
-function seed(azure: Azure, kind: Kind, which: 'first' | 'second'): void {
-  const { target, value, options } = kind.given(azure, which);
+async function seed({ azure, databases, kind }: Ground, which: Which): Promise<void> {
+  const { target, value, options } = await kind.given(azure, which, databases);
   const tags = { rotator: kind.type, 'rotator-target': target, 'rotator-policy': 'every=60d;grace=48h' };
   azure
     .vault('kv1')
@@ -145,33 +120,47 @@ async function later(app: App, other: string, days: number): Promise<void> {
 /** A pass as a queue message starts it, in the foreground; nothing else runs meanwhile. */
 const pass = (app: App, name: string): Promise<void> => app.work({ vault: 'kv1', name, cause: 'sweep' });
 
-/** Two versions, the old one disabled: else it was not these steps that were counted. */
+/** Two versions, the old one disabled where it was revoked: else it was not these steps that were counted. */
 function mustHaveHappened(azure: Azure, kind: Kind): void {
   const versions = azure.vault('kv1').versions(nameOf(kind, 'first'));
   const enabled = versions.map((version) => String(version.enabled)).join();
-  if (enabled !== 'false,true') throw new Error(`The secret of ${kind.type} was not rotated and revoked: ${enabled}.`);
+  if (enabled !== `${!revokes(kind)},true`) throw new Error(`${kind.type} did not go through its steps: ${enabled}.`);
 }
 
-/** One line for a step of a kind: what was called how often. */
-function totalOf(type: string, step: string, azure: readonly LoggedCall[], own: readonly StorageCall[]): Row {
-  const calls = [...count(azure.map(({ route }) => route))].sort().map(([route, times]) => `${route} ${times}`);
-  return row(`${type}: ${step}`, azure.length, 'Azure calls', {
-    note: `${calls.join(', ')}; own storage ${own.length}`,
+/** Those of the vault in one: they are the same for every kind, and explained with the first. */
+const groupOf = (route: string) => (route.startsWith('keyvault.') ? 'keyvault' : route);
+
+/** One line for a step of a kind: what was called how often, beside the least; its reasons where the look does not need it. */
+function totalOf({ kind, step, azure, own }: Seen, databases: Databases): Row {
+  const needed = leastOf(step, kind.least);
+  const beyond = beyondLook(step, kind.least);
+  const made = count(azure.map(({ route }) => groupOf(route)));
+  const groups = [...new Set([...Object.keys(needed).map(groupOf), ...made.keys()])].sort();
+  const calls = groups.flatMap((group) => {
+    const least = total(needed, (route) => groupOf(route) === group);
+    if (least === 0 && !made.has(group)) return [];
+    const because = least === 0 && !needed[group] ? 'needed by no promise' : beyond[group]?.because;
+    return [`${group} ${made.get(group) ?? 0} of ${least}${because === undefined ? '' : ` (${because})`}`];
   });
+  const words = [`least ${total(needed)}`, kind.note?.(databases), ...calls, `own storage ${own.length}`];
+  const note = words.filter((word) => word !== undefined).join('; ');
+  return row(`${kind.type}: ${step}`, azure.length, 'Azure calls', { note });
 }
 
-function rowsFor(step: string, azure: readonly LoggedCall[], own: readonly StorageCall[]): Row[] {
-  const needed = least[step] ?? {};
+const total = (least: Least, counts: (route: string) => boolean = () => true): number =>
+  Object.entries(least).reduce((sum, [route, { calls }]) => (counts(route) ? sum + calls : sum), 0);
+
+function rowsFor({ kind, step, azure, own }: Seen): Row[] {
+  const needed = leastOf(step, kind.least);
   const made = count(azure.map(({ route }) => route));
-  const atMost = Object.values(needed).reduce((sum, { calls }) => sum + calls, 0);
   const routes = [...new Set([...Object.keys(needed), ...made.keys()])].sort();
-  const kinds = own.map(({ route }) => {
+  const kindsOfRows = own.map(({ route }) => {
     if (!route.startsWith('table')) return route.split(' ')[0] ?? '';
     return /locks$|POST keyturn$/.test(route) ? 'locks' : 'rows'; // only locks are inserted, rows are upserted
   });
-  const ownCounts = [...count(kinds)].map(([kind, calls]) => `${kind} ${calls}`);
+  const ownCounts = [...count(kindsOfRows)].map(([what, calls]) => `${what} ${calls}`);
   return [
-    row(step, azure.length, 'Azure calls', { note: `least ${atMost}` }),
+    row(step, azure.length, 'Azure calls', { note: `least ${total(needed)}` }),
     ...routes.map((route) => {
       const { calls = 0, because = 'needed by no promise' } = needed[route] ?? {};
       return row(`${step}: ${route}`, made.get(route) ?? 0, 'calls', { note: `least ${calls}: ${because}` });

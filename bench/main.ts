@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--json FILE] [--only SECTION] [--rotations N]`: what Keyturn costs, as one table. What each row means
+ * `npm run bench -- [--json FILE] [--only SECTION] [--rotations N] [--databases]`: what Keyturn costs, as one table. What each row means
  * and one run's figures: docs/bench.md. Times are comparable within one run only. A missed target is printed as such; the
  * exit code tells whether everything was measured.
  */
@@ -9,9 +9,10 @@ import { parseArgs } from 'node:util';
 import { BENCH_FOLDER } from './child.ts';
 import { type Row, table } from './table.ts';
 
-const sections: Readonly<Record<string, (options: { rotations: number }) => Promise<Row[]>>> = {
+type Measure = (options: { rotations: number; databases: boolean }) => Promise<Row[]>;
+const sections: Readonly<Record<string, Measure>> = {
   import: async () => (await import('./import.ts')).measureImport(),
-  calls: async () => (await import('./calls.ts')).measureCalls(),
+  calls: async ({ databases }) => (await import('./calls.ts')).measureCalls({ databases }),
   sweep: async () => (await import('./sweep.ts')).measureSweep(),
   load: async ({ rotations }) => (await import('./load.ts')).measureLoad(rotations),
   lines: async () => (await import('./lines.ts')).countLines(),
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     only: { type: 'string' },
     rotations: { type: 'string', default: '200' },
+    databases: { type: 'boolean', default: false },
   },
 });
 const names = Object.keys(sections);
@@ -38,7 +40,7 @@ try {
   for (const [name, measure] of Object.entries(sections)) {
     if (values.only !== undefined && values.only !== name) continue;
     console.error(`bench: ${name} ...`);
-    rows.push(...(await measure({ rotations })));
+    rows.push(...(await measure({ rotations, databases: values.databases })));
   }
 } finally {
   await rm(BENCH_FOLDER, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { type Cloud, vaultUrl } from './azure/cloud.ts';
 import { consentFrom } from './azure/consent.ts';
 import { discoveryFrom, vaultIn } from './azure/discovery.ts';
 import { createGraph } from './azure/graph.ts';
+import { grantsIn } from './azure/graphGrants.ts';
 import { vaultTagsFrom } from './azure/vaultTags.ts';
 import type { Clock } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
@@ -80,15 +81,18 @@ const ownOf = ({ settings: { hostStorage }, cloud, credential }: Omit<Ground, 'r
 
 /** What health and readiness try. */
 export function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {
-  const { cloud, credential } = ground;
+  const { settings, cloud, credential } = ground;
+  const detail = `The identity ${settings.identity.clientId} gave no token.`;
+  // The library's own text stays unread: it may hold what the endpoint was sent.
+  const tokenFor = (audience: string) =>
+    credential.getToken(`${audience}/.default`).catch(() => {
+      throw new KeyturnError('no-identity', { detail });
+    });
   return {
     table: () => rows.sweptOn(),
     queue: queueReach(ownOf(ground)),
-    // The library's own text stays unread: it may hold what the endpoint was sent.
-    token: () =>
-      credential.getToken(`${cloud.armAudience}/.default`).catch(() => {
-        throw new KeyturnError('no-identity');
-      }),
+    token: () => tokenFor(cloud.armAudience),
+    graphToken: async () => grantsIn(await tokenFor(cloud.graphAudience)),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Whether the app can do its work: in one word for whoever watches it, and with reasons and remedies for readers. */
 import { setTimeout as after } from 'node:timers/promises';
+import type { GraphGrants } from './azure/graphGrants.ts';
 import { addMinutes, type Clock } from './core/clock.ts';
 import { BusyError, KeyturnError } from './core/errors.ts';
 import { tagOf } from './core/ids.ts';
@@ -15,6 +16,8 @@ export interface Probes {
   readonly queue: () => Promise<unknown>;
   /** A token for Azure Resource Manager. */
   readonly token: () => Promise<unknown>;
+  /** What a token for Microsoft Graph lets the identity do. */
+  readonly graphToken: () => Promise<GraphGrants>;
 }
 
 /** What discovery came to. */
@@ -38,13 +41,15 @@ export interface Readiness {
   readonly rotators: readonly (Finding & { readonly rotator: string })[];
 }
 
+type HealthProbes = Omit<Probes, 'graphToken'>;
+
 const HEALTH_MILLISECONDS = 10_000;
 const READINESS_MILLISECONDS = 30_000;
 /** Anyone may ask: however many do, own storage and identity are asked once in this time. */
 const HEALTH_MINUTES_KEPT = 1 / 6;
 
 /** Own table and queue answer, and the identity gives a token. Why not is for the log alone, since anyone may ask. */
-export function healthOf(probes: () => Probes, clock: Clock): (log: Log) => Promise<boolean> {
+export function healthOf(probes: () => HealthProbes, clock: Clock): (log: Log) => Promise<boolean> {
   let last: { readonly on: Date; readonly healthy: Promise<boolean> } | undefined;
   return (log) => {
     const now = clock.now();
@@ -54,20 +59,21 @@ export function healthOf(probes: () => Probes, clock: Clock): (log: Log) => Prom
   };
 }
 
-async function healthy({ table, queue, token }: Probes, log: Log): Promise<boolean> {
+async function healthy({ table, queue, token }: HealthProbes, log: Log): Promise<boolean> {
   const found = await Promise.all([table, queue, token].map((probe) => tried(passes(probe), HEALTH_MILLISECONDS)));
   for (const { ready, reason, detail } of found) if (!ready) log('warn', 'not healthy', { reason, detail });
   return found.every(({ ready }) => ready);
 }
 
 /**
- * Per vault: one page of its list, and its tags at Resource Manager; per enabled rotator: a token for it. A vault that
+ * Per vault: one page of its list, and its tags at Resource Manager; per enabled rotator: a token for it,
+ * and in that of Microsoft Graph the permission it needs (case FN-03). A vault that
  * another instance serves is ready, and says so; one that discovery found and left out is not.
  */
 export async function readiness(
   caller: Caller,
-  { vaults, vaultTags, config }: Pick<Deps, 'vaults' | 'vaultTags' | 'config'>,
-  { table, queue, token }: Probes,
+  { vaults, vaultTags, config, rotators }: Pick<Deps, 'vaults' | 'vaultTags' | 'config' | 'rotators'>,
+  { table, queue, token, graphToken }: Probes,
   { discovery, leftOut }: FoundVaults,
 ): Promise<Readiness> {
   requireRole(caller, 'Keyturn.Read');
@@ -78,25 +84,42 @@ export async function readiness(
     return ours ? READY : { ready: true, reason: 'other-instance' };
   };
   const { names } = vaults;
-  const [storage, identity, ...listed] = await Promise.all([
+  const kindOf = async (rotator: string) => {
+    const needed = permissionOf(rotators.get(rotator)?.actions ?? []);
+    const probe = needed === undefined ? passes(token) : () => granted(needed, graphToken);
+    return { rotator, ...(await tried(probe, READINESS_MILLISECONDS)) };
+  };
+  const [storage, kinds, ...listed] = await Promise.all([
     tried(passes(table, queue), READINESS_MILLISECONDS),
-    tried(passes(token), READINESS_MILLISECONDS),
+    Promise.all(config.enabled.map(kindOf)),
     ...names.map((name) => tried(() => lookAt(name), READINESS_MILLISECONDS)),
   ]);
   const found =
     discovery && (discovery === true ? READY : { ready: false, reason: UNDISCOVERED, detail: discovery.failure });
   const left = leftOut.map(({ vault, reason }) => ({ vault, ready: false, reason }));
-  const ready = [storage, identity, ...listed, ...left, ...(found ? [found] : [])].every((finding) => finding.ready);
+  const ready = [storage, ...kinds, ...listed, ...left, ...(found ? [found] : [])].every((finding) => finding.ready);
   return {
     ...{ ready, storage },
     ...(found ? { discovery: found } : {}),
     vaults: [...names.map((vault, at) => ({ vault, ...(listed[at] ?? READY) })), ...left],
-    rotators: config.enabled.map((rotator) => ({ rotator, ...identity })),
+    rotators: kinds,
   };
 }
 
 const READY: Finding = { ready: true };
 const UNDISCOVERED: Reason = 'undiscovered';
+
+/** Permissions of Microsoft Graph are no actions of Azure. */
+const permissionOf = (actions: readonly string[]): string | undefined =>
+  actions.find((action) => !action.startsWith('Microsoft.'));
+
+/** Whether it was granted cannot be asked without a wider permission; since when the token could hold it, can. */
+async function granted(permission: string, graphToken: Probes['graphToken']): Promise<Finding> {
+  const { permissions, issuedOn } = await graphToken();
+  if (permissions.includes(permission)) return READY;
+  const detail = `${permission} is not in the token, which was issued on ${issuedOn.toISOString()}.`;
+  return { ready: false, reason: 'graph-permission', detail };
+}
 
 const passes =
   (...probes: readonly (() => Promise<unknown>)[]) =>

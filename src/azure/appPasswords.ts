@@ -8,7 +8,7 @@ import type { Handle } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 import type { AddedPassword, AppFacts, GraphApi } from './graph.ts';
 
-/** Sleeps within the pass; false when its time is up. */
+/** Sleeps within the pass and renews its locks, with 0 these alone; false when its time is up. */
 type Stay = (seconds: number) => Promise<boolean>;
 
 export interface AppPasswords {
@@ -46,7 +46,8 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
   const quiet = async (appId: string, stay: Stay): Promise<void> => {
     const last = changed.get(appId);
     const seconds = last ? SECONDS_BETWEEN_CHANGES - minutesBetween(last, clock.now()) * 60 : 0;
-    if (seconds > 0) await wait(stay, seconds);
+    // Also where there is nothing to wait for: lists may have taken longer than locks last, and a write follows.
+    await wait(stay, Math.max(0, seconds));
   };
   const send = async <T>(appId: string, request: () => Promise<T>): Promise<T> => {
     try {

@@ -114,7 +114,12 @@ export type Ask = (sql: string, values?: readonly string[]) => Promise<RowDataPa
 const identifier = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /** The hash in the form that MariaDB, and MySQL for each of its plugins, takes (MySQL manual, ALTER USER; 8.0.17 for `0x`). */
-function alterUser({ user, host }: Account, plugin: Plugin | undefined, password: Secret, place: Place): string {
+export function alterUser(
+  { user, host }: Account,
+  plugin: Plugin | undefined,
+  password: Secret,
+  place: Pick<Place, 'host'>,
+): string {
   const start = `ALTER USER ${identifier(user)}@${identifier(host)} IDENTIFIED`;
   if (plugin === 'mariadb') return `${start} BY PASSWORD '${nativeHash(password)}'`;
   if (plugin === 'mysql_native_password') return `${start} WITH mysql_native_password AS '${nativeHash(password)}'`;

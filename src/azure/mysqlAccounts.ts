@@ -10,6 +10,11 @@ const HARMLESS = new Set([
   ...['USAGE', 'SELECT', 'SHOW DATABASES', 'SHOW VIEW', 'PROCESS', 'EXECUTE', 'LOCK TABLES'],
   ...['CREATE TEMPORARY TABLES', 'REPLICATION CLIENT', 'BINLOG MONITOR', 'SLAVE MONITOR'],
 ]);
+/** The same in the table of users, which alone tells what a role of MariaDB may: its view of privileges leaves roles out (measured). */
+const HARMLESS_COLUMNS = new Set([
+  ...['select_priv', 'show_db_priv', 'show_view_priv', 'process_priv', 'execute_priv', 'lock_tables_priv'],
+  ...['create_tmp_table_priv', 'repl_client_priv'],
+]);
 /** Roles may have roles; more steps than this are no design but a ring. */
 const ROLES_MAX = 50;
 
@@ -49,17 +54,28 @@ function named(plugin: unknown, maria: boolean): Plugin | undefined {
 
 async function isStrong(account: Account, maria: boolean, ask: Ask): Promise<boolean> {
   for (const { user, host } of await withRoles(account, maria, ask)) {
+    const [row] = await ask('SELECT u.* FROM mysql.user u WHERE u.user = ? AND u.host = ?', [user, host]);
+    // What cannot be seen may be anything.
+    if (row === undefined || Object.entries(row).some(isStrongColumn)) return true;
     const grantee = `'${user}'@'${host}'`;
     const onServer = 'SELECT privilege_type AS kind, is_grantable AS passes FROM information_schema.user_privileges';
     const global = await ask(`${onServer} WHERE grantee = ?`, [grantee]);
+    // Who may do nothing has `USAGE`: without a row Keyturn was not shown it.
+    if (global.length === 0 && !maria) return true;
     if (global.some(({ kind, passes }) => !HARMLESS.has(String(kind)) || passes === 'YES')) return true;
     const onUsers =
       "SELECT privilege_type AS kind FROM information_schema.schema_privileges WHERE 'mysql' LIKE table_schema";
     const local = await ask(`${onUsers} AND grantee = ?`, [grantee]);
     if (local.some(({ kind }) => kind !== 'SELECT')) return true;
+    const onTables = "SELECT table_priv AS kinds FROM mysql.tables_priv WHERE db = 'mysql' AND user = ? AND host = ?";
+    const tables = await ask(onTables, [user, host]);
+    if (tables.some(({ kinds }) => !/^(select)?$/i.test(String(kinds)))) return true;
   }
   return false;
 }
+
+const isStrongColumn = ([name, value]: [string, unknown]): boolean =>
+  /_priv$/i.test(name) && value === 'Y' && !HARMLESS_COLUMNS.has(name.toLowerCase());
 
 /** The account and every role that it may take on. */
 async function withRoles(account: Account, maria: boolean, ask: Ask): Promise<readonly Account[]> {

@@ -107,7 +107,7 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
     setPassword: (place, role, password) =>
       asKeyturn(place, async (client) => {
         // Without parameters: one plain statement, since DDL takes none.
-        await client.query(`ALTER ROLE ${identifier(role)} PASSWORD '${scramVerifier(password)}'`).catch((error) => {
+        await client.query(alterRole(role, scramVerifier(password))).catch((error) => {
           throw refused(error, place, `change the password of ${quote(role)}`, true);
         });
       }),
@@ -138,7 +138,9 @@ async function close(client: Client): Promise<void> {
   clearTimeout(force);
 }
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** A verifier holds no quote (RFC 5803: base64 and digits); a name may hold any. */
+export const alterRole = (role: string, verifier: string): string =>
+  `ALTER ROLE "${role.replaceAll('"', '""')}" PASSWORD '${verifier}'`;
 
 /** RFC 5803, as PostgreSQL keeps it: what the server stores in the place of a password (azure-facts 5.4). */
 export function scramVerifier(password: Secret, salt: Buffer = randomBytes(16)): string {

@@ -330,6 +330,12 @@ export const reasons = {
     cause: 'The managed identity gave no token.',
     remedy: 'Assign the identity of KEYTURN_IDENTITY_CLIENT_ID to the app.',
   },
+  'graph-permission': {
+    by: 'operator',
+    cause: 'A permission of Microsoft Graph that an enabled rotator needs is not in the token of the identity.',
+    remedy:
+      'Grant it (infra/scripts/graph.sh). Where that was done after the time that the detail names, wait: a token keeps for up to a day what it was issued with.',
+  },
   'no-keys': { by: 'network', cause: 'The signing keys of the tenant could not be had.', remedy: 'Try again.' },
   'too-many-operations': {
     by: 'secret owner',

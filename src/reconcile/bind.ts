@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { isOptedIn, type OptIn, optInTags, readOptIn, samplePolicy } from './optIn.ts';
 import { owedElsewhere } from './owed.ts';
 import { mergePolicy, type Policy, type PolicySource } from './policy.ts';
-import { readState, type State } from './state.ts';
+import { parseState, readState, STATE_TAG, type State, withState } from './state.ts';
 
 /** What the vault holds, bound to rotator and target: known before the target is asked anything. */
 export interface Bound {
@@ -64,9 +64,25 @@ export async function observeVault(
   refuseOwnStorage(optIn, deps);
   const tgt = targetHash(optIn.rotator.type, optIn.target.id);
   const policy = policyFor(tags, vaultTags, deps, samplePolicy(current.tags, secret, deps.config));
-  const versions = await vault.versions(secret.name);
+  const versions = withStateOf(row, await vault.versions(secret.name), current.id);
   refuseChangedTarget(state, versions, current, tgt);
   return { secret, vault, current, versions, optIn, policy, tgt, ...(state ? { state } : {}), ...(row ? { row } : {}) };
+}
+
+/**
+ * The version that Keyturn wrote last keeps its state for us when somebody wiped the tags before another version was
+ * stored: what it holds is owed, and its readers have their grace. The current one is `restore`'s.
+ */
+function withStateOf(
+  row: SecretRow | undefined,
+  versions: readonly VersionInfo[],
+  current: string,
+): readonly VersionInfo[] {
+  const wrote = parseState(row?.wroteState ?? '');
+  if (!wrote) return versions;
+  const isWiped = ({ id, tags }: VersionInfo) =>
+    id === row?.wroteVersion && id !== current && tagOf(tags, STATE_TAG) === undefined;
+  return versions.map((each) => (isWiped(each) ? { ...each, tags: withState(each.tags, wrote) } : each));
 }
 
 export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps, sample: readonly PolicySource[] = []): Policy {
@@ -121,7 +137,8 @@ export async function readConsent(
     const grants = [...(await deps.consent.of(owner, recentNo ? secret : undefined))];
     const grant = grantFor(grants, secret);
     if (!grant) throw new KeyturnError('no-consent');
-    if (logins) checkLogins(logins, grant, grants);
+    // An entry that names logins gives those and nothing else of the server: not the administrator's password (case SEC-03).
+    if (logins || grant.logins.length > 0) checkLogins(logins ?? [], grant, grants);
     all.push(grants);
   }
   const [first = [], ...others] = all;
@@ -137,6 +154,10 @@ const sameSecret = (left: Grant, right: Grant): boolean => left.vault === right.
 function checkLogins(logins: readonly string[], grant: Grant, grants: readonly Grant[]): void {
   const set = (names: readonly string[]) => [...new Set(names.map((name) => name.toLowerCase()))].sort().join(',');
   const ours = set(logins);
+  if (ours === '') {
+    const detail = `The consent gives ${grant.vault}/${grant.name} logins, and the tag rotator asks for more than these.`;
+    throw new KeyturnError('no-consent', { detail });
+  }
   if (set(grant.logins) !== ours) {
     const detail = `The consent for the secret has to name exactly its logins, as in ${grant.vault}/${grant.name}(${logins.map(quote).join(',')}).`;
     throw new KeyturnError('no-consent', { detail });

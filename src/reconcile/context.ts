@@ -35,13 +35,14 @@ const NAP_SECONDS_MAX = 30;
 export function stayer(acting: Acting): Stay {
   const { clock } = acting.deps;
   const end = clock.now().getTime() + STAY_MINUTES * 60_000;
+  const isUp = () => clock.now().getTime() >= end;
   return async (seconds) => {
-    for (let left = seconds; left > 0; left -= NAP_SECONDS_MAX) {
-      if (clock.now().getTime() >= end) return false;
+    if (seconds <= 0 || isUp()) await renewAll(acting);
+    for (let left = seconds; left > 0 && !isUp(); left -= NAP_SECONDS_MAX) {
       await clock.sleep(Math.min(left, NAP_SECONDS_MAX) * 1000);
       await renewAll(acting);
     }
-    return clock.now().getTime() < end;
+    return !isUp();
   };
 }
 

@@ -16,6 +16,7 @@ import { openOperations } from './operation.ts';
 import { type PassEnd, record } from './record.ts';
 import { afterFailure, rotate } from './rotate.ts';
 import { hold, prove, restore, revoke } from './settle.ts';
+import { namesOf } from './slots.ts';
 import type { Asked, Step, Wait } from './types.ts';
 
 /** What a pass did, for the log, the tests and the demonstration. */
@@ -100,7 +101,7 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
     progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps, progress);
     // A person who asks may have been given consent this minute.
     const grants = await readConsent(progress.bound, deps, { recentNo: asked === undefined });
-    const targetLock = await deps.locks.take(`target/${progress.bound.optIn.target.id}`);
+    const targetLock = await deps.locks.take(`target/${namesOf(progress.bound.optIn.target)[0]}`);
     if (!targetLock) return { step: lockBusy, change: {} };
     held.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);

@@ -15,7 +15,7 @@ const VALUE_BYTES_MAX = 25_600;
 const CREDENTIAL_LENGTH = 512;
 
 export async function preflight(step: Rotate, { seen, deps }: Acting): Promise<void> {
-  const { current, observed, opened, tgt } = seen;
+  const { current, observed, opened, optIn, tgt } = seen;
   const longest = change(baseState(seen), {
     tgt,
     cred: observed.live ?? 'x'.repeat(36),
@@ -38,9 +38,14 @@ export async function preflight(step: Rotate, { seen, deps }: Acting): Promise<v
   }
   if ((current.contentType ?? '').length > CONTENT_TYPE_MAX)
     throw tooLarge(`The content type has more than ${CONTENT_TYPE_MAX} characters.`);
-  // A key may be longer than the one it replaces: measured with room to spare.
-  const filled = opened.fill(new Secret('x'.repeat(CREDENTIAL_LENGTH)));
-  if (filled.bytes > VALUE_BYTES_MAX) throw tooLarge(`The value would have more than ${VALUE_BYTES_MAX} bytes.`);
+  // A key may be longer than the one it replaces: measured with room to spare. With each login that may come beside it, since
+  // not every connection string takes every name.
+  const { rotator, target } = optIn;
+  const logins = rotator.overlap === 'two-slots' ? target.logins : undefined;
+  for (const login of logins ?? [undefined]) {
+    const filled = opened.fill(new Secret('x'.repeat(CREDENTIAL_LENGTH)), login);
+    if (filled.bytes > VALUE_BYTES_MAX) throw tooLarge(`The value would have more than ${VALUE_BYTES_MAX} bytes.`);
+  }
 }
 
 const tooLarge = (detail: string): KeyturnError => new KeyturnError('too-large', { detail });

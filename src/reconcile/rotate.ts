@@ -119,6 +119,8 @@ async function checkOnce({ value, login }: Credential, { seen }: Acting): Promis
     return await seen.optIn.target.check(value, login);
   } catch (error) {
     if (error instanceof BusyError) return 'not-yet';
+    // The target took the only one there is: stored unproved, not lost for an answer that nobody understands.
+    if (error instanceof KeyturnError && seen.optIn.rotator.overlap === 'none') return 'unknown';
     throw error;
   }
 }
@@ -217,14 +219,16 @@ async function giveUp(
 }
 
 /** With one credential there is nothing to revoke: the old one is set back, since the vault goes on naming it. */
-async function dispose(step: Rotate, { handle, value, login }: Credential, acting: Acting): Promise<void> {
+async function dispose(step: Rotate, credential: Credential, acting: Acting): Promise<void> {
   const { opened, optIn } = acting.seen;
   const { target, rotator } = optIn;
   if (step.source.kind === 'join') return;
   await renewAll(acting);
-  if (rotator.overlap !== 'none') return target.revoke(handle, value, stayer(acting));
-  // Only if the target still holds ours: what somebody else has set meanwhile is theirs.
-  if (acting.seen.observed.placeholder || (await target.check(value, login)) === 'refused') return;
+  if (rotator.overlap !== 'none') return target.revoke(credential.handle, credential.value, stayer(acting));
+  // Only if the target still holds ours: what somebody else has set meanwhile is theirs, also where it looks like not yet.
+  if (acting.seen.observed.placeholder || (await untilAccepted(credential, stayer(acting), acting)) === 'refused')
+    return;
+  await renewAll(acting);
   await target.restore?.(opened.bare, opened.login);
 }
 

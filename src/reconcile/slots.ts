@@ -29,6 +29,17 @@ const SKEW_MINUTES = 5;
 export const HOLDS_NONE = '-';
 const title = ({ vault, name }: SecretRef): string => `${vault}/${name}`;
 
+/**
+ * The ids by which tags can name a target that several resources hold, such as failover partners: with each of them in front.
+ * The same for all who name the same resources; the first is the one that is locked.
+ */
+export const namesOf = ({ id, owners }: Pick<Target, 'id' | 'owners'>): readonly string[] => {
+  const [first] = owners;
+  return first !== undefined && id.startsWith(first)
+    ? owners.map((owner) => owner + id.slice(first.length)).sort()
+    : [id];
+};
+
 /** The other consenting secrets on a target, each named from its own current value. */
 export async function otherHolders(
   self: SecretRef,
@@ -48,8 +59,10 @@ async function sharers(
   { rotator, target }: { rotator: Rotator; target: Target },
   { rows }: Deps,
 ): Promise<HolderRow[]> {
-  const known = await rows.holders(target.id);
-  const former = await rows.holders(hashedTarget(targetHash(rotator.type, target.id)));
+  const names = namesOf(target);
+  const known = (await Promise.all(names.map((id) => rows.holders(id)))).flat();
+  const hashes = names.map((id) => hashedTarget(targetHash(rotator.type, id)));
+  const former = (await Promise.all(hashes.map((hash) => rows.holders(hash)))).flat();
   return [...known, ...former.filter((row) => known.every((each) => title(each) !== title(row)))];
 }
 

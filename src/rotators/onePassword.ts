@@ -3,14 +3,17 @@
  * share. Setting a password is the revocation of the one before it.
  */
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
 
-/** 'unknown': an answer, or silence, that says nothing of the password (a firewall). */
-export type PasswordAnswer = 'accepted' | 'refused' | 'busy' | 'unknown';
+/**
+ * 'disabled': the password is right, and lets nobody in. 'unknown': an answer, or silence, that says nothing of the password (a
+ * firewall).
+ */
+export type PasswordAnswer = 'accepted' | 'refused' | 'disabled' | 'busy' | 'unknown';
 
 export interface PasswordPort {
   /** For words to people: `sql1`. */
@@ -90,9 +93,11 @@ export class OnePassword implements Target {
     if (!this.#asked) await this.#needPath(value);
     const changed: PasswordPort[] = [];
     for (const port of await this.#options.ports()) {
-      // Renews the locks: each server may take most of the time that they last.
-      if (changed.length > 0) await stay(1);
       try {
+        // Renews the locks: each server may take most of the time that they last.
+        if (changed.length > 0 && !(await stay(1))) {
+          throw new BusyError('target-busy', { detail: 'The time of the pass was up.' });
+        }
         await this.#setAt(port, value, stay);
       } catch (error) {
         throw changed.length > 0 ? await this.#halfWay(error, port, changed, stay) : error;
@@ -123,14 +128,18 @@ export class OnePassword implements Target {
   }
 
   async restore(value: Secret): Promise<void> {
-    // No `stay` here: the pass holds its locks for 90 s from the renewal before this.
+    const briefly = this.#briefly();
+    for (const port of await this.#options.ports()) await this.#setAt(port, value, briefly);
+  }
+
+  /** Where there is no `stay`, or its time is up: the pass holds its locks for 90 s from the renewal before this. */
+  #briefly(): Stay {
     const { clock } = this.#options;
     const end = clock.now().getTime() + RESTORE_SECONDS * 1000;
-    const briefly: Stay = async (seconds) => {
+    return async (seconds) => {
       await clock.sleep(seconds * 1000);
       return clock.now().getTime() < end;
     };
-    for (const port of await this.#options.ports()) await this.#setAt(port, value, briefly);
   }
 
   /** Sets it and sees it accepted: an answer of the management plane alone proves nothing (case SQL-06). */
@@ -142,7 +151,7 @@ export class OnePassword implements Target {
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw error;
         for (let look = 0; look < LOOKS_AFTER_UNKNOWN; look += 1) {
-          if ((await port.tryPassword(value)) === 'accepted') return;
+          if ((await answerOf(port, value)) === 'accepted') return;
           if (!(await stay(LOOK_SECONDS[look] ?? LOOK_SECONDS_MAX))) throw error;
         }
         if (tried === TRIES) throw error;
@@ -154,7 +163,7 @@ export class OnePassword implements Target {
     const { clock } = this.#options;
     const setOn = clock.now();
     for (let look = 0; ; look += 1) {
-      const answer = await port.tryPassword(value);
+      const answer = await answerOf(port, value);
       if (answer === 'accepted' || answer === 'unknown') return; // no way to ask is no reason to give a value up
       const late = minutesBetween(setOn, clock.now()) >= MINUTES_TO_SPREAD || look >= LOOKS_MAX;
       if (answer === 'refused' && late) {
@@ -171,13 +180,16 @@ export class OnePassword implements Target {
 
   /** Some servers have the new password and one has not: nothing is stored, and the old one is set back where it is known. */
   async #halfWay(error: unknown, port: PasswordPort, changed: readonly PasswordPort[], stay: Stay): Promise<unknown> {
-    if (!(error instanceof KeyturnError)) return error;
+    // Without the locks nothing is written: whoever has them now may have set a password of its own.
+    if (!(error instanceof KeyturnError) || error instanceof LockLostError) return error;
     const names = changed.map(({ name }) => name).join(', ');
     let back = '';
     if (this.#live !== undefined) {
       const value = this.#live;
+      await stay(0); // renews the locks
+      const briefly = this.#briefly();
       const torn = error instanceof UnknownOutcomeError ? [...changed, port] : changed;
-      const all = await Promise.allSettled(torn.map((each) => each.setPassword(value, stay)));
+      const all = await Promise.allSettled(torn.map((each) => each.setPassword(value, briefly)));
       back = all.every(({ status }) => status === 'fulfilled')
         ? ' The old one was set back.'
         : ' It could not be set back.';
@@ -196,9 +208,21 @@ export class OnePassword implements Target {
   async #ask(value: Secret): Promise<readonly PasswordAnswer[]> {
     this.#asked = true;
     const ports = await this.#options.ports();
-    return await Promise.all(ports.map((port) => port.tryPassword(value)));
+    return (await Promise.all(ports.map((port) => port.tryPassword(value)))).map(plain);
   }
 }
 
 /** Two minutes of growing pauses, also by a clock that stands still. */
 const LOOKS_MAX = 12;
+
+const plain = (answer: PasswordAnswer): PasswordAnswer => (answer === 'disabled' ? 'refused' : answer);
+
+/** After a write: an answer that nobody understands says nothing of the password, and is no reason to give it up. */
+async function answerOf(port: PasswordPort, value: Secret): Promise<PasswordAnswer> {
+  try {
+    return plain(await port.tryPassword(value));
+  } catch (error) {
+    if (error instanceof KeyturnError) return 'unknown';
+    throw error;
+  }
+}

@@ -16,8 +16,9 @@ export interface Credential {
 }
 
 /**
- * Sleeps and renews the locks of the pass, for a rotator that has to wait between two requests. False when the time of the
- * pass is up (15 minutes, design section 3): throw `UnknownOutcomeError` then. Throws when a lock was lost.
+ * Sleeps and renews the locks of the pass, for a rotator that has to wait between two requests; with 0 it renews them alone,
+ * as before a write that comes long after the last one. False when the time of the pass is up (15 minutes, design section 3):
+ * throw `UnknownOutcomeError` then. Throws when a lock was lost.
  */
 export type Stay = (seconds: number) => Promise<boolean>;
 

@@ -76,9 +76,9 @@ export function loginPort(
     await tds.login(place, login, password);
   return {
     name: server.id.name,
-    async setPassword(login, password) {
+    async setPassword(login, password, forNobody = false) {
       await tds.run(place, alterPassword(kind, login, password));
-      if ((await tryLogin(login, password)) !== 'disabled') return;
+      if (forNobody || (await afterwards(tryLogin(login, password))) !== 'disabled') return;
       try {
         await tds.run(place, enableLogin(login));
       } catch (error) {
@@ -94,10 +94,17 @@ export function loginPort(
   };
 }
 
+/** The password was changed: what a login answers now is the caller's to find out, and not why the change failed. */
+const afterwards = (answer: Promise<SqlLoginAnswer>): Promise<SqlLoginAnswer | undefined> =>
+  answer.catch((error: unknown) => {
+    if (error instanceof KeyturnError) return undefined;
+    throw error;
+  });
+
 const PORT_ANSWERS: Readonly<Record<SqlLoginAnswer, LoginAnswer>> = {
   accepted: 'accepted',
   refused: 'refused',
-  disabled: 'refused',
+  disabled: 'disabled',
   busy: 'busy',
   'no-path': 'unknown',
 };

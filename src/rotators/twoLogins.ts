@@ -10,15 +10,22 @@ import type { Secret } from '../core/secret.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
 
-/** 'busy': no answer, or one that passes. 'unknown': an answer that says nothing of the password (a firewall). */
-export type LoginAnswer = 'accepted' | 'refused' | 'busy' | 'unknown';
+/**
+ * 'disabled': the password is right, and a person switched the login off. 'busy': no answer, or one that passes. 'unknown': an
+ * answer that says nothing of the password (a firewall).
+ */
+export type LoginAnswer = 'accepted' | 'refused' | 'disabled' | 'busy' | 'unknown';
 
 /** One server, as the identity of Keyturn may change it. */
 export interface LoginPort {
   /** For words to people: `db1`. */
   readonly name: string;
-  /** Sent once. Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not. */
-  setPassword(login: string, password: Secret): Promise<void>;
+  /**
+   * Sent once. Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not.
+   *
+   * @param forNobody the password is kept by nobody: a login that was switched off stays so
+   */
+  setPassword(login: string, password: Secret, forNobody?: boolean): Promise<void>;
   /** Opens a connection of its own and closes it (case SQL-10). */
   tryLogin(login: string, password: Secret): Promise<LoginAnswer>;
 }
@@ -42,9 +49,9 @@ export interface TwoLoginsOptions {
 /** The handle of each login by its place: names alone could not be told from a slot of another kind. */
 export const LOGIN_HANDLES: readonly Handle[] = ['a', 'b'];
 
-/** The two logins in the one order that everyone computes, whatever the order in the tags. */
+/** The two logins in the one order that everyone computes, whatever their order and capitals in the tags. */
 export const sortedLogins = ([one, two]: readonly [string, string]): readonly [string, string] =>
-  one < two ? [one, two] : [two, one];
+  one.toLowerCase() < two.toLowerCase() ? [one, two] : [two, one];
 
 /** How long a new password may take to be accepted everywhere, to the pass that issued it (as case ST-08). */
 const MINUTES_TO_SPREAD = 2;
@@ -92,7 +99,7 @@ class TwoLogins implements Target {
     const changed: string[] = [];
     for (const port of await this.#options.ports()) {
       // Renews the locks: each server may take most of the time that they last.
-      if (changed.length > 0) await stay(1);
+      if (changed.length > 0 && !(await stay(1))) throw this.#timeIsUp();
       await this.#issueAt(port, { login, value, changed, stay });
       changed.push(port.name);
     }
@@ -113,7 +120,10 @@ class TwoLogins implements Target {
 
   async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
     const login = this.#loginOf(handle);
-    for (const port of await this.#options.ports()) await this.#revokeAt(port, login, old, stay);
+    for (const port of await this.#options.ports()) {
+      if (!(await stay(0))) throw this.#timeIsUp();
+      await this.#revokeAt(port, login, old, stay);
+    }
   }
 
   /** The login's new password on one server; a lost answer is made good by logging in. */
@@ -140,11 +150,13 @@ class TwoLogins implements Target {
     if (old !== undefined) {
       const answer = await port.tryLogin(login, old);
       if (answer === 'refused') return;
-      if (answer !== 'accepted') throw this.#busy(`did not say whether ${quote(login)} still has its old password`);
+      // Switched off, it would be let in again as soon as somebody switches it on.
+      if (answer !== 'accepted' && answer !== 'disabled')
+        throw this.#busy(`did not say whether ${quote(login)} still has its old password`);
     }
     let unknown: UnknownOutcomeError | undefined;
     try {
-      await port.setPassword(login, newPassword(this.logins));
+      await port.setPassword(login, newPassword(this.logins), true);
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       unknown = error;
@@ -175,7 +187,8 @@ class TwoLogins implements Target {
   async #ask(handle: Handle, value: Secret): Promise<readonly LoginAnswer[]> {
     const login = this.#loginOf(handle);
     const ports = await this.#options.ports();
-    return await Promise.all(ports.map((port) => port.tryLogin(login, value)));
+    const answers = await Promise.all(ports.map((port) => port.tryLogin(login, value)));
+    return answers.map((answer) => (answer === 'disabled' ? 'refused' : answer)); // nobody gets in with it
   }
 
   /** Infinite for what this target has not issued in this pass. */
@@ -196,6 +209,11 @@ class TwoLogins implements Target {
     const login = this.logins[at];
     if (login === undefined) throw new KeyturnError('failed', { detail: `There is no login ${quote(handle)}.` });
     return login;
+  }
+
+  #timeIsUp(): UnknownOutcomeError {
+    const detail = `The time of the pass was up before all servers of ${this.logins.map(quote).join(', ')} were changed.`;
+    return new UnknownOutcomeError('target-busy', { detail });
   }
 
   #busy(what: string): BusyError {

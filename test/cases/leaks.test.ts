@@ -8,22 +8,14 @@ import '../../src/app.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTenant, type Tenant } from './harness.ts';
 import { leaks } from './invariants.ts';
+import { catchPrinted } from './printed.ts';
 import { due } from './stories.ts';
 
-/** Everything printed past the product's own log: console and both streams. */
-const printed: string[] = [];
-const streams = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
-
 let tenant: Tenant;
+let printed: string[];
+let release: () => void;
 beforeAll(async () => {
-  for (const { stream } of streams) {
-    stream.write = (text: string | Uint8Array) => {
-      printed.push(String(text));
-      return true;
-    };
-  }
-  for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const)
-    console[level] = (...all: unknown[]) => void printed.push(all.map(String).join(' '));
+  ({ printed, release } = catchPrinted());
   tenant = await startTenant();
 });
 beforeEach(async () => {
@@ -31,7 +23,7 @@ beforeEach(async () => {
   printed.length = 0;
 });
 afterAll(async () => {
-  for (const { stream, write } of streams) stream.write = write;
+  release();
   await tenant.stop();
 });
 

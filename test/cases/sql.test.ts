@@ -1,6 +1,7 @@
 /** Cases section 5 and the SEC cases of SQL, end to end: the real entry, ARM and TDS as they answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
+import { movingClock } from './clock.ts';
 import { type Dialled, watchDialling } from './dialled.ts';
 import type { Tenant } from './harness.ts';
 import {
@@ -110,6 +111,20 @@ describe('SQL-01: statements take no parameters', () => {
     },
   );
 
+  it('SQL-01: a login that cannot be written into the connection string is found out before its password is changed', async () => {
+    const host = `sql1.database.keyturn.localhost,${tenant.azure.world.tdsPort}`;
+    sql1.createLogin('app_b@sql1', 'Aa0-first-of-strange-1');
+    const consent = 'keyturn: kv1/db-pw(app_a,app_b@sql1)';
+    tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
+    await dueSql(tenant, 'db-pw', {
+      options: 'logins=app_a,app_b@sql1',
+      value: `Server=tcp:${host};User ID=app_a;Password=${PASSWORDS.app_a};`,
+    });
+    await look(tenant, 'db-pw');
+    expect(await tenant.row('db-pw')).toMatchObject({ step: 'refuse', reason: 'bad-value' });
+    expect(sql1.statements).toEqual([]);
+  });
+
   it('SQL-01: a bare password under sql-login is refused, naming the forms that carry a login', async () => {
     await dueSql(tenant, 'db-pw', { options: 'logins=app_a,app_b', value: PASSWORDS.app_a });
     await look(tenant, 'db-pw');
@@ -138,6 +153,26 @@ describe('SQL-03: accepted is not done', () => {
       { reason: 'not-accepted', detail: expect.stringContaining('The target rejected the password') },
     ]);
     await tenant.check();
+  });
+});
+
+describe('an answer to a login that nobody knows', () => {
+  it('after the one password was set keeps nobody from storing it: the server has no other any more', async () => {
+    await dueSql(tenant, 'one');
+    const clock = movingClock();
+    const strange = () => {
+      if (sql1.statements.length > 0) tenant.azure.outage('tds.login', { code: '40532' });
+    };
+    const now = () => {
+      strange();
+      return clock.now();
+    };
+    tenant.configure({}, { now, sleep: clock.sleep });
+    await look(tenant, 'one');
+    tenant.azure.heal();
+    tenant.configure();
+    expect(tenant.versions('one')).toHaveLength(2);
+    expect(sql1.accepts('svc', tenant.current('one').value)).toBe(true);
   });
 });
 
@@ -220,6 +255,22 @@ describe('SQL-09: failover partners hold copies of their own', () => {
     expect(tenant.versions('adm')).toHaveLength(2);
     expect([sql1.accepts('padm', value), sql2.accepts('padm', value)]).toEqual([true, true]);
     await tenant.check();
+  });
+
+  it('SQL-09: two secrets that name the servers the other way round are one pair all the same: neither takes the login of the other', async () => {
+    const consent = 'keyturn: kv1/db-pw(app_a,app_b), kv1/other(app_a,app_b)';
+    for (const { id } of [sql1, sql2])
+      tenant.azure.setDescription({ scope: id, principalId: tenant.azure.world.identity.oid }, consent);
+    const tags = { rotator: 'sql-login', 'rotator-target': sql2.id };
+    const options = `logins=app_a,app_b;field=password;login-field=username;servers=${encodeURIComponent(sql1.id)}`;
+    const other = JSON.stringify({ username: 'app_b', password: PASSWORDS.app_b });
+    const theirs = tenant.seed('other', { value: other, tags: { ...tags, 'rotator-options': options } });
+    await dueSql(tenant, 'db-pw', { options: `logins=app_a,app_b;field=password;login-field=username;${PARTNER()}` });
+    await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
+    await look(tenant, 'db-pw');
+    expect(tenant.versions('db-pw')).toHaveLength(1);
+    expect([accepts(sql1, theirs), accepts(sql2, theirs)]).toEqual([true, true]);
+    expect(await tenant.row('db-pw')).toMatchObject({ reason: expect.stringMatching(/^slots?-held$/) });
   });
 
   it('SQL-09: a partner that the tags do not list is pointed out', async () => {
@@ -487,6 +538,18 @@ describe('SEC-03: a login that the consent does not name', () => {
       expect(sql1.accepts('svc', PASSWORDS.svc)).toBe(true);
       expect(accepts(sql1, tenant.current('db-pw'))).toBe(true);
       expect(tenant.alerts('db-pw').length).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([['keyturn:new'], [ADMIN]])(
+    'SEC-03: a consent to two logins gives nobody the password of the administrator, whatever the tag rotator says (%j)',
+    async (value) => {
+      tenant.seed('db-pw', { value, tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id } });
+      await tenant.goTo(tenant.dueOn('db-pw'));
+      await look(tenant, 'db-pw');
+      expect(patches()).toEqual([]);
+      expect(sql1.accepts('padm', ADMIN)).toBe(true);
+      expect(await tenant.row('db-pw')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
     },
   );
 

@@ -1,6 +1,7 @@
 /** Cases section 12, no. 7, and SQL-08: killed or cut off at every point, store and server agree again by themselves. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
+import { movingClock } from './clock.ts';
 import type { Tenant } from './harness.ts';
 import { ADMIN, accepts, dieWhen, dueSql, look, PASSWORDS, rotatedSql, startSqlTenant } from './sqlStories.ts';
 import { callsTo } from './stories.ts';
@@ -161,5 +162,38 @@ describe('SQL-08: one login', () => {
     await dueSql(tenant, 'one');
     await dieWhen(tenant, 'one', dead);
     await agreed('one', 'svc', 2);
+  });
+});
+
+describe('SQL-08: one login, and a person beside the pass', () => {
+  it('what a person sets and stores while the vault is busy is theirs: nothing is set back over it', async () => {
+    const byHand = 'Qq0-by-hand-of-a-person-1';
+    const v1 = await dueSql(tenant, 'one');
+    tenant.azure.outage('keyvault.set', { status: 429 });
+    const clock = movingClock();
+    let done = false;
+    const person = () => {
+      if (done || callsTo(tenant, 'keyvault.set').length === 0) return;
+      done = true;
+      tenant.azure.heal();
+      const svc = sql1.login('svc');
+      if (svc) sql1.setPassword(svc, byHand);
+      tenant.azure.vault('kv1').set('one', byHand, { tags: { ...v1.tags, 'rotator-state': '' } });
+    };
+    tenant.configure(
+      {},
+      {
+        now: clock.now,
+        async sleep(milliseconds) {
+          person();
+          await clock.sleep(milliseconds);
+        },
+      },
+    );
+    await look(tenant, 'one');
+    tenant.configure();
+    expect(done).toBe(true);
+    expect(tenant.current('one').value).toBe(byHand);
+    expect(sql1.accepts('svc', byHand)).toBe(true);
   });
 });

@@ -2,8 +2,6 @@
  * Kills the worker with SIGKILL at random moments while many secrets get their first credential, every look delivered
  * twice, over the real app, Azurite's table and queue, and the strict stand-in. Nothing is simulated but the moments.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +12,7 @@ import * as clock from '../../local/clock.ts';
 import { build } from '../../scripts/build.ts';
 import { OwnStorage } from '../cases/ownStorage.ts';
 import { random } from '../simulation/director.ts';
+import { Workers } from './workers.ts';
 
 export interface Outcome {
   readonly secrets: number;
@@ -24,7 +23,6 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-const root = join(import.meta.dirname, '../..');
 const VAULTS = 5;
 const ROUNDS_MAX = 60;
 
@@ -74,54 +72,6 @@ async function comeToRest(tenant: Tenant, workers: Workers): Promise<void> {
     await workers.sweep();
     for (let wait = 0; wait < 100 && (await tenant.own.visible()) > 0; wait++) await sleep(100);
     if (tenant.unproved() === 0 && (await tenant.own.waiting()) === 0) return;
-  }
-}
-
-class Workers {
-  readonly #dist: string;
-  readonly #azure: Azure;
-  #child: ChildProcess | undefined;
-  #seconds = 0;
-
-  constructor(dist: string, azure: Azure) {
-    this.#dist = dist;
-    this.#azure = azure;
-  }
-
-  async start(): Promise<void> {
-    const execArgv = ['--import', join(root, 'local/preload.ts')];
-    const { NODE_OPTIONS: _, ...inherited } = process.env;
-    const env = { ...inherited, ...this.#azure.env(), CHAOS_SECONDS: String(this.#seconds) };
-    this.#child = fork(join(import.meta.dirname, 'worker.ts'), [this.#dist], { execArgv, env, silent: true });
-    this.#child.stdout?.resume();
-    this.#child.stderr?.resume();
-    await once(this.#child, 'message');
-  }
-
-  async kill(): Promise<void> {
-    if (!this.#child || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await gone;
-  }
-
-  advance(seconds: number): void {
-    clock.advance({ seconds });
-    this.#seconds += seconds;
-    if (this.#child?.connected) this.#child.send({ seconds });
-  }
-
-  async sweep(): Promise<void> {
-    const swept = once(this.#child as ChildProcess, 'message');
-    this.#child?.send({ sweep: true });
-    await swept;
-  }
-
-  /** Makes the index, and is killed before it takes a message. */
-  async sweepOnce(): Promise<void> {
-    await this.start();
-    await this.sweep();
-    await this.kill();
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../local/azure/applications.ts';
 import * as clock from '../../local/clock.ts';
-import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 import type { Rotator, Stay, Target } from '../../src/rotators/rotator.ts';
@@ -269,8 +269,21 @@ describe('changes of an application', () => {
 
   it('ends as unknown when the time of the pass is up', async () => {
     tenant.azure.fault('graph.addPassword', [{ status: 409 }]);
-    const noTime: Stay = async () => false;
+    const noTime: Stay = async (seconds) => seconds === 0;
     expect(await thrown(target.issue(ROTATION, [], UNTIL, noTime))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, async () => false))).toBeInstanceOf(UnknownOutcomeError);
+    expect(callsTo('graph.addPassword')).toHaveLength(1);
+  });
+
+  it('come right after the locks were renewed, and not at all where they are lost: a list may take longer than they last', async () => {
+    const lost = async () => {
+      throw new LockLostError();
+    };
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, lost))).toBeInstanceOf(LockLostError);
+    const { handle, value } = await issue();
+    await stay(120);
+    expect(await thrown(target.revoke(handle, value, lost))).toBeInstanceOf(LockLostError);
+    expect(tenant.azure.writes()).toHaveLength(1);
   });
 });
 

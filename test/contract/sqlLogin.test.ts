@@ -64,6 +64,8 @@ describe('two logins', () => {
 
   it('are two, both named by the tag, in whatever order', () => {
     expect(bind({ logins: 'app_b,app_a' }).id).toBe(bind().id);
+    // The server takes no notice of capitals: two spellings that sort in another way would be two targets.
+    expect(bind({ logins: 'App_B,app_a' }).id).toBe(bind().id);
     expect(bind().logins).toEqual(['app_a', 'app_b']);
   });
 
@@ -247,6 +249,16 @@ describe('two logins', () => {
       expect(server.accepts('app_b', value.reveal())).toBe(true);
     }
     expect(handle).toBe('b');
+  });
+
+  it('revokes one that a person switched off, whose old password would work again later, and leaves it off', async () => {
+    const login = tenant.server.login('app_a');
+    if (!login) throw new Error('app_a is not there');
+    login.enabled = false;
+    await bind().revoke('a', first, tenant.stay);
+    expect(login.enabled).toBe(false);
+    login.enabled = true;
+    expect(tenant.server.accepts('app_a', PASSWORDS.app_a)).toBe(false);
   });
 
   it('SEC-02: a host that Azure names outside of the suffix is never dialled', async () => {

@@ -127,6 +127,26 @@ describe('answers that get lost', () => {
   });
 });
 
+describe('locks', () => {
+  it('are renewed before the password of each server is changed, and nothing is when the time is up', async () => {
+    const told: string[] = [];
+    servers.push(new Server('s2'));
+    for (const each of servers) {
+      const { setPassword } = each;
+      each.setPassword = async (...given) => {
+        told.push(each.name);
+        return setPassword.call(each, ...given);
+      };
+    }
+    const renewed = async () => told.push('renewed') > 0;
+    await bind().revoke('a', new Secret('first of app_a'), renewed);
+    expect(told).toEqual(['renewed', 's1', 'renewed', 's2']);
+    const late = await thrown(bind().issue(ROTATION, ['a'], UNTIL, async () => false));
+    expect(late).toBeInstanceOf(UnknownOutcomeError);
+    expect(told.slice(4)).toEqual(['s1']);
+  });
+});
+
 describe('verdicts', () => {
   it('a new password may take two minutes to be accepted, to the pass that issued it and to no other', async () => {
     const target = bind();

@@ -13,6 +13,14 @@ const BY_ROLE = {
   postgresql: (login: string) => ['CREATE ROLE boss CREATEROLE', `GRANT boss TO "${login}"`],
   mysql: (login: string) => ['CREATE ROLE boss', 'GRANT UPDATE ON mysql.* TO boss', `GRANT boss TO \`${login}\`@'%'`],
 };
+const BY_ROLE_ON_SERVER = {
+  postgresql: (login: string) => ['CREATE ROLE chief REPLICATION', `GRANT chief TO "${login}"`],
+  mysql: (login: string) => [
+    'CREATE ROLE chief',
+    'GRANT CREATE USER ON *.* TO chief',
+    `GRANT chief TO \`${login}\`@'%'`,
+  ],
+};
 let made = 0;
 
 describe.each([
@@ -69,6 +77,19 @@ describe.each([
     await peer.run(...(type === 'postgresql-login' ? BY_ROLE.postgresql : BY_ROLE.mysql)(one));
     expect(await obstacleOf(`${one},${two}`)).toContain('may become one');
     expect(await obstacleOf(`${two},app_absent`)).not.toContain('may become one');
+  });
+
+  it('SEC-03: refuses who has a right on the whole server by a role', async () => {
+    const [one, two] = await fresh();
+    await peer.run(...(type === 'postgresql-login' ? BY_ROLE_ON_SERVER.postgresql : BY_ROLE_ON_SERVER.mysql)(one));
+    expect(await obstacleOf(`${one},${two}`)).toContain('may become one');
+  });
+
+  it('SEC-03: refuses who may write to the one table of users', async () => {
+    if (type === 'postgresql-login') return; // its catalogues are nobody's to write to
+    const [one, two] = await fresh();
+    await peer.run(`GRANT SELECT, UPDATE ON mysql.global_priv TO \`${one}\`@'%'`);
+    expect(await obstacleOf(`${one},${two}`)).toContain('may become one');
   });
 
   it('names a login that is not there', async () => {

@@ -4,7 +4,8 @@ import { UnknownOutcomeError } from '../../src/core/errors.ts';
 import type { Operation } from '../../src/store/store.ts';
 import { type Director, nothingWrong } from './director.ts';
 import { storage } from './kinds.ts';
-import { HINT } from './scenarios.ts';
+import { people } from './people.ts';
+import { HINT, twoSecrets } from './scenarios.ts';
 import { Sim, type Wrap } from './sim.ts';
 import { DAY, HOUR, MINUTE, START, type StoredVersion } from './world.ts';
 
@@ -374,4 +375,27 @@ it('a slot is held by the value, not by the tags: also when the table is lost wh
   await days(sim, 4);
   expect([...sim.own.holders.keys()].filter((key) => key.startsWith('tgt:'))).toEqual([]);
   expect(alive(sim, current(sim))).toBe(true);
+});
+
+it('what a version held whose state was wiped before the old value came back is owed: a neighbour keeps its hands off', async () => {
+  const broken: string[] = [];
+  for (let hours = 5; hours < 40; hours += 2.5) {
+    const acts: [number, keyof typeof people][] = [
+      [hours, 'an apply replaces all tags'],
+      [hours + 0.01, 'the old value is written back'],
+    ];
+    const sim = twoSecrets({
+      // The neighbour has no chance to join before.
+      fate: ({ name }) =>
+        name === 'consent.of' && sim.world.now > START + 2 * HOUR && sim.world.now < START + 5 * HOUR ? 'refuse' : 'ok',
+      person: () => {
+        for (const act of acts.filter(([on]) => START + on * HOUR <= sim.world.now)) {
+          acts.splice(acts.indexOf(act), 1);
+          people[act[1]]?.(sim);
+        }
+      },
+    });
+    await sim.settle(START + 60 * HOUR).catch((error: Error) => broken.push(`${hours}: ${error.message}`));
+  }
+  expect(broken).toEqual([]);
 });

@@ -7,7 +7,8 @@ import { type Form, openForm } from '../../src/vault/form.ts';
 const KEY = Buffer.alloc(64, 7).toString('base64');
 const NEW_KEY = Buffer.alloc(64, 9).toString('base64');
 const hosts = ['acct1.blob.core.windows.net', 'acct1.queue.core.windows.net', 'acct1.blob.core.keyturn.localhost:8443'];
-const open = (text: string, field?: string): Form => openForm(new Secret(text), { spec: { kind: 'storage' }, ...(field === undefined ? {} : { field }) }, hosts);
+const open = (text: string, field?: string): Form =>
+  openForm(new Secret(text), { spec: { kind: 'storage' }, ...(field === undefined ? {} : { field }) }, hosts);
 const filled = (text: string, field?: string): string => open(text, field).fill(new Secret(NEW_KEY)).reveal();
 const connection = `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${KEY};EndpointSuffix=core.windows.net`;
 

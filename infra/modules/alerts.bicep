@@ -1,0 +1,166 @@
+// Who has to act, and who became Keyturn: rules over the workspace, and a workbook. The queries are files of their own; a test
+// feeds them the records that the app really writes (test/infra/queries.test.ts).
+
+@description('The Log Analytics workspace of the deployment: app, storage and vaults log there.')
+param workspaceId string
+@description('Resource ids of action groups that are told. None: alerts are shown in the portal and nowhere else.')
+param actionGroupIds string[] = []
+param location string
+param tags { *: string }
+@description('Begins the names of rules and workbook, so that two deployments can share a group.')
+param namePrefix string = 'keyturn'
+@description('Name of the storage account that holds the package.')
+param packageAccountName string
+@description('Two intervals of the sweep (KEYTURN_SWEEP_SCHEDULE): without a sweep for so long an alert is raised.')
+param sweepWindow 'PT30M' | 'PT1H' | 'PT2H' | 'PT4H' | 'PT6H' | 'P1D' | 'P2D' = 'PT2H'
+@description('Whether the activity log of the subscription goes to this workspace (docs/operate.md).')
+param activityLog bool = true
+param enabled bool = true
+
+type Rule = {
+  name: string
+  title: string
+  query: string
+  @description('0 critical to 4 verbose.')
+  severity: int
+  every: string
+  window: string
+}
+
+var activityQuery = replace(loadTextContent('../queries/became-keyturn.kql'), '{group}', resourceGroup().name)
+var packageQuery = replace(loadTextContent('../queries/package-written.kql'), '{packageAccount}', packageAccountName)
+
+var always Rule[] = [
+  {
+    name: 'failed-or-refused'
+    title: 'A secret was refused or a step failed'
+    query: loadTextContent('../queries/failed-or-refused.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
+    name: 'expiring'
+    title: 'A secret has expired or does within seven days'
+    query: loadTextContent('../queries/expiring.kql')
+    severity: 1
+    every: 'PT1H'
+    window: sweepWindow
+  }
+  {
+    name: 'overdue'
+    title: 'A rotation or revocation is overdue by 24 hours'
+    query: loadTextContent('../queries/overdue.kql')
+    severity: 2
+    every: 'PT1H'
+    window: 'P1D'
+  }
+  {
+    name: 'no-sweep'
+    title: 'No sweep for two intervals'
+    query: loadTextContent('../queries/no-sweep.kql')
+    severity: 1
+    every: 'PT15M'
+    window: sweepWindow
+  }
+  {
+    name: 'poison'
+    title: 'A message was given up'
+    query: loadTextContent('../queries/poison.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
+    name: 'dead-letters'
+    title: 'Event Grid gave up an event'
+    query: loadTextContent('../queries/dead-letters.kql')
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
+    name: 'access-denied'
+    title: 'Somebody, or Keyturn, was kept out'
+    query: loadTextContent('../queries/access-denied.kql')
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
+    name: 'package-written'
+    title: 'The package of Keyturn was written'
+    query: packageQuery
+    severity: 1
+    every: 'PT5M'
+    window: 'PT10M'
+  }
+  {
+    name: 'settings-changed'
+    title: 'Keyturn started with other settings'
+    query: loadTextContent('../queries/settings-changed.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'P1D'
+  }
+]
+var ofActivity Rule[] = [
+  {
+    name: 'became-keyturn'
+    title: 'A write that makes somebody Keyturn'
+    query: activityQuery
+    severity: 1
+    every: 'PT5M'
+    window: 'PT10M'
+  }
+]
+
+resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in concat(always, activityLog ? ofActivity : []): {
+    name: '${namePrefix}-${rule.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'Keyturn: ${rule.title}'
+      description: 'See docs/operate.md, "${rule.name}".'
+      severity: rule.severity
+      enabled: enabled
+      scopes: [workspaceId]
+      evaluationFrequency: rule.every
+      windowSize: rule.window
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      // Tables come into being with their first row, which on a fresh workspace is after this deployment.
+      skipQueryValidation: true
+      // Told once while it lasts, and again when it comes back.
+      autoMitigate: true
+      actions: { actionGroups: actionGroupIds }
+    }
+  }
+]
+
+resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
+  name: guid(workspaceId, namePrefix, 'workbook')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'Keyturn (${namePrefix})'
+    category: 'workbook'
+    sourceId: workspaceId
+    serializedData: string(loadJsonContent('../workbook.json'))
+    version: 'Notebook/1.0'
+  }
+}
+
+output workbookId string = workbook.id

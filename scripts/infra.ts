@@ -1,0 +1,130 @@
+/**
+ * `npm run infra`: everything that can be said of the Bicep files without Azure. Roles as the code has them, format, lint
+ * without a warning, the compiled templates and the golden snapshots as they are checked in; ends with 1 and the difference
+ * when any is not. `npm run infra -- --update` writes them anew. Rules stand in infra/bicepconfig.json.
+ */
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { bicepCommand, difference, infra, run } from './infra/bicep.ts';
+import { rolesFile } from './infra/roles.ts';
+
+/** What a snapshot is made for; nothing of the machine or its environment goes in. */
+const TENANT = '99999999-2222-4333-8444-555555555555';
+const SUBSCRIPTION = '11111111-2222-4333-8444-555555555555';
+const PLACE: Readonly<Record<string, readonly string[]>> = {
+  resourceGroup: ['--subscription-id', SUBSCRIPTION, '--resource-group', 'rg-golden'],
+  subscription: ['--subscription-id', SUBSCRIPTION],
+  managementGroup: ['--management-group-id', 'mg-golden'],
+};
+
+const problems: string[] = [];
+const fail = (what: string, detail: string) => problems.push(`${what}\n${detail.trimEnd()}`);
+
+/** Compares a file with what it should be, or writes it. */
+function settle(file: string, wanted: string, update: boolean): void {
+  const path = join(infra, file);
+  const found = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (same(found, wanted)) return;
+  if (update) writeFileSync(path, wanted);
+  else
+    fail(`infra/${file} is not what the sources give (npm run infra -- --update writes it):`, difference(path, wanted));
+}
+
+/** Equal as text, or, of compiled templates, in all but what differs from run to run. */
+function same(found: string, wanted: string): boolean {
+  return found === wanted || (found !== '' && wanted.startsWith('{') && settled(found) === settled(wanted));
+}
+
+/** Less the compiler's stamp, and with `dependsOn` in order: it comes in any (seen with 0.49.2). */
+const settled = (text: string): string =>
+  JSON.stringify(JSON.parse(text), (key, value: unknown) =>
+    key === '_generator' ? undefined : key === 'dependsOn' && Array.isArray(value) ? value.toSorted() : value,
+  );
+
+async function check(update: boolean): Promise<void> {
+  settle('roles.json', await rolesFile(), update);
+  const bicep = await bicepCommand();
+  const work = await mkdtemp(join(tmpdir(), 'keyturn-infra-'));
+  try {
+    await format(bicep, work, update);
+    await lint(bicep);
+    await compile(bicep, work, update);
+    await parameters(bicep);
+    const files = readdirSync(join(infra, 'snapshots')).filter((each) => each.endsWith('.bicepparam'));
+    // Two at a time: each is a process of its own.
+    const [some, others] = [files.filter((_, at) => at % 2 === 0), files.filter((_, at) => at % 2 === 1)];
+    await Promise.all([some, others].map((half) => snapshots(bicep, half, update)));
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+/** In a copy, since the compiler formats many files only where they are. */
+async function format(bicep: string, work: string, update: boolean): Promise<void> {
+  const files = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /\.bicep(param)?$/.test(file) && !file.startsWith('.bicep'),
+  );
+  for (const file of [...files, 'bicepconfig.json']) cpSync(join(infra, file), join(work, 'copy', file));
+  for (const kind of ['bicep', 'bicepparam']) {
+    const { code, output } = await run([bicep, 'format', '--pattern', join(work, 'copy/**', `*.${kind}`)]);
+    if (code !== 0) fail(`bicep format (exit code ${code})`, output);
+  }
+  for (const file of files) settle(file, readFileSync(join(work, 'copy', file), 'utf8'), update);
+}
+
+/** Any diagnostic is one too many: some of the compiler's own are warnings, which end with 0 (azure-facts 11.2). */
+async function lint(bicep: string): Promise<void> {
+  for (const pattern of ['*.bicep', 'modules/*.bicep', 'snapshots/*.bicep']) {
+    const { code, output } = await run([bicep, 'lint', '--pattern', join(infra, pattern), '--no-restore']);
+    if (code !== 0 || output.trim() !== '') fail(`bicep lint infra/${pattern} (exit code ${code})`, output);
+  }
+}
+
+async function compile(bicep: string, work: string, update: boolean): Promise<void> {
+  for (const pattern of update ? ['vault.bicep', '*.bicep'] : ['*.bicep']) {
+    const words = ['build', '--pattern', join(infra, pattern), '--outdir', work, '--no-restore'];
+    const { code, output } = await run([bicep, ...words]);
+    if (code !== 0) fail(`bicep build infra/${pattern} (exit code ${code})`, output);
+    for (const file of readdirSync(work).filter((each) => each.endsWith('.json')))
+      settle(`compiled/${file}`, readFileSync(join(work, file), 'utf8'), update);
+  }
+}
+
+/** The parameters that azd takes; its environment is not needed for it. */
+async function parameters(bicep: string): Promise<void> {
+  const words = ['build-params', join(infra, 'main.bicepparam'), '--stdout', '--no-restore'];
+  const { code, stdout, output } = await run([bicep, ...words]);
+  if (code !== 0 || output.replace(stdout, '').trim() !== '') fail('bicep build-params infra/main.bicepparam', output);
+}
+
+async function snapshots(bicep: string, files: readonly string[], update: boolean): Promise<void> {
+  for (const file of files) await snapshot(bicep, file, update);
+}
+
+async function snapshot(bicep: string, file: string, update: boolean): Promise<void> {
+  const parameters = join(infra, 'snapshots', file);
+  const [, template = ''] = /^using '(.+)'$/m.exec(readFileSync(parameters, 'utf8')) ?? [];
+  const [, scope = 'resourceGroup'] =
+    /^targetScope = '(\w+)'$/m.exec(readFileSync(join(infra, 'snapshots', template), 'utf8')) ?? [];
+  const { code, output } = await run([
+    ...[bicep, 'snapshot', parameters, '--mode', update ? 'overwrite' : 'validate', '--tenant-id', TENANT],
+    // Without a name, outputs of modules stay unresolved (azure-facts 11.2).
+    ...['--location', 'westeurope', '--deployment-name', 'main', ...(PLACE[scope] ?? [])],
+  ]);
+  if (code !== 0) fail(`bicep snapshot infra/snapshots/${basename(file)}`, output);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const update = process.argv.includes('--update');
+  // Without a compiler there is nothing to say but that.
+  await check(update).catch(({ message }: Error) => problems.push(message));
+  for (const problem of problems) console.error(`${problem}\n`);
+  console.log(
+    problems.length === 0
+      ? `infra: roles, format, lint, templates and snapshots are ${update ? 'written' : 'as they are checked in'}.`
+      : `infra: ${problems.length} problem(s).`,
+  );
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}

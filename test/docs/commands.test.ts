@@ -1,0 +1,245 @@
+/**
+ * The pages for operators: every command parses, names files, parameters, options, settings and outputs that are there, and
+ * every recipe keeps what Keyturn writes out of a plan.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { permissionsWith, unverified } from '../../scripts/permissions.ts';
+import { CustomCloud } from '../../src/azure/cloud.ts';
+import { settingsSchema } from '../../src/core/settingsSchema.ts';
+import { STATE_TAG } from '../../src/reconcile/state.ts';
+import { commandsOf, optionsOf } from './shell.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const PAGES = ['deploy', 'permissions', 'security', 'operate', 'infrastructure-as-code'].map(
+  (name) => `docs/${name}.md`,
+);
+
+interface Block {
+  readonly page: string;
+  readonly kind: string;
+  readonly text: string;
+}
+const blocks = PAGES.flatMap((page) =>
+  [...read(page).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']): Block => ({ page, kind, text })),
+);
+const ofKind = (kind: string) => blocks.filter((block) => block.kind === kind);
+const commands = ofKind('sh').flatMap(({ text }) => commandsOf(text));
+const commandsWith = (...start: string[]) =>
+  commands.filter((words) => start.every((word, at) => words[at] === word)).map((words) => words.slice(start.length));
+
+const settings = Object.keys(settingsSchema(CustomCloud).shape);
+/** Names and scope of a template; a parameter is required where nothing stands for it. */
+function templateOf(file: string) {
+  const text = read(file);
+  const params = [...text.matchAll(/^param (\w+) (.*)$/gm)].map(([, name = '', rest = '']) => ({
+    name,
+    required: !/(=|\?$)/.test(rest) && !/^\{/.test(rest),
+  }));
+  const [, scope = 'resourceGroup'] = /^targetScope = '(\w+)'$/m.exec(text) ?? [];
+  const outputs = [...text.matchAll(/^output (\w+) /gm)].map(([, name = '']) => name);
+  return { params, scope, outputs };
+}
+const SCOPES: Readonly<Record<string, string>> = { group: 'resourceGroup', sub: 'subscription', mg: 'managementGroup' };
+
+/** What is wrong with the words of `az deployment <scope> …`. */
+function wrongWith(scope: string, words: readonly string[]): string[] {
+  const { options } = optionsOf(words);
+  const values = (name: string) => options.get(name) ?? [];
+  const given = values('--parameters');
+  const [from] = given.filter((word) => word.endsWith('.bicepparam'));
+  const [file = from === undefined ? '' : 'infra/main.bicep'] = values('--template-file');
+  if (!existsSync(join(root, file))) return [`no such template: ${file}`];
+  const { params, scope: wanted } = templateOf(file);
+  const named = given.filter((word) => word !== from).map((word) => word.split('=')[0] ?? '');
+  return [
+    ...(SCOPES[scope] === wanted ? [] : [`${file} is for ${wanted}, not for ${scope}`]),
+    ...named.filter((name) => !params.some((param) => param.name === name)).map((name) => `${file} has no ${name}`),
+    ...(from === undefined
+      ? params.filter(({ name, required }) => required && !named.includes(name)).map(({ name }) => `${name} is missing`)
+      : []),
+  ];
+}
+
+describe('shell blocks', () => {
+  it.each(ofKind('sh').map(({ page, text }) => [page, text.split('\n')[0] ?? '', text]))(
+    '%s: %s parses',
+    (_, __, text) => {
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(commandsOf(text)).not.toEqual([]);
+    },
+  );
+
+  it('name commands that are checked below, and files that are there', () => {
+    const first = new Set(commands.map(([name = '']) => name));
+    expect([...first].sort()).toEqual([
+      ...['az', 'azd', 'export', 'infra/scripts/api-app.sh', 'infra/scripts/graph.sh', 'sha256sum'],
+    ]);
+    const files = commands.flat().filter((word) => /^(infra|docs|scripts)\//.test(word));
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it('name options that the scripts know, each with a value where it takes one', () => {
+    for (const script of ['infra/scripts/api-app.sh', 'infra/scripts/graph.sh']) {
+      const usage = read(script);
+      const calls = commandsWith(script);
+      expect(calls.length).toBeGreaterThan(0);
+      for (const words of calls)
+        for (const option of words.filter((word) => word.startsWith('--'))) expect(usage).toMatch(`    ${option}`);
+    }
+  });
+
+  it('deploy templates with parameters that these have, and leave none out', () => {
+    const wrong = Object.keys(SCOPES).flatMap((scope) =>
+      ['create', 'what-if'].flatMap((verb) =>
+        commandsWith('az', 'deployment', scope, verb).flatMap((words) => wrongWith(scope, words)),
+      ),
+    );
+    expect(wrong).toEqual([]);
+    expect(commandsWith('az', 'deployment').length).toBeGreaterThan(5);
+  });
+
+  it('would be found out if they did not', () => {
+    const vault = ['--template-file', 'infra/vault.bicep', '--parameters', 'vault=kv1', 'principalId=a'];
+    expect(wrongWith('sub', vault)).toEqual([
+      'infra/vault.bicep is for resourceGroup, not for sub',
+      'infra/vault.bicep has no vault',
+      ...['vaultName is missing', 'hostStorageId is missing', 'workspaceId is missing'],
+    ]);
+  });
+
+  it('set names that infra/main.bicepparam reads, by azd and by the shell', () => {
+    const known = [...read('infra/main.bicepparam').matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(
+      ([, name]) => name,
+    );
+    const set = [
+      ...commandsWith('azd', 'env', 'set').map(([name = '']) => name),
+      ...commandsWith('export').flatMap((words) => words.map((word) => word.split('=')[0] ?? '')),
+    ];
+    expect(set.filter((name) => !known.includes(name))).toEqual([]);
+    expect(set.length).toBeGreaterThan(5);
+  });
+});
+
+describe('names', () => {
+  it.each(PAGES)('%s names settings of the schema, and outputs of the deployment', (page) => {
+    const text = read(page);
+    const named = [...new Set(text.match(/\bKEYTURN_[A-Z_]+\b/g))].filter((name) => name !== 'KEYTURN_HOST');
+    expect(named.filter((name) => !settings.includes(name))).toEqual([]);
+    const { outputs } = templateOf('infra/main.bicep');
+    const azure = [...new Set(text.match(/\bAZURE_[A-Z_]+\b/g))];
+    const parameters = read('infra/main.bicepparam');
+    expect(azure.filter((name) => !outputs.includes(name) && !parameters.includes(`'${name}'`))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s names parameters of the templates where it sets them in the text', (page) => {
+    const templates = ['main', 'vault', 'target', 'discovery', 'tenant-policy'].map((name) => `infra/${name}.bicep`);
+    const params = templates.flatMap((file) => templateOf(file).params.map(({ name }) => name));
+    const set = [...read(page).matchAll(/`([a-z]\w+)=[\w-]+`/g)].map(([, name = '']) => name);
+    expect(set.filter((name) => !params.includes(name) && name !== 'paused')).toEqual([]);
+  });
+
+  it.each(PAGES)('%s links to pages and headings, and names files, that are there', (page) => {
+    const text = read(page);
+    const links = [...text.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, to = '']) => to);
+    for (const link of links) {
+      const [file = '', heading] = link.split('#');
+      const path = join(dirname(page), file);
+      expect({ link, there: existsSync(join(root, path)) }).toEqual({ link, there: true });
+      if (heading !== undefined) expect(headingsOf(read(path))).toContain(heading);
+    }
+    const files = [...text.matchAll(/`((?:infra|test|src|scripts)\/[\w./-]+)`/g)].map(([, file = '']) => file);
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it('npm scripts are there', () => {
+    const scripts = [
+      ...PAGES.map(read)
+        .join('\n')
+        .matchAll(/`[^`]*npm run (\w+)/g),
+    ].map(([, name = '']) => name);
+    const { scripts: known } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    expect(scripts.filter((name) => !(name in known))).toEqual([]);
+  });
+
+  it('no page waits for what it does not say: no placeholder is left', () => {
+    expect(PAGES.filter((page) => /TODO|TBD|FIXME|lorem/i.test(read(page)))).toEqual([]);
+  });
+});
+
+/** As GitHub makes anchors of headings. */
+const headingsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe('recipes', () => {
+  it('are in languages that are checked here', () => {
+    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['bicep', 'hcl', 'json', 'sh']);
+  });
+
+  it('Terraform: no plan holds a value, an expiry or the state of Keyturn (IAC-01)', () => {
+    const secrets = ofKind('hcl').filter(({ text }) => text.includes('azurerm_key_vault_secret'));
+    expect(secrets).toHaveLength(1);
+    for (const { text } of secrets) {
+      expect(text).toMatch(/^ *value *= "keyturn:new"$/m);
+      const [, ignored = ''] = /ignore_changes = \[(.*)\]/.exec(text) ?? [];
+      expect(ignored.split(', ')).toEqual(
+        expect.arrayContaining(['value', 'expiration_date', 'content_type', `tags["${STATE_TAG}"]`]),
+      );
+    }
+  });
+
+  it('Bicep: the secret is made once, from the placeholder, in a vault that is not defined (KV-10)', () => {
+    for (const { text } of ofKind('bicep')) {
+      expect(text).toMatch(/resource orders '[^']*' = if \(first\)/);
+      expect(text).toMatch(/'Microsoft\.KeyVault\/vaults@[\d-]+' existing/);
+      expect(text).toMatch(/value: 'keyturn:new'/);
+      expect(text).toMatch(/^param first bool = false$/m);
+    }
+  });
+
+  it('JSON parses, and what it grants is what no other scope can hold', () => {
+    const roles = ofKind('json').map(({ text }) => JSON.parse(text) as { Actions: string[] });
+    const held = Object.values(JSON.parse(read('infra/roles.json')).targets as Record<string, { actions: string[] }>);
+    const locations = held.flatMap(({ actions }) => actions).filter((action) => action.includes('/locations/'));
+    expect(roles.flatMap(({ Actions }) => Actions).sort()).toEqual(locations.sort());
+  });
+});
+
+describe('docs/permissions.md', () => {
+  const page = read('docs/permissions.md');
+  /** Biome pads the cells of tables. */
+  const unpadded = (text: string): string => text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, '');
+
+  it('is what node scripts/docs.ts would write: every action of every kind', () => {
+    expect(unpadded(page)).toBe(unpadded(permissionsWith(page)));
+    expect(page).toMatch(/Application\.ReadWrite\.OwnedBy/);
+  });
+
+  it('marks every action whose spelling no source confirms', () => {
+    const rows = page.split('\n').filter((row) => row.startsWith('|'));
+    expect(unverified().length).toBeGreaterThan(0);
+    for (const action of unverified()) {
+      const about = rows.filter((row) => row.includes(`\`${action}\``));
+      expect(about.length).toBeGreaterThan(0);
+      for (const row of about) expect(row).toMatch(/\| unverified *\|$/);
+    }
+  });
+
+  it('tells of every right of the roles in the templates', () => {
+    const { vault, discovery } = JSON.parse(read('infra/roles.json')) as Record<
+      string,
+      { actions: string[]; dataActions?: string[] }
+    >;
+    for (const action of [vault, discovery].flatMap((role) => [...(role?.actions ?? []), ...(role?.dataActions ?? [])]))
+      expect(page).toContain(`${action.replace(/^Microsoft\.KeyVault\/vaults\/secrets/, '…/secrets')}\``);
+  });
+});

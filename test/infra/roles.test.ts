@@ -1,0 +1,145 @@
+/**
+ * Role = use: every kind and every function runs over the local tenant with the roles of the templates and nothing else. What
+ * was asked of Azure is what the roles hold: nothing was missing, and nothing was given that was not used.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { clouds } from '../../src/azure/cloud.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { allRotators } from '../../src/rotators/registry.ts';
+import type { Tenant } from '../cases/harness.ts';
+import { eventAbout } from '../cases/person.ts';
+import { assign, isOptional, type Place, placesIn, rolesInBicep, startEveryKind, usedIn } from './everyKind.ts';
+
+const nobody = { getToken: () => Promise.reject(new Error('Nobody asks.')) };
+const rotators = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
+const kinds = rotators.map(({ type }) => type);
+/** Their servers are real ones elsewhere (`npm run databases`); here Keyturn asks Azure about them and finds nobody at home. */
+const SERVERLESS = ['postgresql-login', 'mysql-login'];
+
+const root = join(import.meta.dirname, '../..');
+const roles = rolesInBicep();
+let tenant: Tenant;
+let places: readonly Place[] = [];
+let used: ReadonlyMap<string, ReadonlySet<string>>;
+const ran = new Set<string>();
+
+beforeAll(async () => {
+  tenant = await startEveryKind(kinds);
+  places = placesIn(tenant);
+  assign(tenant, roles, places);
+  for (const { kind, id, name, value, options } of places) {
+    const tags = {
+      rotator: kind,
+      'rotator-target': id,
+      ...(options === undefined ? {} : { 'rotator-options': options }),
+    };
+    tenant.seed(name, { value, tags });
+  }
+  await tenant.goTo(tenant.dueOn(places[0]?.name ?? ''));
+  await tenant.sweepAndSettle(3_000); // rotated and proved
+  await tenant.advance({ hours: 49 }, { sweepEvery: 7 });
+  await tenant.sweepAndSettle(3_000); // revoked
+  await everyFunction();
+  used = usedIn(tenant.azure.calls, tenant.azure.world.identity.oid, places);
+}, 240_000);
+afterAll(() => tenant.stop());
+
+async function everyFunction(): Promise<void> {
+  const name = 'storageaccountkey';
+  const secret = `/api/vaults/kv1/secrets/${name}`;
+  const call = async (run: string, path: string, init: Parameters<Tenant['request']>[1] = {}) => {
+    const { status } = await tenant.request(path, init);
+    if (status < 500) ran.add(run);
+    return status;
+  };
+  await tenant.event(name);
+  for (const queue of ['keyturn-events', 'keyturn-events-poison', 'keyturn-work-poison'] as const) {
+    const look = { vault: 'kv1', name, cause: 'sweep' };
+    await tenant.own.put(JSON.stringify(queue.includes('events') ? eventAbout(tenant.azure, name, {}) : look), queue);
+  }
+  for (const run of ['secretEvents', 'secretEventsQueue', 'secretEventsPoison', 'work', 'workPoison', 'sweep'])
+    ran.add(run);
+  await tenant.sweepAndSettle();
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  await call('rotate', `${secret}/rotate`, { ...json, body: JSON.stringify({ override: ['too-soon'] }) });
+  await call('hold', `${secret}/hold`, { ...json, body: JSON.stringify({ until: new Date(Date.now() + 3_600_000) }) });
+  await call('operation', `/api/operations/${crypto.randomUUID()}`);
+  for (const run of ['health', 'readiness', 'secrets']) await call(run, `/api/${run}`);
+  await call('openapi', '/api/openapi.json');
+  await call('secret', secret);
+  await call('history', `${secret}/history`);
+  await tenant.settle(600);
+}
+
+const lower = (actions: Iterable<string>) => [...new Set([...actions].map((action) => action.toLowerCase()))].sort();
+const own = (at: string) => [...(used.get(at) ?? [])].sort();
+
+describe('what was run', () => {
+  it('is every kind, each rotated and revoked, and every function', async () => {
+    expect(new Set(places.map(({ kind }) => kind))).toEqual(new Set(kinds));
+    const rotated = places.filter(({ kind }) => !SERVERLESS.includes(kind));
+    const versions = rotated.map(({ name }) => [name, tenant.versions(name).length > 1]);
+    expect(versions.filter(([, done]) => !done)).toEqual([]);
+    const revoked = tenant.logs('audit').filter(({ kind, outcome }) => kind === 'revoke' && outcome === 'done');
+    const twoSided = rotators.filter(({ overlap, type }) => overlap !== 'none' && !SERVERLESS.includes(type));
+    const kindOf = new Map(places.map(({ name, kind }) => [name, kind]));
+    expect(lower(revoked.map(({ name }) => kindOf.get(String(name)) ?? ''))).toEqual(
+      lower(twoSided.map(({ type }) => type)),
+    );
+    expect([...ran].sort()).toEqual(tenant.host.functions.map(({ name }) => name).sort());
+  });
+
+  it('met no refusal by Azure, but of looks that it can do without', () => {
+    const refused = tenant.azure.calls.filter(({ status, principal }) => status === 403 && principal !== undefined);
+    expect(refused.filter((call) => !isOptional(call)).map(({ action, path }) => `${action} ${path}`)).toEqual([]);
+  });
+});
+
+describe('a role', () => {
+  it('is there for every kind whose rights are Azure actions', () => {
+    expect(Object.keys(roles.targets).sort()).toEqual(kinds.filter((kind) => kind !== 'app-registration').sort());
+  });
+
+  it('of a vault holds what was used there, and nothing more', () => {
+    expect(own('vault')).toEqual(lower([...roles.vault.actions, ...roles.vault.dataActions]));
+  });
+
+  it('of discovery holds what was used there, and nothing more', () => {
+    expect([...own('discovery'), 'microsoft.keyvault/vaults/read'].sort()).toEqual(lower(roles.discovery.actions));
+  });
+
+  it.each(kinds.filter((kind) => kind !== 'app-registration'))(
+    'of %s holds what was used there, and nothing more',
+    (kind) => {
+      expect(own(kind)).toEqual(lower(roles.targets[kind]?.actions ?? []));
+    },
+  );
+
+  it('at own storage is there for each service that the app works with, and for no other', () => {
+    const read = (path: string) => readFileSync(join(root, path), 'utf8');
+    const sources = readdirSync(join(root, 'src/store')).map((file) => read(`src/store/${file}`));
+    const services = {
+      '@azure/storage-blob': 'blobOwner',
+      '@azure/storage-queue': 'queueContributor',
+      '@azure/data-tables': 'tableContributor',
+    };
+    const imported = Object.entries(services).filter(([name]) =>
+      sources.some((text) => text.includes(`from '${name}'`)),
+    );
+    const [, given = ''] = /module hostRoles [\s\S]*?account: \[(.*?)\]/.exec(read('infra/main.bicep')) ?? [];
+    expect(given.split(', ').sort()).toEqual(imported.map(([, role]) => `builtIn.${role}`).sort());
+    // The identity that runs has no right at the package (docs/permissions.md).
+    expect(read('infra/main.bicep')).toMatch(
+      /module packageRoles [^}]*principalId: packageIdentity\.outputs\.principalId/,
+    );
+  });
+
+  it('of Microsoft Graph is the one permission that app-registration declares', () => {
+    const { identity } = tenant.azure.world;
+    expect(identity.graphRoles).toEqual(rotators.find(({ type }) => type === 'app-registration')?.actions);
+    const writes = tenant.azure.calls.filter(({ route, write }) => route.startsWith('graph.') && write);
+    expect(lower(writes.map(({ action }) => action))).toEqual(lower(identity.graphRoles));
+  });
+});

@@ -121,7 +121,7 @@ function inMemory(): Server {
     mysql: {
       accounts: async (_, accounts) =>
         there(accounts.map(({ user }) => user)).map((user) => ({
-          ...{ user, plugin: 'caching_sha2_password' as const, locked: false, strong: false },
+          ...{ user, host: '%', plugin: 'caching_sha2_password' as const, locked: false, strong: false },
         })),
       setPassword: async (_, { user }, password) => change(user, password),
       tryLogin: async (_, user, password) => answer(user, password),

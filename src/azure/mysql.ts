@@ -20,6 +20,7 @@ export interface Account {
 
 export interface AccountFacts {
   readonly user: string;
+  readonly host: string;
   /** How it logs in; undefined for another way than a password that Keyturn can make. */
   readonly plugin: Plugin | undefined;
   readonly locked: boolean;
@@ -28,7 +29,7 @@ export interface AccountFacts {
 }
 
 export interface MysqlApi {
-  /** Those of the accounts that are there, in whatever capitals. */
+  /** The accounts that are there by these names, in whatever capitals and for whatever hosts. */
   accounts(place: Place, accounts: readonly Account[]): Promise<readonly AccountFacts[]>;
   /** Sent once, as a hash. */
   setPassword(place: Place, account: Account, password: Secret): Promise<void>;

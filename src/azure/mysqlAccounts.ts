@@ -28,10 +28,10 @@ export async function accountsIn(accounts: readonly Account[], ask: Ask): Promis
   const found: AccountFacts[] = [];
   for (const account of accounts) {
     for (const row of await rowsOf(account, ask)) {
-      const user = String(row.name);
+      const [user, host] = [String(row.name), String(row.place)];
       const locked = !maria && row.account_locked === 'Y';
-      const strong = await isStrong({ ...account, user }, maria, ask);
-      found.push({ user, plugin: named(row.plugin, maria), locked, strong });
+      const strong = await isStrong({ user, host }, maria, ask);
+      found.push({ user, host, plugin: named(row.plugin, maria), locked, strong });
     }
   }
   return found;
@@ -39,13 +39,14 @@ export async function accountsIn(accounts: readonly Account[], ask: Ask): Promis
 
 export async function pluginOf(account: Account, ask: Ask): Promise<Plugin | undefined> {
   const maria = await isMaria(ask);
-  const row = (await rowsOf(account, ask)).find(({ name }) => name === account.user);
+  const rows = await rowsOf(account, ask);
+  const row = rows.find(({ name, place }) => name === account.user && place === account.host);
   return row === undefined ? undefined : named(row.plugin, maria);
 }
 
 /** Names that differ in their capitals are users of their own, whatever the collation of the table. */
-const rowsOf = ({ user, host }: Account, ask: Ask) =>
-  ask('SELECT u.*, u.user AS name FROM mysql.user u WHERE LOWER(u.user) = LOWER(?) AND u.host = ?', [user, host]);
+const rowsOf = ({ user }: Account, ask: Ask) =>
+  ask('SELECT u.*, u.user AS name, u.host AS place FROM mysql.user u WHERE LOWER(u.user) = LOWER(?)', [user]);
 
 function named(plugin: unknown, maria: boolean): Plugin | undefined {
   if (maria) return plugin === 'mysql_native_password' || plugin === '' ? 'mariadb' : undefined;

@@ -20,12 +20,15 @@ const ENTRY = /^([0-9a-z-]{1,24})\/(\*|[0-9a-z-]{1,127})(?:\(([^()]{0,200})\))?$
 export function parseGrants(description: string): readonly Grant[] {
   const list = /^\s*keyturn\s*:(.*)$/is.exec(description)?.[1];
   if (list === undefined) return [];
-  // Commas inside parentheses part logins, those outside part entries.
-  return (list.match(/[^,(]+(\([^()]*\))?/g) ?? []).flatMap((entry) => {
+  // Commas inside parentheses part logins, those outside part entries. A parenthesis without its other half stays in the entry,
+  // which then does not parse: cut off, it would leave a consent to more than those logins.
+  return (list.match(/(?:\([^()]*\)|[^,])+/g) ?? []).flatMap((entry) => {
     const [, vault, name, logins] = ENTRY.exec(entry.trim()) ?? [];
     if (vault === undefined || name === undefined) return [];
     const names = (logins ?? '').split(',').map((login) => login.trim());
-    return [{ vault: vault.toLowerCase(), name: name.toLowerCase(), logins: names.filter((login) => login !== '') }];
+    const named = names.filter((login) => login !== '');
+    if (logins !== undefined && named.length === 0) return []; // parentheses with nobody in them
+    return [{ vault: vault.toLowerCase(), name: name.toLowerCase(), logins: named }];
   });
 }
 

@@ -1,8 +1,9 @@
 /**
  * The looks that a sweep found, put on the queue in turns: one of each vault, so that no vault's mass stands before the
- * others; within a vault first what is served, and of that what expires or is due first. Rotations an hour are bounded: the
- * order decides who gets one.
+ * others; first what is served, of that what expires or is due first, then the rest, slowly: while a mass is put, the storage
+ * serves those that are already at work. Rotations an hour are bounded: the order decides who gets one.
  */
+import { setTimeout } from 'node:timers/promises';
 import { earliest } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { SecretRow } from '../store/store.ts';
@@ -19,6 +20,9 @@ export interface Found extends SecretRef {
 const WAITING_MAX = 20_000;
 /** Puts side by side: the queue answers in some milliseconds, and there may be thousands. */
 const SIDE_BY_SIDE = 5;
+/** Of what is not served, so many are put before a pause: at most 200 a second, since they wait for minutes anyway (`pace`). */
+const BEFORE_PAUSE = 50;
+const PAUSE_MILLISECONDS = 250;
 
 /** What the order needs to know of an item of the list and the row of its last look. */
 export const foundAs = (ref: SecretRef, item: Pick<SecretItem, 'expiresOn'>, row: SecretRow | undefined): Found => ({
@@ -44,8 +48,18 @@ export class Turns {
 
   /** Puts all that wait. Rejects with what a `put` threw first, after those under way have ended. */
   async flush(): Promise<void> {
-    const turns = inTurns(this.#waiting);
+    const waiting = this.#waiting;
     this.#waiting = [];
+    await this.#putServed(inTurns(waiting.filter(({ lane }) => lane === 'served')));
+    let put = 0;
+    for (const found of inTurns(waiting.filter(({ lane }) => lane !== 'served'))) {
+      await this.#put(found);
+      put += 1;
+      if (put % BEFORE_PAUSE === 0) await setTimeout(PAUSE_MILLISECONDS);
+    }
+  }
+
+  async #putServed(turns: Iterable<Found>): Promise<void> {
     const worker = async () => {
       for (const found of turns) await this.#put(found);
     };
@@ -63,8 +77,6 @@ function* inTurns(waiting: readonly Found[]): Generator<Found> {
   }
 }
 
-/** What is served before what nobody has looked at or may rotate, whatever that says of its expiry. */
 function inOrder(one: Found, other: Found): number {
-  if (one.lane !== other.lane) return one.lane === 'served' ? -1 : 1;
   return one.by < other.by ? -1 : Number(one.by > other.by);
 }

@@ -72,7 +72,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
           if (administrator !== undefined) return { handles: [], obstacles: [strong(administrator)], hosts };
           const users = await mysql.accounts(place, logins.map(account));
           const obstacles = logins.flatMap((login) => obstacleOf(login, host, users) ?? []);
-          const there = (_: string, at: number) => users.some(({ user }) => user === logins[at]);
+          const there = (_: string, at: number) => users.some((each) => each.user === logins[at] && each.host === host);
           return { handles: LOGIN_HANDLES.filter(there), obstacles, hosts };
         },
       });
@@ -81,11 +81,14 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
 }
 
 function obstacleOf(login: string, host: string, users: readonly AccountFacts[]): Obstacle | undefined {
-  const found = users.find(({ user }) => user === login);
+  const named = users.filter(({ user }) => user === login);
+  const found = named.find((each) => each.host === host);
   if (!found)
     return bad(login, `is no user of the server for the hosts ${quote(host)}; CREATE USER, or option \`host\``);
   if (users.some(({ user }) => isTwin(user, login)))
     return bad(login, 'has a twin in other capitals; name another user');
+  // Each has a password of its own, and readers elsewhere would keep the old one; nor could consent tell them apart.
+  if (named.length > 1) return bad(login, 'is there for other hosts, too; name a user that is there once');
   if (found.strong) return strong(login);
   if (found.locked) return bad(login, 'is locked; ALTER USER … ACCOUNT UNLOCK');
   return found.plugin === undefined ? bad(login, 'logs in by another way than a password of Keyturn') : undefined;

@@ -257,6 +257,19 @@ describe('the old secret', () => {
     await tenant.check();
   });
 
+  it('KV-08: is kept past its time while Entra cannot say that the stored one works, and goes once it can', async () => {
+    const { old, now } = await rotatedTwice();
+    await tenant.advance({ hours: 1 });
+    tenant.azure.outage('entra.token', { status: 503 });
+    await tenant.advance({ hours: 60 }, { sweepEvery: 6 });
+    expect([app.accepts(old.value), app.accepts(now.value)]).toEqual([true, true]);
+    expect(removes()).toEqual([]);
+    tenant.azure.heal('entra.token');
+    await tenant.advance({ hours: 12 }, { sweepEvery: 2 });
+    expect([app.accepts(old.value), app.accepts(now.value)]).toEqual([false, true]);
+    await tenant.check();
+  });
+
   it('is revoked by what the vault holds, whatever became of rows and queue', async () => {
     const { old } = await rotatedTwice();
     await tenant.own.dropRows();

@@ -48,7 +48,7 @@ describe('contained users', () => {
 
   it('have an id of their own, below the database', () => {
     expect(bind({ users: 'User_B,user_a', database: 'Shop' }).id).toBe(
-      `${tenant.server.id.toLowerCase()}/databases/shop/logins/user_b,user_a`,
+      `${tenant.server.id.toLowerCase()}/databases/shop/logins/user_a,user_b`,
     );
   });
 });

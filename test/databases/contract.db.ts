@@ -92,6 +92,14 @@ describe.each([
     expect(await obstacleOf(`${one},${two}`)).toContain('may become one');
   });
 
+  it('SEC-03: refuses a user who is there for other hosts, too, each with a password of its own', async () => {
+    if (type === 'postgresql-login') return; // its roles know no hosts
+    const [one, two] = await fresh();
+    await peer.run(`CREATE USER \`${two}\`@'10.9.9.%' IDENTIFIED BY 'of another team'`);
+    expect(await obstacleOf(`${one},${two}`)).toContain('other hosts');
+    expect((await bind(`${one},${two}`, { host: '10.9.9.%' }).inspect()).obstacles).not.toEqual([]);
+  });
+
   it('names a login that is not there', async () => {
     const [weak] = await fresh();
     expect(await obstacleOf(`${weak},app_absent`)).toContain('"app_absent"');

@@ -129,7 +129,7 @@ describe('the Event Grid webhook', () => {
   const path = () => host.eventGridUrl('events').slice(host.url.length);
   const notification = { 'aeg-event-type': 'Notification' };
 
-  it('completes the handshakes of both schemas', async () => {
+  it('DP-01: completes the handshakes of both schemas', async () => {
     const body = JSON.stringify([{ data: { validationCode: 'code-1' } }]);
     const validation = await post(path(), body, { 'aeg-event-type': 'SubscriptionValidation' });
     expect([validation.status, await validation.json()]).toEqual([200, { validationResponse: 'code-1' }]);

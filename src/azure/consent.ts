@@ -56,9 +56,11 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
       const id = targetId.toLowerCase();
       const known = last.get(id);
       if (secret && known && clock.now() < known.until && !grantFor(known.grants, secret)) return known.grants;
-      const granted = GUID.test(id) ? graph.tags(id) : descriptions(arm, id, principalId.toLowerCase());
-      const texts = await granted.catch(noneIfHidden);
-      const grants = [...(named.get(id) ?? []), ...texts.flatMap(parseGrants)];
+      const granted = GUID.test(id)
+        ? graph.tags(id).then((tags) => tags.map((text) => ({ text })))
+        : descriptions(arm, id, principalId.toLowerCase());
+      const found = await granted.catch(noneIfHidden);
+      const grants = [...(named.get(id) ?? []), ...found.flatMap(grantsIn)];
       last.delete(id); // so that the oldest stands first
       last.set(id, { grants, until: addMinutes(clock.now(), REFUSED_MINUTES) });
       for (const oldest of last.keys()) if (last.size > REMEMBERED_MAX) last.delete(oldest);
@@ -89,23 +91,33 @@ function canonical(key: string): string {
   return parseResourceId(key, `${provider}/${kinds.join('/')}`, 'A key of KEYTURN_CONSENT').text;
 }
 
+/** The text in which an owner consents. */
+interface Description {
+  readonly text: string;
+  readonly wide?: true;
+}
+
+const grantsIn = ({ text, wide }: Description): readonly Grant[] =>
+  parseGrants(text).map((grant) => (wide ? { ...grant, wide } : grant));
+
 /** What Keyturn may not see, it was not given: 403 and 404 read the same. */
-function noneIfHidden(error: unknown): readonly string[] {
+function noneIfHidden(error: unknown): readonly Description[] {
   if (error instanceof AbsentError) return [];
   if (error instanceof KeyturnError && error.reason === 'target-forbidden') return [];
   throw error;
 }
 
 /** Descriptions of the assignments at the target's scope, at what it stands below (a namespace), or at its group. Inherited from further up, none counts. */
-async function descriptions(arm: Arm, targetId: string, principalId: string): Promise<readonly string[]> {
+async function descriptions(arm: Arm, targetId: string, principalId: string): Promise<readonly Description[]> {
   const scope = /^(\/subscriptions\/[^/]+\/resourcegroups\/[^/]+)\/providers\/.+$/.exec(targetId);
   if (scope === null) return [];
   const scopes = [targetId, scope[1], ...resourcesAbove(targetId)];
-  const found: string[] = [];
+  const found: Description[] = [];
   for await (const { properties } of assignments(arm, targetId, principalId)) {
     const own = properties.principalId.toLowerCase() === principalId;
-    const near = scopes.includes(properties.scope.toLowerCase().replace(/\/$/, ''));
-    if (own && near && properties.description) found.push(properties.description);
+    const at = properties.scope.toLowerCase().replace(/\/$/, '');
+    if (!own || !scopes.includes(at) || !properties.description) continue;
+    found.push({ text: properties.description, ...(at === scope[1] ? { wide: true } : {}) });
   }
   return found;
 }

@@ -9,6 +9,8 @@ export interface Grant {
   /** `*` gives the target to everyone who may write any secret in the vault. */
   readonly name: string;
   readonly logins: readonly string[];
+  /** From a resource group: meant for some of its resources, and for no administrator's password. */
+  readonly wide?: true;
 }
 
 const ENTRY = /^([0-9a-z-]{1,24})\/(\*|[0-9a-z-]{1,127})(?:\(([^()]{0,200})\))?$/i;

@@ -131,12 +131,13 @@ export async function readConsent(
   deps: Deps,
   { recentNo = false }: { readonly recentNo?: boolean } = {},
 ): Promise<readonly Grant[]> {
-  const { owners, logins } = optIn.target;
+  const { owners, logins, narrow } = optIn.target;
   const all: Grant[][] = [];
   for (const owner of owners) {
-    const grants = [...(await deps.consent.of(owner, recentNo ? secret : undefined))];
+    const found = await deps.consent.of(owner, recentNo ? secret : undefined);
+    const grants = found.filter(({ wide }) => !narrow || !wide);
     const grant = grantFor(grants, secret);
-    if (!grant) throw new KeyturnError('no-consent');
+    if (!grant) throw new KeyturnError('no-consent', narrow ? { detail: NARROW } : {});
     // An entry that names logins gives those and nothing else of the server: not the administrator's password (case SEC-03).
     if (logins || grant.logins.length > 0) checkLogins(logins ?? [], grant, grants);
     all.push(grants);
@@ -144,6 +145,8 @@ export async function readConsent(
   const [first = [], ...others] = all;
   return first.filter((grant) => others.every((grants) => grants.some((each) => sameSecret(each, grant))));
 }
+
+const NARROW = 'No consent at the resource itself; for this kind one at the resource group does not count.';
 
 const sameSecret = (left: Grant, right: Grant): boolean => left.vault === right.vault && left.name === right.name;
 

@@ -29,6 +29,8 @@ export interface OnePasswordOptions {
   readonly owners: readonly string[];
   /** Logins that the tags name, if they do. */
   readonly logins?: readonly string[];
+  /** Of an administrator: see `Target.narrow`. */
+  readonly narrow?: true;
   inspect(): Promise<TargetState>;
   /** All servers. Throws what a person must mend. */
   ports(): Promise<readonly PasswordPort[]>;
@@ -56,6 +58,7 @@ export class OnePassword implements Target {
   readonly id: string;
   readonly owners: readonly string[];
   readonly logins?: readonly string[];
+  readonly narrow?: true;
   readonly #options: OnePasswordOptions;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What all servers accepted in this pass: set back where a new one did not reach all of them. */
@@ -67,6 +70,7 @@ export class OnePassword implements Target {
     this.id = options.id;
     this.owners = options.owners;
     if (options.logins) this.logins = options.logins;
+    if (options.narrow) this.narrow = options.narrow;
     this.#options = options;
   }
 

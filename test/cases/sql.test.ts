@@ -553,6 +553,24 @@ describe('SEC-03: a login that the consent does not name', () => {
     },
   );
 
+  it('SEC-03: a consent at the resource group is for what else is there, not for the administrator of a server', async () => {
+    const group = sql1.id.split('/').slice(0, 5).join('/');
+    const value = 'keyturn:new';
+    tenant.seed('wide', { value, tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id } });
+    const given = { principalId: tenant.azure.world.identity.oid, actions: ['Microsoft.Sql/servers/write'] };
+    tenant.azure.grant({ ...given, scope: group, description: 'keyturn: kv1/wide' });
+    await tenant.goTo(tenant.dueOn('wide'));
+    await look(tenant, 'wide');
+    expect(patches()).toEqual([]);
+    expect(await tenant.row('wide')).toMatchObject({
+      reason: 'no-consent',
+      detail: expect.stringContaining('resource group'),
+    });
+    tenant.azure.grant({ ...given, scope: sql1.id, description: 'keyturn: kv1/wide' });
+    await look(tenant, 'wide');
+    expect(patches()).toHaveLength(1);
+  });
+
   it('SEC-03: the two that it names are rotated', async () => {
     await rotatedSql(tenant, 'db-pw');
     await tenant.check();

@@ -33,11 +33,13 @@ export const foundAs = (ref: SecretRef, item: Pick<SecretItem, 'expiresOn'>, row
 
 export class Turns {
   readonly #put: (found: Found) => Promise<void>;
+  readonly #pause: () => Promise<void>;
   #waiting: Found[] = [];
 
   /** `put` is called in the order of the turns. */
-  constructor(put: (found: Found) => Promise<void>) {
+  constructor(put: (found: Found) => Promise<void>, pause = () => setTimeout(PAUSE_MILLISECONDS)) {
     this.#put = put;
+    this.#pause = pause;
   }
 
   /** Waits until there is room. */
@@ -55,7 +57,7 @@ export class Turns {
     for (const found of inTurns(waiting.filter(({ lane }) => lane !== 'served'))) {
       await this.#put(found);
       put += 1;
-      if (put % BEFORE_PAUSE === 0) await setTimeout(PAUSE_MILLISECONDS);
+      if (put % BEFORE_PAUSE === 0) await this.#pause();
     }
   }
 

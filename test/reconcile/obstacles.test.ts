@@ -111,6 +111,20 @@ describe('what stands in the way', () => {
     expect(decide(barred[reason], undefined, T)).toMatchObject({ kind: 'wait', reason });
   });
 
+  it('where many credentials fit, an incomplete index stops what takes one away and nothing else', () => {
+    const many = { overlap: 'many', indexGap: 'kv2 was never listed.' } as const;
+    expect(decide({ ...due, ...many }, undefined, T)).toMatchObject({ kind: 'rotate' });
+    expect(decide({ ...owing, ...many }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'index' });
+    expect(decide({ ...due, ...many, overlap: 'none' }, undefined, T)).toMatchObject({ reason: 'index' });
+  });
+
+  it('a hold, a settling write and a pause after a failure end in the minute that they name', () => {
+    expect(decide({ ...due, hold: T }, undefined, T).kind).toBe('rotate');
+    expect(decide({ ...due, settlingUntil: T }, undefined, T).kind).toBe('rotate');
+    expect(decide({ ...due, retryOn: T }, undefined, T).kind).toBe('rotate');
+    expect(decide({ ...owing, settlingUntil: addDays(T, 1) }, undefined, T)).toMatchObject({ reason: 'settling' });
+  });
+
   it('nothing but observing stands in the way of proof and of writing a state back', () => {
     const barred = { policy: { ...ours.policy, paused: true, window: sundays }, hold: addDays(T, 1), indexGap: 'none' };
     expect(decide({ ...stored, ...barred }, undefined, T).kind).toBe('prove');

@@ -36,11 +36,17 @@ describe('looks of a sweep', () => {
 
   it('do not all wait in memory for the end of the lists', async () => {
     let put = 0;
-    const turns = new Turns(async () => void put++);
+    let pauses = 0;
+    const turns = new Turns(
+      async () => void put++,
+      async () => void pauses++,
+    );
     for (let at = 0; at < 42_000; at += 1) await turns.add(found('kv', `s${at}`));
     expect(put).toBe(40_000);
     await turns.flush();
     expect(put).toBe(42_000);
+    // What nobody has looked at goes out slowly: the queue serves those that are at work.
+    expect(pauses).toBe(42_000 / 50);
   });
 
   it('say so when the queue refuses one', async () => {

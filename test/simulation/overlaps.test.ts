@@ -87,7 +87,7 @@ describe.each(others)('$type', (kind: Kind) => {
           const story = (...more: [number, Fate][]) =>
             rotated(at(new Map<number, Fate>([[first, fate], ...more])), again);
           await add(`${fate}@${first}`, () => story());
-          for (let second = first + 1; second <= first + 6; second++)
+          for (let second = first + 1; second <= first + 3; second++)
             await add(`${fate}@${first} crash-after@${second}`, () => story([second, 'crash-after']));
         }
     });
@@ -110,7 +110,7 @@ describe.each(others)('$type', (kind: Kind) => {
     const last = await lastCall((director) => oneSecret(director, { kind }));
     await walkAll('people', async (add) => {
       for (const [name, person] of Object.entries(people))
-        for (let call = 1 + (name.length % 4); call <= last; call += 4)
+        for (let call = 1 + (name.length % 6); call <= last; call += 6)
           await add(`${name} before call ${call}`, () => meddle(person, call, { kind }));
     });
   });

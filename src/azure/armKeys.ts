@@ -1,20 +1,14 @@
 /** Access keys of any resource, over Azure Resource Manager: what the two-key rotator needs of Azure. */
-import {
-  bearerTokenAuthenticationPolicy,
-  createDefaultHttpClient,
-  createHttpHeaders,
-  createPipelineFromOptions,
-  createPipelineRequest,
-  type PipelineResponse,
-} from '@azure/core-rest-pipeline';
+import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { onlyTo, patience, SINGLE_SEND, untilFree } from '../core/pipeline.ts';
+import { untilFree } from '../core/pipeline.ts';
 import { wireFailure } from '../core/wire.ts';
 import { PATH } from './arm.ts';
 import type { Cloud } from './cloud.ts';
 import { fromArm } from './errors.ts';
+import { jsonOf, thinClient } from './thinClient.ts';
 
 /** Where a regeneration stands after its answer: over, or at work (202), with the link that tells its end where there is one. */
 export type Regeneration = { readonly over: true } | { readonly over: false; readonly link?: string };
@@ -47,17 +41,7 @@ export function armKeys(options: {
   readonly clock: Clock;
 }): ArmKeysApi {
   const { cloud, credential, clock } = options;
-  const http = createDefaultHttpClient();
-  const pipeline = createPipelineFromOptions(SINGLE_SEND);
-  pipeline.addPolicy(patience(clock, isRead));
-  pipeline.addPolicy(onlyTo(cloud.arm));
-  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${cloud.armAudience}/.default` }));
-  async function send(method: 'GET' | 'POST', url: string, body?: object): Promise<PipelineResponse> {
-    const headers = createHttpHeaders({ accept: 'application/json' });
-    if (body !== undefined) headers.set('content-type', 'application/json');
-    const text = body === undefined ? {} : { body: JSON.stringify(body) };
-    return await pipeline.sendRequest(http, createPipelineRequest({ method, url, headers, ...text }));
-  }
+  const send = thinClient({ endpoint: cloud.arm, audience: cloud.armAudience, credential, clock, isRead });
   const call = (
     what: { method: 'GET' | 'POST'; path: string; version: string; body?: object },
     doing: string,
@@ -126,13 +110,4 @@ function progressOf(answer: PipelineResponse): Progress {
   const said = Object(jsonOf(answer)).status;
   if (typeof said !== 'string' || /^Succeeded$/i.test(said)) return 'succeeded';
   return /^(Failed|Cancell?ed)$/i.test(said) ? { failed: wireFailure(failureOf(answer)).code ?? said } : 'running';
-}
-
-/** The JSON of an answer, undefined where it has none. */
-function jsonOf({ bodyAsText }: PipelineResponse): unknown {
-  try {
-    return JSON.parse(bodyAsText ?? '');
-  } catch {
-    return undefined; // Cosmos DB answers a regeneration without a body
-  }
 }

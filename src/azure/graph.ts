@@ -2,24 +2,17 @@
  * Microsoft Graph, as far as an app registration's passwords go (azure-facts 6). Addresses are made of GUIDs alone, the list of
  * credentials is never PATCHed (case GR-08), and a write goes out exactly once.
  */
-import {
-  bearerTokenAuthenticationPolicy,
-  createDefaultHttpClient,
-  createHttpHeaders,
-  createPipelineFromOptions,
-  createPipelineRequest,
-  type PipelineResponse,
-} from '@azure/core-rest-pipeline';
+import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
-import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import { Secret } from '../core/secret.ts';
 import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
 import type { Cloud } from './cloud.ts';
 import { AbsentError } from './errors.ts';
+import { jsonOf, thinClient } from './thinClient.ts';
 
 /** What a list shows of a password: all but its text. */
 export interface AppCredential {
@@ -77,22 +70,12 @@ export function createGraph(options: {
   readonly credential: TokenCredential;
   readonly clock: Clock;
 }): GraphApi {
-  const { cloud, credential, clock } = options;
-  const http = createDefaultHttpClient();
-  const pipeline = createPipelineFromOptions(SINGLE_SEND);
-  pipeline.addPolicy(patience(clock));
-  pipeline.addPolicy(onlyTo(cloud.graph));
-  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${cloud.graphAudience}/.default` }));
+  const { cloud, ...rest } = options;
+  const client = thinClient({ ...rest, endpoint: cloud.graph, audience: cloud.graphAudience });
   const send = async (path: string, doing: string, body?: object): Promise<unknown> => {
-    const json = body === undefined ? {} : { 'content-type': 'application/json' };
-    const request = createPipelineRequest({
-      url: `${cloud.graph}/v1.0/applications${path}`,
-      method: body === undefined ? 'GET' : 'POST',
-      headers: createHttpHeaders({ accept: 'application/json', ...json }),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const url = `${cloud.graph}/v1.0/applications${path}`;
     try {
-      return bodyOf(await pipeline.sendRequest(http, request));
+      return bodyOf(await client(body === undefined ? 'GET' : 'POST', url, body));
     } catch (error) {
       throw fromGraph(error, doing, body !== undefined);
     }
@@ -150,21 +133,14 @@ const credentialOf = (found: z.infer<typeof Facts>['passwordCredentials'][number
 });
 
 /** The JSON of a 200, nothing of a 204; anything else in the shape in which SDKs throw it, for `fromGraph` to judge. */
-function bodyOf({ status, bodyAsText, headers }: PipelineResponse): unknown {
+function bodyOf(answer: PipelineResponse): unknown {
+  const { status, headers } = answer;
   if (status === 204) return undefined;
-  const body = parsed(bodyAsText);
+  const body = jsonOf(answer);
   if (status === 200) return body;
   // Graph calls its id `request-id`.
   const get = (name: string) => headers.get(name === 'x-ms-request-id' ? 'request-id' : name);
   throw { statusCode: status, details: body, response: { headers: { get } } };
-}
-
-function parsed(text: string | null | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined; // an answer without JSON is judged by its status, or by the schema
-  }
 }
 
 /** The application has no password with this keyId. */

@@ -1,0 +1,48 @@
+/** A pipeline for the few calls that no SDK of ours makes: one host, one token, reads repeated, writes sent exactly once. */
+import {
+  bearerTokenAuthenticationPolicy,
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineFromOptions,
+  createPipelineRequest,
+  type PipelineResponse,
+} from '@azure/core-rest-pipeline';
+import type { TokenCredential } from '@azure/identity';
+import type { Clock } from '../core/clock.ts';
+import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
+
+export interface ThinClientOptions {
+  /** Every request to another host is refused. */
+  readonly endpoint: string;
+  readonly audience: string;
+  readonly credential: TokenCredential;
+  readonly clock: Clock;
+  /** What may be sent again; by default what is a GET. */
+  readonly isRead?: (request: { readonly method: string; readonly url: string }) => boolean;
+}
+
+/** Sends one request with its body as JSON; the answer is the caller's to judge, whatever its status. */
+export type ThinClient = (method: 'GET' | 'POST', url: string, body?: object) => Promise<PipelineResponse>;
+
+export function thinClient({ endpoint, audience, credential, clock, isRead }: ThinClientOptions): ThinClient {
+  const http = createDefaultHttpClient();
+  const pipeline = createPipelineFromOptions(SINGLE_SEND);
+  pipeline.addPolicy(patience(clock, isRead));
+  pipeline.addPolicy(onlyTo(endpoint));
+  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${audience}/.default` }));
+  return async (method, url, body) => {
+    const headers = createHttpHeaders({ accept: 'application/json' });
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    const text = body === undefined ? {} : { body: JSON.stringify(body) };
+    return await pipeline.sendRequest(http, createPipelineRequest({ method, url, headers, ...text }));
+  };
+}
+
+/** The JSON of an answer; undefined where it has none, which its status or a schema then judges. */
+export function jsonOf({ bodyAsText }: Pick<PipelineResponse, 'bodyAsText'>): unknown {
+  try {
+    return JSON.parse(bodyAsText ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -20,6 +20,9 @@ const TRIES = 5;
 /** A longer Retry-After ends the pass, which looks again later: it holds locks of 90 s. */
 const PAUSE_MAX_SECONDS = 16;
 
+/** A write waits no longer in all: the locks of its pass, renewed right before it, last 90 s. */
+const WRITE_PAUSES_SECONDS = 20;
+
 interface Request {
   method: string;
   url: string;
@@ -78,13 +81,15 @@ export function onlyTo(address: string): Policy {
  * What `patience` gave up on is not begun anew: the pass holds locks of 90 s.
  */
 export async function untilFree<T>(clock: Clock, write: boolean, call: () => Promise<T>): Promise<T> {
+  let paused = 0;
   for (let tried = 1; ; tried += 1) {
     try {
       return await call();
     } catch (error) {
       const again = error instanceof BusyError && (error.facts.status === 409 || (write && error.facts.status === 429));
       const pause = again ? pauseSeconds(tried, error.facts.retryAfterSeconds) : undefined;
-      if (pause === undefined || tried === TRIES) throw error;
+      if (pause === undefined || tried === TRIES || (write && paused + pause > WRITE_PAUSES_SECONDS)) throw error;
+      paused += pause;
       await clock.sleep(pause * 1000);
     }
   }

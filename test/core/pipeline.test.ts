@@ -100,4 +100,15 @@ describe('the pipeline of every client', () => {
     await expect(unanswered).rejects.toThrow(BusyError);
     expect(slept).toHaveLength(2);
   });
+
+  it('waits no longer with a write than the locks of its pass allow, whatever Retry-After says', async () => {
+    const { slept, clock } = watch();
+    let sent = 0;
+    const busy = untilFree(clock, true, async () => {
+      sent += 1;
+      throw new BusyError('target-busy', { status: 409, retryAfterSeconds: 15 });
+    });
+    await expect(busy).rejects.toThrow(BusyError);
+    expect([sent, slept]).toEqual([2, [15]]);
+  });
 });

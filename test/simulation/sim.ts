@@ -166,10 +166,10 @@ export class Sim {
   }
 
   /** Lets the world go on until `end`: messages, late writes and sweeps in the order of their times. */
-  async settle(end: number, options: { sweeps?: boolean } = {}): Promise<void> {
+  async settle(end: number, options: { sweeps?: boolean; turns?: number } = {}): Promise<void> {
     const { world } = this;
     for (let turn = 0; ; turn++) {
-      if (turn > 3000) throw new Error('The world does not come to rest.');
+      if (turn > (options.turns ?? 3000)) throw new Error('The world does not come to rest.');
       world.applyLate();
       const message = this.nextMessage();
       const sweepOn = options.sweeps === false ? Number.POSITIVE_INFINITY : this.nextSweepOn;

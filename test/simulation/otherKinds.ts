@@ -107,6 +107,8 @@ export const logins: Kind = {
   type: 'sql-login',
   overlap: 'two-slots',
   slots: ['app_a', 'app_b'],
+  // A login with the old password, then both locks are renewed.
+  unfenced: 3,
   first: 'a',
   seed: (world) => ({ app_a: world.fresh('first'), app_b: world.fresh('second') }),
   stored: (username, password) => JSON.stringify({ username, password }),

@@ -38,6 +38,8 @@ export interface Kind {
   /** The owner's tags, and the id that the owner's consent is about. */
   tags(account: string): Record<string, string>;
   readonly owner: (account: string) => string;
+  /** Calls between the guard and the write that depends on it; 1 unless said otherwise (`World.unfencedCalls`). */
+  readonly unfenced?: number;
   /** What the consent says behind the secret's name: `(app_a,app_b)`. */
   readonly logins?: string;
 }
@@ -66,6 +68,7 @@ export class Sim {
     this.wrap = options.wrap ?? ((deps) => deps);
     this.run = options.run ?? reconcile;
     this.world.director = director;
+    this.world.unfencedCalls = kind.unfenced ?? this.world.unfencedCalls;
     this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
     this.world.check = () => this.invariants.afterCall();
     // Neither Key Vault nor ARM has fencing: what a person does between the guard and one write is healed, not prevented.

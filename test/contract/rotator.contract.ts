@@ -23,6 +23,8 @@ export interface Subject {
   readonly stranger: Held;
   /** True where `revoke` of what a person made is refused (targets that hold many). */
   readonly personalStays?: true;
+  /** True where no data plane can be asked: the management plane alone says that a value is good. */
+  readonly vouched?: true;
 }
 
 export const ROTATION = '0123456789abcdef';
@@ -88,7 +90,7 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
     it('issues a credential that works beside the one to keep', async () => {
       const target = subject.bind();
       const issued = await target.issue(ROTATION, [await nameOf(subject.first)], UNTIL, subject.stay);
-      expect(['accepted', 'vouched']).toContain(await settled(target, issued));
+      expect(await settled(target, issued)).toBe(subject.vouched ? 'vouched' : 'accepted');
       expect(await nameOf(issued)).toBe(issued.handle);
       expect(await subject.accepts(issued)).toBe(true);
       expect(await subject.accepts(subject.first)).toBe(overlaps());
@@ -163,7 +165,9 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
 
     it('reads the present value of a slot, where it can', async () => {
       const target = subject.bind();
-      if (!target.read) return expect(['two-slots', 'many', 'none']).toContain(subject.rotator.overlap);
+      // Of two slots only passwords of logins cannot be read again; without `read` nothing could be joined.
+      const mayBeBlind = subject.rotator.overlap !== 'two-slots' || subject.first.login !== undefined;
+      if (!target.read) return expect(mayBeBlind).toBe(true);
       const issued = await issueBeside(subject.first);
       expect((await target.read(issued.handle)).equals(issued.value)).toBe(true);
       expect((await target.read(await nameOf(subject.first))).equals(subject.first.value)).toBe(true);

@@ -78,6 +78,7 @@ describe.each(twoKeyTable.map((row) => [row.type, row] as const))('%s', (type, r
       stay,
       changes: () => tenant.azure.changes().length,
       accepts: async ({ value }) => accepts(row, resource, value),
+      vouched: true,
     };
   });
 

@@ -39,11 +39,12 @@ export class Time {
   }
 
   /**
-   * Moves the clock to `on`, with sweeps 25 h, 24 h and 1 h before: every slot has its place in an index that is fresh,
-   * and what came due on the way has been done.
+   * Moves the clock to `on`, with sweeps 24.5 h, 24 h and 1 h before: every slot has its place in an index that is fresh,
+   * and what came due on the way has been done. The daily look after the first of them falls between the last and `on`,
+   * never on a sweep: whether that one finds it due must not be decided by milliseconds.
    */
   async goTo(on: Date): Promise<void> {
-    for (const hoursBefore of [25, 24, 1]) {
+    for (const hoursBefore of [24.5, 24, 1]) {
       const seconds = (on.getTime() - hoursBefore * HOUR_MS - clock.now()) / 1000;
       if (seconds > 0) clock.advance({ seconds });
       await this.sweepAndSettle();

@@ -16,7 +16,8 @@ import type { VersionInfo } from './vault/vault.ts';
 export const PAGE_MAX = 100;
 
 /** A secret as the last look saw it, with the step that followed. */
-export interface InventoryItem extends Pick<SecretRow, 'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn'> {
+export interface InventoryItem
+  extends Pick<SecretRow, 'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn' | 'lastFailure'> {
   readonly vault: string;
   readonly name: string;
   readonly failures: number;
@@ -83,7 +84,8 @@ function fits({ state, owner, dueOn }: SecretView, filter: InventoryFilter, unti
 /** A row of an earlier release has no view: the next look makes one. */
 const UNSEEN: SecretView = { state: 'waiting', owed: [] };
 
-function itemOf({ vault, name, step, reason, detail, lookedOn, nextLookOn, failures, view }: SecretRow): InventoryItem {
+function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryItem {
+  const { step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
   return {
     ...{ vault, name, failures, view: view ?? UNSEEN },
     ...(step === undefined ? {} : { step }),
@@ -91,6 +93,7 @@ function itemOf({ vault, name, step, reason, detail, lookedOn, nextLookOn, failu
     ...(detail === undefined ? {} : { detail }),
     ...(lookedOn === undefined ? {} : { lookedOn }),
     ...(nextLookOn === undefined ? {} : { nextLookOn }),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
   };
 }
 

@@ -270,7 +270,10 @@ export const reasons = {
     cause: 'Five rotations of this kind failed in a row.',
     remedy: 'Mend the cause, then request one rotation by hand; its success lifts the brake.',
   },
-  'backing-off': nobody('The last rotation failed; the next one is tried later.', 'Look at the reason of the failure.'),
+  'backing-off': nobody(
+    'The last rotation failed; the next one is tried later.',
+    'Look at lastFailure, which says why.',
+  ),
   'lock-busy': nobody('Another pass holds the lock.'),
   'lock-lost': nobody('The lock of this pass ran out; nothing more was written.'),
   'vault-busy': nobody('The vault answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),

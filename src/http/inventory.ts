@@ -38,6 +38,16 @@ export const SecretBody = z.strictObject({
     })
     .optional()
     .describe('What the last look came to.'),
+  lastFailure: z
+    .strictObject({
+      reason: z.string(),
+      detail: z.string(),
+      remedy: z.string().optional(),
+      by: z.string().optional().describe('Who must act.'),
+      on: date,
+    })
+    .optional()
+    .describe('Why the last rotation failed; there until one goes well, or none is due.'),
   lookedOn: maybeDate,
   nextLookOn: maybeDate,
 });
@@ -74,6 +84,7 @@ export interface ShownSecret {
   readonly detail?: string;
   readonly lookedOn?: Date;
   readonly nextLookOn?: Date;
+  readonly lastFailure?: { readonly reason: string; readonly detail: string; readonly on: Date };
   readonly view: {
     readonly state: SecretState;
     readonly version?: string;
@@ -110,7 +121,7 @@ export const secretDetailBody = (item: ShownSecret & { readonly versions: readon
   versions: item.versions.map(({ id, ...version }) => ({ version: id, ...version })),
 });
 
-function secretBody({ vault, name, failures, lookedOn, nextLookOn, view, ...more }: ShownSecret) {
+function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, view, ...more }: ShownSecret) {
   const { owner, rotator, target, owed, notes, ...dates } = view;
   return {
     ...{ vault, secret: name, ...dates },
@@ -119,6 +130,7 @@ function secretBody({ vault, name, failures, lookedOn, nextLookOn, view, ...more
     ...(owner === undefined ? {} : { owner: quote(owner) }),
     ...(notes === undefined ? {} : { notes: notes.map(printable) }),
     ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },
+    ...(lastFailure === undefined ? {} : { lastFailure: failureOf(lastFailure) }),
   };
 }
 
@@ -127,6 +139,11 @@ function lastOf({ step, reason, detail }: Pick<ShownSecret, 'step' | 'reason' | 
   const { cause, remedy, by } = isReason(reason) ? reasonRow(reason) : {};
   const said = detail === undefined ? undefined : printable(detail);
   return { step: printable(step), reason: printable(reason), cause, detail: said, remedy, by };
+}
+
+function failureOf({ reason, detail, on }: NonNullable<ShownSecret['lastFailure']>) {
+  const { remedy, by } = isReason(reason) ? reasonRow(reason) : {};
+  return { reason: printable(reason), detail: printable(detail), remedy, by, on };
 }
 
 /** A row is input like any other: what it says is shown in ASCII, whoever wrote it. */

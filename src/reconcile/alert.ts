@@ -7,7 +7,7 @@ import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { olderOurs } from './owed.ts';
 import type { PassEnd } from './record.ts';
-import { proves } from './types.ts';
+import { proves, type Step } from './types.ts';
 
 const UNPROVED_HOURS = 24;
 const OVERDUE_DAYS = 3;
@@ -41,19 +41,23 @@ export async function raiseAlerts(
   ]);
   const known = new Set(row?.alert?.split(',').filter(isReason));
   for (const cause of causes) if (!known.has(cause)) await raise(cause, end, { secret, row }, deps);
-  const open = new Set([...causes, ...[...known].filter((cause) => staysOpen(cause, end))]);
+  const open = new Set([...causes, ...[...known].filter((cause) => staysOpen(cause, end, row))]);
   return open.size > 0 ? [...open].join(',') : undefined;
 }
 
 /**
  * A pass that was cut short knows nothing of earlier causes. One that saw everything knows which are over; some are only
- * when nothing is waited for any more.
+ * when nothing is waited for any more, and what a rotation failed of when one has gone well.
  */
-function staysOpen(cause: Reason, { step, seen, error }: PassEnd): boolean {
+function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow | undefined): boolean {
   if (step.kind === 'skip') return false;
   if (!seen || error) return true;
+  if (cause === row?.lastFailure?.reason && !endsFailure(step)) return true;
   return UNTIL_REST.includes(cause) && step.kind === 'wait' && step.reason !== 'not-due' && step.reason !== 'grace';
 }
+
+/** One went well, or none is due any more: a person stored another version, or changed the policy. */
+export const endsFailure = ({ kind, reason }: Step): boolean => kind === 'rotate' || reason === 'not-due';
 
 async function raise(
   reason: Reason,

@@ -3,12 +3,17 @@ import { addMinutes } from '../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import { reasonRow } from '../core/reasons.ts';
 import { Stopped } from './bind.ts';
+import type { Acting, RowChange } from './context.ts';
 import { SETTLING_MINUTES } from './observe.ts';
+import { planOf } from './policy.ts';
+import { afterRefusal } from './refusedPlan.ts';
 import type { Step } from './types.ts';
 
 const BUSY_MINUTES = 1;
 const BUSY_MINUTES_MAX = 60;
 const DAY_MINUTES = 24 * 60;
+/** A row takes no more (`store/schemas`), and one that does not parse is lost. */
+const DETAIL_MAX = 1000;
 
 /** `tries`: how many passes in a row met something busy; the pause doubles with each, up to an hour. */
 export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
@@ -39,4 +44,14 @@ export function isFailure(error: KeyturnError): boolean {
       ...['name-deleted', 'failed'],
     ].includes(error.reason) && !(error instanceof BusyError)
   );
+}
+
+/** What a failed rotation leaves in the row, so that the next try comes later, or not before the plan changes. */
+export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {
+  const on = deps.clock.now();
+  const retryOn = addMinutes(on, Math.min(10 * 2 ** failures, 24 * 60));
+  const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
+  const { reason, detail } = error;
+  const lastFailure = { reason, detail: detail.slice(0, DETAIL_MAX), on };
+  return { failures: failures + 1, retryOn, lastFailure, ...afterRefusal(reason, plan, seen.policy, on) };
 }

@@ -4,7 +4,7 @@ import type { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
-import { raiseAlerts } from './alert.ts';
+import { endsFailure, raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './audit.ts';
 import type { Bound } from './bind.ts';
 import type { RowChange } from './context.ts';
@@ -108,7 +108,7 @@ async function lookSoon({ secret, look }: Context, deps: Deps): Promise<Date> {
 type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
 
 function rowAfter(
-  { step, change, bound, updatedOn }: PassEnd,
+  { step, change, error, bound, updatedOn }: PassEnd,
   { secret, row }: Context,
   { tries, operations, ...rest }: { [K in keyof RowEnd]: RowEnd[K] | undefined },
 ): SecretRow {
@@ -116,6 +116,7 @@ function rowAfter(
     ...row,
     ...secret,
     failures: row?.failures ?? 0,
+    ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
     ...change,
     seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? updatedOn),
     step: step.kind,

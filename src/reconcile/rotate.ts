@@ -12,9 +12,8 @@ import { type Acting, guard, type RowChange, renewAll, stayer } from './context.
 import { removeLeftovers } from './leftovers.ts';
 import { baseState } from './observe.ts';
 import { isOptedIn, optInTags } from './optIn.ts';
-import { expiryOf, planOf } from './policy.ts';
+import { expiryOf } from './policy.ts';
 import { preflight } from './preflight.ts';
-import { afterRefusal } from './refusedPlan.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
 import type { Observed, Rotate } from './types.ts';
 
@@ -68,6 +67,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     wroteState: formatState(state),
     failures: 0,
     retryOn: undefined,
+    lastFailure: undefined,
     refusedPlan: undefined,
     settlingUntil: undefined,
   };
@@ -248,12 +248,4 @@ async function confirm(id: VersionId, step: Rotate, { seen, deps }: Acting): Pro
     const who = strangers.map((each) => each.id).join(', ') || (typeof current === 'string' ? current : current.id);
     throw new KeyturnError('conflict', { detail: `Somebody else stored ${who}; nothing is revoked for it.` });
   }
-}
-
-/** What a failed rotation leaves in the row, so that the next try comes later, or not before the plan changes. */
-export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {
-  const pauseMinutes = Math.min(10 * 2 ** failures, 24 * 60);
-  const retryOn = new Date(deps.clock.now().getTime() + pauseMinutes * 60_000);
-  const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
-  return { failures: failures + 1, retryOn, ...afterRefusal(error.reason, plan, seen.policy, deps.clock.now()) };
 }

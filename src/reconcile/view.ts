@@ -43,6 +43,9 @@ function heldIn({ step, bound, now }: { step: Step; bound?: Bound; now: Date }):
   return hold && now < hold ? hold : undefined;
 }
 
+/** Waits because rotations failed, of this secret or of its kind. */
+const FAILING: readonly Step['reason'][] = ['too-many', 'brake', 'backing-off'];
+
 /** One word for where a secret stands. A change in progress is shown as what comes after it. */
 function stateOf({
   step,
@@ -58,7 +61,7 @@ function stateOf({
   if (step.reason === 'disabled') return 'held'; // its owner switched it off
   if (step.kind === 'skip') return step.reason === 'not-opted-in' ? 'opt-in-lost' : 'unmanaged';
   if (step.reason === 'conflict') return 'conflict';
-  if (failed || step.reason === 'too-many' || step.reason === 'brake') return 'failed';
+  if (failed || FAILING.includes(step.reason)) return 'failed';
   if (step.kind === 'refuse') return 'refused';
   if (step.kind === 'rotate') return 'unproved';
   if (step.kind === 'prove' || step.kind === 'restore') return observed && observed.owed.length > 0 ? 'grace' : 'ok';
@@ -73,7 +76,5 @@ function waitingState(reason: Step['reason'], observed: Observed | undefined): S
   if (reason === 'grace' || reason === 'unproved' || reason === 'drift') return reason;
   if (reason === 'hold' || reason === 'paused') return 'held';
   const due = observed !== undefined && observed.owed.length === 0;
-  return due && ['window', 'mode-observe', 'mode-drain', 'rate', 'index', 'backing-off'].includes(reason)
-    ? 'due'
-    : 'waiting';
+  return due && ['window', 'mode-observe', 'mode-drain', 'rate', 'index'].includes(reason) ? 'due' : 'waiting';
 }

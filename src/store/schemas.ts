@@ -5,6 +5,7 @@ import { isReason, type Reason } from '../core/reasons.ts';
 import {
   type CountedAlert,
   type HolderRow,
+  type LastFailure,
   type Operation,
   SECRET_STATES,
   type SecretRow,
@@ -55,6 +56,7 @@ const Secret = z.strictObject({
   tries: maybe(count),
   settlingUntil: maybe(date),
   retryOn: maybe(date),
+  lastFailure: maybe(z.strictObject({ reason: word, detail: words, on: date } satisfies Shape<LastFailure>)),
   refusedPlan: maybe(words),
   view: maybe(View),
 } satisfies Shape<SecretRow>);

@@ -33,9 +33,17 @@ export interface SecretRow extends SecretRef {
   readonly settlingUntil?: Date;
   /** After a failed rotation: no new credential before then. */
   readonly retryOn?: Date;
+  /** Why the last rotation failed: stays while looks in between come to something else, until one goes well or none is due. */
+  readonly lastFailure?: LastFailure;
   readonly view?: SecretView;
   /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
+}
+
+export interface LastFailure {
+  readonly reason: string;
+  readonly detail: string;
+  readonly on: Date;
 }
 
 /** What the last look saw of a secret, for people. Shows; decides nothing. */

@@ -44,6 +44,13 @@ const cosmos = () => tenant.azure.keyed(COSMOS, 'cosmos1');
 const store = () => tenant.azure.keyed(CONFIG, 'store1');
 const regenerations = () => callsTo(tenant, 'arm.regenerateResourceKey').length;
 
+/** So that the end of a long regeneration can be read. */
+function grantOperations(): void {
+  const principalId = tenant.azure.world.identity.oid;
+  const scope = `/subscriptions/${tenant.azure.world.subscriptionId}`;
+  tenant.azure.grant({ principalId, scope, actions: ['Microsoft.DocumentDB/locations/operationsStatus/read'] });
+}
+
 /** A secret of a person that is due now. */
 async function due(name: string, rotator: string, target: string, value: string, options?: string): Promise<void> {
   const tags = { rotator, 'rotator-target': target, ...(options === undefined ? {} : { 'rotator-options': options }) };
@@ -54,6 +61,8 @@ async function look(name: string): Promise<void> {
   await tenant.event(name);
   await tenant.settle();
 }
+/** As the API shows it. */
+const shown = async (name: string) => (await tenant.request(`/api/vaults/kv1/secrets/${name}`)).json();
 const busText = (key: string, host = 'ns1.servicebus.windows.net') =>
   `Endpoint=sb://${host}/;SharedAccessKeyName=send;SharedAccessKey=${key};EntityPath=orders`;
 
@@ -121,10 +130,8 @@ describe('two-key kinds', () => {
     await tenant.check();
   });
 
-  it('a long regeneration that fails leaves the live key as it is, and is tried again later', async () => {
-    const principalId = tenant.azure.world.identity.oid;
-    const scope = `/subscriptions/${tenant.azure.world.subscriptionId}`;
-    tenant.azure.grant({ principalId, scope, actions: ['Microsoft.DocumentDB/locations/operationsStatus/read'] });
+  it('a long regeneration that fails leaves the live key as it is, says why until it has gone well, and is tried again later', async () => {
+    grantOperations();
     const live = cosmos().key('primary');
     await due('co-a', 'cosmos-db-key', cosmos().id, live);
     cosmos().failWith = 'RegionUnavailable';
@@ -135,8 +142,35 @@ describe('two-key kinds', () => {
       reason: 'failed',
       detail: expect.stringContaining('RegionUnavailable'),
     });
+    cosmos().failWith = 'RegionUnavailable';
+    for (const minutes of [1, 11, 11]) {
+      await tenant.advance({ minutes });
+      await look('co-a'); // doubled events: what they come to does not hide why the rotation failed
+    }
+    expect(regenerations()).toBe(2);
+    expect(await shown('co-a')).toMatchObject({
+      state: 'failed',
+      last: { reason: 'backing-off' },
+      lastFailure: { reason: 'failed', detail: expect.stringContaining('RegionUnavailable') },
+    });
     await tenant.advance({ hours: 24 }, { sweepEvery: 1 });
     expect(tenant.current('co-a').value).toBe(cosmos().key('secondary'));
+    expect(await shown('co-a')).not.toHaveProperty('lastFailure');
+    expect(tenant.alerts('co-a')).toHaveLength(1);
+  });
+
+  it('what failed is over when a person stores another version, and is told again when it comes back', async () => {
+    grantOperations();
+    await due('co-a', 'cosmos-db-key', cosmos().id, cosmos().key('primary'));
+    cosmos().failWith = 'RegionUnavailable';
+    await look('co-a');
+    expect(await shown('co-a')).toMatchObject({ state: 'failed', lastFailure: { reason: 'failed' } });
+    await tenant.advance({ minutes: 30 });
+    await due('co-a', 'cosmos-db-key', cosmos().id, cosmos().key('primary'));
+    expect(await shown('co-a')).not.toHaveProperty('lastFailure');
+    cosmos().failWith = 'RegionUnavailable';
+    await look('co-a');
+    expect(tenant.alerts('co-a').map(({ reason }) => reason)).toEqual(['failed', 'failed']);
   });
 
   it('keys that are switched off are refused, saying which switch', async () => {

@@ -26,9 +26,10 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const { seen, deps } = acting;
   const { optIn, secret, observed, tgt } = seen;
   await preflight(step, acting);
-  // From here until the version is stored nobody can say which slot this secret holds.
-  await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
   await markStarted(step, acting);
+  // From here until the version is stored nobody can say which slot this secret holds. Not before the mark: a vault that
+  // refuses it would leave the neighbours waiting for a slot that nothing has happened to.
+  await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
   const startedOn = deps.clock.now();
   await guard(acting);
   const stay = stayer(acting);

@@ -32,6 +32,23 @@ describe('a vault that refuses the new version', () => {
     await tenant.check();
   });
 
+  it('keeps nobody from rotating who shares the target: nothing has happened to its slots (KV-05)', async () => {
+    tenant.seed('st-b', { vault: 'kv2', account: 'acct1' });
+    await due();
+    const vault = tenant.azure.vault('kv1');
+    const update = vault.update.bind(vault);
+    vault.update = () => {
+      throw new Refusal(kv(403, 'Forbidden', 'Disallowed by policy.', 'ForbiddenByPolicy'));
+    };
+    await tenant.event('st-a');
+    await tenant.settle();
+    expect(tenant.regenerations('acct1')).toBe(0);
+    await tenant.event('st-b', { vault: 'kv2' });
+    await tenant.settle();
+    expect(tenant.current('st-b', 'kv2').value).toBe(key('key2'));
+    vault.update = update;
+  });
+
   it('costs the new key, never the old one, and one alert; once it is well there is one clean rotation (KV-05)', async () => {
     await due();
     const old = key('key1');

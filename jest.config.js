@@ -11,4 +11,6 @@ export default {
   },
   maxWorkers: 2,
   testTimeout: 60_000,
+  // A busy machine takes longer than half a second to end a worker; what stays open beyond this is a leak.
+  workerGracefulExitTimeout: 10_000,
 };

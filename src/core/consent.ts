@@ -8,12 +8,13 @@ export interface Grant {
   readonly vault: string;
   /** `*` gives the target to everyone who may write any secret in the vault. */
   readonly name: string;
+  /** A contained user is named with its database: `shop/app_a`. */
   readonly logins: readonly string[];
   /** From a resource group: meant for some of its resources, and for no administrator's password. */
   readonly wide?: true;
 }
 
-const ENTRY = /^([0-9a-z-]{1,24})\/(\*|[0-9a-z-]{1,127})(?:\(([^()]{0,200})\))?$/i;
+const ENTRY = /^([0-9a-z-]{1,24})\/(\*|[0-9a-z-]{1,127})(?:\(([^()]{0,600})\))?$/i;
 
 /**
  * Grants in a description. Text that does not start with `keyturn:`, and an entry that does not parse, grant nothing:

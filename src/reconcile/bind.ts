@@ -131,7 +131,7 @@ export async function readConsent(
   deps: Deps,
   { recentNo = false }: { readonly recentNo?: boolean } = {},
 ): Promise<readonly Grant[]> {
-  const { owners, logins, narrow } = optIn.target;
+  const { owners, narrow, logins, grantedAs = logins } = optIn.target;
   const all: Grant[][] = [];
   for (const owner of owners) {
     const found = await deps.consent.of(owner, recentNo ? secret : undefined);
@@ -139,7 +139,7 @@ export async function readConsent(
     const grant = grantFor(grants, secret);
     if (!grant) throw new KeyturnError('no-consent', narrow ? { detail: NARROW } : {});
     // An entry that names logins gives those and nothing else of the server: not the administrator's password (case SEC-03).
-    if (logins || grant.logins.length > 0) checkLogins(logins ?? [], grant, grants);
+    if (grantedAs || grant.logins.length > 0) checkLogins(grantedAs ?? [], grant, grants);
     all.push(grants);
   }
   const [first = [], ...others] = all;

@@ -29,6 +29,8 @@ export interface OnePasswordOptions {
   readonly owners: readonly string[];
   /** Logins that the tags name, if they do. */
   readonly logins?: readonly string[];
+  /** See `Target.grantedAs`. */
+  readonly grantedAs?: readonly string[];
   /** Of an administrator: see `Target.narrow`. */
   readonly narrow?: true;
   inspect(): Promise<TargetState>;
@@ -58,6 +60,7 @@ export class OnePassword implements Target {
   readonly id: string;
   readonly owners: readonly string[];
   readonly logins?: readonly string[];
+  readonly grantedAs?: readonly string[];
   readonly narrow?: true;
   readonly #options: OnePasswordOptions;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
@@ -70,6 +73,7 @@ export class OnePassword implements Target {
     this.id = options.id;
     this.owners = options.owners;
     if (options.logins) this.logins = options.logins;
+    if (options.grantedAs) this.grantedAs = options.grantedAs;
     if (options.narrow) this.narrow = options.narrow;
     this.#options = options;
   }

@@ -87,6 +87,8 @@ export interface Target {
   readonly owners: readonly string[];
   /** Logins that the tags name: the consent has to name exactly these. */
   readonly logins?: readonly string[];
+  /** How the consent names them where a name alone does not say which one is meant: `<database>/<user>`. */
+  readonly grantedAs?: readonly string[];
   /** What is rotated opens the whole resource: consent counts at the resource alone, not at its group. */
   readonly narrow?: true;
   /** Facts needed before anything changes. */

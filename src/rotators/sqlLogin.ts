@@ -44,6 +44,7 @@ class SqlLoginPair implements Target {
   readonly id: string;
   readonly owners: readonly string[];
   readonly logins: readonly [string, string];
+  readonly grantedAs: readonly string[];
   readonly #pair: Target;
   readonly #names: SqlLogins;
   /** Servers that could not be asked in this pass. */
@@ -53,6 +54,7 @@ class SqlLoginPair implements Target {
     this.id = names.idOf(logins);
     this.owners = names.servers.owners;
     this.logins = logins;
+    this.grantedAs = names.grantedAs;
     this.#names = names;
     this.#pair = twoLogins({
       ...{ id: this.id, owners: this.owners, logins, clock: deps.clock },

@@ -12,6 +12,8 @@ import type { LoginAnswer, LoginPort } from './twoLogins.ts';
 export interface SqlLogins {
   readonly servers: SqlServerSet;
   readonly logins: readonly string[];
+  /** As the consent names them: a user with its database, since each database may have one of that name (case SEC-03). */
+  readonly grantedAs: readonly string[];
   readonly kind: LoginKind;
   /** Where they log in. */
   readonly database: string;
@@ -47,8 +49,9 @@ export function sqlLogins(
   const what = `The tag rotator-options: \`${option}\``;
   const logins = text.split(',').map((name) => parseLoginName(name, what));
   const kind = database === undefined ? 'LOGIN' : 'USER';
+  const grantedAs = database === undefined ? logins : logins.map((name) => `${database}/${name}`);
   return {
-    ...{ servers, logins, kind, option, database: database ?? 'master' },
+    ...{ servers, logins, grantedAs, kind, option, database: database ?? 'master' },
     idOf(names) {
       const inside = database === undefined ? '' : `/databases/${encoded(database)}`;
       return `${servers.ids[0].text}${inside}/logins/${names.map(encoded).join(',')}`;

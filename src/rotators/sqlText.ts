@@ -31,7 +31,7 @@ function reasonAgainst(text: string): string | undefined {
   if (!text.isWellFormed() || UNPRINTABLE.test(text)) return 'it holds characters that do not print';
   if (/[\u{10000}-\u{10ffff}]/u.test(text)) return 'it holds characters that the server may take for none';
   if (text !== text.trim()) return 'it begins or ends with a blank';
-  if (/[,()]/.test(text)) return 'commas and parentheses cannot stand in a consent';
+  if (/[,()/]/.test(text)) return 'commas, parentheses and slashes part names in a consent';
   if (text.includes('\\')) return 'a name with a backslash is a Windows login, which has no password here';
   if (RESERVED.test(fold(text))) return 'logins of the server itself are never rotated';
   return undefined;
@@ -52,12 +52,15 @@ export function couldBe(name: string, other: string): boolean {
   return /[^\x20-\x7e]/.test(name) && plain(name) === plain(other) && plain(other) !== '';
 }
 
-/** A name of a database, which is sent to the server in the login record only, never in a statement. */
+/**
+ * A name of a database, which is sent to the server in the login record only, never in a statement. Azure gives none with a
+ * slash [learn: resource-name-rules]; T-SQL may, and in a consent it would be another database.
+ */
 export function parseDatabaseName(text: string): string {
   const good = text.length >= 1 && text.length <= NAME_MAX && text.isWellFormed() && !UNPRINTABLE.test(text);
-  if (good && text === text.trim() && fold(text) !== 'master') return text;
+  if (good && !/[,()/]/.test(text) && text === text.trim() && fold(text) !== 'master') return text;
   throw new KeyturnError('bad-tags', {
-    detail: `The tag rotator-options: \`database\` is ${quote(text)}; expected the name of a database other than master.`,
+    detail: `The tag rotator-options: \`database\` is ${quote(text)}; expected the name of a database other than master, without commas, parentheses and slashes.`,
   });
 }
 

@@ -485,6 +485,9 @@ describe('SEC-01 and SEC-02: nothing in tags or values makes an address', () => 
   });
 });
 
+/** What a person stores who has no credential yet. */
+const FIRST = JSON.stringify({ username: 'user_a', password: 'keyturn:new' });
+
 describe('SEC-03: a login that the consent does not name', () => {
   it.each([
     ['app_a,svc', 'keyturn: kv1/db-pw(app_a,app_b)'],
@@ -569,6 +572,19 @@ describe('SEC-03: a login that the consent does not name', () => {
     tenant.azure.grant({ ...given, scope: sql1.id, description: 'keyturn: kv1/wide' });
     await look(tenant, 'wide');
     expect(patches()).toHaveLength(1);
+  });
+
+  it.each([
+    ['users=user_a,user_b;database=till', 'keyturn: kv1/users(shop/user_a,shop/user_b)'],
+    ['logins=user_a,user_b', 'keyturn: kv1/users(shop/user_a,shop/user_b)'],
+    ['users=user_a,user_b;database=shop', 'keyturn: kv1/users(user_a,user_b)'],
+    ['users=user_a,user_b;database=shop', 'keyturn: kv1/users(shop/user_a,till/user_b)'],
+  ])('SEC-03: %s under the consent %j: the namesakes elsewhere are not meant', async (names, consent) => {
+    tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
+    await dueSql(tenant, 'users', { options: `${names};field=password;login-field=username`, value: FIRST });
+    await look(tenant, 'users');
+    expect(await tenant.row('users')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
+    expect(sql1.statements).toEqual([]);
   });
 
   it('SEC-03: the two that it names are rotated', async () => {

@@ -11,13 +11,14 @@ export const PASSWORDS = {
 };
 export const USERS = { user_a: 'Dd0-first-of-d-4714', user_b: 'Ee0-first-of-e-4715' };
 export const ADMIN = 'Zz0-first-of-chief-1';
-const CONSENT = "keyturn: kv1/db-pw(app_a,app_b), kv1/one(svc), kv1/adm, kv1/odd(o'neil,x]y), kv1/users(user_a,user_b)";
+const CONSENT =
+  "keyturn: kv1/db-pw(app_a,app_b), kv1/one(svc), kv1/adm, kv1/odd(o'neil,x]y), kv1/users(shop/user_a,shop/user_b)";
 
 /** `sql1` and `sql2`, made alike: one administrator, the same logins and users, the same consent. */
 export async function startSqlTenant(): Promise<Tenant> {
   const server = (name: string) => ({
     ...{ name, consent: CONSENT, administratorPassword: ADMIN, entraAdministrator: 'dba-group' },
-    ...{ logins: PASSWORDS, databases: { shop: USERS } },
+    ...{ logins: PASSWORDS, databases: { shop: USERS, till: USERS } },
   });
   return await startTenant({
     accounts: [],

@@ -191,19 +191,20 @@ export class OnePassword implements Target {
     // Without the locks nothing is written: whoever has them now may have set a password of its own.
     if (!(error instanceof KeyturnError) || error instanceof LockLostError) return error;
     const names = changed.map(({ name }) => name).join(', ');
-    let back = '';
+    let isBack = false;
     if (this.#live !== undefined) {
       const value = this.#live;
       await stay(0); // renews the locks
       const briefly = this.#briefly();
       const torn = error instanceof UnknownOutcomeError ? [...changed, port] : changed;
       const all = await Promise.allSettled(torn.map((each) => each.setPassword(value, briefly)));
-      back = all.every(({ status }) => status === 'fulfilled')
-        ? ' The old one was set back.'
-        : ' It could not be set back.';
+      isBack = all.every(({ status }) => status === 'fulfilled');
     }
-    const detail = `${names} took a new password and ${port.name} did not (${error.detail}).${back}`;
-    return new KeyturnError('not-accepted', { ...error.facts, detail });
+    const back = isBack ? 'The old one was set back.' : 'The old one could not be set back.';
+    const detail = `${names} took a new password and ${port.name} did not (${error.detail}). ${back}`;
+    // Looked at again within minutes: what was sent may still arrive, or a server has a password that nobody knows.
+    const isOver = isBack && !(error instanceof UnknownOutcomeError);
+    return new (isOver ? KeyturnError : UnknownOutcomeError)('not-accepted', { ...error.facts, detail });
   }
 
   /** With no value to try (a first credential) the new one is: refused, as it must be, by a server that can be asked (SQL-11). */

@@ -1,7 +1,7 @@
 // Keyturn in one resource group: app, identities, storage, logs and, in the private mode, its network.
 targetScope = 'resourceGroup'
 
-import { Cmk, Names, builtIn, storageNames } from 'modules/types.bicep'
+import { Cmk, Names, SweepWindow, builtIn, storageNames } from 'modules/types.bicep'
 import { Settings, appSettings } from 'modules/settings.bicep'
 
 @description('Name of this installation: what the tag `keyturn` of a vault names. 1 to 40 letters, digits and dashes.')
@@ -26,7 +26,7 @@ param network 'public' | 'private' = 'public'
 @description('Private mode. create: zones here; existing: `privateDnsZoneIds`; none: the landing zone makes the records.')
 param privateDns 'create' | 'existing' | 'none' = 'create'
 
-@description('Resource ids of private DNS zones, for `privateDns` existing.')
+@description('Resource ids of private DNS zones: all four, for `privateDns` existing.')
 param privateDnsZoneIds { blob: string?, queue: string?, table: string?, sites: string? } = {}
 
 @description('Private mode: address range of the network that is made, at least a /25.')
@@ -57,6 +57,9 @@ param cmk Cmk?
 @maxValue(146000)
 param auditDays int = 365
 
+@description('true once the policy of the audit container is locked: Azure takes no deployment of a locked one, not even an unchanged one (types of @azure/arm-storage: only an unlocked one can be put), so this leaves it as it is.')
+param auditLocked bool = false
+
 @minValue(30)
 @maxValue(730)
 param logDays int = 90
@@ -66,6 +69,11 @@ param publicIngestion bool = true
 
 @description('Action groups that alerts tell. None: the alerts are shown in the portal and nowhere else.')
 param actionGroupIds string[] = []
+
+@description('At least two intervals of the sweep: for so long without one an alert is raised. The default fits the hourly schedule.')
+param sweepWindow SweepWindow = empty(settings.?KEYTURN_SWEEP_SCHEDULE)
+  ? 'PT2H'
+  : fail('KEYTURN_SWEEP_SCHEDULE is given: give sweepWindow, two of its intervals or more.')
 
 @description('Whether the activity log of the subscription goes to the workspace (docs/operate.md).')
 param activityLog bool = true
@@ -122,7 +130,10 @@ module hostStorage 'modules/storage.bicep' = {
     publicAccess: isPublic
     cmk: cmk
     versioning: false
-    containers: [{ name: storageNames.audit, immutableDays: auditDays }, { name: storageNames.deadLetters }]
+    containers: [
+      { name: storageNames.audit, immutableDays: auditLocked ? null : auditDays }
+      { name: storageNames.deadLetters }
+    ]
     queues: [storageNames.eventsQueue, storageNames.workQueue]
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -236,6 +247,7 @@ module alerts 'modules/alerts.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     actionGroupIds: actionGroupIds
     activityLog: activityLog
+    sweepWindow: sweepWindow
     location: location
     tags: allTags
     namePrefix: instance

@@ -5,6 +5,8 @@ targetScope = 'managementGroup'
 import { storageNames } from 'modules/types.bicep'
 
 @description('Name of this installation, the value of the tag `keyturn`.')
+@minLength(1)
+@maxLength(40)
 param instance string = 'keyturn'
 
 @description('Region of the policy assignment\'s identity.')
@@ -25,6 +27,9 @@ param eventsIdentityId string
 @description('Network mode of the Keyturn deployment. In the private mode the policy makes no event subscriptions: they would need an identity of each topic, to which it may grant nothing. The sweep serves these vaults, or vault.bicep does it by hand.')
 param network 'public' | 'private' = 'public'
 
+@description('false: no event subscriptions in the public mode either. A vault can have but one system topic, and the policy cannot tell whether there is one: at a vault that has, making another fails for ever. Onboard such vaults with vault.bicep and their topic\'s name, or all of them without events, which the sweep makes up for.')
+param events bool = true
+
 @description('Resource id of the user-assigned identity that the policy works as; it is of no other use.')
 param policyIdentityId string
 
@@ -36,6 +41,7 @@ param effect 'DeployIfNotExists' | 'AuditIfNotExists' | 'Disabled' = 'DeployIfNo
 
 var rights = loadJsonContent('roles.json', '$.vault')
 var scope = managementGroup().id
+var makesEvents = events && network == 'public'
 var vaultRole = guid(scope, 'keyturn', 'vault', instance)
 var policyRole = guid(scope, 'keyturn', 'policy', instance)
 var grantRole = guid(scope, 'keyturn', 'policy-grant', instance)
@@ -134,6 +140,7 @@ module targets 'modules/policyTargets.bicep' = {
     workspaceName: last(split(workspaceId, '/'))
     queueName: storageNames.eventsQueue
     containerName: storageNames.deadLetters
+    events: makesEvents
   }
 }
 
@@ -145,6 +152,7 @@ module onboard 'modules/onboardingPolicy.bicep' = {
     workspaceId: workspaceId
     eventsIdentityId: eventsIdentityId
     network: network
+    events: makesEvents
     vaultRole: vaultRole
     policyRole: policyRole
     grantRole: grantRole
@@ -152,7 +160,9 @@ module onboard 'modules/onboardingPolicy.bicep' = {
 }
 
 resource onboarding 'Microsoft.Authorization/policyAssignments@2025-01-01' = {
-  name: take('keyturn-${instance}', 24)
+  // 24 characters are all that a name has at a management group (learn: resource-name-rules); cut off, two instances would
+  // share one.
+  name: length(instance) <= 16 ? 'keyturn-${instance}' : 'keyturn-${take(instance, 2)}-${uniqueString(instance)}'
   location: location
   dependsOn: [vaultRoleDefinition, deploys, grants, targets] // the policy needs its rights before it is asked
   identity: { type: 'UserAssigned', userAssignedIdentities: { '${policyIdentityId}': {} } }
@@ -166,3 +176,6 @@ resource onboarding 'Microsoft.Authorization/policyAssignments@2025-01-01' = {
 module audits 'modules/vaultAudits.bicep' = {
   params: { instance: instance }
 }
+
+@description('Of the assignment that onboards: what a remediation task is made for.')
+output assignmentId string = onboarding.id

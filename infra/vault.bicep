@@ -123,7 +123,8 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
 }
 
-resource topicIdentity 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = if (events && identity == 'SystemAssigned') {
+// Read when the deployment starts, so only a topic that was there before: the one made here would not be found.
+resource topicIdentity 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = if (events && reuse && identity == 'SystemAssigned') {
   name: topicName
 }
 

@@ -7,7 +7,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { bicepCommand, difference, infra, run } from './infra/bicep.ts';
+import { bicepCommand, difference, infra, type Ran, run } from './infra/bicep.ts';
 import { rolesFile } from './infra/roles.ts';
 
 /** What a snapshot is made for; nothing of the machine or its environment goes in. */
@@ -92,11 +92,34 @@ async function compile(bicep: string, work: string, update: boolean): Promise<vo
   }
 }
 
-/** The parameters that azd takes; its environment is not needed for it. */
+type Environment = Readonly<Record<string, string | undefined>>;
+/** The environment that infra/main.bicepparam cannot do without, and what in it must not pass for something else. */
+const ENVIRONMENT = { AZURE_NETWORK_MODE: 'private', KEYTURN_AUDIENCE: 'api://keyturn', KEYTURN_MODE: 'run' };
+const REFUSED: readonly Environment[] = [
+  ...Object.keys(ENVIRONMENT).map((name) => ({ [name]: undefined })),
+  ...[{ AZURE_NETWORK_MODE: 'Private' }, { KEYTURN_AUDIENCE: '' }, { KEYTURN_MODE: '' }, { AZURE_NODE_VERSION: '23' }],
+  ...[{ KEYTURN_SWEEP_SCHEDULE: '0 7 */6 * * *' }, { AZURE_SWEEP_WINDOW: 'PT12H' }, { AZURE_AUDIT_LOCKED: 'yes' }],
+];
+
+/** The parameters that azd takes. What is missing or misspelt ends with an error: a default would undo what was deployed. */
 async function parameters(bicep: string): Promise<void> {
-  const words = ['build-params', join(infra, 'main.bicepparam'), '--stdout', '--no-restore'];
-  const { code, stdout, output } = await run([bicep, ...words]);
+  const { code, stdout, output } = await parametersOf(bicep, ENVIRONMENT);
   if (code !== 0 || output.replace(stdout, '').trim() !== '') fail('bicep build-params infra/main.bicepparam', output);
+  for (const wrong of REFUSED)
+    if ((await parametersOf(bicep, { ...ENVIRONMENT, ...wrong })).code === 0)
+      fail('bicep build-params infra/main.bicepparam takes an environment that it has to refuse:', describe(wrong));
+}
+
+const describe = (environment: Environment): string =>
+  Object.entries(environment)
+    .map(([name, value]) => `${name}${value === undefined ? ' is not set' : `='${value}'`}`)
+    .join();
+
+/** The compiler inherits the environment of this process, so what a developer's shell holds goes first. */
+function parametersOf(bicep: string, environment: Environment): Promise<Ran> {
+  for (const name of Object.keys(process.env)) if (/^(KEYTURN|AZURE)_/.test(name)) delete process.env[name];
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) process.env[name] = value;
+  return run([bicep, 'build-params', join(infra, 'main.bicepparam'), '--stdout', '--no-restore']);
 }
 
 async function snapshots(bicep: string, files: readonly string[], update: boolean): Promise<void> {
@@ -105,15 +128,20 @@ async function snapshots(bicep: string, files: readonly string[], update: boolea
 
 async function snapshot(bicep: string, file: string, update: boolean): Promise<void> {
   const parameters = join(infra, 'snapshots', file);
-  const [, template = ''] = /^using '(.+)'$/m.exec(readFileSync(parameters, 'utf8')) ?? [];
+  const text = readFileSync(parameters, 'utf8');
+  const [, template = ''] = /^using '(.+)'$/m.exec(text) ?? [];
+  // Parameters that the template has to refuse say in which words.
+  const [, refusal] = /^\/\/ Refused: (.+)$/m.exec(text) ?? [];
   const [, scope = 'resourceGroup'] =
     /^targetScope = '(\w+)'$/m.exec(readFileSync(join(infra, 'snapshots', template), 'utf8')) ?? [];
+  const mode = update && refusal === undefined ? 'overwrite' : 'validate';
   const { code, output } = await run([
-    ...[bicep, 'snapshot', parameters, '--mode', update ? 'overwrite' : 'validate', '--tenant-id', TENANT],
+    ...[bicep, 'snapshot', parameters, '--mode', mode, '--tenant-id', TENANT],
     // Without a name, outputs of modules stay unresolved (azure-facts 11.2).
     ...['--location', 'westeurope', '--deployment-name', 'main', ...(PLACE[scope] ?? [])],
   ]);
-  if (code !== 0) fail(`bicep snapshot infra/snapshots/${basename(file)}`, output);
+  if (refusal === undefined ? code !== 0 : !output.includes(refusal))
+    fail(`bicep snapshot infra/snapshots/${basename(file)}`, `${refusal ? 'Not refused as it says. ' : ''}${output}`);
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,5 +1,6 @@
 // Who has to act, and who became Keyturn: rules over the workspace, and a workbook. The queries are files of their own; a test
 // feeds them the records that the app really writes (test/infra/queries.test.ts).
+import { SweepWindow } from 'types.bicep'
 
 @description('The Log Analytics workspace of the deployment: app, storage and vaults log there.')
 param workspaceId string
@@ -11,8 +12,8 @@ param tags { *: string }
 param namePrefix string = 'keyturn'
 @description('Name of the storage account that holds the package.')
 param packageAccountName string
-@description('Two intervals of the sweep (KEYTURN_SWEEP_SCHEDULE): without a sweep for so long an alert is raised.')
-param sweepWindow 'PT30M' | 'PT1H' | 'PT2H' | 'PT4H' | 'PT6H' | 'P1D' | 'P2D' = 'PT2H'
+@description('At least two intervals of the sweep (KEYTURN_SWEEP_SCHEDULE): without a sweep for so long an alert is raised.')
+param sweepWindow SweepWindow
 @description('Whether the activity log of the subscription goes to this workspace (docs/operate.md).')
 param activityLog bool = true
 param enabled bool = true
@@ -25,6 +26,8 @@ type Rule = {
   severity: int
   every: string
   window: string
+  @description('Columns of the query. An alert that has fired tells nobody again until it is resolved, so each combination of their values has an alert of its own: 300 for each evaluation at most (learn, azure-monitor/service-limits).')
+  by: string[]
 }
 
 var activityQuery = replace(loadTextContent('../queries/became-keyturn.kql'), '{group}', resourceGroup().name)
@@ -38,14 +41,16 @@ var always Rule[] = [
     severity: 2
     every: 'PT15M'
     window: 'PT30M'
+    by: ['vault', 'secret', 'reason']
   }
   {
     name: 'expiring'
     title: 'A secret has expired or does within seven days'
     query: loadTextContent('../queries/expiring.kql')
     severity: 1
-    every: 'PT1H'
+    every: sweepWindow == 'PT30M' ? 'PT30M' : 'PT1H' // a rule may not sleep longer than it looks back
     window: sweepWindow
+    by: ['vault', 'secret']
   }
   {
     name: 'overdue'
@@ -54,6 +59,7 @@ var always Rule[] = [
     severity: 2
     every: 'PT1H'
     window: 'P1D'
+    by: ['vault', 'secret']
   }
   {
     name: 'no-sweep'
@@ -62,6 +68,7 @@ var always Rule[] = [
     severity: 1
     every: 'PT15M'
     window: sweepWindow
+    by: [] // one row, or none
   }
   {
     name: 'poison'
@@ -70,6 +77,7 @@ var always Rule[] = [
     severity: 2
     every: 'PT15M'
     window: 'PT30M'
+    by: ['vault', 'secret', 'what']
   }
   {
     name: 'dead-letters'
@@ -78,6 +86,7 @@ var always Rule[] = [
     severity: 3
     every: 'PT15M'
     window: 'PT30M'
+    by: [] // each event is a blob of its own, and all say the same: look at the door
   }
   {
     name: 'access-denied'
@@ -86,6 +95,7 @@ var always Rule[] = [
     severity: 3
     every: 'PT15M'
     window: 'PT30M'
+    by: ['place', 'who']
   }
   {
     name: 'package-written'
@@ -94,6 +104,7 @@ var always Rule[] = [
     severity: 1
     every: 'PT5M'
     window: 'PT10M'
+    by: ['who', 'Uri']
   }
   {
     name: 'settings-changed'
@@ -102,6 +113,7 @@ var always Rule[] = [
     severity: 1
     every: 'PT15M'
     window: 'P1D'
+    by: ['instance', 'settings']
   }
 ]
 var ofActivity Rule[] = [
@@ -112,6 +124,7 @@ var ofActivity Rule[] = [
     severity: 1
     every: 'PT5M'
     window: 'PT10M'
+    by: ['Caller', 'OperationNameValue']
   }
 ]
 
@@ -133,6 +146,7 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         allOf: [
           {
             query: rule.query
+            dimensions: map(rule.by, column => { name: column, operator: 'Include', values: ['*'] })
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: 0

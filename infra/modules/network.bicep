@@ -22,6 +22,12 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 26, 0)
           networkSecurityGroup: { id: rules.id }
+          // A firewall rule of a vault, storage account or SQL server that names this subnet does nothing without its endpoint.
+          serviceEndpoints: [
+            { service: 'Microsoft.KeyVault' }
+            { service: 'Microsoft.Sql' }
+            { service: 'Microsoft.Storage' }
+          ]
           // What Flex Consumption asks for (azure-facts 9.1).
           delegations: [{ name: 'app', properties: { serviceName: 'Microsoft.App/environments' } }]
         }

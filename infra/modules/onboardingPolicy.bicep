@@ -9,6 +9,7 @@ param hostStorageId string
 param workspaceId string
 param eventsIdentityId string
 param network string
+param events bool
 @description('Names (GUIDs) of the roles of tenant-policy.bicep.')
 param vaultRole string
 param policyRole string
@@ -50,7 +51,7 @@ var onboardRule = {
             network: { value: network }
             // The queue in both modes: to point events at a function is to have rights at it.
             destination: { value: 'queue' }
-            events: { value: network == 'public' }
+            events: { value: events }
             roleId: { value: vaultRole }
           }
         }

@@ -7,6 +7,8 @@ param eventsIdentityName string
 param workspaceName string
 param queueName string
 param containerName string
+@description('Whether the policy makes event subscriptions; without them it needs the workspace alone.')
+param events bool
 
 var roleName = guid(resourceGroup().id, 'keyturn', 'policy-targets')
 
@@ -66,21 +68,21 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existin
   name: workspaceName
 }
 
-resource atContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource atContainer 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (events) {
   scope: storage::blobs::container
   name: guid(storage::blobs::container.id, policyPrincipalId, roleName)
   properties: { principalId: policyPrincipalId, principalType: 'ServicePrincipal', roleDefinitionId: roleId }
   dependsOn: [role]
 }
 
-resource atQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource atQueue 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (events) {
   scope: storage::queues::queue
   name: guid(storage::queues::queue.id, policyPrincipalId, roleName)
   properties: { principalId: policyPrincipalId, principalType: 'ServicePrincipal', roleDefinitionId: roleId }
   dependsOn: [role]
 }
 
-resource atIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource atIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (events) {
   scope: identity
   name: guid(identity.id, policyPrincipalId, roleName)
   properties: { principalId: policyPrincipalId, principalType: 'ServicePrincipal', roleDefinitionId: roleId }

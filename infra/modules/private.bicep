@@ -39,11 +39,16 @@ module dns 'privateDns.bicep' = [
   }
 ]
 
+// Left out, a zone would mean no record, and an app that cannot find its own storage.
+var lacking = filter(['blob', 'queue', 'table', 'sites'], group => empty(privateDnsZoneIds[?group]))
+var givenZoneIds = privateDns == 'existing' && !empty(lacking)
+  ? fail('With privateDns existing, privateDnsZoneIds has to name all four zones; it lacks ${join(lacking, ', ')}')
+  : privateDnsZoneIds
 var zoneIds = {
-  blob: privateDns == 'create' ? dns[0]!.outputs.id : privateDns == 'none' ? '' : privateDnsZoneIds.?blob ?? ''
-  queue: privateDns == 'create' ? dns[1]!.outputs.id : privateDns == 'none' ? '' : privateDnsZoneIds.?queue ?? ''
-  table: privateDns == 'create' ? dns[2]!.outputs.id : privateDns == 'none' ? '' : privateDnsZoneIds.?table ?? ''
-  sites: privateDns == 'create' ? dns[3]!.outputs.id : privateDns == 'none' ? '' : privateDnsZoneIds.?sites ?? ''
+  blob: privateDns == 'create' ? dns[0]!.outputs.id : privateDns == 'none' ? '' : givenZoneIds.?blob ?? ''
+  queue: privateDns == 'create' ? dns[1]!.outputs.id : privateDns == 'none' ? '' : givenZoneIds.?queue ?? ''
+  table: privateDns == 'create' ? dns[2]!.outputs.id : privateDns == 'none' ? '' : givenZoneIds.?table ?? ''
+  sites: privateDns == 'create' ? dns[3]!.outputs.id : privateDns == 'none' ? '' : givenZoneIds.?sites ?? ''
 }
 
 module storageEndpoints 'privateEndpoint.bicep' = [

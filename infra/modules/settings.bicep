@@ -15,6 +15,7 @@ type Settings = {
   KEYTURN_POLICY: string?
   KEYTURN_VALIDITY_CAP: string?
   KEYTURN_OWNER_TAG: string?
+  @minLength(1)
   KEYTURN_AUDIENCE: string
   KEYTURN_SWEEP_SCHEDULE: string?
   KEYTURN_CLOUD_ENDPOINTS: string?

@@ -72,7 +72,7 @@ resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containe
   }
 ]
 
-// Unlocked: locking it cannot be undone, so a person does that (docs/deploy.md).
+// Unlocked: locking it cannot be undone, so a person does that, and then sets `auditLocked` (docs/deploy.md).
 resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2024-01-01' = [
   for (container, at) in containers: if (container.?immutableDays != null) {
     parent: blobContainers[at]

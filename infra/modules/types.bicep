@@ -35,6 +35,10 @@ type Names = {
 }
 
 @export()
+@description('Sizes that a window of a log alert can have, of those that fit a sweep.')
+type SweepWindow = 'PT30M' | 'PT1H' | 'PT2H' | 'PT4H' | 'PT6H' | 'P1D' | 'P2D'
+
+@export()
 @description('Role definition ids of Microsoft (azure-facts 9.4; the last two: learn, role-based-access-control/built-in-roles/storage).')
 var builtIn = {
   blobOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'

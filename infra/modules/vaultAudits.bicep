@@ -4,6 +4,9 @@ targetScope = 'managementGroup'
 
 param instance string
 
+// A name has 64 characters, and 24 where it is an assignment's (learn: resource-name-rules); cut off, two instances would share one.
+var label = length(instance) <= 39 ? instance : '${take(instance, 25)}-${uniqueString(instance)}'
+
 // Fields as Azure/azure-policy names them in its built-in definitions for Key Vault.
 var audits = [
   {
@@ -52,7 +55,7 @@ var diagnosticsRule = {
 
 resource settings 'Microsoft.Authorization/policyDefinitions@2025-01-01' = [
   for (audit, at) in audits: {
-    name: 'keyturn-${audit.name}-${instance}'
+    name: 'keyturn-${audit.name}-${label}'
     properties: {
       displayName: 'Keyturn: ${audit.says} (vaults tagged keyturn=${instance})'
       policyType: 'Custom'
@@ -64,7 +67,7 @@ resource settings 'Microsoft.Authorization/policyDefinitions@2025-01-01' = [
 ]
 
 resource diagnostics 'Microsoft.Authorization/policyDefinitions@2025-01-01' = {
-  name: 'keyturn-diagnostics-${instance}'
+  name: 'keyturn-diagnostics-${label}'
   properties: {
     displayName: 'Keyturn: the audit log is kept (vaults tagged keyturn=${instance})'
     policyType: 'Custom'
@@ -75,7 +78,7 @@ resource diagnostics 'Microsoft.Authorization/policyDefinitions@2025-01-01' = {
 }
 
 resource set 'Microsoft.Authorization/policySetDefinitions@2025-01-01' = {
-  name: 'keyturn-vaults-${instance}'
+  name: 'keyturn-vaults-${label}'
   properties: {
     displayName: 'Keyturn: how vaults tagged keyturn=${instance} are secured'
     policyType: 'Custom'
@@ -84,7 +87,7 @@ resource set 'Microsoft.Authorization/policySetDefinitions@2025-01-01' = {
       map(range(0, length(audits)), at => {
         policyDefinitionId: managementGroupResourceId(
           'Microsoft.Authorization/policyDefinitions',
-          'keyturn-${audits[at].name}-${instance}'
+          'keyturn-${audits[at].name}-${label}'
         )
         policyDefinitionReferenceId: audits[at].name
       }),
@@ -95,6 +98,6 @@ resource set 'Microsoft.Authorization/policySetDefinitions@2025-01-01' = {
 }
 
 resource assignment 'Microsoft.Authorization/policyAssignments@2025-01-01' = {
-  name: take('kt-audit-${instance}', 24)
+  name: length(instance) <= 15 ? 'kt-audit-${instance}' : 'kt-audit-${take(instance, 1)}-${uniqueString(instance)}'
   properties: { displayName: set.properties.displayName, policyDefinitionId: set.id }
 }

@@ -51,10 +51,10 @@ role() { # ID VALUE DESCRIPTION
 ROLES="[$(role "$READ_ID" Keyturn.Read 'See secrets, their state and history; never a value.'),$(
   role "$ROTATE_ID" Keyturn.Rotate 'Ask for a rotation.'),$(
   role "$REVOKE_ID" Keyturn.Revoke 'Ask for a revocation before the grace is over, and set obstacles aside.')]"
-SCOPES='[{"id":"'$SCOPE_ID'","value":"access","type":"User","isEnabled":true,"adminConsentDisplayName":"Use Keyturn","adminConsentDescription":"Call Keyturn as the signed-in user, who needs a role of it.","userConsentDisplayName":"Use Keyturn","userConsentDescription":"Call Keyturn as you; you need a role of it."}]'
+SCOPES='[{"id":"'$SCOPE_ID'","value":"Keyturn.Access","type":"User","isEnabled":true,"adminConsentDisplayName":"Use Keyturn","adminConsentDescription":"Call Keyturn as the signed-in user, who needs a role of it.","userConsentDisplayName":"Use Keyturn","userConsentDescription":"Call Keyturn as you; you need a role of it."}]'
 readonly ROLES SCOPES
 WANTED_ROLES="$(printf '%s\t%s\ttrue\n' "$READ_ID" Keyturn.Read "$ROTATE_ID" Keyturn.Rotate "$REVOKE_ID" Keyturn.Revoke)"
-WANTED_SCOPES="$(printf '%s\taccess\ttrue' "$SCOPE_ID")"
+WANTED_SCOPES="$(printf '%s\tKeyturn.Access\ttrue' "$SCOPE_ID")"
 WANTED_CLIENTS="$(printf '%s\t%s' "$AZURE_CLI" "$SCOPE_ID")"
 readonly WANTED_ROLES WANTED_SCOPES WANTED_CLIENTS
 
@@ -113,7 +113,7 @@ put_right() {
   fi
   if [[ "$SCOPES_NOW" != "$WANTED_SCOPES" || "$VERSION_NOW" != 2 ]]; then
     change patch "$APP_PATH" '{"api":{"requestedAccessTokenVersion":2,"oauth2PermissionScopes":'"$SCOPES"'}}' \
-      'Set the scope `access` and tokens of version 2.'
+      'Set the scope `Keyturn.Access` and tokens of version 2.'
   fi
   if [[ "$CLIENTS_NOW" != "$WANTED_CLIENTS" ]]; then
     change patch "$APP_PATH" '{"api":{"preAuthorizedApplications":[{"appId":"'$AZURE_CLI'","delegatedPermissionIds":["'$SCOPE_ID'"]}]}}' \

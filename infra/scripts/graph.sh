@@ -16,6 +16,7 @@ Usage: infra/scripts/graph.sh --principal-id GUID [--app GUID ...] [--allow-priv
 
   --principal-id GUID   object id of Keyturn's managed identity (output AZURE_IDENTITY_PRINCIPAL_ID)
   --app GUID            client id of an application whose secrets Keyturn shall rotate; may be repeated
+                        (reads its Azure roles: takes Reader in the subscription that az has selected)
   --allow-privileged    also applications with privileged roles: their owner can become them
   --dry-run             say what would be changed, change nothing
 TEXT

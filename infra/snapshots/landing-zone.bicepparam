@@ -1,4 +1,5 @@
-// The private mode in a network that is there, with names that the company gives and records that its policies make.
+// The private mode in a network that is there, with names that the company gives and records that its policies make; swept
+// twice a day, and the policy of its audit container is locked.
 using '../main.bicep'
 
 param instance = 'zone-b'
@@ -24,4 +25,6 @@ param names = {
   insights: 'own-insights'
   virtualNetwork: 'own-network'
 }
-param settings = { KEYTURN_AUDIENCE: 'api://keyturn', KEYTURN_RATE: '2/20' }
+param auditLocked = true
+param sweepWindow = 'P1D'
+param settings = { KEYTURN_AUDIENCE: 'api://keyturn', KEYTURN_RATE: '2/20', KEYTURN_SWEEP_SCHEDULE: '0 7 */12 * * *' }

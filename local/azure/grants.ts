@@ -12,7 +12,7 @@ export function keyturnGrants(world: World, consents: ReadonlyMap<string, string
   const vaults = [...world.vaults.values()].map(({ id }) => ({
     principalId,
     scope: id,
-    actions: ['Microsoft.KeyVault/vaults/read', 'Microsoft.Authorization/roleAssignments/read'],
+    actions: ['Microsoft.KeyVault/vaults/read'],
     dataActions: secretActions(['getSecret/action', 'setSecret/action', 'update/action', 'readMetadata/action']),
   }));
   const accounts = [...world.accounts.values()].map(({ id, name }) => ({

@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { permissionsWith, unverified } from '../../scripts/permissions.ts';
 import { CustomCloud } from '../../src/azure/cloud.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { STATE_TAG } from '../../src/reconcile/state.ts';
@@ -43,6 +42,9 @@ function templateOf(file: string) {
   const outputs = [...text.matchAll(/^output (\w+) /gm)].map(([, name = '']) => name);
   return { params, scope, outputs };
 }
+const OUTPUTS = templateOf('infra/main.bicep').outputs;
+/** What commands of the onboarding policy print. */
+const BY_HAND = ['POLICY_IDENTITY_ID', 'POLICY_PRINCIPAL_ID', 'POLICY_ASSIGNMENT_ID'];
 const SCOPES: Readonly<Record<string, string>> = { group: 'resourceGroup', sub: 'subscription', mg: 'managementGroup' };
 
 /** What is wrong with the words of `az deployment <scope> …`. */
@@ -77,8 +79,9 @@ describe('shell blocks', () => {
   it('name commands that are checked below, and files that are there', () => {
     const first = new Set(commands.map(([name = '']) => name));
     expect([...first].sort()).toEqual([
-      ...['az', 'azd', 'export', 'infra/scripts/api-app.sh', 'infra/scripts/graph.sh', 'sha256sum'],
+      ...['az', 'azd', 'export', 'infra/scripts/api-app.sh', 'infra/scripts/graph.sh', 'sh', 'sha256sum'],
     ]);
+    expect(commandsWith('sh').filter((words) => words.join(' ') !== 'infra/hooks/onboard.sh')).toEqual([]);
     const files = commands.flat().filter((word) => /^(infra|docs|scripts)\//.test(word));
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
@@ -112,28 +115,42 @@ describe('shell blocks', () => {
     ]);
   });
 
-  it('set names that infra/main.bicepparam reads, by azd and by the shell', () => {
-    const known = [...read('infra/main.bicepparam').matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(
-      ([, name]) => name,
-    );
-    const set = [
-      ...commandsWith('azd', 'env', 'set').map(([name = '']) => name),
-      ...commandsWith('export').flatMap((words) => words.map((word) => word.split('=')[0] ?? '')),
-    ];
+  const exported = commandsWith('export').flatMap((words) => words.map((word) => word.split('=')[0] ?? ''));
+  const parameters = read('infra/main.bicepparam');
+
+  it('set names that infra/main.bicepparam reads, by azd and by the shell, or export outputs of a deployment', () => {
+    const known = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(([, name = '']) => name);
+    const set = commandsWith('azd', 'env', 'set').map(([name = '']) => name);
+    expect([...set, ...exported].filter((name) => ![...known, ...OUTPUTS, ...BY_HAND].includes(name))).toEqual([]);
     expect(set.filter((name) => !known.includes(name))).toEqual([]);
-    expect(set.length).toBeGreaterThan(5);
+  });
+
+  it('set what has no default in infra/main.bicepparam, before either way of deploying', () => {
+    const needed = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'\)/g)].map(([, name = '']) => name);
+    expect(needed).toEqual(expect.arrayContaining(['AZURE_NETWORK_MODE', 'KEYTURN_MODE']));
+    const { text: byAzd = '' } = ofKind('sh').find(({ text }) => /^azd up$/m.test(text)) ?? {};
+    const { text: byAz = '' } = ofKind('sh').find(({ text }) => text.includes('infra/main.bicepparam')) ?? {};
+    for (const name of needed) {
+      expect(byAzd).toContain(`azd env set ${name} `);
+      expect(byAz).toMatch(new RegExp(`^export .*\\b${name}=`, 'm'));
+    }
+  });
+
+  it('use no variable that no page gives a value', () => {
+    const used = ofKind('sh').flatMap(({ text }) => [...text.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name));
+    expect(used.length).toBeGreaterThan(10);
+    expect([...new Set(used)].filter((name) => !exported.includes(name))).toEqual([]);
   });
 });
 
 describe('names', () => {
   it.each(PAGES)('%s names settings of the schema, and outputs of the deployment', (page) => {
     const text = read(page);
-    const named = [...new Set(text.match(/\bKEYTURN_[A-Z_]+\b/g))].filter((name) => name !== 'KEYTURN_HOST');
+    const named = [...new Set(text.match(/\bKEYTURN_[A-Z_]+\b/g))];
     expect(named.filter((name) => !settings.includes(name))).toEqual([]);
-    const { outputs } = templateOf('infra/main.bicep');
     const azure = [...new Set(text.match(/\bAZURE_[A-Z_]+\b/g))];
     const parameters = read('infra/main.bicepparam');
-    expect(azure.filter((name) => !outputs.includes(name) && !parameters.includes(`'${name}'`))).toEqual([]);
+    expect(azure.filter((name) => !OUTPUTS.includes(name) && !parameters.includes(`'${name}'`))).toEqual([]);
   });
 
   it.each(PAGES)('%s names parameters of the templates where it sets them in the text', (page) => {
@@ -211,35 +228,5 @@ describe('recipes', () => {
     const held = Object.values(JSON.parse(read('infra/roles.json')).targets as Record<string, { actions: string[] }>);
     const locations = held.flatMap(({ actions }) => actions).filter((action) => action.includes('/locations/'));
     expect(roles.flatMap(({ Actions }) => Actions).sort()).toEqual(locations.sort());
-  });
-});
-
-describe('docs/permissions.md', () => {
-  const page = read('docs/permissions.md');
-  /** Biome pads the cells of tables. */
-  const unpadded = (text: string): string => text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, '');
-
-  it('is what node scripts/docs.ts would write: every action of every kind', () => {
-    expect(unpadded(page)).toBe(unpadded(permissionsWith(page)));
-    expect(page).toMatch(/Application\.ReadWrite\.OwnedBy/);
-  });
-
-  it('marks every action whose spelling no source confirms', () => {
-    const rows = page.split('\n').filter((row) => row.startsWith('|'));
-    expect(unverified().length).toBeGreaterThan(0);
-    for (const action of unverified()) {
-      const about = rows.filter((row) => row.includes(`\`${action}\``));
-      expect(about.length).toBeGreaterThan(0);
-      for (const row of about) expect(row).toMatch(/\| unverified *\|$/);
-    }
-  });
-
-  it('tells of every right of the roles in the templates', () => {
-    const { vault, discovery } = JSON.parse(read('infra/roles.json')) as Record<
-      string,
-      { actions: string[]; dataActions?: string[] }
-    >;
-    for (const action of [vault, discovery].flatMap((role) => [...(role?.actions ?? []), ...(role?.dataActions ?? [])]))
-      expect(page).toContain(`${action.replace(/^Microsoft\.KeyVault\/vaults\/secrets/, '…/secrets')}\``);
   });
 });

@@ -50,6 +50,18 @@ describe('a vault', () => {
     expect(ofType(snapshot('vault'), TOPIC).map(({ name }) => name)).toEqual(['egst-keyturn-kv-shop']);
   });
 
+  it('without a system topic gets one, whose identity is read from what was made and not looked up before', () => {
+    const { resources } = readJson('compiled/vault.json') as {
+      resources: Record<string, { type: string; existing?: boolean; condition?: string }>;
+    };
+    const made = Object.keys(resources).find((name) => resources[name]?.type === TOPIC && !resources[name]?.existing);
+    const whole = JSON.stringify(resources);
+    const read = [...whole.matchAll(/reference\('(\w+)'/g)].map(([, name = '']) => name);
+    const lookedUp = read.filter((name) => resources[name]?.existing && resources[name]?.type === TOPIC);
+    expect([made, lookedUp.length]).toEqual(['newTopic', 1]);
+    for (const name of lookedUp) expect(resources[name]?.condition).toMatch(/^\[and\(.*variables\('reuse'\)/);
+  });
+
   it('sends three types of events in a pinned schema, with retries and a place for those that cannot be delivered', () => {
     for (const name of ['vault', 'vault-topic', 'twice'])
       for (const { properties } of ofType(snapshot(name), SUBSCRIPTION))

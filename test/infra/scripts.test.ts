@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { SCOPE } from '../../src/http/auth.ts';
 import { type Directory, FakeAz, pick, type Service, service, tsv } from './fakeAz.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -54,7 +55,7 @@ describe('every script', () => {
 });
 
 describe('api-app.sh', () => {
-  it('registers audience, roles, scope and the Azure CLI, with no secret', async () => {
+  it('registers audience, roles, the scope that the app asks people for, and the Azure CLI, with no secret', async () => {
     const { status, stdout, stderr } = await run('api-app.sh');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const app = az.directory.applications[0];
@@ -62,7 +63,7 @@ describe('api-app.sh', () => {
     expect(app).toMatchObject({
       ...{ signInAudience: 'AzureADMyOrg', identifierUris: [`api://${app?.appId}`] },
       appRoles: [{ value: 'Keyturn.Read' }, { value: 'Keyturn.Rotate' }, { value: 'Keyturn.Revoke' }],
-      api: { requestedAccessTokenVersion: 2, oauth2PermissionScopes: [{ value: 'access', isEnabled: true }] },
+      api: { requestedAccessTokenVersion: 2, oauth2PermissionScopes: [{ value: SCOPE, isEnabled: true }] },
     });
     const scope = pick(app, 'api.oauth2PermissionScopes[0].id');
     expect(pick(app, 'api.preAuthorizedApplications')).toEqual([

@@ -1,0 +1,87 @@
+/** README, "Opting a secret in": the commands of both owners do what they say, with the product's own parsers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { clouds } from '../../src/azure/cloud.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { grantFor, parseGrants } from '../../src/core/consent.ts';
+import { tagOf } from '../../src/core/ids.ts';
+import { isOptedIn, readOptIn } from '../../src/reconcile/optIn.ts';
+import { mergePolicy } from '../../src/reconcile/policy.ts';
+import { allRotators, registry } from '../../src/rotators/registry.ts';
+import { root } from './processes.ts';
+import { commandsOf, optionsOf } from './shell.ts';
+
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const readme = read('README.md');
+const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text = '']) => commandsOf(text));
+const commandsWith = (name: string) => commands.filter(([first]) => first === name);
+
+const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
+const known = registry(allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' }));
+
+describe('az commands', () => {
+  const az = (...path: string[]) => {
+    const found = commandsWith('az').filter((words) => path.every((word, at) => words[at + 1] === word));
+    return found.map((words) => optionsOf(words.slice(path.length + 1)).options);
+  };
+  const optIns = az('keyvault', 'secret', 'set-attributes');
+  const grants = az('deployment', 'group', 'create');
+  const pairsOf = (options: Map<string, string[]>, name: string) =>
+    Object.fromEntries((options.get(name) ?? []).map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
+  const tagsOf = (options: Map<string, string[]>) => pairsOf(options, '--tags');
+
+  it('are those that are checked here', () => {
+    expect(optIns.length + grants.length).toBe(commandsWith('az').length);
+    // az keyvault secret set-attributes --help; az deployment group create --help
+    for (const options of optIns) expect([...options.keys()]).toEqual(['--vault-name', '--name', '--tags']);
+    const taken = ['--resource-group', '--template-file', '--parameters'];
+    for (const options of grants) expect([...options.keys()]).toEqual(taken);
+  });
+
+  it('set tags that opt in, bind a target and make a policy', () => {
+    for (const tags of optIns.map(tagsOf)) {
+      expect(isOptedIn(tags)).toBe(true);
+      expect(readOptIn(tags, { vault: 'kv1', name: 'st-a' }, known, known.types).target.id).toBe(
+        tags['rotator-target']?.toLowerCase(),
+      );
+      const policy = mergePolicy([{ where: 'README', text: tagOf(tags, 'rotator-policy') }]);
+      expect(policy).toMatchObject({ everyHours: 1440, graceHours: 48, window: expect.anything() });
+    }
+  });
+
+  it('grant the target of the secret shown to just this secret, by a template that makes the role itself', () => {
+    const [shown = new Map<string, string[]>()] = optIns;
+    const tags = tagsOf(shown);
+    const { parameters } = JSON.parse(read('infra/compiled/target.json')) as {
+      parameters: Record<string, { defaultValue?: unknown }>;
+    };
+    const required = Object.keys(parameters).filter((name) => !('defaultValue' in (parameters[name] ?? {})));
+    expect(grants.length).toBeGreaterThan(0);
+    for (const options of grants) {
+      expect(options.get('--template-file')).toEqual(['infra/target.bicep']);
+      const given = pairsOf(options, '--parameters');
+      expect(Object.keys(given).sort()).toEqual(required.sort());
+      expect(given).toMatchObject({ targetId: tags['rotator-target'], rotator: tags.rotator });
+      const group = /\/resourceGroups\/([^/]+)\//.exec(given.targetId ?? '')?.[1];
+      expect(options.get('--resource-group')).toEqual([group]);
+      // As the template joins them.
+      const description = `keyturn: ${z
+        .array(z.string())
+        .parse(JSON.parse(given.secrets ?? ''))
+        .join(', ')}`;
+      const granted = parseGrants(description);
+      expect(granted).toHaveLength(1);
+      const secret = { vault: shown.get('--vault-name')?.[0] ?? '', name: shown.get('--name')?.[0] ?? '' };
+      expect(grantFor(granted, secret)).toBeDefined();
+      expect(readme).toContain(`\`${description}\``);
+    }
+  });
+
+  it('and consents in the text parse to as many grants as they name', () => {
+    const consents = [...readme.matchAll(/`(keyturn: [^`]+)`/g)].map(([, text = '']) => text);
+    expect(consents.map((text) => parseGrants(text).length)).toEqual(consents.map((text) => text.split(', ').length));
+    expect(consents.length).toBeGreaterThan(0);
+  });
+});

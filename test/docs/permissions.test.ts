@@ -1,0 +1,38 @@
+/** docs/permissions.md: its table is made from the registry, and no right of a role is left untold. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { permissionsWith, unverified } from '../../scripts/permissions.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+describe('docs/permissions.md', () => {
+  const page = read('docs/permissions.md');
+  /** Biome pads the cells of tables. */
+  const unpadded = (text: string): string => text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, '');
+
+  it('is what node scripts/docs.ts would write: every action of every kind', () => {
+    expect(unpadded(page)).toBe(unpadded(permissionsWith(page)));
+    expect(page).toMatch(/Application\.ReadWrite\.OwnedBy/);
+  });
+
+  it('marks every action whose spelling no source confirms', () => {
+    const rows = page.split('\n').filter((row) => row.startsWith('|'));
+    expect(unverified().length).toBeGreaterThan(0);
+    for (const action of unverified()) {
+      const about = rows.filter((row) => row.includes(`\`${action}\``));
+      expect(about.length).toBeGreaterThan(0);
+      for (const row of about) expect(row).toMatch(/\| unverified *\|$/);
+    }
+  });
+
+  it('tells of every right of the roles in the templates', () => {
+    const { vault, discovery } = JSON.parse(read('infra/roles.json')) as Record<
+      string,
+      { actions: string[]; dataActions?: string[] }
+    >;
+    for (const action of [vault, discovery].flatMap((role) => [...(role?.actions ?? []), ...(role?.dataActions ?? [])]))
+      expect(page).toContain(`${action.replace(/^Microsoft\.KeyVault\/vaults\/secrets/, '…/secrets')}\``);
+  });
+});

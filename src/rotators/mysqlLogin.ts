@@ -50,6 +50,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
       let known: DatabaseFacts | undefined;
       const facts = async () => (known ??= await servers.facts(server));
       const account = (user: string) => ({ user, host });
+      let isFromThere = host === '%';
       return twoLogins({
         id: `${server.text}/logins/${logins.join(',').toLowerCase()}`,
         owners: [server.text],
@@ -61,7 +62,13 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
             {
               name: server.name,
               setPassword: (login, password) => mysql.setPassword(place, account(login), password),
-              tryLogin: (login, password) => mysql.tryLogin(place, login, password),
+              async tryLogin(login, password) {
+                const answer = await mysql.tryLogin(place, login, password);
+                isFromThere ||= answer === 'accepted';
+                // 1045 is also what a client at another address is told (unverified): it says nothing of the password before
+                // one of the two, which come from the same hosts, was let in from here.
+                return answer === 'refused' && !isFromThere ? 'unknown' : answer;
+              },
             },
           ];
         },

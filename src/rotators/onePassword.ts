@@ -6,22 +6,17 @@ import { type Clock, minutesBetween } from '../core/clock.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
+import { afterWrite, type LoginAnswer, PatientAsker, refuseOff } from '../core/storedLogin.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
-
-/**
- * 'disabled': the password is right, and lets nobody in. 'unknown': an answer, or silence, that says nothing of the password (a
- * firewall).
- */
-export type PasswordAnswer = 'accepted' | 'refused' | 'disabled' | 'busy' | 'unknown';
 
 export interface PasswordPort {
   /** For words to people: `sql1`. */
   readonly name: string;
-  /** Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not. */
+  /** Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not. What is switched off stays so. */
   setPassword(password: Secret, stay: Stay): Promise<void>;
-  /** On a connection of its own. */
-  tryPassword(password: Secret): Promise<PasswordAnswer>;
+  /** On a connection of its own. Silence that comes of a closed path is `unknown`. */
+  tryPassword(password: Secret): Promise<LoginAnswer>;
 }
 
 export interface OnePasswordOptions {
@@ -63,9 +58,12 @@ export class OnePassword implements Target {
   readonly grantedAs?: readonly string[];
   readonly narrow?: true;
   readonly #options: OnePasswordOptions;
+  readonly #patient: PatientAsker;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What all servers accepted in this pass: set back where a new one did not reach all of them. */
   #live: Secret | undefined;
+  /** What the vault holds: a pass asks about it before all else. */
+  #stored: Secret | undefined;
   /** Whether the servers were asked for a login in this pass. */
   #asked = false;
 
@@ -76,6 +74,7 @@ export class OnePassword implements Target {
     if (options.grantedAs) this.grantedAs = options.grantedAs;
     if (options.narrow) this.narrow = options.narrow;
     this.#options = options;
+    this.#patient = new PatientAsker(options.clock);
   }
 
   inspect(): Promise<TargetState> {
@@ -84,7 +83,8 @@ export class OnePassword implements Target {
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {
     if (login !== undefined) await this.#options.checkLogin(login);
-    const answers = await this.#ask(value);
+    this.#stored ??= value;
+    const answers = await this.#askOfOld(value, this.#stored.equals(value));
     if (answers.includes('refused')) return undefined;
     if (answers.includes('busy')) throw new BusyError('target-busy', { detail: 'A server cannot try a login now.' });
     if (answers.includes('unknown')) {
@@ -118,13 +118,14 @@ export class OnePassword implements Target {
 
   async check(value: Secret, login?: string): Promise<Verdict> {
     if (login !== undefined) await this.#options.checkLogin(login);
-    const answers = await this.#ask(value);
     const issued = this.#issued?.value.equals(value) ? this.#issued : undefined;
+    const answers = await (issued ? this.#ask(value) : this.#askOfOld(value));
     if (answers.includes('refused')) {
       const fresh = issued && minutesBetween(issued.on, this.#options.clock.now()) < MINUTES_TO_SPREAD;
       return fresh ? 'not-yet' : 'refused';
     }
     if (answers.includes('busy')) return issued ? 'not-yet' : 'unknown';
+    if (answers.includes('disabled')) return 'unknown'; // stored, so that vault and server agree when a person switches it on
     if (answers.includes('unknown')) return this.#options.unasked() === 'trusted' ? 'vouched' : 'unknown';
     return 'accepted';
   }
@@ -159,7 +160,7 @@ export class OnePassword implements Target {
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw error;
         for (let look = 0; look < LOOKS_AFTER_UNKNOWN; look += 1) {
-          if ((await answerOf(port, value)) === 'accepted') return;
+          if (isRight(await afterWrite(port.tryPassword(value)))) return;
           if (!(await stay(LOOK_SECONDS[look] ?? LOOK_SECONDS_MAX))) throw error;
         }
         if (tried === TRIES) throw error;
@@ -171,8 +172,8 @@ export class OnePassword implements Target {
     const { clock } = this.#options;
     const setOn = clock.now();
     for (let look = 0; ; look += 1) {
-      const answer = await answerOf(port, value);
-      if (answer === 'accepted' || answer === 'unknown') return; // no way to ask is no reason to give a value up
+      const answer = await afterWrite(port.tryPassword(value));
+      if (isRight(answer) || answer === 'unknown') return; // no way to ask is no reason to give a value up
       const late = minutesBetween(setOn, clock.now()) >= MINUTES_TO_SPREAD || look >= LOOKS_MAX;
       if (answer === 'refused' && late) {
         throw new KeyturnError('not-accepted', {
@@ -214,24 +215,22 @@ export class OnePassword implements Target {
     if (word !== 'trusted') throw word;
   }
 
-  async #ask(value: Secret): Promise<readonly PasswordAnswer[]> {
+  async #ask(value: Secret, isPatient = false): Promise<readonly LoginAnswer[]> {
     this.#asked = true;
-    const ports = await this.#options.ports();
-    return (await Promise.all(ports.map((port) => port.tryPassword(value)))).map(plain);
+    const asks = (await this.#options.ports()).map((port) => () => port.tryPassword(value));
+    return await (isPatient ? this.#patient.ask(value, asks) : Promise.all(asks.map((ask) => ask())));
+  }
+
+  /** Of a value that is not of this pass. */
+  async #askOfOld(value: Secret, isPatient = true): Promise<readonly LoginAnswer[]> {
+    const answers = await this.#ask(value, isPatient);
+    refuseOff('The login of the secret', await this.#options.ports(), answers);
+    return answers;
   }
 }
 
 /** Two minutes of growing pauses, also by a clock that stands still. */
 const LOOKS_MAX = 12;
 
-const plain = (answer: PasswordAnswer): PasswordAnswer => (answer === 'disabled' ? 'refused' : answer);
-
-/** After a write: an answer that nobody understands says nothing of the password, and is no reason to give it up. */
-async function answerOf(port: PasswordPort, value: Secret): Promise<PasswordAnswer> {
-  try {
-    return plain(await port.tryPassword(value));
-  } catch (error) {
-    if (error instanceof KeyturnError) return 'unknown';
-    throw error;
-  }
-}
+/** The server has it, whether or not it lets the login in. */
+const isRight = (answer: LoginAnswer): boolean => answer === 'accepted' || answer === 'disabled';

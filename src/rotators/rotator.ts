@@ -87,7 +87,10 @@ export interface Target {
   readonly owners: readonly string[];
   /** Logins that the tags name: the consent has to name exactly these. */
   readonly logins?: readonly string[];
-  /** How the consent names them where a name alone does not say which one is meant: `<database>/<user>`. */
+  /**
+   * How the consent names them where a name alone does not say which one is meant: `<database>/<user>`. Without `logins`, the part
+   * of the target that an entry may be limited to.
+   */
   readonly grantedAs?: readonly string[];
   /** What is rotated opens the whole resource: consent counts at the resource alone, not at its group. */
   readonly narrow?: true;

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { loginOptions } from '../core/loginNames.ts';
-import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { OnePassword, type PasswordAnswer, type PasswordPort } from './onePassword.ts';
+import { foreignLogin, type LoginAnswer } from '../core/storedLogin.ts';
+import { OnePassword, type PasswordPort } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import {
   type FoundServer,
@@ -50,9 +50,7 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
         login: async () => (await servers.usable([])).map(administratorOf).join(' '),
         async checkLogin(login) {
           const other = (await servers.usable([])).find((server) => fold(administratorOf(server)) !== fold(login));
-          if (other === undefined) return;
-          const detail = `The value names the login ${quote(login)}, which is not the administrator of ${other.id.name}.`;
-          throw new KeyturnError('bad-value', { detail });
+          if (other !== undefined) throw foreignLogin(login, `the administrator of ${other.id.name}`);
         },
         unasked: () => (armOnly ? 'trusted' : noPath([...unasked])),
       });
@@ -69,9 +67,8 @@ function portOf(server: FoundServer, { servers, tds }: SqlOptions, unasked: Set<
   return {
     name: server.id.name,
     setPassword: (password, stay) => servers.setAdminPassword(server.id, password, stay),
-    async tryPassword(password: Secret): Promise<PasswordAnswer> {
+    async tryPassword(password: Secret): Promise<LoginAnswer> {
       const answer = await tds.login(placeOf(server), administratorOf(server), password);
-      if (answer === 'disabled') return 'refused';
       if (answer !== 'no-path') return answer;
       unasked.add(server.host);
       return 'unknown';

@@ -46,7 +46,6 @@ class SqlLoginPair implements Target {
   readonly logins: readonly [string, string];
   readonly grantedAs: readonly string[];
   readonly #pair: Target;
-  readonly #names: SqlLogins;
   /** Servers that could not be asked in this pass. */
   readonly #unasked = new Set<string>();
 
@@ -55,9 +54,8 @@ class SqlLoginPair implements Target {
     this.owners = names.servers.owners;
     this.logins = logins;
     this.grantedAs = names.grantedAs;
-    this.#names = names;
     this.#pair = twoLogins({
-      ...{ id: this.id, owners: this.owners, logins, clock: deps.clock },
+      ...{ id: this.id, owners: this.owners, logins, clock: deps.clock, option: names.option },
       inspect: () => names.inspect(LOGIN_HANDLES),
       ports: async () =>
         (await names.servers.usable(logins)).map((server) => loginPort(server, names, deps, this.#unasked)),
@@ -70,10 +68,6 @@ class SqlLoginPair implements Target {
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {
-    if (login !== undefined && !this.logins.some((name) => fold(name) === fold(login))) {
-      const detail = `The value names the login ${quote(login)}, and the option \`${this.#names.option}\` does not.`;
-      throw new KeyturnError('bad-value', { detail });
-    }
     this.#unasked.clear();
     const handle = await this.#pair.adopt(value, login);
     // "Cannot tell" is not "does not know": a person has to open the way, not to store another value (case SQL-11).

@@ -79,9 +79,9 @@ export function loginPort(
     await tds.login(place, login, password);
   return {
     name: server.id.name,
-    async setPassword(login, password, forNobody = false) {
+    async setPassword(login, password, leaveOff = false) {
       await tds.run(place, alterPassword(kind, login, password));
-      if (forNobody || (await afterwards(tryLogin(login, password))) !== 'disabled') return;
+      if (leaveOff || (await afterwards(tryLogin(login, password))) !== 'disabled') return;
       try {
         await tds.run(place, enableLogin(login));
       } catch (error) {

@@ -4,6 +4,7 @@ import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
+import { foreignLogin } from '../core/storedLogin.ts';
 import { OnePassword } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import { loginPort, sqlLogins } from './sqlLogins.ts';
@@ -42,16 +43,16 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
             const port = loginPort(server, names, deps, unasked);
             return {
               name: port.name,
-              setPassword: (password) => port.setPassword(name, password),
+              // There is no other: one that is off is off by a person's will.
+              setPassword: (password) => port.setPassword(name, password, true),
               tryPassword: (password) => port.tryLogin(name, password),
             };
           });
         },
         login: async () => name,
         async checkLogin(other) {
-          if (fold(other) === fold(name)) return;
-          const detail = `The value names the login ${quote(other)}, and the option \`${names.option}\` names ${quote(name)}.`;
-          throw new KeyturnError('bad-value', { detail });
+          if (fold(other) !== fold(name))
+            throw foreignLogin(other, `the option \`${names.option}\` names (${quote(name)})`);
         },
         unasked: () => noPath([...unasked]),
       });

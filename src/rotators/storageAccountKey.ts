@@ -128,7 +128,9 @@ class StorageAccount implements Target {
   async check(value: Secret): Promise<Verdict> {
     // In both slots it is live as well: which one it is matters to `adopt` alone.
     const keys = await this.#list.for('check');
-    if (!SLOTS.some((slot) => keys.get(slot)?.equals(value))) return 'refused';
+    // A list that leaves a slot out says nothing of the value that may be in it.
+    if (!SLOTS.some((slot) => keys.get(slot)?.equals(value)))
+      return SLOTS.every((slot) => keys.has(slot)) ? 'refused' : 'unknown';
     this.#facts ??= await this.#deps.keys.account(this.#resource);
     const { sharedKeys, blobEndpoint } = this.#facts;
     if (!sharedKeys) return 'unknown';
@@ -176,8 +178,8 @@ class StorageAccount implements Target {
     }
     // Read in either case: the list says what is true, and a slot that has changed was changed by this request.
     const after = await this.#list.fresh().catch((error: unknown) => {
-      // Busy would mean that nothing was changed.
-      throw error instanceof BusyError ? unknown : error;
+      // Whatever kept it from being read, the request is out and may still arrive.
+      throw error instanceof KeyturnError ? unknown : error;
     });
     const value = after.get(slot);
     if (value === undefined || (before !== undefined && value.equals(before))) throw unknown;

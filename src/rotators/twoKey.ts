@@ -22,7 +22,9 @@ const WhichKeys = z.strictObject({
   keys: z
     .literal('readonly', { error: 'expected `readonly`' })
     .optional()
-    .describe('`readonly` takes the two read-only keys in turn instead of those that may write.'),
+    .describe(
+      '`readonly` takes the two read-only keys in turn instead of those that may write. A consent to `kv/name(readonly)` gives these alone.',
+    ),
 });
 
 /** The rotator of one row. */
@@ -87,6 +89,7 @@ const LOOKS = { ended: 4, lost: 12, running: 90 } as const;
 class TwoKeys implements Target {
   readonly id: string;
   readonly owners: readonly string[];
+  readonly grantedAs?: readonly string[];
   readonly #row: TwoKeyRow;
   readonly #resource: ResourceId;
   readonly #slots: Slots;
@@ -97,6 +100,8 @@ class TwoKeys implements Target {
     // The two pairs of a resource have nothing in common but their owner.
     this.id = readOnly ? `${resource.text}/keys/readonly` : resource.text;
     this.owners = [resource.text];
+    // An entry that names a pair gives that one alone: who may write the tags must not take the keys that may write.
+    if (readOnly) this.grantedAs = ['readonly'];
     this.#row = row;
     this.#resource = resource;
     this.#slots = (readOnly ? row.readonlySlots : row.slots) ?? row.slots;
@@ -201,7 +206,8 @@ class TwoKeys implements Target {
     try {
       return (await this.#list.fresh()).get(slot)?.value;
     } catch (error) {
-      throw error instanceof BusyError ? unknown : error; // busy would mean that nothing was changed
+      // Whatever kept it from being read, the request is out and may still arrive.
+      throw error instanceof KeyturnError ? unknown : error;
     }
   }
 

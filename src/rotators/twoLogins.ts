@@ -7,14 +7,11 @@ import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts'
 import type { Handle } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
+import { afterWrite, foreignLogin, type LoginAnswer, PatientAsker, refuseOff } from '../core/storedLogin.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
 
-/**
- * 'disabled': the password is right, and a person switched the login off. 'busy': no answer, or one that passes. 'unknown': an
- * answer that says nothing of the password (a firewall).
- */
-export type LoginAnswer = 'accepted' | 'refused' | 'disabled' | 'busy' | 'unknown';
+export type { LoginAnswer } from '../core/storedLogin.ts';
 
 /** One server, as the identity of Keyturn may change it. */
 export interface LoginPort {
@@ -23,9 +20,9 @@ export interface LoginPort {
   /**
    * Sent once. Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not.
    *
-   * @param forNobody the password is kept by nobody: a login that was switched off stays so
+   * @param leaveOff a login that a person switched off stays so: the one in the vault, or one whose password nobody keeps
    */
-  setPassword(login: string, password: Secret, forNobody?: boolean): Promise<void>;
+  setPassword(login: string, password: Secret, leaveOff?: boolean): Promise<void>;
   /** Opens a connection of its own and closes it (case SQL-10). */
   tryLogin(login: string, password: Secret): Promise<LoginAnswer>;
 }
@@ -37,6 +34,8 @@ export interface TwoLoginsOptions {
   readonly owners: readonly string[];
   /** In the order of `sortedLogins`. */
   readonly logins: readonly [string, string];
+  /** The option that names them: `logins` unless said otherwise. */
+  readonly option?: string;
   /** All servers that hold the logins, failover partners, too (case SQL-09). Asked in every call; may read facts first. */
   ports(): Promise<readonly LoginPort[]>;
   /** Facts of the kind; handles are `a` and `b`, those that are there. */
@@ -59,7 +58,7 @@ const MINUTES_TO_SPREAD = 2;
 const LOOKS = 5;
 const SECONDS_BETWEEN_LOOKS = 5;
 
-/** The target over its servers. It keeps nothing but when it issued a password, to be patient with it. */
+/** The target over its servers. It keeps what the pass has asked about and issued, and nothing beyond the pass. */
 export function twoLogins(options: TwoLoginsOptions): Target {
   return new TwoLogins(options);
 }
@@ -69,13 +68,17 @@ class TwoLogins implements Target {
   readonly owners: readonly string[];
   readonly logins: readonly [string, string];
   readonly #options: TwoLoginsOptions;
+  readonly #patient: PatientAsker;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
+  /** What the vault holds: a pass asks about it before all else. */
+  #stored: { readonly value: Secret; readonly handle: Handle | undefined } | undefined;
 
   constructor(options: TwoLoginsOptions) {
     this.id = options.id;
     this.owners = options.owners;
     this.logins = options.logins;
     this.#options = options;
+    this.#patient = new PatientAsker(options.clock);
   }
 
   inspect(): Promise<TargetState> {
@@ -83,10 +86,18 @@ class TwoLogins implements Target {
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {
+    if (login === undefined) return undefined;
     const handle = this.#handleOf(login);
-    if (handle === undefined) return undefined;
-    const answers = await this.#ask(handle, value);
-    if (answers.every((answer) => answer === 'accepted')) return handle;
+    this.#stored ??= { value, handle };
+    const isStored = this.#stored.value.equals(value);
+    if (handle === undefined) {
+      if (isStored) throw this.#foreign(login);
+      return undefined; // an older version, or a neighbour's, may be for another login
+    }
+    const answers = await this.#ask(handle, value, isStored);
+    if (handle === this.#stored.handle) await this.#refuseOff(handle, answers);
+    // Of the other login the password is all that matters: switched off, it would be let in once it is on again.
+    if (answers.every((answer) => answer === 'accepted' || answer === 'disabled')) return handle;
     if (answers.includes('busy')) throw this.#busy('did not answer when asked to take the stored login');
     return undefined;
   }
@@ -97,10 +108,11 @@ class TwoLogins implements Target {
     const login = this.#loginOf(handle);
     const value = newPassword(this.logins);
     const changed: string[] = [];
+    const leaveOff = handle === this.#stored?.handle;
     for (const port of await this.#options.ports()) {
       // Renews the locks: each server may take most of the time that they last.
       if (changed.length > 0 && !(await stay(1))) throw this.#timeIsUp();
-      await this.#issueAt(port, { login, value, changed, stay });
+      await this.#issueAt(port, { login, value, leaveOff, changed, stay });
       changed.push(port.name);
     }
     this.#issued = { value, on: this.#options.clock.now() };
@@ -108,13 +120,21 @@ class TwoLogins implements Target {
   }
 
   async check(value: Secret, login?: string): Promise<Verdict> {
+    if (login === undefined) return 'refused';
     const handle = this.#handleOf(login);
-    if (handle === undefined) return 'refused';
-    const answers = await this.#ask(handle, value);
+    if (handle === undefined) throw this.#foreign(login);
     const minutes = this.#minutesSinceIssued(value);
-    if (answers.includes('refused')) return minutes < MINUTES_TO_SPREAD ? 'not-yet' : 'refused';
+    const isIssued = minutes !== Number.POSITIVE_INFINITY;
+    const answers = await this.#ask(handle, value, !isIssued);
+    if (!isIssued) await this.#refuseOff(handle, answers);
+    const isHealed = handle === this.#stored?.handle;
+    if (answers.includes('refused') || (answers.includes('disabled') && !isHealed)) {
+      return minutes < MINUTES_TO_SPREAD ? 'not-yet' : 'refused';
+    }
+    // Its server took the new password, and a person has it off: stored, so that both agree when it is on again.
+    if (answers.includes('disabled')) return 'unknown';
     // Nobody but this pass waits for an answer; to any other, silence is no way to ask.
-    if (answers.includes('busy')) return minutes === Number.POSITIVE_INFINITY ? 'unknown' : 'not-yet';
+    if (answers.includes('busy')) return isIssued ? 'not-yet' : 'unknown';
     return answers.includes('unknown') ? 'unknown' : 'accepted';
   }
 
@@ -127,15 +147,13 @@ class TwoLogins implements Target {
   }
 
   /** The login's new password on one server; a lost answer is made good by logging in. */
-  async #issueAt(
-    port: LoginPort,
-    { login, value, changed, stay }: { login: string; value: Secret; changed: readonly string[]; stay: Stay },
-  ): Promise<void> {
+  async #issueAt(port: LoginPort, { login, value, leaveOff, changed, stay }: Issuing): Promise<void> {
     try {
-      await port.setPassword(login, value);
+      await port.setPassword(login, value, leaveOff);
     } catch (error) {
       if (error instanceof UnknownOutcomeError) {
-        if ((await this.#answerOf(port, login, value, stay)) === 'accepted') return;
+        const answer = await this.#answerOf(port, login, value, stay);
+        if (answer === 'accepted' || (leaveOff && answer === 'disabled')) return;
         throw error;
       }
       if (!(error instanceof BusyError) || changed.length === 0) throw error;
@@ -148,8 +166,8 @@ class TwoLogins implements Target {
   /** Done as soon as the server refuses the old password; the new one is kept by nobody. */
   async #revokeAt(port: LoginPort, login: string, old: Secret | undefined, stay: Stay): Promise<void> {
     if (old !== undefined) {
-      const answer = await port.tryLogin(login, old);
-      if (answer === 'refused') return;
+      const answer = await this.#patient.firmly(() => port.tryLogin(login, old));
+      if (answer === 'refused') return; // for a moment only, it would live on for good
       // Switched off, it would be let in again as soon as somebody switches it on.
       if (answer !== 'accepted' && answer !== 'disabled')
         throw this.#busy(`did not say whether ${quote(login)} still has its old password`);
@@ -166,11 +184,11 @@ class TwoLogins implements Target {
       return;
     }
     if ((await this.#answerOf(port, login, old, stay, 'refused')) === 'refused') return;
-    const detail = `${port.name} still takes the old password of ${quote(login)}.`;
+    const detail = `${port.name} does not refuse the old password of ${quote(login)} yet.`;
     throw unknown ?? new UnknownOutcomeError('target-busy', { detail });
   }
 
-  /** Asks until the answer is `wanted`, a few times and some seconds apart. */
+  /** After a write: asks until the answer is `wanted`, a few times and some seconds apart. */
   async #answerOf(
     port: LoginPort,
     login: string,
@@ -179,16 +197,25 @@ class TwoLogins implements Target {
     wanted: LoginAnswer = 'accepted',
   ): Promise<LoginAnswer> {
     for (let look = 1; ; look += 1) {
-      const answer = await port.tryLogin(login, value);
+      const answer = await afterWrite(port.tryLogin(login, value));
       if (answer === wanted || look === LOOKS || !(await stay(SECONDS_BETWEEN_LOOKS))) return answer;
     }
   }
 
-  async #ask(handle: Handle, value: Secret): Promise<readonly LoginAnswer[]> {
+  /** @param isPatient where the pass did not set the password itself */
+  async #ask(handle: Handle, value: Secret, isPatient: boolean): Promise<readonly LoginAnswer[]> {
     const login = this.#loginOf(handle);
-    const ports = await this.#options.ports();
-    const answers = await Promise.all(ports.map((port) => port.tryLogin(login, value)));
-    return answers.map((answer) => (answer === 'disabled' ? 'refused' : answer)); // nobody gets in with it
+    const asks = (await this.#options.ports()).map((port) => () => port.tryLogin(login, value));
+    return await (isPatient ? this.#patient.ask(value, asks) : Promise.all(asks.map((ask) => ask())));
+  }
+
+  async #refuseOff(handle: Handle, answers: readonly LoginAnswer[]): Promise<void> {
+    refuseOff(`The login ${quote(this.#loginOf(handle))} of the secret`, await this.#options.ports(), answers);
+  }
+
+  #foreign(login: string): KeyturnError {
+    const { option = 'logins' } = this.#options;
+    return foreignLogin(login, `the option \`${option}\` names (${this.logins.map(quote).join(', ')})`);
   }
 
   /** Infinite for what this target has not issued in this pass. */
@@ -198,8 +225,7 @@ class TwoLogins implements Target {
     return minutesBetween(issued.on, this.#options.clock.now());
   }
 
-  #handleOf(login: string | undefined): Handle | undefined {
-    if (login === undefined) return undefined;
+  #handleOf(login: string): Handle | undefined {
     const same = this.#options.same ?? ((left, right) => left === right);
     return LOGIN_HANDLES.find((_, at) => same(this.logins[at] ?? '', login));
   }
@@ -219,4 +245,13 @@ class TwoLogins implements Target {
   #busy(what: string): BusyError {
     return new BusyError('target-busy', { detail: `A server of ${this.logins.map(quote).join(', ')} ${what}.` });
   }
+}
+
+interface Issuing {
+  readonly login: string;
+  readonly value: Secret;
+  readonly leaveOff: boolean;
+  /** Names of the servers that have it already. */
+  readonly changed: readonly string[];
+  readonly stay: Stay;
 }

@@ -21,14 +21,18 @@ beforeAll(async () => {
     accounts: [],
     sqlServers: [
       {
-        ...{ name: 'sql1', consent: 'keyturn: kv1/db-pw(app_a,app_b), kv1/adm', administratorPassword: ADMIN },
+        ...{
+          name: 'sql1',
+          consent: 'keyturn: kv1/db-pw(app_a,app_b), kv1/one(svc), kv1/adm',
+          administratorPassword: ADMIN,
+        },
         ...{ entraAdministrator: 'dba-group', logins: PASSWORDS },
       },
     ],
     keyed: [
       { type: COSMOS, name: 'cosmos1', properties: { documentEndpoint: 'https://cosmos1.documents.azure.com/' } },
     ],
-    env: { KEYTURN_ROTATORS: 'app-registration,sql-login,sql-admin-password,cosmos-db-key' },
+    env: { KEYTURN_ROTATORS: 'app-registration,sql-login,sql-single-login,sql-admin-password,cosmos-db-key' },
   });
 });
 beforeEach(async () => {
@@ -115,4 +119,32 @@ describe('FN-05: no value of any kind comes out', () => {
     expect(asked(route)).toBe(true);
     expect(await leaks(tenant, { printed })).toEqual([]);
   });
+});
+
+describe('SEC-04: tags that have the login read where the password stands', () => {
+  const swapped = 'field=username;login-field=password';
+  it.each([
+    ['db-pw', 'sql-login', `logins=app_a,app_b;${swapped}`, 'app_a', PASSWORDS.app_a],
+    ['one', 'sql-single-login', `login=svc;${swapped}`, 'svc', PASSWORDS.svc],
+    ['adm', 'sql-admin-password', swapped, 'padm', ADMIN],
+  ])(
+    'FN-05: %s: the refusal says where to look and nothing of the value',
+    async (name, type, options, username, password) => {
+      const tags = { rotator: type, 'rotator-target': tenant.azure.sqlServer('sql1').id, 'rotator-options': options };
+      tenant.seed(name, { value: JSON.stringify({ username, password }), tags });
+      await tenant.goTo(tenant.dueOn(name));
+      await look(name);
+      await tenant.rotate(name, { dryRun: true });
+      await tenant.rotate(name);
+      await tenant.settle();
+      for (const path of ['', '/history']) await tenant.request(`/api/vaults/kv1/secrets/${name}${path}`);
+      expect(await tenant.row(name)).toMatchObject({
+        step: 'refuse',
+        reason: 'bad-value',
+        detail: expect.stringContaining('`login-field`'),
+      });
+      expect(await leaks(tenant, { printed })).toEqual([]);
+      expect(JSON.stringify([tenant.answers, await tenant.rows()])).not.toContain(password.slice(0, 12));
+    },
+  );
 });

@@ -208,6 +208,12 @@ describe('storage account keys', () => {
     expect(await target.check(new Secret(account.key('key1')))).toBe('vouched');
   });
 
+  it('takes a list that leaves a slot out for no answer about the value that may be in it', async () => {
+    const keys = [{ keyName: 'key1', value: account.key('key1'), permissions: 'FULL' }];
+    tenant.azure.fault('arm.listKeys', [{ status: 200, body: { keys } }]);
+    expect(await target.check(new Secret(account.key('key2')))).toBe('unknown');
+  });
+
   it('takes a data plane that is overloaded for not yet', async () => {
     tenant.azure.outage('storage.blob', { status: 503, code: 'ServerBusy' });
     expect(await target.check(new Secret(account.key('key1')))).toBe('not-yet');

@@ -1,7 +1,7 @@
 /** Two logins in turn over servers in memory: what answers that get lost and servers that disagree do to it. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { BusyError, type KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
 import { LOGIN_HANDLES, type LoginAnswer, type LoginPort, twoLogins } from '../../src/rotators/twoLogins.ts';
@@ -17,7 +17,10 @@ class Server implements LoginPort {
   readonly passwords = new Map<string, string>();
   readonly fates: Fate[] = [];
   /** Instead of the truth, one after another. */
-  readonly answers: LoginAnswer[] = [];
+  readonly answers: (LoginAnswer | KeyturnError)[] = [];
+  readonly off = new Set<string>();
+  /** Logins that were to stay off where they are. */
+  readonly leftOff: string[] = [];
   writes = 0;
 
   constructor(name: string) {
@@ -25,7 +28,9 @@ class Server implements LoginPort {
     for (const login of ['app_a', 'app_b']) this.passwords.set(login, `first of ${login}`);
   }
 
-  async setPassword(login: string, password: Secret): Promise<void> {
+  async setPassword(login: string, password: Secret, leaveOff = false): Promise<void> {
+    if (leaveOff) this.leftOff.push(login);
+    else this.off.delete(login);
     const fate = this.fates.shift();
     if (fate === 'busy') throw new BusyError('target-busy');
     if (fate !== 'lost') {
@@ -36,13 +41,23 @@ class Server implements LoginPort {
   }
 
   async tryLogin(login: string, password: Secret): Promise<LoginAnswer> {
-    return this.answers.shift() ?? (this.passwords.get(login) === password.reveal() ? 'accepted' : 'refused');
+    const scripted = this.answers.shift();
+    if (scripted instanceof Error) throw scripted;
+    if (scripted !== undefined) return scripted;
+    if (this.passwords.get(login) !== password.reveal()) return 'refused';
+    return this.off.has(login) ? 'disabled' : 'accepted';
   }
 }
 
 let servers: Server[];
 let now: Date;
-const clock = { now: () => now, sleep: async () => undefined };
+let slept: number;
+const clock = {
+  now: () => now,
+  async sleep(milliseconds: number) {
+    slept += milliseconds / 1000;
+  },
+};
 const bind = () =>
   twoLogins({
     id: `${ID}/logins/app_a,app_b`,
@@ -68,6 +83,7 @@ const server = (at = 0): Server => servers[at] as Server;
 
 beforeEach(() => {
   now = new Date('2026-01-01T00:00:00Z');
+  slept = 0;
   servers = [new Server('s1')];
 });
 
@@ -113,12 +129,42 @@ describe('answers that get lost', () => {
     expect(server().writes).toBe(1);
   });
 
+  it('SDK-01: an answer that nobody knows, after a write that may have come, leaves the outcome unknown', async () => {
+    const strange = () => new KeyturnError('failed', { code: '40532' });
+    server().fates.push('lost', 'lost');
+    server().answers.push(...Array.from({ length: 5 }, strange));
+    expect(await thrown(issue())).toBeInstanceOf(UnknownOutcomeError);
+    server().answers.push('accepted', ...Array.from({ length: 5 }, strange));
+    expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(UnknownOutcomeError);
+    expect(server().writes).toBe(0);
+  });
+
+  it('SDK-01: and is asked for again: the next answer may tell', async () => {
+    server().fates.push('applied, lost');
+    server().answers.push(new KeyturnError('failed', { code: '40532' }));
+    expect((await issue()).value.reveal()).toBe(server().passwords.get('app_b'));
+  });
+
+  it('a lock that is lost meanwhile is said, and nothing else', async () => {
+    server().fates.push('lost');
+    const lost = async (): Promise<boolean> => {
+      throw new LockLostError();
+    };
+    expect(await thrown(bind().issue(ROTATION, ['a'], UNTIL, lost))).toBeInstanceOf(LockLostError);
+  });
+
   it('a login that cannot be asked about is not revoked', async () => {
     for (const answer of ['busy', 'unknown'] as const) {
       server().answers.push(answer);
       expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(BusyError);
     }
     expect(server().writes).toBe(0);
+  });
+
+  it('an old password that is refused for a moment is revoked all the same: it would live on for good', async () => {
+    server().answers.push('refused', 'refused');
+    await bind().revoke('a', new Secret('first of app_a'), stay);
+    expect(server().passwords.get('app_a')).not.toBe('first of app_a');
   });
 
   it('a server that still takes the old password after a revocation is not called done', async () => {
@@ -151,9 +197,10 @@ describe('verdicts', () => {
   it('a new password may take two minutes to be accepted, to the pass that issued it and to no other', async () => {
     const target = bind();
     const { value, login } = await issue(target);
-    server().answers.push('refused', 'refused', 'refused');
+    server().answers.push(...Array<LoginAnswer>(5).fill('refused'));
     expect(await target.check(value, login)).toBe('not-yet');
     expect(await bind().check(value, login)).toBe('refused');
+    server().answers.push('refused');
     await stay(121);
     expect(await target.check(value, login)).toBe('refused');
     expect(await target.check(value, login)).toBe('accepted');
@@ -168,10 +215,37 @@ describe('verdicts', () => {
     expect(await bind().adopt(value, 'app_a')).toBeUndefined();
   });
 
-  it('SEC-03: a login that the tags do not name is nobody, whatever its password opens', async () => {
+  it('a password is refused that is refused for seconds, once in a pass; one that was for a moment is right', async () => {
+    const value = new Secret('first of app_a');
+    server().answers.push('refused', 'refused');
+    expect(await bind().adopt(value, 'app_a')).toBe('a');
+    server().answers.push('refused', 'refused', 'refused');
+    expect(await bind().check(value, 'app_a')).toBe('accepted');
+    slept = 0;
+    const target = bind();
+    expect(await target.adopt(new Secret('wrong'), 'app_a')).toBeUndefined();
+    expect(await target.check(new Secret('wrong'), 'app_a')).toBe('refused');
+    expect(slept).toBeLessThanOrEqual(10); // the locks of a pass last 90 s, and are not renewed meanwhile
+  });
+
+  it('the value of an older version is no reason to wait', async () => {
+    const target = bind();
+    await target.adopt(new Secret('first of app_a'), 'app_a');
+    expect(await target.adopt(new Secret('of last year'), 'app_b')).toBeUndefined();
+    expect(slept).toBe(0);
+  });
+
+  it('SEC-03: a login that the tags do not name is refused without its name, whatever its password opens', async () => {
     server().passwords.set('padm', 'right');
-    expect(await bind().adopt(new Secret('right'), 'padm')).toBeUndefined();
-    expect(await bind().check(new Secret('right'), 'padm')).toBe('refused');
+    for (const ask of ['adopt', 'check'] as const) {
+      const error = await thrown(bind()[ask](new Secret('right'), 'padm'));
+      expect([error.reason, error.detail]).toEqual(['bad-value', expect.stringContaining('"app_a", "app_b"')]);
+      expect(`${error.detail} ${error.message}`).not.toContain('padm');
+    }
+    // Of an older version, or a neighbour's: the tags may have named others then.
+    const target = bind();
+    expect(await target.adopt(new Secret('first of app_a'), 'app_a')).toBe('a');
+    expect(await target.adopt(new Secret('right'), 'padm')).toBeUndefined();
     expect(await bind().adopt(new Secret('first of app_a'))).toBeUndefined();
     expect((await thrown(bind().revoke('padm', undefined, stay))).reason).toBe('failed');
   });
@@ -179,6 +253,43 @@ describe('verdicts', () => {
   it('nothing is issued when both logins are kept', async () => {
     expect((await thrown(bind().issue(ROTATION, ['a', 'b'], UNTIL, stay))).reason).toBe('slots-held');
     expect(server().writes).toBe(0);
+  });
+});
+
+describe('logins that a person switched off', () => {
+  const first = new Secret('first of app_a');
+  beforeEach(() => {
+    server().off.add('app_a');
+  });
+
+  it('of the vault are refused, whatever is asked of them, with the server and what to do', async () => {
+    for (const ask of ['adopt', 'check'] as const) {
+      const { reason, detail } = await thrown(bind()[ask](first, 'app_a'));
+      expect([reason, detail]).toEqual(['login-off', expect.stringMatching(/"app_a".*s1.*ENABLE/)]);
+    }
+  });
+
+  it('are refused on any of several servers, also where another one refuses the password', async () => {
+    servers.push(new Server('s2'));
+    server(1).passwords.set('app_a', 'another');
+    expect((await thrown(bind().adopt(first, 'app_a'))).detail).toMatch(/off at s1:/);
+  });
+
+  it('beside the one of the vault are named: only what is named is ever revoked', async () => {
+    const target = bind();
+    await target.adopt(new Secret('first of app_b'), 'app_b');
+    expect(await target.adopt(first, 'app_a')).toBe('a');
+  });
+
+  it('of the vault stay off when they are healed, and the value is kept; the other one is switched on', async () => {
+    const target = bind();
+    await target.adopt(new Secret('wrong'), 'app_a');
+    const healed = await target.issue(ROTATION, ['b'], UNTIL, stay);
+    expect(await target.check(healed.value, 'app_a')).toBe('unknown');
+    expect([server().leftOff, server().off.has('app_a')]).toEqual([['app_a'], true]);
+    server().off.add('app_b');
+    const { value, login } = await issue(target);
+    expect([await target.check(value, login), server().off.has('app_b')]).toEqual(['accepted', false]);
   });
 });
 

@@ -62,7 +62,8 @@ export async function inventory(
   const found: InventoryItem[] = [];
   for (const vault of [...vaults.names].sort()) {
     if ((only !== undefined && vault !== only) || (after && vault < after.vault)) continue;
-    const items = (await rows.secretsOf(vault)).map(itemOf).sort((one, other) => (one.name < other.name ? -1 : 1));
+    const rowsThere = (await rows.secretsOf(vault)).filter((row) => !isPast(row));
+    const items = rowsThere.map(itemOf).sort((one, other) => (one.name < other.name ? -1 : 1));
     const fresh = after?.vault === vault ? items.filter(({ name }) => name > after.name) : items;
     found.push(...fresh.filter((item) => fits(item.view, filter, dueOn)));
     if (found.length > PAGE_MAX) break;
@@ -80,6 +81,10 @@ function fits({ state, owner, dueOn }: SecretView, filter: InventoryFilter, unti
   if (filter.owner !== undefined && filter.owner !== owner) return false;
   return until === undefined || (dueOn !== undefined && dueOn <= until);
 }
+
+/** Gone, and nothing left to tell of it: the row stays for the case that somebody recovers the secret. */
+const isPast = ({ step, reason, view }: SecretRow): boolean =>
+  step === 'skip' && reason === 'gone' && (view?.owed.length ?? 0) === 0;
 
 /** A row of an earlier release has no view: the next look makes one. */
 const UNSEEN: SecretView = { state: 'waiting', owed: [] };

@@ -69,6 +69,11 @@ export const reasons = {
     cause: 'There is no such target, or it does not name this secret.',
     remedy: 'Assign the role to Keyturn with the description `keyturn: <vault>/<secret>`.',
   },
+  'own-application': {
+    by: 'secret owner',
+    cause: 'The target is the app registration that Keyturn itself runs as, or that guards its API.',
+    remedy: 'It needs no secret: Keyturn has an identity, and callers have their own.',
+  },
   'own-storage': {
     by: 'secret owner',
     cause: 'The target is the storage account that Keyturn itself runs on.',
@@ -88,6 +93,13 @@ export const reasons = {
     by: 'secret owner',
     cause: 'The server takes identities of Entra alone, so no password opens it and none can be set.',
     remedy: 'Use identities and drop the secret, or switch Entra-only authentication off.',
+  },
+  'login-off': {
+    by: 'target owner',
+    cause:
+      'A person switched off the login of the secret. Its password is right, and Keyturn switches no such login on.',
+    remedy:
+      'Switch it on (`ALTER LOGIN … ENABLE`), and Keyturn goes on by itself at the next look; or opt the secret out.',
   },
   'no-path': {
     by: 'network',
@@ -151,6 +163,11 @@ export const reasons = {
     cause: 'A rotation or a revocation has been due for days and does not come about.',
     remedy: 'Clear away what the detail names, before the version expires.',
   },
+  'still-owed': {
+    by: 'secret owner',
+    cause: 'The secret is disabled or deleted, so that Keyturn cannot revoke the old credential that it still owes.',
+    remedy: 'Enable or recover the secret, and it is revoked in time; or take away at the target what `owed` names.',
+  },
   'slots-held': {
     by: 'secret owner',
     cause: 'Different secrets hold both slots of the target.',
@@ -159,7 +176,8 @@ export const reasons = {
   'vault-policy': {
     by: 'operator',
     cause: 'The vault refuses the version: validity too long or missing, or content type missing.',
-    remedy: 'Set KEYTURN_VALIDITY_CAP to what the policy allows.',
+    remedy:
+      'Set KEYTURN_VALIDITY_CAP to what the policy allows; where the vault takes it now, as after an exemption, request one rotation.',
   },
   'vault-forbidden': {
     by: 'operator',

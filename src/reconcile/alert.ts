@@ -5,9 +5,9 @@ import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
 import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
-import { olderOurs } from './owed.ts';
 import type { PassEnd } from './record.ts';
 import { proves, type Step } from './types.ts';
+import { owedOf } from './view.ts';
 
 const UNPROVED_HOURS = 24;
 const OVERDUE_DAYS = 3;
@@ -73,19 +73,13 @@ async function raise(
 }
 
 /** What can't be closed is said with the alert, also where the target was not reached: then by tags, or by the last look. */
-function owedSince({ seen, bound }: PassEnd, row: SecretRow | undefined): { owedSince?: Date; owed?: string } {
-  const { since, handles } = bound
-    ? owedNow({ seen, bound })
-    : { since: row?.view?.createdOn, handles: row?.view?.owed ?? [] };
-  const owed = [...new Set(handles)];
+export function owedSince(
+  { step, seen, bound }: Pick<PassEnd, 'step' | 'seen' | 'bound'>,
+  row: SecretRow | undefined,
+): { owedSince?: Date; owed?: string } {
+  const owed = bound ? owedOf({ step, bound, observed: seen?.observed, before: row?.view }) : (row?.view?.owed ?? []);
+  const since = bound?.current.createdOn ?? row?.view?.createdOn;
   return owed.length > 0 ? { ...(since ? { owedSince: since } : {}), owed: owed.join(',') } : {};
-}
-
-function owedNow({ seen, bound }: { seen: PassEnd['seen']; bound: NonNullable<PassEnd['bound']> }) {
-  const { secret, current, versions, tgt, state } = bound;
-  const byTags = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
-  const owed = seen?.observed.owed ?? byTags.filter(({ handle }) => handle !== state?.cred);
-  return { since: current.createdOn, handles: owed.map(({ handle }) => handle ?? '?') };
 }
 
 function causesOf({ step, seen, error }: PassEnd, row: SecretRow | undefined, tries: number, deps: Deps): Reason[] {
@@ -93,21 +87,26 @@ function causesOf({ step, seen, error }: PassEnd, row: SecretRow | undefined, tr
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
   else if (step.kind === 'refuse') causes.push(step.reason);
   if (step.reason === 'not-opted-in' && row?.view) causes.push('opt-in-lost');
+  // What the last look saw owed can't be closed: the current value, which would have to work, is nowhere to be read.
+  const unreadable = step.reason === 'disabled' || step.reason === 'gone';
+  if (unreadable && row?.view && row.view.owed.length > 0) causes.push('still-owed');
   if (step.kind === 'wait' && BUSY.includes(step.reason) && tries >= BUSY_TRIES) causes.push(step.reason);
   if (!seen || error) return causes;
   const { written, proved, verdict, createdOn } = seen.observed;
   const now = deps.clock.now();
   if (written && !proved && !proves(verdict) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
-  if (step.kind !== 'wait') return causes;
-  if (['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
+  // What a person must mend keeps a heal or a rotation from coming as surely as what ends by itself.
+  if (step.kind !== 'wait' && step.kind !== 'refuse') return causes;
+  if (step.kind === 'wait' && ['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
   if (written && verdict === 'refused' && step.reason !== 'settling') causes.push('locked-out');
   if (isOverdue(step.reason, seen.observed, now)) causes.push('overdue');
   return causes;
 }
 
-/** Due, or owed, for days, and still waiting: whatever the reason, somebody should know before the version expires. */
+/** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
 function isOverdue(reason: Reason, { dueOn, after }: NonNullable<PassEnd['seen']>['observed'], now: Date): boolean {
-  if (reason === 'not-due' || CHOSEN.includes(reason)) return false;
+  // A value that the target does not know is in nobody's care before its owner has stored another one.
+  if (reason === 'not-due' || reason === 'unknown-value' || CHOSEN.includes(reason)) return false;
   if (now >= addDays(dueOn, OVERDUE_DAYS)) return true;
   // A neighbour that holds the slot has a date of its own; it is overdue when it keeps the next rotation from coming.
   return after !== undefined && reason !== 'slot-held' && now >= addDays(after, 1);

@@ -61,7 +61,7 @@ export async function observeVault(
     throw skip('other-instance');
   const state = readState(current.tags);
   const optIn = readOptIn(tags, secret, deps.rotators, deps.config.enabled);
-  refuseOwnStorage(optIn, deps);
+  refuseOwn(optIn, deps);
   const tgt = targetHash(optIn.rotator.type, optIn.target.id);
   const policy = policyFor(tags, vaultTags, deps, samplePolicy(current.tags, secret, deps.config));
   const versions = withStateOf(row, await vault.versions(secret.name), current.id);
@@ -95,7 +95,13 @@ export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps, sample: reado
 }
 
 /** An app whose own storage keys change under it can't start again (case ST-07). */
-function refuseOwnStorage({ target }: OptIn, { config }: Deps): void {
+function refuseOwn({ target }: OptIn, { config }: Deps): void {
+  if (config.ownApplications.includes(target.id)) {
+    throw new KeyturnError('own-application', {
+      detail: `The tag rotator-target names the app registration ${target.id}, which is Keyturn's own.`,
+    });
+  }
+
   const account = /\/microsoft\.storage\/storageaccounts\/([^/]+)$/.exec(target.id)?.[1];
   if (account !== undefined && config.ownStorage.includes(account)) {
     throw new KeyturnError('own-storage', {
@@ -139,7 +145,7 @@ export async function readConsent(
     const grant = grantFor(grants, secret);
     if (!grant) throw new KeyturnError('no-consent', narrow ? { detail: NARROW } : {});
     // An entry that names logins gives those and nothing else of the server: not the administrator's password (case SEC-03).
-    if (grantedAs || grant.logins.length > 0) checkLogins(grantedAs ?? [], grant, grants);
+    if (logins || grant.logins.length > 0) checkLogins(grantedAs ?? [], grant, grants);
     all.push(grants);
   }
   const [first = [], ...others] = all;
@@ -158,11 +164,11 @@ function checkLogins(logins: readonly string[], grant: Grant, grants: readonly G
   const set = (names: readonly string[]) => [...new Set(names.map((name) => name.toLowerCase()))].sort().join(',');
   const ours = set(logins);
   if (ours === '') {
-    const detail = `The consent gives ${grant.vault}/${grant.name} logins, and the tag rotator asks for more than these.`;
+    const detail = `The consent gives ${grant.vault}/${grant.name} what it names in parentheses alone, and the tags ask for more.`;
     throw new KeyturnError('no-consent', { detail });
   }
   if (set(grant.logins) !== ours) {
-    const detail = `The consent for the secret has to name exactly its logins, as in ${grant.vault}/${grant.name}(${logins.map(quote).join(',')}).`;
+    const detail = `The consent for the secret has to name exactly what its tags ask for, as in ${grant.vault}/${grant.name}(${logins.map(quote).join(',')}).`;
     throw new KeyturnError('no-consent', { detail });
   }
   const names = logins.map((name) => name.toLowerCase());

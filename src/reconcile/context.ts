@@ -13,6 +13,10 @@ export interface Acting {
   readonly deps: Deps;
   /** Secret first, then target. */
   readonly locks: readonly Lock[];
+  /** The pass serves a person's request about the current version. */
+  readonly requested: boolean;
+  /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */
+  marked?: true;
 }
 
 /** What a step changes in the secret's row, beyond the outcome itself. */

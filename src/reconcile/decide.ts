@@ -116,7 +116,8 @@ function* rotationObstacles(
     yield wait('mode-drain', undefined);
   if (observed.versionCount >= VERSIONS_MAX) yield { kind: 'refuse', reason: 'too-many-versions' };
   if (observed.recentRotations >= ROTATIONS_MAX) yield wait('too-many', addHours(now, 24));
-  if (observed.planRefused) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
+  // A person may know that the vault takes it now: an exemption shows nowhere. A try that fails costs the live credential nothing.
+  if (observed.planRefused && !request) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
   const soonest = soonestOn(createdOn, policy);
   const mayBeYoung =
     step.reason === 'value-refused' || step.reason === 'placeholder' || step.reason === 'begun' || step.revokeNow;

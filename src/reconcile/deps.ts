@@ -51,4 +51,6 @@ export interface Config {
   readonly ownerTag: string;
   /** Names of storage accounts that this app runs on, lower case (case ST-07). */
   readonly ownStorage: readonly string[];
+  /** Ids of the applications that it runs as and that guards its API, as far as the settings name them. */
+  readonly ownApplications: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
 import { addMinutes } from '../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
-import { reasonRow } from '../core/reasons.ts';
+import { type Reason, reasonRow } from '../core/reasons.ts';
 import { Stopped } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { SETTLING_MINUTES } from './observe.ts';
@@ -36,15 +36,20 @@ export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
   return { kind: 'refuse', reason: error.reason, ...detail };
 }
 
-/** A rotation that came to nothing for a reason of its own: not a lost lock, a superseded version or a busy service. */
-export function isFailure(error: KeyturnError): boolean {
-  return (
-    [
-      ...['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'target-policy', 'target-full'],
-      ...['name-deleted', 'failed'],
-    ].includes(error.reason) && !(error instanceof BusyError)
-  );
+/**
+ * A rotation that came to nothing for a reason of its own: not a lost lock, a version of somebody else or a busy service. Once
+ * its mark stands every sweep would begin it anew, so whatever ends it then counts, also a reason that nobody thought of.
+ */
+export function isFailure(error: KeyturnError, { marked }: { readonly marked: boolean }): boolean {
+  if (error instanceof BusyError || error instanceof Stopped || error instanceof LockLostError) return false;
+  if (FAILURES.includes(error.reason)) return true;
+  return marked && error.reason !== 'conflict' && !(error instanceof UnknownOutcomeError);
 }
+
+const FAILURES: readonly Reason[] = [
+  ...(['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'target-policy', 'target-full'] as const),
+  ...(['name-deleted', 'failed'] as const),
+];
 
 /** What a failed rotation leaves in the row, so that the next try comes later, or not before the plan changes. */
 export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {

@@ -93,8 +93,9 @@ function fateOf(step: Step, operation: Operation, { seen, asked, now }: Situatio
   if (step.kind === 'rotate') return atOnce ? 'running' : 'succeeded';
   if (!asked) return operation.status;
   if (step.kind === 'hold') return 'succeeded';
-  // Somebody stored a version under the hands of this pass: the hold goes on that one.
-  if (operation.hold !== undefined && step.reason === 'superseded') return 'running';
+  // An event about an older version, or somebody stored one under the hands of this pass: the next one judges by what it sees
+  // (case EG-05), and a hold goes on the new version.
+  if (step.reason === 'superseded') return 'running';
   if (step.kind === 'refuse' || step.kind === 'skip') return 'failed';
   if (step.kind !== 'wait') return 'running';
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.

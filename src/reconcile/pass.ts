@@ -106,7 +106,8 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
     held.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);
     progress.step = decide(progress.seen.observed, asked, deps.clock.now());
-    progress.acting = { seen: progress.seen, deps, locks: held };
+    const requested = asked?.version === progress.seen.observed.version;
+    progress.acting = { seen: progress.seen, deps, locks: held, requested };
     const { kind, reason } = progress.step;
     const { dueOn, after } = progress.seen.observed;
     deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after });
@@ -144,7 +145,7 @@ async function failureEnd(
   const step = failureStep(error, deps.clock.now(), row?.tries ?? 0);
   const rotating = progress.step?.kind === 'rotate' && progress.acting !== undefined;
   const touching = rotating || progress.step?.kind === 'revoke';
-  const failed = rotating && isFailure(error);
+  const failed = rotating && isFailure(error, { marked: progress.acting?.marked === true });
   if (failed && progress.seen) {
     const { type } = progress.seen.optIn.rotator;
     await deps.rows.setFailures(type, (await deps.rows.failuresOf(type)) + 1);
@@ -158,6 +159,7 @@ async function failureEnd(
   return {
     step,
     error,
+    failed,
     change,
     attempted: progress.step,
     ...(progress.updatedOn ? { updatedOn: progress.updatedOn } : {}),

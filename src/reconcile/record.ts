@@ -10,7 +10,6 @@ import type { Bound } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
-import { isFailure } from './failure.ts';
 import type { Seen } from './observe.ts';
 import { followOperations } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
@@ -23,6 +22,8 @@ export interface PassEnd {
   /** What was being carried out when an error ended the pass. */
   readonly attempted?: Step | undefined;
   readonly error?: KeyturnError;
+  /** The error ended a rotation for a reason of its own. */
+  readonly failed?: boolean;
   readonly change: RowChange;
   readonly bound?: Bound;
   readonly seen?: Seen;
@@ -64,17 +65,17 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
   const alert = await raiseAlerts(end, { secret, row, audited, tries }, deps);
-  const failed = end.error !== undefined && isFailure(end.error);
-  const view = viewOf(
-    { ...end, observed: end.seen?.observed, notes: end.seen?.target.notes, failed, now },
-    deps.config.ownerTag,
-  );
+  const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
   const nextLookOn = queued ? row?.nextLookOn : next;
   await deps.rows.saveSecret(rowAfter(end, context, { nextLookOn, alert, lookedOn: now, view, operations, tries }));
   await saveHolder(end, secret, now, deps);
   if (!queued) await putNextLook(next, secret, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
 }
+
+const seenIn = ({ seen }: PassEnd, row: SecretRow | undefined) => ({
+  ...{ observed: seen?.observed, notes: seen?.target.notes, before: row?.view },
+});
 
 /** A person who still waits is looked after within the hour, whatever the secret itself waits for. */
 function nextLook({ step, seen }: PassEnd, operations: readonly string[], now: Date, tries: number): Date | undefined {

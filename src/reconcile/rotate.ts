@@ -27,6 +27,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const { optIn, secret, observed, tgt } = seen;
   await preflight(step, acting);
   await markStarted(step, acting);
+  acting.marked = true;
   // From here until the version is stored nobody can say which slot this secret holds. Not before the mark: a vault that
   // refuses it would leave the neighbours waiting for a slot that nothing has happened to.
   await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
@@ -53,7 +54,8 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const held = { step, credential, inFlight: false };
   if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(held, acting);
   const id = await store(step, credential, state, acting);
-  await deps.rows.recordRotation(secret, deps.clock.now());
+  // What a person asks for uses up nothing of KEYTURN_RATE: in an incident the heals must still come.
+  if (!acting.requested) await deps.rows.recordRotation(secret, deps.clock.now());
   await deps.rows.setFailures(optIn.rotator.type, 0);
   await confirm(id, step, acting);
   await deps.rows.saveHolder({

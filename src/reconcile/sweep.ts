@@ -7,6 +7,7 @@ import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
 import type { SecretItem, Vault } from '../vault/vault.ts';
+import { owedSince } from './alert.ts';
 import { alertOrCount, tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { formerTarget, isHashed } from './holderIndex.ts';
@@ -14,6 +15,7 @@ import { isOptedIn, optInTags, slotTargetOf } from './optIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
 import { foundAs, Turns } from './turns.ts';
+import { endedAs, sweepVanished } from './vanished.ts';
 
 export interface SweepReport {
   readonly vaults: number;
@@ -118,6 +120,7 @@ async function sweepOne(vault: Vault, { total, turns, leave }: Course, deps: Dep
     for (const holder of holders.filter(isOver)) await deps.rows.dropHolder(holder);
     await deps.rows.markSwept(vault.name, startedOn);
     if ((await deps.rows.failuresOf(sweepOf(vault.name))) > 0) await deps.rows.setFailures(sweepOf(vault.name), 0);
+    await sweepVanished(rows.values(), listed, turns, deps);
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     total.unlisted.push(vault.name);
@@ -189,7 +192,9 @@ function tellExpiry(ref: SecretRef, { enabled, expiresOn }: SecretItem, total: T
 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */
 function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: boolean, deps: Deps): boolean {
-  if (!item.enabled || item.managed) return false;
+  if (item.managed) return false;
+  // One look at what its owner switched off says what is still owed; what was never looked at owes nothing.
+  if (!item.enabled && (!row?.lookedOn || endedAs(row, 'disabled'))) return false;
   // What waits for the index is looked at with the sweep that completes it, and with the next one.
   if (!row?.lookedOn || row.reason === 'index') return true;
   if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
@@ -210,6 +215,7 @@ function overdue({ expiresOn }: SecretItem, lookedOn: Date, { clock }: Deps): bo
 async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Deps): Promise<void> {
   total.optInLost.push(`${ref.vault}/${ref.name}`);
   if (row.alert?.split(',').includes('opt-in-lost')) return;
-  await alertOrCount(ref, 'opt-in-lost', {}, deps);
+  const step = { kind: 'skip', reason: 'not-opted-in' } as const;
+  await alertOrCount(ref, 'opt-in-lost', owedSince({ step }, row), deps);
   await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost', view: { owed: [], ...row.view, state: 'opt-in-lost' } });
 }

@@ -1,45 +1,96 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
-import { tagOf } from '../core/ids.ts';
+import { type Handle, tagOf } from '../core/ids.ts';
 import type { SecretState, SecretView } from '../store/store.ts';
 import type { Bound } from './bind.ts';
+import { olderOurs } from './owed.ts';
+import { dueOn } from './policy.ts';
 import type { Observed, Step } from './types.ts';
 
 const OWNER_MAX = 256;
 const NOTES_MAX = 20;
 
-/** The picture after a pass: of what was bound and seen, as far as the pass came. */
-export function viewOf(
-  end: {
-    readonly step: Step;
-    readonly bound?: Bound;
-    readonly observed?: Observed | undefined;
-    readonly failed: boolean;
-    readonly now: Date;
-    readonly notes?: readonly string[] | undefined;
-  },
-  ownerTag: string,
-): SecretView {
-  const { bound, observed } = end;
-  const owner = bound && tagOf(bound.current.tags, ownerTag)?.slice(0, OWNER_MAX);
-  const revokeAfter = observed?.after ?? bound?.state?.after;
+/** How far a pass came, and what the inventory showed before it. */
+interface End {
+  readonly step: Step;
+  readonly bound?: Bound;
+  readonly observed?: Observed | undefined;
+  readonly before?: SecretView | undefined;
+  readonly failed: boolean;
+  readonly now: Date;
+  readonly notes?: readonly string[] | undefined;
+}
+
+/**
+ * The picture after a pass. Where the target was not reached the tags say what is owed and due; where the vault was not,
+ * nothing is known to have changed but the state.
+ */
+export function viewOf(end: End, ownerTag: string): SecretView {
+  const { bound } = end;
   const heldUntil = heldIn(end);
+  const picture = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end);
   return {
+    ...picture,
     state: stateOf({ ...end, held: heldUntil !== undefined }),
-    owed: [...new Set(observed?.owed.map(({ handle }) => handle))],
-    ...(owner === undefined ? {} : { owner }),
-    ...(bound ? { version: bound.current.id, rotator: bound.optIn.rotator.type, target: bound.optIn.target.id } : {}),
-    ...(bound ? { createdOn: bound.current.createdOn } : {}),
-    ...(bound?.current.expiresOn ? { expiresOn: bound.current.expiresOn } : {}),
-    ...(observed ? { dueOn: observed.dueOn } : {}),
-    ...(revokeAfter && observed && observed.owed.length > 0 ? { revokeAfter } : {}),
     ...(heldUntil ? { heldUntil } : {}),
-    ...(end.notes?.length ? { notes: end.notes.slice(0, NOTES_MAX) } : {}),
   };
 }
 
+type Picture = Omit<SecretView, 'state' | 'heldUntil'>;
+
+function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: Bound }, ownerTag: string): Picture {
+  const { current, optIn, policy, state } = bound;
+  const owner = tagOf(current.tags, ownerTag)?.slice(0, OWNER_MAX);
+  const owed = owedOf({ step: end.step, bound, observed, before });
+  const revokeAfter = observed?.after ?? state?.after;
+  const notes = observed ? end.notes : before?.notes;
+  return {
+    ...{ owed, version: current.id, rotator: optIn.rotator.type, target: optIn.target.id },
+    ...(owner === undefined ? {} : { owner }),
+    createdOn: current.createdOn,
+    ...(current.expiresOn ? { expiresOn: current.expiresOn } : {}),
+    dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy),
+    ...(revokeAfter && owed.length > 0 ? { revokeAfter } : {}),
+    ...(notes?.length ? { notes: notes.slice(0, NOTES_MAX) } : {}),
+  };
+}
+
+/** What was shown before. Nothing comes due of a secret that is gone, and what another instance serves is owed there. */
+function keptOf({ step, before }: End): Picture {
+  if (before === undefined) return { owed: [] };
+  const { state: _, heldUntil: __, ...kept } = before;
+  if (step.reason !== 'gone' && step.reason !== 'other-instance') return kept;
+  const { dueOn: _dueOn, expiresOn: _expiresOn, ...undated } = kept;
+  if (step.reason === 'gone') return undated;
+  const { version: _version, revokeAfter: _revokeAfter, ...elsewhere } = undated;
+  return { ...elsewhere, owed: [] };
+}
+
+/**
+ * The handles that are owed: as the target was seen, else by the tags. Of those the last look at the same version tells
+ * which are Keyturn's to revoke and which a person made; `?` is one that only its value would name.
+ */
+export function owedOf({
+  step,
+  bound,
+  observed,
+  before,
+}: Pick<End, 'step' | 'observed' | 'before'> & { readonly bound: Bound }): readonly Handle[] {
+  if (observed) {
+    const left = step.kind === 'revoke' ? observed.owed.filter((each) => !step.owed.includes(each)) : observed.owed;
+    return [...new Set(left.map(({ handle }) => handle))];
+  }
+  const { secret, current, versions, tgt, state } = bound;
+  const older = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
+  const isLive = (handle: Handle | undefined) => handle !== undefined && handle === state?.cred;
+  const byTags = new Set(older.map(({ handle }) => handle).filter((handle) => !isLive(handle)));
+  if (before?.version !== current.id) return [...byTags].map((handle) => handle ?? '?');
+  return before.owed.filter((handle) => byTags.has(handle) || byTags.has(undefined));
+}
+
 /** The end of the hold that is in force after the step. */
-function heldIn({ step, bound, now }: { step: Step; bound?: Bound; now: Date }): Date | undefined {
-  const hold = step.kind === 'hold' ? step.until : bound?.state?.hold;
+function heldIn({ step, bound, before, now }: End): Date | undefined {
+  const known = bound ? bound.state?.hold : before?.heldUntil;
+  const hold = step.kind === 'hold' ? step.until : known;
   return hold && now < hold ? hold : undefined;
 }
 

@@ -51,6 +51,10 @@ class TableRows implements Rows {
     });
   }
 
+  async dropSecret({ vault, name }: SecretRef): Promise<void> {
+    await this.#table.drop(secretsIn(vault), keyOf(name));
+  }
+
   async holders(target: string): Promise<readonly HolderRow[]> {
     return holdersFrom(await this.#table.list(odata`PartitionKey eq ${holdersAt(target)}`), target);
   }

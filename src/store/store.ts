@@ -102,6 +102,7 @@ export interface Rows {
   secret(ref: SecretRef): Promise<SecretRow | undefined>;
   saveSecret(row: SecretRow): Promise<void>;
   secretsOf(vault: string): Promise<readonly SecretRow[]>;
+  dropSecret(ref: SecretRef): Promise<void>;
   /** Holders of a target in every vault. */
   holders(target: string): Promise<readonly HolderRow[]>;
   saveHolder(row: HolderRow): Promise<void>;

@@ -67,6 +67,16 @@ const keyIds = () => app.passwords.map(({ keyId }) => keyId);
 const keyIdOf = ({ value }: Version) => app.everAdded.find(({ secretText }) => secretText === value)?.keyId;
 const logins = () => callsTo(tenant, 'entra.token');
 
+describe('the application that guards the API of Keyturn', () => {
+  it('is never given a client secret, whoever consents', async () => {
+    tenant.configure({ KEYTURN_AUDIENCE: `api://${app.appId}` });
+    seed({ value: 'keyturn:new' });
+    await tenant.sweepAndSettle();
+    expect(await tenant.row('gr-a')).toMatchObject({ step: 'refuse', reason: 'own-application' });
+    expect(app.passwords).toHaveLength(1);
+  });
+});
+
 describe('GR-01: a fresh client secret flickers', () => {
   it('GR-01: token answers 401, 200, 401, 401, 200, 200, 200: published after the seventh, with one addPassword', async () => {
     await due();

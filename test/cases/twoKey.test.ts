@@ -173,6 +173,20 @@ describe('two-key kinds', () => {
     expect(tenant.alerts('co-a').map(({ reason }) => reason)).toEqual(['failed', 'failed']);
   });
 
+  it('SEC-03: a consent to the read-only keys gives nobody those that may write', async () => {
+    const given = { principalId: tenant.azure.world.identity.oid, scope: cosmos().id };
+    tenant.azure.setDescription(given, 'keyturn: kv1/co-a(readonly)');
+    tenant.seed('co-a', { value: 'keyturn:new', tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id } });
+    await tenant.sweepAndSettle();
+    expect(await tenant.row('co-a')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
+    expect(regenerations()).toBe(0);
+    const tags = { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id, 'rotator-options': 'keys=readonly' };
+    tenant.seed('co-a', { value: 'keyturn:new', tags });
+    await look('co-a');
+    expect(cosmos().isIn(tenant.current('co-a').value)).toBe(true);
+    expect(regenerations()).toBe(1);
+  });
+
   it('keys that are switched off are refused, saying which switch', async () => {
     const search = tenant.azure.keyed(SEARCH, 'search1');
     await due('se-a', 'search-admin-key', search.id, search.key('primary'));

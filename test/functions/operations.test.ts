@@ -87,6 +87,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0)
       enabled: ['fake'],
       policy: 'every=60d;grace=48h',
       ownStorage: [],
+      ownApplications: [],
       ownerTag: 'owner',
     },
   };

@@ -217,7 +217,6 @@ describe('a person', () => {
     ['index', { indexGap: 'kv2 was never listed.' }],
     ['too-many', { recentRotations: 3 }],
     ['too-many-versions', { versionCount: 480 }],
-    ['vault-policy', { planRefused: true }],
     ['settling', { settlingUntil: addMinutes(T, 1) }],
     ['mode-observe', { mode: 'observe' }],
     ['mode-drain', { mode: 'drain' }],
@@ -226,8 +225,8 @@ describe('a person', () => {
     expect(decide({ ...adopted, ...over }, asks({ override: [reason], revoke: 'now' }), T)).toMatchObject({ reason });
   });
 
-  it('is not braked by failures, rate or the pause after one', () => {
-    const braked = { ...adopted, braked: true, rateUsedUp: true, retryOn: addHours(T, 1) };
+  it('is not braked by failures, rate, the pause after one, or a plan that was refused once', () => {
+    const braked = { ...adopted, braked: true, rateUsedUp: true, retryOn: addHours(T, 1), planRefused: true };
     expect(decide(braked, asks(), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
   });
 

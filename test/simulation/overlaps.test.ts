@@ -53,8 +53,11 @@ it('one password that two secrets hold is not changed under one of them: both sa
   sim.secret('kv2', 'copy', 'acct1', 'app');
   await rotateOnce(sim);
   expect(sim.world.azureWrites).toBe(0);
+  // And once more when it has been due for days.
   expect(sim.invariants.alerts.map(({ secret, reason }) => `${secret} ${reason}`).sort()).toEqual([
+    'kv1/st-a overdue',
     'kv1/st-a slots-held',
+    'kv2/copy overdue',
     'kv2/copy slots-held',
   ]);
 });

@@ -153,6 +153,7 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
           if (!own.holders.has(id)) own.holders.set(id, row);
         }
       }),
+    dropSecret: (ref) => write('dropSecret', () => void own.secrets.delete(key(ref))),
     dropHolder: (row) => write('dropHolder', () => void own.holders.delete(`${row.target} ${key(row)}`)),
     holdersOf: (vault) => read('holdersOf', () => [...own.holders.values()].filter((row) => row.vault === vault)),
     sweptOn: () => read('sweptOn', () => new Map(own.swept)),

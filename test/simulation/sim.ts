@@ -119,6 +119,7 @@ export class Sim {
         enabled: [rotator.type],
         policy: '',
         ownStorage: [],
+        ownApplications: [],
         ownerTag: 'owner',
       },
     };

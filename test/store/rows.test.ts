@@ -74,6 +74,14 @@ describe('rows of secrets', () => {
     expect(await rows.secret({ vault: 'kv1', name: 'st-b' })).toEqual({ vault: 'kv1', name: 'st-b', failures: 0 });
   });
 
+  it('are dropped by name, and no others with them', async () => {
+    await rows.saveSecret({ ...full, name: 'st-c' });
+    await rows.dropSecret({ vault: 'KV1', name: 'ST-C' });
+    await rows.dropSecret({ vault: 'kv1', name: 'st-c' });
+    expect(await rows.secret({ vault: 'kv1', name: 'st-c' })).toBeUndefined();
+    expect(await rows.secret({ vault: 'kv1', name: 'st-b' })).toBeDefined();
+  });
+
   it('are absent for a name that was never seen', async () => {
     expect(await rows.secret({ vault: 'kv1', name: 'never' })).toBeUndefined();
     expect(await rows.secretsOf('kv9')).toEqual([]);

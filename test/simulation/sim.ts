@@ -265,16 +265,26 @@ function ignoreBusy(error: unknown): void {
 
 /** The end of a pass, or 'killed' when its worker died at a call and will never answer. */
 async function alive<T>(process: Process, pass: Promise<T>): Promise<T | 'killed'> {
-  const outcome = pass.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
+  let end: { value: T } | { error: unknown } | undefined;
+  let wake = (): void => {};
+  void pass.then(
+    (value) => {
+      end = { value };
+      wake();
+    },
+    (error: unknown) => {
+      end = { error };
+      wake();
+    },
   );
   // In memory everything happens in microtasks: a worker that is dead after a macrotask stays so.
   for (;;) {
-    const macrotask = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
-    const first = await Promise.race([outcome, macrotask]);
-    if (first && 'error' in first) throw first.error;
-    if (first) return first.value;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      setImmediate(resolve);
+    });
+    if (end && 'error' in end) throw end.error;
+    if (end) return end.value;
     if (process.dead) return 'killed';
   }
 }

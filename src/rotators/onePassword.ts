@@ -6,9 +6,9 @@ import { type Clock, minutesBetween } from '../core/clock.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
-import { afterWrite, type LoginAnswer, PatientAsker, refuseOff } from '../core/storedLogin.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import { afterWrite, type LoginAnswer, PatientAsker, refuseOff } from './storedLogin.ts';
 
 export interface PasswordPort {
   /** For words to people: `sql1`. */

@@ -4,7 +4,6 @@ import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { loginOptions } from '../core/loginNames.ts';
 import type { Secret } from '../core/secret.ts';
-import { foreignLogin, type LoginAnswer } from '../core/storedLogin.ts';
 import { OnePassword, type PasswordPort } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import {
@@ -17,6 +16,7 @@ import {
   SqlServerSet,
 } from './sqlServerSet.ts';
 import { fold } from './sqlText.ts';
+import { foreignLogin, type LoginAnswer } from './storedLogin.ts';
 
 const Options = z.strictObject({
   servers: z.string().optional().describe(SERVERS_OPTION),

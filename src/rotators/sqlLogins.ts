@@ -6,7 +6,8 @@ import type { Secret } from '../core/secret.ts';
 import type { TargetState } from './rotator.ts';
 import { type FoundServer, parseServers, placeOf, type SqlOptions, SqlServerSet } from './sqlServerSet.ts';
 import { alterPassword, enableLogin, type LoginKind, parseDatabaseName, parseLoginName } from './sqlText.ts';
-import type { LoginAnswer, LoginPort } from './twoLogins.ts';
+import type { LoginAnswer } from './storedLogin.ts';
+import type { LoginPort } from './twoLogins.ts';
 
 /** What the tags say: logins of the server, or users of one database. */
 export interface SqlLogins {

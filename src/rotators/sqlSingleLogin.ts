@@ -4,12 +4,12 @@ import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
-import { foreignLogin } from '../core/storedLogin.ts';
 import { OnePassword } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import { loginPort, sqlLogins } from './sqlLogins.ts';
 import { SERVERS_OPTION, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
 import { fold } from './sqlText.ts';
+import { foreignLogin } from './storedLogin.ts';
 
 const Options = z.strictObject({
   login: z.string().optional().describe('The login of the server.'),

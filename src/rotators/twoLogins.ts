@@ -7,11 +7,9 @@ import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts'
 import type { Handle } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { afterWrite, foreignLogin, type LoginAnswer, PatientAsker, refuseOff } from '../core/storedLogin.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
-
-export type { LoginAnswer } from '../core/storedLogin.ts';
+import { afterWrite, foreignLogin, type LoginAnswer, PatientAsker, refuseOff } from './storedLogin.ts';
 
 /** One server, as the identity of Keyturn may change it. */
 export interface LoginPort {

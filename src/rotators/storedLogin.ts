@@ -1,8 +1,8 @@
 /** Logins with a password: how a server is asked about one, and what is said of the one in a secret. */
-import type { Clock } from './clock.ts';
-import { KeyturnError } from './errors.ts';
-import { remember } from './scrub.ts';
-import type { Secret } from './secret.ts';
+import type { Clock } from '../core/clock.ts';
+import { KeyturnError } from '../core/errors.ts';
+import { remember } from '../core/scrub.ts';
+import type { Secret } from '../core/secret.ts';
 
 /**
  * 'disabled': the password is right, and a person switched the login off. 'busy': no answer, or one that passes. 'unknown': an

@@ -145,10 +145,6 @@ describe('imports', () => {
   });
 });
 
-const LINES_MAX = 260;
-/** Data, one row after another: no logic to lose oneself in. */
-const tables = ['src/core/reasons.ts', 'src/rotators/twoKeyTable.ts'];
-
 describe('the code', () => {
   it('opens a secret in the vault adapter, the form codec and wire calls alone (design section 4)', () => {
     const open = source.filter((file) => /\.reveal\(/.test(read(file)));
@@ -175,15 +171,6 @@ describe('the code', () => {
       ].join('|'),
     );
     expect(mine.filter((file) => file !== 'test/tidy.test.ts' && hides.test(read(file)))).toEqual([]);
-  });
-
-  it('has files that one reads in one sitting', () => {
-    const lines = (file: string) => read(file).split('\n').length - 1;
-    expect(
-      source
-        .filter((file) => lines(file) > LINES_MAX && !tables.includes(file))
-        .map((file) => `${file}: ${lines(file)}`),
-    ).toEqual([]);
   });
 
   it('names no host of a package registry', () => {

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const { NODE_OPTIONS: _, ...env } = process.env;
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: root, env });
   clock.install();
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let azure: Azure;
@@ -101,7 +101,7 @@ describe('GR-02: SIGKILL to the worker', () => {
     };
     await untilKilled();
     await expectNoOrphan();
-  }, 120_000);
+  });
 
   it('GR-02: while it tries the new secret, which nobody else has: no orphan after the next passes', async () => {
     const judge = app.judge.bind(app);
@@ -114,7 +114,7 @@ describe('GR-02: SIGKILL to the worker', () => {
     };
     await untilKilled();
     await expectNoOrphan();
-  }, 120_000);
+  });
 });
 
 async function expectNoOrphan(): Promise<void> {

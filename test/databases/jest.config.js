@@ -6,5 +6,4 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/databases/**/*.db.ts'],
   maxWorkers: 1,
-  testTimeout: 300_000,
 };

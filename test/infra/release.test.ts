@@ -32,7 +32,7 @@ beforeAll(async () => {
     writeFileSync(inFolder(`package/${name}`), content);
   }
   if (!existsSync(node22)) await lines(['npm', 'ci', '--prefix', join(import.meta.dirname, 'node22')]);
-}, 180_000);
+});
 afterAll(async () => {
   await endAll();
   rmSync(folder, { recursive: true, force: true });

@@ -43,7 +43,7 @@ beforeAll(async () => {
   await tenant.sweepAndSettle(3_000); // revoked
   await everyFunction();
   used = usedIn(tenant.azure.calls, tenant.azure.world.identity.oid, places);
-}, 240_000);
+});
 afterAll(() => tenant.stop());
 
 async function everyFunction(): Promise<void> {

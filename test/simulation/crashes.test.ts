@@ -50,14 +50,14 @@ describe('a worker killed before or after any write', () => {
     }
     report('two crashes', all);
     expect(all.failures.slice(0, 5)).toEqual([]);
-  }, 120_000);
+  });
 
   it('loses nothing when killed three times around the writes to vault and target', async () => {
     const all = tally();
     await killThrice(all);
     report('three crashes at vault and target', all);
     expect(all.failures.slice(0, 5)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 /** Every third crash around writes of Azure, given two before it: each path tells where the next write lies. */

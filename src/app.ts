@@ -157,10 +157,10 @@ const guarded = <T>(work: Promise<T>): Promise<T> =>
   });
 
 /** What only the modules behind the settings can judge: better said at the start than found out by every secret's refusal. */
-function checkSettings({ consent, policy, rotators }: Settings<Cloud>, known: readonly string[]): void {
+function checkSettings({ consent, policy, limits, rotators }: Settings<Cloud>, known: readonly string[]): void {
   const checks = {
     KEYTURN_CONSENT: () => parseConsentMap(consent),
-    KEYTURN_POLICY: () => mergePolicy([{ where: 'KEYTURN_POLICY', text: policy }]),
+    KEYTURN_POLICY: () => mergePolicy([{ where: 'KEYTURN_POLICY', text: policy, from: 'settings' }], limits),
   };
   const problems = Object.entries(checks).flatMap(([name, check]) => {
     try {

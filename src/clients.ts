@@ -98,10 +98,10 @@ export function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {
 
 const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
-function configOf({ instance, mode, rate, rotators, policy, capDays, ...rest }: Settings<Cloud>): Config {
+function configOf({ instance, mode, rate, rotators, policy, limits, capDays, ...rest }: Settings<Cloud>): Config {
   const { ownStorage, ownerTag, sampleVaults, identity, audience } = rest;
   return {
-    ...{ instance, mode, rate, policy, ownStorage, ownerTag, sampleVaults },
+    ...{ instance, mode, rate, policy, limits, ownStorage, ownerTag, sampleVaults },
     enabled: rotators,
     ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) => id.toLowerCase()),
     ...(capDays === undefined ? {} : { capDays }),

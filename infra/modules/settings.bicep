@@ -13,6 +13,8 @@ type Settings = {
   KEYTURN_SAMPLE_TAGS: string?
   KEYTURN_CONSENT: string?
   KEYTURN_POLICY: string?
+  KEYTURN_EVERY_MAX: string?
+  KEYTURN_GRACE_MIN: string?
   KEYTURN_VALIDITY_CAP: string?
   KEYTURN_OWNER_TAG: string?
   @minLength(1)

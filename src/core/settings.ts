@@ -27,6 +27,8 @@ export interface Settings<Cloud> {
   readonly sampleVaults: readonly string[];
   readonly consent: Readonly<Record<string, string>>;
   readonly policy: string;
+  /** Bounds of every policy. */
+  readonly limits: { readonly everyMaxHours: number; readonly graceMinHours: number };
   readonly capDays?: number;
   readonly ownerTag: string;
   readonly audience: string;
@@ -100,6 +102,9 @@ function crossProblems<Cloud>(raw: Raw<Cloud>): string[] {
       (name) =>
         `KEYTURN_SAMPLE_TAGS names ${quote(name)}, which KEYTURN_VAULTS does not: add it there, or remove it here.`,
     ),
+    ...(raw.KEYTURN_GRACE_MIN < raw.KEYTURN_EVERY_MAX
+      ? []
+      : ['KEYTURN_GRACE_MIN must be shorter than KEYTURN_EVERY_MAX: no grace would fit between two rotations.']),
     ...(raw.KEYTURN_CLOUD === 'custom' && raw.KEYTURN_CLOUD_ENDPOINTS === undefined
       ? ['KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.']
       : []),
@@ -120,6 +125,7 @@ function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: rea
     sampleVaults: raw.KEYTURN_SAMPLE_TAGS,
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,
+    limits: { everyMaxHours: raw.KEYTURN_EVERY_MAX, graceMinHours: raw.KEYTURN_GRACE_MIN },
     ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),
     ownerTag: raw.KEYTURN_OWNER_TAG,
     audience: raw.KEYTURN_AUDIENCE,

@@ -56,6 +56,10 @@ const json = z.string().transform((content, context): unknown => {
   }
 });
 
+/** Days or hours, in hours. */
+const hours = (pattern: RegExp) =>
+  text(pattern).transform((content) => Number(content.slice(0, -1)) * (content.endsWith('d') ? 24 : 1));
+
 const rate = text(/^\d{1,4}\/\d{1,5}$/).transform((content) => {
   const [perVault = 0, overall = 0] = content.split('/').map(Number);
   return { perVault, overall };
@@ -164,6 +168,24 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
         fallback: 'every=60d;grace=48h',
       },
       text(/^[a-z-]+=[^;=]+(;[a-z-]+=[^;=]+)*;?$/).prefault('every=60d;grace=48h'),
+    ),
+    KEYTURN_EVERY_MAX: setting(
+      {
+        about:
+          'The longest time between rotations that anybody may ask for. A longer `every`, of whatever source, counts as this, and the inventory says so.',
+        shape: 'days or hours as `90d`',
+        fallback: '90d',
+      },
+      hours(/^[1-9]\d{0,3}[dh]$/).prefault('90d'),
+    ),
+    KEYTURN_GRACE_MIN: setting(
+      {
+        about:
+          "The shortest grace, but for a secret's own tag `rotator-policy`: a shorter `grace` of `KEYTURN_POLICY` counts as this. The tag `keyturn-policy` of a vault may lengthen the grace and never shorten it.",
+        shape: 'hours or days as `24h`',
+        fallback: '24h',
+      },
+      hours(/^(0|[1-9]\d{0,3})[dh]$/).prefault('24h'),
     ),
     KEYTURN_VALIDITY_CAP: setting(
       {

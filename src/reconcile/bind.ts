@@ -86,12 +86,13 @@ function withStateOf(
 }
 
 export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps, sample: readonly PolicySource[] = []): Policy {
-  return mergePolicy([
+  const sources: readonly PolicySource[] = [
     { where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') },
     ...sample,
-    { where: 'The tag keyturn-policy of the vault', text: tagOf(vaultTags, 'keyturn-policy') },
-    { where: 'The setting KEYTURN_POLICY', text: deps.config.policy },
-  ]);
+    { where: 'The tag keyturn-policy of the vault', text: tagOf(vaultTags, 'keyturn-policy'), from: 'vault' },
+    { where: 'The setting KEYTURN_POLICY', text: deps.config.policy, from: 'settings' },
+  ];
+  return mergePolicy(sources, deps.config.limits);
 }
 
 /** An app whose own storage keys change under it can't start again (case ST-07). */

@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { Rotator } from '../rotators/rotator.ts';
 import type { Alerts, Audit, Locks, LookQueue, Rows } from '../store/store.ts';
 import type { Vaults } from '../vault/vault.ts';
+import type { PolicyLimits } from './policy.ts';
 
 /** `observe`: no write anywhere, plans are shown. `drain`: no new rotations, obligations are worked off. */
 export type Mode = 'observe' | 'run' | 'drain';
@@ -43,6 +44,8 @@ export interface Config {
   readonly enabled: readonly string[];
   /** KEYTURN_POLICY: the default policy, in the grammar of the tag `rotator-policy`. */
   readonly policy: string;
+  /** KEYTURN_EVERY_MAX and KEYTURN_GRACE_MIN; their defaults where absent. */
+  readonly limits?: PolicyLimits;
   /** KEYTURN_VALIDITY_CAP in days: the tenant's limit on the validity of a version. */
   readonly capDays?: number;
   /** KEYTURN_SAMPLE_TAGS: names of vaults in which the tags of Microsoft's samples opt in, too. None where absent. */

@@ -110,7 +110,9 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
     progress.acting = { seen: progress.seen, deps, locks: held, requested };
     const { kind, reason } = progress.step;
     const { dueOn, after } = progress.seen.observed;
-    deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after });
+    const { notes } = progress.bound.policy;
+    const noted = notes === undefined ? {} : { notes: notes.join(' ') };
+    deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after, ...noted });
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress };
   } catch (error) {

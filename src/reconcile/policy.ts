@@ -1,6 +1,7 @@
 /**
  * Policy: how often, how long the old credential lives on, when Keyturn may change things. Merged key by key: the
  * secret's tag, then the vault's tag `keyturn-policy`, then the settings. An unknown key is an error (design section 2).
+ * Whoever may tag a vault has no right to its secrets, so that tag may be more careful than the settings, not less.
  */
 import { addHours, earliest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
@@ -13,9 +14,20 @@ export interface Policy {
   readonly graceHours: number;
   readonly window?: Window;
   readonly paused: boolean;
+  /** What somebody said and what counts instead: shown with the secret. Absent where everything counts as it was said. */
+  readonly notes?: readonly string[];
+}
+
+/** Bounds of the operator, in hours. */
+export interface PolicyLimits {
+  /** KEYTURN_EVERY_MAX: a longer `every` counts as this, whoever said it. */
+  readonly everyMaxHours: number;
+  /** KEYTURN_GRACE_MIN: a shorter `grace` counts as this, but for a secret's own. */
+  readonly graceMinHours: number;
 }
 
 const DAY = 24;
+export const DEFAULT_LIMITS: PolicyLimits = { everyMaxHours: 90 * DAY, graceMinHours: DAY };
 /** What Keyturn does where nobody says anything: nothing lives longer than 90 days (60 d and 30 d of notice). */
 const DEFAULTS = { everyHours: 60 * DAY, graceHours: 48, paused: false };
 /** The SDK corrupts dates past 2038-01-19 (azure-facts 8.3). */
@@ -23,23 +35,103 @@ const LAST_EXPIRY = new Date('2038-01-18T00:00:00Z');
 const MONTH_HOURS = 30 * DAY;
 const TOO_SOON_HOURS = 24;
 
-/** A source of policy text and the name by which an error calls it. */
+/** A source of policy text and the name by which an error calls it; the secret's own where `from` is absent. */
 export interface PolicySource {
   readonly where: string;
   readonly text: string | undefined;
+  readonly from?: 'vault' | 'settings';
 }
 
-/** The first source that names a key wins. Throws `bad-tags` naming the source, the key and what it takes. */
-export function mergePolicy(sources: readonly PolicySource[]): Policy {
-  const parsed = sources.map(parsePolicy);
-  const merged: Policy = Object.assign({}, DEFAULTS, ...parsed.reverse());
-  if (merged.graceHours >= merged.everyHours) {
-    throw new KeyturnError('bad-tags', {
-      detail: `${sources[0]?.where}: grace (${merged.graceHours} h) must be shorter than every (${merged.everyHours} h).`,
-    });
-  }
-  return merged;
+/** Hours that count, and who said so. */
+interface Said {
+  readonly hours: number;
+  readonly where: string;
 }
+
+type Parsed = Pick<PolicySource, 'where' | 'from'> & { readonly said: Partial<Policy> };
+
+const BY_DEFAULT = "Keyturn's default";
+
+/**
+ * The first source that names a key wins, within the bounds of the operator. Throws `bad-tags` naming the source, the key
+ * and what it takes; where two sources contradict each other, both (case COR-09).
+ */
+export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimits = DEFAULT_LIMITS): Policy {
+  const parsed = sources.map((source): Parsed => ({ ...source, said: parsePolicy(source) }));
+  const notes: string[] = [];
+  const every = everyOf(parsed, limits, notes);
+  const grace = graceOf(parsed, limits, notes);
+  if (grace.hours >= every.hours) throw new KeyturnError('bad-tags', { detail: contradiction(grace, every) });
+  const window = parsed.find(({ said }) => said.window)?.said.window;
+  return {
+    everyHours: every.hours,
+    graceHours: grace.hours,
+    ...(window ? { window } : {}),
+    paused: isPaused(parsed, notes),
+    ...(notes.length > 0 ? { notes } : {}),
+  };
+}
+
+function everyOf(parsed: readonly Parsed[], { everyMaxHours }: PolicyLimits, notes: string[]): Said {
+  const found = saidIn(parsed, 'everyHours');
+  const { hours, where } = found ?? { hours: DEFAULTS.everyHours, where: BY_DEFAULT };
+  if (hours <= everyMaxHours) return { hours, where };
+  if (found)
+    notes.push(`every=${spell(hours)} of ${inside(where)} counts as ${spell(everyMaxHours)} (KEYTURN_EVERY_MAX).`);
+  return { hours: everyMaxHours, where: 'The setting KEYTURN_EVERY_MAX' };
+}
+
+/** The secret's own as it is; of the others the vault's where it is longer than what counts without it. */
+function graceOf(parsed: readonly Parsed[], { graceMinHours }: PolicyLimits, notes: string[]): Said {
+  const own = saidIn(of(parsed, undefined), 'graceHours');
+  if (own) return own;
+  const set = saidIn(of(parsed, 'settings'), 'graceHours');
+  const base = set ?? { hours: DEFAULTS.graceHours, where: BY_DEFAULT };
+  const low = base.hours < graceMinHours;
+  if (low && set)
+    notes.push(
+      `grace=${spell(set.hours)} of ${inside(set.where)} counts as ${spell(graceMinHours)} (KEYTURN_GRACE_MIN).`,
+    );
+  const floor = low ? { hours: graceMinHours, where: 'The setting KEYTURN_GRACE_MIN' } : base;
+  const vault = saidIn(of(parsed, 'vault'), 'graceHours');
+  if (vault && vault.hours >= floor.hours) return vault;
+  if (vault)
+    notes.push(
+      `grace=${spell(vault.hours)} of ${inside(vault.where)} counts as ${spell(floor.hours)}: it may lengthen the grace alone.`,
+    );
+  return floor;
+}
+
+/** A secret's own word counts; a vault's tag puts a pause on and lifts none that the operator has put on. */
+function isPaused(parsed: readonly Parsed[], notes: string[]): boolean {
+  const [own, vault, set] = [undefined, 'vault' as const, 'settings' as const].map(
+    (from) => of(parsed, from).find(({ said }) => said.paused !== undefined)?.said.paused,
+  );
+  if (own !== undefined) return own;
+  if (vault === false && set)
+    notes.push('paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.');
+  return (vault || set) === true;
+}
+
+const of = (parsed: readonly Parsed[], from: PolicySource['from']): readonly Parsed[] =>
+  parsed.filter((each) => each.from === from);
+
+function saidIn(parsed: readonly Parsed[], key: 'everyHours' | 'graceHours'): Said | undefined {
+  for (const { said, where } of parsed) {
+    const hours = said[key];
+    if (hours !== undefined) return { hours, where };
+  }
+  return undefined;
+}
+
+function contradiction(grace: Said, every: Said): string {
+  if (grace.where === every.where)
+    return `${grace.where}: grace (${grace.hours} h) must be shorter than every (${every.hours} h).`;
+  return `grace (${grace.hours} h) of ${inside(grace.where)} must be shorter than every (${every.hours} h) of ${inside(every.where)}.`;
+}
+
+const inside = (where: string): string => where.replace(/^The /, 'the ');
+const spell = (hours: number): string => (hours % DAY === 0 && hours > 0 ? `${hours / DAY}d` : `${hours}h`);
 
 export function parsePolicy({ where, text }: PolicySource): Partial<Policy> {
   const policy: { -readonly [K in keyof Policy]?: Policy[K] } = {};

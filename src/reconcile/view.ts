@@ -42,7 +42,7 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
   const owner = tagOf(current.tags, ownerTag)?.slice(0, OWNER_MAX);
   const owed = owedOf({ step: end.step, bound, observed, before });
   const revokeAfter = observed?.after ?? state?.after;
-  const notes = observed ? end.notes : before?.notes;
+  const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
   return {
     ...{ owed, version: current.id, rotator: optIn.rotator.type, target: optIn.target.id },
     ...(owner === undefined ? {} : { owner }),
@@ -50,7 +50,7 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
     ...(current.expiresOn ? { expiresOn: current.expiresOn } : {}),
     dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy),
     ...(revokeAfter && owed.length > 0 ? { revokeAfter } : {}),
-    ...(notes?.length ? { notes: notes.slice(0, NOTES_MAX) } : {}),
+    ...(notes.length > 0 ? { notes: notes.slice(0, NOTES_MAX) } : {}),
   };
 }
 

@@ -186,6 +186,7 @@ describe('GR-02: the text is given once', () => {
 describe('GR-04: the tenant caps lifetimes', () => {
   it('GR-04: refused for 365 days, naming the policy and not asked again that day; for 90 it is rotated, and the dates agree', async () => {
     app.policy = { maxDays: 90 };
+    tenant.configure({ KEYTURN_EVERY_MAX: '333d' });
     await due({ policy: 'every=333d' });
     await look();
     await tenant.advance({ hours: 20 }, { sweepEvery: 5 });

@@ -96,6 +96,7 @@ describe('a vault that refuses the new version', () => {
 
   it('by policy makes one key and no further one until the setting changes; under the cap it is taken (KV-06)', async () => {
     const vault = tenant.azure.vault('kv1');
+    tenant.configure({ KEYTURN_EVERY_MAX: '150d' });
     await due('every=150d;grace=48h', 150);
     const old = key('key1');
     const put = vault.put.bind(vault);
@@ -115,7 +116,7 @@ describe('a vault that refuses the new version', () => {
     expect(key('key1')).toBe(old);
     expect(tenant.alerts()).toEqual([expect.objectContaining({ reason: 'vault-policy' })]);
 
-    tenant.configure({ KEYTURN_VALIDITY_CAP: '88d' });
+    tenant.configure({ KEYTURN_EVERY_MAX: '150d', KEYTURN_VALIDITY_CAP: '88d' });
     await tenant.advance({ hours: 25 }, { sweepEvery: 1 });
     expect(lives.map(hoursLeft)).toEqual([180 * 24 - 1, 88 * 24 - 1]);
     expect(tenant.current('st-a').value).toBe(key('key2'));

@@ -50,6 +50,7 @@ describe('settings', () => {
       rotators: [],
       consent: {},
       policy: 'every=60d;grace=48h',
+      limits: { everyMaxHours: 2160, graceMinHours: 24 },
       cloud: { name: 'AzureCloud' },
       hostStorage: { accountName: 'keyturnapp' },
     });
@@ -63,6 +64,8 @@ describe('settings', () => {
       KEYTURN_RATE: '2/9',
       KEYTURN_ROTATORS: 'storage-account-key, sql-login,sql-login',
       KEYTURN_VALIDITY_CAP: '88d',
+      KEYTURN_EVERY_MAX: '120d',
+      KEYTURN_GRACE_MIN: '36h',
       KEYTURN_CONSENT: `{"${vault('x')}":"kv1/*"}`,
       KEYTURN_CLOUD: 'custom',
       KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
@@ -72,6 +75,7 @@ describe('settings', () => {
       rate: { perVault: 2, overall: 9 },
       rotators: ['storage-account-key', 'sql-login'],
       capDays: 88,
+      limits: { everyMaxHours: 2880, graceMinHours: 36 },
       cloud: { custom: endpoints },
     });
   });
@@ -118,6 +122,9 @@ describe('settings', () => {
     ['KEYTURN_CONSENT', '{"a":1}', 'at "a"'],
     ['KEYTURN_POLICY', 'sometimes', 'KEYTURN_POLICY is "sometimes"'],
     ['KEYTURN_VALIDITY_CAP', '88', 'expected days as `88d`'],
+    ['KEYTURN_EVERY_MAX', '0d', 'expected days or hours as `90d`'],
+    ['KEYTURN_GRACE_MIN', '1w', 'expected hours or days as `24h`'],
+    ['KEYTURN_GRACE_MIN', '90d', 'must be shorter than KEYTURN_EVERY_MAX'],
     ['KEYTURN_SWEEP_SCHEDULE', '0 * * * *', 'six fields'],
     ['KEYTURN_CLOUD', 'custom', 'KEYTURN_CLOUD_ENDPOINTS is not set'],
     ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, arm: 'http://x' }), 'at "arm"'],

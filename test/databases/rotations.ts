@@ -39,6 +39,7 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
         KEYTURN_ROTATORS: peer.type,
         KEYTURN_CONSENT: JSON.stringify({ [peer.target]: 'kv1/db-pw(app_a,app_b)' }),
         KEYTURN_POLICY: `every=${EVERY_DAYS}d;grace=2h`,
+        KEYTURN_GRACE_MIN: '2h',
       };
       tenant = await startTenant({ vaults: ['kv1'], accounts: [], env: { KEYTURN_ROTATORS: '' } });
       const clock = movingClock();

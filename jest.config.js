@@ -1,8 +1,14 @@
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 19))
+  throw new Error(`The tests need Node 22.19 or newer, and this is ${process.version}: npm test brings its own.`);
+
 /** ESM and TypeScript: swc strips the types, `tsc --noEmit` (npm run lint) checks them. */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
+  // A built app is no module of the tests; its package.json has the name of this one.
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.keyturn/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -3,11 +3,12 @@
  * loads by `import()` becomes ES modules beside it, split so that a rotator's SDK is not even read before it is used: in
  * one file V8 would parse all of them at every start (start times: docs/bench.md).
  */
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type BuildOptions as Bundling, build as bundle, type Plugin } from 'esbuild';
+import { type BuildOptions as Bundling, build as bundle, type Metafile, type Plugin } from 'esbuild';
+import { notices } from './release/notices.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const name = 'keyturn.cjs';
@@ -16,9 +17,10 @@ const LATER = 'app';
 
 /** The same for both halves. */
 const common = {
-  ...{ bundle: true, platform: 'node', target: 'node22', logLevel: 'warning' },
+  // The metafile names files from here, wherever it is run.
+  ...{ absWorkingDir: root, bundle: true, platform: 'node', target: 'node22', logLevel: 'warning' },
   // Names stay readable in stack traces; a minified zip is only smaller, not faster.
-  ...{ sourcemap: 'external', legalComments: 'external' },
+  ...{ sourcemap: 'external', legalComments: 'external', metafile: true },
   // Provided by the worker, or optional parts of dependencies that are absent (azure-facts 1.4).
   external: [
     ...['@azure/functions-core', '@azure/functions-opentelemetry-instrumentation'],
@@ -30,6 +32,8 @@ export interface BuildOptions {
   entry?: string;
   out?: string;
   hostJson?: string;
+  /** Where the source maps go: what is in `out` is deployed as it is. Without it there are none. */
+  maps?: string;
 }
 
 /** Builds the folder anew and answers the size of its code in bytes. */
@@ -38,7 +42,7 @@ export async function build(options: BuildOptions = {}): Promise<number> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const later = new Map<string, string>();
-  await bundle({
+  const { metafile } = await bundle({
     ...common,
     ...{
       entryPoints: [options.entry ?? join(root, 'src/functions/index.ts')],
@@ -51,15 +55,31 @@ export async function build(options: BuildOptions = {}): Promise<number> {
     define: { 'import.meta.url': 'keyturnBundleUrl' },
     banner: { js: "const keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;" },
   });
-  if (later.size > 0) await bundleLater(Object.fromEntries(later), join(out, LATER));
+  const parts = [metafile];
+  if (later.size > 0) parts.push(await bundleLater(Object.fromEntries(later), join(out, LATER)));
+  await moveMaps(out, options.maps);
+  await writeFile(join(out, 'THIRD-PARTY-NOTICES'), await notices(parts));
+  await copyFile(join(root, 'LICENSE'), join(out, 'LICENSE'));
   await copyFile(options.hostJson ?? join(root, 'host.json'), join(out, 'host.json'));
   await writeFile(join(out, 'package.json'), `${JSON.stringify(await packageJson(), undefined, 2)}\n`);
   return codeBytes(out);
 }
 
+async function moveMaps(out: string, maps: string | undefined): Promise<void> {
+  if (maps !== undefined) await rm(maps, { recursive: true, force: true });
+  for (const file of (await readdir(out, { recursive: true })).filter((each) => each.endsWith('.map'))) {
+    if (maps === undefined) {
+      await rm(join(out, file));
+      continue;
+    }
+    await mkdir(dirname(join(maps, file)), { recursive: true });
+    await rename(join(out, file), join(maps, file));
+  }
+}
+
 /** Bundles what runs after the start, here or in the bench: ES modules by name, and what they load in turn. */
-export async function bundleLater(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
-  await bundle({
+export async function bundleLater(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Metafile> {
+  const { metafile } = await bundle({
     ...common,
     ...{ entryPoints: { ...entryPoints }, outdir, format: 'esm', splitting: true, outExtension: { '.js': '.mjs' } },
     plugins: [named, lean],
@@ -68,6 +88,7 @@ export async function bundleLater(entryPoints: Readonly<Record<string, string>>,
       js: "import { createRequire as keyturnRequire } from 'node:module'; const require = keyturnRequire(import.meta.url);",
     },
   });
+  return metafile;
 }
 
 /** Leaves own files that are loaded by `import()` out of the entry, and notes them by name. */
@@ -133,6 +154,6 @@ async function codeBytes(folder: string): Promise<number> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const bytes = await build();
+  const bytes = await build({ maps: join(root, '.keyturn/maps') });
   console.log(`dist/: ${(bytes / 1024 / 1024).toFixed(2)} MB of code, loaded by ${name} as it is needed`);
 }

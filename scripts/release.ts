@@ -13,9 +13,10 @@ import { type Entry, zip } from './release/zip.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** What may be in the package, and what has to be. Source maps stay out. */
-const ALLOWED = /^(host\.json|package\.json|keyturn\.cjs|app\/[\w.-]+\.mjs|(app\/)?[\w.-]+\.LEGAL\.txt)$/;
-const NEEDED = ['host.json', 'package.json', 'keyturn.cjs', 'app/handlers.mjs'];
+/** What may be in the package, and what has to be. */
+const ALLOWED =
+  /^(host\.json|package\.json|LICENSE|THIRD-PARTY-NOTICES|keyturn\.cjs|app\/[\w.-]+\.mjs|(app\/)?[\w.-]+\.LEGAL\.txt)$/;
+const NEEDED = ['host.json', 'package.json', 'LICENSE', 'THIRD-PARTY-NOTICES', 'keyturn.cjs', 'app/handlers.mjs'];
 
 export interface Release {
   readonly archive: string;
@@ -57,8 +58,7 @@ export function entriesOf(folder: string): readonly Entry[] {
         .slice(folder.length + 1)
         .split(sep)
         .join('/'),
-    )
-    .filter((name) => !name.endsWith('.map'));
+    );
   const strange = names.filter((name) => !ALLOWED.test(name));
   const missing = NEEDED.filter((name) => !names.includes(name));
   if (strange.length + missing.length > 0)

@@ -43,6 +43,8 @@ function templateOf(file: string) {
   return { params, scope, outputs };
 }
 const OUTPUTS = templateOf('infra/main.bicep').outputs;
+/** What azd reads for itself: without it `azd up` asks for a group. */
+const OF_AZD = ['AZURE_RESOURCE_GROUP'];
 /** What commands of the onboarding policy print. */
 const BY_HAND = ['POLICY_IDENTITY_ID', 'POLICY_PRINCIPAL_ID', 'POLICY_ASSIGNMENT_ID'];
 const SCOPES: Readonly<Record<string, string>> = { group: 'resourceGroup', sub: 'subscription', mg: 'managementGroup' };
@@ -121,8 +123,18 @@ describe('shell blocks', () => {
   it('set names that infra/main.bicepparam reads, by azd and by the shell, or export outputs of a deployment', () => {
     const known = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(([, name = '']) => name);
     const set = commandsWith('azd', 'env', 'set').map(([name = '']) => name);
-    expect([...set, ...exported].filter((name) => ![...known, ...OUTPUTS, ...BY_HAND].includes(name))).toEqual([]);
-    expect(set.filter((name) => !known.includes(name))).toEqual([]);
+    expect(
+      [...set, ...exported].filter((name) => ![...known, ...OF_AZD, ...OUTPUTS, ...BY_HAND].includes(name)),
+    ).toEqual([]);
+    expect(set.filter((name) => ![...known, ...OF_AZD].includes(name))).toEqual([]);
+  });
+
+  it('OPS-01: `azd up` is told its group and place, which are there by then, in a version that is named', () => {
+    const { text = '' } = ofKind('sh').find(({ text }) => /^azd up$/m.test(text)) ?? {};
+    expect(text).toMatch(/az group create --name (\S+) [\s\S]*azd env set AZURE_RESOURCE_GROUP \1\n[\s\S]*\nazd up/);
+    expect(text).toMatch(/^azd env set AZURE_LOCATION /m);
+    const [, least = ''] = /^ {2}azd: .*>= ([\d.]+)/m.exec(read('azure.yaml')) ?? [];
+    expect(read('docs/deploy.md')).toContain(`azd ${least} or newer`);
   });
 
   it('set what has no default in infra/main.bicepparam, before either way of deploying', () => {
@@ -150,7 +162,9 @@ describe('names', () => {
     expect(named.filter((name) => !settings.includes(name))).toEqual([]);
     const azure = [...new Set(text.match(/\bAZURE_[A-Z_]+\b/g))];
     const parameters = read('infra/main.bicepparam');
-    expect(azure.filter((name) => !OUTPUTS.includes(name) && !parameters.includes(`'${name}'`))).toEqual([]);
+    expect(
+      azure.filter((name) => ![...OF_AZD, ...OUTPUTS].includes(name) && !parameters.includes(`'${name}'`)),
+    ).toEqual([]);
   });
 
   it.each(PAGES)('%s names parameters of the templates where it sets them in the text', (page) => {

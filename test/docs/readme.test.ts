@@ -55,6 +55,25 @@ describe('the blocks', () => {
   });
 });
 
+describe('the first screen', () => {
+  it('OPS-09: says that nothing has run in a real subscription, and where it has run instead', () => {
+    const first = readme.slice(0, readme.indexOf('## Try it')).split('\n');
+    expect(first.length).toBeLessThan(30);
+    const text = first.join(' ');
+    expect(text).toMatch(/Nothing of this has run in a real Azure subscription yet/);
+    for (const place of [
+      'stand-in',
+      'Azurite',
+      'PostgreSQL',
+      'MariaDB',
+      'Functions host',
+      'outside Azure',
+      'KEYTURN_MODE=observe',
+    ])
+      expect(text).toContain(place);
+  });
+});
+
 describe('npm commands', () => {
   const lines = commandsWith('npm').map((words) => words.join(' '));
   const inCi = ['npm ci', 'npm run lint', 'npm run build', 'npm test', 'npm start -- --once'];

@@ -48,7 +48,8 @@ describe('the files of a release', () => {
     const entries = unzip(readFileSync(first.archive));
     const names = entries.map(({ name }) => name.replace(/-[A-Z0-9]{8}(?=\.)/, '')); // less the hashes of esbuild
     expect([...new Set(names.map((name) => name.replace(/^app\/.*(\.\w+)$/, 'app/*$1')))]).toEqual([
-      ...['app/*.mjs', 'app/*.txt', 'host.json', 'keyturn.cjs', 'keyturn.cjs.LEGAL.txt', 'package.json'],
+      ...['LICENSE', 'THIRD-PARTY-NOTICES', 'app/*.mjs', 'app/*.txt', 'host.json', 'keyturn.cjs'],
+      ...['keyturn.cjs.LEGAL.txt', 'package.json'],
     ]);
     expect(names).toContain('app/handlers.mjs');
     expect([...new Set(entries.map(({ mode }) => mode.toString(8)))]).toEqual(['100644']);
@@ -84,7 +85,9 @@ describe('the files of a release', () => {
     const script = `import { entriesOf } from '${root}/scripts/release.ts';
       try { entriesOf('${inFolder('strange')}') } catch ({ message }) { console.log(message) }`;
     expect(await lines(['node', '--input-type=module', '-e', script])).toEqual([
-      expect.stringContaining('local.settings.json; missing: host.json, package.json, keyturn.cjs, app/handlers.mjs'),
+      expect.stringContaining(
+        'local.settings.json; missing: host.json, package.json, LICENSE, THIRD-PARTY-NOTICES, keyturn.cjs, app',
+      ),
     ]);
   });
 });

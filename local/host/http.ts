@@ -1,4 +1,8 @@
-/** The host's HTTP side: `/api`, the Event Grid webhook and `/admin/functions`. Answers as seen on the real host (azure-facts 3.4, 9.3). */
+/**
+ * The host's HTTP side: `/api`, the Event Grid webhook and `/admin/functions`. Answers as seen on the real host (azure-facts
+ * 3.4, 9.3; findings HST-01, HST-07); the limits are those that Kestrel documents (`KestrelServerLimits`). What Azure's own
+ * front end does before the host is not known.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { HttpData, Registered } from './core.ts';
@@ -27,7 +31,9 @@ type Endpoint = { registered: Registered; route: Route; methods: readonly string
 export function httpServer(setup: HttpSetup): Server {
   const endpoints = [...setup.functions.values()].flatMap((registered) => endpointOf(registered) ?? []);
   endpoints.sort((one, other) => one.route.rank.localeCompare(other.route.rank));
-  return createServer((request, response) => {
+  return createServer({ maxHeaderSize: nodeHeaderBytesMax }, (request, response) => {
+    const refused = refusal(request);
+    if (refused !== undefined) return write(response, { status: refused, headers: { connection: 'close' } });
     answer(setup, endpoints, request).then(
       (given) => write(response, given),
       () => write(response, { status: 500 }), // a handler's throw: 500 and no body; the invoker has logged it
@@ -35,8 +41,27 @@ export function httpServer(setup: HttpSetup): Server {
   });
 }
 
+const lineBytesMax = 8192;
+const headerBytesMax = 32_768;
+const headersMax = 100;
+/** Node would refuse 16 KiB of line and headers together by itself: wide enough that the checks below are what counts. */
+const nodeHeaderBytesMax = 128 * 1024;
+
+/** What never comes as far as a function: the status, or undefined for a request that may go on. */
+function refusal({ method = '', url = '', rawHeaders, headersDistinct }: IncomingMessage): number | undefined {
+  if (Buffer.byteLength(`${method} ${url} HTTP/1.1\r\n`) > lineBytesMax) return 414;
+  const bytes = rawHeaders.reduce((sum, text) => sum + Buffer.byteLength(text) + 2, 0); // `: ` and the end of the line
+  if (bytes > headerBytesMax || rawHeaders.length / 2 > headersMax) return 431;
+  if (!url.startsWith('/') && !URL.canParse(url)) return 400;
+  return headersDistinct.host?.length === 1 && URL.canParse(`http://${headersDistinct.host[0]}`) ? undefined : 400;
+}
+
+/** The target joined to the host, so that `//api` stays a path and does not become a host. */
+const addressOf = ({ url = '/', headers }: IncomingMessage): URL =>
+  new URL(url.startsWith('/') ? `http://${headers.host}${url}` : url);
+
 async function answer(setup: HttpSetup, endpoints: readonly Endpoint[], request: IncomingMessage): Promise<Answer> {
-  const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`);
+  const url = addressOf(request);
   const key = request.headers['x-functions-key'] ?? url.searchParams.get('code') ?? '';
   const path = url.pathname.toLowerCase();
   if (path === '/runtime/webhooks/eventgrid') {
@@ -47,9 +72,17 @@ async function answer(setup: HttpSetup, endpoints: readonly Endpoint[], request:
   const admin = /^\/admin\/functions\/([^/]+)$/.exec(url.pathname);
   if (admin)
     return key === setup.keys.master ? runNow(setup, request, decodeURIComponent(admin[1] ?? '')) : { status: 401 };
+  if (path === '/') return startPage();
   const prefix = setup.routePrefix === '' ? '/' : `/${setup.routePrefix.toLowerCase()}/`;
   if (!path.startsWith(prefix)) return { status: 404 };
   return callFunction(setup, endpoints, request, url, url.pathname.slice(prefix.length), String(key));
+}
+
+/** The page that says that an app runs here; with `AzureWebJobsDisableHomepage` nothing (HomepageMiddleware of the host). */
+function startPage(): Answer {
+  if (process.env.AzureWebJobsDisableHomepage?.toLowerCase() === 'true') return { status: 204 };
+  const body = '<!DOCTYPE html><title>Your Functions app is up and running</title>';
+  return { status: 200, headers: { 'content-type': 'text/html' }, body };
 }
 
 /** `POST /admin/functions/{name}` answers 202 at once; the run is in the background. */
@@ -108,15 +141,25 @@ function allowed(authLevel: string, key: string, keys: Keys): boolean {
 async function toHttpData(request: IncomingMessage, url: URL, params: Record<string, string>): Promise<HttpData> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const headers = Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(', ')] as const);
+  // Seen on the real host: what comes without a length is read and dropped, and the function is given an empty body.
+  const body = request.headers['content-length'] === undefined ? Buffer.alloc(0) : Buffer.concat(chunks);
   return {
     method: request.method ?? 'GET',
     url: url.href,
-    nullableHeaders: nullable(headers),
-    nullableQuery: nullable(url.searchParams),
+    nullableHeaders: nullable(headersOf(request)),
+    nullableQuery: nullable(joined(url.searchParams)),
     nullableParams: nullable(Object.entries(params)),
-    body: { bytes: Buffer.concat(chunks) },
+    body: { bytes: body },
   };
+}
+
+/** Every header as often as it was sent: Node itself would keep the first `Authorization` and forget the second. */
+const headersOf = ({ headersDistinct }: IncomingMessage): [string, string][] =>
+  Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(',')]);
+
+/** The parameters by name, those of one name joined, as .NET's `StringValues` prints them (not seen on the host). */
+function joined(query: URLSearchParams): Iterable<readonly [string, string]> {
+  return [...new Set(query.keys())].map((name) => [name, query.getAll(name).join(',')] as const);
 }
 
 const nullable = (entries: Iterable<readonly [string, string]>): Record<string, { value: string }> =>

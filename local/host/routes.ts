@@ -22,7 +22,8 @@ export function parseRoute(template: string): Route {
   return { rank, match: (path) => match(segments, pieces(path)) };
 }
 
-const pieces = (path: string): string[] => path.split('/').filter((piece) => piece !== '');
+/** One slash at the end is nothing; an empty piece anywhere else is one that no segment matches. */
+const pieces = (path: string): string[] => (path === '' ? [] : path.replace(/\/$/, '').split('/'));
 
 function parseSegment(piece: string, template: string): Segment {
   if (!piece.includes('{')) return { literal: piece.toLowerCase() };
@@ -39,8 +40,8 @@ function match(segments: readonly Segment[], path: readonly string[]): Record<st
     const piece = path[index];
     if ('literal' in segment) {
       if (piece?.toLowerCase() !== segment.literal) return undefined;
-    } else if (piece === undefined) {
-      if (!segment.optional) return undefined;
+    } else if (piece === undefined || piece === '') {
+      if (!segment.optional || piece === '') return undefined;
     } else {
       const value = decode(segment.rest ? path.slice(index).join('/') : piece);
       if (value === undefined || !segment.test.test(value)) return undefined;
@@ -51,10 +52,10 @@ function match(segments: readonly Segment[], path: readonly string[]): Record<st
   return path.length <= segments.length ? params : undefined;
 }
 
-/** A piece that is no valid percent-encoding matches nothing. */
+/** A piece that is no valid percent-encoding matches nothing (the host's answer is not known). `%2F` stays as it is, as on the host (HST-07). */
 function decode(piece: string): string | undefined {
   try {
-    return decodeURIComponent(piece);
+    return decodeURIComponent(piece.replaceAll(/%2f/gi, (slash) => `%25${slash.slice(1)}`));
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;

@@ -330,6 +330,11 @@ export const reasons = {
     cause: 'The request does not have the documented shape.',
     remedy: 'Correct the field that the detail names.',
   },
+  'length-required': {
+    by: 'secret owner',
+    cause: 'The body came without a length; such a body does not reach Keyturn, so nothing was done.',
+    remedy: 'Send the body with the header `content-length` and without `transfer-encoding: chunked`.',
+  },
   'no-token': {
     by: 'secret owner',
     cause: 'The bearer token is missing or not acceptable.',

@@ -1,6 +1,7 @@
 import type { HttpHandler, HttpRequest, InvocationContext } from '@azure/functions';
 import { type App, getApp } from '../app.ts';
 import { type Answer, problem } from '../http/problem.ts';
+import { refuseRepeated } from '../requests/query.ts';
 
 /** The app, logging to this invocation so that the platform ties its records together. */
 export const appFor = (context: InvocationContext): App => getApp((level, line) => context[level](line));
@@ -9,6 +10,7 @@ export const appFor = (context: InvocationContext): App => getApp((level, line) 
 export function answering(handle: (request: HttpRequest, app: App) => Promise<Answer>): HttpHandler {
   return async (request, context) => {
     try {
+      refuseRepeated(new URL(request.url).searchParams);
       return await handle(request, appFor(context));
     } catch (error) {
       const { status, ...answer } = problem(error);

@@ -15,6 +15,7 @@ const statuses: Partial<Record<Reason, number>> = {
   'no-token': 401,
   'no-role': 403,
   'not-found': 404,
+  'length-required': 411,
   'owed-first': 409,
   'too-many-operations': 429,
   failed: 500,

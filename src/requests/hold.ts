@@ -7,19 +7,18 @@ import { NOTES } from './rotate.ts';
 /** A hold is for an incident or a freeze: who wants more says `paused=true`, or opts out. */
 export const HOLD_DAYS_MAX = 90;
 
-/** Strict, so that a misspelt `until` does not lift a hold. */
+/** Strict, and `until` has to be there: neither a misspelt nor a lost one lifts a hold (finding HST-01). */
 export const HoldRequest = z.strictObject({
   until: z.iso
-    .datetime({ offset: true, error: 'until must be a time as 2027-03-01T08:00:00Z, or null' })
+    .datetime({ offset: true, error: 'until must be a time as 2027-03-01T08:00:00Z, or null to lift the hold' })
     .transform((text) => new Date(text))
     .nullable()
-    .default(null)
-    .describe(`At most ${HOLD_DAYS_MAX} days ahead; null, or left out, lifts the hold.`),
+    .describe(`At most ${HOLD_DAYS_MAX} days ahead; null lifts the hold.`),
   ...NOTES,
 });
 export type HoldRequest = z.infer<typeof HoldRequest>;
 
-/** Parses the body of a request; an empty one lifts the hold. Throws `bad-request` naming what is wrong. */
+/** Parses the body of a request. Throws `bad-request` naming what is wrong. */
 export const fromHoldRequest = (body: string): HoldRequest => parseBody(body, HoldRequest);
 
 /** Throws `bad-request` for a time that is over or too far away. */

@@ -4,6 +4,7 @@ import { KeyturnError } from '../core/errors.ts';
 import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import { SECRET_STATES, type SecretState } from '../core/states.ts';
+import { refuseRepeated } from './query.ts';
 
 const STATE = SECRET_STATES.join('|');
 
@@ -49,9 +50,7 @@ export interface InventoryFilter {
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
 export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
   const given = [...query].filter(([, value]) => value !== '');
-  const names = given.map(([name]) => name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw bad(`${quote(twice)} is given more than once`);
+  refuseRepeated(query);
   const parsed = InventoryQuery.safeParse(Object.fromEntries(given));
   if (!parsed.success) throw bad([...new Set(parsed.error.issues.map(said))].slice(0, 5).join('; '));
   const { vault, state, due, owner, continuation } = parsed.data;

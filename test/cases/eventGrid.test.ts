@@ -57,7 +57,7 @@ describe('one event, one rotation', () => {
     };
     const answer = await fetch(tenant.host.eventGridUrl('secretEvents'), {
       method: 'POST',
-      headers: { 'content-type': 'application/cloudevents+json' },
+      headers: { 'content-type': 'application/cloudevents+json', 'aeg-event-type': 'Notification' },
       body: JSON.stringify(event),
     });
     expect(answer.status).toBe(202);

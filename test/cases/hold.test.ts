@@ -162,7 +162,7 @@ describe('asking for a hold', () => {
     tenant.seed('st-a', { account: 'acct1', tags: { rotator: '' } });
     tenant.azure.vault('kv1').set('plain', 'x', {});
     const asked = ['kv1/secrets/plain', 'kv1/secrets/nosuch', 'kv9/secrets/st-a'].map((where) =>
-      tenant.request(`/api/vaults/${where}/hold`, { method: 'POST', body: '{}' }),
+      tenant.request(`/api/vaults/${where}/hold`, { method: 'POST', body: '{"until":null}' }),
     );
     const answers = await Promise.all(
       (await Promise.all(asked)).map(async (each) => (await each.json()) as { status: number }),

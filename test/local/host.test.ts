@@ -1,6 +1,6 @@
 /** The library finds the host's module although jest has a `require` of its own: `local/host/core.ts` sets a virtual mock. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import { EventGrid } from '../../local/eventGrid.ts';
 import { parseCron } from '../../local/host/cron.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { parseRoute } from '../../local/host/routes.ts';
+import { chunked, sendRaw } from '../cases/wire.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const seen: { name: string; input: unknown; context: InvocationContext }[] = [];
@@ -122,6 +123,82 @@ describe('HTTP triggers', () => {
       401, 401, 200, 200,
     ]);
     expect((await fetch(`${host.url}/api/locked`, { headers: { 'x-functions-key': key } })).status).toBe(200);
+  });
+});
+
+describe('the host answers as the real one', () => {
+  const own = (method: string, target: string, headers: readonly string[] = [], body = '') =>
+    sendRaw(host.url, [`${method} ${target} HTTP/1.1`, 'Host: app', ...headers], body);
+  const read = '/api/vaults/kv1/secrets/db';
+
+  it('HST-01: a body without a length is dropped, and the function is told that there was one', async () => {
+    const [whole, cut] = await Promise.all([
+      own('POST', read, ['Content-Length: 4'], 'text'),
+      own('POST', read, ['Transfer-Encoding: chunked', 'X-Own: yes'], chunked('te', 'xt')),
+    ]);
+    expect([whole.text, cut.text].map((text) => JSON.parse(text).text)).toEqual(['text', '']);
+    expect(JSON.parse(cut.text).header).toBe('yes');
+  });
+
+  it('HST-07: a header that comes twice is handed over joined, Authorization too', async () => {
+    const sent = await own('GET', read, ['X-Own: one', 'X-Own: two']);
+    expect(JSON.parse(sent.text).header).toBe('one,two');
+    expect((await own('GET', read, ['Host: other'])).status).toBe(400);
+  });
+
+  it('HST-07: an escaped slash stays in its segment, an empty segment is no path of a function', async () => {
+    expect(JSON.parse((await own('GET', '/api/vaults/a%2Fb/secrets/c%2fd%20e')).text)).toMatchObject({
+      ...{ vault: 'a%2Fb', name: 'c%2fd e' },
+    });
+    for (const path of [
+      `/${read}`,
+      '/api//vaults/kv1/secrets/db',
+      '/api/vaults//secrets/db',
+      '/api/vaults/kv1/secrets/',
+    ])
+      expect([path, (await own('GET', path)).status]).toEqual([path, 404]);
+    expect((await own('GET', `${read}/`)).status).toBe(202);
+  });
+
+  it('HST-07: an address of 9 kB is 414, headers of 20 kB are taken, of 33 kB or more than 100 are 431', async () => {
+    const headers = (bytes: number) => [`X-Long: ${'a'.repeat(bytes)}`];
+    const many = Array.from({ length: 101 }, (_, at) => `X-${at}: 1`);
+    const answers = await Promise.all([
+      own('GET', `${read}?q=${'a'.repeat(9_000)}`),
+      own('GET', `${read}?q=${'a'.repeat(8_000)}`),
+      own('GET', read, headers(20_000)),
+      own('GET', read, headers(33_000)),
+      own('GET', read, many),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([414, 202, 202, 431, 431]);
+  });
+
+  it('HST-07: parameters of one name are joined', async () => {
+    expect(JSON.parse((await own('GET', `${read}?q=1&q=2`)).text).q).toBe('1,2');
+  });
+
+  it('HST-07: has a start page, unless a setting switches it off', async () => {
+    expect(await own('GET', '/')).toMatchObject({ status: 200, text: expect.stringContaining('<title>') });
+    process.env.AzureWebJobsDisableHomepage = 'True';
+    expect(await own('GET', '/')).toEqual({ status: 204, text: '' });
+    delete process.env.AzureWebJobsDisableHomepage;
+  });
+
+  it('HST-07: events without aeg-event-type are 400 in both schemas', async () => {
+    const url = host.eventGridUrl('events');
+    const event = { id: '1', source: 's', type: 't', specversion: '1.0', data: {} };
+    const send = (type: string, body: object, more = {}) =>
+      fetch(url, { method: 'POST', headers: { 'content-type': type, ...more }, body: JSON.stringify(body) });
+    const marked = { 'aeg-event-type': 'Notification' };
+    const answers = [
+      await send('application/cloudevents+json', event),
+      await send('application/cloudevents-batch+json', [event]),
+      await send('application/json', [event]),
+      await send('application/cloudevents+json', event, { 'aeg-event-type': 'Other' }),
+      await send('application/cloudevents+json', event, marked),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400, 400, 202]);
+    expect(inputs('events')).toEqual([event]);
   });
 });
 
@@ -298,7 +375,9 @@ describe('the host', () => {
 
 describe('the bundle', () => {
   it('registers its functions with an empty environment and loads a rotator only when it is used (FN-01)', async () => {
-    const folder = await mkdtemp(join(root, 'node_modules/.keyturn-build-'));
+    await mkdir(join(root, '.keyturn'), { recursive: true });
+    // Ignored by git, and no package of others, whose licence the build would ask for.
+    const folder = await mkdtemp(join(root, '.keyturn/build-'));
     const file = (name: string, text: string) => writeFile(join(folder, name), text);
     await file('lazy.ts', 'globalThis.lazyLoaded = true;\nexport const answer = 42;\n');
     await file(

@@ -15,8 +15,10 @@ function refusal(call: () => unknown): KeyturnError {
 }
 
 describe('the request for a hold', () => {
-  it('lifts the hold when it names no time', () => {
-    for (const body of ['', '{}', '{"until":null}']) expect(fromHoldRequest(body)).toEqual({ until: null });
+  it('HST-01: lifts the hold by an explicit null alone, never because a body got lost', () => {
+    expect(fromHoldRequest('{"until":null}')).toEqual({ until: null });
+    for (const body of ['', '  ', '{}', '{"ticket":"CHG-1"}', '{"reason":"freeze is over"}'])
+      expect(refusal(() => fromHoldRequest(body)).detail).toContain('or null to lift the hold');
   });
 
   it('takes a time of any zone, reason and ticket', () => {

@@ -1,0 +1,40 @@
+/** The one door for calls that ask for a change: who calls, by what right, what exactly is asked, and about which secret. */
+import type { HttpRequest } from '@azure/functions';
+import type { App } from '../app.ts';
+import { type Caller, type Role, requireRole } from '../http/auth.ts';
+import { readBody } from '../requests/body.ts';
+import { refuseQuery } from '../requests/query.ts';
+import { fromIdempotencyKey, fromPath } from '../requests/rotate.ts';
+
+/** What a call of this kind is made of. */
+export interface Kind<Asked> {
+  /** One of these suffices to be heard; the call itself may ask for more. */
+  readonly roles: readonly Role[];
+  /** Parses the body. Throws `bad-request` naming what is wrong. */
+  readonly parse: (body: string) => Asked;
+}
+
+export interface Asked<Asking> {
+  readonly caller: Caller;
+  readonly ref: ReturnType<typeof fromPath>;
+  readonly asked: Asking;
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Reads a changing call in the one order that is safe: token, role, then headers, query, body and path (finding ATK-11:
+ * nobody without a right makes us read a body). Throws the reason of the first thing that does not fit.
+ */
+export async function askedIn<Asking>(
+  request: HttpRequest,
+  keyturn: App,
+  { roles, parse }: Kind<Asking>,
+): Promise<Asked<Asking>> {
+  const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
+  requireRole(caller, ...roles);
+  const idempotencyKey = fromIdempotencyKey(request.headers.get('idempotency-key'));
+  refuseQuery(new URL(request.url).searchParams);
+  const asked = parse(await readBody(request));
+  const ref = fromPath(request.params.vault ?? '', request.params.name ?? '');
+  return { caller, ref, asked, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+}

@@ -1,0 +1,20 @@
+/** Queries of requests (finding HST-07): what stands there twice means two things, so it means none. */
+import { quote } from '../core/quote.ts';
+import { badRequest } from './body.ts';
+
+/** The function key, which the host takes from there, too: none of our business (azure-facts 9.3). */
+const HOSTS_OWN = 'code';
+
+/** Throws `bad-request` where a parameter is given more than once. */
+export function refuseRepeated(query: URLSearchParams): void {
+  const names = [...query.keys()];
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw badRequest(`${quote(twice)} is given more than once.`);
+}
+
+/** For calls that take none: `?dryRun=true` that is not read would become the real thing. */
+export function refuseQuery(query: URLSearchParams): void {
+  const [strange] = [...query.keys()].filter((name) => name !== HOSTS_OWN);
+  if (strange === undefined) return;
+  throw badRequest(`There is no parameter ${quote(strange)}: what is asked for stands in the body.`);
+}

@@ -26,6 +26,7 @@ export function environment(azure: Azure): Record<string, string> {
     KEYTURN_AUDIENCE: audiences.keyturn,
     KEYTURN_SWEEP_SCHEDULE: '0 7 * * * *',
     KEYTURN_CLOUD: 'custom',
+    KEYTURN_CUSTOM_CLOUD: 'accepted',
     KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
     ...(world.azurite ? { AzureWebJobsStorage: world.azurite.connectionString(appAccount) } : {}),
     IDENTITY_ENDPOINT: `http://127.0.0.1:${azure.identityPort}/msi/token`,

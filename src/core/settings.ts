@@ -108,7 +108,21 @@ function crossProblems<Cloud>(raw: Raw<Cloud>): string[] {
     ...(raw.KEYTURN_CLOUD === 'custom' && raw.KEYTURN_CLOUD_ENDPOINTS === undefined
       ? ['KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.']
       : []),
+    ...acknowledgement(raw.KEYTURN_CLOUD === 'custom', raw.KEYTURN_CUSTOM_CLOUD !== undefined),
   ];
+}
+
+/**
+ * Whoever sets two settings would have tokens sent to any host: that is to be seen and said (case ATK-16). Everywhere, since
+ * what a platform tells of itself differs by plan; an acknowledgement that stays behind would speak for the next custom cloud.
+ */
+function acknowledgement(isCustom: boolean, isAccepted: boolean): string[] {
+  if (isCustom === isAccepted) return [];
+  return isCustom
+    ? [
+        'KEYTURN_CUSTOM_CLOUD is not set; expected `accepted`: the endpoints of a custom cloud get the tokens of the identity. Set it if you mean that, or take one of the named clouds.',
+      ]
+    : ['KEYTURN_CUSTOM_CLOUD is set, but KEYTURN_CLOUD is not `custom`: remove it.'];
 }
 
 function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: readonly string[]): Settings<Cloud> {

@@ -228,6 +228,14 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       },
       z.enum(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud', 'custom']).prefault('AzureCloud'),
     ),
+    KEYTURN_CUSTOM_CLOUD: setting(
+      {
+        about:
+          'Says that a custom cloud is meant: its endpoints get the tokens of the identity, whoever they belong to. Without it the app does not start while `KEYTURN_CLOUD` is `custom`, and with it in no other cloud.',
+        shape: '`accepted`',
+      },
+      z.literal('accepted').optional(),
+    ),
     KEYTURN_CLOUD_ENDPOINTS: setting(
       {
         about:

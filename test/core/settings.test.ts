@@ -68,6 +68,7 @@ describe('settings', () => {
       KEYTURN_GRACE_MIN: '36h',
       KEYTURN_CONSENT: `{"${vault('x')}":"kv1/*"}`,
       KEYTURN_CLOUD: 'custom',
+      KEYTURN_CUSTOM_CLOUD: 'accepted',
       KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
     });
     expect(settings).toMatchObject({
@@ -102,6 +103,35 @@ describe('settings', () => {
     expect(read()).toMatchObject({ subscriptions: [] });
   });
 
+  it('ATK-16: take a custom cloud only from somebody who says that its hosts may have the tokens', () => {
+    const custom = { ...good, KEYTURN_CLOUD: 'custom', KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints) };
+    const wanted = [expect.stringMatching(/^KEYTURN_CUSTOM_CLOUD is not set; expected `accepted`: .* tokens /)];
+    expect(problems(custom)).toEqual(wanted);
+    expect(problems({ ...good, KEYTURN_CLOUD: 'custom' })).toEqual([
+      'KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.',
+      ...wanted,
+    ]);
+    // Wherever it runs: nothing that a platform sets, or does not, makes up for it.
+    for (const place of [
+      { WEBSITE_INSTANCE_ID: 'a' },
+      { AZURE_FUNCTIONS_ENVIRONMENT: 'Development' },
+      { KEYTURN_CUSTOM_CLOUD: '' },
+    ])
+      expect(problems({ ...custom, ...place })).toEqual(wanted);
+    for (const word of ['yes', 'true', 'Accepted', ' accepted'])
+      expect(problems({ ...custom, KEYTURN_CUSTOM_CLOUD: word })).toEqual([
+        expect.stringMatching(/^KEYTURN_CUSTOM_CLOUD is .*; expected `accepted`/),
+      ]);
+    expect(readSettings({ ...custom, KEYTURN_CUSTOM_CLOUD: 'accepted' }, CustomCloud).cloud).toEqual({
+      custom: endpoints,
+    });
+    // One that stays behind would speak for the next custom cloud.
+    for (const KEYTURN_CLOUD of ['', 'AzureCloud', 'AzureChinaCloud'])
+      expect(problems({ ...good, KEYTURN_CLOUD, KEYTURN_CUSTOM_CLOUD: 'accepted' })).toEqual([
+        'KEYTURN_CUSTOM_CLOUD is set, but KEYTURN_CLOUD is not `custom`: remove it.',
+      ]);
+  });
+
   it('names everything that is missing at once', () => {
     const names = [...Object.keys(good)];
     const said = problems({ KEYTURN_MODE: '' });
@@ -126,7 +156,6 @@ describe('settings', () => {
     ['KEYTURN_GRACE_MIN', '1w', 'expected hours or days as `24h`'],
     ['KEYTURN_GRACE_MIN', '90d', 'must be shorter than KEYTURN_EVERY_MAX'],
     ['KEYTURN_SWEEP_SCHEDULE', '0 * * * *', 'six fields'],
-    ['KEYTURN_CLOUD', 'custom', 'KEYTURN_CLOUD_ENDPOINTS is not set'],
     ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, arm: 'http://x' }), 'at "arm"'],
     ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, more: 1 }), 'KEYTURN_CLOUD_ENDPOINTS does not fit'],
     ['KEYTURN_ROTATOR', 'storage-account-key', 'KEYTURN_ROTATOR is no setting of Keyturn.'],

@@ -45,7 +45,12 @@ const storage: Kind = {
 function keys(type: string, armType: string, used: string, properties: (name: string) => object): Kind {
   return {
     type,
-    tenant: { keyed: both((name) => ({ type: armType, name, properties: { ...properties(name) } })) },
+    tenant: {
+      keyed: both((name) => {
+        const consent = `keyturn ${type}: kv1/${name}-${type}`;
+        return { type: armType, name, properties: { ...properties(name) }, consent };
+      }),
+    },
     least: atTargets.ofKeys,
     given(azure, secret) {
       const resource = azure.keyed(armType, secret);
@@ -71,7 +76,7 @@ const inTurn = (secret: Which) => ({
   value: JSON.stringify({ username: `${secret}_a`, password: PASSWORD }),
   options: `logins=${secret}_a,${secret}_b;field=password;login-field=username`,
 });
-const consentTo = (type: string, secret: Which, names: string) => `keyturn: kv1/${secret}-${type}(${names})`;
+const consentTo = (type: string, secret: Which, names: string) => `keyturn ${type}: kv1/${secret}-${type}(${names})`;
 
 /** A server for each secret: `login-first`. */
 function sql(type: string, server: string, least: Steps, names: (secret: Which) => string, one?: string): Kind {
@@ -80,7 +85,8 @@ function sql(type: string, server: string, least: Steps, names: (secret: Which) 
     tenant: {
       sqlServers: both((secret) => ({
         ...{ name: `${server}-${secret}`, administratorPassword: PASSWORD, logins: { ...logins(secret) } },
-        consent: names(secret) === '' ? `keyturn: kv1/${secret}-${type}` : consentTo(type, secret, names(secret)),
+        consent:
+          names(secret) === '' ? `keyturn ${type}: kv1/${secret}-${type}` : consentTo(type, secret, names(secret)),
       })),
     },
     least,

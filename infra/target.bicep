@@ -39,6 +39,6 @@ module consent 'modules/assignment.json' = {
     targetId: targetId
     principalId: principalId
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleName)
-    description: 'keyturn: ${join(secrets, ', ')}'
+    description: 'keyturn ${rotator}: ${join(secrets, ', ')}'
   }
 }

@@ -131,5 +131,5 @@ grant_permission
 for app in ${APPS[@]+"${APPS[@]}"}; do own "$app"; done
 finish "Identity $PRINCIPAL"
 if [[ ${#APPS[@]} -gt 0 ]]; then
-  say "Consent is the application owner's: a tag \`keyturn: <vault>/<secret>\` among the tags of the application."
+  say "Consent is the application owner's: a tag \`keyturn app-registration: <vault>/<secret>\` among the tags of the application."
 fi

@@ -156,7 +156,7 @@ export class Azure {
     if (!identity.graphRoles.includes(right)) identity.graphRoles.push(right);
     const application = this.application(displayName);
     application.owners.add(identity.oid);
-    application.tags = [`keyturn: ${consent}`];
+    application.tags = [`keyturn app-registration: ${consent}`];
     return application;
   }
 

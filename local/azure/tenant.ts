@@ -23,11 +23,11 @@ const TICK_MS = 1000;
 
 export interface TenantOptions {
   vaults?: VaultOptions[];
-  /** `consent` is the description of Keyturn's role assignment there; default: every vault of the tenant, all secrets. */
+  /** `consent` is the description of Keyturn's role assignment there; default: every vault of the tenant, all secrets, its keys. */
   accounts?: (AccountOptions & { consent?: string })[];
-  /** As with accounts; consent for logins has to name them. */
+  /** Without `consent` nothing is given: one for logins has to name them, one for the administrator the secret. */
   sqlServers?: (SqlServerOptions & { consent?: string })[];
-  /** Resources with access keys of any type that Azure's definitions know. */
+  /** Resources with access keys of any type that Azure's definitions know. Without `consent` nothing is given. */
   keyed?: (KeyedResourceOptions & { consent?: string })[];
   /** Give Keyturn's identity the rights it needs (default), or start without any. */
   granted?: boolean;
@@ -130,13 +130,13 @@ function seed(world: World, tenant: TenantOptions, eventGrid: EventGrid): void {
   }
   const keyed = seedKeyed(world, tenant, groupId);
   if (tenant.granted === false) return;
-  const everySecret = `keyturn: ${vaults.map(({ name }) => `${name}/*`).join(', ')}`;
+  const everySecret = `keyturn storage-account-key: ${vaults.map(({ name }) => `${name}/*`).join(', ')}`;
   const consents = new Map(accounts.map(({ name, consent }) => [name.toLowerCase(), consent ?? everySecret]));
   for (const grant of keyturnGrants(world, consents)) world.roles.grant(grant);
   for (const [found, consent] of keyed)
-    for (const grant of keyedGrants(world, found, consent ?? everySecret)) world.roles.grant(grant);
+    for (const grant of keyedGrants(world, found, consent ?? '')) world.roles.grant(grant);
   const sqlConsents = new Map(
-    (tenant.sqlServers ?? []).map(({ name, consent }) => [name.toLowerCase(), consent ?? everySecret]),
+    (tenant.sqlServers ?? []).map(({ name, consent }) => [name.toLowerCase(), consent ?? '']),
   );
   for (const grant of sqlGrants(world, sqlConsents)) world.roles.grant(grant);
 }

@@ -31,9 +31,17 @@ export async function startTenant(): Promise<Azure> {
       vaults: [{ name: 'kv-shop' }, { name: 'kv-web' }, { name: 'kv-data' }],
       accounts: [
         { name: storage.place, resourceGroup: 'rg-shop', consent: consentFor(storage) },
-        { name: 'stmedia', resourceGroup: 'rg-web', consent: 'keyturn: kv-web/*' },
-        { name: manual.account, resourceGroup: 'rg-web', consent: `keyturn: ${manual.vault}/${manual.secret}` },
-        { name: unconsented.account, resourceGroup: 'rg-data', consent: 'keyturn: kv-data/another-secret' },
+        { name: 'stmedia', resourceGroup: 'rg-web', consent: 'keyturn storage-account-key: kv-web/*' },
+        {
+          name: manual.account,
+          resourceGroup: 'rg-web',
+          consent: `keyturn storage-account-key: ${manual.vault}/${manual.secret}`,
+        },
+        {
+          name: unconsented.account,
+          resourceGroup: 'rg-data',
+          consent: 'keyturn storage-account-key: kv-data/another-secret',
+        },
       ],
       sqlServers: [
         {
@@ -65,7 +73,7 @@ export async function startTenant(): Promise<Azure> {
   return azure;
 }
 
-const consentFor = ({ vault, secret }: Kind): string => `keyturn: ${vault}/${secret}`;
+const consentFor = ({ rotator, vault, secret }: Kind): string => `keyturn ${rotator}: ${vault}/${secret}`;
 const somePassword = (): string => `Aa0-${randomBytes(16).toString('hex')}`;
 
 /** Keyturn's identity owns it. Graph and Entra agree at once here: the story does not show how Keyturn waits for them. */

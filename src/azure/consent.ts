@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
-import { type Consent, type Grant, grantFor, parseGrants } from '../core/consent.ts';
+import { type Consent, type Grant, namesSecret, parseGrants } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
@@ -14,7 +14,7 @@ import { AbsentError } from './errors.ts';
 import type { GraphApi } from './graph.ts';
 
 export interface ConsentOptions {
-  /** KEYTURN_CONSENT: `{ "<resource id>": "kv1/st-a, kv2/*" }`. */
+  /** KEYTURN_CONSENT: `{ "<resource id>": "storage-account-key: kv1/st-a, kv2/*" }`. */
   readonly map?: Readonly<Record<string, string>>;
   readonly arm: Arm;
   readonly graph: Pick<GraphApi, 'tags'>;
@@ -26,17 +26,10 @@ export interface ConsentOptions {
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const API_VERSION = '2022-04-01';
 
-const Assignments = z.object({
-  value: z.array(
-    z.object({
-      properties: z.object({
-        principalId: z.string(),
-        scope: z.string(),
-        description: z.string().max(2_000).nullish(),
-      }),
-    }),
-  ),
-  nextLink: z.string().nullish(),
+const Assignments = z.object({ value: z.array(z.unknown()), nextLink: z.string().nullish() });
+/** Of the list only what parses counts: somebody else's assignment, further down perhaps, must not spoil it (design section 6). */
+const Assignment = z.object({
+  properties: z.object({ principalId: z.string(), scope: z.string(), description: z.string().nullish() }),
 });
 const PAGES_MAX = 20;
 /** Whoever gives consent waits this long at most for a sweep or event to see it; a request of a person sees it at once. */
@@ -55,12 +48,14 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
     async of(targetId, secret) {
       const id = targetId.toLowerCase();
       const known = last.get(id);
-      if (secret && known && clock.now() < known.until && !grantFor(known.grants, secret)) return known.grants;
+      const isNamed = (grant: Grant) => secret !== undefined && namesSecret(grant, secret);
+      if (secret && known && clock.now() < known.until && !known.grants.some(isNamed)) return known.grants;
       const granted = GUID.test(id)
         ? graph.tags(id).then((tags) => tags.map((text) => ({ text })))
         : descriptions(arm, id, principalId.toLowerCase());
       const found = await granted.catch(noneIfHidden);
-      const grants = [...(named.get(id) ?? []), ...found.flatMap(grantsIn)];
+      const inSettings = [id, ...resourcesAbove(id)].flatMap((scope) => named.get(scope)?.map(from(scope, id)) ?? []);
+      const grants = [...inSettings, ...found.flatMap(grantsIn)];
       last.delete(id); // so that the oldest stands first
       last.set(id, { grants, until: addMinutes(clock.now(), REFUSED_MINUTES) });
       for (const oldest of last.keys()) if (last.size > REMEMBERED_MAX) last.delete(oldest);
@@ -71,12 +66,12 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
 
 /** The operator's map with its ids parsed and rebuilt; throws naming the key that is no resource id. */
 export function parseConsentMap(map: Readonly<Record<string, string>>): ReadonlyMap<string, readonly Grant[]> {
-  return new Map(
-    Object.entries(map).map(([key, list]) => {
-      const grants = parseGrants(/^\s*keyturn\s*:/i.test(list) ? list : `keyturn: ${list}`);
-      return [canonical(key), grants];
-    }),
-  );
+  const found = new Map<string, readonly Grant[]>();
+  for (const [key, list] of Object.entries(map)) {
+    const id = canonical(key);
+    found.set(id, [...(found.get(id) ?? []), ...parseGrants(list, { bare: true })]); // two spellings of one id
+  }
+  return found;
 }
 
 function canonical(key: string): string {
@@ -100,6 +95,12 @@ interface Description {
 const grantsIn = ({ text, wide }: Description): readonly Grant[] =>
   parseGrants(text).map((grant) => (wide ? { ...grant, wide } : grant));
 
+/** A grant as it counts at the target, where it may stand above it. */
+const from =
+  (scope: string, targetId: string) =>
+  (grant: Grant): Grant =>
+    scope === targetId ? grant : { ...grant, wide: true };
+
 /** What Keyturn may not see, it was not given: 403 and 404 read the same. */
 function noneIfHidden(error: unknown): readonly Description[] {
   if (error instanceof AbsentError) return [];
@@ -117,7 +118,7 @@ async function descriptions(arm: Arm, targetId: string, principalId: string): Pr
     const own = properties.principalId.toLowerCase() === principalId;
     const at = properties.scope.toLowerCase().replace(/\/$/, '');
     if (!own || !scopes.includes(at) || !properties.description) continue;
-    found.push({ text: properties.description, ...(at === scope[1] ? { wide: true } : {}) });
+    found.push({ text: properties.description, ...(at === targetId ? {} : { wide: true }) });
   }
   return found;
 }
@@ -135,7 +136,7 @@ async function* assignments(arm: Arm, targetId: string, principalId: string) {
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const parsed = Assignments.safeParse(await arm.get(path, query, `list role assignments at ${quote(targetId)}`));
     if (!parsed.success) throw new KeyturnError('failed', { detail: 'The list of role assignments does not parse.' });
-    yield* parsed.data.value;
+    yield* parsed.data.value.flatMap((each) => Assignment.safeParse(each).data ?? []);
     // Of the link only the token is used; the address stays ours.
     const link = parsed.data.nextLink;
     const token = link && URL.canParse(link) ? new URL(link).searchParams.get('$skipToken') : undefined;

@@ -66,8 +66,9 @@ export const reasons = {
   },
   'no-consent': {
     by: 'target owner',
-    cause: 'There is no such target, or it does not name this secret.',
-    remedy: 'Assign the role to Keyturn with the description `keyturn: <vault>/<secret>`.',
+    cause: 'There is no such target, or it does not name this secret for this kind.',
+    remedy:
+      'Name the secret in the description of the role that Keyturn is assigned at the target, for its kind and its part: `keyturn <kind>: <vault>/<secret>`, with logins, `readonly` or a rule in parentheses (infra/scripts/consent.sh). Of an app registration it is one of the tags.',
   },
   'own-application': {
     by: 'secret owner',

@@ -154,8 +154,9 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
     KEYTURN_CONSENT: setting(
       {
         about:
-          "The operator's map of consent, for targets whose role assignments carry no description: which secrets may have which target.",
-        shape: 'JSON as `{"<resource id>": "kv1/st-a, kv1/db(app_a,app_b)"}`',
+          "The operator's map of consent, for targets whose role assignments carry no description: which secrets may have which target, each list after its kind. A list without a kind gives nothing.",
+        shape:
+          'JSON as `{"<resource id>": "storage-account-key: kv1/st-a", "<resource id>": "sql-login: kv1/db(app_a,app_b); sql-single-login: kv1/job(job)"}`',
         fallback: '{}',
       },
       json.pipe(z.record(z.string(), z.string())).prefault('{}'),

@@ -1,8 +1,7 @@
 /** The first half of a look: what the vault holds, bound to rotator and target, and whether the target's owner consents. */
-import { type Grant, grantFor } from '../core/consent.ts';
+import { type Grant, grantFor, missOf, sharedBy, tornBy, type Wanted } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
-import { quote } from '../core/quote.ts';
 import type { SecretRow } from '../store/store.ts';
 import type { Vault, Version, VersionInfo } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
@@ -128,55 +127,38 @@ function throwChanged(versions: readonly string[]): never {
   });
 }
 
+/** What the tags of a bound secret ask its target's owners for. */
+export const wantedBy = ({ secret, optIn: { rotator, target } }: Pick<Bound, 'secret' | 'optIn'>): Wanted => ({
+  ...{ secret, kind: rotator.type, part: target.part },
+});
+
 /**
  * Consent of everyone who owns a part of the bound target; without it no lock on the target and no fact about it (case
  * SEC-09). Answers the grants by which other secrets share it: those of all owners. `recentNo`: a refusal, and nothing but
  * a refusal, may come from a list that was read some minutes ago.
  */
 export async function readConsent(
-  { secret, optIn }: Bound,
+  bound: Bound,
   deps: Deps,
   { recentNo = false }: { readonly recentNo?: boolean } = {},
 ): Promise<readonly Grant[]> {
-  const { owners, narrow, logins, grantedAs = logins } = optIn.target;
-  const all: Grant[][] = [];
-  for (const owner of owners) {
-    const found = await deps.consent.of(owner, recentNo ? secret : undefined);
-    const grants = found.filter(({ wide }) => !narrow || !wide);
-    const grant = grantFor(grants, secret);
-    if (!grant) throw new KeyturnError('no-consent', narrow ? { detail: NARROW } : {});
-    // An entry that names logins gives those and nothing else of the server: not the administrator's password (case SEC-03).
-    if (logins || grant.logins.length > 0) checkLogins(grantedAs ?? [], grant, grants);
-    all.push(grants);
+  const wanted = wantedBy(bound);
+  const all: (readonly Grant[])[] = [];
+  for (const owner of bound.optIn.target.owners) {
+    const grants = await deps.consent.of(owner, recentNo ? bound.secret : undefined);
+    if (!grantFor(grants, wanted)) throw refused(missOf(grants, wanted));
+    const torn = tornBy(grants, wanted);
+    if (torn)
+      throw refused(
+        `The consent gives one of the logins to ${torn.vault}/${torn.name} as well, with other logins beside it.`,
+      );
+    all.push(sharedBy(grants, wanted));
   }
   const [first = [], ...others] = all;
   return first.filter((grant) => others.every((grants) => grants.some((each) => sameSecret(each, grant))));
 }
 
-const NARROW = 'No consent at the resource itself; for this kind one at the resource group does not count.';
+const refused = (detail: string | undefined): KeyturnError =>
+  new KeyturnError('no-consent', detail === undefined ? {} : { detail });
 
 const sameSecret = (left: Grant, right: Grant): boolean => left.vault === right.vault && left.name === right.name;
-
-/**
- * The owner names the logins, all of them and no others: two secrets that share one login of two would replace each
- * other's password, so an entry that names one of these beside any other login refuses both (case SEC-03).
- */
-function checkLogins(logins: readonly string[], grant: Grant, grants: readonly Grant[]): void {
-  const set = (names: readonly string[]) => [...new Set(names.map((name) => name.toLowerCase()))].sort().join(',');
-  const ours = set(logins);
-  if (ours === '') {
-    const detail = `The consent gives ${grant.vault}/${grant.name} what it names in parentheses alone, and the tags ask for more.`;
-    throw new KeyturnError('no-consent', { detail });
-  }
-  if (set(grant.logins) !== ours) {
-    const detail = `The consent for the secret has to name exactly what its tags ask for, as in ${grant.vault}/${grant.name}(${logins.map(quote).join(',')}).`;
-    throw new KeyturnError('no-consent', { detail });
-  }
-  const names = logins.map((name) => name.toLowerCase());
-  const torn = grants.find(
-    (each) => each.logins.some((name) => names.includes(name.toLowerCase())) && set(each.logins) !== ours,
-  );
-  if (!torn) return;
-  const detail = `The consent gives one of the logins to ${torn.vault}/${torn.name} as well, with other logins beside it.`;
-  throw new KeyturnError('no-consent', { detail });
-}

@@ -4,7 +4,7 @@
  * index yet.
  */
 import { addMinutes } from '../core/clock.ts';
-import { type Grant, grantFor } from '../core/consent.ts';
+import { type Grant, isSharer } from '../core/consent.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import { type Handle, type SecretRef, targetHash } from '../core/ids.ts';
 import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
@@ -49,7 +49,7 @@ export async function otherHolders(
 ): Promise<readonly Holder[]> {
   const rows = await sharers(bound, deps);
   // Whoever writes a secret could name any target in its tags: only those that the target's owner named count.
-  const others = rows.filter((row) => title(row) !== title(self) && grantFor(grants, row) !== undefined);
+  const others = rows.filter((row) => title(row) !== title(self) && isSharer(grants, row, row.handle !== undefined));
   const holders = await Promise.all(others.map((row) => holderNow(row, bound, deps)));
   return holders.filter((holder) => holder !== undefined);
 }

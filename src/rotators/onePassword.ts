@@ -3,6 +3,7 @@
  * share. Setting a password is the revocation of the one before it.
  */
 import { type Clock, minutesBetween } from '../core/clock.ts';
+import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
@@ -24,10 +25,8 @@ export interface OnePasswordOptions {
   readonly owners: readonly string[];
   /** Logins that the tags name, if they do. */
   readonly logins?: readonly string[];
-  /** See `Target.grantedAs`. */
-  readonly grantedAs?: readonly string[];
-  /** Of an administrator: see `Target.narrow`. */
-  readonly narrow?: true;
+  /** As the consent has to name it; where absent, the login by its name, or else what opens the whole server. */
+  readonly part?: Part;
   inspect(): Promise<TargetState>;
   /** All servers. Throws what a person must mend. */
   ports(): Promise<readonly PasswordPort[]>;
@@ -55,8 +54,7 @@ export class OnePassword implements Target {
   readonly id: string;
   readonly owners: readonly string[];
   readonly logins?: readonly string[];
-  readonly grantedAs?: readonly string[];
-  readonly narrow?: true;
+  readonly part: Part;
   readonly #options: OnePasswordOptions;
   readonly #patient: PatientAsker;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
@@ -71,8 +69,8 @@ export class OnePassword implements Target {
     this.id = options.id;
     this.owners = options.owners;
     if (options.logins) this.logins = options.logins;
-    if (options.grantedAs) this.grantedAs = options.grantedAs;
-    if (options.narrow) this.narrow = options.narrow;
+    const { logins } = options;
+    this.part = options.part ?? (logins ? { names: logins, always: true } : { names: [], whole: true });
     this.#options = options;
     this.#patient = new PatientAsker(options.clock);
   }

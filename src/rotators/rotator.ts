@@ -1,5 +1,6 @@
 /** The contract of a rotator: it knows one kind of target and no vault (design section 4). */
 import type { z } from 'zod';
+import type { Part } from '../core/consent.ts';
 import type { FormSpec } from '../core/formSpec.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
@@ -85,15 +86,10 @@ export interface Target {
   readonly id: string;
   /** Ids (of resources, or of an app registration) whose owners must all consent; lower case. Mostly `[id]`. */
   readonly owners: readonly string[];
-  /** Logins that the tags name: the consent has to name exactly these. */
+  /** Logins that the tags name: those that may come to stand in the secret. */
   readonly logins?: readonly string[];
-  /**
-   * How the consent names them where a name alone does not say which one is meant: `<database>/<user>`. Without `logins`, the part
-   * of the target that an entry may be limited to.
-   */
-  readonly grantedAs?: readonly string[];
-  /** What is rotated opens the whole resource: consent counts at the resource alone, not at its group. */
-  readonly narrow?: true;
+  /** What of the owners' resources is taken, as the consent has to name it; a whole resource without parts where absent. */
+  readonly part?: Part;
   /** Facts needed before anything changes. */
   inspect(): Promise<TargetState>;
   /**

@@ -44,7 +44,7 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
       const servers = new SqlServerSet(ids, deps.servers);
       const unasked = new Set<string>();
       return new OnePassword({
-        ...{ id: ids[0].text, owners: servers.owners, narrow: true, clock: deps.clock },
+        ...{ id: ids[0].text, owners: servers.owners, clock: deps.clock },
         inspect: () => servers.inspect(['password'], []),
         ports: async () => (await servers.usable([])).map((server) => portOf(server, deps, unasked)),
         login: async () => (await servers.usable([])).map(administratorOf).join(' '),

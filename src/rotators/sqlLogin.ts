@@ -1,6 +1,7 @@
 /** `sql-login`: two logins of Azure SQL in turn, or two contained users of one database. */
 import { z } from 'zod';
 import { noPath } from '../azure/tds.ts';
+import type { Part } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
 import { loginOptions } from '../core/loginNames.ts';
@@ -44,7 +45,7 @@ class SqlLoginPair implements Target {
   readonly id: string;
   readonly owners: readonly string[];
   readonly logins: readonly [string, string];
-  readonly grantedAs: readonly string[];
+  readonly part: Part;
   readonly #pair: Target;
   /** Servers that could not be asked in this pass. */
   readonly #unasked = new Set<string>();
@@ -53,9 +54,9 @@ class SqlLoginPair implements Target {
     this.id = names.idOf(logins);
     this.owners = names.servers.owners;
     this.logins = logins;
-    this.grantedAs = names.grantedAs;
+    this.part = names.part;
     this.#pair = twoLogins({
-      ...{ id: this.id, owners: this.owners, logins, clock: deps.clock, option: names.option },
+      ...{ id: this.id, owners: this.owners, logins, part: this.part, clock: deps.clock, option: names.option },
       inspect: () => names.inspect(LOGIN_HANDLES),
       ports: async () =>
         (await names.servers.usable(logins)).map((server) => loginPort(server, names, deps, this.#unasked)),

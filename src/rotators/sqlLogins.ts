@@ -1,5 +1,6 @@
 /** Logins and contained users by the names in the owner's tags: shared by the kinds with one and with two of them. */
 import type { SqlLoginAnswer } from '../azure/tds.ts';
+import type { Part } from '../core/consent.ts';
 import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
@@ -14,7 +15,7 @@ export interface SqlLogins {
   readonly servers: SqlServerSet;
   readonly logins: readonly string[];
   /** As the consent names them: a user with its database, since each database may have one of that name (case SEC-03). */
-  readonly grantedAs: readonly string[];
+  readonly part: Part;
   readonly kind: LoginKind;
   /** Where they log in. */
   readonly database: string;
@@ -33,6 +34,9 @@ export interface RawLogins {
   readonly servers: string | undefined;
 }
 
+/** Kinds that change logins of a server of Azure SQL. */
+const KINDS = ['sql-login', 'sql-single-login'] as const;
+
 /** @param options names of the two options in the tag: `logins` and `users`, or `login` and `user` */
 export function sqlLogins(
   raw: RawLogins,
@@ -50,9 +54,10 @@ export function sqlLogins(
   const what = `The tag rotator-options: \`${option}\``;
   const logins = text.split(',').map((name) => parseLoginName(name, what));
   const kind = database === undefined ? 'LOGIN' : 'USER';
-  const grantedAs = database === undefined ? logins : logins.map((name) => `${database}/${name}`);
+  const given = database === undefined ? logins : logins.map((name) => `${database}/${name}`);
+  const part: Part = { names: given, always: true, kin: KINDS };
   return {
-    ...{ servers, logins, grantedAs, kind, option, database: database ?? 'master' },
+    ...{ servers, logins, part, kind, option, database: database ?? 'master' },
     idOf(names) {
       const inside = database === undefined ? '' : `/databases/${encoded(database)}`;
       return `${servers.ids[0].text}${inside}/logins/${names.map(encoded).join(',')}`;

@@ -35,7 +35,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
       const { owners } = names.servers;
       const unasked = new Set<string>();
       return new OnePassword({
-        ...{ id: names.idOf([name]), owners, logins: [name], grantedAs: names.grantedAs, clock: deps.clock },
+        ...{ id: names.idOf([name]), owners, logins: [name], part: names.part, clock: deps.clock },
         inspect: () => names.inspect(['password']),
         async ports() {
           const found = await names.servers.usable([name]);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ArmFacts, hostOf } from '../azure/armFacts.ts';
 import type { ArmKeysApi } from '../azure/armKeys.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
+import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { pairOf } from '../core/formSpec.ts';
 import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
@@ -23,7 +24,7 @@ const WhichKeys = z.strictObject({
     .literal('readonly', { error: 'expected `readonly`' })
     .optional()
     .describe(
-      '`readonly` takes the two read-only keys in turn instead of those that may write. A consent to `kv/name(readonly)` gives these alone.',
+      '`readonly` takes the two read-only keys in turn instead of those that may write. The consent names them: `kv/name(readonly)`.',
     ),
 });
 
@@ -69,6 +70,18 @@ function actionsOf({ armTypes, list, slots, regenerate, ...row }: TwoKeyRow): re
   ];
 }
 
+/**
+ * Who may write the tags must not take more than was given: of two pairs the one that may write is given as the whole
+ * account is, and of what stands below another resource each is named, as `orders/send` (design section 6, ATK-02).
+ */
+function partOf(row: TwoKeyRow, { text, name, above }: ResourceId, readOnly: boolean): Part | undefined {
+  if (row.readonlySlots !== undefined)
+    return readOnly ? { names: ['readonly'], always: true } : { names: [], whole: true };
+  if (above.length === 0) return undefined;
+  const below = text.split('/').filter((_, at) => at > 8 && at % 2 === 0);
+  return { names: [below.join('/')], ...(row.root?.test(name) ? { whole: true } : {}) };
+}
+
 const filled = (action: string, slot: string): string => action.replace('{slot}', slot);
 const ownerOf = (type: string, member: Member): string =>
   member.startsWith('/') ? type.split('/').slice(0, 2).join('/') : type;
@@ -89,7 +102,7 @@ const LOOKS = { ended: 4, lost: 12, running: 90 } as const;
 class TwoKeys implements Target {
   readonly id: string;
   readonly owners: readonly string[];
-  readonly grantedAs?: readonly string[];
+  readonly part?: Part;
   readonly #row: TwoKeyRow;
   readonly #resource: ResourceId;
   readonly #slots: Slots;
@@ -100,8 +113,8 @@ class TwoKeys implements Target {
     // The two pairs of a resource have nothing in common but their owner.
     this.id = readOnly ? `${resource.text}/keys/readonly` : resource.text;
     this.owners = [resource.text];
-    // An entry that names a pair gives that one alone: who may write the tags must not take the keys that may write.
-    if (readOnly) this.grantedAs = ['readonly'];
+    const part = partOf(row, resource, readOnly);
+    if (part) this.part = part;
     this.#row = row;
     this.#resource = resource;
     this.#slots = (readOnly ? row.readonlySlots : row.slots) ?? row.slots;

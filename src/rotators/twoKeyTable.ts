@@ -19,6 +19,8 @@ export interface TwoKeyRow {
   /** The resource types whose keys are listed and regenerated in this way. */
   readonly armTypes: readonly string[];
   readonly version: string;
+  /** Names of those that open the whole resource above them: given at themselves and to a secret by name alone. */
+  readonly root?: RegExp;
   readonly list: {
     readonly action: string;
     /** Keys stand in this array, by name, instead of in members of their own. */
@@ -72,6 +74,8 @@ const redisString: KeyString = {
 
 /** Shared access rules of the messaging services; the namespace above knows host and switch. */
 const rule = {
+  // Azure's own rule with all rights, which every namespace has.
+  root: /^RootManage/i,
   list: { action: 'listKeys' },
   slots: { SecondaryKey: 'secondaryKey', PrimaryKey: 'primaryKey' },
   regenerate: { action: 'regenerateKeys', body: 'keyType' },
@@ -169,6 +173,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
       'Microsoft.NotificationHubs/namespaces/notificationHubs/authorizationRules',
     ],
     version: '2023-09-01',
+    root: /^(RootManage|DefaultFull)/i, // of the namespace and of each hub; the names are unverified
     regenerate: { action: 'regenerateKeys', body: 'policyKey' },
     host: '/serviceBusEndpoint',
   },
@@ -307,6 +312,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
       'Microsoft.ApiManagement/service/workspaces/subscriptions',
     ],
     version: '2024-05-01',
+    root: /^master$/i, // the built-in one, good for every API; its name is unverified
     list: { action: 'listSecrets' },
     slots: Primary,
     regenerate: { action: 'regenerate{slot}Key' },

@@ -3,6 +3,7 @@
  * never shows it, so a credential is named by logging in with it, and revoked by a password that nobody keeps.
  */
 import { type Clock, minutesBetween } from '../core/clock.ts';
+import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
@@ -32,6 +33,8 @@ export interface TwoLoginsOptions {
   readonly owners: readonly string[];
   /** In the order of `sortedLogins`. */
   readonly logins: readonly [string, string];
+  /** As the consent has to name them; by their names alone where absent. */
+  readonly part?: Part;
   /** The option that names them: `logins` unless said otherwise. */
   readonly option?: string;
   /** All servers that hold the logins, failover partners, too (case SQL-09). Asked in every call; may read facts first. */
@@ -65,6 +68,7 @@ class TwoLogins implements Target {
   readonly id: string;
   readonly owners: readonly string[];
   readonly logins: readonly [string, string];
+  readonly part: Part;
   readonly #options: TwoLoginsOptions;
   readonly #patient: PatientAsker;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
@@ -75,6 +79,7 @@ class TwoLogins implements Target {
     this.id = options.id;
     this.owners = options.owners;
     this.logins = options.logins;
+    this.part = options.part ?? { names: options.logins, always: true };
     this.#options = options;
     this.#patient = new PatientAsker(options.clock);
   }

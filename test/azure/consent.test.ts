@@ -3,7 +3,6 @@ import { type Arm, createArm } from '../../src/azure/arm.ts';
 import { consentFrom, parseConsentMap } from '../../src/azure/consent.ts';
 import { createGraph } from '../../src/azure/graph.ts';
 import { vaultTagsFrom } from '../../src/azure/vaultTags.ts';
-import { grantFor } from '../../src/core/consent.ts';
 import { BusyError } from '../../src/core/errors.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
 import { startTenant, type Tenant } from './tenant.fixtures.ts';
@@ -16,7 +15,7 @@ beforeAll(async () => {
   tenant = await startTenant({
     vaults: [{ name: 'kv1', tags: { keyturn: 'blue', 'keyturn-policy': 'every=30d' } }, { name: 'kv2' }],
     accounts: [
-      { name: 'acct1', consent: 'keyturn: kv1/st-a, kv2/*' },
+      { name: 'acct1', consent: 'keyturn storage-account-key: kv1/st-a, kv2/*' },
       { name: 'acct2', consent: 'for the payroll app' },
     ],
   });
@@ -68,7 +67,7 @@ describe('consent in role assignments', () => {
     it('SEC-09: gives no yes that was read before: a grant that was taken away is seen by the next pass', async () => {
       const target = tenant.azure.account('acct2').id;
       const grant = { principalId: tenant.principalId, actions: [], dataActions: [], scope: target };
-      const granted = tenant.azure.grant({ ...grant, description: 'keyturn: kv1/st-x' });
+      const granted = tenant.azure.grant({ ...grant, description: 'keyturn storage-account-key: kv1/st-x' });
       const read = consent();
       expect(names(await read.of(target, refused))).toEqual(['st-x']);
       tenant.azure.revokeGrant(granted);
@@ -80,7 +79,7 @@ describe('consent in role assignments', () => {
       const read = consent();
       expect(await read.of(target, refused)).toEqual([]);
       const grant = { principalId: tenant.principalId, actions: [], dataActions: [], scope: target };
-      const granted = tenant.azure.grant({ ...grant, description: 'keyturn: kv1/st-x' });
+      const granted = tenant.azure.grant({ ...grant, description: 'keyturn storage-account-key: kv1/st-x' });
       expect(await read.of(target, refused)).toEqual([]);
       expect(names(await read.of(target))).toEqual(['st-x']);
       expect(names(await read.of(target, refused))).toEqual(['st-x']);
@@ -88,7 +87,7 @@ describe('consent in role assignments', () => {
     });
 
     it('of one target says nothing of another, however many there are', async () => {
-      const read = consent({ [id]: 'kv1/*' });
+      const read = consent({ [id]: 'storage-account-key: kv1/*' });
       const target = tenant.azure.account('acct2').id;
       for (let at = 0; at < 1_100; at++) await read.of(target.replace(/acct2$/, `none${at}`), refused);
       expect(names(await read.of(id, refused))).toContain('*');
@@ -102,11 +101,11 @@ describe('consent in role assignments', () => {
 
   it('may stand at the resource group, and counts no further up', async () => {
     const grant = { principalId: tenant.principalId, actions: ['*'], dataActions: [] };
-    const group = { ...grant, scope: groupOf(id), description: 'keyturn: kv1/from-group' };
+    const group = { ...grant, scope: groupOf(id), description: 'keyturn storage-account-key: kv1/from-group' };
     const subscription = {
       ...grant,
       scope: id.split('/').slice(0, 3).join('/'),
-      description: 'keyturn: kv1/from-above',
+      description: 'keyturn storage-account-key: kv1/from-above',
     };
     const granted = [tenant.azure.grant(group), tenant.azure.grant(subscription)];
     expect(await names(id)).toEqual(['kv1/from-group', 'kv1/st-a', 'kv2/*']);
@@ -117,7 +116,7 @@ describe('consent in role assignments', () => {
     const space = `${groupOf(id)}/providers/Microsoft.ServiceBus/namespaces/ns1`;
     const rule = `${space}/queues/q1/authorizationRules/send`;
     const assignment = (scope: string, name: string) => ({
-      properties: { principalId: tenant.principalId, scope, description: `keyturn: kv1/${name}` },
+      properties: { principalId: tenant.principalId, scope, description: `keyturn storage-account-key: kv1/${name}` },
     });
     const value = [
       assignment(rule, 'at-rule'),
@@ -146,7 +145,7 @@ describe('consent in role assignments', () => {
       scope: id,
       actions: [],
       dataActions: [],
-      description: 'keyturn: kv1/stolen',
+      description: 'keyturn storage-account-key: kv1/stolen',
     });
     expect(await names(id)).not.toContain('kv1/stolen');
     tenant.azure.revokeGrant(granted);
@@ -158,11 +157,22 @@ describe('consent in role assignments', () => {
     });
     const own = tenant.principalId.toUpperCase();
     const value = [
-      assignment('aaaaaaaa-0000-4000-8000-000000000000', id, 'keyturn: kv1/other-principal'),
-      assignment(own, `${id}/blobServices/default`, 'keyturn: kv1/below'),
-      assignment(own, `${id}2`, 'keyturn: kv1/neighbour'),
-      assignment(own, id.toUpperCase(), 'keyturn: kv1/right'),
-      assignment(own, '/', 'keyturn: kv1/root'),
+      assignment('aaaaaaaa-0000-4000-8000-000000000000', id, 'keyturn storage-account-key: kv1/other-principal'),
+      assignment(own, `${id}/blobServices/default`, 'keyturn storage-account-key: kv1/below'),
+      assignment(own, `${id}2`, 'keyturn storage-account-key: kv1/neighbour'),
+      assignment(own, id.toUpperCase(), 'keyturn storage-account-key: kv1/right'),
+      assignment(own, '/', 'keyturn storage-account-key: kv1/root'),
+    ];
+    tenant.azure.fault('arm.roleAssignments', [{ status: 200, body: { value } }]);
+    expect(await names(id)).toEqual(['kv1/right']);
+  });
+
+  it('of others, whatever is wrong with them, spoils none', async () => {
+    const good = { principalId: tenant.principalId, scope: id, description: 'keyturn storage-account-key: kv1/right' };
+    const value = [
+      ...[null, 'x', {}, { properties: null }, { properties: { ...good, description: 7 } }],
+      { properties: { ...good, description: `keyturn storage-account-key: ${'kv1/long, '.repeat(10_000)}` } },
+      { properties: good },
     ];
     tenant.azure.fault('arm.roleAssignments', [{ status: 200, body: { value } }]);
     expect(await names(id)).toEqual(['kv1/right']);
@@ -171,7 +181,7 @@ describe('consent in role assignments', () => {
   it('is read anew each time', async () => {
     tenant.azure.setDescription({ scope: id }, 'nothing any more');
     expect(await names(id)).toEqual([]);
-    tenant.azure.setDescription({ scope: id }, 'keyturn: kv1/st-a, kv2/*');
+    tenant.azure.setDescription({ scope: id }, 'keyturn storage-account-key: kv1/st-a, kv2/*');
     expect(await names(id)).toEqual(['kv1/st-a', 'kv2/*']);
   });
 
@@ -193,7 +203,15 @@ describe('consent in role assignments', () => {
     const page = (name: string, nextLink?: string) => ({
       status: 200,
       body: {
-        value: [{ properties: { principalId: tenant.principalId, scope: id, description: `keyturn: kv1/${name}` } }],
+        value: [
+          {
+            properties: {
+              principalId: tenant.principalId,
+              scope: id,
+              description: `keyturn storage-account-key: kv1/${name}`,
+            },
+          },
+        ],
         nextLink,
       },
     });
@@ -212,11 +230,11 @@ describe('consent in role assignments', () => {
 describe('consent in the tags of an application', () => {
   it('is every tag that is an entry, read anew each time', async () => {
     const app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
-    app.tags.push('HideApp', 'keyturn: kv2/*, not an entry', 'x keyturn: kv1/no');
+    app.tags.push('HideApp', 'keyturn app-registration: kv2/*, not an entry', 'x keyturn app-registration: kv1/no');
     expect(await names(app.appId.toUpperCase())).toEqual(['kv1/gr-a', 'kv2/*']);
     app.tags = [];
     expect(await names(app.appId)).toEqual([]);
-    expect(await names(app.appId, { [app.appId]: 'kv1/from-map' })).toEqual(['kv1/from-map']);
+    expect(await names(app.appId, { [app.appId]: 'app-registration: kv1/from-map' })).toEqual(['kv1/from-map']);
   });
 
   it.each([[403], [404]])('SEC-09: %i means no grants, like an application that does not exist', async (status) => {
@@ -235,9 +253,25 @@ describe('consent in the tags of an application', () => {
 
 describe('consent in the settings', () => {
   it('adds to what the owner granted, whatever the casing of the id', async () => {
-    const grants = await consent({ [id.toUpperCase()]: 'kv1/st-z(app_a,app_b)' }).of(id);
-    expect(grantFor(grants, { vault: 'kv1', name: 'st-z' })?.logins).toEqual(['app_a', 'app_b']);
+    const grants = await consent({ [id.toUpperCase()]: 'sql-login: kv1/st-z(app_a,app_b)' }).of(id);
+    expect(grants).toContainEqual({ kind: 'sql-login', vault: 'kv1', name: 'st-z', parts: ['app_a', 'app_b'] });
     expect(grants).toHaveLength(3);
+  });
+
+  it('ATK-02: counts from above for what stands below the resource, as a description there does', async () => {
+    const space = `${groupOf(id)}/providers/Microsoft.ServiceBus/namespaces/ns1`;
+    const rule = `${space}/authorizationRules/send`.toLowerCase();
+    const read = consent({ [space]: 'service-bus-key: kv1/above', [rule]: 'service-bus-key: kv1/here' });
+    tenant.azure.fault('arm.roleAssignments', [{ status: 200, body: { value: [] } }]);
+    expect(await read.of(rule)).toEqual([
+      { kind: 'service-bus-key', vault: 'kv1', name: 'here', parts: [] },
+      { kind: 'service-bus-key', vault: 'kv1', name: 'above', parts: [], wide: true },
+    ]);
+  });
+
+  it('adds up where two spellings of one id are keys', () => {
+    const map = parseConsentMap({ [id]: 'redis-key: kv1/a', [id.toUpperCase()]: 'redis-key: kv1/b' });
+    expect(map.get(id.toLowerCase())?.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
   it('names a key that is no resource id', () => {
@@ -261,7 +295,7 @@ describe('consent in the settings', () => {
   });
 
   it('takes the appId of an app registration for a key', () => {
-    const map = parseConsentMap({ '0B1F6471-1BF0-4DDA-AEC3-CB9272F09590': 'keyturn: kv1/gr-a' });
+    const map = parseConsentMap({ '0B1F6471-1BF0-4DDA-AEC3-CB9272F09590': 'keyturn app-registration: kv1/gr-a' });
     expect([...map.keys()]).toEqual(['0b1f6471-1bf0-4dda-aec3-cb9272f09590']);
   });
 });

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await tenant.clear();
-  consent('acct1', 'keyturn: kv1/*, kv2/*');
+  consent('acct1', 'keyturn storage-account-key: kv1/*, kv2/*');
 });
 afterAll(() => tenant.stop());
 
@@ -78,7 +78,7 @@ describe('SEC-09: a tag is not consent', () => {
   });
 
   it("SEC-09: a neighbour's consent reads word for word like an account that does not exist", async () => {
-    consent('acct1', 'keyturn: kv1/st-a');
+    consent('acct1', 'keyturn storage-account-key: kv1/st-a');
     const { subscriptionId } = tenant.azure.world;
     tenant.seed('st-c', { tags: { 'rotator-target': `${subscriptionId}/rg-nowhere/nosuchaccount` } });
     await due(tenant, 'st-b', { account: 'acct1' });
@@ -104,7 +104,7 @@ describe('SEC-09: a tag is not consent', () => {
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(true);
     expect(tenant.regenerations('acct1')).toBe(1);
     expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'no-consent' }]);
-    consent('acct1', 'keyturn: kv1/st-a');
+    consent('acct1', 'keyturn storage-account-key: kv1/st-a');
     await tenant.advance({ hours: 25 }, { sweepEvery: 5 });
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(false);
     expect(tenant.azure.account('acct1').accepts(v2.value)).toBe(true);

@@ -443,7 +443,7 @@ describe('SEC: what whoever writes tags can do', () => {
   });
 
   it('SEC-09: no entry in the application reads like an application that does not exist, with no lock and no write', async () => {
-    app.tags = ['keyturn: kv1/other', 'HideApp'];
+    app.tags = ['keyturn app-registration: kv1/other', 'HideApp'];
     await due();
     await look();
     const absent = await tenant.row('gr-a');
@@ -472,7 +472,7 @@ describe('SEC: what whoever writes tags can do', () => {
 
   it("SEC-09: the operator's map consents as well", async () => {
     app.tags = [];
-    tenant.configure({ KEYTURN_CONSENT: JSON.stringify({ [app.appId]: 'kv1/gr-a' }) });
+    tenant.configure({ KEYTURN_CONSENT: JSON.stringify({ [app.appId]: 'app-registration: kv1/gr-a' }) });
     await due();
     await look();
     expect(tenant.versions('gr-a')).toHaveLength(2);

@@ -50,7 +50,7 @@ export function changedUnasked(azure: Azure): string[] {
       const application = azure.world.applications.find(
         (each) => path.includes(each.appId) || path.includes(each.objectId),
       );
-      return !application?.tags.some((tag) => /^\s*keyturn\s*:/i.test(tag));
+      return !application?.tags.some((tag) => /^\s*keyturn\s+[a-z-]+\s*:/i.test(tag));
     })
     .map(({ path }) => path);
 }

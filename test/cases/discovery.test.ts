@@ -118,7 +118,7 @@ describe('a vault that somebody tagged and Keyturn may not list', () => {
     tenant.azure.outage('keyvault.list', { status: 403, host: 'kv2.vault' });
     const { identity } = tenant.azure.world;
     const scope = tenant.azure.account('acct1').id;
-    tenant.azure.setDescription({ principalId: identity.oid, scope }, 'keyturn: kv1/*');
+    tenant.azure.setDescription({ principalId: identity.oid, scope }, 'keyturn storage-account-key: kv1/*');
     tenant.seed('st-a', { account: 'acct1' });
     tenant.seed('st-b', { account: 'acct2' }); // whose owner named kv2, too
     await tenant.goTo(tenant.dueOn('st-b'));

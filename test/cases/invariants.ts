@@ -127,7 +127,9 @@ function strangers({ azure }: Tenant): string[] {
   const without = changed.filter(({ path }) => {
     const scope = path.replace(/\/regenerate\w*(\/\w+)?$/i, '').toLowerCase();
     const grants = azure.world.roles.all.filter((grant) => grant.principalId === azure.world.identity.oid);
-    return !grants.some((grant) => within(scope, grant.scope) && /^\s*keyturn\s*:/i.test(grant.description ?? ''));
+    return !grants.some(
+      (grant) => within(scope, grant.scope) && /^\s*keyturn\s+[a-z-]+\s*:/i.test(grant.description ?? ''),
+    );
   });
   const ports = [azure.port, azure.world.tdsPort];
   const cloud = (host: string) => ports.some((port) => host.endsWith(`.keyturn.localhost:${port}`));

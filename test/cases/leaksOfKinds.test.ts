@@ -23,7 +23,8 @@ beforeAll(async () => {
       {
         ...{
           name: 'sql1',
-          consent: 'keyturn: kv1/db-pw(app_a,app_b), kv1/one(svc), kv1/adm',
+          consent:
+            'keyturn sql-login: kv1/db-pw(app_a,app_b); sql-single-login: kv1/one(svc); sql-admin-password: kv1/adm',
           administratorPassword: ADMIN,
         },
         ...{ entraAdministrator: 'dba-group', logins: PASSWORDS },

@@ -114,7 +114,7 @@ describe('SQL-01: statements take no parameters', () => {
   it('SQL-01: a login that cannot be written into the connection string is found out before its password is changed', async () => {
     const host = `sql1.database.keyturn.localhost,${tenant.azure.world.tdsPort}`;
     sql1.createLogin('app_b@sql1', 'Aa0-first-of-strange-1');
-    const consent = 'keyturn: kv1/db-pw(app_a,app_b@sql1)';
+    const consent = 'keyturn sql-login: kv1/db-pw(app_a,app_b@sql1)';
     tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
     await dueSql(tenant, 'db-pw', {
       options: 'logins=app_a,app_b@sql1',
@@ -232,7 +232,7 @@ describe('SQL-09: failover partners hold copies of their own', () => {
   });
 
   it('SQL-09: a partner without consent of its own is refused', async () => {
-    tenant.azure.setDescription({ scope: sql2.id }, 'keyturn: kv1/other');
+    tenant.azure.setDescription({ scope: sql2.id }, 'keyturn sql-login: kv1/other');
     await dueSql(tenant, 'adm', { options: PARTNER() });
     tenant.azure.calls.length = 0;
     await look(tenant, 'adm');
@@ -270,7 +270,7 @@ describe('SQL-09: failover partners hold copies of their own', () => {
   });
 
   it('SQL-09: two secrets that name the servers the other way round are one pair all the same: neither takes the login of the other', async () => {
-    const consent = 'keyturn: kv1/db-pw(app_a,app_b), kv1/other(app_a,app_b)';
+    const consent = 'keyturn sql-login: kv1/db-pw(app_a,app_b), kv1/other(app_a,app_b)';
     for (const { id } of [sql1, sql2])
       tenant.azure.setDescription({ scope: id, principalId: tenant.azure.world.identity.oid }, consent);
     const tags = { rotator: 'sql-login', 'rotator-target': sql2.id };
@@ -502,13 +502,13 @@ const FIRST = JSON.stringify({ username: 'user_a', password: 'keyturn:new' });
 
 describe('SEC-03: a login that the consent does not name', () => {
   it.each([
-    ['app_a,svc', 'keyturn: kv1/db-pw(app_a,app_b)'],
-    ['app_a,padm', 'keyturn: kv1/db-pw(app_a,padm)'],
-    ['app_a,dba-group', 'keyturn: kv1/db-pw(app_a,dba-group)'],
-    ['app_a,sa', 'keyturn: kv1/db-pw(app_a,sa)'],
-    ['app_a,%23%23MS_x%23%23', 'keyturn: kv1/db-pw(app_a,##MS_x##)'],
-    ['app_a,app_b', 'keyturn: kv1/db-pw'],
-    ['app_a,app_b', 'keyturn: kv1/*(app_b,svc)'],
+    ['app_a,svc', 'keyturn sql-login: kv1/db-pw(app_a,app_b)'],
+    ['app_a,padm', 'keyturn sql-login: kv1/db-pw(app_a,padm)'],
+    ['app_a,dba-group', 'keyturn sql-login: kv1/db-pw(app_a,dba-group)'],
+    ['app_a,sa', 'keyturn sql-login: kv1/db-pw(app_a,sa)'],
+    ['app_a,%23%23MS_x%23%23', 'keyturn sql-login: kv1/db-pw(app_a,##MS_x##)'],
+    ['app_a,app_b', 'keyturn sql-login: kv1/db-pw'],
+    ['app_a,app_b', 'keyturn sql-login: kv1/*(app_b,svc)'],
   ])('SEC-03: logins %s under the consent %j: refused, 0 statements', async (logins, consent) => {
     tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
     await dueSql(tenant, 'db-pw', { options: `logins=${logins};field=password;login-field=username` });
@@ -573,7 +573,7 @@ describe('SEC-03: a login that the consent does not name', () => {
     const value = 'keyturn:new';
     tenant.seed('wide', { value, tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id } });
     const given = { principalId: tenant.azure.world.identity.oid, actions: ['Microsoft.Sql/servers/write'] };
-    tenant.azure.grant({ ...given, scope: group, description: 'keyturn: kv1/wide' });
+    tenant.azure.grant({ ...given, scope: group, description: 'keyturn sql-admin-password: kv1/wide' });
     await tenant.goTo(tenant.dueOn('wide'));
     await look(tenant, 'wide');
     expect(patches()).toEqual([]);
@@ -581,16 +581,16 @@ describe('SEC-03: a login that the consent does not name', () => {
       reason: 'no-consent',
       detail: expect.stringContaining('resource group'),
     });
-    tenant.azure.grant({ ...given, scope: sql1.id, description: 'keyturn: kv1/wide' });
+    tenant.azure.grant({ ...given, scope: sql1.id, description: 'keyturn sql-admin-password: kv1/wide' });
     await look(tenant, 'wide');
     expect(patches()).toHaveLength(1);
   });
 
   it.each([
-    ['users=user_a,user_b;database=till', 'keyturn: kv1/users(shop/user_a,shop/user_b)'],
-    ['logins=user_a,user_b', 'keyturn: kv1/users(shop/user_a,shop/user_b)'],
-    ['users=user_a,user_b;database=shop', 'keyturn: kv1/users(user_a,user_b)'],
-    ['users=user_a,user_b;database=shop', 'keyturn: kv1/users(shop/user_a,till/user_b)'],
+    ['users=user_a,user_b;database=till', 'keyturn sql-login: kv1/users(shop/user_a,shop/user_b)'],
+    ['logins=user_a,user_b', 'keyturn sql-login: kv1/users(shop/user_a,shop/user_b)'],
+    ['users=user_a,user_b;database=shop', 'keyturn sql-login: kv1/users(user_a,user_b)'],
+    ['users=user_a,user_b;database=shop', 'keyturn sql-login: kv1/users(shop/user_a,till/user_b)'],
   ])('SEC-03: %s under the consent %j: the namesakes elsewhere are not meant', async (names, consent) => {
     tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
     await dueSql(tenant, 'users', { options: `${names};field=password;login-field=username`, value: FIRST });

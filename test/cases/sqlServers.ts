@@ -56,7 +56,7 @@ export function sqlChangedUnasked(azure: Azure): string[] {
       ({ principalId, scope, description }) =>
         principalId === world.identity.oid &&
         scope.toLowerCase() === id.toLowerCase() &&
-        /^\s*keyturn\s*:/i.test(description ?? ''),
+        /^\s*keyturn\s+[a-z-]+\s*:/i.test(description ?? ''),
     );
     return [
       ...(consents || statements.length + patches.length === 0 ? [] : [name]),

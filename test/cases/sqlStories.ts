@@ -12,7 +12,7 @@ export const PASSWORDS = {
 export const USERS = { user_a: 'Dd0-first-of-d-4714', user_b: 'Ee0-first-of-e-4715' };
 export const ADMIN = 'Zz0-first-of-chief-1';
 const CONSENT =
-  "keyturn: kv1/db-pw(app_a,app_b), kv1/one(svc), kv1/adm, kv1/odd(o'neil,x]y), kv1/users(shop/user_a,shop/user_b)";
+  "keyturn sql-login: kv1/db-pw(app_a,app_b), kv1/odd(o'neil,x]y), kv1/users(shop/user_a,shop/user_b); keyturn sql-single-login: kv1/one(svc); keyturn sql-admin-password: kv1/adm";
 
 /** `sql1` and `sql2`, made alike: one administrator, the same logins and users, the same consent. */
 export async function startSqlTenant(): Promise<Tenant> {

@@ -19,9 +19,18 @@ beforeAll(async () => {
         above: { serviceBusEndpoint: 'https://ns1.servicebus.windows.net:443/', disableLocalAuth: false },
         consent: '',
       },
-      { type: COSMOS, name: 'cosmos1', properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' } },
-      { type: CONFIG, name: 'store1', properties: { endpoint: 'https://store1.azconfig.io' } },
-      { type: SEARCH, name: 'search1', properties: { disableLocalAuth: true } },
+      {
+        ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/co-a' },
+        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
+      },
+      {
+        ...{ type: CONFIG, name: 'store1', consent: 'keyturn app-configuration-key: kv1/ac-a' },
+        properties: { endpoint: 'https://store1.azconfig.io' },
+      },
+      {
+        ...{ type: SEARCH, name: 'search1', consent: 'keyturn search-admin-key: kv1/*' },
+        properties: { disableLocalAuth: true },
+      },
     ],
     env: {
       KEYTURN_ROTATORS: 'storage-account-key,service-bus-key,cosmos-db-key,app-configuration-key,search-admin-key',
@@ -32,7 +41,10 @@ beforeEach(async () => {
   await tenant.clear();
   // The owner of the namespace gives the rule away: consent stands where the role is assigned.
   const namespace = rule().id.split('/').slice(0, 9).join('/');
-  tenant.azure.setDescription({ principalId: tenant.azure.world.identity.oid, scope: namespace }, 'keyturn: kv1/sb-a');
+  tenant.azure.setDescription(
+    { principalId: tenant.azure.world.identity.oid, scope: namespace },
+    'keyturn service-bus-key: kv1/sb-a(orders/send)',
+  );
 });
 afterEach(() => {
   for (const keyed of tenant.azure.world.keyed.values()) keyed.failWith = undefined;
@@ -175,7 +187,7 @@ describe('two-key kinds', () => {
 
   it('SEC-03: a consent to the read-only keys gives nobody those that may write', async () => {
     const given = { principalId: tenant.azure.world.identity.oid, scope: cosmos().id };
-    tenant.azure.setDescription(given, 'keyturn: kv1/co-a(readonly)');
+    tenant.azure.setDescription(given, 'keyturn cosmos-db-key: kv1/co-a(readonly)');
     tenant.seed('co-a', { value: 'keyturn:new', tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id } });
     await tenant.sweepAndSettle();
     expect(await tenant.row('co-a')).toMatchObject({ step: 'refuse', reason: 'no-consent' });

@@ -66,7 +66,7 @@ describe('settings', () => {
       KEYTURN_VALIDITY_CAP: '88d',
       KEYTURN_EVERY_MAX: '120d',
       KEYTURN_GRACE_MIN: '36h',
-      KEYTURN_CONSENT: `{"${vault('x')}":"kv1/*"}`,
+      KEYTURN_CONSENT: `{"${vault('x')}":"storage-account-key: kv1/*"}`,
       KEYTURN_CLOUD: 'custom',
       KEYTURN_CUSTOM_CLOUD: 'accepted',
       KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),

@@ -37,7 +37,7 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
       peer = await start();
       const env = {
         KEYTURN_ROTATORS: peer.type,
-        KEYTURN_CONSENT: JSON.stringify({ [peer.target]: 'kv1/db-pw(app_a,app_b)' }),
+        KEYTURN_CONSENT: JSON.stringify({ [peer.target]: `${peer.type}: kv1/db-pw(app_a,app_b)` }),
         KEYTURN_POLICY: `every=${EVERY_DAYS}d;grace=2h`,
         KEYTURN_GRACE_MIN: '2h',
       };

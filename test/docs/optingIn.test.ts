@@ -67,21 +67,23 @@ describe('az commands', () => {
       const group = /\/resourceGroups\/([^/]+)\//.exec(given.targetId ?? '')?.[1];
       expect(options.get('--resource-group')).toEqual([group]);
       // As the template joins them.
-      const description = `keyturn: ${z
+      const description = `keyturn ${given.rotator}: ${z
         .array(z.string())
         .parse(JSON.parse(given.secrets ?? ''))
         .join(', ')}`;
       const granted = parseGrants(description);
       expect(granted).toHaveLength(1);
       const secret = { vault: shown.get('--vault-name')?.[0] ?? '', name: shown.get('--name')?.[0] ?? '' };
-      expect(grantFor(granted, secret)).toBeDefined();
+      expect(grantFor(granted, { secret, kind: given.rotator ?? '' })).toBeDefined();
       expect(readme).toContain(`\`${description}\``);
     }
   });
 
   it('and consents in the text parse to as many grants as they name', () => {
-    const consents = [...readme.matchAll(/`(keyturn: [^`]+)`/g)].map(([, text = '']) => text);
-    expect(consents.map((text) => parseGrants(text).length)).toEqual(consents.map((text) => text.split(', ').length));
+    const consents = [...readme.matchAll(/`(keyturn [a-z-]+: [^`]+)`/g)].map(([, text = '']) => text);
+    expect(consents.map((text) => parseGrants(text).length)).toEqual(
+      consents.map((text) => text.split(/[,;] /).length),
+    );
     expect(consents.length).toBeGreaterThan(0);
   });
 });

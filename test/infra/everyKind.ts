@@ -134,7 +134,10 @@ export function assign({ azure }: Tenant, roles: Roles, places: readonly Place[]
     if (!id.startsWith('/')) continue; // an application: its permission is Graph's
     const scope = id.split('/').slice(0, 9).join('/');
     const own = actions.filter((action) => !inSubscription(action));
-    world.roles.grant({ principalId, scope, actions: own, description: `keyturn: kv1/${name}${logins}` });
+    // Above what stands below another resource the consent names it.
+    const below = id.split('/').filter((_, at) => at > 8 && at % 2 === 0);
+    const part = logins || (below.length > 0 ? `(${below.join('/')})` : '');
+    world.roles.grant({ principalId, scope, actions: own, description: `keyturn ${kind}: kv1/${name}${part}` });
     const shared = actions.filter(inSubscription);
     if (shared.length > 0) world.roles.grant({ principalId, scope: subscription, actions: shared });
   }

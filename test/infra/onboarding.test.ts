@@ -137,8 +137,8 @@ describe('a target', () => {
       /\/storageAccounts\/storders\/providers\/Microsoft\.Authorization\/roleAssignments\//,
     );
     expect(parseGrants(String(assignment?.properties?.description))).toEqual([
-      { vault: 'kv-shop', name: 'orders-storage', logins: [] },
-      { vault: 'kv-data', name: '*', logins: [] },
+      { kind: 'storage-account-key', vault: 'kv-shop', name: 'orders-storage', parts: [] },
+      { kind: 'storage-account-key', vault: 'kv-data', name: '*', parts: [] },
     ]);
   });
 

@@ -13,7 +13,7 @@ let client: StorageManagementClient;
 beforeAll(async () => {
   azure = await startAzure({
     tenant: {
-      accounts: [{ name: 'acct1', consent: 'keyturn: kv1/db' }, { name: 'acct2' }],
+      accounts: [{ name: 'acct1', consent: 'keyturn storage-account-key: kv1/db' }, { name: 'acct2' }],
       sqlServers: [{ name: 'sql1' }],
       keyed: [
         { type: 'Microsoft.Cache/redis', name: 'redis1', properties: { hostName: 'redis1.example.net' } },
@@ -173,7 +173,7 @@ describe('role assignments of the local tenant', () => {
     expect((await scopes(mine)).sort()).toEqual([11, 3, 5, 9]);
     expect((await scopes(`atScope() and ${mine}`)).sort()).toEqual([3, 5, 9]);
     const consent = (await list(id, mine)).find(({ properties }) => properties.scope === id);
-    expect(consent?.properties.description).toBe('keyturn: kv1/db');
+    expect(consent?.properties.description).toBe('keyturn storage-account-key: kv1/db');
     azure.revokeGrant(above);
     azure.revokeGrant(below);
   });

@@ -199,7 +199,7 @@ describe('Graph of the local tenant', () => {
 
   it('gives an identity that owns an application the right to change it', async () => {
     const app = azure.ownedApplication('owned', 'kv1/gr-a');
-    expect(app.tags).toEqual(['keyturn: kv1/gr-a']);
+    expect(app.tags).toEqual(['keyturn app-registration: kv1/gr-a']);
     const token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://graph.microsoft.com' });
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const url = `${azure.url('graph')}/v1.0/applications/${app.objectId}/addPassword`;

@@ -156,9 +156,10 @@ export class Sim {
     };
     world.versions(vault, name).push(version);
     const owner = this.kind.owner(account);
-    const granted = new Set(this.consents.get(owner)?.slice(9).split(', ') ?? []);
+    const word = `keyturn ${this.kind.type}: `;
+    const granted = new Set(this.consents.get(owner)?.slice(word.length).split(', ') ?? []);
     granted.add(`${vault}/${name}${this.kind.logins ?? ''}`);
-    this.consents.set(owner, `keyturn: ${[...granted].filter(Boolean).join(', ')}`);
+    this.consents.set(owner, `${word}${[...granted].filter(Boolean).join(', ')}`);
     this.invariants.watched.push({ vault, name, account, graceHours: 48 });
     this.invariants.owners.set(`${vault}/${name}`, { tags: { owner: 'team-a' }, contentType: 'text/plain' });
     this.invariants.afterCall();

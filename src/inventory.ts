@@ -103,7 +103,7 @@ function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryIt
 }
 
 /**
- * One secret and its versions. Absent, not opted in, a certificate's and another instance's are one and the same
+ * One secret and its versions. Absent, never opted in, a certificate's and another instance's are one and the same
  * `not-found`; what a person must mend is shown, not thrown, so that wrong tags can be looked at.
  */
 export async function secretDetail(
@@ -112,24 +112,32 @@ export async function secretDetail(
   deps: Pick<Deps, 'vaults' | 'vaultTags' | 'rows' | 'config'>,
 ): Promise<SecretDetail> {
   requireRole(caller, 'Keyturn.Read');
-  const { versions, current } = await visible(ref, deps);
-  const row = (await deps.rows.secret(ref)) ?? { ...ref, failures: 0 };
-  return { ...itemOf(row), versions: timeline(ref, versions, current) };
+  const known = await deps.rows.secret(ref);
+  const { versions, current } = await visible(ref, known, deps);
+  return { ...itemOf(known ?? { ...ref, failures: 0 }), versions: timeline(ref, versions, current) };
 }
 
-async function visible(ref: SecretRef, deps: Pick<Deps, 'vaults' | 'vaultTags' | 'config'>) {
+async function visible(
+  ref: SecretRef,
+  row: SecretRow | undefined,
+  deps: Pick<Deps, 'vaults' | 'vaultTags' | 'config'>,
+) {
   const vault = deps.vaults.open(ref.vault);
   const found = vault ? await vault.current(ref.name) : 'gone';
   const versions = vault && found !== 'gone' ? await vault.versions(ref.name) : [];
   // The vault gives no version to a disabled secret; of the list it is the newest.
   const current = found === 'disabled' || found === 'gone' ? newest(versions) : found;
-  if (!current || current.managed || !isOptedIn(optInTags(current.tags, ref, deps.config)))
-    throw new KeyturnError('not-found');
+  const served = current && (isOptedIn(optInTags(current.tags, ref, deps.config)) || wasServed(row, versions));
+  if (!served || current.managed) throw new KeyturnError('not-found');
   const instance = tagOf(await deps.vaultTags(ref.vault), 'keyturn');
   if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
     throw new KeyturnError('not-found');
   return { versions, current: current.id };
 }
+
+/** Opted out since: what became of it stays to be seen, by the last look or, where the table was lost, by its versions. */
+const wasServed = (row: SecretRow | undefined, versions: readonly VersionInfo[]): boolean =>
+  row?.view !== undefined || versions.some(({ tags }) => stateOrNone(tags)?.tgt !== undefined);
 
 const newestFirst = (one: VersionInfo, other: VersionInfo): number =>
   other.createdOn.getTime() - one.createdOn.getTime() || (one.id < other.id ? -1 : 1);

@@ -8,7 +8,7 @@ import { KeyturnError } from './core/errors.ts';
 import type { SecretRef } from './core/ids.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import { append, inLog, recordOfRequest } from './reconcile/audit.ts';
-import { type Bound, observeVault, readConsent } from './reconcile/bind.ts';
+import { type Bound, observeVault, readConsent, type Trail } from './reconcile/bind.ts';
 import { decide, plan } from './reconcile/decide.ts';
 import type { Deps } from './reconcile/deps.ts';
 import { failureStep } from './reconcile/failure.ts';
@@ -38,7 +38,9 @@ export type RotateAnswer = { readonly operation: Operation } | { readonly plan: 
 
 const OPEN_MAX = 50;
 /** All of these look like a secret that is not there (design section 5). */
-const UNSEEN = ['not-allowed', 'gone', 'disabled', 'managed', 'not-opted-in', 'other-instance'];
+const UNSEEN = ['not-allowed', 'gone', 'disabled', 'managed', 'other-instance'];
+/** These too, unless Keyturn had to do with it: then it is seen, and that it was opted out is said. */
+const OPTED_OUT = ['not-opted-in', 'opted-out', 'exempt'];
 
 /**
  * Accepts a request for a rotation, or throws the reason why not. Writes a row and a message, nothing in vault or target;
@@ -53,7 +55,7 @@ export async function rotate(call: RotateCall, deps: Deps): Promise<RotateAnswer
   const wanted = { override: asked.override, revoke: asked.revoke, ...notesOf(asked) };
   if (earlier) return { operation: await repeated(earlier, wanted, deps) };
 
-  const bound = await visible(ref, deps);
+  const bound = await rotatable(ref, deps);
   if (asked.dryRun) return { plan: inWords(await planned(bound, asked, deps)) };
   refuseOwed(bound, asked);
   return { operation: await accept({ id, caller, bound, wanted }, deps) };
@@ -130,16 +132,30 @@ export async function history(ref: SecretRef, caller: Caller, deps: Deps): Promi
   return await deps.audit.history(ref, addDays(deps.clock.now(), -HISTORY_DAYS));
 }
 /** Thrown about a secret that is there and opted in. */
-const MENDABLE = ['bad-tags', 'unknown-rotator', 'kind-off', 'own-storage', 'target-changed', 'state-newer'];
+const MENDABLE = [
+  ...(['bad-tags', 'unknown-rotator', 'kind-off', 'own-storage', 'target-changed', 'state-newer'] as const),
+  ...(['not-opted-in', 'still-owed', 'exempt-ended'] as const),
+] as readonly string[];
 
 /** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
 async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
+  const row = await deps.rows.secret(ref);
+  const trail: Trail = {};
   try {
-    return await observeVault(ref, undefined, await deps.rows.secret(ref), deps);
+    return await observeVault(ref, undefined, row, deps, trail);
   } catch (error) {
-    if (error instanceof KeyturnError && UNSEEN.includes(error.reason)) throw new KeyturnError('not-found');
-    throw error;
+    if (!(error instanceof KeyturnError)) throw error;
+    if (UNSEEN.includes(error.reason)) throw new KeyturnError('not-found');
+    if (!OPTED_OUT.includes(error.reason)) throw error;
+    throw new KeyturnError(row?.view || trail.leaving ? 'not-opted-in' : 'not-found');
   }
+}
+
+/** One that may be rotated: what was opted out still has its obligations, and nothing else (OPS-05). */
+async function rotatable(ref: SecretRef, deps: Deps): Promise<Bound> {
+  const bound = await visible(ref, deps);
+  if (bound.leaving !== undefined) throw new KeyturnError('not-opted-in');
+  return bound;
 }
 
 /** Something owed is settled first, or revoked on request. Judged by tags; the pass judges again by what the target says. */

@@ -20,6 +20,11 @@ export const reasons = {
     'The secret carries no tag `rotator`.',
     'To opt in, set the tags `rotator` and `rotator-target`.',
   ),
+  'opted-out': nobody(
+    'The tag `rotator` says `none`: its owner opted the secret out.',
+    'To opt in, name a rotator; to say why not, and until when, set `rotator-exempt`.',
+  ),
+  exempt: nobody('The tag `rotator-exempt` exempts the secret for a while.'),
   disabled: nobody('Its owner disabled the current version.', 'Enable it to let Keyturn go on.'),
   gone: nobody('The vault knows no such secret.'),
   managed: nobody('The secret belongs to a certificate.', 'Rotate the certificate.'),
@@ -53,6 +58,12 @@ export const reasons = {
     by: 'secret owner',
     cause: 'A tag of the secret does not parse.',
     remedy: 'Correct the tag that the detail names.',
+  },
+  'exempt-ended': {
+    by: 'secret owner',
+    cause: 'The exemption of the secret has ended, and it is still opted out.',
+    remedy:
+      'Opt it in, or say in `rotator-exempt` until when it is exempt now; remove that tag where nobody has to answer for it.',
   },
   'unknown-rotator': {
     by: 'secret owner',
@@ -166,8 +177,10 @@ export const reasons = {
   },
   'still-owed': {
     by: 'secret owner',
-    cause: 'The secret is disabled or deleted, so that Keyturn cannot revoke the old credential that it still owes.',
-    remedy: 'Enable or recover the secret, and it is revoked in time; or take away at the target what `owed` names.',
+    cause:
+      'The secret is disabled, deleted, or opted out with a value that its target does not accept, so that Keyturn cannot revoke the old credential that it still owes.',
+    remedy:
+      'Enable or recover the secret, or store a value that works, and it is revoked in time; or take away at the target what `owed` names.',
   },
   'slots-held': {
     by: 'secret owner',

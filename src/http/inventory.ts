@@ -22,6 +22,10 @@ export const SecretBody = z.strictObject({
   owed: z.array(z.string()).describe('Handles of older credentials that are still to be revoked.'),
   revokeAfter: maybeDate.describe('Until then the credentials in `owed` live on.'),
   heldUntil: maybeDate.describe('A person put a hold on it: nothing is rotated or revoked until then.'),
+  exempt: z
+    .strictObject({ reason: z.string(), until: date, ticket: z.string().optional() })
+    .optional()
+    .describe('Its owner exempts it from rotation until then (the tag `rotator-exempt`).'),
   notes: z
     .array(z.string())
     .optional()
@@ -96,6 +100,7 @@ export interface ShownSecret {
     readonly dueOn?: Date;
     readonly revokeAfter?: Date;
     readonly heldUntil?: Date;
+    readonly exempt?: { readonly reason: string; readonly until: Date; readonly ticket?: string };
     readonly notes?: readonly string[];
     readonly owed: readonly string[];
   };
@@ -122,17 +127,23 @@ export const secretDetailBody = (item: ShownSecret & { readonly versions: readon
 });
 
 function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, view, ...more }: ShownSecret) {
-  const { owner, rotator, target, owed, notes, ...dates } = view;
+  const { owner, rotator, target, owed, notes, exempt, ...dates } = view;
   return {
     ...{ vault, secret: name, ...dates },
     ...(rotator === undefined ? {} : { rotator: printable(rotator) }),
     ...(target === undefined ? {} : { target: printable(target) }),
     ...(owner === undefined ? {} : { owner: quote(owner) }),
+    ...(exempt === undefined ? {} : { exempt: exemptOf(exempt) }),
     ...(notes === undefined ? {} : { notes: notes.map(printable) }),
     ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },
     ...(lastFailure === undefined ? {} : { lastFailure: failureOf(lastFailure) }),
   };
 }
+
+const exemptOf = ({ reason, until, ticket }: NonNullable<ShownSecret['view']['exempt']>) => ({
+  ...{ reason: printable(reason), until },
+  ...(ticket === undefined ? {} : { ticket: printable(ticket) }),
+});
 
 function lastOf({ step, reason, detail }: Pick<ShownSecret, 'step' | 'reason' | 'detail'>) {
   if (step === undefined || reason === undefined) return undefined;

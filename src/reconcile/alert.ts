@@ -1,10 +1,11 @@
 /** One alert per cause: raised when the cause is new, kept while it is there, forgotten when a pass ends well without it. */
-import { addDays, addHours } from '../core/clock.ts';
+import { addDays, addHours, latest } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
 import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
+import { stateOrNone } from './owed.ts';
 import type { PassEnd } from './record.ts';
 import { proves, type Step } from './types.ts';
 import { owedOf } from './view.ts';
@@ -66,9 +67,10 @@ async function raise(
   deps: Deps,
 ): Promise<void> {
   const { step } = end;
+  const bad = reason === 'bad-tags' ? end.trail?.badExemption?.detail : undefined;
   const said = 'detail' in step ? step.detail : undefined;
   // Where the cause is not the step's own reason, that reason is what keeps things from going on.
-  const detail = reason === step.reason ? said : `${step.reason}: ${said ?? reasonRow(step.reason).cause}`;
+  const detail = bad ?? (reason === step.reason ? said : `${step.reason}: ${said ?? reasonRow(step.reason).cause}`);
   await alertOrCount(secret, reason, { ...(detail === undefined ? {} : { detail }), ...owedSince(end, row) }, deps);
 }
 
@@ -78,36 +80,58 @@ export function owedSince(
   row: SecretRow | undefined,
 ): { owedSince?: Date; owed?: string } {
   const owed = bound ? owedOf({ step, bound, observed: seen?.observed, before: row?.view }) : (row?.view?.owed ?? []);
-  const since = bound?.current.createdOn ?? row?.view?.createdOn;
+  const since = (bound && sinceIn(bound)) ?? row?.view?.createdOn;
   return owed.length > 0 ? { ...(since ? { owedSince: since } : {}), owed: owed.join(',') } : {};
 }
 
-function causesOf({ step, seen, error }: PassEnd, row: SecretRow | undefined, tries: number, deps: Deps): Reason[] {
+/** The version after which nobody needs the older credentials: of one that was opted out, the last that a rotation wrote. */
+function sinceIn({ current, versions, leaving }: NonNullable<PassEnd['bound']>): Date {
+  if (leaving === undefined) return current.createdOn;
+  const written = versions.filter(({ tags }) => stateOrNone(tags)?.rot !== undefined);
+  return latest(...written.map(({ createdOn }) => createdOn)) ?? current.createdOn;
+}
+
+function causesOf(
+  { step, seen, error, trail }: PassEnd,
+  row: SecretRow | undefined,
+  tries: number,
+  deps: Deps,
+): Reason[] {
   const causes: Reason[] = [];
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
   else if (step.kind === 'refuse') causes.push(step.reason);
-  if (step.reason === 'not-opted-in' && row?.view) causes.push('opt-in-lost');
+  // Told at once, while what it owes is still being worked off; a secret that never was opted in has no row.
+  if ((step.reason === 'not-opted-in' || trail?.leaving === 'lost') && row?.view) causes.push('opt-in-lost');
+  if (trail?.badExemption) causes.push('bad-tags');
   // What the last look saw owed can't be closed: the current value, which would have to work, is nowhere to be read.
   const unreadable = step.reason === 'disabled' || step.reason === 'gone';
   if (unreadable && row?.view && row.view.owed.length > 0) causes.push('still-owed');
   if (step.kind === 'wait' && BUSY.includes(step.reason) && tries >= BUSY_TRIES) causes.push(step.reason);
   if (!seen || error) return causes;
-  const { written, proved, verdict, createdOn } = seen.observed;
+  const { written, proved, verdict, createdOn, leaving } = seen.observed;
   const now = deps.clock.now();
-  if (written && !proved && !proves(verdict) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
+  const asks = leaving === undefined || step.reason === 'unproved';
+  if (asks && written && !proved && !proves(verdict) && now >= addHours(createdOn, UNPROVED_HOURS))
+    causes.push('unproved');
   // What a person must mend keeps a heal or a rotation from coming as surely as what ends by itself.
   if (step.kind !== 'wait' && step.kind !== 'refuse') return causes;
   if (step.kind === 'wait' && ['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
-  if (written && verdict === 'refused' && step.reason !== 'settling') causes.push('locked-out');
+  if (leaving === undefined && written && verdict === 'refused' && step.reason !== 'settling')
+    causes.push('locked-out');
   if (isOverdue(step.reason, seen.observed, now)) causes.push('overdue');
   return causes;
 }
 
 /** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
-function isOverdue(reason: Reason, { dueOn, after }: NonNullable<PassEnd['seen']>['observed'], now: Date): boolean {
+function isOverdue(
+  reason: Reason,
+  { dueOn, after, leaving }: NonNullable<PassEnd['seen']>['observed'],
+  now: Date,
+): boolean {
   // A value that the target does not know is in nobody's care before its owner has stored another one.
-  if (reason === 'not-due' || reason === 'unknown-value' || CHOSEN.includes(reason)) return false;
-  if (now >= addDays(dueOn, OVERDUE_DAYS)) return true;
+  const forOwner = reason === 'unknown-value' || reason === 'still-owed';
+  if (reason === 'not-due' || forOwner || CHOSEN.includes(reason)) return false;
+  if (leaving === undefined && now >= addDays(dueOn, OVERDUE_DAYS)) return true;
   // A neighbour that holds the slot has a date of its own; it is overdue when it keeps the next rotation from coming.
   return after !== undefined && reason !== 'slot-held' && now >= addDays(after, 1);
 }

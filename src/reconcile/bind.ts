@@ -5,8 +5,10 @@ import { type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
 import type { SecretRow } from '../store/store.ts';
 import type { Vault, Version, VersionInfo } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
-import { isOptedIn, type OptIn, optInTags, readOptIn, samplePolicy } from './optIn.ts';
-import { owedElsewhere } from './owed.ts';
+import { type Exemption, readExemption } from './exempt.ts';
+import { formerOptIn, targetsLeft } from './leaving.ts';
+import { isOptedIn, type Leaving, leavingBy, type OptIn, optInTags, readOptIn, samplePolicy } from './optIn.ts';
+import { owedElsewhere, stateOrNone } from './owed.ts';
 import { mergePolicy, type Policy, type PolicySource } from './policy.ts';
 import { parseState, readState, STATE_TAG, type State, withState } from './state.ts';
 
@@ -22,11 +24,27 @@ export interface Bound {
   /** The state of the current version, as its tag has it; undefined where there is none or it belongs to no target. */
   readonly state?: State;
   readonly row?: SecretRow;
+  /** It was opted out, and something is left to do: bound to what it was opted in to. */
+  readonly leaving?: Leaving;
+}
+
+/** What a pass learned of a secret before it could be bound, for its row. */
+export interface Trail {
+  updatedOn?: Date;
+  /** Opted out; Keyturn has to do with it, or had. */
+  leaving?: Leaving;
+  /** The version of one that was opted out. */
+  current?: Version;
+  exemption?: Exemption;
+  /** What is wrong with the tag that claims an exemption, while there is still something to revoke. */
+  badExemption?: KeyturnError;
 }
 
 /** A pass that ends before the rules: not ours to look at, or nothing that a rule could decide. */
 export class Stopped extends KeyturnError {
   readonly kind: 'skip' | 'refuse';
+  /** When there is something to say again. */
+  until?: Date;
 
   constructor(kind: 'skip' | 'refuse', ...options: ConstructorParameters<typeof KeyturnError>) {
     super(...options);
@@ -42,7 +60,7 @@ export async function observeVault(
   version: string | undefined,
   row: SecretRow | undefined,
   deps: Deps,
-  trail: { updatedOn?: Date } = {},
+  trail: Trail = {},
 ): Promise<Bound> {
   const vault = deps.vaults.open(secret.vault);
   if (!vault) throw skip('not-allowed');
@@ -53,11 +71,13 @@ export async function observeVault(
   if (current.managed) throw skip('managed');
   if (version !== undefined && version !== current.id) throw skip('superseded');
   const tags = optInTags(current.tags, secret, deps.config);
-  if (!isOptedIn(tags)) throw skip('not-opted-in');
+  if (!isOptedIn(tags) && row === undefined && stateOrNone(current.tags) === undefined)
+    throw left(current, trail, deps.clock.now());
   const vaultTags = await deps.vaultTags(secret.vault);
   const instance = tagOf(vaultTags, 'keyturn');
   if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
     throw skip('other-instance');
+  if (!isOptedIn(tags)) return bindLeaving({ secret, vault, current, row, vaultTags, trail }, deps);
   const state = readState(current.tags);
   const optIn = readOptIn(tags, secret, deps.rotators, deps.config.enabled);
   refuseOwn(optIn, deps);
@@ -66,6 +86,74 @@ export async function observeVault(
   const versions = withStateOf(row, await vault.versions(secret.name), current.id);
   refuseChangedTarget(state, versions, current, tgt);
   return { secret, vault, current, versions, optIn, policy, tgt, ...(state ? { state } : {}), ...(row ? { row } : {}) };
+}
+
+/**
+ * What was opted out and owes something, bound to what it was opted in to. Throws the skip of a secret that is left alone
+ * where nothing is left to do, and like `observeVault` what a person must mend.
+ */
+async function bindLeaving(
+  found: Pick<Bound, 'secret' | 'vault' | 'current'> & {
+    readonly row: SecretRow | undefined;
+    readonly vaultTags: Tags;
+    readonly trail: Trail;
+  },
+  deps: Deps,
+): Promise<Bound> {
+  const { secret, vault, current, row, vaultTags, trail } = found;
+  const leaving = leavingBy(current.tags);
+  Object.assign(trail, { leaving, current });
+  // Whoever struck the tags off the version that Keyturn wrote has not changed what it is.
+  const wrote = row?.wroteVersion === current.id ? parseState(row.wroteState ?? '') : undefined;
+  const state = readState(current.tags) ?? wrote;
+  const versions = withStateOf(row, await vault.versions(secret.name), current.id);
+  const [tgt, ...others] = targetsLeft({ secret, versions, current: current.id, state });
+  if (tgt === undefined) throw left(current, trail, deps.clock.now());
+  const elsewhere = others.length > 0 ? owedElsewhere(versions, current.id, tgt) : [];
+  if (elsewhere.length > 0) throwChanged(elsewhere);
+  noteExemption(current.tags, trail);
+  const { optIn, tags } = formerOptIn(tgt, { secret, versions, tags: current.tags }, row, deps);
+  refuseOwn(optIn, deps);
+  const own = tagOf(current.tags, 'rotator-policy');
+  const policy = policyFor(
+    own === undefined ? tags : current.tags,
+    vaultTags,
+    deps,
+    samplePolicy(tags, secret, deps.config),
+  );
+  return {
+    ...{ secret, vault, current, versions, optIn, policy, tgt, leaving },
+    ...(state ? { state } : {}),
+    ...(row ? { row } : {}),
+  };
+}
+
+/** How a secret that is opted out and owes nothing is left: alone, or exempt for a while. Throws `bad-tags` like the tag's reader. */
+function left(current: Version, trail: Trail, now: Date): KeyturnError {
+  if (leavingBy(current.tags) === 'lost') return skip('not-opted-in');
+  const { leaving } = trail;
+  delete trail.leaving; // nothing is owed, whatever is wrong with its exemption
+  const exemption = readExemption(current.tags);
+  if (!exemption) {
+    if (leaving) trail.leaving = leaving;
+    return skip('opted-out');
+  }
+  Object.assign(trail, { exemption, current });
+  const { until } = exemption;
+  const detail = `Exempt until ${until.toISOString()}.`;
+  if (until <= now) return new KeyturnError('exempt-ended', { detail });
+  return Object.assign(new Stopped('skip', 'exempt', { detail }), { until });
+}
+
+/** What is owed goes before; that the exemption after it does not parse is said at once. */
+function noteExemption(tags: Tags, trail: Trail): void {
+  try {
+    const exemption = readExemption(tags);
+    if (exemption) trail.exemption = exemption;
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    trail.badExemption = error;
+  }
 }
 
 /**

@@ -29,6 +29,7 @@ export function decide(observed: Observed, asked: Asked | undefined, now: Date):
   // Before anything else, on whatever version is current by now: a hold is about the secret.
   if (asked?.hold !== undefined)
     return free({ kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) });
+  if (observed.leaving !== undefined) return leave(observed, asked, request, free, now);
   if (written && verdict === 'refused') return free(rotate('value-refused', observed, request));
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };
@@ -46,6 +47,35 @@ export function decide(observed: Observed, asked: Asked | undefined, now: Date):
   if (owed.length > 0) return wait('drift', observed.dueOn);
   const unproved = written && !proved && !proves(verdict);
   return wait(unproved ? 'unproved' : 'not-due', observed.dueOn);
+}
+
+/**
+ * It was opted out: what is owed is revoked in its time, by the value alone, since nobody writes a state any more. Nothing is
+ * proved, healed or rotated. Where the value opens nothing, what is owed may be all that its readers have.
+ */
+function leave(
+  observed: Observed,
+  asked: Asked | undefined,
+  request: Asked | undefined,
+  free: (step: Step) => Step,
+  now: Date,
+): Step {
+  const { owed, after, held, verdict, known, strayUntil, leaving, createdOn, policy, written } = observed;
+  if (owed.length === 0) {
+    if (strayUntil && now < strayUntil) return wait('grace', strayUntil);
+    if (strayUntil || (written && after)) return free({ kind: 'revoke', reason: 'settled', owed });
+    return { kind: 'skip', reason: leaving === 'lost' ? 'not-opted-in' : 'opted-out' };
+  }
+  const atOnce = askedNow(asked, request, owed);
+  const revokeOn = atOnce ? now : (after ?? addHours(createdOn, policy.graceHours));
+  if (!known) return { kind: 'refuse', reason: 'still-owed', detail: 'The target does not know the current value.' };
+  if (now < revokeOn) return wait('grace', revokeOn);
+  if (verdict === 'refused')
+    return { kind: 'refuse', reason: 'still-owed', detail: 'The target refuses the current value.' };
+  if (!proves(verdict)) return wait('unproved', undefined);
+  const ready = owed.filter(({ version }) => !held.has(version));
+  if (ready.length === 0) return wait('slot-held', undefined, [...held.values()][0]);
+  return free({ kind: 'revoke', reason: atOnce ? 'asked' : 'grace-over', owed: ready });
 }
 
 /** What the current version of ours owes: wait for its time, revoke it, or strike off an obligation that is done. */
@@ -168,7 +198,7 @@ function daily(observed: Observed | undefined, now: Date): Date {
 export function lookAgainOn(step: Step, observed: Observed | undefined, now: Date, tries = 0): Date | undefined {
   switch (step.kind) {
     case 'skip':
-      return undefined;
+      return step.until;
     case 'refuse':
       return addHours(now, 24);
     case 'wait':

@@ -19,8 +19,9 @@ const DETAIL_MAX = 1000;
 export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
   const detail = { detail: error.detail };
   if (error instanceof Stopped) {
-    const { kind, reason } = error;
-    return kind === 'skip' ? { kind, reason, ...detail } : { kind, reason, ...detail };
+    const { kind, reason, until } = error;
+    if (kind === 'refuse') return { kind, reason, ...detail };
+    return { kind, reason, ...(until ? { until } : {}), ...detail };
   }
   if (error instanceof LockLostError)
     return { kind: 'wait', reason: 'lock-lost', until: addMinutes(now, BUSY_MINUTES), ...detail };

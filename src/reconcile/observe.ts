@@ -10,6 +10,7 @@ import { type Form, openForm } from '../vault/form.ts';
 import type { Bound } from './bind.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
+import { obliged } from './leaving.ts';
 import {
   keptBesideDrift,
   type NamedOlder,
@@ -23,6 +24,7 @@ import { dueOn, planOf } from './policy.ts';
 import { refusalIn } from './refusedPlan.ts';
 import { type Holder, heldBy, otherHolders, sourceFor } from './slots.ts';
 import { parseState, type State } from './state.ts';
+import { straysOf, strayUntil } from './strays.ts';
 import { type Observed, proves, type Source } from './types.ts';
 
 /** The word that infrastructure code stores before there is a value (case IAC-04). */
@@ -46,7 +48,8 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
   const target = await optIn.target.inspect();
   const [obstacle] = target.obstacles;
   if (obstacle) throw new KeyturnError(obstacle.reason, { detail: obstacle.detail });
-  if (target.graceMin && policy.graceHours < target.graceMin.hours) {
+  // What a person opted out keeps the grace that was fixed when it was stored.
+  if (target.graceMin && bound.leaving === undefined && policy.graceHours < target.graceMin.hours) {
     throw new KeyturnError('short-grace', {
       detail: `grace is ${policy.graceHours} h, but ${target.graceMin.because} is ${target.graceMin.hours} h.`,
     });
@@ -81,7 +84,9 @@ async function nameWhatIsThere(
   const ours = !placeholder && stateFits(bound.state, tgt, handle);
   const state = ours ? bound.state : undefined;
   const live = handle ?? state?.cred;
-  const candidates = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
+  const { leaving } = bound;
+  const derived = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
+  const candidates = leaving === undefined ? derived : obliged(derived, { secret, versions, state });
   const named = await nameOlder(candidates, { bound, found, live });
   // What a person made at a target that holds many is never Keyturn's to revoke (case GR-10).
   const isPersonal = ({ handle: each }: NamedOlder) => found.target.personal?.includes(each) === true;
@@ -93,7 +98,9 @@ async function nameWhatIsThere(
   // Where many fit, a value may work without being told from its neighbours: two with one hint (case GR-10).
   const oneOfMany = optIn.rotator.overlap === 'many' && handle === undefined && !placeholder;
   const verdict =
-    oneOfMany || (written && (!proved || older.length > 0 || handle === undefined))
+    oneOfMany ||
+    (leaving !== undefined && older.length > 0) ||
+    (written && (!proved || older.length > 0 || handle === undefined))
       ? await optIn.target.check(found.opened.bare, found.opened.login)
       : undefined;
   const newest = newestOf(older, secret);
@@ -107,14 +114,17 @@ async function nameWhatIsThere(
     begun: bound.state?.tgt === tgt && bound.state.started === rotationId(secret, current.id),
     placeholder,
     proved,
-    wiped: row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
+    wiped: leaving === undefined && row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
     ...(live === undefined ? {} : { live }),
     known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
     ...(verdict === undefined ? {} : { verdict }),
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     left: named.filter(isPersonal).map(({ handle: each }) => each),
     held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, holders)))),
-    ...(state?.after ? { after: afterOf(state, bound) } : {}),
+    ...(leaving !== undefined
+      ? leavingFacts(bound, { target: found.target, state, live, older, handle, placeholder })
+      : {}),
+    ...(leaving === undefined && state?.after ? { after: afterOf(state, bound) } : {}),
     ...(bound.state?.hold ? { hold: bound.state.hold } : {}),
     dueOn: dueOn(current, written, policy),
     ...sources(bound, { ...found, holders, live, older, newest, ours }, now),
@@ -131,6 +141,36 @@ async function nameWhatIsThere(
 function afterOf({ rot, after }: State, { versions, current, policy }: Bound): Date {
   const copied = versions.some(({ id, tags }) => id !== current.id && stateOrNone(tags)?.rot === rot);
   return latest(after, copied ? addHours(current.createdOn, policy.graceHours) : undefined) as Date;
+}
+
+interface LeavingFacts {
+  readonly target: TargetState;
+  readonly state: State | undefined;
+  readonly live: Handle | undefined;
+  readonly older: readonly NamedOlder[];
+  readonly handle: Handle | undefined;
+  readonly placeholder: boolean;
+}
+
+/**
+ * What ends for a secret that was opted out, and when. Where its current version is Keyturn's, the time is the one that
+ * stands on it; where a person has stored another one since, what that one replaced has its whole grace from then on.
+ */
+function leavingFacts(bound: Bound, facts: LeavingFacts): Pick<Observed, 'leaving' | 'after' | 'strayUntil'> {
+  const { leaving, current, versions, policy } = bound;
+  const { target, state, live, older, handle, placeholder } = facts;
+  const graceEnds = addHours(current.createdOn, policy.graceHours);
+  const others = versions.map(({ tags }) => stateOrNone(tags)?.after);
+  const after = state?.rot === undefined ? latest(graceEnds, ...others) : state.after && afterOf(state, bound);
+  const held = [live, ...older.map((each) => each.handle)];
+  const strays = straysOf({ target, versions, current: current.id, held, told: handle !== undefined || placeholder });
+  const until = strayUntil(strays, policy.graceHours);
+  const owes = older.length > 0 || stateOrNone(current.tags)?.after !== undefined;
+  return {
+    ...(leaving === undefined ? {} : { leaving }),
+    ...(after && owes ? { after } : {}),
+    ...(until ? { strayUntil: until } : {}),
+  };
 }
 
 const entry = (version: string, words: string | undefined): [string, string][] =>

@@ -16,7 +16,16 @@ export interface OptIn {
 
 const OPTIONS_MAX = 20;
 
-export const isOptedIn = (tags: Tags): boolean => tagOf(tags, 'rotator') !== undefined;
+/** The tag `rotator` is there and does not say `none`. */
+export function isOptedIn(tags: Tags): boolean {
+  const type = tagOf(tags, 'rotator');
+  return type !== undefined && type.trim().toLowerCase() !== 'none';
+}
+
+/** How a secret that is not opted in was opted out. `lost`: the tag is gone, perhaps by mistake. `out`: it says `none`. */
+export type Leaving = 'lost' | 'out';
+
+export const leavingBy = (tags: Tags): Leaving => (tagOf(tags, 'rotator') === undefined ? 'lost' : 'out');
 
 const SAMPLE_TYPE = 'storage-account-key';
 const STORAGE_ACCOUNT = /\/providers\/microsoft\.storage\/storageaccounts\//i;
@@ -50,7 +59,8 @@ function sampleAddress(
   { vault }: Pick<SecretRef, 'vault'>,
   { sampleVaults = [] }: Pick<Config, 'sampleVaults'>,
 ): string | undefined {
-  if (isOptedIn(tags) || !sampleVaults.includes(vault)) return undefined;
+  // Whoever says `none` means the tags of the sample, too.
+  if (tagOf(tags, 'rotator') !== undefined || !sampleVaults.includes(vault)) return undefined;
   const address = tagOf(tags, 'provideraddress');
   return address !== undefined && STORAGE_ACCOUNT.test(address) ? address : undefined;
 }

@@ -6,7 +6,7 @@ import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
-import { type Bound, observeVault, readConsent } from './bind.ts';
+import { type Bound, observeVault, readConsent, type Trail } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
 import type { Deps } from './deps.ts';
@@ -86,8 +86,7 @@ interface Start {
 }
 
 /** How far a pass came. */
-interface Progress {
-  updatedOn?: Date;
+interface Progress extends Trail {
   bound?: Bound;
   seen?: Seen;
   step?: Step;
@@ -114,7 +113,7 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
     const noted = notes === undefined ? {} : { notes: notes.join(' ') };
     deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after, ...noted });
     const change = await act(progress.step, progress.acting);
-    return { step: progress.step, change, ...progress };
+    return { step: progress.step, change, ...progress, trail: progress };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
@@ -164,7 +163,7 @@ async function failureEnd(
     failed,
     change,
     attempted: progress.step,
-    ...(progress.updatedOn ? { updatedOn: progress.updatedOn } : {}),
+    trail: progress,
     ...(progress.bound ? { bound: progress.bound } : {}),
     ...(progress.seen ? { seen: progress.seen } : {}),
   };

@@ -6,7 +6,7 @@ import type { Look } from '../core/look.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
 import { endsFailure, raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './audit.ts';
-import type { Bound } from './bind.ts';
+import type { Bound, Trail } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
@@ -27,8 +27,8 @@ export interface PassEnd {
   readonly change: RowChange;
   readonly bound?: Bound;
   readonly seen?: Seen;
-  /** `updated` of the current version, where the pass came no further. */
-  readonly updatedOn?: Date;
+  /** What was seen before the secret could be bound. */
+  readonly trail?: Trail;
 }
 
 interface Context {
@@ -60,7 +60,9 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   // Whoever took the lock writes the row now; what this pass read is old.
   if (step.reason === 'lock-lost') return lookSoon(context, deps);
   if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
-  if (step.kind === 'skip' && row === undefined) return undefined;
+  // A stranger's secret leaves no trace; one that was opted out, or is exempt, is known.
+  const known = row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
+  if (step.kind === 'skip' && !known) return undefined;
   const tries = HELD_BY_OTHERS.includes(step.reason) ? (row?.tries ?? 0) + 1 : 0;
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
@@ -109,7 +111,7 @@ async function lookSoon({ secret, look }: Context, deps: Deps): Promise<Date> {
 type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
 
 function rowAfter(
-  { step, change, error, bound, updatedOn }: PassEnd,
+  { step, change, error, bound, trail }: PassEnd,
   { secret, row }: Context,
   { tries, operations, ...rest }: { [K in keyof RowEnd]: RowEnd[K] | undefined },
 ): SecretRow {
@@ -119,7 +121,7 @@ function rowAfter(
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
     ...change,
-    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? updatedOn),
+    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.updatedOn),
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,

@@ -11,7 +11,7 @@ import { Stopped } from './bind.ts';
 import { type Acting, guard, type RowChange, renewAll, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { baseState } from './observe.ts';
-import { isOptedIn, optInTags } from './optIn.ts';
+import { isOptedIn, leavingBy, optInTags } from './optIn.ts';
 import { expiryOf } from './policy.ts';
 import { preflight } from './preflight.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
@@ -242,7 +242,9 @@ async function confirm(id: VersionId, step: Rotate, { seen, deps }: Acting): Pro
   const twins = (tags: Version['tags']) => readState(tags)?.rot === step.rotation;
   const isOurs = typeof current === 'object' && (current.id === id || twins(current.tags));
   // Without opt-in tag or expiry there would be no second rotation, and nobody would notice (case KV-01).
-  if (isOurs && (!isOptedIn(optInTags(current.tags, secret, deps.config)) || !current.expiresOn)) {
+  const tags = typeof current === 'object' ? optInTags(current.tags, secret, deps.config) : {};
+  const lost = !isOptedIn(tags) && leavingBy(tags) === 'lost';
+  if (isOurs && (lost || !current.expiresOn)) {
     throw new KeyturnError('conflict', { detail: `Version ${current.id} has lost its opt-in tag or its expiry.` });
   }
   const known = new Set([...versions.map((each) => each.id), replaced.id, id]);

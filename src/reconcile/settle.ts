@@ -73,7 +73,9 @@ async function stillRevocable({ handle }: Owed, acting: Acting): Promise<boolean
   const state = readState(current.tags);
   const { bare, login } = openForm(current.value, optIn.wanted, target.hosts);
   const live = await optIn.target.adopt(bare, login);
-  if (live === undefined || live === handle || state?.tgt !== tgt || state.cred !== live) return false;
+  if (live === undefined || live === handle) return false;
+  // Of a secret that was opted out nobody keeps the state: the value alone counts.
+  if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return false;
   if (!proves(await optIn.target.check(bare, login))) return false;
   const holders = await otherHolders(secret, { ...optIn, state: target }, grants, deps);
   return heldBy(handle, deps.clock.now(), holders) === undefined;

@@ -4,14 +4,16 @@
  */
 import { addDays } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
-import type { SecretRef } from '../core/ids.ts';
+import { type SecretRef, tagOf } from '../core/ids.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
 import type { SecretItem, Vault } from '../vault/vault.ts';
-import { owedSince } from './alert.ts';
-import { alertOrCount, tellCounted } from './alertGroups.ts';
+import { tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
+import { EXEMPT_TAG } from './exempt.ts';
 import { formerTarget, isHashed } from './holderIndex.ts';
-import { isOptedIn, optInTags, slotTargetOf } from './optIn.ts';
+import { targetsLeft } from './leaving.ts';
+import { isOptedIn, leavingBy, optInTags, slotTargetOf } from './optIn.ts';
+import { stateOrNone } from './owed.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
 import { foundAs, Turns } from './turns.ts';
@@ -52,9 +54,10 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
     await deps.queue.put({ vault, name, cause: 'sweep' }, pace.delayOf(vault, lane));
     total.queued++;
   });
-  const { seated, ended } = inSeats(await oldestFirst(deps), SIDE_BY_SIDE, async (name, leave) => {
+  const sweptOn = await lastSwept(deps);
+  const { seated, ended } = inSeats(oldestFirst(deps.vaults.names, sweptOn), SIDE_BY_SIDE, async (name, leave) => {
     const vault = deps.vaults.open(name);
-    if (vault) await sweepOne(vault, { total, turns, leave }, deps);
+    if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name) }, deps);
   });
   // In turns over all vaults, but those that do not answer hold up nobody's looks.
   await seated;
@@ -66,16 +69,20 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   return total;
 }
 
-async function oldestFirst({ vaults, rows, log }: Deps): Promise<readonly string[]> {
+/** Nothing, where the table does not answer: then each vault counts as never listed. */
+async function lastSwept({ rows, log }: Deps): Promise<ReadonlyMap<string, Date>> {
   try {
-    const sweptOn = await rows.sweptOn();
-    const age = (name: string) => sweptOn.get(name)?.getTime() ?? 0;
-    return [...vaults.names].sort((one, other) => age(one) - age(other));
+    return await rows.sweptOn();
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     log('warn', 'sweep in no order', { reason: error.reason });
-    return vaults.names;
+    return new Map();
   }
+}
+
+function oldestFirst(names: readonly string[], sweptOn: ReadonlyMap<string, Date>): readonly string[] {
+  const age = (name: string) => sweptOn.get(name)?.getTime() ?? 0;
+  return [...names].sort((one, other) => age(one) - age(other));
 }
 
 /** What can't be queued now, the next sweep finds again. */
@@ -92,9 +99,9 @@ type Total = {
   -readonly [K in keyof SweepReport]: SweepReport[K] extends readonly string[] ? string[] : SweepReport[K];
 };
 
-type Course = Pick<Known, 'total' | 'turns'> & { readonly leave: () => void };
+type Course = Pick<Known, 'total' | 'turns' | 'first'> & { readonly leave: () => void };
 
-async function sweepOne(vault: Vault, { total, turns, leave }: Course, deps: Deps): Promise<void> {
+async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, deps: Deps): Promise<void> {
   const startedOn = deps.clock.now();
   total.vaults++;
   // Real time, whatever the clock: it only decides who is waited for.
@@ -110,7 +117,7 @@ async function sweepOne(vault: Vault, { total, turns, leave }: Course, deps: Dep
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced, formers }, deps);
+        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced, formers, first }, deps);
       }
       if (unplaced.length >= UNPLACED_MAX) await deps.rows.addHolders(unplaced.splice(0));
     }
@@ -153,12 +160,14 @@ interface Known {
   readonly unplaced: HolderRow[];
   /** Name and place of those whose state is about another target than their tags. */
   readonly formers: Set<string>;
+  /** The table knows of no complete listing of the vault: it is new here, or the table was lost. */
+  readonly first: boolean;
 }
 
 async function sweepItem(
   vault: Vault,
   item: SecretItem,
-  { rows, holders, total, turns, unplaced, formers }: Known,
+  { rows, holders, total, turns, unplaced, formers, first }: Known,
   deps: Deps,
 ): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
@@ -172,7 +181,9 @@ async function sweepItem(
     if (!holders.has(`${ref.name} ${former}`)) unplaced.push({ ...ref, target: former, owes: [] });
   }
   if (!isOptedIn(tags)) {
-    if (row?.view) await optInLost(ref, row, total, deps);
+    if (row?.view && leavingBy(item.tags) === 'lost') total.optInLost.push(`${ref.vault}/${ref.name}`);
+    if (leftNeedsLook(item, row, deps) || (first && row === undefined && (await findsLeft(vault, item, deps))))
+      await turns.add(foundAs(ref, item, row));
     return;
   }
   total.optedIn++;
@@ -211,11 +222,37 @@ function overdue({ expiresOn }: SecretItem, lookedOn: Date, { clock }: Deps): bo
   return lookedOn <= addDays(now, near ? -1 : -7);
 }
 
-/** A new version came without the tag that the former one had: nobody would notice before the expiry (case KV-01). */
-async function optInLost(ref: SecretRef, row: SecretRow, total: Total, deps: Deps): Promise<void> {
-  total.optInLost.push(`${ref.vault}/${ref.name}`);
-  if (row.alert?.split(',').includes('opt-in-lost')) return;
-  const step = { kind: 'skip', reason: 'not-opted-in' } as const;
-  await alertOrCount(ref, 'opt-in-lost', owedSince({ step }, row), deps);
-  await deps.rows.saveSecret({ ...row, alert: 'opt-in-lost', view: { owed: [], ...row.view, state: 'opt-in-lost' } });
+/**
+ * Of a secret that is not opted in: what it owed at the last look, or may owe since it was changed. What is left for good is
+ * looked at again when it changes, or when its exemption ends; a stranger's secret never.
+ */
+function leftNeedsLook(item: SecretItem, row: SecretRow | undefined, deps: Deps): boolean {
+  if (item.managed) return false;
+  if (!row?.lookedOn) return row?.view !== undefined || tagOf(item.tags, EXEMPT_TAG) !== undefined || hasState(item);
+  if (row.step === 'skip' && LEFT.includes(row.reason ?? '')) {
+    if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
+    return item.enabled && row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime();
+  }
+  // The last look took it for one that is opted in, and no tag of its own need have changed.
+  const unseen = row.step !== 'skip' && row.step !== 'refuse' && row.view?.state !== 'leaving';
+  return (unseen && item.enabled) || needsLook(item, row, false, deps);
+}
+
+const LEFT: readonly string[] = ['not-opted-in', 'opted-out', 'exempt'];
+const hasState = ({ tags }: SecretItem): boolean => stateOrNone(tags)?.tgt !== undefined;
+
+/**
+ * A version without any tags hides what older ones owe, and the row that would tell is not there: once for each vault the
+ * versions are listed, without their values, and what owes something gets a row, by which every later sweep finds it.
+ */
+async function findsLeft(vault: Vault, { name, managed }: SecretItem, { rows }: Deps): Promise<boolean> {
+  if (managed) return false;
+  const ref = { vault: vault.name, name: name.toLowerCase() };
+  const versions = await vault.versions(name);
+  const left = targetsLeft({ secret: ref, versions, current: '', state: undefined });
+  if (left.length === 0) return false;
+  const handles = versions.flatMap(({ tags }) => stateOrNone(tags) ?? []).filter(({ revoked }) => !revoked);
+  const owed = [...new Set(handles.flatMap(({ cred }) => cred ?? []))];
+  await rows.saveSecret({ ...ref, failures: 0, view: { state: 'leaving', owed } });
+  return true;
 }

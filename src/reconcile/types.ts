@@ -2,6 +2,7 @@ import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { Rotator, Verdict } from '../rotators/rotator.ts';
 import type { Mode } from './deps.ts';
+import type { Leaving } from './optIn.ts';
 import type { Policy } from './policy.ts';
 
 /** An older version of ours that is not marked `revoked` and whose credential is not the current one. */
@@ -25,6 +26,8 @@ export type Source =
 export interface Skip {
   readonly kind: 'skip';
   readonly reason: Reason;
+  /** When there is something to say again: the end of an exemption. */
+  readonly until?: Date;
   readonly detail?: string;
 }
 export interface Refuse {
@@ -113,6 +116,10 @@ export interface Observed {
   readonly after?: Date;
   readonly hold?: Date;
   readonly dueOn: Date;
+  /** It was opted out and owes something: nothing is rotated any more, and its owner decides what it holds. */
+  readonly leaving?: Leaving;
+  /** Leaving, and a rotation that was broken off left credentials in no version: they are removed then. */
+  readonly strayUntil?: Date;
   /** Where a heal, and where any other rotation, would take its credential from. */
   readonly healSource: Source;
   readonly source: Source;

@@ -1,7 +1,7 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
-import { type Handle, tagOf } from '../core/ids.ts';
+import { type Handle, type Tags, tagOf } from '../core/ids.ts';
 import type { SecretState, SecretView } from '../store/store.ts';
-import type { Bound } from './bind.ts';
+import type { Bound, Trail } from './bind.ts';
 import { olderOurs } from './owed.ts';
 import { dueOn } from './policy.ts';
 import type { Observed, Step } from './types.ts';
@@ -18,6 +18,8 @@ interface End {
   readonly failed: boolean;
   readonly now: Date;
   readonly notes?: readonly string[] | undefined;
+  /** What was seen of a secret that is not opted in. */
+  readonly trail?: Trail | undefined;
 }
 
 /**
@@ -27,9 +29,11 @@ interface End {
 export function viewOf(end: End, ownerTag: string): SecretView {
   const { bound } = end;
   const heldUntil = heldIn(end);
-  const picture = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end);
+  const { exempt: _, ...picture } = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end, ownerTag);
+  const exempt = exemptIn(end);
   return {
     ...picture,
+    ...(exempt ? { exempt } : {}),
     state: stateOf({ ...end, held: heldUntil !== undefined }),
     ...(heldUntil ? { heldUntil } : {}),
   };
@@ -38,8 +42,8 @@ export function viewOf(end: End, ownerTag: string): SecretView {
 type Picture = Omit<SecretView, 'state' | 'heldUntil'>;
 
 function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: Bound }, ownerTag: string): Picture {
-  const { current, optIn, policy, state } = bound;
-  const owner = tagOf(current.tags, ownerTag)?.slice(0, OWNER_MAX);
+  const { current, optIn, policy, state, leaving } = bound;
+  const owner = ownerOf(current.tags, ownerTag);
   const owed = owedOf({ step: end.step, bound, observed, before });
   const revokeAfter = observed?.after ?? state?.after;
   const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
@@ -48,22 +52,52 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
     ...(owner === undefined ? {} : { owner }),
     createdOn: current.createdOn,
     ...(current.expiresOn ? { expiresOn: current.expiresOn } : {}),
-    dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy),
+    ...(leaving === undefined ? { dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy) } : {}),
     ...(revokeAfter && owed.length > 0 ? { revokeAfter } : {}),
     ...(notes.length > 0 ? { notes: notes.slice(0, NOTES_MAX) } : {}),
   };
 }
 
-/** What was shown before. Nothing comes due of a secret that is gone, and what another instance serves is owed there. */
-function keptOf({ step, before }: End): Picture {
-  if (before === undefined) return { owed: [] };
-  const { state: _, heldUntil: __, ...kept } = before;
-  if (step.reason !== 'gone' && step.reason !== 'other-instance') return kept;
-  const { dueOn: _dueOn, expiresOn: _expiresOn, ...undated } = kept;
-  if (step.reason === 'gone') return undated;
-  const { version: _version, revokeAfter: _revokeAfter, ...elsewhere } = undated;
-  return { ...elsewhere, owed: [] };
+/** The exemption as it stands on the version, where the vault was read; else as it was shown before. */
+function exemptIn({ trail, before }: End): SecretView['exempt'] {
+  const found = trail?.exemption;
+  if (!found) return trail?.current === undefined && trail?.updatedOn === undefined ? before?.exempt : undefined;
+  return found;
 }
+
+/** Not opted in, and nothing is left to do. */
+const LEFT: readonly Step['reason'][] = ['not-opted-in', 'opted-out', 'exempt', 'exempt-ended'];
+
+/**
+ * What was shown before. Nothing comes due of a secret that is gone, opted out or another instance's; what it owes goes on
+ * being shown, until a look has seen that it owes nothing.
+ */
+function keptOf({ step, before, trail }: End, ownerTag: string): Picture {
+  const { state: _, heldUntil: __, ...kept } = before ?? { state: 'ok', owed: [] };
+  const { reason } = step;
+  if (LEFT.includes(reason)) return leftOf(kept, trail, ownerTag);
+  if (reason !== 'gone' && reason !== 'other-instance') return kept;
+  const { dueOn: _dueOn, expiresOn: _expiresOn, ...undated } = kept;
+  return undated;
+}
+
+function leftOf(kept: Picture, trail: Trail | undefined, ownerTag: string): Picture {
+  const { dueOn: _dueOn, revokeAfter: _revokeAfter, expiresOn, createdOn, version, ...rest } = kept;
+  const current = trail?.current;
+  const dated = { version: current?.id ?? version, createdOn: current?.createdOn ?? createdOn };
+  const expiry = current ? current.expiresOn : expiresOn;
+  const owner = current && ownerOf(current.tags, ownerTag);
+  return {
+    ...rest,
+    ...(dated.version === undefined ? {} : { version: dated.version }),
+    ...(dated.createdOn === undefined ? {} : { createdOn: dated.createdOn }),
+    ...(expiry === undefined ? {} : { expiresOn: expiry }),
+    ...(owner === undefined ? {} : { owner }),
+    owed: [],
+  };
+}
+
+const ownerOf = (tags: Tags, ownerTag: string): string | undefined => tagOf(tags, ownerTag)?.slice(0, OWNER_MAX);
 
 /**
  * The handles that are owed: as the target was seen, else by the tags. Of those the last look at the same version tells
@@ -83,6 +117,9 @@ export function owedOf({
   const older = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
   const isLive = (handle: Handle | undefined) => handle !== undefined && handle === state?.cred;
   const byTags = new Set(older.map(({ handle }) => handle).filter((handle) => !isLive(handle)));
+  // Of a version without a state the tags do not tell which of them it holds itself: the last look did.
+  if (bound.leaving !== undefined && state === undefined && before)
+    return before.owed.filter((handle) => byTags.has(handle));
   if (before?.version !== current.id) return [...byTags].map((handle) => handle ?? '?');
   return before.owed.filter((handle) => byTags.has(handle) || byTags.has(undefined));
 }
@@ -97,20 +134,30 @@ function heldIn({ step, bound, before, now }: End): Date | undefined {
 /** Waits because rotations failed, of this secret or of its kind. */
 const FAILING: readonly Step['reason'][] = ['too-many', 'brake', 'backing-off'];
 
+const SKIPPED: { readonly [reason in Step['reason']]?: SecretState } = {
+  'not-opted-in': 'opt-in-lost',
+  exempt: 'exempt',
+};
+
 /** One word for where a secret stands. A change in progress is shown as what comes after it. */
 function stateOf({
   step,
   observed,
   failed,
   held,
+  trail,
 }: {
   step: Step;
   observed?: Observed | undefined;
   failed: boolean;
   held: boolean;
+  trail?: Trail | undefined;
 }): SecretState {
   if (step.reason === 'disabled') return 'held'; // its owner switched it off
-  if (step.kind === 'skip') return step.reason === 'not-opted-in' ? 'opt-in-lost' : 'unmanaged';
+  if (step.kind === 'skip') return SKIPPED[step.reason] ?? 'unmanaged';
+  if (step.reason === 'exempt-ended') return 'refused';
+  // Whatever keeps it from ending stands in the reason.
+  if (trail?.leaving !== undefined) return 'leaving';
   if (step.reason === 'conflict') return 'conflict';
   if (failed || FAILING.includes(step.reason)) return 'failed';
   if (step.kind === 'refuse') return 'refused';

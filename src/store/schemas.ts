@@ -36,6 +36,7 @@ const View = z.strictObject({
   dueOn: maybe(date),
   revokeAfter: maybe(date),
   heldUntil: maybe(date),
+  exempt: maybe(z.strictObject({ reason: z.string().max(256), until: date, ticket: maybe(word) })),
   owed: z.array(word).max(500),
   notes: maybe(z.array(words).max(100)),
 } satisfies Shape<SecretView>);

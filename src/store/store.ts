@@ -61,6 +61,8 @@ export interface SecretView {
   readonly revokeAfter?: Date;
   /** A person's hold that is in force. */
   readonly heldUntil?: Date;
+  /** Why it is not rotated, and until when: its owner's words. */
+  readonly exempt?: { readonly reason: string; readonly until: Date; readonly ticket?: string };
   readonly owed: readonly Handle[];
   /** What the rotator says of the target, for a person to tidy up. */
   readonly notes?: readonly string[];

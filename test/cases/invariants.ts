@@ -13,6 +13,8 @@ export interface Except {
   noGrace?: readonly string[];
   /** Key ids of client secrets that a person made and lets Keyturn remove. */
   adopted?: readonly string[];
+  /** Secrets whose owner took tags off a version of Keyturn's: those are not lost. */
+  retagged?: readonly string[];
   /** Messages that stay in the poison queue. */
   poison?: boolean;
 }
@@ -39,7 +41,9 @@ export async function brokenPromises(tenant: Tenant, except: Except = {}): Promi
     '3 credentials that nobody holds': orphans(tenant.azure),
     '4 lost tags, content types and secrets': [
       ...takenFromPeople(tenant.azure, except.adopted),
-      ...secrets.flatMap(({ name, versions }) => lostFromOwner(name, versions)),
+      ...secrets.flatMap(({ name, versions }) =>
+        except.retagged?.includes(name) ? [] : lostFromOwner(name, versions),
+      ),
       ...tenant.azure.changes().flatMap(({ route }) => (/delete|purge|recover|restore/i.test(route) ? [route] : [])),
     ],
     '5 leaks': await leaks(tenant),

@@ -1,0 +1,35 @@
+/** What Keyturn made at a target that holds many, and what stands in no version (case GR-02). */
+import { addHours, addMinutes, latest } from '../core/clock.ts';
+import type { Handle, VersionId } from '../core/ids.ts';
+import type { Labelled, TargetState } from '../rotators/rotator.ts';
+import type { VersionInfo } from '../vault/vault.ts';
+import { stateOrNone } from './owed.ts';
+
+/** Clocks of target and app may be this far apart (design section 2). */
+export const SKEW_MINUTES = 5;
+
+/** When what was found may be removed: older than the grace, by the target's clock. */
+export const strayUntil = (strays: readonly Labelled[], graceHours: number): Date | undefined => {
+  const youngest = latest(...strays.map(({ createdOn }) => createdOn));
+  return youngest && addMinutes(addHours(youngest, graceHours), 2 * SKEW_MINUTES);
+};
+
+interface Strays {
+  readonly target: TargetState;
+  readonly versions: readonly VersionInfo[];
+  readonly current: VersionId;
+  /** Handles in use. */
+  readonly held: readonly (Handle | undefined)[];
+  /** Whether it is known for certain which of them the current value is. */
+  readonly told: boolean;
+}
+
+/** What carries this secret's label at a target that holds many, and stands in no version. */
+export function straysOf({ target, versions, current, held, told }: Strays): readonly Labelled[] {
+  // A list without the current version is not the whole list: it proves nothing (azure-facts 2.4).
+  if (!target.labelled || !versions.some(({ id }) => id === current)) return [];
+  // Nor does anything while it is unclear which of them the current value is: its state may be lost (case SEC-04).
+  if (!told) return [];
+  const named = new Set<Handle | undefined>([...versions.map(({ tags }) => stateOrNone(tags)?.cred), ...held]);
+  return target.labelled.filter(({ handle }) => !named.has(handle));
+}

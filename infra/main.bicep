@@ -134,7 +134,11 @@ module hostStorage 'modules/storage.bicep' = {
       { name: storageNames.audit, immutableDays: auditLocked ? null : auditDays }
       { name: storageNames.deadLetters }
     ]
-    queues: [storageNames.eventsQueue, storageNames.workQueue]
+    queues: flatten(map(
+      [storageNames.eventsQueue, storageNames.workQueue],
+      // The host asks for the poison queues from its start on, and makes them only when something fails (HST-03).
+      queue => [queue, '${queue}-poison']
+    ))
     workspaceId: monitoring.outputs.workspaceId
   }
 }

@@ -17,7 +17,7 @@ import { keepHeapSmall } from './core/smallHeap.ts';
 import { type Auth, type Caller, createAuth } from './http/auth.ts';
 import { type InventoryPage, inventory, type SecretDetail, secretDetail } from './inventory.ts';
 import { type HoldCall, history, hold, operation, type RotateAnswer, type RotateCall, rotate } from './operations.ts';
-import { giveUp, giveUpEvents } from './poison.ts';
+import { giveUp, giveUpEvents, unreadable, watchPoison } from './poison.ts';
 import { healthOf, type Probes, type Readiness, readiness } from './readiness.ts';
 import type { Deps } from './reconcile/deps.ts';
 import { eventDelay } from './reconcile/pace.ts';
@@ -25,6 +25,7 @@ import { reconcile } from './reconcile/pass.ts';
 import { mergePolicy } from './reconcile/policy.ts';
 import { sweep } from './reconcile/sweep.ts';
 import type { InventoryFilter } from './requests/inventory.ts';
+import { isUnreadable } from './requests/message.ts';
 import { fromQueue } from './requests/queue.ts';
 import { isSkip, type Skip } from './requests/skip.ts';
 import { allRotators, registry } from './rotators/registry.ts';
@@ -46,6 +47,8 @@ export interface App {
   readonly auth: Auth;
   /** Records what came in and is no look for us. */
   skip(message: string, skip: Skip): void;
+  /** Whether nobody can read this message of a queue; then it is recorded and alerted (finding HST-02). */
+  isUnreadable(queue: string, message: unknown): Promise<boolean>;
   /** Puts the look of an event on the queue, at most one per secret and minute. Throws `BusyError` when the queue was not reached. */
   accept(look: Look): Promise<void>;
   /** The vaults whose events are accepted. Throws `BusyError` where that is not known yet. */
@@ -109,10 +112,16 @@ function appOf(parts: Parts, log: Log): App {
     return deps();
   };
   const skip = (message: string, { skip: reason, detail }: Skip) => log('warn', message, { reason, detail });
+  const isUnread = async (queue: string, message: unknown): Promise<boolean> => {
+    if (!isUnreadable(message)) return false;
+    await guarded(unreadable(queue, message, deps()));
+    return true;
+  };
   return {
     settings,
     auth,
     skip,
+    isUnreadable: isUnread,
     async accept(look) {
       const { vault, name } = look;
       const queued = await deps().queue.offer(Look.parse(look), () => eventDelay(look, clients().pace, deps()));
@@ -124,11 +133,13 @@ function appOf(parts: Parts, log: Log): App {
       return served.ids;
     },
     async work(message) {
+      if (await isUnread('keyturn-work', message)) return;
       const look = fromQueue(message);
       if (isSkip(look)) skip('message skipped', look);
       else await guarded(ready(look.vault).then((known) => reconcile(look, known)));
     },
     async poison(message) {
+      if (await isUnread('keyturn-work-poison', message)) return;
       const look = fromQueue(message);
       if (isSkip(look)) skip('message skipped', look);
       else await guarded(ready(look.vault).then((known) => giveUp(look, known)));
@@ -136,7 +147,7 @@ function appOf(parts: Parts, log: Log): App {
     poisonEvents: (events) => guarded(giveUpEvents(events, clients().pace, deps())),
     async sweep() {
       await guarded(clients().served.refresh(log));
-      await guarded(sweep(deps()));
+      await guarded(sweep(deps()).finally(() => watchPoison(clients().poisonLengths, deps())));
     },
     rotate: async (call) => rotate(call, await ready()),
     hold: async (call) => hold(call, await ready()),

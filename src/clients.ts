@@ -17,7 +17,7 @@ import { tableAlerts } from './store/alerts.ts';
 import { blobAudit } from './store/audit.ts';
 import { tableLocks } from './store/locks.ts';
 import { lookQueue } from './store/queue.ts';
-import { queueReach } from './store/reach.ts';
+import { poisonLengths, queueReach } from './store/reach.ts';
 import { tableRows } from './store/rows.ts';
 import type { OwnStorage } from './store/storage.ts';
 import { vaultListStore } from './store/vaultList.ts';
@@ -29,6 +29,8 @@ export interface Clients {
   readonly pace: Pace;
   readonly deps: Omit<Deps, 'log'>;
   readonly served: ServedVaults;
+  /** How many messages the poison queues hold. */
+  readonly poisonLengths: ReturnType<typeof poisonLengths>;
 }
 
 /** What all clients are made from. */
@@ -61,7 +63,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     clock,
     config: configOf(settings),
   };
-  return { deps, served, pace: paceOf(clock, () => deps.vaults.names.length) };
+  return { deps, served, pace: paceOf(clock, () => deps.vaults.names.length), poisonLengths: poisonLengths(own) };
 }
 
 function servedOf(

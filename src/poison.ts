@@ -1,8 +1,9 @@
-/** What becomes of messages that failed five times (case FN-09). */
+/** What becomes of messages that failed five times (case FN-09), and of those that nobody can read (finding HST-02). */
 import { addHours } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
+import type { LogFields } from './core/log.ts';
 import type { Look } from './core/look.ts';
-import { reasonRow } from './core/reasons.ts';
+import { type Reason, reasonRow } from './core/reasons.ts';
 import { alertOrCount } from './reconcile/alertGroups.ts';
 import type { Deps } from './reconcile/deps.ts';
 import type { Pace } from './reconcile/pace.ts';
@@ -34,8 +35,7 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
  */
 export async function giveUpEvents(events: readonly (Look | Skip)[], pace: Pace, deps: Deps): Promise<void> {
   const { queue, log } = deps;
-  const { by, remedy } = reasonRow(REASON);
-  if (await isFirstOfHour(deps)) log('error', 'alert', { queue: EVENTS, reason: REASON, by, remedy });
+  await alertOfQueue(EVENTS, REASON, {}, deps);
   for (const event of events) {
     if (isSkip(event)) {
       log('warn', 'event skipped', { queue: EVENTS, reason: event.skip, detail: event.detail });
@@ -47,10 +47,46 @@ export async function giveUpEvents(events: readonly (Look | Skip)[], pace: Pace,
   }
 }
 
-/** A table that does not answer may be why the message failed: then it is alerted rather than not. */
-async function isFirstOfHour({ alerts }: Deps): Promise<boolean> {
+/** Records a message that nobody can read, and alerts once an hour for all of a queue. */
+export async function unreadable(queue: string, message: string, deps: Deps): Promise<void> {
+  // Its size alone: whatever it is, it may hold a value.
+  const detail = `${message.length} characters`;
+  deps.log('warn', 'message unreadable', { queue, detail });
+  await alertOfQueue(queue, 'unreadable', { detail }, deps);
+}
+
+/** How many messages a queue holds, hidden ones too. */
+export interface QueueLength {
+  readonly queue: string;
+  readonly messages: number;
+}
+
+/**
+ * Alerts where messages lie in a poison queue. The functions that read these queues take what comes at once, so what is
+ * still there at a sweep has failed: and a poison queue has none of its own, so that after five tries the host would fetch the
+ * message every ten minutes for ever and show it to nobody (QueueProcessor of the Storage extension).
+ */
+export async function watchPoison(lengths: () => Promise<readonly QueueLength[]>, deps: Deps): Promise<void> {
   try {
-    return await alerts.isFirst(`queue ${EVENTS}`, REASON);
+    for (const { queue, messages } of await lengths())
+      if (messages > 0) await alertOfQueue(queue, 'poison-left', { count: messages }, deps);
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    // The next sweep asks again, and a storage that does not answer is alerted for other reasons.
+    deps.log('warn', 'poison queues not read', { reason: error.reason });
+  }
+}
+
+/** At most once an hour for a queue and reason. */
+async function alertOfQueue(queue: string, reason: Reason, fields: LogFields, deps: Deps): Promise<void> {
+  const { by, remedy } = reasonRow(reason);
+  if (await isFirstOfHour(queue, reason, deps)) deps.log('error', 'alert', { queue, reason, by, remedy, ...fields });
+}
+
+/** A table that does not answer may be why the message failed: then it is alerted rather than not. */
+async function isFirstOfHour(queue: string, reason: Reason, { alerts }: Deps): Promise<boolean> {
+  try {
+    return await alerts.isFirst(`queue ${queue}`, reason);
   } catch (error) {
     if (error instanceof KeyturnError) return true;
     throw error;

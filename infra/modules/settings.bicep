@@ -54,6 +54,8 @@ func appSettings(
       DEPLOYMENT_STORAGE__accountName: packageStorage
       // A package that does not load stops the host instead of leaving an app without functions (case FN-01).
       FUNCTIONS_NODE_BLOCK_ON_ENTRY_POINT_ERROR: 'true'
+      // No page at `/` that tells everybody what runs here (HST-07).
+      AzureWebJobsDisableHomepage: 'true'
     },
     cloud == 'AzureCloud'
       ? { AzureWebJobsStorage__accountName: hostStorage }

@@ -1,5 +1,6 @@
 /** Starts a whole Azure tenant in this process; tests and `npm start` then talk to it through `Azure`. */
 import { randomBytes } from 'node:crypto';
+import { QueueServiceClient } from '@azure/storage-queue';
 import type { Azurite } from '../azurite.ts';
 import { EventGrid } from '../eventGrid.ts';
 import { mapLocalhost, trust } from '../names.ts';
@@ -189,5 +190,14 @@ async function startStorage(world: World): Promise<Azurite> {
     { key1: account.key('key1'), key2: account.key('key2') },
   ]);
   const own = { key1: randomBytes(64).toString('base64'), key2: randomBytes(64).toString('base64') };
-  return await startAzurite({ accounts: { [appAccount]: own, ...Object.fromEntries(keys) } });
+  const azurite = await startAzurite({ accounts: { [appAccount]: own, ...Object.fromEntries(keys) } });
+  await makeQueues(azurite.connectionString(appAccount));
+  return azurite;
+}
+
+/** The queues that a deployment makes in the app's own account (infra/modules/storage.bicep); the host makes none (HST-03). */
+async function makeQueues(connection: string): Promise<void> {
+  const service = QueueServiceClient.fromConnectionString(connection);
+  const names = ['keyturn-work', 'keyturn-work-poison', 'keyturn-events', 'keyturn-events-poison'];
+  await Promise.all(names.map((name) => service.createQueue(name)));
 }

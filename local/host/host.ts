@@ -106,7 +106,7 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
     startNow: (name, input) => runs.startNow(name, input),
   });
   await new Promise<void>((ready, fail) => server.once('error', fail).listen(options.port ?? 0, '127.0.0.1', ready));
-  await Promise.all(listeners.queues.map((queue) => queue.start()));
+  for (const queue of listeners.queues) queue.start();
   if (options.timers !== false)
     for (const { timer, runOnStartup } of listeners.timers.values()) timer.start(runOnStartup);
   const { port } = server.address() as AddressInfo;

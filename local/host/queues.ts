@@ -1,4 +1,8 @@
-/** Storage queue triggers: polling, base64, renewal, tries and the poison queue as on the host (azure-facts 9.2, 9.5). */
+/**
+ * Storage queue triggers: polling, encoding, renewal, tries and the poison queue as on the host (azure-facts 9.2, 9.5, findings
+ * HST-02 and HST-03; the order of things is that of `QueueProcessor` and `QueueServiceClientProvider` in the Storage extension).
+ */
+import { isUtf8 } from 'node:buffer';
 import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import type { Registered } from './core.ts';
 import type { Invoker, Trigger } from './invoke.ts';
@@ -19,6 +23,10 @@ const leaseSeconds = 600;
 const renewAfterMs = (leaseSeconds / 2) * 1000;
 const firstPauseMs = 50;
 const longestPauseMs = 1000;
+/** A queue that is not there is asked for again after this long, and every time it is a line of the log. */
+const missingPauseMs = 10_000;
+
+const poisonSuffix = '-poison';
 
 type Running = { message: DequeuedMessageItem; popReceipt: string; renewedMs: number; over: boolean };
 
@@ -26,7 +34,8 @@ type Running = { message: DequeuedMessageItem; popReceipt: string; renewedMs: nu
 export class QueueListener {
   readonly queueName: string;
   readonly #queue: QueueClient;
-  readonly #poison: QueueClient;
+  /** Undefined for a poison queue, which has none of its own. */
+  readonly #poison: QueueClient | undefined;
   readonly #registered: Registered;
   readonly #invoker: Invoker;
   readonly #options: QueueOptions;
@@ -48,15 +57,16 @@ export class QueueListener {
     const service = QueueServiceClient.fromConnectionString(setup.connection);
     this.queueName = setup.queueName;
     this.#queue = service.getQueueClient(setup.queueName);
-    this.#poison = service.getQueueClient(`${setup.queueName}-poison`);
+    const poisoned = setup.queueName.endsWith(poisonSuffix);
+    this.#poison = poisoned ? undefined : service.getQueueClient(setup.queueName + poisonSuffix);
     this.#registered = setup.registered;
     this.#invoker = setup.invoker;
     this.#options = setup.options;
     this.#warn = setup.warn;
   }
 
-  async start(): Promise<void> {
-    await this.#queue.createIfNotExists();
+  /** Makes no queue: whoever deploys the app does. */
+  start(): void {
     this.#loop = this.#poll();
   }
 
@@ -75,9 +85,18 @@ export class QueueListener {
   /** True when nothing is in hand and the queue shows no message. Wakes the loop if there is something to do. */
   async isEmpty(): Promise<boolean> {
     if (this.#receiving || this.#running.size > 0) return false;
-    const { peekedMessageItems } = await this.#queue.peekMessages({ numberOfMessages: 1 });
+    const peekedMessageItems = await this.#peek();
     if (peekedMessageItems.length > 0) this.#wake();
     return peekedMessageItems.length === 0 && !this.#receiving && this.#running.size === 0;
+  }
+
+  async #peek(): Promise<readonly unknown[]> {
+    try {
+      return (await this.#queue.peekMessages({ numberOfMessages: 1 })).peekedMessageItems;
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
   }
 
   async #poll(): Promise<void> {
@@ -86,12 +105,16 @@ export class QueueListener {
     while (!this.#stopped) {
       await this.#renew();
       const found = this.#running.size <= newBatchThreshold ? await this.#receive(batchSize) : 0;
+      if (found === 'missing') {
+        await this.#sleep(missingPauseMs);
+        continue;
+      }
       pauseMs = found > 0 || this.#running.size > 0 ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
       if (await this.#sleep(pauseMs)) pauseMs = firstPauseMs;
     }
   }
 
-  async #receive(batchSize: number): Promise<number> {
+  async #receive(batchSize: number): Promise<number | 'missing'> {
     this.#receiving = true;
     try {
       const options = { numberOfMessages: Math.min(batchSize, 32), visibilityTimeout: leaseSeconds };
@@ -99,6 +122,10 @@ export class QueueListener {
       for (const message of receivedMessageItems) this.#take(message);
       return receivedMessageItems.length;
     } catch (error) {
+      if (isMissing(error)) {
+        this.#warn(`404 QueueNotFound: the queue ${this.queueName} does not exist.`);
+        return 'missing';
+      }
       this.#warn(`Queue ${this.queueName} could not be read: ${String(error)}`);
       return 0;
     } finally {
@@ -116,26 +143,35 @@ export class QueueListener {
 
   async #handle(running: Running): Promise<void> {
     const { message } = running;
-    const text = this.#decode(message.messageText);
-    if (text === undefined) {
-      // Seen on the host: such a message never reaches the function and is in no queue afterwards.
-      this.#warn(
-        `Message decoding has failed! Check MessageEncoding settings. (${this.queueName} ${message.messageId})`,
-      );
-      await this.#queue.deleteMessage(message.messageId, running.popReceipt);
-      return;
+    const bytes = this.#decode(message.messageText);
+    if (bytes === undefined) {
+      // No function ever sees such a message: to the poison queue at once, and the poison function's turn is no better.
+      this.#warn(`Message decoding has failed! Check MessageEncoding settings. MessageId=${message.messageId}.`);
+      return this.#bury(running);
     }
     if (message.dequeueCount > this.#options.maxDequeueCount) return this.#bury(running); // earlier tries died without an answer
-    const done = await this.#invoker.run(this.#registered, toTrigger(message, text)).then(
-      () => true,
-      () => false, // logged by the invoker; what counts here is the next try
-    );
+    const done = await this.#run(message, bytes);
     running.over = true;
     if (done) await this.#queue.deleteMessage(message.messageId, running.popReceipt);
     else await this.#fail(running);
   }
 
+  /** Whether the function took it. What is no UTF-8 can't be handed over: a failed try without a call. */
+  async #run(message: DequeuedMessageItem, bytes: Buffer): Promise<boolean> {
+    if (!isUtf8(bytes)) {
+      this.#warn(
+        `Queue message's body cannot be converted to string because it contains non-UTF8 bytes, message id=${message.messageId}`,
+      );
+      return false;
+    }
+    return await this.#invoker.run(this.#registered, toTrigger(message, bytes.toString('utf8'))).then(
+      () => true,
+      () => false, // logged by the invoker; what counts here is the next try
+    );
+  }
+
   async #fail(running: Running): Promise<void> {
+    if (!this.#poison) return; // left hidden until its lease is over: tried again ten minutes after it was taken
     const { maxDequeueCount, visibilityTimeout } = this.#options;
     const { messageId, dequeueCount } = running.message;
     if (dequeueCount >= maxDequeueCount) return this.#bury(running);
@@ -143,10 +179,10 @@ export class QueueListener {
   }
 
   async #bury({ message, popReceipt }: Running): Promise<void> {
-    const { queueName } = this;
+    if (!this.#poison) return; // stays where it is, hidden for ten minutes, again and again
     const { maxDequeueCount } = this.#options;
     this.#warn(
-      `Message has reached MaxDequeueCount of ${maxDequeueCount}. Moving message to queue '${queueName}-poison'.`,
+      `Message has reached MaxDequeueCount of ${maxDequeueCount}. Moving message to queue '${this.#poison.name}'.`,
     );
     await this.#poison.createIfNotExists();
     await this.#poison.sendMessage(message.messageText);
@@ -168,10 +204,10 @@ export class QueueListener {
     }
   }
 
-  #decode(text: string): string | undefined {
-    if (this.#options.messageEncoding === 'none') return text;
+  #decode(text: string): Buffer | undefined {
+    if (this.#options.messageEncoding === 'none') return Buffer.from(text);
     const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
-    return isBase64 ? Buffer.from(text, 'base64').toString('utf8') : undefined;
+    return isBase64 ? Buffer.from(text, 'base64') : undefined;
   }
 
   /** True when woken before the time. */
@@ -185,6 +221,8 @@ export class QueueListener {
     });
   }
 }
+
+const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'QueueNotFound';
 
 /** Names and forms as the host sends them. */
 function toTrigger(message: DequeuedMessageItem, text: string): Trigger {

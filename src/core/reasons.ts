@@ -338,6 +338,19 @@ export const reasons = {
     remedy:
       "Let Keyturn's identity write blobs in its own storage account; keep the log records with the message `audit`.",
   },
+  // messages of the queues
+  unreadable: {
+    by: 'operator',
+    cause: 'A message on a queue of Keyturn is neither JSON nor base64 of UTF-8; it was taken away unread.',
+    remedy:
+      'Find out who writes to the queue that the alert names: only Keyturn, and Event Grid on `keyturn-events`, should. No look is lost for it: the sweep finds what is due.',
+  },
+  'poison-left': {
+    by: 'operator',
+    cause: 'Messages lie in a poison queue, and nobody works them off.',
+    remedy:
+      'Look at the log of the function that reads the queue, and mend what it fails of; then delete the messages: the sweep finds what is due.',
+  },
   // requests over HTTP
   'bad-request': {
     by: 'secret owner',

@@ -9,5 +9,6 @@ import { appFor } from './context.ts';
  */
 export const secretEventsPoison: StorageQueueHandler = async (message, context) => {
   const keyturn = appFor(context);
+  if (await keyturn.isUnreadable('keyturn-events-poison', message)) return;
   await keyturn.poisonEvents(fromEventMessage(message, await keyturn.vaults()));
 };

@@ -10,6 +10,7 @@ import { appFor } from './context.ts';
  */
 export const secretEventsQueue: StorageQueueHandler = async (message, context) => {
   const keyturn = appFor(context);
+  if (await keyturn.isUnreadable('keyturn-events', message)) return;
   for (const look of fromEventMessage(message, await keyturn.vaults())) {
     if (isSkip(look)) keyturn.skip('event skipped', look);
     else await keyturn.accept(look);

@@ -7,7 +7,7 @@ import type { ResourceId } from '../core/ids.ts';
 import { Look } from '../core/look.ts';
 import { quote } from '../core/quote.ts';
 import type { Reason } from '../core/reasons.ts';
-import { parseJson } from './queue.ts';
+import { heldBy } from './message.ts';
 import type { Skip } from './skip.ts';
 
 /** Everything else that a subscription may send is none of our business (case EG-11). */
@@ -44,11 +44,11 @@ export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look |
 }
 
 /**
- * What a message of the queue `keyturn-events` holds: one event as Event Grid delivers it there, or a list of them; the
- * object that the host made of it, or its text. Never throws, and whatever is no event for us is a skip.
+ * What a message of the queue `keyturn-events` holds: one event as Event Grid delivers it there, or a list of them. Never
+ * throws, and whatever is no event for us is a skip.
  */
 export function fromEventMessage(message: unknown, vaults: readonly ResourceId[]): readonly (Look | Skip)[] {
-  const held = typeof message === 'string' ? parseJson(message) : message;
+  const held = heldBy(message);
   return (Array.isArray(held) ? held : [held]).map((event) => fromEvent(event, vaults));
 }
 

@@ -2,27 +2,18 @@
 
 import { Look } from '../core/look.ts';
 import { quote } from '../core/quote.ts';
+import { heldBy } from './message.ts';
 import type { Skip } from './skip.ts';
 
 /**
  * A look, strictly: one key more and the message is refused, since orders stand in the operation's row alone. Takes the
- * object that the host made of the message, or its text. The vault is judged by the pass.
+ * message as it lies in the queue, its text, or the object made of it. The vault is judged by the pass.
  */
 export function fromQueue(message: unknown): Look | Skip {
-  const parsed = Look.safeParse(typeof message === 'string' ? parseJson(message) : message);
+  const parsed = Look.safeParse(heldBy(message));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : issue.path));
   // Field names only: a message may hold anything, a value included.
   const named = [...new Set(fields.map(String))].slice(0, 5).map(quote);
   return { skip: 'bad-request', detail: `message is not a look: ${named.join(', ') || 'no object'}` };
-}
-
-/** What a message's text holds; undefined for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -16,6 +16,9 @@ export type OwnStorage =
 
 export const TABLE = 'keyturn';
 export const WORK_QUEUE = 'keyturn-work';
+export const EVENTS_QUEUE = 'keyturn-events';
+/** Where the host puts a message that failed five times: its rule, not ours. */
+export const poisonOf = (queue: string): string => `${queue}-poison`;
 
 /** How a client of the table waits. `repeat`: every request may be sent again, which holds for all but a compare-and-set. */
 export type Waiting = { readonly repeat: boolean } | { readonly policy: Policy };

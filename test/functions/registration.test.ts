@@ -95,7 +95,7 @@ describe('host.json', () => {
       newBatchThreshold: 4,
       maxDequeueCount: 5,
       visibilityTimeout: '00:00:30',
-      messageEncoding: 'base64',
+      messageEncoding: 'none', // what the host can't decode would reach nobody (HST-02)
     });
     expect(host.extensions.http.routePrefix).toBe('api');
   });

@@ -166,7 +166,12 @@ describe('the app', () => {
       // The landing zone has locked its own, which Azure takes no second time.
       expect([name, policies]).toEqual([name, name === 'landing-zone' ? [] : [[AUDIT_CONTAINER, kept]]]);
       const queues = ofType(snapshot(name), 'Microsoft.Storage/storageAccounts/queueServices/queues');
-      expect(queues.map((queue) => queue.name.split('/').at(-1))).toEqual(['keyturn-events', WORK_QUEUE]);
+      expect(queues.map((queue) => queue.name.split('/').at(-1))).toEqual([
+        'keyturn-events',
+        'keyturn-events-poison',
+        WORK_QUEUE,
+        `${WORK_QUEUE}-poison`,
+      ]);
     }
   });
 

@@ -13,12 +13,13 @@ import { EventGrid } from '../../local/eventGrid.ts';
 import { parseCron } from '../../local/host/cron.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { parseRoute } from '../../local/host/routes.ts';
+import type { HostJson } from '../../local/host/settings.ts';
 import { chunked, sendRaw } from '../cases/wire.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const seen: { name: string; input: unknown; context: InvocationContext }[] = [];
 const inputs = (name: string) => seen.filter((call) => call.name === name).map(({ input }) => input);
-let during: (input: unknown) => unknown = () => undefined;
+let during: (input: unknown, name: string) => unknown = () => undefined;
 
 /** What an entry file does: imports the library and registers functions of each kind. Runs once per process, as modules do. */
 const entry = async (): Promise<unknown> => {
@@ -26,7 +27,7 @@ const entry = async (): Promise<unknown> => {
   if (registered) return registered;
   const note = (name: string) => async (input: unknown, context: InvocationContext) => {
     seen.push({ name, input, context });
-    return during(input);
+    return during(input, name);
   };
   app.http('read', {
     ...{ route: 'vaults/{vault}/secrets/{name}', methods: ['GET', 'POST'], authLevel: 'anonymous' },
@@ -54,7 +55,7 @@ const entry = async (): Promise<unknown> => {
   });
   app.storageQueue('workPoison', {
     ...{ queueName: 'keyturn-work-poison', connection: 'AzureWebJobsStorage' },
-    handler: async (input, context) => void seen.push({ name: 'workPoison', input, context }),
+    handler: note('workPoison'),
   });
   const toWork = output.storageQueue({ queueName: 'keyturn-work', connection: 'AzureWebJobsStorage' });
   app.timer('sweep', { ...{ schedule: '%SWEEP%', return: toWork }, handler: note('sweep') });
@@ -66,14 +67,17 @@ let registered: object | undefined;
 let azurite: Azurite;
 let host: Host;
 const logs: LogRecord[] = [];
-const start = () =>
+const start = (hostJson: HostJson = {}) =>
   startHost({
     ...{ entry, storageConnection: azurite.connectionString(), env: { SWEEP: '0 0 * * * *' } },
     log: (record) => logs.push(record),
-    hostJson: {},
+    hostJson,
   });
-const workQueue = () =>
-  QueueServiceClient.fromConnectionString(azurite.connectionString()).getQueueClient('keyturn-work');
+const queue = (name: string) =>
+  QueueServiceClient.fromConnectionString(azurite.connectionString()).getQueueClient(name);
+const workQueue = () => queue('keyturn-work');
+const lines = (start: string) => logs.filter(({ message }) => message.startsWith(start)).length;
+const waiting = async (name: string) => (await queue(name).getProperties()).approximateMessagesCount;
 const send = (text: string, visibilityTimeout = 0) =>
   workQueue().sendMessage(Buffer.from(text).toString('base64'), { visibilityTimeout, messageTimeToLive: -1 });
 const post = (path: string, body = '', headers = {}) => fetch(host.url + path, { method: 'POST', body, headers });
@@ -81,6 +85,7 @@ const post = (path: string, body = '', headers = {}) => fetch(host.url + path, {
 beforeAll(async () => {
   clock.install();
   azurite = await startAzurite();
+  for (const name of ['keyturn-work', 'keyturn-work-poison']) await queue(name).create();
   host = await start();
 });
 afterEach(async () => {
@@ -265,8 +270,8 @@ describe('queue triggers', () => {
   });
 
   it('try a failing message five times, then move it to the poison queue (FN-09)', async () => {
-    during = () => {
-      throw new Error('never works');
+    during = (_input, name) => {
+      if (name === 'work') throw new Error('never works');
     };
     await send('bad');
     await host.drain();
@@ -274,11 +279,80 @@ describe('queue triggers', () => {
     expect(inputs('workPoison')).toEqual(['bad']);
   });
 
-  it('drop a message that is not base64 without a call, as the host does', async () => {
-    await workQueue().sendMessage('{"raw":true}');
+  it.each(['{"raw":true}', 'not base64', 'YQ', 'a'.repeat(5)])(
+    'HST-02: a message that is not base64 (%s) goes to the poison queue at once, and nobody can read it there either',
+    async (text) => {
+      await workQueue().sendMessage(text);
+      await host.drain();
+      expect(seen).toEqual([]);
+      expect([await waiting('keyturn-work'), await waiting('keyturn-work-poison')]).toEqual([0, 1]);
+      expect(lines('Message decoding has failed!')).toBe(2);
+      // Fetched again every ten minutes, and no sooner.
+      clock.advance({ minutes: 9 });
+      await host.drain();
+      expect(lines('Message decoding has failed!')).toBe(2);
+      clock.advance({ minutes: 2 });
+      await host.drain();
+      expect([inputs('work'), inputs('workPoison'), lines('Message decoding has failed!')]).toEqual([[], [], 3]);
+      await queue('keyturn-work-poison').clearMessages();
+    },
+  );
+
+  it('HST-02: base64 that is no UTF-8 goes there after five tries, none of which is a call', async () => {
+    await workQueue().sendMessage(Buffer.from([0xff, 0xfe, 0x00]).toString('base64'));
     await host.drain();
     expect(seen).toEqual([]);
-    expect(logs.some(({ message }) => message.startsWith('Message decoding has failed!'))).toBe(true);
+    expect([await waiting('keyturn-work'), await waiting('keyturn-work-poison')]).toEqual([0, 1]);
+    expect(lines("Queue message's body cannot be converted")).toBe(6);
+    await queue('keyturn-work-poison').clearMessages();
+  });
+
+  it('HST-02: a poison function that fails is tried again after ten minutes; there is no poison queue of a poison queue', async () => {
+    during = () => {
+      throw new Error('never works');
+    };
+    await queue('keyturn-work-poison').sendMessage(Buffer.from('bad').toString('base64'));
+    for (const [minutes, calls] of [
+      [0, 1],
+      [9, 1],
+      [2, 2],
+      [11, 3],
+      [11, 4],
+      [11, 5],
+      [11, 5], // more than five tries: not even called any more, and still there
+    ] as const) {
+      clock.advance({ minutes });
+      await host.drain();
+      expect(inputs('workPoison')).toHaveLength(calls);
+    }
+    expect(await waiting('keyturn-work-poison')).toBe(1);
+    expect(await queue('keyturn-work-poison-poison').exists()).toBe(false);
+    await queue('keyturn-work-poison').clearMessages();
+  });
+
+  it('HST-02: with messageEncoding none every message reaches the function, as it lies in the queue', async () => {
+    await host.stop();
+    host = await start({ extensions: { queues: { messageEncoding: 'none' } } });
+    const texts = ['not base64', '/////w==', Buffer.from('{"a":1}').toString('base64'), '{"a":1}'];
+    for (const text of texts) await workQueue().sendMessage(text);
+    await host.drain();
+    expect(inputs('work')).toEqual(expect.arrayContaining([...texts.slice(0, 3), { a: 1 }]));
+    await host.stop();
+    host = await start();
+  });
+
+  it('HST-03: a queue that is not there is asked for and logged, not made; it is read once it is there', async () => {
+    await host.stop();
+    await queue('keyturn-work-poison').delete();
+    logs.length = 0;
+    host = await start();
+    await host.drain();
+    expect(lines('404 QueueNotFound: the queue keyturn-work-poison')).toBe(1);
+    expect(await queue('keyturn-work-poison').exists()).toBe(false);
+    await queue('keyturn-work-poison').create();
+    await queue('keyturn-work-poison').sendMessage(Buffer.from('late').toString('base64'));
+    await host.drain();
+    expect(inputs('workPoison')).toEqual(['late']);
   });
 
   it('keep a message hidden while its call runs, also over a jump of the clock', async () => {

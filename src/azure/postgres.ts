@@ -45,16 +45,31 @@ const CLOSE_MILLISECONDS = 2_000;
 /** Every flexible server has it, and every role may connect to it unless somebody took that away. */
 const DATABASE = 'postgres';
 
-/** Predefined roles that read or run anything on the server count as strong, like roles that make roles. */
-const ROLES = `SELECT r.rolname AS name, r.rolcanlogin AS may, coalesce(r.rolvaliduntil < now(), false) AS expired,
-  r.rolname = current_user OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE pg_has_role(r.oid, s.oid, 'member') AND
-  (s.rolsuper OR s.rolcreaterole OR s.rolreplication OR s.rolbypassrls OR s.rolname IN ('azure_pg_admin', 'azuresu',
-  'pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))) AS strong
-  FROM pg_catalog.pg_roles r WHERE lower(r.rolname) = ANY($1::text[])`;
+/**
+ * Where Keyturn's own connections look names up: nowhere but in the server's catalogue. Who may create a function, operator
+ * or type in a schema of the path would otherwise run SQL as Keyturn (finding ATK-01): every login up to PostgreSQL 14, and on
+ * servers that were upgraded since. An option of the connection goes before the settings of role and database.
+ */
+const OWN_PATH = '-c search_path=pg_catalog';
+
+/**
+ * The same once more, in the statement itself: every function, operator and type with its schema, and operands of the very
+ * types that it takes, so that no better match can be made elsewhere. `IN`, `CASE x WHEN` and `BETWEEN` have no form with a
+ * schema. Predefined roles that read or run anything on the server count as strong, like roles that make roles.
+ */
+export const ROLES = `SELECT r.rolname AS name, r.rolcanlogin AS may,
+  coalesce(r.rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), false) AS expired,
+  (r.rolname OPERATOR(pg_catalog.=) current_user) OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE
+  pg_catalog.pg_has_role(r.oid, s.oid, 'member'::pg_catalog.text) AND
+  (s.rolsuper OR s.rolcreaterole OR s.rolreplication OR s.rolbypassrls OR s.rolname::pg_catalog.text OPERATOR(pg_catalog.=)
+  ANY (ARRAY['azure_pg_admin', 'azuresu', 'pg_execute_server_program', 'pg_write_server_files',
+  'pg_read_server_files']::pg_catalog.text[]))) AS strong
+  FROM pg_catalog.pg_roles r
+  WHERE pg_catalog.lower(r.rolname::pg_catalog.text) OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])`;
 
 export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   const ssl = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
-  const open = async (place: Place, user: string, password: Secret): Promise<Client> => {
+  const open = async (place: Place, user: string, password: Secret, options?: string): Promise<Client> => {
     const { Client: PgClient } = (await import('pg')).default;
     // Our own socket, so that a dead connection can be let go of.
     const socket = new Socket();
@@ -67,6 +82,7 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
       database: DATABASE,
       ssl,
       application_name: 'keyturn',
+      ...(options === undefined ? {} : { options }),
       connectionTimeoutMillis: CONNECT_MILLISECONDS,
       query_timeout: ANSWER_MILLISECONDS,
       statement_timeout: STATEMENT_MILLISECONDS,
@@ -85,7 +101,7 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   };
   const asKeyturn = async <T>(place: Place, work: (client: Client) => Promise<T>): Promise<T> => {
     const { user, password } = knownIdentity(identity);
-    const client = await open(place, user, await password()).catch((error: unknown) => {
+    const client = await open(place, user, await password(), OWN_PATH).catch((error: unknown) => {
       throw notLoggedIn(error, place);
     });
     try {

@@ -82,7 +82,9 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
   const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
   const { tenantId: tenant, audience, databaseUser } = settings;
-  const all = { cloud, credential, clock, tenantId: tenant, ...(databaseUser === undefined ? {} : { databaseUser }) };
+  const identityIds = [settings.identity.principalId, settings.identity.clientId];
+  const user = databaseUser === undefined ? {} : { databaseUser };
+  const all = { cloud, credential, clock, tenantId: tenant, identityIds, ...user };
   const rotators = registry(given ?? allRotators(all));
   checkSettings(settings, rotators.types);
   const auth = createAuth({ tenant, authority: cloud.authority, audience, clock, ...rest });

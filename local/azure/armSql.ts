@@ -22,12 +22,12 @@ function find({ parts: [id = ''] }: Request, world: World): SqlServer {
 }
 
 function bodyOf(found: SqlServer, world: World, expanded: boolean): object {
-  const { name, id, administrator, entraAdministrator, entraOnly, tags } = found;
+  const { name, id, administrator, entraAdministrator, entraAdministratorId, entraOnly, tags } = found;
   const administrators = {
     administratorType: 'ActiveDirectory',
-    principalType: 'Group',
+    principalType: entraAdministratorId === undefined ? 'Group' : 'Application',
     login: entraAdministrator ?? 'entra admins',
-    sid: '00000000-0000-0000-0000-00000000ad11',
+    sid: entraAdministratorId ?? '00000000-0000-0000-0000-00000000ad11',
     tenantId: world.tenantId,
     azureADOnlyAuthentication: entraOnly,
   };

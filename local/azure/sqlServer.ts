@@ -10,6 +10,8 @@ export interface SqlServerOptions {
   administratorPassword?: string;
   /** Name of the Entra administrator. */
   entraAdministrator?: string;
+  /** Its object id; without it that of a group of no one here. */
+  entraAdministratorId?: string;
   /** `azureADOnlyAuthentication`: no password opens it, none can be set. */
   entraOnly?: boolean;
   /** Logins with their passwords. */
@@ -54,6 +56,7 @@ export class SqlServer {
   readonly id: string;
   readonly administrator: Login;
   entraAdministrator: string | undefined;
+  entraAdministratorId: string | undefined;
   entraOnly = false;
   readonly logins = new Map<string, Login>();
   readonly databases = new Map<string, Map<string, Login>>();
@@ -84,8 +87,16 @@ export class SqlServer {
 
   /** As it was made: passwords, flags, and nothing done to it. What is open stays open. */
   reset(): void {
-    const { logins, databases, entraAdministrator, entraOnly = false, administratorPassword = '' } = this.#options;
-    Object.assign(this, { entraAdministrator, entraOnly, closed: undefined, tags: {}, opened: 0 });
+    const { logins, databases, entraOnly = false, administratorPassword = '', ...entra } = this.#options;
+    const { entraAdministrator, entraAdministratorId } = entra;
+    Object.assign(this, {
+      entraAdministrator,
+      entraAdministratorId,
+      entraOnly,
+      closed: undefined,
+      tags: {},
+      opened: 0,
+    });
     this.administrator.password = administratorPassword;
     for (const list of [this.logins, this.databases, this.operations, this.passwordsSeen]) list.clear();
     for (const list of [this.failoverGroups, this.patches, this.statements]) list.length = 0;

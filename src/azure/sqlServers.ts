@@ -16,6 +16,8 @@ export interface SqlServerFacts {
   readonly administratorLogin?: string;
   /** Display name of the Entra administrator. */
   readonly entraAdministrator?: string;
+  /** Its `sid`, lower case: an object id, of a service principal maybe its client id (which of them is unverified). */
+  readonly entraAdministratorId?: string;
   /** True: every write of a password fails, and no password opens it (case SQL-05). */
   readonly entraOnly: boolean;
 }
@@ -162,7 +164,11 @@ function refusal(error: KeyturnError, doing: string): KeyturnError {
 interface Server {
   readonly fullyQualifiedDomainName?: string;
   readonly administratorLogin?: string;
-  readonly administrators?: { readonly login?: string; readonly azureADOnlyAuthentication?: boolean };
+  readonly administrators?: {
+    readonly login?: string;
+    readonly sid?: string;
+    readonly azureADOnlyAuthentication?: boolean;
+  };
 }
 
 const PORT = 1433;
@@ -184,6 +190,7 @@ function factsOf(id: ResourceId, server: Server, suffix: string): SqlServerFacts
     port,
     ...(administratorLogin === undefined ? {} : { administratorLogin }),
     ...(administrators?.login === undefined ? {} : { entraAdministrator: administrators.login }),
+    ...(administrators?.sid === undefined ? {} : { entraAdministratorId: administrators.sid.toLowerCase() }),
     entraOnly: administrators?.azureADOnlyAuthentication === true,
   };
 }

@@ -106,6 +106,13 @@ export const reasons = {
     cause: 'The server takes identities of Entra alone, so no password opens it and none can be set.',
     remedy: 'Use identities and drop the secret, or switch Entra-only authentication off.',
   },
+  'own-administrator': {
+    by: 'target owner',
+    cause:
+      "Keyturn's identity is an administrator of the server: whoever may define a trigger there would act as one through its statements.",
+    remedy:
+      'Make somebody else the Entra administrator, and give Keyturn the grants that docs/rotators.md names, and no more.',
+  },
   'login-off': {
     by: 'target owner',
     cause:

@@ -31,11 +31,13 @@ export interface RotatorsOptions {
   readonly tenantId: string;
   /** The user of PostgreSQL and MySQL that stands for Keyturn's identity; without it neither is changed. */
   readonly databaseUser?: string;
+  /** Object id and client id of Keyturn's identity: as an administrator of a server it sends no statement there. */
+  readonly identityIds?: readonly string[];
 }
 
 /** All rotators over Azure. Nothing is loaded or dialled before one is used. */
 export function allRotators(options: RotatorsOptions): readonly Rotator[] {
-  const { cloud, credential, clock, tenantId } = options;
+  const { cloud, credential, clock, tenantId, identityIds: ids = [] } = options;
   const { storageSuffix } = cloud;
   const { servers, identity } = databases(options);
   const keys = armKeys({ cloud, credential, clock });
@@ -43,6 +45,7 @@ export function allRotators(options: RotatorsOptions): readonly Rotator[] {
     servers: sqlServers({ cloud, credential, clock }),
     tds: tds({ cloud, credential, clock }),
     clock,
+    identity: ids,
   };
   return [
     sqlAdminPassword(sql),

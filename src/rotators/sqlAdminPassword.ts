@@ -41,7 +41,7 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
     bind({ target, options }: Parameters) {
       const { servers: partners, 'arm-only': armOnly } = loginOptions(Options, options);
       const ids = parseServers(target, partners);
-      const servers = new SqlServerSet(ids, deps.servers);
+      const servers = new SqlServerSet(ids, deps);
       const unasked = new Set<string>();
       return new OnePassword({
         ...{ id: ids[0].text, owners: servers.owners, clock: deps.clock },

@@ -43,7 +43,7 @@ export function sqlLogins(
   deps: SqlOptions,
   options: readonly [string, string] = ['logins', 'users'],
 ): SqlLogins {
-  const servers = new SqlServerSet(parseServers(raw.target, raw.servers), deps.servers);
+  const servers = new SqlServerSet(parseServers(raw.target, raw.servers), deps);
   const option = options[raw.users === undefined ? 0 : 1];
   const text = raw.users ?? raw.logins;
   if (text === undefined || (raw.users !== undefined) !== (raw.database !== undefined) || (raw.users && raw.logins)) {

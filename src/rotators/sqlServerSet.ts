@@ -12,6 +12,8 @@ export interface SqlOptions {
   readonly servers: SqlServersApi;
   readonly tds: TdsApi;
   readonly clock: Clock;
+  /** Object id and client id of Keyturn's identity. */
+  readonly identity?: readonly string[];
 }
 
 /** Reading facts and failover groups: what every SQL kind needs of Azure. */
@@ -45,11 +47,13 @@ export interface FoundServer extends SqlServerFacts {
 export class SqlServerSet {
   readonly ids: readonly [ResourceId, ...ResourceId[]];
   readonly #servers: SqlServersApi;
+  readonly #identity: readonly string[];
   #found: readonly FoundServer[] | undefined;
 
-  constructor(ids: readonly [ResourceId, ...ResourceId[]], servers: SqlServersApi) {
+  constructor(ids: readonly [ResourceId, ...ResourceId[]], { servers, identity = [] }: SqlOptions) {
     this.ids = ids;
     this.#servers = servers;
+    this.#identity = identity.map((id) => id.toLowerCase());
   }
 
   get owners(): readonly string[] {
@@ -67,7 +71,7 @@ export class SqlServerSet {
    */
   async usable(logins: readonly string[]): Promise<readonly FoundServer[]> {
     const found = await this.found();
-    const [obstacle] = obstaclesOf(found, logins);
+    const [obstacle] = obstaclesOf(found, logins, this.#identity);
     if (obstacle) throw new KeyturnError(obstacle.reason, { detail: obstacle.detail });
     return found;
   }
@@ -83,7 +87,10 @@ export class SqlServerSet {
     const named = groups.flatMap(({ hosts }) => hosts).map((host) => ({ host, port: found[0]?.port ?? PORT }));
     return {
       handles,
-      obstacles: [...obstaclesOf(found, logins), ...(copies && missing !== undefined ? [unlisted(missing)] : [])],
+      obstacles: [
+        ...obstaclesOf(found, logins, this.#identity),
+        ...(copies && missing !== undefined ? [unlisted(missing)] : []),
+      ],
       hosts: [...new Set([...found, ...named].map(withPort))],
     };
   }
@@ -92,11 +99,21 @@ export class SqlServerSet {
 const PORT = 1433;
 const withPort = ({ host, port }: { host: string; port: number }): string => (port === PORT ? host : `${host}:${port}`);
 
-function obstaclesOf(found: readonly FoundServer[], logins: readonly string[]): readonly Obstacle[] {
-  return found.flatMap(({ id, entraOnly, administratorLogin, entraAdministrator }): readonly Obstacle[] => {
+function obstaclesOf(
+  found: readonly FoundServer[],
+  logins: readonly string[],
+  identity: readonly string[],
+): readonly Obstacle[] {
+  return found.flatMap((server): readonly Obstacle[] => {
+    const { id, entraOnly, administratorLogin, entraAdministrator, entraAdministratorId } = server;
     if (entraOnly) {
       const detail = `${id.name} takes identities of Entra alone: use them and drop the secret.`;
       return [{ reason: 'entra-only', detail }];
+    }
+    // A trigger that somebody defined there would run as whoever sends a statement (finding ATK-01).
+    if (logins.length > 0 && entraAdministratorId !== undefined && identity.includes(entraAdministratorId)) {
+      const detail = `Keyturn's identity is the Entra administrator of ${id.name}.`;
+      return [{ reason: 'own-administrator', detail }];
     }
     const administrators = [administratorLogin, entraAdministrator].filter((name) => name !== undefined);
     const login = logins.find((name) => administrators.some((administrator) => couldBe(name, administrator)));

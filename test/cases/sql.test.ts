@@ -12,6 +12,7 @@ import {
   look,
   PASSWORDS,
   rotatedSql,
+  SEEDS,
   seedSql,
   startSqlTenant,
   USERS,
@@ -190,6 +191,36 @@ describe('SQL-05: Entra-only servers', () => {
     expect(tenant.azure.writes()).toEqual([]);
     expect(callsTo(tenant, 'tds.login')).toEqual([]);
     expect(tenant.alerts(name)).toHaveLength(1);
+  });
+});
+
+describe('ATK-01: a server whose Entra administrator is Keyturn', () => {
+  const own = (name: string) => tenant.azure.env()[name]?.toUpperCase(); // ids are compared whatever their capitals
+
+  it.each([
+    ['db-pw', 'KEYTURN_IDENTITY_PRINCIPAL_ID'],
+    ['users', 'KEYTURN_IDENTITY_PRINCIPAL_ID'],
+    ['one', 'KEYTURN_IDENTITY_CLIENT_ID'],
+  ])('ATK-01: %s sends no statement where a trigger would act as the administrator (%s)', async (name, id) => {
+    await dueSql(tenant, name);
+    sql1.entraAdministratorId = own(id);
+    await look(tenant, name);
+    expect(await tenant.row(name)).toMatchObject({ step: 'refuse', reason: 'own-administrator' });
+    expect(statements()).toEqual([]);
+    expect(tenant.azure.writes()).toEqual([]);
+    expect(tenant.alerts(name)).toHaveLength(1);
+  });
+
+  it('ATK-01: a partner counts, too; a password set through Resource Manager runs nothing there', async () => {
+    await dueSql(tenant, 'db-pw', { options: `${SEEDS['db-pw']?.options};${PARTNER()}` });
+    sql2.entraAdministratorId = own('KEYTURN_IDENTITY_PRINCIPAL_ID');
+    await look(tenant, 'db-pw');
+    expect(await tenant.row('db-pw')).toMatchObject({ step: 'refuse', reason: 'own-administrator' });
+    sql1.entraAdministratorId = own('KEYTURN_IDENTITY_PRINCIPAL_ID');
+    await dueSql(tenant, 'adm');
+    await look(tenant, 'adm');
+    expect(tenant.versions('adm')).toHaveLength(2);
+    expect(statements()).toEqual([]);
   });
 });
 

@@ -4,7 +4,8 @@
  */
 import { addHours } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
-import { type Handle, type RotationId, type SecretRef, tagOf, type VersionId } from './core/ids.ts';
+import type { Handle, RotationId, SecretRef, VersionId } from './core/ids.ts';
+import { isOthers } from './core/instance.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import type { Deps } from './reconcile/deps.ts';
 import { isOptedIn, optInTags } from './reconcile/optIn.ts';
@@ -129,9 +130,7 @@ async function visible(
   const current = found === 'disabled' || found === 'gone' ? newest(versions) : found;
   const served = current && (isOptedIn(optInTags(current.tags, ref, deps.config)) || wasServed(row, versions));
   if (!served || current.managed) throw new KeyturnError('not-found');
-  const instance = tagOf(await deps.vaultTags(ref.vault), 'keyturn');
-  if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
-    throw new KeyturnError('not-found');
+  if (isOthers(await deps.vaultTags(ref.vault), deps.config.instance)) throw new KeyturnError('not-found');
   return { versions, current: current.id };
 }
 

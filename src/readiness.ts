@@ -3,7 +3,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import type { GraphGrants } from './azure/graphGrants.ts';
 import { addMinutes, type Clock } from './core/clock.ts';
 import { BusyError, KeyturnError } from './core/errors.ts';
-import { tagOf } from './core/ids.ts';
+import { isOthers } from './core/instance.ts';
 import type { Log } from './core/log.ts';
 import type { Reason } from './core/reasons.ts';
 import type { LeftOut } from './core/vaultList.ts';
@@ -79,8 +79,7 @@ export async function readiness(
   requireRole(caller, 'Keyturn.Read');
   const lookAt = async (name: string): Promise<Finding> => {
     for await (const _page of vaults.open(name)?.list() ?? []) break;
-    const instance = tagOf(await vaultTags(name), 'keyturn');
-    const ours = instance === undefined || instance.toLowerCase() === config.instance.toLowerCase();
+    const ours = !isOthers(await vaultTags(name), config.instance);
     return ours ? READY : { ready: true, reason: 'other-instance' };
   };
   const { names } = vaults;

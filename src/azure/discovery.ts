@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
-import { parseResourceId, type ResourceId, tagOf, VAULT_NAME } from '../core/ids.ts';
+import { parseResourceId, type ResourceId, VAULT_NAME } from '../core/ids.ts';
+import { instanceIn, isInstance } from '../core/instance.ts';
 import { DISCOVERED_MAX, type Discovered } from '../core/vaultList.ts';
 import type { Arm } from './arm.ts';
 
@@ -57,7 +58,7 @@ export function discoveryFrom({ arm, subscriptions, instance }: DiscoveryOptions
       const id = data && vaultIn(data.id, subscriptions);
       if (!success || !id) {
         strange += 1;
-      } else if (tagOf(data.tags ?? {}, 'keyturn')?.toLowerCase() === instance.toLowerCase()) {
+      } else if (isInstance(instanceIn(data.tags ?? {}), instance)) {
         // Names are unique in Azure: of two ids with one name, as while a vault is moved, the first counts.
         const where = data.rbac === true ? served : noRbac;
         if (!where.has(id.name)) where.set(id.name, id);

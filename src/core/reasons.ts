@@ -28,7 +28,12 @@ export const reasons = {
   disabled: nobody('Its owner disabled the current version.', 'Enable it to let Keyturn go on.'),
   gone: nobody('The vault knows no such secret.'),
   managed: nobody('The secret belongs to a certificate.', 'Rotate the certificate.'),
-  'other-instance': nobody('The tag `keyturn` of the vault names another instance.'),
+  'other-instance': {
+    by: 'operator',
+    cause: 'The tag `keyturn` of the vault names another instance.',
+    remedy:
+      'Set the tag back if that is a mistake: until then nothing is rotated or revoked there. If it is not, the other instance works off what is owed.',
+  },
   superseded: nobody('A newer version than the one named is current.'),
   'not-allowed': {
     by: 'operator',

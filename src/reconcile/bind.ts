@@ -2,6 +2,7 @@
 import { type Grant, grantFor, missOf, sharedBy, tornBy, type Wanted } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
+import { isOthers } from '../core/instance.ts';
 import type { SecretRow } from '../store/store.ts';
 import type { Vault, Version, VersionInfo } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
@@ -74,9 +75,7 @@ export async function observeVault(
   if (!isOptedIn(tags) && row === undefined && stateOrNone(current.tags) === undefined)
     throw left(current, trail, deps.clock.now());
   const vaultTags = await deps.vaultTags(secret.vault);
-  const instance = tagOf(vaultTags, 'keyturn');
-  if (instance !== undefined && instance.toLowerCase() !== deps.config.instance.toLowerCase())
-    throw skip('other-instance');
+  if (isOthers(vaultTags, deps.config.instance)) throw skip('other-instance');
   if (!isOptedIn(tags)) return bindLeaving({ secret, vault, current, row, vaultTags, trail }, deps);
   const state = readState(current.tags);
   const optIn = readOptIn(tags, secret, deps.rotators, deps.config.enabled);

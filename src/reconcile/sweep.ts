@@ -10,6 +10,7 @@ import type { SecretItem, Vault } from '../vault/vault.ts';
 import { tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { EXEMPT_TAG } from './exempt.ts';
+import { tellHandedOver, tellUnserved } from './handedOver.ts';
 import { formerTarget, isHashed } from './holderIndex.ts';
 import { targetsLeft } from './leaving.ts';
 import { isOptedIn, leavingBy, optInTags, slotTargetOf } from './optIn.ts';
@@ -59,6 +60,7 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
     const vault = deps.vaults.open(name);
     if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name) }, deps);
   });
+  await tellUnserved(sweptOn.keys(), deps);
   // In turns over all vaults, but those that do not answer hold up nobody's looks.
   await seated;
   await queueAll(turns, deps);
@@ -108,6 +110,7 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
   const slow = setTimeout(leave, SLOW_MILLISECONDS).unref();
   try {
     const rows = new Map((await deps.rows.secretsOf(vault.name)).map((row) => [row.name, row]));
+    const others = await tellHandedOver(vault.name, rows.values(), deps);
     const holders = await deps.rows.holdersOf(vault.name);
     const placed = new Map(holders.map((each) => [`${each.name} ${each.target}`, each]));
     const listed = new Set<string>();
@@ -117,7 +120,7 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced, formers, first }, deps);
+        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced, formers, first, others }, deps);
       }
       if (unplaced.length >= UNPLACED_MAX) await deps.rows.addHolders(unplaced.splice(0));
     }
@@ -162,17 +165,21 @@ interface Known {
   readonly formers: Set<string>;
   /** The table knows of no complete listing of the vault: it is new here, or the table was lost. */
   readonly first: boolean;
+  /** Another instance serves the vault. */
+  readonly others: boolean;
 }
 
 async function sweepItem(
   vault: Vault,
   item: SecretItem,
-  { rows, holders, total, turns, unplaced, formers, first }: Known,
+  { rows, holders, total, turns, unplaced, formers, first, others }: Known,
   deps: Deps,
 ): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
   const row = rows.get(ref.name);
   total.secrets++;
+  // The vault was another instance's at the last look, and is this one's again.
+  const isBack = !others && row?.reason === 'other-instance';
   const tags = optInTags(item.tags, ref, deps.config);
   const target = slotTargetOf(tags, ref, deps.rotators);
   const former = formerTarget(tags, target);
@@ -182,7 +189,11 @@ async function sweepItem(
   }
   if (!isOptedIn(tags)) {
     if (row?.view && leavingBy(item.tags) === 'lost') total.optInLost.push(`${ref.vault}/${ref.name}`);
-    if (leftNeedsLook(item, row, deps) || (first && row === undefined && (await findsLeft(vault, item, deps))))
+    if (
+      isBack ||
+      leftNeedsLook(item, row, deps) ||
+      (first && row === undefined && (await findsLeft(vault, item, deps)))
+    )
       await turns.add(foundAs(ref, item, row));
     return;
   }
@@ -192,7 +203,7 @@ async function sweepItem(
   // The row of a former target stays until the secret is gone: its readers may still use what it held there.
   if (target !== undefined && !holder) unplaced.push({ ...ref, target, owes: [] });
   const slotUnknown = target !== undefined && holder?.handle === undefined;
-  if (!needsLook(item, row, slotUnknown, deps)) return;
+  if (!isBack && !needsLook(item, row, slotUnknown, deps)) return;
   await turns.add(foundAs(ref, item, row));
 }
 

@@ -6,7 +6,8 @@ import { type Clock, minutesBetween } from '../core/clock.ts';
 import { BusyError, type KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
-import type { AddedPassword, AppFacts, GraphApi } from './graph.ts';
+import { AbsentError } from './errors.ts';
+import { type AddedPassword, type AppFacts, ConcurrentError, type GraphApi } from './graph.ts';
 
 /** Sleeps within the pass and renews its locks, with 0 these alone; false when its time is up. */
 type Stay = (seconds: number) => Promise<boolean>;
@@ -76,8 +77,15 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
         added.set(password.value.digest(), { keyId: password.keyId, on: clock.now() });
         return password;
       } catch (error) {
-        if (error instanceof BusyError) {
+        // Nothing can be added to what has just been read and is not there: it is still spreading, or it is gone (finding COR-04).
+        if (error instanceof AbsentError) await read(appId);
+        if (error instanceof BusyError || error instanceof AbsentError) {
           await wait(stay, Math.max(SECONDS_BETWEEN_CHANGES, error.facts.retryAfterSeconds ?? 0));
+          return error;
+        }
+        if (error instanceof ConcurrentError) {
+          await wait(stay, Math.max(SECONDS_BETWEEN_CHANGES, error.facts.retryAfterSeconds ?? 0));
+          await listShows(appId, applied, stay);
           return error;
         }
         // What no list shows may still arrive, and is not yet to be tried again.
@@ -92,7 +100,8 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
         await quiet(appId, stay);
         if (turn > 1 && gone(await read(appId))) return forget(keyId);
         failure = await send(appId, () => removeOnce(objectId, keyId));
-        if (failure === undefined && (await listShows(appId, gone, stay))) return forget(keyId);
+        const maybeGone = failure === undefined || failure instanceof AbsentError;
+        if (maybeGone && (await listShows(appId, gone, stay))) return forget(keyId);
         const asked = failure?.facts.retryAfterSeconds ?? 0;
         if (asked > SECONDS_BETWEEN_CHANGES) await wait(stay, asked);
       }
@@ -106,9 +115,12 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
   };
 }
 
-/** Busy and unclear are tried again; the rest is final. */
+/**
+ * Busy and unclear are tried again; the rest is final. A 404 is about the credential as well as about the application, and the
+ * list tells which: what it no longer shows is gone, and that is all that was asked for (finding COR-04).
+ */
 function orThrow(error: unknown): KeyturnError {
-  if (error instanceof BusyError || error instanceof UnknownOutcomeError) return error;
+  if (error instanceof BusyError || error instanceof UnknownOutcomeError || error instanceof AbsentError) return error;
   throw error;
 }
 

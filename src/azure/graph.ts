@@ -35,6 +35,12 @@ export interface AddedPassword {
   readonly value: Secret;
 }
 
+/**
+ * Graph says that it refused a write since another one ran, which it may have applied all the same (finding COR-01): lists tell,
+ * and where none shows it, it may be sent again.
+ */
+export class ConcurrentError extends UnknownOutcomeError {}
+
 /** Reads throw `BusyError` or a refusal. Writes also throw `UnknownOutcomeError`; their `BusyError` means that nothing was changed. */
 export interface GraphApi {
   application(appId: string): Promise<AppFacts>;
@@ -146,7 +152,7 @@ function bodyOf(answer: PipelineResponse): unknown {
 /** The application has no password with this keyId. */
 class AbsentCredential extends KeyturnError {}
 
-/** One refusal in two forms, told by code or by message (azure-facts 6): nothing was changed. */
+/** One refusal in two forms, told by code or by message (azure-facts 6). */
 const CONCURRENT = /concurrent requests being made/i;
 const POLICY = /^Credential(InvalidLifetime|TypeNotAllowed)AsPerAppPolicy$/;
 
@@ -157,7 +163,8 @@ function fromGraph(error: unknown, doing: string, write: boolean): KeyturnError 
   const options = { ...facts(failure), detail: `Azure refused to ${doing} (${said(failure)}).` };
   const concurrent =
     status === 409 || (status === 400 && (code === 'Directory_ConcurrencyViolation' || CONCURRENT.test(text)));
-  if (failure.unsent || status === 429 || concurrent) return new BusyError('target-busy', options);
+  if (failure.unsent || status === 429) return new BusyError('target-busy', options);
+  if (concurrent) return new (write ? ConcurrentError : BusyError)('target-busy', options);
   if (failure.unanswered || status === 408 || status >= 500) {
     const detail = `Azure gave no clear answer when asked to ${doing} (${said(failure)}).`;
     return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });

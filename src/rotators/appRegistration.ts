@@ -119,17 +119,22 @@ class AppRegistration implements Target {
     const { passwords } = this.#deps;
     const madeFor = ({ credentials }: AppFacts) =>
       this.#labelled(credentials).filter((each) => each.rotation === rotation && !keep.includes(each.handle));
-    const asked = {
-      displayName: credentialLabel(this.#secret, rotation),
-      endsOn: until,
-      applied: (facts: AppFacts) => madeFor(facts).length > 0,
+    /** What any list has shown of this rotation: the next one may come from a directory that has not heard of it yet. */
+    const seen = new Set<Handle>();
+    const noted = (facts: AppFacts) => {
+      const made = madeFor(facts);
+      for (const { handle } of made) seen.add(handle);
+      return made.length > 0;
     };
+    const asked = { displayName: credentialLabel(this.#secret, rotation), endsOn: until, applied: noted };
     let failure: KeyturnError | undefined;
     for (let turn = 1; turn <= TRIES; turn += 1) {
       const { objectId, credentials } = await this.#read();
+      noted({ objectId, credentials });
       // What an earlier try of this rotation made goes first, since nobody has its text any more (case GR-02).
-      const made = madeFor({ objectId, credentials }).map(({ handle }) => handle);
+      const made = [...seen];
       for (const keyId of made) await passwords.remove(this.id, { objectId, keyId }, stay);
+      seen.clear();
       const added = await passwords.add(this.id, asked, stay);
       if (added instanceof KeyturnError) {
         failure = added;

@@ -196,26 +196,106 @@ describe('changes of an application', () => {
     expect(tenant.azure.writes().map(({ status }) => status)).toEqual([200, 200, 204]);
   });
 
-  it.each([
+  it.each([['429', { status: 429, headers: { 'retry-after': '20' } }]])(
+    'refused as concurrent (%s) are made again after a pause and another list',
+    async (_, step) => {
+      tenant.azure.fault('graph.addPassword', [step]);
+      const { handle, value } = await issue();
+      const routes = tenant.azure.calls.map(({ route }) => route);
+      expect(routes).toEqual(['graph.application', 'graph.addPassword', 'graph.application', 'graph.addPassword']);
+      tenant.azure.calls.length = 0;
+      tenant.azure.fault('graph.removePassword', [step, step]);
+      await target.revoke(handle, value, stay);
+      expect(app.passwords).toHaveLength(1);
+      expect(callsTo('graph.removePassword')).toHaveLength(3);
+    },
+  );
+
+  const CONCURRENT = [
     ['400 by its message', { status: 400 }],
+    ['400 by its code', { status: 400, code: 'Directory_ConcurrencyViolation', message: 'Conflict.' }],
     ['409 by its code', { status: 409 }],
-    ['429', { status: 429, headers: { 'retry-after': '20' } }],
-  ])('refused as concurrent (%s) are made again after a pause and another list', async (_, step) => {
+  ] as const;
+
+  it.each(CONCURRENT)('COR-01: refused as concurrent (%s) are made again once no list shows them', async (_, step) => {
     tenant.azure.fault('graph.addPassword', [step]);
     const { handle, value } = await issue();
-    const routes = tenant.azure.calls.map(({ route }) => route);
-    expect(routes).toEqual(['graph.application', 'graph.addPassword', 'graph.application', 'graph.addPassword']);
-    tenant.azure.calls.length = 0;
+    expect(callsTo('graph.addPassword')).toHaveLength(2);
+    expect(keyIds().slice(1)).toEqual([handle]);
     tenant.azure.fault('graph.removePassword', [step, step]);
     await target.revoke(handle, value, stay);
     expect(app.passwords).toHaveLength(1);
     expect(callsTo('graph.removePassword')).toHaveLength(3);
   });
 
-  it('refused as concurrent for ever end as busy: nothing was changed', async () => {
+  it.each(CONCURRENT)(
+    'COR-01: refused as concurrent (%s) and applied: one is left of the rotation',
+    async (_, step) => {
+      for (const stale of [0, 1, 4]) {
+        app.staleReads = stale;
+        tenant.azure.fault('graph.addPassword', [{ ...step, commit: true }]);
+        const { handle } = await issue(bind(), stale === 0 ? ROTATION : `${stale}`.repeat(16));
+        expect(tenant.azure.unusedFaults()).toEqual({});
+        expect(keyIds().at(-1)).toBe(handle);
+        expect(keyIds()).toHaveLength(2 + [0, 1, 4].indexOf(stale));
+      }
+    },
+  );
+
+  it.each(CONCURRENT)('COR-01: with room for two, (%s) and applied does not fill the application', async (_, step) => {
+    app.signInAudience = 'AzureADandPersonalMicrosoftAccount';
+    app.staleReads = 2;
+    tenant.azure.fault('graph.addPassword', [{ ...step, commit: true }]);
+    const { handle } = await issue();
+    expect(keyIds().slice(1)).toEqual([handle]);
+  });
+
+  it.each(CONCURRENT)(
+    'COR-01: a removal refused as concurrent (%s) and applied is confirmed by the list',
+    async (_, step) => {
+      const { handle, value } = await issue();
+      await stay(120);
+      app.staleReads = 0;
+      tenant.azure.fault('graph.removePassword', [{ ...step, commit: true }]);
+      await target.revoke(handle, value, stay);
+      expect(app.passwords).toHaveLength(1);
+      expect(callsTo('graph.removePassword')).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['404 of the credential', { status: 404 }],
+    ['404, applied', { status: 404, commit: true }],
+    ['400 without one', { status: 400, commit: true, message: 'No password credential found with keyId.' }],
+  ])('COR-04: a removal answered %s is done once the list no longer shows it', async (_, step) => {
+    const { handle, value } = await issue();
+    await stay(120);
+    app.passwords.splice(1); // somebody else was quicker
+    app.staleReads = 2;
+    tenant.azure.fault('graph.removePassword', [step]);
+    await expect(target.revoke(handle, value, stay)).resolves.toBeUndefined();
+  });
+
+  it('COR-04: a removal answered 404 while the list goes on to show it is no removal', async () => {
+    const { handle, value } = await issue();
+    tenant.azure.outage('graph.removePassword', { status: 404 });
+    expect((await thrown(target.revoke(handle, value, stay))).reason).toBe('no-consent');
+    expect(keyIds()).toContain(handle);
+  });
+
+  it('COR-04: an addition answered 404 by an application that is there is asked again; where it is gone, it is gone', async () => {
+    tenant.azure.fault('graph.addPassword', [{ status: 404 }]);
+    const { handle } = await issue();
+    expect(keyIds().slice(1)).toEqual([handle]);
+    tenant.azure.fault('graph.addPassword', [{ status: 404 }]);
+    tenant.azure.fault('graph.application', [{}, { status: 404 }]);
+    expect((await thrown(issue(bind(), NEXT_ROTATION))).reason).toBe('no-consent');
+  });
+
+  it('COR-01: refused as concurrent for ever end as unknown: what no list shows may still arrive', async () => {
     tenant.azure.outage('graph.addPassword', { status: 409 });
     const error = await thrown(issue());
-    expect(error).toBeInstanceOf(BusyError);
+    expect(error).toBeInstanceOf(UnknownOutcomeError);
     expect(error.facts.code).toBe('Directory_ConcurrencyViolation');
     expect(app.passwords).toHaveLength(1);
   });

@@ -16,7 +16,17 @@ import { readSettings, type Settings, SettingsError } from './core/settings.ts';
 import { keepHeapSmall } from './core/smallHeap.ts';
 import { type Auth, type Caller, createAuth } from './http/auth.ts';
 import { type InventoryPage, inventory, type SecretDetail, secretDetail } from './inventory.ts';
-import { type HoldCall, history, hold, operation, type RotateAnswer, type RotateCall, rotate } from './operations.ts';
+import {
+  type HoldCall,
+  history,
+  hold,
+  operation,
+  type RequestAnswer,
+  type RevokeCall,
+  type RotateCall,
+  revoke,
+  rotate,
+} from './operations.ts';
 import { giveUp, giveUpEvents, unreadable, watchPoison } from './poison.ts';
 import { healthOf, type Probes, type Readiness, readiness } from './readiness.ts';
 import type { Deps } from './reconcile/deps.ts';
@@ -60,9 +70,11 @@ export interface App {
   /** Events that the host gave up on, parsed. Throws `BusyError` when the queue was not reached. */
   poisonEvents(events: readonly (Look | Skip)[]): Promise<void>;
   sweep(): Promise<void>;
-  rotate(call: RotateCall): Promise<RotateAnswer>;
+  rotate(call: RotateCall): Promise<RequestAnswer>;
+  /** Accepts the end, or another end, of the grace of what is owed. Throws the reason why not. */
+  revoke(call: RevokeCall): Promise<RequestAnswer>;
   /** Accepts a hold, or its end. Throws the reason why not. */
-  hold(call: HoldCall): Promise<Operation>;
+  hold(call: HoldCall): Promise<RequestAnswer>;
   operation(id: string, caller: Caller): Promise<Operation>;
   inventory(filter: InventoryFilter, caller: Caller): Promise<InventoryPage>;
   secret(ref: SecretRef, caller: Caller): Promise<SecretDetail>;
@@ -152,6 +164,7 @@ function appOf(parts: Parts, log: Log): App {
       await guarded(sweep(deps()).finally(() => watchPoison(clients().poisonLengths, deps())));
     },
     rotate: async (call) => rotate(call, await ready()),
+    revoke: async (call) => revoke(call, await ready()),
     hold: async (call) => hold(call, await ready()),
     operation: (id, caller) => operation(id, caller, deps()),
     inventory: async (filter, caller) => inventory(filter, caller, await ready()),

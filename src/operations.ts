@@ -3,21 +3,23 @@
  * root's layer, since roles, vault, rules and rows meet here.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { addDays } from './core/clock.ts';
-import { KeyturnError } from './core/errors.ts';
+import { addDays, addMinutes } from './core/clock.ts';
+import { BusyError, KeyturnError, RefusedError } from './core/errors.ts';
 import type { SecretRef } from './core/ids.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import { append, inLog, recordOfRequest } from './reconcile/audit.ts';
-import { type Bound, observeVault, readConsent, type Trail } from './reconcile/bind.ts';
-import { decide, plan } from './reconcile/decide.ts';
+import { type Bound, observeVault, type Trail } from './reconcile/bind.ts';
+import { graceHoursOf } from './reconcile/decide.ts';
 import type { Deps } from './reconcile/deps.ts';
-import { failureStep } from './reconcile/failure.ts';
-import { observeTarget } from './reconcile/observe.ts';
+import { type Foreseen, foresee, type Refusal } from './reconcile/foresee.ts';
 import { olderOurs } from './reconcile/owed.ts';
-import type { Step } from './reconcile/types.ts';
+import { askedFor } from './reconcile/pass.ts';
+import { dueOn } from './reconcile/policy.ts';
+import { badRequest } from './requests/body.ts';
 import { checkUntil, type HoldRequest } from './requests/hold.ts';
+import { checkAt, type RevokeRequest } from './requests/revoke.ts';
 import type { RotateRequest } from './requests/rotate.ts';
-import type { History, Operation } from './store/store.ts';
+import { type History, type Operation, UNRECORDED_MINUTES } from './store/store.ts';
 
 interface Call<Asked> {
   readonly caller: Caller;
@@ -28,13 +30,14 @@ interface Call<Asked> {
 }
 
 export type RotateCall = Call<RotateRequest>;
+export type RevokeCall = Call<RevokeRequest>;
 export type HoldCall = Call<HoldRequest>;
+type Route = 'rotate' | 'revoke' | 'hold';
 /** What an operation says of the request itself. */
-type Wanted = Pick<Operation, 'override' | 'revoke' | 'hold' | 'note' | 'ticket'>;
+type Wanted = Pick<Operation, 'override' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'note' | 'ticket'>;
 
-/** What a pass would do now. */
-export type Plan = Pick<Step, 'kind' | 'reason'> & { readonly until?: Date; readonly detail?: string };
-export type RotateAnswer = { readonly operation: Operation } | { readonly plan: Plan };
+/** The operation that a request became, or, of a dry run, what would come of it. */
+export type RequestAnswer = { readonly operation: Operation } | { readonly plan: Foreseen };
 
 const OPEN_MAX = 50;
 /** All of these look like a secret that is not there (design section 5). */
@@ -46,34 +49,95 @@ const OPTED_OUT = ['not-opted-in', 'opted-out', 'exempt'];
  * Accepts a request for a rotation, or throws the reason why not. Writes a row and a message, nothing in vault or target;
  * a dry run writes nothing at all. Roles are judged first, so that nobody learns by a 404 or 409 what they may not see.
  */
-export async function rotate(call: RotateCall, deps: Deps): Promise<RotateAnswer> {
-  const { caller, ref, asked, idempotencyKey } = call;
-  // Setting a reason aside and revoking without grace is what `Keyturn.Revoke` is for (case UA-8).
-  requireRole(caller, asked.override.length > 0 || asked.revoke === 'now' ? 'Keyturn.Revoke' : 'Keyturn.Rotate');
-  const id = idempotencyKey === undefined || asked.dryRun ? randomUUID() : repeatableId('rotate', call, idempotencyKey);
-  const earlier = idempotencyKey === undefined ? undefined : await deps.rows.operation(id);
-  const wanted = { override: asked.override, revoke: asked.revoke, ...notesOf(asked) };
-  if (earlier) return { operation: await repeated(earlier, wanted, deps) };
+export async function rotate(call: RotateCall, deps: Deps): Promise<RequestAnswer> {
+  const { caller, asked } = call;
+  const { override, revoke, rotateAgain } = asked;
+  // Setting a reason aside and revoking before the grace is over is what `Keyturn.Revoke` is for (case UA-8).
+  if (override.length > 0 || revoke === 'now' || rotateAgain) requireRole(caller, 'Keyturn.Revoke');
+  else if (revoke === 'after-grace') requireRole(caller, 'Keyturn.Rotate');
+  else requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke'); // which one follows from the secret's own grace
+  const wanted = { override, revoke, ...(rotateAgain ? { rotateAgain } : {}), ...notesOf(asked) };
+  return await answered('rotate', call, wanted, deps, ({ policy, leaving }) => {
+    // What was opted out still has its obligations, and nothing else (OPS-05).
+    if (leaving !== undefined) throw new KeyturnError('not-opted-in');
+    const hours = graceHoursOf(revoke);
+    if (hours === undefined || hours === 0) return;
+    if (!rotateAgain && override.length === 0)
+      requireRole(caller, hours < policy.graceHours ? 'Keyturn.Revoke' : 'Keyturn.Rotate');
+    if (hours >= policy.everyHours)
+      throw badRequest(`revoke must be shorter than every (${policy.everyHours} h), when the next rotation is due.`);
+  });
+}
 
-  const bound = await rotatable(ref, deps);
-  if (asked.dryRun) return { plan: inWords(await planned(bound, asked, deps)) };
-  refuseOwed(bound, asked);
-  return { operation: await accept({ id, caller, bound, wanted }, deps) };
+/**
+ * Accepts a request to revoke what is owed, now or at another time than its grace says, or throws the reason why not. It never
+ * rotates. Like every change of a grace that a person makes it needs `Keyturn.Revoke`; who may only postpone uses `hold`.
+ */
+export async function revoke(call: RevokeCall, deps: Deps): Promise<RequestAnswer> {
+  const { caller, asked } = call;
+  requireRole(caller, 'Keyturn.Revoke');
+  const { override, at } = asked;
+  const wanted: Wanted = { override, revoke: 'after-grace', at, ...notesOf(asked) };
+  return await answered('revoke', call, wanted, deps, (bound) => {
+    checkAt(asked, deps.clock.now());
+    if (bound.leaving !== undefined && at !== 'now') {
+      const detail = 'It was opted out: what it still owes can be ended at once, and its grace is not moved any more.';
+      throw new KeyturnError('not-opted-in', { detail });
+    }
+    const due = dueOn(bound.current, bound.state?.rot !== undefined, bound.policy);
+    if (at !== 'now' && at > due && at > deps.clock.now())
+      throw badRequest(`at is after ${due.toISOString()}, when the next rotation is due; to postpone that, use hold.`);
+  });
 }
 
 /**
  * Accepts a hold (design section 2: a person postpones), or its end. A pass writes it on the version that is current by
  * then; from there on nothing is rotated or revoked until its time, while proof, restoring tags and alerts go on.
  */
-export async function hold(call: HoldCall, deps: Deps): Promise<Operation> {
-  const { caller, ref, asked, idempotencyKey } = call;
+export async function hold(call: HoldCall, deps: Deps): Promise<RequestAnswer> {
+  const { caller, asked } = call;
   requireRole(caller, 'Keyturn.Rotate');
-  const id = idempotencyKey === undefined ? randomUUID() : repeatableId('hold', call, idempotencyKey);
-  const earlier = idempotencyKey === undefined ? undefined : await deps.rows.operation(id);
   const wanted: Wanted = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
-  if (earlier) return await repeated(earlier, wanted, deps);
-  checkUntil(asked, deps.clock.now());
-  return await accept({ id, caller, bound: await visible(ref, deps), wanted }, deps);
+  return await answered('hold', call, wanted, deps, () => checkUntil(asked, deps.clock.now()));
+}
+
+type AnyCall = Call<{ readonly dryRun: boolean }>;
+
+/** What the three have in common: a repeat is answered first, then the secret, the request and what would come of it are judged. */
+async function answered(
+  route: Route,
+  call: AnyCall,
+  wanted: Wanted,
+  deps: Deps,
+  check: (bound: Bound) => void,
+): Promise<RequestAnswer> {
+  const { caller, ref, asked, idempotencyKey } = call;
+  const repeatable = idempotencyKey !== undefined && !asked.dryRun;
+  const id = repeatable ? repeatableId(route, call, idempotencyKey) : randomUUID();
+  const earlier = repeatable ? await deps.rows.operation(id) : undefined;
+  if (earlier?.recorded) return { operation: await repeated(earlier, wanted, deps) };
+
+  const bound = await visible(ref, deps);
+  check(bound);
+  const foreseen = await foresee(bound, askedFor({ ...wanted, version: bound.current.id }), deps);
+  if (asked.dryRun) return { plan: foreseen };
+  if (foreseen.refusal) throw refused(foreseen.refusal, bound);
+  return { operation: await accept({ id, caller, bound, wanted }, deps) };
+}
+
+function refused({ reason, detail, until, overridable }: Refusal, bound: Bound): RefusedError {
+  const said = reason === 'owed-first' ? owedInWords(bound, detail) : detail;
+  return new RefusedError(reason, { detail: said, overridable, ...(until ? { until } : {}) });
+}
+
+/** What is owed, by the tags. */
+function owedInWords({ secret, versions, current, tgt, state }: Bound, otherwise: string): string {
+  const owed = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
+    ({ handle }) => handle !== undefined && handle !== state?.cred,
+  );
+  if (owed.length === 0) return otherwise;
+  const named = [...new Set(owed.map(({ handle, version }) => `${handle} of version ${version}`))].join(', ');
+  return `Still owed${state?.after ? ` until ${state.after.toISOString()}` : ''}: ${named}.`;
 }
 
 interface Acceptable {
@@ -83,23 +147,69 @@ interface Acceptable {
   readonly wanted: Wanted;
 }
 
-/** Writes audit record, row and message of an operation. What has no record is not accepted. */
+/** How long one of several equal calls waits for the one that was first: then it answers 503, and the caller asks again. */
+const TURNS = 50;
+const TURN_MILLISECONDS = 100;
+
+/**
+ * Makes the operation's row, writes its audit record and queues its look, in this order: of equal calls at once exactly one
+ * makes the row (case ATK-13), and what has no record is not accepted. The others answer with the operation once it is.
+ */
 async function accept({ id, caller, bound, wanted }: Acceptable, deps: Deps): Promise<Operation> {
-  if ((await deps.rows.openOperations(caller.oid)) >= OPEN_MAX) throw new KeyturnError('too-many-operations');
-  const now = deps.clock.now();
-  const operation: Operation = {
-    ...{ id, ...bound.secret, version: bound.current.id, caller: caller.oid, status: 'accepted' },
-    ...wanted,
-    ...{ createdOn: now, updatedOn: now, steps: [] },
-  };
-  const record = recordOfRequest(operation, caller.kind, deps);
-  const unwritten = await append(record, deps);
-  if (unwritten) throw unwritten;
+  for (let turn = 0; turn < TURNS; turn++) {
+    const now = deps.clock.now();
+    const operation: Operation = {
+      ...{ id, ...bound.secret, version: bound.current.id, caller: caller.oid, phase: 'accepted', done: false },
+      ...{ ...wanted, call: randomUUID(), createdOn: now, updatedOn: now, steps: [] },
+    };
+    if (await deps.rows.createOperation(operation)) return await complete(operation, caller, deps);
+    const there = await deps.rows.operation(id);
+    if (there?.recorded) return await repeated(there, wanted, deps);
+    // After a lost answer the row may be this call's own.
+    if (there && there.call === operation.call) return await complete(operation, caller, deps);
+    if (there && addMinutes(there.createdOn, UNRECORDED_MINUTES) < now) {
+      // Whoever made it died before the record.
+      await deps.rows.saveOperation(operation);
+      return await complete(operation, caller, deps);
+    }
+    await deps.clock.sleep(TURN_MILLISECONDS);
+  }
+  throw new BusyError('storage-busy', { detail: 'An equal request is being accepted; ask again.' });
+}
+
+async function complete(made: Operation, { kind }: Caller, deps: Deps): Promise<Operation> {
+  const record = recordOfRequest(made, kind, deps);
+  try {
+    await takeRoom(made, deps);
+    const unwritten = await append(record, deps);
+    if (unwritten) throw unwritten;
+  } catch (error) {
+    await deps.rows.dropOperation(made.id);
+    throw error;
+  }
   deps.log('info', 'audit', inLog(record));
   // The row before the message: the pass reads from it what was asked for.
+  const operation: Operation = { ...made, recorded: true };
   await deps.rows.saveOperation(operation);
   await enqueue(operation, deps);
   return operation;
+}
+
+/**
+ * At most 50 open operations of a caller, whatever comes at once (case ATK-13). The row is there before it is counted, so the
+ * last of those that are accepted has counted all the others. Of more than fit the youngest give way, and the others look again.
+ */
+async function takeRoom({ id, caller, createdOn }: Operation, deps: Deps): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) {
+    const open = await deps.rows.openOperations(caller);
+    if (open.length <= OPEN_MAX) return;
+    const before = open.filter(
+      (each) => each.createdOn < createdOn || (each.createdOn.getTime() === createdOn.getTime() && each.id < id),
+    );
+    if (before.length >= OPEN_MAX) break;
+    await deps.clock.sleep(TURN_MILLISECONDS);
+  }
+  throw new KeyturnError('too-many-operations');
 }
 
 /**
@@ -151,63 +261,29 @@ async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
   }
 }
 
-/** One that may be rotated: what was opted out still has its obligations, and nothing else (OPS-05). */
-async function rotatable(ref: SecretRef, deps: Deps): Promise<Bound> {
-  const bound = await visible(ref, deps);
-  if (bound.leaving !== undefined) throw new KeyturnError('not-opted-in');
-  return bound;
-}
-
-/** Something owed is settled first, or revoked on request. Judged by tags; the pass judges again by what the target says. */
-function refuseOwed({ secret, versions, current, tgt, state }: Bound, { revoke }: RotateRequest): void {
-  const owed = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
-    ({ handle }) => handle !== undefined && handle !== state?.cred,
-  );
-  if (owed.length === 0 || revoke === 'now') return;
-  const named = [...new Set(owed.map(({ handle, version }) => `${handle} of version ${version}`))].join(', ');
-  const until = state?.after ? ` until ${state.after.toISOString()}` : '';
-  throw new KeyturnError('owed-first', { detail: `Still owed${until}: ${named}.` });
-}
-
-/** The step that a pass would take now. Reads vault and target like one, without their locks. */
-async function planned(bound: Bound, { override, revoke }: RotateRequest, deps: Deps): Promise<Step> {
-  try {
-    const { observed } = await observeTarget(bound, await readConsent(bound, deps), deps);
-    return decide(observed, { version: bound.current.id, override, revoke }, deps.clock.now());
-  } catch (error) {
-    if (error instanceof KeyturnError) return failureStep(error, deps.clock.now());
-    throw error;
-  }
-}
-
-const inWords = (step: Step): Plan =>
-  step.kind === 'wait' || step.kind === 'refuse' || step.kind === 'skip'
-    ? step
-    : { kind: step.kind, reason: step.reason, detail: plan(step) };
-
-const notesOf = ({ reason, ticket }: { reason?: string | undefined; ticket?: string | undefined }) => ({
-  ...(reason === undefined ? {} : { note: reason }),
+const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) => ({
+  ...(note === undefined ? {} : { note }),
   ...(ticket === undefined ? {} : { ticket }),
 });
 
 async function repeated(earlier: Operation, asked: Wanted, deps: Deps): Promise<Operation> {
-  const same =
-    earlier.revoke === asked.revoke &&
-    earlier.override.join() === asked.override.join() &&
-    earlier.hold?.getTime() === asked.hold?.getTime() &&
-    earlier.note === asked.note &&
-    earlier.ticket === asked.ticket;
-  if (!same) throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
+  if (JSON.stringify(wantedIn(earlier)) !== JSON.stringify(wantedIn(asked)))
+    throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
   // The first call may have died between row and message; a second look is harmless.
-  if (earlier.status === 'accepted') await enqueue(earlier, deps);
+  if (earlier.phase === 'accepted') await enqueue(earlier, deps);
   return earlier;
 }
+
+const wantedIn = ({ override, revoke, rotateAgain, at, hold, note, ticket }: Wanted): readonly unknown[] => [
+  ...[override, revoke, rotateAgain === true, at ?? null],
+  ...[hold === undefined ? 'none' : hold, note ?? null, ticket ?? null],
+];
 
 const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Promise<void> =>
   queue.put({ vault, name, version, cause: 'http', operation: id });
 
 /** A UUID of version 8 (RFC 9562: contents of one's own) from caller, route and key. */
-function repeatableId(route: 'rotate' | 'hold', { caller, ref: { vault, name } }: Call<unknown>, key: string): string {
+function repeatableId(route: Route, { caller, ref: { vault, name } }: Call<unknown>, key: string): string {
   const bytes = createHash('sha256')
     .update(`${caller.oid}\n${route}\n${vault}\n${name}\n${key}`)
     .digest()

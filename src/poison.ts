@@ -24,8 +24,8 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
   const times = { lookedOn: now, nextLookOn: addHours(now, RETRY_HOURS) };
   await rows.saveSecret({ failures: 0, ...row, vault, name, step: 'failed', reason: REASON, alert: REASON, ...times });
   const operation = id === undefined ? undefined : await rows.operation(id);
-  if (operation?.status === 'accepted' || operation?.status === 'running') {
-    await rows.saveOperation({ ...operation, status: 'failed', reason: REASON, updatedOn: now });
+  if (operation && !operation.done) {
+    await rows.saveOperation({ ...operation, phase: 'failed', done: true, reason: REASON, updatedOn: now });
   }
 }
 

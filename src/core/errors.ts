@@ -29,6 +29,21 @@ export class KeyturnError extends Error {
   }
 }
 
+/** A request that can't be met: what stands in its way, and what of that the caller could set aside. */
+export class RefusedError extends KeyturnError {
+  /** Reasons that stand in the way and that `override` may name. */
+  readonly overridable: readonly Reason[];
+  /** When the reason may be over by itself. */
+  readonly until: Date | undefined;
+
+  constructor(reason: Reason, options: KeyturnErrorOptions & { overridable?: readonly Reason[]; until?: Date } = {}) {
+    const { overridable = [], until, ...rest } = options;
+    super(reason, rest);
+    this.overridable = overridable;
+    this.until = until;
+  }
+}
+
 /** Nothing was changed and asking again later may help (429, busy, 5xx on a read). */
 export class BusyError extends KeyturnError {}
 

@@ -267,7 +267,7 @@ export const reasons = {
   window: {
     by: 'nobody',
     cause: 'Outside the window that the policy allows.',
-    remedy: 'Nothing to do.',
+    remedy: 'Wait for the window.',
     overridable: true,
   },
   hold: {
@@ -279,7 +279,7 @@ export const reasons = {
   'too-soon': {
     by: 'nobody',
     cause: 'The current version is younger than 24 hours or than its grace.',
-    remedy: 'Nothing to do.',
+    remedy: 'Wait until it is older.',
     overridable: true,
   },
   'too-many': {
@@ -388,7 +388,20 @@ export const reasons = {
   'owed-first': {
     by: 'secret owner',
     cause: 'An older credential is still owed.',
-    remedy: 'Wait for its grace, or ask with `revoke: now`.',
+    remedy:
+      'End its grace with `POST …/revoke`; or rotate with `rotateAgain: true`, which revokes it first; or wait for its grace.',
+  },
+  'nothing-owed': {
+    by: 'secret owner',
+    cause: 'No older credential is owed, so there is nothing to revoke.',
+    remedy: 'To replace the current credential and end it at once, rotate with `revoke: now`.',
+  },
+  'not-ours': {
+    by: 'secret owner',
+    cause:
+      'A person made the credential that was to be revoked, at a target that holds many: Keyturn removes none of those.',
+    remedy:
+      'Rotate without `revoke` and remove it at the target yourself; or let Keyturn remove what the secret held, with the option `revoke-adopted=true`.',
   },
   'no-identity': {
     by: 'operator',

@@ -1,11 +1,16 @@
 /** The answer that a request will be seen to. */
-import type { HttpRequest } from '@azure/functions';
-import { operationBody, RETRY_SECONDS, type Shown } from '../http/operation.ts';
+import { operationBody, planBody, RETRY_SECONDS } from '../http/operation.ts';
 import { type Answer, answer } from '../http/problem.ts';
+import type { RequestAnswer } from '../operations.ts';
 
-/** 202, with the address at which the operation can be followed. */
-export const accepted = (operation: Shown, { url }: HttpRequest): Answer =>
-  answer(202, operationBody(operation), {
-    'operation-location': new URL(`/api/operations/${operation.id}`, url).href,
+/**
+ * 202, with the address at which the operation can be followed; or, of a dry run, what would come of it. The address is relative:
+ * the header `Host` is the caller's own word (case ATK-12).
+ */
+export function accepted(done: RequestAnswer): Answer {
+  if ('plan' in done) return answer(200, planBody(done.plan));
+  return answer(202, operationBody(done.operation), {
+    'operation-location': `/api/operations/${done.operation.id}`,
     'retry-after': RETRY_SECONDS,
   });
+}

@@ -5,6 +5,7 @@ export { hold } from './api/hold.ts';
 export { openapi } from './api/openapi.ts';
 export { operation } from './api/operation.ts';
 export { readiness } from './api/readiness.ts';
+export { revoke } from './api/revoke.ts';
 export { rotate } from './api/rotate.ts';
 export { secret } from './api/secret.ts';
 export { secrets } from './api/secrets.ts';

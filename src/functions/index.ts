@@ -36,6 +36,7 @@ app.http('hold', { ...http('POST', `${SECRET}/hold`), handler: onRequest(({ hold
 app.http('openapi', { ...http('GET', 'openapi.json'), handler: onRequest(({ openapi }) => openapi) });
 app.http('operation', { ...http('GET', 'operations/{id}'), handler: onRequest(({ operation }) => operation) });
 app.http('readiness', { ...http('GET', 'readiness'), handler: onRequest(({ readiness }) => readiness) });
+app.http('revoke', { ...http('POST', `${SECRET}/revoke`), handler: onRequest(({ revoke }) => revoke) });
 app.http('rotate', { ...http('POST', `${SECRET}/rotate`), handler: onRequest(({ rotate }) => rotate) });
 app.http('secret', { ...http('GET', SECRET), handler: onRequest(({ secret }) => secret) });
 app.http('secrets', { ...http('GET', 'secrets'), handler: onRequest(({ secrets }) => secrets) });

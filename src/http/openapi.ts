@@ -7,7 +7,16 @@ import { ReadinessBody } from './readiness.ts';
 
 const date = z.iso.datetime();
 const reason = z.enum(Object.keys(reasons).filter(isReason));
-const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'hold', 'wait', 'skip', 'refuse']);
+const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'hold', 'move']);
+const by = z.string().describe('Who must act.');
+
+/** Of a request that can't be met. */
+const refusal = z.strictObject({
+  by,
+  overridable: z.array(reason).describe('Reasons that stand in the way and that `override` may name.'),
+  overridableBy: z.string().optional().describe('The role that `override` needs.'),
+  until: date.optional().describe('When the reason may be over by itself.'),
+});
 
 /** RFC 9457. */
 export const ProblemBody = z.strictObject({
@@ -18,36 +27,72 @@ export const ProblemBody = z.strictObject({
   reason,
   remedy: z.string(),
   requestId: z.string().optional(),
+  ...refusal.partial().shape,
 });
 
 export const OperationBody = z.strictObject({
   id: z.uuid(),
   vault: z.string(),
   secret: z.string(),
+  kind: z.enum(['rotate', 'revoke', 'hold']),
   version: z.string().describe('The version that was current when the request was accepted.'),
-  status: z.enum(['accepted', 'running', 'succeeded', 'failed']),
+  phase: z
+    .enum(['accepted', 'stored', 'proved', 'settled', 'failed'])
+    .describe(
+      '`stored`: what was asked for stands in the vault. `proved`: the target accepted the new version in a later pass. `settled`: what was to be revoked is revoked, or there was nothing.',
+    ),
+  done: z.boolean().describe('Nothing is waited for any more; a grace may still run.'),
   caller: z.string().describe('Object id.'),
   createdOn: date,
   updatedOn: date,
   steps: z.array(z.strictObject({ on: date, step: z.string(), reason: z.string() })),
-  hold: date.nullable().optional().describe('Of a request for a hold: until when; null lifts it.'),
-  reason: z.string().optional().describe('What the caller said, quoted.'),
+  override: z.array(z.string()).optional(),
+  revoke: z.string().optional().describe('Of a rotation: when the credential that it replaces ends.'),
+  rotateAgain: z.boolean().optional(),
+  at: z.string().optional().describe('Of a revocation: `now`, or when.'),
+  hold: date.nullable().optional().describe('Of a hold: until when; null lifts it.'),
+  note: z.string().optional().describe('What the caller said, quoted.'),
   ticket: z.string().optional().describe('Quoted.'),
-  outcome: z
-    .strictObject({ reason: z.string(), detail: z.string(), remedy: z.string(), by: z.string() })
-    .optional()
-    .describe('Why it did not go well.'),
+  result: z
+    .strictObject({
+      version: z
+        .string()
+        .optional()
+        .describe('The version that was stored; of other requests the one that was current.'),
+      handle: z.string().optional().describe('The public name of its credential.'),
+      revokeAfter: date.optional().describe('From then on what is owed may be revoked.'),
+      revoked: z.array(z.string()).optional().describe('Handles that were revoked.'),
+      refusedOn: date.optional().describe('When the target refused the old value, where it can be tried.'),
+    })
+    .optional(),
+  error: z.strictObject({ reason: z.string(), detail: z.string(), remedy: z.string(), by }).optional(),
 });
 
 export const PlanBody = z.strictObject({
   plan: z.strictObject({
-    step,
-    reason,
-    until: date.optional(),
-    cause: z.string(),
-    detail: z.string().optional(),
-    remedy: z.string(),
-    by: z.string(),
+    accepted: z.boolean().describe('Whether the request would be accepted.'),
+    steps: z
+      .array(
+        z.strictObject({
+          on: date,
+          step,
+          reason,
+          handles: z
+            .array(z.string())
+            .describe('The slot that is taken, or what is revoked, where it is known before.'),
+          detail: z.string(),
+        }),
+      )
+      .describe('Each will have its audit record.'),
+    checks: z.array(
+      z.strictObject({
+        check: reason,
+        passed: z.boolean(),
+        overridden: z.boolean().optional().describe('It stands in the way, and `override` sets it aside.'),
+        detail: z.string().optional(),
+      }),
+    ),
+    refusal: z.strictObject({ reason, detail: z.string(), remedy: z.string(), ...refusal.shape }).optional(),
   }),
 });
 
@@ -71,6 +116,7 @@ const SECRET = '/vaults/{vault}/secrets/{name}';
 /** The document. Takes the schemas of requests, which are at home elsewhere. */
 export function openApi(requests: {
   readonly RotateRequest: z.ZodType;
+  readonly RevokeRequest: z.ZodType;
   readonly HoldRequest: z.ZodType;
   readonly InventoryQuery: z.ZodType;
 }): Json {
@@ -82,6 +128,7 @@ export function openApi(requests: {
     security: [{ entra: [] }],
     paths: {
       [`${SECRET}/rotate`]: { post: rotate() },
+      [`${SECRET}/revoke`]: { post: revoke() },
       [`${SECRET}/hold`]: { post: hold() },
       '/operations/{id}': { get: operation() },
       '/secrets': { get: secrets(requests.InventoryQuery) },
@@ -96,6 +143,7 @@ export function openApi(requests: {
     components: {
       schemas: {
         RotateRequest: schemaOf(requests.RotateRequest),
+        RevokeRequest: schemaOf(requests.RevokeRequest),
         HoldRequest: schemaOf(requests.HoldRequest),
         ...Object.fromEntries(Object.entries(bodies).map(([name, schema]) => [name, schemaOf(schema)])),
       },
@@ -111,33 +159,45 @@ export function openApi(requests: {
   };
 }
 
-function rotate(): Json {
-  return {
-    operationId: 'rotate',
-    summary: 'Asks for a rotation now',
-    description: `${needs('Keyturn.Rotate')} \`override\` and \`revoke: now\` need \`Keyturn.Revoke\` instead.`,
-    parameters: [...NAMES, IDEMPOTENCY_KEY],
-    requestBody: { required: false, content: json('RotateRequest') },
-    responses: {
-      200: { description: 'Of a dry run: what would happen.', content: json('PlanBody') },
-      202: accepted(),
-      default: PROBLEM,
-    },
-  };
-}
-
-const hold = (): Json => ({
-  operationId: 'hold',
-  summary: 'Postpones rotation and revocation, or lifts what postponed them',
-  description: needs('Keyturn.Rotate'),
+const asking = (operationId: string, summary: string, description: string, body: string): Json => ({
+  ...{ operationId, summary, description },
   parameters: [...NAMES, IDEMPOTENCY_KEY],
-  requestBody: { required: false, content: json('HoldRequest') },
-  responses: { 202: accepted(), default: PROBLEM },
+  requestBody: { required: false, content: json(body) },
+  responses: {
+    200: { description: 'Of a dry run: what would happen.', content: json('PlanBody') },
+    202: accepted(),
+    409: { ...PROBLEM, description: 'It can not be met: `reason` says why, `overridable` what could be set aside.' },
+    default: PROBLEM,
+  },
 });
+
+const rotate = (): Json =>
+  asking(
+    'rotate',
+    'Asks for a rotation now',
+    `${needs('Keyturn.Rotate')} \`override\`, \`rotateAgain\`, and a \`revoke\` that is sooner than the grace, need \`Keyturn.Revoke\` instead. While an older credential is owed: 409; \`/revoke\` ends its grace, \`rotateAgain\` revokes it first.`,
+    'RotateRequest',
+  );
+
+const revoke = (): Json =>
+  asking(
+    'revoke',
+    'Ends or moves the grace of what is owed, and never rotates',
+    needs('Keyturn.Revoke'),
+    'RevokeRequest',
+  );
+
+const hold = (): Json =>
+  asking(
+    'hold',
+    'Postpones rotation and revocation, or lifts what postponed them',
+    needs('Keyturn.Rotate'),
+    'HoldRequest',
+  );
 
 const accepted = (): Json => ({
   description: 'Accepted.',
-  headers: { 'Operation-Location': header('uri'), 'Retry-After': header() },
+  headers: { 'Operation-Location': header('uri-reference'), 'Retry-After': header() },
   content: json('OperationBody'),
 });
 

@@ -1,6 +1,7 @@
-/** How an operation is shown. Never a value; strangers' text quoted (case SEC-06). */
+/** How an operation is shown, and a dry run. Never a value; strangers' text quoted (case SEC-06). */
 import { quote } from '../core/quote.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
+import { refusalBody } from './problem.ts';
 
 /** The fields of an operation that are shown; `store`'s row has them all. */
 export interface Shown {
@@ -8,14 +9,20 @@ export interface Shown {
   readonly vault: string;
   readonly name: string;
   readonly version: string;
-  readonly status: string;
+  readonly phase: string;
+  readonly done: boolean;
   readonly caller: string;
+  readonly override: readonly string[];
+  readonly revoke: string;
+  readonly rotateAgain?: true;
+  readonly at?: Date | string;
   readonly hold?: Date | null;
   readonly note?: string;
   readonly ticket?: string;
   readonly createdOn: Date;
   readonly updatedOn: Date;
   readonly steps: readonly { readonly on: Date; readonly step: string; readonly reason: string }[];
+  readonly result?: object;
   readonly reason?: string;
   readonly detail?: string;
 }
@@ -24,29 +31,54 @@ export interface Shown {
 export const RETRY_SECONDS = '5';
 
 /** The operation as JSON, with the remedy beside the reason where it did not go well. */
-export function operationBody({ id, vault, name, version, status, caller, ...more }: Shown): Record<string, unknown> {
-  const { reason, detail, note, ticket, hold, createdOn, updatedOn, steps } = more;
+export function operationBody({ id, vault, name, version, phase, done, caller, ...more }: Shown) {
+  const { reason, detail, note, ticket, createdOn, updatedOn, steps, result } = more;
   const why = reason !== undefined && isReason(reason) ? reasonRow(reason) : undefined;
   return {
-    ...{ id, vault, secret: name, version, status, caller, createdOn, updatedOn, steps },
-    ...(hold === undefined ? {} : { hold }),
-    ...(note === undefined ? {} : { reason: quote(note) }),
+    ...{ id, vault, secret: name, ...askedFor(more), version, phase, done, caller, createdOn, updatedOn, steps },
+    ...(note === undefined ? {} : { note: quote(note) }),
     ...(ticket === undefined ? {} : { ticket: quote(ticket) }),
-    ...(why ? { outcome: { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } } : {}),
+    ...(result === undefined ? {} : { result }),
+    ...(why ? { error: { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } } : {}),
   };
 }
 
-/** The step that a dry run found, in the words of the table of reasons. */
-export function planBody(step: {
-  readonly kind: string;
-  readonly reason: Reason;
-  readonly until?: Date;
-  readonly detail?: string;
-}) {
-  const { cause, remedy, by } = reasonRow(step.reason);
-  const { kind, reason, until, detail } = step;
-  return { plan: { step: kind, reason, until, cause, detail, remedy, by } };
+function askedFor({ override, revoke, rotateAgain, at, hold }: Pick<Shown, 'override' | 'revoke'> & Partial<Shown>) {
+  if (hold !== undefined) return { kind: 'hold', hold };
+  if (at !== undefined) return { kind: 'revoke', at, override };
+  return { kind: 'rotate', revoke, ...(rotateAgain ? { rotateAgain } : {}), override };
 }
 
-/** Whether the operation has come to its end. */
-export const isDone = ({ status }: Pick<Shown, 'status'>): boolean => status === 'succeeded' || status === 'failed';
+interface Foreseen {
+  readonly steps: readonly {
+    readonly on: Date;
+    readonly kind: string;
+    readonly reason: Reason;
+    readonly handles: readonly string[];
+    readonly detail: string;
+  }[];
+  readonly checks: readonly {
+    readonly check: Reason;
+    readonly passed: boolean;
+    readonly overridden?: true;
+    readonly detail?: string;
+  }[];
+  readonly refusal?: {
+    readonly reason: Reason;
+    readonly detail: string;
+    readonly until?: Date;
+    readonly overridable: readonly Reason[];
+  };
+}
+
+/** What a dry run found: all steps to come, all that was looked at, and why the request would not be accepted. */
+export function planBody({ steps, checks, refusal }: Foreseen) {
+  return {
+    plan: {
+      accepted: refusal === undefined,
+      steps: steps.map(({ kind, ...step }) => ({ step: kind, ...step })),
+      checks,
+      ...(refusal ? { refusal: { reason: refusal.reason, detail: refusal.detail, ...refusalBody(refusal) } } : {}),
+    },
+  };
+}

@@ -1,7 +1,8 @@
 /** Errors over HTTP: problem details (RFC 9457) made from the table of reasons, never from an error's own text. */
-import { BusyError, KeyturnError } from '../core/errors.ts';
+import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import { scrub } from '../core/scrub.ts';
+import type { Role } from './auth.ts';
 
 /** The part of an HTTP response that we use; the Functions library takes it as it is. */
 export interface Answer {
@@ -27,6 +28,8 @@ const statuses: Partial<Record<Reason, number>> = {
   'target-busy': 503,
 };
 const RETRY_SECONDS = 10;
+/** Who may set a reason aside. */
+const OVERRIDES: Role = 'Keyturn.Revoke';
 
 /** An answer that no cache keeps and no browser guesses at. */
 export const answer = (status: number, jsonBody: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
@@ -45,10 +48,32 @@ export function problem(error: unknown): Answer {
   const { cause, remedy } = reasonRow(reason);
   const detail = error instanceof KeyturnError && reason !== 'not-found' ? scrub(error.detail) : cause;
   const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
-  const body = { type: `docs/reasons.md#${reason}`, title: cause, status, detail, reason, remedy, requestId };
+  const said = { type: `docs/reasons.md#${reason}`, title: cause, status, detail, reason };
+  const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy }), requestId };
   return answer(status, body, {
     'content-type': 'application/problem+json',
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     ...(status === 503 || status === 429 ? { 'retry-after': String(RETRY_SECONDS) } : {}),
   });
+}
+
+/** Why a request can't be met, who can help, and what the caller could set aside: also inside the answer of a dry run. */
+export function refusalBody({
+  reason,
+  until,
+  overridable,
+}: {
+  readonly reason: Reason;
+  readonly until?: Date | undefined;
+  readonly overridable: readonly Reason[];
+}) {
+  const { remedy, by } = reasonRow(reason);
+  const named = overridable.map((each) => `"${each}"`).join(', ');
+  const way = overridable.includes(reason)
+    ? ` Or ask again with "override": [${named}], which needs ${OVERRIDES}.`
+    : '';
+  return {
+    ...{ remedy: `${remedy}${way}`, by, overridable, until },
+    ...(overridable.length > 0 ? { overridableBy: OVERRIDES } : {}),
+  };
 }

@@ -41,16 +41,22 @@ export function recordOfRequest(
   as: NonNullable<AuditRecord['as']>,
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord {
-  const { vault, name, version, override, revoke, note, hold } = operation;
+  const { vault, name, version, override, note } = operation;
   return {
     at: clock.now(),
     ...{ vault, name, kind: 'request', reason: 'asked', outcome: 'accepted', cause: 'http', instance: config.instance },
     ...{ version, as },
-    ...(hold === undefined ? { revoke } : { hold: holdText(hold) }),
+    ...wantedIn(operation),
     ...askedBy(operation),
     ...(override.length === 0 ? {} : { override }),
     ...(note === undefined ? {} : { note: quote(note) }),
   };
+}
+
+function wantedIn({ hold, at, revoke, rotateAgain }: Operation): Partial<AuditRecord> {
+  if (hold !== undefined) return { hold: holdText(hold) };
+  if (at !== undefined) return { revokeAt: at === 'now' ? at : at.toISOString() };
+  return { revoke, ...(rotateAgain ? { rotateAgain } : {}) };
 }
 
 const holdText = (until: Date | null | undefined): string => until?.toISOString() ?? 'none';
@@ -80,6 +86,7 @@ export function recordOfPass(
     version: seen.observed.version,
     ...(tried.kind === 'rotate' ? ofRotation(tried, change.wroteVersion, change.wroteState) : {}),
     ...(tried.kind === 'hold' ? { hold: holdText(tried.until) } : {}),
+    ...(tried.kind === 'move' ? { revokeAt: tried.after.toISOString() } : {}),
     ...(tried.kind === 'revoke' ? { handles: tried.owed.map(({ handle }) => handle) } : {}),
     ...(tried.kind === 'revoke' && !error ? { revokedVersions: tried.owed.map(({ version }) => version) } : {}),
     ...(status === undefined ? {} : { status }),

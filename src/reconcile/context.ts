@@ -1,6 +1,6 @@
 /** What acting shares: the two locks, the guard before every write, and what the pass leaves in the rows. */
 
-import { type Tags, tagOf } from '../core/ids.ts';
+import { type Tags, tagOf, type VersionId } from '../core/ids.ts';
 import type { Stay } from '../rotators/rotator.ts';
 import type { Lock, SecretRow } from '../store/store.ts';
 import type { Version } from '../vault/vault.ts';
@@ -15,6 +15,10 @@ export interface Acting {
   readonly locks: readonly Lock[];
   /** The pass serves a person's request about the current version. */
   readonly requested: boolean;
+  /** Somebody who asked will want to know when the target refused the old value: it is tried once it is revoked. */
+  readonly followed: boolean;
+  /** When it was refused, by version. */
+  readonly refusedOn: Map<VersionId, Date>;
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */
   marked?: true;
 }

@@ -4,6 +4,7 @@ import { type Reason, reasonRow } from '../core/reasons.ts';
 import { soonestOn } from './policy.ts';
 import {
   type Asked,
+  changes,
   type Observed,
   type Owed,
   proves,
@@ -19,31 +20,63 @@ const VERSIONS_MAX = 480;
 
 /** Looks at what is, never at what happened. The first line that applies wins. */
 export function decide(observed: Observed, asked: Asked | undefined, now: Date): Step {
-  const { wiped, ours, written, begun, placeholder, proved, owed, verdict, known } = observed;
+  const { step, standing } = aim(observed, asked, now);
+  for (const each of obstacles(step, observed, standing, now)) if (!overrides(standing, each.reason)) return each;
+  return step;
+}
+
+/** What stands in the way of a step, set aside by the request or not. */
+export interface Barrier {
+  readonly by: Wait | Refuse;
+  readonly overridden: boolean;
+}
+
+/** What would be done if nothing stood in its way, and all that does: for whoever wants to know before asking. */
+export function barriers(
+  observed: Observed,
+  asked: Asked | undefined,
+  now: Date,
+): { readonly step: Step; readonly barriers: readonly Barrier[] } {
+  const { step, standing } = aim(observed, asked, now);
+  const found = [...obstacles(step, observed, standing, now)];
+  return { step, barriers: found.map((by) => ({ by, overridden: overrides(standing, by.reason) })) };
+}
+
+interface Aim {
+  readonly step: Step;
+  /** The request whose overrides count for it. */
+  readonly standing: Asked | undefined;
+}
+
+function aim(observed: Observed, asked: Asked | undefined, now: Date): Aim {
   const request = asked?.version === observed.version ? asked : undefined; // a newer version has answered it already
   // What a person set aside holds until the revocation that they asked for is done, also after the rotation.
-  const standing = askedNow(asked, request, owed) ? asked : request;
-  const free = (step: Step): Step => obstacle(step, observed, standing, now) ?? step;
+  const standing = request ?? (asked && revokesAfterwards(asked, observed.owed) ? asked : undefined);
+  return { step: next(observed, asked, request, now), standing };
+}
 
-  if (wiped) return free({ kind: 'restore', reason: 'state-wiped' });
+function next(observed: Observed, asked: Asked | undefined, request: Asked | undefined, now: Date): Step {
+  const { wiped, ours, written, begun, placeholder, proved, owed, verdict, known } = observed;
+  if (wiped) return { kind: 'restore', reason: 'state-wiped' };
   // Before anything else, on whatever version is current by now: a hold is about the secret.
-  if (asked?.hold !== undefined)
-    return free({ kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) });
-  if (observed.leaving !== undefined) return leave(observed, asked, request, free, now);
-  if (written && verdict === 'refused') return free(rotate('value-refused', observed, request));
+  if (asked?.hold !== undefined) return { kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) };
+  if (observed.leaving !== undefined) return leave(observed, asked, request, now);
+  if (written && verdict === 'refused') return rotate('value-refused', observed, request);
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };
   }
-  if (written && !proved && proves(verdict)) return free({ kind: 'prove', reason: 'accepted' });
+  if (written && !proved && proves(verdict)) return { kind: 'prove', reason: 'accepted' };
   if (ours) {
     const settle = settlement(observed, asked, request, now);
-    if (settle) return settle.kind === 'revoke' ? free(settle) : settle;
+    if (settle) return settle;
   }
-  if (placeholder) return free(rotate('placeholder', observed, request));
-  if (request && owed.length > 0 && request.revoke !== 'now') return wait('owed-first', undefined);
-  if (request) return free(rotate('asked', observed, request));
-  if (begun) return free(rotate('begun', observed, request));
-  if (now >= observed.dueOn) return free(rotate('due', observed, request));
+  // Only by a version of Keyturn's is it known that what it replaced is not in use any more.
+  if (request?.at !== undefined) return wait(owed.length > 0 ? 'drift' : 'nothing-owed', observed.dueOn);
+  if (placeholder) return rotate('placeholder', observed, request);
+  if (request && owed.length > 0 && !request.rotateAgain) return wait('owed-first', undefined);
+  if (request) return rotate('asked', observed, request);
+  if (begun) return rotate('begun', observed, request);
+  if (now >= observed.dueOn) return rotate('due', observed, request);
   if (owed.length > 0) return wait('drift', observed.dueOn);
   const unproved = written && !proved && !proves(verdict);
   return wait(unproved ? 'unproved' : 'not-due', observed.dueOn);
@@ -53,20 +86,14 @@ export function decide(observed: Observed, asked: Asked | undefined, now: Date):
  * It was opted out: what is owed is revoked in its time, by the value alone, since nobody writes a state any more. Nothing is
  * proved, healed or rotated. Where the value opens nothing, what is owed may be all that its readers have.
  */
-function leave(
-  observed: Observed,
-  asked: Asked | undefined,
-  request: Asked | undefined,
-  free: (step: Step) => Step,
-  now: Date,
-): Step {
+function leave(observed: Observed, asked: Asked | undefined, request: Asked | undefined, now: Date): Step {
   const { owed, after, held, verdict, known, strayUntil, leaving, createdOn, policy, written } = observed;
   if (owed.length === 0) {
     if (strayUntil && now < strayUntil) return wait('grace', strayUntil);
-    if (strayUntil || (written && after)) return free({ kind: 'revoke', reason: 'settled', owed });
+    if (strayUntil || (written && after)) return { kind: 'revoke', reason: 'settled', owed };
     return { kind: 'skip', reason: leaving === 'lost' ? 'not-opted-in' : 'opted-out' };
   }
-  const atOnce = askedNow(asked, request, owed);
+  const atOnce = isAtOnce(asked, request, owed);
   const revokeOn = atOnce ? now : (after ?? addHours(createdOn, policy.graceHours));
   if (!known) return { kind: 'refuse', reason: 'still-owed', detail: 'The target does not know the current value.' };
   if (now < revokeOn) return wait('grace', revokeOn);
@@ -75,7 +102,7 @@ function leave(
   if (!proves(verdict)) return wait('unproved', undefined);
   const ready = owed.filter(({ version }) => !held.has(version));
   if (ready.length === 0) return wait('slot-held', undefined, [...held.values()][0]);
-  return free({ kind: 'revoke', reason: atOnce ? 'asked' : 'grace-over', owed: ready });
+  return { kind: 'revoke', reason: atOnce ? 'asked' : 'grace-over', owed: ready };
 }
 
 /** What the current version of ours owes: wait for its time, revoke it, or strike off an obligation that is done. */
@@ -88,41 +115,51 @@ function settlement(
   const { owed, after, held, verdict, written } = observed;
   if (!written) return undefined; // taken over and begun: what older versions owe waits for the rotation
   if (owed.length === 0) return after ? { kind: 'revoke', reason: 'settled', owed } : undefined;
-  const atOnce = askedNow(asked, request, owed);
+  if (request?.at instanceof Date && now < request.at) return { kind: 'move', reason: 'asked', after: request.at };
+  const atOnce = isAtOnce(asked, request, owed);
   // `after` was fixed at the store; where the tag lost it, the same sum gives it again.
   const revokeOn = atOnce ? now : (after ?? addHours(observed.createdOn, observed.policy.graceHours));
-  if (request && request.revoke !== 'now') return wait('owed-first', undefined);
-  if (now < revokeOn) return wait('grace', revokeOn);
+  if (now < revokeOn) return wait(request ? 'owed-first' : 'grace', revokeOn);
   if (!proves(verdict)) return wait('unproved', undefined);
   const ready = owed.filter(({ version }) => !held.has(version));
   if (ready.length === 0) return wait('slot-held', undefined, [...held.values()][0]);
   return { kind: 'revoke', reason: atOnce ? 'asked' : 'grace-over', owed: ready };
 }
 
-/** `revoke: now` counts for what is owed when the request is about the current version, or about one that is owed. */
-function askedNow(asked: Asked | undefined, request: Asked | undefined, owed: readonly Owed[]): boolean {
-  return asked?.revoke === 'now' && (request !== undefined || owed.some(({ version }) => version === asked.version));
+/** Whether what is owed is revoked before its time. */
+const isAtOnce = (asked: Asked | undefined, request: Asked | undefined, owed: readonly Owed[]): boolean =>
+  request ? revokesFirst(request) : asked?.revoke === 'now' && revokesAfterwards(asked, owed);
+
+/** What is owed by the current version goes at once: that is the request, or what it wants before it rotates again. */
+const revokesFirst = ({ at, rotateAgain }: Asked): boolean => at !== undefined || rotateAgain === true;
+
+/** A rotation has answered the request, and it named its own grace for the version that is owed since. */
+const revokesAfterwards = ({ version, at, hold, revoke }: Asked, owed: readonly Owed[]): boolean =>
+  at === undefined && hold === undefined && revoke !== 'after-grace' && owed.some((each) => each.version === version);
+
+/** The grace that a request names, in hours; undefined where the policy's counts. */
+export function graceHoursOf(revoke: Asked['revoke']): number | undefined {
+  if (revoke === 'after-grace') return undefined;
+  if (revoke === 'now') return 0;
+  return Number.parseInt(revoke, 10) * (revoke.endsWith('d') ? 24 : 1);
 }
 
 function rotate(reason: Rotate['reason'], observed: Observed, request: Asked | undefined): Step {
   const { healSource, nowSource } = observed;
-  const other = request?.revoke === 'now' ? nowSource : observed.source;
+  const other = request?.rotateAgain ? nowSource : observed.source;
   const source = reason === 'value-refused' ? healSource : other;
   if (source.kind === 'blocked') return source.step;
-  return { kind: 'rotate', reason, rotation: observed.rotation, source, revokeNow: request?.revoke === 'now' };
+  const graceHours = request && graceHoursOf(request.revoke);
+  const named = graceHours === undefined ? {} : { graceHours };
+  return { kind: 'rotate', reason, rotation: observed.rotation, source, ...named };
 }
 
-/** The wait for what stands in the way of a step and is not overridden. */
-function obstacle(step: Step, observed: Observed, request: Asked | undefined, now: Date): Step | undefined {
-  if (step.kind === 'wait' || step.kind === 'refuse' || step.kind === 'skip') return undefined;
-  for (const each of obstacles(step, observed, request, now)) if (!overrides(request, each.reason)) return each;
-  return undefined;
-}
-
+/** What stands in the way of a step, whether a request sets it aside or not. */
 function* obstacles(step: Step, observed: Observed, request: Asked | undefined, now: Date): Generator<Wait | Refuse> {
+  if (!changes(step)) return;
   const { policy, mode, hold, indexGap } = observed;
   if (mode === 'observe') yield wait('mode-observe', undefined, plan(step));
-  if (step.kind === 'prove' || step.kind === 'restore' || step.kind === 'hold') return;
+  if (['prove', 'restore', 'hold', 'move'].includes(step.kind)) return;
   if (policy.paused) yield wait('paused', undefined);
   if (hold && now < hold) yield wait('hold', hold);
   const heals = step.kind === 'rotate' && step.reason === 'value-refused';
@@ -149,13 +186,20 @@ function* rotationObstacles(
   // A person may know that the vault takes it now: an exemption shows nowhere. A try that fails costs the live credential nothing.
   if (observed.planRefused && !request) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
   const soonest = soonestOn(createdOn, policy);
-  const mayBeYoung =
-    step.reason === 'value-refused' || step.reason === 'placeholder' || step.reason === 'begun' || step.revokeNow;
-  if (!mayBeYoung && now < soonest) yield wait('too-soon', soonest);
+  if (!mayBeYoung(step, observed, request) && now < soonest) yield wait('too-soon', soonest);
   if (request) return; // a person's request is not braked
   if (retryOn && now < retryOn) yield wait('backing-off', retryOn);
   if (observed.braked) yield wait('brake', undefined);
   if (observed.rateUsedUp) yield wait('rate', addHours(now, 1));
+}
+
+/**
+ * Whose value may be replaced however young it is. `revoke: now` says that it is burnt, but not of one that a rotation has just
+ * written: asked for twice, the second call would end what applications have only begun to read.
+ */
+function mayBeYoung({ reason, graceHours }: Rotate, { written }: Observed, request: Asked | undefined): boolean {
+  if (reason === 'asked') return request?.rotateAgain === true || (graceHours === 0 && !written);
+  return reason !== 'due';
 }
 
 function overrides(request: Asked | undefined, reason: Reason): boolean {
@@ -177,6 +221,8 @@ export function plan(step: Step): string {
   }
   if (step.kind === 'revoke')
     return `Would revoke ${step.owed.map(({ handle }) => handle).join(', ') || 'nothing more'}.`;
+  if (step.kind === 'move') return `Would revoke what is owed after ${step.after.toISOString()}.`;
+  if (step.kind === 'hold') return `Would ${step.until ? `hold until ${step.until.toISOString()}` : 'lift the hold'}.`;
   return `Would ${step.kind}.`;
 }
 

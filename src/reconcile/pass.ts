@@ -12,10 +12,10 @@ import { decide } from './decide.ts';
 import type { Deps } from './deps.ts';
 import { afterFailure, failureStep, isFailure } from './failure.ts';
 import { observeTarget, type Seen } from './observe.ts';
-import { openOperations } from './operation.ts';
+import { followedOperations, workedFor } from './operation.ts';
 import { type PassEnd, record } from './record.ts';
 import { rotate } from './rotate.ts';
-import { hold, prove, restore, revoke } from './settle.ts';
+import { hold, move, prove, restore, revoke } from './settle.ts';
 import { namesOf } from './slots.ts';
 import type { Asked, Step, Wait } from './types.ts';
 
@@ -59,12 +59,12 @@ async function busy(look: Look, deps: Deps): Promise<Outcome> {
 
 async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps): Promise<Outcome> {
   const row = await deps.rows.secret(secret);
-  const operations = await openOperations(secret, look, row, deps);
-  const [first] = operations;
-  const asked = first && askedIn(first);
+  const operations = await followedOperations(secret, look, row, deps);
+  const working = workedFor(operations);
+  const asked = working && askedFor(working);
   const held: Lock[] = [lock];
   try {
-    const end = await endOf(secret, look, { row, asked, held }, deps);
+    const end = await endOf(secret, look, { row, asked, held, followed: operations.length > 0 }, deps);
     if (end.step === lockBusy) return await busy(look, deps);
     const next = await record(end, { secret, look, row, operations }, deps);
     return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
@@ -73,14 +73,25 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
   }
 }
 
-const askedIn = ({ version, override, revoke, hold }: Operation): Asked => ({
+export const askedFor = ({
+  version,
+  override,
+  revoke,
+  rotateAgain,
+  at,
+  hold,
+}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'at' | 'hold'>): Asked => ({
   ...{ version, override, revoke },
+  ...(rotateAgain === undefined ? {} : { rotateAgain }),
+  ...(at === undefined ? {} : { at }),
   ...(hold === undefined ? {} : { hold }),
 });
 
 interface Start {
   readonly row: SecretRow | undefined;
   readonly asked: Asked | undefined;
+  /** Somebody will want to know what came of it. */
+  readonly followed: boolean;
   /** The secret's lock; the target's joins it. */
   readonly held: Lock[];
 }
@@ -94,7 +105,12 @@ interface Progress extends Trail {
 }
 
 /** Runs the pass to its end, whatever it throws: how far it came decides what is recorded. */
-async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start, deps: Deps): Promise<PassEnd> {
+async function endOf(
+  secret: SecretRef,
+  look: Look,
+  { row, asked, held, followed }: Start,
+  deps: Deps,
+): Promise<PassEnd> {
   const progress: Progress = {};
   try {
     progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps, progress);
@@ -106,14 +122,14 @@ async function endOf(secret: SecretRef, look: Look, { row, asked, held }: Start,
     progress.seen = await observeTarget(progress.bound, grants, deps);
     progress.step = decide(progress.seen.observed, asked, deps.clock.now());
     const requested = asked?.version === progress.seen.observed.version;
-    progress.acting = { seen: progress.seen, deps, locks: held, requested };
+    progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
     const { kind, reason } = progress.step;
     const { dueOn, after } = progress.seen.observed;
     const { notes } = progress.bound.policy;
     const noted = notes === undefined ? {} : { notes: notes.join(' ') };
     deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after, ...noted });
     const change = await act(progress.step, progress.acting);
-    return { step: progress.step, change, ...progress, trail: progress };
+    return { step: progress.step, change, ...progress, trail: progress, refusedOn: progress.acting.refusedOn };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
@@ -131,6 +147,8 @@ async function act(step: Step, acting: Acting): Promise<RowChange> {
       return restore(acting);
     case 'hold':
       return hold(step, acting);
+    case 'move':
+      return move(step, acting);
     default:
       return {};
   }

@@ -14,7 +14,8 @@ const VALUE_BYTES_MAX = 25_600;
 /** Longer than any credential that a rotator issues. */
 const CREDENTIAL_LENGTH = 512;
 
-export async function preflight(step: Rotate, { seen, deps }: Acting): Promise<void> {
+/** Throws `too-large`. Asks nobody, so that a request can be judged by it before it is accepted. */
+export function preflight(step: Rotate, { seen, deps }: Pick<Acting, 'seen' | 'deps'>): void {
   const { current, observed, opened, optIn, tgt } = seen;
   const longest = change(baseState(seen), {
     tgt,

@@ -1,7 +1,7 @@
 /** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
 import { addHours, addMinutes, earliest, latest, minutesBetween } from '../core/clock.ts';
 import type { KeyturnError } from '../core/errors.ts';
-import type { SecretRef } from '../core/ids.ts';
+import type { SecretRef, VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
 import { endsFailure, raiseAlerts } from './alert.ts';
@@ -11,7 +11,7 @@ import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
 import type { Seen } from './observe.ts';
-import { followOperations } from './operation.ts';
+import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
 import { HOLDS_NONE } from './slots.ts';
 import { changes, type Step } from './types.ts';
@@ -29,13 +29,15 @@ export interface PassEnd {
   readonly seen?: Seen;
   /** What was seen before the secret could be bound. */
   readonly trail?: Trail;
+  /** When the target refused an old value that this step revoked, by version. */
+  readonly refusedOn?: ReadonlyMap<VersionId, Date>;
 }
 
 interface Context {
   readonly secret: SecretRef;
   readonly look: Look;
   readonly row: SecretRow | undefined;
-  /** Open ones of people; the pass worked for the first. */
+  /** Of people: what may still come of it. */
   readonly operations: readonly Operation[];
 }
 
@@ -56,7 +58,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
     deps.log('info', 'decided', { ...secret, kind: step.kind, reason: step.reason, cause: look.cause });
   await recoverRecords(end, { row, cause: look.cause }, deps);
   const audited = await audit(end, context, deps);
-  const operations = await followOperations(step, context.operations, end.seen, deps);
+  const operations = await followOperations(end, context.operations, deps);
   // Whoever took the lock writes the row now; what this pass read is old.
   if (step.reason === 'lock-lost') return lookSoon(context, deps);
   if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
@@ -69,7 +71,10 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const alert = await raiseAlerts(end, { secret, row, audited, tries }, deps);
   const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
   const nextLookOn = queued ? row?.nextLookOn : next;
-  await deps.rows.saveSecret(rowAfter(end, context, { nextLookOn, alert, lookedOn: now, view, operations, tries }));
+  const ids = operations.map(({ id }) => id);
+  await deps.rows.saveSecret(
+    rowAfter(end, context, { nextLookOn, alert, lookedOn: now, view, operations: ids, tries }),
+  );
   await saveHolder(end, secret, now, deps);
   if (!queued) await putNextLook(next, secret, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
@@ -80,9 +85,14 @@ const seenIn = ({ seen }: PassEnd, row: SecretRow | undefined) => ({
 });
 
 /** A person who still waits is looked after within the hour, whatever the secret itself waits for. */
-function nextLook({ step, seen }: PassEnd, operations: readonly string[], now: Date, tries: number): Date | undefined {
+function nextLook(
+  { step, seen }: PassEnd,
+  operations: readonly Operation[],
+  now: Date,
+  tries: number,
+): Date | undefined {
   const next = lookAgainOn(step, seen?.observed, now, Math.max(0, tries - 1));
-  return operations.length > 0 ? earliest(next, addMinutes(now, OPERATION_MINUTES)) : next;
+  return operations.some(({ done }) => !done) ? earliest(next, addMinutes(now, OPERATION_MINUTES)) : next;
 }
 
 /**
@@ -149,14 +159,21 @@ function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
 
 /** False when the step's record is in the log alone: its audit could not be written. */
 async function audit(end: PassEnd, { secret, look, operations }: Context, deps: Deps): Promise<boolean> {
-  const [operation] = operations;
-  const made = recordOfPass(end, { cause: look.cause, operation }, deps);
+  const made = recordOfPass(end, { cause: look.cause, operation: behind(end, operations) }, deps);
   if (!made) return true;
   // The log first: the step has happened, and this pass may die at the next line.
   deps.log('info', 'audit', inLog(made));
   const lost = await append(made, deps);
   if (lost) deps.log('error', 'audit unwritten', { ...secret, kind: made.kind, detail: lost.detail, ...lost.facts });
   return lost === undefined;
+}
+
+/** On whose behalf a step was taken: of the request that is open, or of the one whose rotation began the grace that is over. */
+function behind({ step, attempted = step }: PassEnd, operations: readonly Operation[]): Operation | undefined {
+  const working = workedFor(operations);
+  if (working && !working.done) return working;
+  if (attempted.kind !== 'revoke') return undefined;
+  return operations.find(({ version }) => attempted.owed.some((each) => each.version === version));
 }
 
 /**

@@ -25,7 +25,7 @@ const SLOW_MINUTES = 2;
 export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const { seen, deps } = acting;
   const { optIn, secret, observed, tgt } = seen;
-  await preflight(step, acting);
+  preflight(step, acting);
   await markStarted(step, acting);
   acting.marked = true;
   // From here until the version is stored nobody can say which slot this secret holds. Not before the mark: a vault that
@@ -140,7 +140,7 @@ function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<
   const owes = owedBeside(handle, observed).length > 0;
   if (!owes) return {};
   const now = deps.clock.now();
-  if (step.revokeNow) return { after: now };
+  if (step.graceHours !== undefined) return { after: addHours(now, step.graceHours) };
   return { after: latest(observed.after, addHours(now, policy.graceHours)) as Date };
 }
 

@@ -1,13 +1,14 @@
-/** Prove, restore, hold and revoke: the steps that issue nothing. */
+/** Prove, restore, hold, move and revoke: the steps that issue nothing. */
 import { KeyturnError } from '../core/errors.ts';
-import { openForm } from '../vault/form.ts';
+import type { VersionId } from '../core/ids.ts';
+import { type Form, openForm } from '../vault/form.ts';
 import { readConsent } from './bind.ts';
 import { type Acting, guard, type RowChange, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { oldForm } from './observe.ts';
 import { heldBy, otherHolders } from './slots.ts';
 import { change, formatState, parseState, readState, type State, withState } from './state.ts';
-import { type Hold, type Owed, proves, type Revoke } from './types.ts';
+import { type Hold, type Move, type Owed, proves, type Revoke } from './types.ts';
 
 /** The target accepted the stored value in this pass: say so on the version, with its id. */
 export async function prove(acting: Acting): Promise<RowChange> {
@@ -29,6 +30,11 @@ export async function restore(acting: Acting): Promise<RowChange> {
 export async function hold({ until }: Hold, acting: Acting): Promise<RowChange> {
   const written = await retag(acting, (state) => change(state, { hold: until }));
   return acting.seen.observed.written ? written : {};
+}
+
+/** A person moves the end of the grace: another time stands on the current version, and nothing else changes. */
+export function move({ after }: Move, acting: Acting): Promise<RowChange> {
+  return retag(acting, (state) => change(state, { after }));
 }
 
 async function retag(acting: Acting, next: (state: State) => State): Promise<RowChange> {
@@ -56,12 +62,27 @@ export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChang
     await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
     await guard(acting);
     await markRevoked(each, acting);
+    if (old && acting.followed) await tryOld(each.version, old, acting);
   }
   const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
   if (left.length > 0) return {};
   const current = await vault.current(secret.name);
   if (typeof current === 'string' || readState(current.tags)?.after === undefined) return {};
   return retag(acting, (state) => change(state, { after: undefined }));
+}
+
+/**
+ * When the target refused the old value, for whoever asked. A login is not tried again: its revocation ends only once the server
+ * has refused it, and one more wrong password may lock the login that the next rotation takes.
+ */
+async function tryOld(version: VersionId, { bare, login }: Form, { seen, deps, refusedOn }: Acting): Promise<void> {
+  try {
+    if (login === undefined && (await seen.optIn.target.check(bare)) !== 'refused') return;
+    refusedOn.set(version, deps.clock.now());
+  } catch (error) {
+    // It is revoked and marked; that it could not be tried takes nothing away from that.
+    if (!(error instanceof KeyturnError)) throw error;
+  }
 }
 
 /** Current is ours with its value, names another handle, is accepted in this very pass, has consent, and nobody else needs the handle. */

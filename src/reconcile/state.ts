@@ -144,9 +144,8 @@ function time(pairs: Map<string, string>, key: string): Date | undefined {
 }
 
 /** To the minute, rounded up: a grace may be a minute long, never short. */
-function minute(on: Date): string {
-  return `${new Date(Math.ceil(on.getTime() / 60_000) * 60_000).toISOString().slice(0, 16)}Z`;
-}
+export const toTheMinute = (on: Date): Date => new Date(Math.ceil(on.getTime() / 60_000) * 60_000);
+const minute = (on: Date): string => `${toTheMinute(on).toISOString().slice(0, 16)}Z`;
 
 /** Percent-encoded; colons stay readable, they mean nothing in this grammar. */
 const encode = (value: string): string => encodeURIComponent(value).replaceAll('%3A', ':');

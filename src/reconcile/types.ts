@@ -1,6 +1,7 @@
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { Rotator, Verdict } from '../rotators/rotator.ts';
+import type { RevokeAt, RevokeWhen } from '../store/store.ts';
 import type { Mode } from './deps.ts';
 import type { Leaving } from './optIn.ts';
 import type { Policy } from './policy.ts';
@@ -61,8 +62,8 @@ export interface Rotate {
   readonly reason: 'due' | 'asked' | 'begun' | 'value-refused' | 'placeholder';
   readonly rotation: RotationId;
   readonly source: Exclude<Source, { kind: 'blocked' }>;
-  /** A person said `revoke: now`: what the new version owes is due at once. */
-  readonly revokeNow: boolean;
+  /** A person named the grace of what the new version owes, in hours; 0: it is due at once. Absent: as the policy says. */
+  readonly graceHours?: number;
 }
 /** A person's hold is written on the current version, or struck off. */
 export interface Hold {
@@ -71,20 +72,32 @@ export interface Hold {
   /** Absent where the hold is lifted. */
   readonly until?: Date;
 }
-export type Step = Skip | Refuse | Wait | Prove | Restore | Hold | Revoke | Rotate;
+/** A person moves the end of the grace of what is owed: it is written on the current version. */
+export interface Move {
+  readonly kind: 'move';
+  readonly reason: 'asked';
+  readonly after: Date;
+}
+export type Step = Skip | Refuse | Wait | Prove | Restore | Hold | Move | Revoke | Rotate;
 
 /** Steps that change something at vault or target. */
-const CHANGES = ['rotate', 'revoke', 'prove', 'restore', 'hold'] as const;
+const CHANGES = ['rotate', 'revoke', 'prove', 'restore', 'hold', 'move'] as const;
 export type Change = Extract<Step, { kind: (typeof CHANGES)[number] }>;
 export const changes = (step: Step): step is Change => CHANGES.some((kind) => kind === step.kind);
 
-/** What a person asked for; it stands in the operation's row, never in a message. */
+/**
+ * What a person asked for; it stands in the operation's row, never in a message. A rotation unless it carries `hold` or `at`:
+ * a hold until then (null lifts it), or the revocation of what is owed, now or then.
+ */
 export interface Asked {
   /** The version that was current when the request was accepted. */
   readonly version: VersionId;
   readonly override: readonly string[];
-  readonly revoke: 'after-grace' | 'now';
-  /** Not a rotation but a hold until then; null lifts it. */
+  /** Of a rotation: how long the credential that it replaces lives on, `now` or as `12h` or `7d`. */
+  readonly revoke: RevokeWhen;
+  /** Of a rotation: what is owed is revoked first, and a version that was only just rotated is rotated again. */
+  readonly rotateAgain?: boolean;
+  readonly at?: RevokeAt;
   readonly hold?: Date | null;
 }
 
@@ -123,7 +136,7 @@ export interface Observed {
   /** Where a heal, and where any other rotation, would take its credential from. */
   readonly healSource: Source;
   readonly source: Source;
-  /** Where a rotation with `revoke: now` would: no grace is kept but that of the newest. */
+  /** Where a rotation with `rotateAgain` would beside drift: no grace is kept but that of the newest. */
   readonly nowSource: Source;
   readonly rotation: RotationId;
   /** Rotations of the last 24 hours, judged from the versions. */

@@ -45,7 +45,7 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
   const { current, optIn, policy, state, leaving } = bound;
   const owner = ownerOf(current.tags, ownerTag);
   const owed = owedOf({ step: end.step, bound, observed, before });
-  const revokeAfter = observed?.after ?? state?.after;
+  const revokeAfter = end.step.kind === 'move' ? end.step.after : (observed?.after ?? state?.after);
   const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
   return {
     ...{ owed, version: current.id, rotator: optIn.rotator.type, target: optIn.target.id },
@@ -164,6 +164,7 @@ function stateOf({
   if (step.kind === 'rotate') return 'unproved';
   if (step.kind === 'prove' || step.kind === 'restore') return observed && observed.owed.length > 0 ? 'grace' : 'ok';
   if (step.kind === 'revoke') return 'ok';
+  if (step.kind === 'move') return held ? 'held' : 'grace';
   // What would go well by itself is held; what goes wrong meanwhile is still shown as that.
   const state = step.kind === 'hold' ? 'ok' : waitingState(step.reason, observed);
   return held && ['ok', 'grace', 'due', 'waiting'].includes(state) ? 'held' : state;

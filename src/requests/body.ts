@@ -73,7 +73,10 @@ const lengthRequired = (what: string): KeyturnError =>
 export const badRequest = (detail: string): KeyturnError => new KeyturnError('bad-request', { detail });
 
 function said(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `there is no field ${issue.keys.slice(0, 3).map(quote).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') {
+    const hint = issue.keys.includes('reason') ? ' (why you ask is said in "note")' : '';
+    return `there is no field ${issue.keys.slice(0, 3).map(quote).join(', ')}${hint}`;
+  }
   return issue.path.length === 0 ? 'the body must be a JSON object' : issue.message;
 }
 

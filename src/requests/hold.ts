@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { addDays } from '../core/clock.ts';
 import { badRequest, parseBody } from './body.ts';
-import { NOTES } from './rotate.ts';
+import { DRY_RUN, NOTES } from './notes.ts';
 
 /** A hold is for an incident or a freeze: who wants more says `paused=true`, or opts out. */
 export const HOLD_DAYS_MAX = 90;
@@ -15,6 +15,7 @@ export const HoldRequest = z.strictObject({
     .nullable()
     .describe(`At most ${HOLD_DAYS_MAX} days ahead; null lifts the hold.`),
   ...NOTES,
+  dryRun: DRY_RUN,
 });
 export type HoldRequest = z.infer<typeof HoldRequest>;
 

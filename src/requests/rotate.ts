@@ -2,30 +2,44 @@
 import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
 import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../core/ids.ts';
-import { isReason, type Reason, reasonRow, reasons } from '../core/reasons.ts';
 import { badRequest, parseBody } from './body.ts';
+import { DRY_RUN, NOTES, OVERRIDE } from './notes.ts';
 
-const overridable = Object.keys(reasons).filter(
-  (code): code is Reason => isReason(code) && !!reasonRow(code).overridable,
-);
-const line = (what: string, max: number) =>
-  z.string(`${what} must be text`).max(max, `${what} has at most ${max} characters`);
-
-/** Why, in the caller's words: for the operation and the audit. */
-export const NOTES = { reason: line('reason', 256).optional(), ticket: line('ticket', 64).optional() };
+/** The longest grace that a request may name. */
+export const GRACE_DAYS_MAX = 90;
+const DURATION = /^[1-9]\d{0,3}[hd]$/;
+const isShort = (text: string): boolean =>
+  Number.parseInt(text, 10) * (text.endsWith('d') ? 24 : 1) <= GRACE_DAYS_MAX * 24;
+const revokeError = 'revoke must be "after-grace", "now", or a time as "12h" or "7d"';
 
 /** Strict, so that a misspelt field is not taken for consent to the default. */
 export const RotateRequest = z.strictObject({
-  override: z
-    .array(
-      z.enum(overridable, `override may name ${overridable.join(', ')}`),
-      'override must be a list of reason codes',
+  override: OVERRIDE,
+  revoke: z
+    .union(
+      [
+        z.enum(['after-grace', 'now']),
+        z
+          .string()
+          .regex(DURATION)
+          .transform((text) => text as `${number}h` | `${number}d`),
+      ],
+      revokeError,
     )
-    .max(overridable.length, 'override names a reason more than once')
-    .default([]),
-  revoke: z.enum(['after-grace', 'now'], 'revoke must be "after-grace" or "now"').default('after-grace'),
+    .refine(
+      (given) => given === 'after-grace' || given === 'now' || isShort(given),
+      `revoke is at most ${GRACE_DAYS_MAX}d`,
+    )
+    .default('after-grace')
+    .describe(
+      'When the credential that is replaced ends: `after-grace`, `now`, or after hours or days, as `12h` or `7d`.',
+    ),
+  rotateAgain: z
+    .literal(true, 'rotateAgain must be true, or be left out')
+    .optional()
+    .describe('Revokes what is owed first, and rotates also what was only just rotated.'),
   ...NOTES,
-  dryRun: z.boolean('dryRun must be true or false').default(false),
+  dryRun: DRY_RUN,
 });
 export type RotateRequest = z.infer<typeof RotateRequest>;
 

@@ -9,6 +9,7 @@ import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { scrub } from '../core/scrub.ts';
 import { wireFailure } from '../core/wire.ts';
 import { type BlobPart, linesBackwards, newestFirst } from './auditBlobs.ts';
+import { revokeWhen } from './schemas.ts';
 import { blobContainer, fromStorage, type OwnStorage } from './storage.ts';
 import type { Audit, AuditRecord, History } from './store.ts';
 
@@ -32,7 +33,7 @@ const Line = z.strictObject({
   at: z.iso.datetime().transform((text) => new Date(text)),
   vault: z.string().regex(VAULT_NAME).lowercase(),
   name: z.string().regex(SECRET_NAME).lowercase(),
-  kind: z.enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold']),
+  kind: z.enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold', 'move']),
   reason: word,
   outcome: word,
   cause: word,
@@ -42,7 +43,9 @@ const Line = z.strictObject({
   ticket: maybe(word),
   note: maybe(word),
   override: maybe(z.array(word).max(50)),
-  revoke: maybe(z.enum(['after-grace', 'now'])),
+  revoke: maybe(revokeWhen),
+  rotateAgain: maybe(z.literal(true)),
+  revokeAt: maybe(word),
   hold: maybe(word),
   operation: maybe(z.uuid()),
   rotation: maybe(word),

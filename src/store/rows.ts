@@ -5,7 +5,7 @@ import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import * as read from './schemas.ts';
 import { hashOf, keyOf, type OwnStorage } from './storage.ts';
-import type { HolderRow, Operation, Rows, SecretRow } from './store.ts';
+import { type HolderRow, type Operation, type Rows, type SecretRow, UNRECORDED_MINUTES } from './store.ts';
 import { type Columns, type Entity, Table } from './table.ts';
 
 const SETTLING_HOURS_MAX = 1;
@@ -117,19 +117,28 @@ class TableRows implements Rows {
   }
 
   async saveOperation(operation: Operation): Promise<void> {
-    const open = operation.status === 'accepted' || operation.status === 'running';
-    const columns = { callerHash: hashOf(operation.caller), open, createdOn: operation.createdOn };
-    const kept = { ...cut(operation), steps: operation.steps.slice(-read.STEPS_MAX) };
-    await this.#table.put('operations', keyOf(operation.id), kept, columns);
-    if (operation.status !== 'accepted') return;
+    await this.#table.put('operations', keyOf(operation.id), ...operationEntity(operation));
+    if (operation.phase !== 'accepted') return;
     const old = addDays(this.#clock.now(), -OPERATION_DAYS);
     await this.#table.prune(odata`PartitionKey eq ${'operations'} and createdOn lt ${old}`);
   }
 
-  async openOperations(caller: string): Promise<number> {
+  async createOperation(operation: Operation): Promise<boolean> {
+    return await this.#table.create('operations', keyOf(operation.id), ...operationEntity(operation));
+  }
+
+  async dropOperation(id: string): Promise<void> {
+    await this.#table.drop('operations', keyOf(id));
+  }
+
+  async openOperations(caller: string): Promise<readonly Operation[]> {
     const filter = odata`PartitionKey eq ${'operations'} and callerHash eq ${hashOf(caller)} and open eq ${true}`;
     const rows = await this.#table.list(filter);
-    return rows.filter(({ json }) => read.readOperation(json)?.caller === caller).length;
+    const unrecorded = addMinutes(this.#clock.now(), -UNRECORDED_MINUTES);
+    return rows.flatMap(({ json }) => {
+      const row = read.readOperation(json);
+      return row?.caller === caller && (row.recorded || row.createdOn > unrecorded) ? [row] : [];
+    });
   }
 
   /**
@@ -179,6 +188,13 @@ function holderEntity(row: HolderRow): [HolderRow, Columns] {
     { ...row, vault, name, target: row.target.toLowerCase() },
     { vault, name, vaultHash: hashOf(vault) },
   ];
+}
+
+/** Content of an operation's row and its columns for filters. */
+function operationEntity(operation: Operation): [Operation, Columns] {
+  const { caller, done, createdOn, steps } = operation;
+  const kept = { ...cut(operation), steps: steps.slice(-read.STEPS_MAX) };
+  return [kept, { callerHash: hashOf(caller), open: !done, createdOn }];
 }
 
 const sameName = (row: SecretRef, ref: SecretRef): boolean => {

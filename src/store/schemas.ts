@@ -7,6 +7,9 @@ import {
   type HolderRow,
   type LastFailure,
   type Operation,
+  type OperationResult,
+  PHASES,
+  type RevokeWhen,
   SECRET_STATES,
   type SecretRow,
   type SecretView,
@@ -16,6 +19,9 @@ const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);
 const words = z.string().max(2_000);
 const version = z.string().regex(VERSION_ID);
+export const revokeWhen = z.custom<RevokeWhen>(
+  (given) => typeof given === 'string' && /^(after-grace|now|[1-9]\d{0,3}[hd])$/.test(given),
+);
 const count = z.number().int().min(0).max(1_000_000);
 const ref = { vault: z.string().regex(VAULT_NAME).lowercase(), name: z.string().regex(SECRET_NAME).lowercase() };
 
@@ -70,20 +76,34 @@ const Holder = z.strictObject({
   owes: z.array(z.strictObject({ handle: word, after: date })).max(500),
 } satisfies Shape<HolderRow>);
 
+const Result = z.strictObject({
+  version: maybe(version),
+  handle: maybe(word),
+  revokeAfter: maybe(date),
+  revoked: maybe(z.array(word).max(500)),
+  refusedOn: maybe(date),
+} satisfies Shape<OperationResult>);
+
 const Request = z.strictObject({
   id: z.uuid(),
   ...ref,
   version,
   caller: word,
-  status: z.enum(['accepted', 'running', 'succeeded', 'failed']),
+  phase: z.enum(PHASES),
+  done: z.boolean(),
+  call: maybe(z.uuid()),
+  recorded: maybe(z.literal(true)),
   override: z.array(word).max(50),
-  revoke: z.enum(['after-grace', 'now']),
+  revoke: revokeWhen,
+  rotateAgain: maybe(z.literal(true)),
+  at: maybe(z.union([z.literal('now'), date])),
   hold: maybe(date.nullable()),
   note: maybe(words),
   ticket: maybe(words),
   createdOn: date,
   updatedOn: date,
   steps: z.array(z.strictObject({ on: date, step: word, reason: word })).max(200),
+  result: maybe(Result),
   reason: maybe(word),
   detail: maybe(words),
 } satisfies Shape<Operation>);

@@ -78,6 +78,35 @@ export interface HolderRow extends SecretRef {
   readonly owes: readonly { readonly handle: Handle; readonly after: Date }[];
 }
 
+/** How long the credential that a rotation replaces lives on: as the policy says, not at all, or hours or days. */
+export type RevokeWhen = 'after-grace' | 'now' | `${number}h` | `${number}d`;
+/** When what is owed is to be revoked. */
+export type RevokeAt = 'now' | Date;
+
+/**
+ * How far an operation came. `stored`: what was asked for stands in the vault; `proved`: the target accepted the new version in a
+ * later pass; `settled`: what was to be revoked is revoked, or there was nothing.
+ */
+export const PHASES = ['accepted', 'stored', 'proved', 'settled', 'failed'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** An operation that has no record by then never gets one from the call that made it. */
+export const UNRECORDED_MINUTES = 1;
+
+/** What came of an operation. Never a value. */
+export interface OperationResult {
+  /** The version that the rotation stored; of other requests the one that was current. */
+  readonly version?: VersionId;
+  /** The public name of the credential that it holds. */
+  readonly handle?: Handle;
+  /** From then on what is owed may be revoked. */
+  readonly revokeAfter?: Date;
+  /** Handles that were revoked. */
+  readonly revoked?: readonly Handle[];
+  /** When the target refused the old value for the first time, where it could be tried. */
+  readonly refusedOn?: Date;
+}
+
 export interface Operation {
   readonly id: string;
   readonly vault: string;
@@ -85,16 +114,26 @@ export interface Operation {
   /** The version that was current when the request was accepted. */
   readonly version: VersionId;
   readonly caller: string;
-  readonly status: 'accepted' | 'running' | 'succeeded' | 'failed';
+  readonly phase: Phase;
+  /** Nothing is waited for any more on behalf of whoever asked; a grace may still run. */
+  readonly done: boolean;
+  /** The call that made the row, and whether its record stands in the audit: before that it is not accepted. */
+  readonly call?: string;
+  readonly recorded?: true;
   readonly override: readonly string[];
-  readonly revoke: 'after-grace' | 'now';
-  /** A request for a hold until then, null to lift it: no rotation, so `override` and `revoke` say nothing. */
+  readonly revoke: RevokeWhen;
+  readonly rotateAgain?: true;
+  /** A request to revoke what is owed, now or then: no rotation, so `revoke` and `rotateAgain` say nothing. */
+  readonly at?: RevokeAt;
+  /** A request for a hold until then, null to lift it: no rotation either. */
   readonly hold?: Date | null;
   readonly note?: string;
   readonly ticket?: string;
   readonly createdOn: Date;
   readonly updatedOn: Date;
   readonly steps: readonly { readonly on: Date; readonly step: string; readonly reason: string }[];
+  readonly result?: OperationResult;
+  /** Why it failed. */
   readonly reason?: string;
   readonly detail?: string;
 }
@@ -123,7 +162,11 @@ export interface Rows {
   setFailures(type: string, failures: number): Promise<void>;
   operation(id: string): Promise<Operation | undefined>;
   saveOperation(operation: Operation): Promise<void>;
-  openOperations(caller: string): Promise<number>;
+  /** Makes the row where there is none; false where there is one, which may be this call's own after a lost answer. */
+  createOperation(operation: Operation): Promise<boolean>;
+  dropOperation(id: string): Promise<void>;
+  /** Those of a caller that are not done. One without a record counts for a minute: whoever made it may have died. */
+  openOperations(caller: string): Promise<readonly Operation[]>;
 }
 
 export interface Lock {
@@ -173,7 +216,7 @@ export interface LookQueue {
 /** One line of the audit: a step that changed something, or a request that was accepted. Never a value; strangers' text quoted. */
 export interface AuditRecord extends SecretRef {
   readonly at: Date;
-  readonly kind: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold';
+  readonly kind: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold' | 'move';
   readonly reason: string;
   /** `accepted` for a request, `done` for a step, or the reason of the error that ended it; `recovered`: found done later. */
   readonly outcome: string;
@@ -186,7 +229,10 @@ export interface AuditRecord extends SecretRef {
   readonly ticket?: string;
   readonly note?: string;
   readonly override?: readonly string[];
-  readonly revoke?: 'after-grace' | 'now';
+  readonly revoke?: RevokeWhen;
+  readonly rotateAgain?: true;
+  /** When what is owed is to be revoked: asked for, or written by a step `move`. */
+  readonly revokeAt?: string;
   /** Until when the secret is held; `none` lifts it. */
   readonly hold?: string;
   readonly operation?: string;

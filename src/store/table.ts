@@ -57,6 +57,22 @@ export class Table {
     }
   }
 
+  /** False where there is a row already: somebody's, or this very one after an answer that was lost. */
+  async create(partition: string, row: string, content: object, columns: Columns = {}): Promise<boolean> {
+    try {
+      await this.#ready();
+      await this.#client.createEntity({
+        ...{ partitionKey: partition, rowKey: row },
+        ...columns,
+        json: JSON.stringify(content),
+      });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 409) return false;
+      throw fromStorage(error);
+    }
+  }
+
   async drop(partition: string, row: string): Promise<void> {
     try {
       await this.#ready();

@@ -48,7 +48,7 @@ describe('SEC-08: a token that almost fits', () => {
     expect((await tenant.rows()).filter(({ partition }) => partition === 'operations')).toEqual([]);
     const accepted = await tenant.rotate('st-a', {}, { roles });
     expect(accepted.status).toBe(202);
-    expect(accepted.headers.get('operation-location')).toMatch(/\/api\/operations\/[0-9a-f-]{36}$/);
+    expect(accepted.headers.get('operation-location')).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
     await tenant.settle();
     expect(tenant.versions('st-a')).toHaveLength(2);
     await tenant.check();

@@ -47,7 +47,7 @@ async function blobs(): Promise<string[]> {
 describe('a rotation that a person asked for', () => {
   it('leaves request, rotate, prove and revoke, with who asked and why, what it did and no value', async () => {
     const v1 = await due(tenant, 'st-a', { account: 'acct1' });
-    const asked = await tenant.rotate('st-a', { ticket: 'CHG-1', reason: 'a\r\nleak' }, { oid });
+    const asked = await tenant.rotate('st-a', { ticket: 'CHG-1', note: 'a\r\nleak' }, { oid });
     expect(asked.status).toBe(202);
     const { id } = (await asked.json()) as { id: string };
     await tenant.settle();

@@ -20,6 +20,8 @@
  * A secret of a person is due `every` (60 d) after it was made or, with an expiry, a quarter of its life and at most 30 d
  * before that. `settle` moves the clock in small steps to make hidden messages visible, by 90 s unless told otherwise.
  */
+
+import type { z } from 'zod';
 import type { Account, AccountOptions } from '../../local/azure/accounts.ts';
 import type { Azure } from '../../local/azure/azure.ts';
 import { startAzure, type TenantOptions } from '../../local/azure/tenant.ts';
@@ -28,6 +30,7 @@ import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { createApp, provideApp } from '../../src/app.ts';
 import type { Clock } from '../../src/core/clock.ts';
+import { OperationBody } from '../../src/http/openapi.ts';
 import { movingClock } from './clock.ts';
 import { checkInvariants, type Except } from './invariants.ts';
 import { OwnStorage, type RawRow } from './ownStorage.ts';
@@ -157,9 +160,29 @@ export class Tenant extends Time {
   }
 
   /** `POST …/rotate` by a person with these roles (default: all three). */
-  async rotate(name: string, body: object = {}, given: RequestOptions = {}): Promise<Response> {
+  rotate(name: string, body: object = {}, given: RequestOptions = {}): Promise<Response> {
+    return this.#post('rotate', name, body, given);
+  }
+
+  /** `POST …/revoke`, in the same way. */
+  revoke(name: string, body: object = {}, given: RequestOptions = {}): Promise<Response> {
+    return this.#post('revoke', name, body, given);
+  }
+
+  /** `POST …/hold`, in the same way. */
+  hold(name: string, body: object, given: RequestOptions = {}): Promise<Response> {
+    return this.#post('hold', name, body, given);
+  }
+
+  /** The operation that an answer of these led to, as it stands now. */
+  async operation(accepted: Response): Promise<z.infer<typeof OperationBody>> {
+    const shown = await this.request(accepted.headers.get('operation-location') ?? '');
+    return OperationBody.parse(await shown.json());
+  }
+
+  async #post(call: string, name: string, body: object, given: RequestOptions): Promise<Response> {
     const { vault = 'kv1', headers = {} } = given;
-    return await this.request(`/api/vaults/${vault}/secrets/${name}/rotate`, {
+    return await this.request(`/api/vaults/${vault}/secrets/${name}/${call}`, {
       ...given,
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },

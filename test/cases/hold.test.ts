@@ -1,7 +1,6 @@
 /** A person postpones (design section 2: `hold`): rotation and revocation stand still, everything else goes on. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SecretDetailBody } from '../../src/http/inventory.ts';
-import { OperationBody } from '../../src/http/openapi.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { due, rotated } from './stories.ts';
 
@@ -27,10 +26,7 @@ async function hold(until: string | null, more: object = {}) {
   await tenant.settle();
   return await outcome(asked);
 }
-const outcome = async (asked: Response) =>
-  OperationBody.parse(
-    await (await tenant.request(new URL(asked.headers.get('operation-location') ?? '').pathname)).json(),
-  );
+const outcome = (asked: Response) => tenant.operation(asked);
 const shown = async () => SecretDetailBody.parse(await (await tenant.request(path)).json());
 const holdOf = (name = 'st-a'): string | undefined => tenant.stateOf(tenant.current(name)).hold;
 
@@ -38,7 +34,7 @@ describe('a secret that is held', () => {
   it('is not rotated though it is due, is shown as held, and is rotated when the hold is over', async () => {
     const v1 = await due(tenant, 'st-a', { account: 'acct1' });
     const until = inHours(30);
-    expect(await hold(until)).toMatchObject({ status: 'succeeded', hold: until, steps: [{ step: 'hold' }] });
+    expect(await hold(until)).toMatchObject({ phase: 'settled', hold: until, steps: [{ step: 'hold' }] });
     await tenant.event('st-a');
     await tenant.advance({ hours: 28 }, { sweepEvery: 7 });
     expect(tenant.versions('st-a')).toHaveLength(1);
@@ -78,7 +74,7 @@ describe('a secret that is held', () => {
     const mode = (KEYTURN_MODE: string) => tenant.configure({ KEYTURN_MODE });
     mode('drain'); // or it would be rotated in the same breath
     await hold(inHours(100));
-    expect(await hold(null)).toMatchObject({ status: 'succeeded', hold: null });
+    expect(await hold(null)).toMatchObject({ phase: 'settled', hold: null });
     expect(tenant.current('st-a').tags).toEqual(v1.tags);
     mode('run');
     await hold(inHours(100));
@@ -116,25 +112,25 @@ describe('a person who rotates a secret that is held', () => {
     const until = inHours(100);
     await hold(until);
     const plain = await tenant.rotate('st-a');
-    await tenant.settle();
-    expect(await outcome(plain)).toMatchObject({ status: 'failed', outcome: { reason: 'hold' } });
+    expect([plain.status, await plain.json()]).toMatchObject([409, { reason: 'hold', overridable: ['hold'] }]);
     expect((await tenant.rotate('st-a', { override: ['hold'] }, { roles: ['Keyturn.Rotate'] })).status).toBe(403);
 
     const asked = await tenant.rotate('st-a', { override: ['hold'] });
     await tenant.settle();
-    expect((await outcome(asked)).status).toBe('succeeded');
+    expect((await outcome(asked)).phase).toBe('proved');
     expect(tenant.versions('st-a')).toHaveLength(2);
     expect(holdOf()).toBe(toTheMinute(until));
     await tenant.advance({ hours: 60 }, { sweepEvery: 12 });
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(true);
   });
 
-  it('revokes at once with `revoke: now` beside it', async () => {
+  it('revokes what is owed at once, where the call sets the hold aside, too', async () => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     await hold(inHours(100));
-    const asked = await tenant.rotate('st-a', { override: ['hold'], revoke: 'now' });
+    expect((await tenant.revoke('st-a')).status).toBe(409);
+    const asked = await tenant.revoke('st-a', { override: ['hold'] });
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
-    expect(['running', 'succeeded']).toContain((await outcome(asked)).status);
+    expect((await outcome(asked)).phase).toBe('settled');
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(false);
   });
 });
@@ -178,7 +174,7 @@ describe('asking for a hold', () => {
     const first = (await (await post(body, more)).json()) as { id: string };
     await tenant.settle();
     await tenant.advance({ hours: 2 });
-    expect(await (await post(body, more)).json()).toMatchObject({ id: first.id, status: 'succeeded' });
+    expect(await (await post(body, more)).json()).toMatchObject({ id: first.id, phase: 'settled' });
     expect((await post({ ...body, until: inHours(1) }, more)).status).toBe(400);
     // The key of a rotation is another one.
     expect((await (await tenant.rotate('st-a', {}, more)).json()) as object).not.toMatchObject({ id: first.id });
@@ -187,7 +183,7 @@ describe('asking for a hold', () => {
   it('is in the audit: who, why, until when, and that it was done', async () => {
     tenant.seed('st-a', { account: 'acct1' });
     const until = inHours(10);
-    await post({ until, ticket: 'CHG-1', reason: 'freeze' }, { oid });
+    await post({ until, ticket: 'CHG-1', note: 'freeze' }, { oid });
     await tenant.settle();
     const { records } = (await (await tenant.request(`${path}/history`)).json()) as { records: object[] };
     expect(records.slice(0, 2)).toMatchObject([
@@ -198,12 +194,12 @@ describe('asking for a hold', () => {
     await tenant.check();
   });
 
-  it('is said to come to nothing by an instance that only observes', async () => {
+  it('OPS-06: is refused at once by an instance that only observes', async () => {
     tenant.seed('st-a', { account: 'acct1' });
     tenant.configure({ KEYTURN_MODE: 'observe' });
     const asked = await post({ until: inHours(10) });
+    expect([asked.status, await asked.json()]).toMatchObject([409, { reason: 'mode-observe', overridable: [] }]);
     await tenant.settle();
-    expect(await outcome(asked)).toMatchObject({ status: 'failed', outcome: { reason: 'mode-observe' } });
     expect(tenant.azure.writes()).toEqual([]);
   });
 });

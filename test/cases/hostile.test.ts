@@ -82,7 +82,7 @@ describe('SEC-06: hostile strings', () => {
     'SEC-06: %s as ticket and reason of a request is shown quoted and cut, or refused',
     async (_, text) => {
       await due(tenant, 'st-a', { account: 'acct1' });
-      const asked = [await tenant.rotate('st-a', { ticket: text }), await tenant.rotate('st-a', { reason: text })];
+      const asked = [await tenant.rotate('st-a', { ticket: text }), await tenant.rotate('st-a', { note: text })];
       await tenant.settle();
       expect(asked.map(({ status }) => [202, 400].includes(status))).toEqual([true, true]);
       for (const answer of asked) {
@@ -113,7 +113,7 @@ describe('SEC-06: hostile strings', () => {
   it('SEC-06: as a name, an id, a key or a caller it answers no more than before', async () => {
     await rotated(tenant, 'st-a', { account: 'acct1' });
     const injection = encodeURIComponent("' or PartitionKey ne '");
-    const ours = await tenant.rotate('st-a', { revoke: 'now' });
+    const ours = await tenant.revoke('st-a');
     const { id } = (await ours.json()) as { id: string };
     for (const path of [`/api/operations/${injection}`, `/api/operations/${id}${injection}`])
       expect((await tenant.request(path)).status).toBe(404);

@@ -49,7 +49,7 @@ describe('FN-05: no value comes out', () => {
     tenant.configure(); // new clients, so that tokens and keys are asked for again
     tenant.azure.echo(route);
     await tenant.event('st-a');
-    const asked = await tenant.rotate('st-a', { reason: 'a leak', ticket: 'T-1' });
+    const asked = await tenant.rotate('st-a', { note: 'a leak', ticket: 'T-1' });
     await tenant.settle();
     await tenant.sweep().catch((error: unknown) => printed.push(String(error)));
     const { id } = (await asked.json()) as { id?: string };

@@ -69,7 +69,7 @@ describe('openapi.json', () => {
     expect(Object.keys(components.schemas).sort()).toEqual([...named].sort());
     expect(components.schemas.RotateRequest).toMatchObject({
       additionalProperties: false,
-      properties: { revoke: { enum: ['after-grace', 'now'] } },
+      properties: { note: { type: 'string' }, rotateAgain: { const: true } },
     });
     expect(text).not.toContain('$schema');
   });
@@ -84,11 +84,11 @@ describe('the shapes that the document promises', () => {
     tenant.seed('st-a', { account: 'acct1' });
     await tenant.sweepAndSettle();
     PlanBody.parse(await (await tenant.rotate('st-a', { dryRun: true })).json());
-    const asked = await tenant.rotate('st-a', { reason: 'leaked', ticket: 'INC-1' });
+    ProblemBody.parse(await (await tenant.rotate('st-a')).json());
+    const asked = await tenant.rotate('st-a', { override: ['too-soon'], note: 'leaked', ticket: 'INC-1' });
     OperationBody.parse(await asked.json());
     await tenant.settle();
-    const operation = new URL(asked.headers.get('operation-location') ?? '').pathname;
-    expect(OperationBody.parse(await (await tenant.request(operation)).json()).outcome).toBeDefined();
+    expect((await tenant.operation(asked)).result).toBeDefined();
     HistoryBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a/history')).json());
     ProblemBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-z')).json());
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { addDays } from '../../src/core/clock.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { targetHash } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
@@ -18,7 +19,7 @@ const caller = (...roles: string[]): Caller => ({ oid: 'aaaaaaaa-bbbb-4ccc-8ddd-
 const version = (last: string, tags: Record<string, string>): Version => ({
   id: last.repeat(32),
   enabled: true,
-  createdOn: now,
+  createdOn: addDays(now, -3),
   updatedOn: now,
   tags,
   managed: false,
@@ -28,7 +29,7 @@ const optedIn = { rotator: 'fake', 'rotator-target': 'here' };
 const tgt = targetHash('fake', 'here');
 
 /** A world of one vault with one secret; `writes` are the calls that change vault or target. */
-function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0) {
+function setUp(versions: readonly Version[] = [version('a', optedIn)], others: readonly Operation[] = []) {
   const saved = new Map<string, Operation>();
   const rowsOf = new Map<string, SecretRow>();
   const looks: Look[] = [];
@@ -62,7 +63,13 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], open = 0)
     saveSecret: async (row) => void rowsOf.set(row.name, row),
     operation: async (id) => saved.get(id),
     saveOperation: async (row) => void saved.set(row.id, row),
-    openOperations: async () => open,
+    createOperation: async (row) => {
+      if (saved.has(row.id)) return false;
+      saved.set(row.id, row);
+      return true;
+    },
+    dropOperation: async (id) => void saved.delete(id),
+    openOperations: async () => [...others, ...saved.values()].filter(({ done }) => !done),
     failuresOf: async () => 0,
     rotationsSince: async () => [],
     sweptOn: async () => new Map([['kv1', now]]),
@@ -121,7 +128,12 @@ describe('a request for a rotation', () => {
   it('becomes a row with the current version and one look that holds nothing but names (UA-8, SEC-05)', async () => {
     const { ask, saved, looks, records } = setUp();
     const made = operationOf(await ask({ ticket: 'a\r\nb' }));
-    expect(saved.get(made.id)).toMatchObject({ status: 'accepted', version: 'a'.repeat(32), caller: caller().oid });
+    expect(saved.get(made.id)).toMatchObject({
+      phase: 'accepted',
+      recorded: true,
+      version: 'a'.repeat(32),
+      caller: caller().oid,
+    });
     const names = { vault: 'kv1', name: 'db', version: 'a'.repeat(32) };
     expect(looks).toEqual([{ ...names, cause: 'http', operation: made.id }]);
     expect(records).toContainEqual(
@@ -146,15 +158,18 @@ describe('a request for a rotation', () => {
     expect(operationOf(await ask(body, caller('Keyturn.Rotate', 'Keyturn.Revoke')))).toMatchObject(body);
   });
 
-  it('while something is owed is a conflict that names it, unless it says revoke: now (UA-8)', async () => {
-    const state = (cred: string) => `v=1;tgt=${tgt};cred=${cred};rot=0123456789abcdef`;
+  it('OPS-02: while something is owed is a conflict that names it, unless it says to rotate again (UA-8)', async () => {
+    const state = (cred: string) => `v=1;tgt=${tgt};cred=${cred};rot=0123456789abcdef;after=2027-01-02T00:00Z`;
     const [current, older] = ['key1', 'key2'].map((cred) => ({ ...optedIn, 'rotator-state': state(cred) }));
     const { ask, looks } = setUp([version('b', current ?? {}), version('a', older ?? {})]);
     const { reason, detail } = await refusal(ask({}));
     expect(reason).toBe('owed-first');
     expect(detail).toContain(`key2 of version ${'a'.repeat(32)}`);
     expect(looks).toEqual([]);
-    expect(operationOf(await ask({ revoke: 'now' }, caller('Keyturn.Revoke'))).revoke).toBe('now');
+    expect((await refusal(ask({ revoke: 'now' }, caller('Keyturn.Revoke')))).reason).toBe('owed-first');
+    expect((await refusal(ask({ rotateAgain: true }))).reason).toBe('no-role');
+    const again = { revoke: 'now', rotateAgain: true };
+    expect(operationOf(await ask(again, caller('Keyturn.Revoke')))).toMatchObject(again);
   });
 
   it('gets one and the same answer for a secret that is absent, not opted in or in a foreign vault', async () => {
@@ -177,16 +192,19 @@ describe('a request for a rotation', () => {
   });
 
   it('is refused when the caller has 50 open ones', async () => {
-    const { ask, saved } = setUp(undefined, 50);
+    const one = operationOf(await setUp().ask({}));
+    const earlier = Array.from({ length: 50 }, (_, at) => ({ ...one, id: `earlier ${at}` }));
+    const { ask, saved } = setUp(undefined, earlier);
     expect((await refusal(ask({}))).reason).toBe('too-many-operations');
     expect(saved.size).toBe(0);
   });
 
   it('as a dry run says what would happen and leaves no trace', async () => {
-    const { ask, saved, looks, writes } = setUp();
-    expect(await ask({ dryRun: true })).toMatchObject({ plan: { kind: 'wait', reason: 'too-soon' } });
+    const { ask, saved, looks, writes } = setUp([{ ...version('a', optedIn), createdOn: now }]);
+    const refused = { reason: 'too-soon', overridable: ['too-soon'] };
+    expect(await ask({ dryRun: true })).toMatchObject({ plan: { steps: [], refusal: refused } });
     const forced = await ask({ dryRun: true, override: ['too-soon'] }, caller('Keyturn.Revoke'), { key: 'k1' });
-    expect(forced).toMatchObject({ plan: { kind: 'rotate', reason: 'asked', detail: expect.any(String) } });
+    expect(forced).toMatchObject({ plan: { steps: [{ kind: 'rotate' }, { kind: 'prove' }, { kind: 'revoke' }] } });
     expect([saved.size, looks.length, writes.length]).toEqual([0, 0, 0]);
   });
 });
@@ -213,7 +231,7 @@ describe('a message that the host gave up on', () => {
     await giveUp(look, deps);
     expect(rowsOf.get('db')).toMatchObject({ step: 'failed', reason: 'failed', alert: 'failed' });
     expect(rowsOf.get('db')?.nextLookOn?.getTime()).toBeGreaterThan(now.getTime());
-    expect(saved.get(id)?.status).toBe('failed');
+    expect(saved.get(id)?.phase).toBe('failed');
     expect(records.filter((record) => 'message' in record && record.message === 'alert')).toHaveLength(1);
   });
 

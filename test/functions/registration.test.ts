@@ -53,6 +53,12 @@ describe('the entry file', () => {
           methods: ['POST'],
           route: 'vaults/{vault}/secrets/{name}/rotate',
         }),
+        revoke: expect.objectContaining({
+          type: 'httpTrigger',
+          authLevel: 'anonymous',
+          methods: ['POST'],
+          route: 'vaults/{vault}/secrets/{name}/revoke',
+        }),
         hold: expect.objectContaining({
           type: 'httpTrigger',
           authLevel: 'anonymous',

@@ -54,7 +54,7 @@ beforeAll(async () => {
     await tenant.goTo(tenant.dueOn('st-a'));
     await tenant.event('st-a');
     await tenant.settle();
-    await tenant.rotate('st-a', { revoke: 'now', ticket: 'CHG-1', reason: 'leaked' });
+    await tenant.revoke('st-a', { ticket: 'CHG-1', note: 'leaked' });
     await tenant.settle(600);
     await tenant.advance({ hours: 49 });
     await tenant.sweepAndSettle();

@@ -64,6 +64,8 @@ async function everyFunction(): Promise<void> {
   await tenant.sweepAndSettle();
   const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
   await call('rotate', `${secret}/rotate`, { ...json, body: JSON.stringify({ override: ['too-soon'] }) });
+  await tenant.settle();
+  await call('revoke', `${secret}/revoke`, json);
   await call('hold', `${secret}/hold`, { ...json, body: JSON.stringify({ until: new Date(Date.now() + 3_600_000) }) });
   await call('operation', `/api/operations/${crypto.randomUUID()}`);
   for (const run of ['health', 'readiness', 'secrets']) await call(run, `/api/${run}`);

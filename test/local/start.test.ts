@@ -94,18 +94,17 @@ describe('once it stays up', () => {
           ?.join('\n') ?? '',
       );
     const accepted = await paste(curls()[0] ?? []);
-    expect([accepted.status, accepted.body.status]).toEqual([202, 'accepted']);
+    expect([accepted.status, accepted.body.phase]).toEqual([202, 'accepted']);
     expect(accepted.location).toMatch(/\/api\/operations\/[0-9a-f-]{36}$/);
     await served.seen(/reports-storage: rotate \(asked\), done/);
     const state = curls().find((words) => words.includes(accepted.location));
     // The record of the rotation comes before the word that the operation is done.
     let shown = await paste(state ?? []);
-    const ended = () => ['succeeded', 'failed'].includes(String(shown.body.status));
-    for (let tries = 0; tries < 50 && !ended(); tries++) {
+    for (let tries = 0; tries < 50 && !shown.body.done; tries++) {
       await sleep(100);
       shown = await paste(state ?? []);
     }
-    expect([shown.status, shown.body.status]).toEqual([200, 'succeeded']);
+    expect([shown.status, shown.body.phase]).toEqual([200, 'proved']);
     expect(withoutIds(served.stdout())).not.toMatch(VALUE);
 
     const port = Number(new URL(accepted.location).port);
@@ -188,6 +187,7 @@ async function paste([name, ...words]: readonly string[]) {
   const url = all.find((word) => word.startsWith('http')) ?? '';
   const [, value = ''] = /^Authorization: (.*)$/.exec(all.find((word) => word !== url) ?? '') ?? [];
   const response = await fetch(url, { method: options.get('-X')?.[0] ?? 'GET', headers: { authorization: value } });
-  const body = (await response.json()) as { status: string };
-  return { status: response.status, body, location: response.headers.get('operation-location') ?? '' };
+  const body = (await response.json()) as { phase: string; done: boolean };
+  const location = response.headers.get('operation-location');
+  return { status: response.status, body, location: location === null ? '' : new URL(location, url).href };
 }

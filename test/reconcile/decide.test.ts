@@ -49,9 +49,9 @@ describe('decide takes one step', () => {
   it.each(
     rows([
       ['waits while nothing is due', adopted, undefined, { kind: 'wait', reason: 'not-due', until: adopted.dueOn }],
-      ['rotates what is due', due, undefined, { kind: 'rotate', reason: 'due', source: issue, revokeNow: false }],
+      ['rotates what is due', due, undefined, { kind: 'rotate', reason: 'due', source: issue }],
       ['rotates at the very time', { ...adopted, dueOn: T }, undefined, { kind: 'rotate', reason: 'due' }],
-      ['rotates what a person asks for', adopted, asks(), { kind: 'rotate', reason: 'asked', revokeNow: false }],
+      ['rotates what a person asks for', adopted, asks(), { kind: 'rotate', reason: 'asked' }],
       ['goes on with what was begun', { ...adopted, begun: true }, undefined, { kind: 'rotate', reason: 'begun' }],
       ['proves what was stored', stored, undefined, { kind: 'prove', reason: 'accepted' }],
       ['proves by the word of the management plane', { ...stored, verdict: 'vouched' }, undefined, { kind: 'prove' }],

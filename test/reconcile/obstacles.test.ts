@@ -88,7 +88,12 @@ describe('what stands in the way', () => {
         undefined,
         { kind: 'wait', reason: 'mode-observe', detail: 'Would rotate (due): issue key2 beside key1.' },
       ],
-      ['what is owed', owing, asks(), { kind: 'wait', reason: 'owed-first' }],
+      [
+        'what is owed',
+        { ...owing, after: addHours(T, 9) },
+        asks(),
+        { kind: 'wait', reason: 'owed-first', until: addHours(T, 9) },
+      ],
       ['what is owed under drift', { ...due, owed }, asks(), { kind: 'wait', reason: 'owed-first' }],
       [
         'others on what is owed',
@@ -222,7 +227,9 @@ describe('a person', () => {
     ['mode-drain', { mode: 'drain' }],
     ['slot-held', { source: blockedWait, nowSource: blockedWait }],
   ] as const)('cannot override %s', (reason, over) => {
-    expect(decide({ ...adopted, ...over }, asks({ override: [reason], revoke: 'now' }), T)).toMatchObject({ reason });
+    expect(decide({ ...adopted, ...over }, asks({ override: [reason], rotateAgain: true }), T)).toMatchObject({
+      reason,
+    });
   });
 
   it('is not braked by failures, rate, the pause after one, or a plan that was refused once', () => {
@@ -230,15 +237,13 @@ describe('a person', () => {
     expect(decide(braked, asks(), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
   });
 
-  it('who says revoke: now gets what is owed revoked first, then the rotation, whose debt is due at once', () => {
+  it('OPS-02: who says rotateAgain gets what is owed revoked first, then the rotation; nobody else does', () => {
     const early = { ...owing, after: addHours(T, 40), createdOn: addHours(T, -8) };
-    expect(decide(early, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed });
+    const again = asks({ revoke: 'now', rotateAgain: true });
+    expect(decide(early, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'owed-first' });
+    expect(decide(early, again, T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed });
     const { after: _, ...clean } = early;
-    expect(decide({ ...clean, owed: [] }, asks({ revoke: 'now' }), T)).toMatchObject({
-      kind: 'rotate',
-      reason: 'asked',
-      revokeNow: true,
-    });
+    expect(decide({ ...clean, owed: [] }, again, T)).toMatchObject({ kind: 'rotate', reason: 'asked', graceHours: 0 });
   });
 
   it('who said revoke: now about a version that is owed by now has it revoked, and no second rotation', () => {
@@ -257,7 +262,36 @@ describe('a person', () => {
     });
   });
 
-  it('is asked for consent to nothing by revoke: now when the value is not proved', () => {
-    expect(decide({ ...owing, verdict: 'unknown' }, asks({ revoke: 'now' }), T)).toMatchObject({ reason: 'unproved' });
+  it('has nothing revoked at once while the current value is not proved', () => {
+    const early = { ...owing, verdict: 'unknown' as const, after: addHours(T, 40) };
+    expect(decide(early, asks({ at: 'now' }), T)).toMatchObject({ reason: 'unproved' });
+    expect(decide(early, asks({ rotateAgain: true }), T)).toMatchObject({ reason: 'unproved' });
+  });
+
+  it('who says revoke: now about a young version says that it is burnt; of one that was just rotated it is not enough', () => {
+    const young = { ...adopted, createdOn: addHours(T, -1) };
+    expect(decide(young, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'rotate', graceHours: 0 });
+    const written = { ...young, ours: true, written: true, proved: true };
+    expect(decide(written, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'too-soon' });
+    expect(decide(written, asks({ rotateAgain: true }), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+  });
+
+  it('who names a grace has it for what the rotation replaces', () => {
+    expect(decide(adopted, asks({ revoke: '12h' }), T)).toMatchObject({ kind: 'rotate', graceHours: 12 });
+    expect(decide(adopted, asks({ revoke: '7d' }), T)).toMatchObject({ kind: 'rotate', graceHours: 168 });
+    expect(decide(adopted, asks(), T)).not.toHaveProperty('graceHours');
+  });
+
+  it('ends the grace of what is owed, or moves it, and nothing else', () => {
+    const early = { ...owing, after: addHours(T, 40), createdOn: addHours(T, -8) };
+    expect(decide(early, asks({ at: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed });
+    expect(decide(early, asks({ at: addHours(T, -1) }), T)).toMatchObject({ kind: 'revoke', reason: 'asked' });
+    expect(decide(early, asks({ at: addHours(T, 9) }), T)).toMatchObject({ kind: 'move', after: addHours(T, 9) });
+    for (const at of ['now', addHours(T, 9)] as const) {
+      expect(decide(ours, asks({ at }), T)).toMatchObject({ kind: 'wait', reason: 'nothing-owed' });
+      expect(decide({ ...due, owed }, asks({ at }), T)).toMatchObject({ kind: 'wait', reason: 'drift' });
+      expect(decide(due, asks({ at }), T)).toMatchObject({ kind: 'wait', reason: 'nothing-owed' });
+      expect(decide(early, asks({ at, version: V1 }), T)).toMatchObject({ kind: 'wait', reason: 'grace' });
+    }
   });
 });

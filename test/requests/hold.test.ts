@@ -16,13 +16,13 @@ function refusal(call: () => unknown): KeyturnError {
 
 describe('the request for a hold', () => {
   it('HST-01: lifts the hold by an explicit null alone, never because a body got lost', () => {
-    expect(fromHoldRequest('{"until":null}')).toEqual({ until: null });
-    for (const body of ['', '  ', '{}', '{"ticket":"CHG-1"}', '{"reason":"freeze is over"}'])
+    expect(fromHoldRequest('{"until":null}')).toEqual({ until: null, dryRun: false });
+    for (const body of ['', '  ', '{}', '{"ticket":"CHG-1"}', '{"note":"freeze is over"}'])
       expect(refusal(() => fromHoldRequest(body)).detail).toContain('or null to lift the hold');
   });
 
-  it('takes a time of any zone, reason and ticket', () => {
-    const asked = { until: '2027-02-01T10:00:00+02:00', reason: 'freeze', ticket: 'CHG-1' };
+  it('takes a time of any zone, note and ticket', () => {
+    const asked = { until: '2027-02-01T10:00:00+02:00', note: 'freeze', dryRun: false, ticket: 'CHG-1' };
     expect(fromHoldRequest(JSON.stringify(asked))).toEqual({ ...asked, until: new Date('2027-02-01T08:00:00Z') });
   });
 
@@ -35,7 +35,7 @@ describe('the request for a hold', () => {
     ['{"until":1801000000}', 'until must be a time'],
     ['{"until":"2027-02-01T10:00:00Z","override":["hold"]}', 'there is no field "override"'],
     [JSON.stringify({ ticket: 'A'.repeat(65) }), 'ticket has at most 64'],
-    [JSON.stringify({ reason: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
+    [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['[]', 'JSON object'],
   ])('refuses %.60s, saying what is wrong', (body, said) => {
     const error = refusal(() => fromHoldRequest(body));
@@ -48,12 +48,12 @@ describe('the request for a hold', () => {
     ['2026-12-31T23:59:59Z', 'is over'],
     ['2027-04-01T00:00:01Z', '90 days'],
   ])('does not hold until %s', (until, said) => {
-    expect(refusal(() => checkUntil({ until: new Date(until) }, now)).detail).toContain(said);
+    expect(refusal(() => checkUntil({ until: new Date(until), dryRun: false }, now)).detail).toContain(said);
   });
 
   it('holds from a moment to 90 days', () => {
     for (const until of ['2027-01-01T00:00:01Z', '2027-04-01T00:00:00Z'])
-      expect(() => checkUntil({ until: new Date(until) }, now)).not.toThrow();
-    expect(() => checkUntil({ until: null }, now)).not.toThrow();
+      expect(() => checkUntil({ until: new Date(until), dryRun: false }, now)).not.toThrow();
+    expect(() => checkUntil({ until: null, dryRun: false }, now)).not.toThrow();
   });
 });

@@ -20,7 +20,14 @@ describe('the request for a rotation', () => {
   });
 
   it('takes every documented field', () => {
-    const asked = { override: ['too-soon'], revoke: 'now', reason: 'leaked', ticket: 'INC-1', dryRun: true };
+    const asked = {
+      override: ['too-soon'],
+      revoke: '12h',
+      rotateAgain: true,
+      note: 'leaked',
+      ticket: 'INC-1',
+      dryRun: true,
+    };
     expect(fromRotateRequest(JSON.stringify(asked))).toEqual(asked);
   });
 
@@ -33,10 +40,16 @@ describe('the request for a rotation', () => {
     ['{"revoke":"at once"}', 'revoke must be'],
     ['{"override":"too-soon"}', 'override must be a list'],
     ['{"override":["no-consent"]}', 'override may name'],
+    ['{"revoke":"0h"}', 'revoke must be'],
+    ['{"revoke":"12 h"}', 'revoke must be'],
+    ['{"revoke":12}', 'revoke must be'],
+    ['{"revoke":"91d"}', 'revoke is at most 90d'],
+    ['{"rotateAgain":false}', 'rotateAgain must be true'],
+    ['{"reason":"leaked"}', 'is said in "note"'],
     ['{"dryRun":"yes"}', 'dryRun must be'],
     [JSON.stringify({ ticket: 'A'.repeat(65) }), 'ticket has at most 64'],
-    [JSON.stringify({ reason: 'A'.repeat(257) }), 'reason has at most 256'],
-    [JSON.stringify({ reason: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
+    [JSON.stringify({ note: 'A'.repeat(257) }), 'note has at most 256'],
+    [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['{"<img src=x onerror=alert(1)>":1}', '"<img src=x onerror=alert(1)>"'],
   ])('says what is wrong with %.40s', (body, words) => {
     const { reason, detail } = refusal(() => fromRotateRequest(body));

@@ -71,7 +71,8 @@ function ask(sim: Sim, changes: Partial<Operation>): void {
     name: NAME,
     version: current(sim).id,
     caller: 'somebody',
-    status: 'accepted',
+    phase: 'accepted',
+    done: false,
     override: [],
     revoke: 'after-grace',
     createdOn: on,
@@ -127,6 +128,19 @@ export const people: Record<string, Person> = {
     sim.invariants.revokedNow.add(KEY);
     ask(sim, { revoke: 'now' });
   },
+  'a rotation is requested again, revoke now': (sim) => {
+    sim.invariants.revokedNow.add(KEY);
+    ask(sim, { revoke: 'now', rotateAgain: true });
+  },
+  'a rotation is requested, revoke in 12 hours': (sim) => {
+    sim.invariants.revokedNow.add(KEY);
+    ask(sim, { revoke: '12h', override: ['too-soon'] });
+  },
+  'what is owed is revoked at once': (sim) => {
+    sim.invariants.revokedNow.add(KEY);
+    ask(sim, { at: 'now' });
+  },
+  'the grace is moved': (sim) => ask(sim, { at: new Date(sim.world.now + 70 * HOUR) }),
   // Both end in time by themselves, so that all comes to rest: whatever becomes of the request that lifts the first.
   'a hold is put on and lifted': (sim) => {
     ask(sim, { hold: new Date(sim.world.now + 20 * HOUR) });

@@ -165,8 +165,14 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     setFailures: (type, failures) => write('setFailures', () => void own.failures.set(type, failures)),
     operation: (id) => read('operation', () => own.operations.get(id)),
     saveOperation: (operation) => write('saveOperation', () => void own.operations.set(operation.id, operation)),
+    createOperation: async (operation) => {
+      const isNew = await read('operation', () => !own.operations.has(operation.id));
+      if (isNew) await write('createOperation', () => void own.operations.set(operation.id, operation));
+      return isNew;
+    },
+    dropOperation: (id) => write('dropOperation', () => void own.operations.delete(id)),
     openOperations: (caller) =>
-      read('openOperations', () => [...own.operations.values()].filter((each) => each.caller === caller).length),
+      read('openOperations', () => [...own.operations.values()].filter((each) => each.caller === caller && !each.done)),
   };
 }
 

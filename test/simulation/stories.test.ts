@@ -33,9 +33,8 @@ function ask(sim: Sim, changes: Partial<Operation>): string {
   const id = sim.world.uuid();
   const on = new Date(sim.world.now);
   const operation: Operation = {
-    ...{ id, vault: 'kv1', name: 'st-a', version: current(sim).id, caller: 'somebody', status: 'accepted', steps: [] },
-    ...{ override: [], revoke: 'after-grace', createdOn: on, updatedOn: on },
-    ...changes,
+    ...{ id, vault: 'kv1', name: 'st-a', version: current(sim).id, caller: 'somebody', phase: 'accepted', done: false },
+    ...{ steps: [], override: [], revoke: 'after-grace', createdOn: on, updatedOn: on, ...changes },
   };
   if (operation.revoke === 'now') sim.invariants.revokedNow.add(A);
   sim.own.operations.set(id, operation);
@@ -112,9 +111,9 @@ describe('a revocation whose answer is lost and which arrives two minutes later'
     arm();
     sim.send(HINT);
     await sim.settle(START + 49 * HOUR + 30_000);
-    const id = ask(sim, { revoke: 'now' });
+    const id = ask(sim, { revoke: 'now', rotateAgain: true });
     await sim.settle(START + 49 * HOUR + 30 * MINUTE);
-    expect([sim.own.operations.get(id)?.status, alive(sim, current(sim))]).toEqual(['succeeded', true]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, current(sim))]).toEqual(['settled', true]);
   });
 });
 
@@ -176,7 +175,7 @@ describe('what people ask for', () => {
     await sim.settle(START + 70 * MINUTE);
     const id = ask(sim, { override: [override], revoke: 'now' });
     await days(sim, 1);
-    expect([sim.own.operations.get(id)?.status, alive(sim, versions(sim)[0])]).toEqual(['succeeded', false]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, versions(sim)[0])]).toEqual(['settled', false]);
   });
 
   it('a request that comes while a write settles is not forgotten', async () => {
@@ -186,7 +185,7 @@ describe('what people ask for', () => {
     await sim.settle(START + 2 * MINUTE);
     const id = ask(sim, { revoke: 'now' });
     await sim.settle(START + 2 * HOUR);
-    expect([sim.own.operations.get(id)?.status, alive(sim, versions(sim)[0])]).toEqual(['succeeded', false]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, versions(sim)[0])]).toEqual(['settled', false]);
   });
 
   it('a request that can not be met ends within a day or so, and says why', async () => {
@@ -197,7 +196,7 @@ describe('what people ask for', () => {
     neighbour.enabled = false;
     const id = ask(sim, {});
     await days(sim, 2);
-    expect(sim.own.operations.get(id)).toMatchObject({ status: 'failed', reason: 'slot-held' });
+    expect(sim.own.operations.get(id)).toMatchObject({ phase: 'failed', reason: 'slot-held' });
   });
 
   it('revoke: now on a version that somebody else wrote is carried out as well', async () => {
@@ -208,10 +207,10 @@ describe('what people ask for', () => {
     const { 'rotator-state': _, ...tags } = old.tags;
     const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
     versions(sim).push({ ...old, ...on, id: sim.world.versionId(), tags });
-    const id = ask(sim, { revoke: 'now' });
+    const id = ask(sim, { revoke: 'now', rotateAgain: true });
     await days(sim, 1);
-    expect([sim.own.operations.get(id)?.status, alive(sim, old), alive(sim, current(sim))]).toEqual([
-      'succeeded',
+    expect([sim.own.operations.get(id)?.phase, alive(sim, old), alive(sim, current(sim))]).toEqual([
+      'settled',
       false,
       true,
     ]);
@@ -225,7 +224,7 @@ describe('what people ask for', () => {
     const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
     versions(sim).push({ ...old, ...on, id: sim.world.versionId() });
     await sim.settle(START + 2 * HOUR);
-    expect(sim.own.operations.get(id)).toMatchObject({ status: 'failed', reason: 'superseded' });
+    expect(sim.own.operations.get(id)).toMatchObject({ phase: 'failed', reason: 'superseded' });
   });
 
   it('revoke: now is no success when another version came between and the credential lives', async () => {
@@ -236,7 +235,7 @@ describe('what people ask for', () => {
     const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
     versions(sim).push({ ...old, ...on, id: sim.world.versionId(), value: keys(sim).key2 as string });
     await days(sim, 2);
-    expect([sim.own.operations.get(id)?.status, alive(sim, old)]).toEqual(['failed', true]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, old)]).toEqual(['failed', true]);
   });
 });
 

@@ -31,7 +31,9 @@ const operation = (changes: Partial<Operation> = {}): Operation => ({
   name: 'st-a',
   version,
   caller: randomUUID(),
-  status: 'accepted',
+  phase: 'accepted',
+  done: false,
+  recorded: true,
   override: ['too-soon'],
   revoke: 'now',
   note: 'because',
@@ -195,11 +197,23 @@ describe('rows of operations', () => {
 
   it('are counted by caller while they are open', async () => {
     const caller = randomUUID();
-    const [first, second] = [operation({ caller }), operation({ caller, status: 'running' })];
+    const [first, second] = [operation({ caller }), operation({ caller, phase: 'stored' })];
     for (const one of [first, second, operation()]) await rows.saveOperation(one);
-    expect(await rows.openOperations(caller)).toBe(2);
-    await rows.saveOperation({ ...second, status: 'failed' });
-    expect(await rows.openOperations(caller)).toBe(1);
+    expect(await rows.openOperations(caller)).toHaveLength(2);
+    await rows.saveOperation({ ...second, phase: 'failed', done: true });
+    expect(await rows.openOperations(caller)).toEqual([first]);
+  });
+
+  it('ATK-13: are made once, and without a record count for a minute', async () => {
+    const { recorded: _, ...bare } = operation({ caller: randomUUID() });
+    expect(await Promise.all([1, 2, 3, 4].map(() => rows.createOperation(bare)))).toContain(true);
+    expect(await rows.createOperation(bare)).toBe(false);
+    expect(await rows.openOperations(bare.caller)).toEqual([bare]);
+    now = addMinutes(on, 2);
+    expect(await rows.openOperations(bare.caller)).toEqual([]);
+    now = on;
+    await rows.dropOperation(bare.id);
+    expect(await rows.createOperation(bare)).toBe(true);
   });
 
   it('are forgotten after 30 days', async () => {
@@ -220,7 +234,7 @@ describe('strangers in the table', () => {
     expect(await rows.secretsOf(text)).toEqual([]);
     expect(await rows.holders(text)).toEqual([]);
     expect(await rows.holdersOf(text)).toEqual([]);
-    expect(await rows.openOperations(text)).toBe(0);
+    expect(await rows.openOperations(text)).toEqual([]);
     expect(await rows.operation(text)).toBeUndefined();
     expect(await rows.failuresOf(text)).toBe(0);
   });

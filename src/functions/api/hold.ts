@@ -6,5 +6,5 @@ import { answering } from '../context.ts';
 /** Postpones: nothing is rotated or revoked until the time that is named. Answers 202; a pass writes the hold. */
 export const hold = answering(async (request, keyturn) => {
   const kind = { roles: ['Keyturn.Rotate'], parse: fromHoldRequest } as const;
-  return accepted(await keyturn.hold(await askedIn(request, keyturn, kind)), request);
+  return accepted(await keyturn.hold(await askedIn(request, keyturn, kind)));
 });

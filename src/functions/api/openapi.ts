@@ -2,12 +2,13 @@ import { openApi } from '../../http/openapi.ts';
 import { answer } from '../../http/problem.ts';
 import { HoldRequest } from '../../requests/hold.ts';
 import { InventoryQuery } from '../../requests/inventory.ts';
+import { RevokeRequest } from '../../requests/revoke.ts';
 import { RotateRequest } from '../../requests/rotate.ts';
 import { answering } from '../context.ts';
 
 /** The interface as an OpenAPI document. It names no vault, no secret and no setting, so anyone may read it. */
 export const openapi = answering(async () => {
-  made ??= openApi({ RotateRequest, HoldRequest, InventoryQuery });
+  made ??= openApi({ RotateRequest, RevokeRequest, HoldRequest, InventoryQuery });
   return answer(200, made);
 });
 

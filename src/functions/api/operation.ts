@@ -1,4 +1,4 @@
-import { isDone, operationBody, RETRY_SECONDS } from '../../http/operation.ts';
+import { operationBody, RETRY_SECONDS } from '../../http/operation.ts';
 import { answer } from '../../http/problem.ts';
 import { answering } from '../context.ts';
 
@@ -6,5 +6,5 @@ import { answering } from '../context.ts';
 export const operation = answering(async (request, keyturn) => {
   const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
   const operation = await keyturn.operation((request.params.id ?? '').toLowerCase(), caller);
-  return answer(200, operationBody(operation), isDone(operation) ? {} : { 'retry-after': RETRY_SECONDS });
+  return answer(200, operationBody(operation), operation.done ? {} : { 'retry-after': RETRY_SECONDS });
 });

@@ -1,5 +1,3 @@
-import { planBody } from '../../http/operation.ts';
-import { answer } from '../../http/problem.ts';
 import { fromRotateRequest } from '../../requests/rotate.ts';
 import { accepted } from '../accepted.ts';
 import { askedIn } from '../calling.ts';
@@ -8,7 +6,5 @@ import { answering } from '../context.ts';
 /** Asks for a rotation now. Answers 202 at once; the pass does the work (azure-facts 9.1: 230 s is the end of any answer). */
 export const rotate = answering(async (request, keyturn) => {
   const kind = { roles: ['Keyturn.Rotate', 'Keyturn.Revoke'], parse: fromRotateRequest } as const;
-  const done = await keyturn.rotate(await askedIn(request, keyturn, kind));
-  if ('plan' in done) return answer(200, planBody(done.plan));
-  return accepted(done.operation, request);
+  return accepted(await keyturn.rotate(await askedIn(request, keyturn, kind)));
 });

@@ -1,0 +1,256 @@
+/**
+ * What would come of a request: every step to its end, by the rules that the passes go by, and what stands in its way. A dry
+ * run shows it, and a request that can't be met is refused for it at once (design section 5; cases OPS-02 and OPS-06).
+ */
+import { addHours, latest } from '../core/clock.ts';
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import type { Handle } from '../core/ids.ts';
+import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
+import { type Bound, readConsent } from './bind.ts';
+import { barriers, decide, plan } from './decide.ts';
+import type { Deps } from './deps.ts';
+import { observeTarget, type Seen } from './observe.ts';
+import { preflight } from './preflight.ts';
+import { parseState, toTheMinute, withState } from './state.ts';
+import {
+  type Asked,
+  type Change,
+  changes,
+  type Observed,
+  type Refuse,
+  type Rotate,
+  type Step,
+  type Wait,
+} from './types.ts';
+
+/** A step to come, as its audit record will tell of it. */
+export interface Coming {
+  readonly on: Date;
+  readonly kind: Change['kind'];
+  readonly reason: Reason;
+  /** Of a rotation the slot that it takes, where that is known before; of a revocation what it ends. */
+  readonly handles: readonly Handle[];
+  readonly detail: string;
+}
+
+/** What was looked at, and what it came to. */
+export interface Check {
+  /** The reason that would stand in the way. */
+  readonly check: Reason;
+  readonly passed: boolean;
+  /** It stands in the way, and the request sets it aside. */
+  readonly overridden?: true;
+  readonly detail?: string;
+}
+
+export interface Refusal {
+  readonly reason: Reason;
+  readonly detail: string;
+  readonly until?: Date;
+  /** Of all that stands in the way what `override` could set aside. */
+  readonly overridable: readonly Reason[];
+}
+
+export interface Foreseen {
+  readonly steps: readonly Coming[];
+  readonly checks: readonly Check[];
+  /** Why the request is not accepted; absent where nothing is known that keeps it from being met. */
+  readonly refusal?: Refusal;
+}
+
+/** What is known to be well once the target was read. */
+const READ: readonly Reason[] = [
+  ...(['gone', 'disabled', 'not-opted-in', 'other-instance', 'bad-tags', 'kind-off', 'target-changed'] as const),
+  ...(['no-consent', 'target-forbidden', 'scope-locked', 'bad-value'] as const),
+];
+/** What the rules look at before each kind of step. */
+const RULES: { readonly [kind in Change['kind']]?: readonly Reason[] } = {
+  rotate: [
+    ...(['mode-observe', 'mode-drain', 'paused', 'hold', 'window', 'index', 'settling', 'slot-held'] as const),
+    ...(['too-many-versions', 'too-many', 'too-soon', 'too-large'] as const),
+  ],
+  revoke: ['mode-observe', 'paused', 'hold', 'window', 'index', 'settling', 'slot-held', 'unproved'],
+};
+/** Ends by itself within minutes: a request waits for it. */
+const PASSES: readonly Reason[] = ['settling', 'lock-busy', 'vault-busy', 'target-busy', 'storage-busy'];
+/** Waits with a known end between a rotation and the revocation that follows. */
+const FOLLOWS: readonly Reason[] = ['grace', 'window', 'hold', 'settling'];
+const STEPS_MAX = 12;
+
+/**
+ * Reads vault and target like a pass, without their locks. Throws what does not come from the rules: no answer of the vault.
+ * Where the target does not answer, nothing is foreseen and nothing refused.
+ */
+export async function foresee(bound: Bound, asked: Asked, deps: Deps): Promise<Foreseen> {
+  try {
+    const seen = await observeTarget(bound, await readConsent(bound, deps), deps);
+    const wrote = seen.observed.wiped ? parseState(bound.row?.wroteState ?? '') : undefined;
+    if (!wrote) return judged(seen, asked, deps);
+    // The state comes back first; what follows is what it says.
+    const tags = withState(bound.current.tags, wrote);
+    const restored = { ...bound, state: wrote, current: { ...bound.current, tags } };
+    const after = judged(await observeTarget(restored, await readConsent(restored, deps), deps), asked, deps);
+    const step: Step = { kind: 'restore', reason: 'state-wiped' };
+    return { ...after, steps: [comingOf(step, deps.clock.now()), ...after.steps] };
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    if (error instanceof BusyError) return { steps: [], checks: [failedCheck(error)] };
+    const { reason, detail } = error;
+    return { steps: [], checks: [failedCheck(error)], refusal: { reason, detail, overridable: [] } };
+  }
+}
+
+function judged(seen: Seen, asked: Asked, deps: Deps): Foreseen {
+  const now = deps.clock.now();
+  const foreseen = foreseeSteps(seen.observed, seen.target.personal ?? [], asked, now);
+  const rotation = foreseen.path.find((step) => step.kind === 'rotate');
+  if (foreseen.refusal || !rotation) return foreseen;
+  try {
+    preflight(rotation, { seen, deps });
+    if (asked.revoke !== 'after-grace' && isPersonal(seen)) throw new KeyturnError('not-ours');
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    const { reason, detail } = error;
+    const checks = [...foreseen.checks.filter(({ check }) => check !== reason), failedCheck(error)];
+    return { steps: [], checks, refusal: { reason, detail, overridable: [] } };
+  }
+  return foreseen;
+}
+
+const isPersonal = ({ observed, target }: Seen): boolean =>
+  observed.live !== undefined && target.personal?.includes(observed.live) === true;
+
+const failedCheck = ({ reason, detail }: KeyturnError): Check => ({ check: reason, passed: false, detail });
+
+/** The rules alone, step by step on what each would leave. Pure. */
+export function foreseeSteps(
+  observed: Observed,
+  personal: readonly Handle[],
+  asked: Asked,
+  now: Date,
+): Foreseen & { readonly path: readonly Change[] } {
+  const path: Change[] = [];
+  const steps: Coming[] = [];
+  const checks = new Map<Reason, Check>(READ.map((check) => [check, { check, passed: true }]));
+  let [seen, at] = [observed, now];
+  for (let turn = 0; turn < STEPS_MAX; turn++) {
+    const served = path.some((step) => serves(step, asked));
+    if (!served) for (const check of checksOf(seen, asked, at)) checks.set(check.check, check);
+    // Done with a hold, or with another end of a grace; what a rotation sets aside holds until what it replaced is revoked.
+    const step = decide(seen, served && !isRotation(asked) ? undefined : asked, at);
+    if (changes(step)) {
+      path.push(step);
+      steps.push(comingOf(step, at));
+      seen = leftBy(step, seen, personal, at);
+      continue;
+    }
+    const passes = served ? FOLLOWS.includes(step.reason) && seen.owed.length > 0 : PASSES.includes(step.reason);
+    const until = step.kind === 'wait' ? step.until : undefined;
+    if (!passes && !served)
+      return { path, steps: [], checks: [...checks.values()], refusal: refusalOf(step, seen, asked, at) };
+    if (!passes || until === undefined || until <= at) break;
+    at = until;
+  }
+  return { path, steps, checks: [...checks.values()] };
+}
+
+const isRotation = ({ hold, at }: Asked): boolean => hold === undefined && at === undefined;
+
+/** The step that a request is about. */
+function serves(step: Change, { hold, at }: Asked): boolean {
+  if (hold !== undefined) return step.kind === 'hold';
+  if (at === undefined) return step.kind === 'rotate';
+  return step.kind === 'move' || (step.kind === 'revoke' && step.owed.length > 0);
+}
+
+function checksOf(observed: Observed, asked: Asked, now: Date): readonly Check[] {
+  const { step, barriers: found } = barriers(observed, asked, now);
+  if (!changes(step)) return [{ check: step.reason, passed: false, ...said(step) }];
+  const stands = new Map(found.map(({ by, overridden }) => [by.reason, { by, overridden }]));
+  const looked = new Set<Reason>([...(RULES[step.kind] ?? ['mode-observe']), ...stands.keys()]);
+  return [...looked].map((check): Check => {
+    const barrier = stands.get(check);
+    if (!barrier) return { check, passed: true };
+    return { check, passed: false, ...(barrier.overridden ? { overridden: true } : {}), ...said(barrier.by) };
+  });
+}
+
+/** What `override` can't set aside comes first: the caller should not ask twice for nothing. */
+function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Refusal {
+  const { barriers: found } = barriers(observed, asked, now);
+  const standing = found.filter(({ overridden }) => !overridden).map(({ by }) => by);
+  const all: readonly (Wait | Refuse | Step)[] = standing.length > 0 ? standing : [step];
+  const first = all.find(({ reason }) => !mayOverride(reason)) ?? all[0] ?? step;
+  const until = 'until' in first ? first.until : undefined;
+  return {
+    reason: first.reason,
+    detail: said(first).detail ?? reasonRow(first.reason).cause,
+    ...(until ? { until } : {}),
+    overridable: all.map(({ reason }) => reason).filter(mayOverride),
+  };
+}
+
+const mayOverride = (reason: string): boolean => isReason(reason) && reasonRow(reason).overridable === true;
+
+const said = (step: Step): { readonly detail?: string } =>
+  'detail' in step && step.detail !== undefined ? { detail: step.detail } : {};
+
+function comingOf(step: Change, on: Date): Coming {
+  const { kind, reason } = step;
+  const handles = kind === 'revoke' ? step.owed.map(({ handle }) => handle) : kind === 'rotate' ? slotOf(step) : [];
+  return { on, kind, reason, handles, detail: plan(step) };
+}
+
+function slotOf({ source }: Rotate): readonly Handle[] {
+  const slot = source.kind === 'issue' ? source.slot : source.handle;
+  return slot === undefined ? [] : [slot];
+}
+
+/** The version that a rotation would store, and the credential of which nobody can know the name yet. */
+const NEW_VERSION = '0'.repeat(32);
+const NEW_HANDLE = 'new';
+
+/** What the next pass would see. */
+function leftBy(step: Change, observed: Observed, personal: readonly Handle[], now: Date): Observed {
+  switch (step.kind) {
+    case 'restore':
+      return { ...observed, wiped: false };
+    case 'prove':
+      return { ...observed, proved: true };
+    case 'move':
+      return { ...observed, after: toTheMinute(step.after) };
+    case 'hold': {
+      const { hold: _, ...free } = observed;
+      return step.until ? { ...free, hold: toTheMinute(step.until) } : free;
+    }
+    case 'revoke': {
+      const { after, ...rest } = observed;
+      const owed = observed.owed.filter((each) => step.owed.every(({ version }) => version !== each.version));
+      return { ...rest, owed, ...(owed.length > 0 && after ? { after } : {}) };
+    }
+    case 'rotate':
+      return rotated(step, observed, personal, now);
+  }
+}
+
+function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], now: Date): Observed {
+  const { version, live, placeholder, after, policy, overlap } = observed;
+  const handle = slotOf(step)[0] ?? (overlap === 'none' ? live : undefined) ?? NEW_HANDLE;
+  const replaced = live === undefined || placeholder || personal.includes(live) ? [] : [{ version, handle: live }];
+  const owed = [...observed.owed, ...replaced].filter((each) => each.handle !== handle);
+  const { after: _, retryOn: __, settlingUntil: ___, ...rest } = observed;
+  const ends =
+    step.graceHours === undefined ? latest(after, addHours(now, policy.graceHours)) : addHours(now, step.graceHours);
+  // A target that can't be asked, or answers by its management plane alone, will do so of the next value, too.
+  const verdict = observed.verdict === 'vouched' || observed.verdict === 'unknown' ? observed.verdict : 'accepted';
+  return {
+    ...rest,
+    ...{ version: NEW_VERSION, createdOn: now, live: handle, verdict, owed },
+    ...{ ours: true, written: true, known: true, begun: false, placeholder: false, proved: false, planRefused: false },
+    ...(owed.length > 0 && ends ? { after: toTheMinute(ends) } : {}),
+    held: new Map(),
+    dueOn: addHours(now, policy.everyHours),
+    recentRotations: observed.recentRotations + 1,
+    versionCount: observed.versionCount + 1,
+  };
+}

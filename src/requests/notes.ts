@@ -1,0 +1,27 @@
+/** What every request may say beside what it asks for. */
+import { z } from 'zod';
+import { isReason, type Reason, reasonRow, reasons } from '../core/reasons.ts';
+
+const line = (what: string, max: number) =>
+  z.string(`${what} must be text`).max(max, `${what} has at most ${max} characters`);
+
+/** Why, in the caller's words: for the operation and the audit. */
+export const NOTES = {
+  note: line('note', 256).optional().describe('Why: for the operation and the audit.'),
+  ticket: line('ticket', 64).optional(),
+};
+
+const overridable = Object.keys(reasons).filter(
+  (code): code is Reason => isReason(code) && !!reasonRow(code).overridable,
+);
+
+/** Obstacles that the request sets aside, by their codes. */
+export const OVERRIDE = z
+  .array(z.enum(overridable, `override may name ${overridable.join(', ')}`), 'override must be a list of reason codes')
+  .max(overridable.length, 'override names a reason more than once')
+  .default([]);
+
+export const DRY_RUN = z
+  .boolean('dryRun must be true or false')
+  .default(false)
+  .describe('Answers with what would be done, and why it would be refused; changes nothing.');

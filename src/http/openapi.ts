@@ -86,8 +86,9 @@ export const PlanBody = z.strictObject({
       .describe('Each will have its audit record.'),
     checks: z.array(
       z.strictObject({
-        check: reason,
+        check: z.string(),
         passed: z.boolean(),
+        reason: reason.optional().describe('What stands in the way.'),
         overridden: z.boolean().optional().describe('It stands in the way, and `override` sets it aside.'),
         detail: z.string().optional(),
       }),

@@ -58,8 +58,9 @@ interface Foreseen {
     readonly detail: string;
   }[];
   readonly checks: readonly {
-    readonly check: Reason;
+    readonly check: string;
     readonly passed: boolean;
+    readonly reason?: Reason;
     readonly overridden?: true;
     readonly detail?: string;
   }[];

@@ -33,11 +33,19 @@ export interface Coming {
   readonly detail: string;
 }
 
+/** What is looked at before a request is accepted. */
+export const CHECKS = [
+  ...(['secret', 'tags', 'kind', 'consent', 'target', 'value', 'mode', 'paused', 'hold', 'window', 'index'] as const),
+  ...(['settling', 'slot', 'versions', 'rotations', 'age', 'size', 'policy', 'proof', 'owed'] as const),
+] as const;
+export type CheckName = (typeof CHECKS)[number];
+
 /** What was looked at, and what it came to. */
 export interface Check {
-  /** The reason that would stand in the way. */
-  readonly check: Reason;
+  readonly check: CheckName;
   readonly passed: boolean;
+  /** What stands in the way. */
+  readonly reason?: Reason;
   /** It stands in the way, and the request sets it aside. */
   readonly overridden?: true;
   readonly detail?: string;
@@ -58,18 +66,28 @@ export interface Foreseen {
   readonly refusal?: Refusal;
 }
 
+/** Which check each reason is the failure of; of those that are not here, `target`. */
+const CHECK_OF: { readonly [reason in Reason]?: CheckName } = {
+  ...{ gone: 'secret', disabled: 'secret', 'not-opted-in': 'tags', 'opted-out': 'tags', 'bad-tags': 'tags' },
+  ...{ 'unknown-rotator': 'kind', 'kind-off': 'kind', 'no-consent': 'consent', 'target-changed': 'tags' },
+  ...{ 'short-grace': 'tags', 'bad-value': 'value', 'foreign-host': 'value', 'unknown-value': 'value' },
+  ...{ 'mode-observe': 'mode', 'mode-drain': 'mode', paused: 'paused', hold: 'hold', window: 'window', index: 'index' },
+  ...{ settling: 'settling', 'slot-held': 'slot', 'slots-held': 'slot', grace: 'slot', 'too-soon': 'age' },
+  ...{ 'too-many-versions': 'versions', 'too-many': 'rotations', 'too-large': 'size', 'vault-policy': 'policy' },
+  ...{ 'target-policy': 'policy', unproved: 'proof', 'value-refused': 'proof', drift: 'owed', 'owed-first': 'owed' },
+  ...{ 'nothing-owed': 'owed', 'not-ours': 'owed', 'still-owed': 'owed' },
+};
+const checkOf = (reason: Reason): CheckName => CHECK_OF[reason] ?? 'target';
 /** What is known to be well once the target was read. */
-const READ: readonly Reason[] = [
-  ...(['gone', 'disabled', 'not-opted-in', 'other-instance', 'bad-tags', 'kind-off', 'target-changed'] as const),
-  ...(['no-consent', 'target-forbidden', 'scope-locked', 'bad-value'] as const),
-];
+const READ: readonly CheckName[] = ['secret', 'tags', 'kind', 'consent', 'target', 'value'];
 /** What the rules look at before each kind of step. */
-const RULES: { readonly [kind in Change['kind']]?: readonly Reason[] } = {
+const RULES: { readonly [kind in Change['kind']]?: readonly CheckName[] } = {
   rotate: [
-    ...(['mode-observe', 'mode-drain', 'paused', 'hold', 'window', 'index', 'settling', 'slot-held'] as const),
-    ...(['too-many-versions', 'too-many', 'too-soon', 'too-large'] as const),
+    ...(['owed', 'mode', 'paused', 'hold', 'window', 'index', 'settling', 'slot'] as const),
+    ...(['versions', 'rotations', 'policy', 'age', 'size'] as const),
   ],
-  revoke: ['mode-observe', 'paused', 'hold', 'window', 'index', 'settling', 'slot-held', 'unproved'],
+  revoke: ['owed', 'mode', 'paused', 'hold', 'window', 'index', 'settling', 'slot', 'proof'],
+  move: ['owed', 'mode', 'proof'],
 };
 /** Ends by itself within minutes: a request waits for it. */
 const PASSES: readonly Reason[] = ['settling', 'lock-busy', 'vault-busy', 'target-busy', 'storage-busy'];
@@ -111,7 +129,7 @@ function judged(seen: Seen, asked: Asked, deps: Deps): Foreseen {
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     const { reason, detail } = error;
-    const checks = [...foreseen.checks.filter(({ check }) => check !== reason), failedCheck(error)];
+    const checks = [...foreseen.checks.filter(({ check }) => check !== checkOf(reason)), failedCheck(error)];
     return { steps: [], checks, refusal: { reason, detail, overridable: [] } };
   }
   return foreseen;
@@ -120,7 +138,9 @@ function judged(seen: Seen, asked: Asked, deps: Deps): Foreseen {
 const isPersonal = ({ observed, target }: Seen): boolean =>
   observed.live !== undefined && target.personal?.includes(observed.live) === true;
 
-const failedCheck = ({ reason, detail }: KeyturnError): Check => ({ check: reason, passed: false, detail });
+const failedCheck = ({ reason, detail }: KeyturnError): Check => ({
+  ...{ check: checkOf(reason), passed: false, reason, detail },
+});
 
 /** The rules alone, step by step on what each would leave. Pure. */
 export function foreseeSteps(
@@ -131,7 +151,7 @@ export function foreseeSteps(
 ): Foreseen & { readonly path: readonly Change[] } {
   const path: Change[] = [];
   const steps: Coming[] = [];
-  const checks = new Map<Reason, Check>(READ.map((check) => [check, { check, passed: true }]));
+  const checks = new Map<CheckName, Check>(READ.map((check) => [check, { check, passed: true }]));
   let [seen, at] = [observed, now];
   for (let turn = 0; turn < STEPS_MAX; turn++) {
     const served = path.some((step) => serves(step, asked));
@@ -165,14 +185,15 @@ function serves(step: Change, { hold, at }: Asked): boolean {
 
 function checksOf(observed: Observed, asked: Asked, now: Date): readonly Check[] {
   const { step, barriers: found } = barriers(observed, asked, now);
-  if (!changes(step)) return [{ check: step.reason, passed: false, ...said(step) }];
-  const stands = new Map(found.map(({ by, overridden }) => [by.reason, { by, overridden }]));
-  const looked = new Set<Reason>([...(RULES[step.kind] ?? ['mode-observe']), ...stands.keys()]);
-  return [...looked].map((check): Check => {
-    const barrier = stands.get(check);
-    if (!barrier) return { check, passed: true };
-    return { check, passed: false, ...(barrier.overridden ? { overridden: true } : {}), ...said(barrier.by) };
-  });
+  const failed = changes(step) ? found : [{ by: step, overridden: false }];
+  const passed = changes(step) ? (RULES[step.kind] ?? ['mode']) : [];
+  return [
+    ...passed.map((check): Check => ({ check, passed: true })),
+    ...failed.map(({ by, overridden }): Check => {
+      const { reason } = by;
+      return { check: checkOf(reason), passed: false, reason, ...(overridden ? { overridden } : {}), ...said(by) };
+    }),
+  ];
 }
 
 /** What `override` can't set aside comes first: the caller should not ask twice for nothing. */

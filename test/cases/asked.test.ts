@@ -128,10 +128,10 @@ describe('a dry run', () => {
     const plan = await planOf('rotate', { override: ['too-soon'] });
     expect(plan).toMatchObject({ accepted: false, steps: [], refusal: { reason: 'paused', overridable: ['paused'] } });
     const check = (name: string) => plan.checks.find((each) => each.check === name);
-    expect(check('no-consent')).toEqual({ check: 'no-consent', passed: true });
-    expect(check('too-soon')).toMatchObject({ passed: false, overridden: true });
-    expect(check('paused')).toEqual({ check: 'paused', passed: false });
-    expect(check('too-many')).toEqual({ check: 'too-many', passed: true });
+    expect(check('consent')).toEqual({ check: 'consent', passed: true });
+    expect(check('age')).toEqual({ check: 'age', passed: false, reason: 'too-soon', overridden: true });
+    expect(check('paused')).toEqual({ check: 'paused', passed: false, reason: 'paused' });
+    expect(check('rotations')).toEqual({ check: 'rotations', passed: true });
   });
 });
 

@@ -79,7 +79,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
     vaults: { names: ['kv1'], open: (name) => (name === 'kv1' ? vault : undefined) },
     vaultTags: async () => ({}),
     rotators: { types: ['fake'], get: (type) => (type === 'fake' ? rotator : undefined) },
-    consent: { of: async () => [{ kind: 'storage-account-key', vault: 'kv1', name: '*', parts: [] }] },
+    consent: { of: async () => [{ kind: 'fake', vault: 'kv1', name: '*', parts: [] }] },
     rows: rows as Rows,
     locks: { take: never },
     queue: { put: async (look) => void looks.push(look), offer: never },

@@ -1,28 +1,16 @@
-// Gives Keyturn what one kind of rotator needs at one target, for the secrets that the target's owner names: the assignment's
-// description is the consent (design section 6). Deployed into the target's resource group.
+// Makes the role that Keyturn needs at targets of one kind in a group, and nothing else: it may be deployed again by anybody.
+// infra/scripts/consent.sh deploys it where there is no such role yet, assigns it, and writes into the assignment's description
+// which secrets may have the target. A template would write that description as a whole, and with it take away what the owner
+// gave to others before.
 targetScope = 'resourceGroup'
-
-@description('Resource id of the target: an account, a server, a namespace.')
-param targetId string
 
 @description('The tag value that names the rotator: `storage-account-key`.')
 param rotator string
 
-@description('Object id of Keyturn\'s identity: output AZURE_IDENTITY_PRINCIPAL_ID of main.bicep.')
-param principalId string
-
-@description('Which secrets may have the target: `kv1/db-pw(app_a,app_b)`, `kv2/*`. `kv/*` gives it to everyone who may write any secret in kv.')
-@minLength(1)
-param secrets string[]
-
-@description('Id (GUID) of a role for this kind that is there already; empty: made here.')
-param roleId string = ''
-
 var kinds = loadJsonContent('roles.json', '$.targets')
-var roleName = empty(roleId) ? guid(toLower(resourceGroup().id), 'keyturn', rotator) : roleId
 
-resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (empty(roleId)) {
-  name: roleName
+resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(toLower(resourceGroup().id), 'keyturn', rotator)
   properties: {
     // The name is unique in the tenant, so it carries the group that it is for.
     roleName: 'Keyturn ${rotator} (${uniqueString(toLower(resourceGroup().id))})'
@@ -33,12 +21,5 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (empty(r
   }
 }
 
-module consent 'modules/assignment.json' = {
-  dependsOn: [role]
-  params: {
-    targetId: targetId
-    principalId: principalId
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleName)
-    description: 'keyturn ${rotator}: ${join(secrets, ', ')}'
-  }
-}
+@description('What consent.sh takes as --role-id.')
+output roleId string = role.name

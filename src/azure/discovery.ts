@@ -59,16 +59,15 @@ export function discoveryFrom({ arm, subscriptions, instance }: DiscoveryOptions
       if (!success || !id) {
         strange += 1;
       } else if (isInstance(instanceIn(data.tags ?? {}), instance)) {
-        // Names are unique in Azure: of two ids with one name, as while a vault is moved, the first counts.
-        const where = data.rbac === true ? served : noRbac;
-        if (!where.has(id.name)) where.set(id.name, id);
+        (data.rbac === true ? served : noRbac).set(id.text, id);
       }
     }
     if (served.size + noRbac.size > DISCOVERED_MAX)
       throw undiscovered(`More than ${DISCOVERED_MAX} vaults carry the tag of this instance.`);
+    const names = new Set([...served.values()].map(({ name }) => name));
     return {
       served: [...served.values()],
-      noRbac: [...noRbac.values()].filter(({ name }) => !served.has(name)),
+      noRbac: [...noRbac.values()].filter(({ name }) => !names.has(name)),
       strange,
     };
   };

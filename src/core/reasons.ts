@@ -52,6 +52,13 @@ export const reasons = {
     cause: 'The tag `keyturn` of the vault names this instance, but the vault works with access policies.',
     remedy: 'Switch the vault to Azure RBAC, or name it in KEYTURN_VAULTS, or remove the tag.',
   },
+  'vault-replaced': {
+    by: 'operator',
+    cause:
+      'Discovery found a vault whose name was served before by another resource id. Consents go by names, so the vault is left alone.',
+    remedy:
+      'If it may have what owners gave to that name, name its resource id in KEYTURN_VAULTS; if not, remove its tag `keyturn`, and the name from the consents.',
+  },
   'vault-vanished': {
     by: 'operator',
     cause: 'Discovery no longer finds a vault that it had found; its rows are kept, its secrets are left alone.',

@@ -1,10 +1,10 @@
 /** The list of discovered vaults in the app's own table: one row, so that it is replaced as a whole. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { DISCOVERED_MAX, VANISHED_MAX, type VaultList, type VaultListStore } from '../core/vaultList.ts';
+import { DISCOVERED_MAX, FORMER_MAX, VANISHED_MAX, type VaultList, type VaultListStore } from '../core/vaultList.ts';
 import { fromStorage, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 
-/** A column holds at most 32,768 characters, a row 1 MiB of two bytes each; 1500 ids have some 390,000 [learn: storage/tables, data model]. */
+/** A column holds at most 32,768 characters, a row 1 MiB of two bytes each; 1500 ids have some 390,000, the names of former ones 70,000 [learn: storage/tables, data model]. */
 const COLUMN_MAX = 30_000;
 const COLUMNS_MAX = 16;
 /** Event Grid waits for an answer meanwhile (case EG-03). */
@@ -19,6 +19,12 @@ const List = z.strictObject({
   served: z.array(id).max(DISCOVERED_MAX),
   noRbac: z.array(id).max(DISCOVERED_MAX),
   vanished: z.array(z.strictObject({ id, since: date })).max(VANISHED_MAX),
+  replaced: z.exactOptional(z.array(id).max(DISCOVERED_MAX)),
+  former: z.exactOptional(
+    z
+      .record(z.string().max(24), z.string().regex(/^[0-9a-f]{16}$/))
+      .refine((names) => Object.keys(names).length <= FORMER_MAX),
+  ),
   failure: z.exactOptional(z.string().max(2_000)),
 } satisfies Record<keyof VaultList, z.ZodType>);
 

@@ -2,12 +2,20 @@
  * The vaults that this instance serves: those that the settings name, and those that discovery found last. What was found
  * is kept in the table, so that every worker knows it and a Resource Graph that does not answer takes no vault away.
  */
+import { createHash } from 'node:crypto';
 import { addDays, addMinutes, type Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
-import { type Discovered, type LeftOut, VANISHED_MAX, type VaultList, type VaultListStore } from '../core/vaultList.ts';
+import {
+  type Discovered,
+  FORMER_MAX,
+  type LeftOut,
+  VANISHED_MAX,
+  type VaultList,
+  type VaultListStore,
+} from '../core/vaultList.ts';
 
 export interface Served {
   readonly id: ResourceId;
@@ -62,10 +70,13 @@ export class ServedVaults {
 
   /** What the last discovery found and does not serve. */
   get leftOut(): readonly LeftOut[] {
-    const { noRbac = [], vanished = [] } = this.#list ?? {};
+    const { noRbac = [], vanished = [], replaced = [] } = this.#list ?? {};
+    const anew = this.#unserved(replaced);
+    const gone = this.#unserved(vanished.map(({ id }) => id)).filter((vault) => !anew.includes(vault));
     return [
       ...this.#unserved(noRbac).map((vault): LeftOut => ({ vault, reason: 'no-rbac' })),
-      ...this.#unserved(vanished.map(({ id }) => id)).map((vault): LeftOut => ({ vault, reason: 'vault-vanished' })),
+      ...anew.map((vault): LeftOut => ({ vault, reason: 'vault-replaced' })),
+      ...gone.map((vault): LeftOut => ({ vault, reason: 'vault-vanished' })),
     ];
   }
 
@@ -120,19 +131,45 @@ export class ServedVaults {
     try {
       const found = await discover();
       if (found.strange > 0) log('warn', 'rows of Resource Graph left out', { rows: found.strange });
-      const { served, noRbac } = { served: found.served.map(textOf), noRbac: found.noRbac.map(textOf) };
-      log('info', 'discovered', { vaults: served.length, noRbac: noRbac.length });
+      const { served, replaced, former } = this.#told(found.served, before);
+      const noRbac = found.noRbac.map(textOf);
+      log('info', 'discovered', { vaults: served.length, noRbac: noRbac.length, replaced: replaced.length });
       return {
-        triedOn: now,
-        foundOn: now,
-        served,
-        noRbac,
+        ...{ triedOn: now, foundOn: now, served, noRbac },
         vanished: this.#vanished(before, [...served, ...noRbac], now),
+        ...(replaced.length > 0 ? { replaced } : {}),
+        ...(Object.keys(former).length > 0 ? { former } : {}),
       };
     } catch (error) {
       if (!(error instanceof KeyturnError)) throw error;
       return { ...before, triedOn: now, failure: error.detail.slice(0, 2_000) };
     }
+  }
+
+  /**
+   * Which of the vaults found are those that were served by their names before (ATK-16): owners gave targets to a name, and
+   * whoever takes a name over must not inherit them. What the settings name is the operator's word for it.
+   */
+  #told(found: readonly ResourceId[], before: Omit<VaultList, 'triedOn'>) {
+    const parsed = (id: string) => this.#discovery?.parse(id) ?? [];
+    const known = new Map<string, string>([
+      ...before.vanished.flatMap(({ id }) => parsed(id)).map(entryOf),
+      ...Object.entries(before.former ?? {}),
+      ...before.served.flatMap(parsed).map(entryOf),
+      ...this.#named.map(entryOf),
+    ]);
+    const isFull = Object.keys(before.former ?? {}).length >= FORMER_MAX;
+    const served = new Map<string, string>();
+    const replaced: string[] = [];
+    for (const id of found) {
+      const digest = known.get(id.name) ?? (isFull ? undefined : digestOf(id));
+      if (digest === digestOf(id)) {
+        known.set(id.name, digest);
+        served.set(id.name, id.text);
+      } else replaced.push(id.text);
+    }
+    const former = [...known].filter(([name]) => !served.has(name)).slice(0, FORMER_MAX);
+    return { served: [...served.values()], replaced, former: Object.fromEntries(former) };
   }
 
   /** What was served once and is neither found nor named any more; forgotten after a month. */
@@ -167,6 +204,8 @@ export class ServedVaults {
 }
 
 const textOf = ({ text }: ResourceId): string => text;
+const digestOf = ({ text }: ResourceId): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+const entryOf = (id: ResourceId): [string, string] => [id.name, digestOf(id)];
 
 /** What is new since the last list: one alert per cause, with all its vaults. */
 function report(
@@ -181,12 +220,16 @@ function report(
   };
   if (next.failure !== undefined && before?.failure === undefined) alert('undiscovered', { detail: next.failure });
   const gone = (list: VaultList | undefined) => (list?.vanished ?? []).map(({ id }) => id);
-  const fresh: [Reason, readonly string[], readonly string[]][] = [
+  const causes: [Reason, readonly string[], readonly string[]][] = [
     ['no-rbac', before?.noRbac ?? [], next.noRbac],
+    ['vault-replaced', before?.replaced ?? [], next.replaced ?? []],
     ['vault-vanished', gone(before), gone(next)],
   ];
-  for (const [reason, known, now] of fresh) {
-    const vaults = named(now.filter((id) => !known.includes(id)));
+  const anew = named(next.replaced ?? []);
+  for (const [reason, known, now] of causes) {
+    const fresh = named(now.filter((id) => !known.includes(id)));
+    // Its name is told once, as that of the vault that took it over.
+    const vaults = reason === 'vault-vanished' ? fresh.filter((name) => !anew.includes(name)) : fresh;
     if (vaults.length > 0) alert(reason, { vaults: vaults.slice(0, NAMED_MAX).join(', '), count: vaults.length });
   }
 }

@@ -92,6 +92,47 @@ describe('a vault that only discovery knows', () => {
     }
   });
 
+  it('ATK-16: whose name somebody takes over inherits nothing that owners gave to the name, also after a restart', async () => {
+    const { azure } = tenant;
+    const { world } = azure;
+    tenant.seed('st-a', { account: 'acct1', vault: 'kv2' });
+    await tenant.sweepAndSettle();
+    const vault = azure.vault('kv2');
+    const { id } = vault;
+    const anew = id.replace('rg-keyturn', 'rg-stranger');
+    try {
+      // Deleted and purged; made again in another group by somebody who may set its tags and write its secrets.
+      Object.assign(vault, { id: anew });
+      vault.secrets.clear();
+      world.resourceGroups.add('rg-stranger');
+      const all = [...world.roles.all].find(({ scope }) => scope === id);
+      azure.grant({ principalId: world.identity.oid, ...all, scope: anew });
+      tenant.configure(settings);
+      tenant.seed('st-a', {
+        vault: 'kv2',
+        value: 'keyturn:new',
+        tags: { 'rotator-target': azure.account('acct1').id },
+      });
+      await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
+      await tenant.event('st-a', { vault: 'kv2' });
+      await tenant.settle();
+      expect(tenant.current('st-a', 'kv2').value).toBe('keyturn:new');
+      expect(tenant.targetWrites()).toBe(0);
+      expect(alertsOf('vault-replaced')).toMatchObject([{ vaults: 'kv2', count: 1 }]);
+      expect(alertsOf('vault-vanished')).toEqual([]);
+      expect((await readiness()).vaults).toContainEqual(
+        expect.objectContaining({ vault: 'kv2', ready: false, reason: 'vault-replaced' }),
+      );
+      // The operator's word for it.
+      tenant.configure({ ...settings, KEYTURN_VAULTS: `${settings.KEYTURN_VAULTS},${anew}` });
+      await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
+      await tenant.settle();
+      expect(tenant.current('st-a', 'kv2').value).not.toBe('keyturn:new');
+    } finally {
+      Object.assign(vault, { id });
+    }
+  });
+
   it('keeps its rows when it vanishes, is reported once, and is not opened any more', async () => {
     tenant.seed('st-a', { account: 'acct1', vault: 'kv2' });
     await tenant.sweepAndSettle();

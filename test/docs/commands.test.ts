@@ -81,7 +81,16 @@ describe('shell blocks', () => {
   it('name commands that are checked below, and files that are there', () => {
     const first = new Set(commands.map(([name = '']) => name));
     expect([...first].sort()).toEqual([
-      ...['az', 'azd', 'export', 'infra/scripts/api-app.sh', 'infra/scripts/graph.sh', 'sh', 'sha256sum'],
+      ...[
+        'az',
+        'azd',
+        'export',
+        'infra/scripts/api-app.sh',
+        'infra/scripts/consent.sh',
+        'infra/scripts/graph.sh',
+        'sh',
+        'sha256sum',
+      ],
     ]);
     expect(commandsWith('sh').filter((words) => words.join(' ') !== 'infra/hooks/onboard.sh')).toEqual([]);
     const files = commands.flat().filter((word) => /^(infra|docs|scripts)\//.test(word));
@@ -89,7 +98,7 @@ describe('shell blocks', () => {
   });
 
   it('name options that the scripts know, each with a value where it takes one', () => {
-    for (const script of ['infra/scripts/api-app.sh', 'infra/scripts/graph.sh']) {
+    for (const script of ['infra/scripts/api-app.sh', 'infra/scripts/graph.sh', 'infra/scripts/consent.sh']) {
       const usage = read(script);
       const calls = commandsWith(script);
       expect(calls.length).toBeGreaterThan(0);

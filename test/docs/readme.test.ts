@@ -43,7 +43,13 @@ afterAll(() => {
 describe('the blocks', () => {
   it('are all of a kind that is checked below', () => {
     expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['hcl', 'json', 'sh', 'text']);
-    expect([...new Set(commands.map(([name]) => name))].sort()).toEqual(['az', 'curl', 'node', 'npm']);
+    expect([...new Set(commands.map(([name]) => name))].sort()).toEqual([
+      'az',
+      'curl',
+      'infra/scripts/consent.sh',
+      'node',
+      'npm',
+    ]);
   });
 
   it('link to files that are there', () => {

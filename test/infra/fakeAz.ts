@@ -34,6 +34,16 @@ export interface Directory {
   /** Reads whose path holds this are refused. */
   readonly hidden?: string;
 }
+/** As Azure Resource Manager has it. */
+export interface RoleAssignment {
+  readonly name: string;
+  readonly scope: string;
+  readonly principalId: string;
+  readonly roleDefinitionId: string;
+  readonly description?: string | null;
+  readonly condition?: string;
+  readonly conditionVersion?: string;
+}
 export interface Change {
   readonly method: string;
   readonly path: string;
@@ -136,8 +146,31 @@ function change({ method, path, body }: Change, data: Directory): Json {
   throw new Refused(`No such route: ${method} ${path}`);
 }
 
+const ARM = 'https://arm.example';
+/** `GET {scope}/…/roleAssignments?$filter=principalId eq …` shows those at, above and below the scope; each by name as well. */
+function assignmentsAt(path: string, all: readonly RoleAssignment[]): Json {
+  const [, scope = '', name] =
+    /^(\/.*)\/providers\/Microsoft\.Authorization\/roleAssignments(?:\/([^?]+))?\?/i.exec(path) ?? [];
+  const shown = ({ name, ...properties }: RoleAssignment) => ({ name, properties });
+  const within = (one: string, other: string) => `${one}/`.toLowerCase().startsWith(`${other}/`.toLowerCase());
+  if (name === undefined) {
+    const principal = /\$filter=principalId eq '([^']+)'/.exec(path)?.[1];
+    const found = all.filter((each) => within(each.scope, scope) || within(scope, each.scope));
+    return { value: found.filter(({ principalId }) => principalId === principal).map(shown) };
+  }
+  const found = all.find((each) => each.name === name && each.scope.toLowerCase() === scope.toLowerCase());
+  if (!found) throw new Refused(`RoleAssignmentNotFound: ${path}`);
+  return shown(found);
+}
+
 /** A directory, an `az` over it, and what was changed through it. */
 export class FakeAz {
+  assignments: RoleAssignment[] = [];
+  /** The role that deployments of a template make. */
+  deployedRole = '55555555-0000-4000-8000-000000000005';
+  readonly deployments: Record<string, string>[] = [];
+  /** Before each request to Resource Manager: what others do meanwhile. */
+  meanwhile: (method: string, path: string) => void = () => {};
   directory: Directory = { me: undefined, applications: [], services: [], refusals: [] };
   readonly changes: Change[] = [];
   readonly #folder: string;
@@ -189,7 +222,13 @@ export class FakeAz {
 
   #ask(words: readonly string[]): Json {
     const { method = '', url = '', body = '', query = '', assignee } = options(words);
-    if (words[0] === 'cloud') return pick({ endpoints: { microsoftGraphResourceId: 'https://graph.example/' } }, query);
+    const endpoints = { microsoftGraphResourceId: 'https://graph.example/', resourceManager: `${ARM}/` };
+    if (words[0] === 'cloud') return pick({ endpoints }, query);
+    if (words.slice(0, 3).join(' ') === 'deployment group create') {
+      this.deployments.push(options(words));
+      return pick({ properties: { outputs: { roleId: { value: this.deployedRole } } } }, query);
+    }
+    if (url.startsWith(ARM)) return this.#arm(method, decodeURIComponent(url.slice(ARM.length)), body, query);
     if (words.slice(0, 3).join(' ') === 'role assignment list')
       return pick(this.directory.services.find(({ id }) => id === assignee)?.azureRoles ?? [], query);
     if (words[0] !== 'rest') throw new Refused(`No such command: ${words.join(' ')}`);
@@ -199,6 +238,21 @@ export class FakeAz {
     this.changes.push(asked);
     const changed = change(asked, this.directory);
     return query === '' ? undefined : pick(changed, query);
+  }
+
+  #arm(method: string, path: string, body: string, query: string): Json {
+    this.meanwhile(method, path);
+    if (method === 'get') return pick(assignmentsAt(path, this.assignments), query);
+    const [, scope = '', name = ''] =
+      /^(\/.*)\/providers\/Microsoft\.Authorization\/roleAssignments\/([^?]+)\?/i.exec(path) ?? [];
+    const { properties } = JSON.parse(body);
+    const twin = (each: RoleAssignment) =>
+      [each.scope, each.principalId, each.roleDefinitionId].join().toLowerCase() ===
+      [scope, properties.principalId, properties.roleDefinitionId].join().toLowerCase();
+    if (this.assignments.some((each) => twin(each) && each.name !== name)) throw new Refused('RoleAssignmentExists');
+    this.changes.push({ method, path, body: properties });
+    this.assignments = [...this.assignments.filter((each) => each.name !== name), { ...properties, name, scope }];
+    return undefined;
   }
 
   #pipe(name: string): string {

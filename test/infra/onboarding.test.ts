@@ -1,7 +1,6 @@
 /** Vaults, targets and whole management groups: what onboarding makes of them, and what it leaves alone. */
 import { describe, expect, it } from '@jest/globals';
 import { rolesFile } from '../../scripts/infra/roles.ts';
-import { parseGrants } from '../../src/core/consent.ts';
 import {
   compiled,
   ofType,
@@ -131,15 +130,12 @@ describe('a vault', () => {
 });
 
 describe('a target', () => {
-  it('is given by one assignment at itself, whose description is the consent that Keyturn reads', () => {
-    const [assignment] = ofType(snapshot('target'), ASSIGNMENT);
-    expect(assignment?.id).toMatch(
-      /\/storageAccounts\/storders\/providers\/Microsoft\.Authorization\/roleAssignments\//,
+  it('OPS-08: is given by no template: whoever deployed one would take away what was given to others', () => {
+    const resources = Object.values(
+      (readJson('compiled/target.json') as { resources: Record<string, { type: string }> }).resources,
     );
-    expect(parseGrants(String(assignment?.properties?.description))).toEqual([
-      { kind: 'storage-account-key', vault: 'kv-shop', name: 'orders-storage', parts: [] },
-      { kind: 'storage-account-key', vault: 'kv-data', name: '*', parts: [] },
-    ]);
+    expect(resources.map(({ type }) => type)).toEqual([ROLE]);
+    expect(snapshot('target').map(({ type }) => type)).toEqual([ROLE]);
   });
 
   it('of each kind that Azure roles govern has a role, exactly as the registry has it', async () => {

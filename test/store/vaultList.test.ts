@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BusyError } from '../../src/core/errors.ts';
-import { DISCOVERED_MAX, VANISHED_MAX, type VaultList } from '../../src/core/vaultList.ts';
+import { DISCOVERED_MAX, FORMER_MAX, VANISHED_MAX, type VaultList } from '../../src/core/vaultList.ts';
 import { vaultListStore } from '../../src/store/vaultList.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 
@@ -50,6 +50,9 @@ describe('the list of discovered vaults in the table', () => {
       served,
       noRbac: full('vc').slice(DISCOVERED_MAX / 2),
       vanished,
+      former: Object.fromEntries(
+        Array.from({ length: FORMER_MAX }, (_, at) => [`kv${at}`.padEnd(24, 'x'), '0123456789abcdef']),
+      ),
     };
     await store().save(large);
     expect(await store().read()).toEqual(large);

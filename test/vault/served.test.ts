@@ -3,7 +3,7 @@ import { addMinutes, type Clock } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError } from '../../src/core/errors.ts';
 import { parseResourceId, type ResourceId } from '../../src/core/ids.ts';
 import type { Log } from '../../src/core/log.ts';
-import type { Discovered, VaultList } from '../../src/core/vaultList.ts';
+import { type Discovered, FORMER_MAX, type VaultList } from '../../src/core/vaultList.ts';
 import { ServedVaults } from '../../src/vault/served.ts';
 
 const SUBSCRIPTION = '11111111-2222-4333-8444-555555555555';
@@ -47,7 +47,7 @@ function world(named: ResourceId[] = [vault('kv1')]) {
     parse: (id: string) =>
       id.includes(SUBSCRIPTION) ? parseResourceId(id, 'Microsoft.KeyVault/vaults', 'id') : undefined,
   };
-  const worker = () => new ServedVaults(named, discovery, clock);
+  const worker = (inSettings = named) => new ServedVaults(inSettings, discovery, clock);
   const pass = (minutes: number) => {
     state.now = addMinutes(state.now, minutes);
   };
@@ -123,6 +123,93 @@ describe('the vaults that are served', () => {
     pass(6);
     await served.refresh(log);
     expect({ left: served.leftOut, alerts: state.alerts }).toEqual({ left: [], alerts: [] });
+  });
+
+  it('ATK-16: are not found by name alone: one with another id is left out, told once, until the settings name it', async () => {
+    const { state, log, worker, pass } = world();
+    const [first, anew] = [vault('kv2'), vault('kv2', 'elsewhere')];
+    const ids = () =>
+      worker()
+        .know()
+        .then(() => state.kept?.served);
+    const look = async (named: ResourceId[] = [vault('kv1')]) => {
+      pass(60);
+      const served = worker(named); // a restart
+      await served.refresh(log);
+      return served;
+    };
+    state.found = [first];
+    await look();
+    state.found = [anew];
+    for (let turn = 0; turn < 3; turn += 1) {
+      const served = await look();
+      expect(served.names).toEqual(['kv1']);
+      expect(served.leftOut).toEqual([{ vault: 'kv2', reason: 'vault-replaced' }]);
+    }
+    expect(state.alerts).toMatchObject([
+      { reason: 'vault-replaced', vaults: 'kv2', remedy: expect.stringContaining('KEYTURN_VAULTS') },
+    ]);
+    // Untagged for longer than anything is shown, and found again: still not the one that was served.
+    state.found = [];
+    await look();
+    pass(40 * 24 * 60);
+    await look();
+    state.found = [anew];
+    expect((await look()).leftOut).toEqual([{ vault: 'kv2', reason: 'vault-replaced' }]);
+    // Both, as while the index lags: the one that is known serves.
+    state.found = [anew, first];
+    expect((await look()).find('kv2')?.id.text).toBe(first.text);
+    // The operator's word, and after it the new id is the known one.
+    state.found = [anew];
+    expect((await look([anew])).find('kv2')).toEqual({ id: anew, discovered: false });
+    expect((await look()).find('kv2')).toEqual({ id: anew, discovered: true });
+    state.found = [first];
+    expect((await look()).names).toEqual(['kv1']);
+    expect(await ids()).toEqual([]);
+  });
+
+  it('ATK-16: neither by the name of a vault that the settings named once', async () => {
+    const { state, log, worker, pass } = world();
+    await worker([vault('kv1')]).refresh(log);
+    pass(60);
+    state.found = [vault('kv1', 'elsewhere'), vault('kv3')];
+    const served = worker([vault('kv4')]);
+    await served.refresh(log);
+    expect(served.names).toEqual(['kv3', 'kv4']);
+    expect(served.leftOut).toEqual([{ vault: 'kv1', reason: 'vault-replaced' }]);
+  });
+
+  it('ATK-16: when no more names can be remembered, new ones wait for the settings', async () => {
+    const { state, log, worker, pass } = world();
+    const former = Object.fromEntries(Array.from({ length: FORMER_MAX }, (_, at) => [`kvx${at}`, '0123456789abcdef']));
+    state.kept = {
+      triedOn: state.now,
+      foundOn: state.now,
+      served: [vault('kv2').text],
+      noRbac: [],
+      vanished: [],
+      former,
+    };
+    pass(60);
+    state.found = [vault('kv2'), vault('kv3'), vault('kvx7')];
+    const served = worker();
+    await served.refresh(log);
+    expect(served.names).toEqual(['kv2', 'kv1']);
+    expect(served.leftOut.map((one) => one.vault)).toEqual(['kv3', 'kvx7']);
+    expect(Object.keys(state.kept?.former ?? {})).toHaveLength(FORMER_MAX);
+  });
+
+  it('ATK-16: a list of a release before knows its vaults all the same', async () => {
+    const { state, log, worker, pass } = world();
+    state.kept = {
+      ...{ triedOn: state.now, foundOn: state.now, served: [vault('kv2').text], noRbac: [] },
+      vanished: [{ id: vault('kv3').text, since: state.now }],
+    };
+    pass(60);
+    state.found = [vault('kv2', 'x'), vault('kv3', 'x'), vault('kv4', 'x')];
+    const served = worker();
+    await served.refresh(log);
+    expect(served.names).toEqual(['kv4', 'kv1']);
   });
 
   it('lose one that vanishes: shown for a month, alerted once, with all others of that time in one alert', async () => {

@@ -45,8 +45,8 @@ function templateOf(file: string) {
 const OUTPUTS = templateOf('infra/main.bicep').outputs;
 /** What azd reads for itself: without it `azd up` asks for a group. */
 const OF_AZD = ['AZURE_RESOURCE_GROUP'];
-/** What commands of the onboarding policy print. */
-const BY_HAND = ['POLICY_IDENTITY_ID', 'POLICY_PRINCIPAL_ID', 'POLICY_ASSIGNMENT_ID'];
+/** What commands of the onboarding policy print, and the id of a target. */
+const BY_HAND = ['POLICY_IDENTITY_ID', 'POLICY_PRINCIPAL_ID', 'POLICY_ASSIGNMENT_ID', 'TARGET'];
 const SCOPES: Readonly<Record<string, string>> = { group: 'resourceGroup', sub: 'subscription', mg: 'managementGroup' };
 
 /** What is wrong with the words of `az deployment <scope> …`. */

@@ -108,6 +108,7 @@ describe('a vault that only discovery knows', () => {
       const all = [...world.roles.all].find(({ scope }) => scope === id);
       azure.grant({ principalId: world.identity.oid, ...all, scope: anew });
       tenant.configure(settings);
+      await tenant.advance({ minutes: 5 });
       tenant.seed('st-a', {
         vault: 'kv2',
         value: 'keyturn:new',

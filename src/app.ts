@@ -5,6 +5,7 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import { type Cloud, CustomCloud, clouds } from './azure/cloud.ts';
 import { parseConsentMap } from './azure/consent.ts';
 import { type Clients, clientsOf, probesOf } from './clients.ts';
+import { withAlertWords } from './core/alertWords.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { KeyturnError, withoutText } from './core/errors.ts';
 import type { ResourceId, SecretRef } from './core/ids.ts';
@@ -117,8 +118,9 @@ interface Parts {
   readonly health: (log: Log) => Promise<boolean>;
 }
 
-function appOf(parts: Parts, log: Log): App {
+function appOf(parts: Parts, given: Log): App {
   const { settings, auth, clients, probes, health } = parts;
+  const log = withAlertWords(given, { publicUrl: settings.publicUrl, observes: settings.mode === 'observe' });
   const deps = (): Deps => ({ ...clients().deps, log });
   /** With the vaults that the last sweep discovered, `vault` among them if it was. */
   const ready = async (vault?: string): Promise<Deps> => {
@@ -160,7 +162,7 @@ function appOf(parts: Parts, log: Log): App {
     },
     poisonEvents: (events) => guarded(giveUpEvents(events, clients().pace, deps())),
     async sweep() {
-      await guarded(clients().served.refresh(log));
+      await guarded(clients().served.refresh(log, { observes: settings.mode === 'observe' }));
       await guarded(sweep(deps()).finally(() => watchPoison(clients().poisonLengths, deps())));
     },
     rotate: async (call) => rotate(call, await ready()),

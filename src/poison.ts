@@ -3,7 +3,8 @@ import { addHours } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
 import type { LogFields } from './core/log.ts';
 import type { Look } from './core/look.ts';
-import { type Reason, reasonRow } from './core/reasons.ts';
+import type { Reason } from './core/reasons.ts';
+import { aboutOf } from './reconcile/about.ts';
 import { alertOrCount } from './reconcile/alertGroups.ts';
 import type { Deps } from './reconcile/deps.ts';
 import type { Pace } from './reconcile/pace.ts';
@@ -13,6 +14,8 @@ import { isSkip, type Skip } from './requests/skip.ts';
 const RETRY_HOURS = 1;
 const REASON = 'failed';
 const EVENTS = 'keyturn-events';
+const HELD_BACK =
+  'A message of the queue of events failed five times; what it held is recorded beside this, and its looks are queued.';
 
 /** Marks the secret and the operation as failed, and alerts once. Writes nothing in vault or target. */
 export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): Promise<void> {
@@ -20,9 +23,11 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
   if (!vaults.open(vault)) return log('warn', 'message skipped', { vault, name, reason: 'not-allowed' });
   const now = clock.now();
   const row = await rows.secret({ vault, name });
-  if (row?.alert !== REASON) await alertOrCount({ vault, name }, REASON, { operation: id }, deps);
+  const open = deps.config.mode === 'observe' ? 'wouldAlert' : 'alert';
+  const about = aboutOf({ secret: { vault, name }, row }, deps);
+  if (row?.[open] !== REASON) await alertOrCount({ vault, name }, REASON, { ...about, operation: id }, deps);
   const times = { lookedOn: now, nextLookOn: addHours(now, RETRY_HOURS) };
-  await rows.saveSecret({ failures: 0, ...row, vault, name, step: 'failed', reason: REASON, alert: REASON, ...times });
+  await rows.saveSecret({ failures: 0, ...row, vault, name, step: 'failed', reason: REASON, [open]: REASON, ...times });
   const operation = id === undefined ? undefined : await rows.operation(id);
   if (operation && !operation.done) {
     await rows.saveOperation({ ...operation, phase: 'failed', done: true, reason: REASON, updatedOn: now });
@@ -35,7 +40,7 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
  */
 export async function giveUpEvents(events: readonly (Look | Skip)[], pace: Pace, deps: Deps): Promise<void> {
   const { queue, log } = deps;
-  await alertOfQueue(EVENTS, REASON, {}, deps);
+  await alertOfQueue(EVENTS, REASON, { detail: HELD_BACK }, deps);
   for (const event of events) {
     if (isSkip(event)) {
       log('warn', 'event skipped', { queue: EVENTS, reason: event.skip, detail: event.detail });
@@ -79,12 +84,12 @@ export async function watchPoison(lengths: () => Promise<readonly QueueLength[]>
 
 /** At most once an hour for a queue and reason. */
 async function alertOfQueue(queue: string, reason: Reason, fields: LogFields, deps: Deps): Promise<void> {
-  const { by, remedy } = reasonRow(reason);
-  if (await isFirstOfHour(queue, reason, deps)) deps.log('error', 'alert', { queue, reason, by, remedy, ...fields });
+  if (await isFirstOfHour(queue, reason, deps)) deps.log('error', 'alert', { queue, reason, ...fields });
 }
 
 /** A table that does not answer may be why the message failed: then it is alerted rather than not. */
-async function isFirstOfHour(queue: string, reason: Reason, { alerts }: Deps): Promise<boolean> {
+async function isFirstOfHour(queue: string, reason: Reason, { alerts, config }: Deps): Promise<boolean> {
+  if (config.mode === 'observe') return true; // told, not alerted: no hour begins
   try {
     return await alerts.isFirst(`queue ${queue}`, reason);
   } catch (error) {

@@ -17,6 +17,7 @@ type Settings = {
   KEYTURN_GRACE_MIN: string?
   KEYTURN_VALIDITY_CAP: string?
   KEYTURN_OWNER_TAG: string?
+  KEYTURN_PUBLIC_URL: string?
   @minLength(1)
   KEYTURN_AUDIENCE: string
   KEYTURN_SWEEP_SCHEDULE: string?

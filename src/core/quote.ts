@@ -9,3 +9,14 @@ export function quote(text: string): string {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
+
+const PLAIN_MAX = 256;
+
+/** The text without control characters, cut at 256: for a field of its own, which needs no quotes around it. */
+export const plain = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/[\p{C}\s]+/gu, ' ')
+    .trim()
+    .slice(0, PLAIN_MAX)
+    .toWellFormed();

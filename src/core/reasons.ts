@@ -3,16 +3,26 @@
  * `docs/reasons.md` are made from it. It lives in `core` because `vault`, `azure` and `rotators` name reasons, too
  * (docs/decisions/0002-small-deviations.md).
  */
-export interface ReasonRow {
-  /** Who must act; `nobody` when Keyturn goes on by itself. */
-  readonly by: 'nobody' | 'secret owner' | 'target owner' | 'operator' | 'network';
+export interface ReasonRow extends Remedy {
   readonly cause: string;
-  readonly remedy: string;
   /** Whether a person with `Keyturn.Revoke` may set it aside for one rotation. */
   readonly overridable?: true;
+  /** What an alert says instead: by then somebody has to act, or more is known. */
+  readonly alert?: Partial<Remedy>;
+  /** Never alerted by itself: the answer to a request, or what a person chose. */
+  readonly quiet?: true;
+}
+
+/** Who must act, and what helps. `<vault>`, `<secret>`, `<kind>`, `<consent>` and `<actions>` are filled where they are known. */
+export interface Remedy {
+  /** `nobody` when Keyturn goes on by itself. */
+  readonly by: 'nobody' | 'secret owner' | 'target owner' | 'operator' | 'network';
+  readonly remedy: string;
 }
 
 const nobody = (cause: string, remedy = 'Nothing to do.'): ReasonRow => ({ by: 'nobody', cause, remedy });
+
+const STILL_BUSY = 'It has been so for an hour; Keyturn goes on asking. Look at the health';
 
 export const reasons = {
   // skip: no write anywhere
@@ -92,6 +102,10 @@ export const reasons = {
     cause: 'There is no such target, or it does not name this secret for this kind.',
     remedy:
       'Name the secret in the description of the role that Keyturn is assigned at the target, for its kind and its part: `keyturn <kind>: <vault>/<secret>`, with logins, `readonly` or a rule in parentheses (infra/scripts/consent.sh). Of an app registration it is one of the tags.',
+    alert: {
+      remedy:
+        'Name the secret in the description of the role that Keyturn is assigned at the target: `<consent>` (infra/scripts/consent.sh adds it).',
+    },
   },
   'own-application': {
     by: 'secret owner',
@@ -217,6 +231,10 @@ export const reasons = {
     cause: 'The vault does not let Keyturn in.',
     remedy:
       'Assign the role Key Vault Secrets Officer, or the custom role of the README; roles take up to 30 minutes to spread.',
+    alert: {
+      remedy:
+        "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of the README at the vault <vault>; roles take up to 30 minutes to spread.",
+    },
   },
   'vault-firewall': {
     by: 'network',
@@ -227,6 +245,10 @@ export const reasons = {
     by: 'target owner',
     cause: 'The target does not let Keyturn do this.',
     remedy: 'Assign the role of this rotator with all its actions.',
+    alert: {
+      remedy:
+        "Give Keyturn's identity the role `Keyturn <kind>` at the target, with all its actions: <actions>. Roles take minutes to spread.",
+    },
   },
   'target-policy': {
     by: 'secret owner',
@@ -270,18 +292,21 @@ export const reasons = {
     cause: 'The policy says `paused=true`.',
     remedy: 'Remove it to let Keyturn go on.',
     overridable: true,
+    quiet: true,
   },
   window: {
     by: 'nobody',
     cause: 'Outside the window that the policy allows.',
     remedy: 'Wait for the window.',
     overridable: true,
+    quiet: true,
   },
   hold: {
     by: 'secret owner',
     cause: 'A person put a hold on the secret.',
     remedy: 'Wait, or lift the hold.',
     overridable: true,
+    quiet: true,
   },
   'too-soon': {
     by: 'nobody',
@@ -303,17 +328,24 @@ export const reasons = {
     by: 'operator',
     cause: 'No complete sweep of all vaults in the last 26 hours, so it is not known which secrets hold which slot.',
     remedy: 'Wait for the next sweep; look at the vault that the detail names.',
+    quiet: true,
   },
   'slot-held': nobody(
     'Another secret still holds or owes the slot.',
     'Let the secret that the detail names rotate, or opt it out.',
   ),
   settling: nobody('A write is on its way whose outcome is not known yet.'),
-  'mode-observe': { by: 'operator', cause: 'This instance only observes.', remedy: 'Set KEYTURN_MODE to run.' },
+  'mode-observe': {
+    by: 'operator',
+    cause: 'This instance only observes.',
+    remedy: 'Set KEYTURN_MODE to run.',
+    quiet: true,
+  },
   'mode-drain': {
     by: 'operator',
     cause: 'This instance only works off what is owed.',
     remedy: 'Set KEYTURN_MODE to run.',
+    quiet: true,
   },
   rate: nobody('The rotations of this hour are used up.'),
   brake: {
@@ -327,9 +359,21 @@ export const reasons = {
   ),
   'lock-busy': nobody('Another pass holds the lock.'),
   'lock-lost': nobody('The lock of this pass ran out; nothing more was written.'),
-  'vault-busy': nobody('The vault answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
-  'target-busy': nobody('The target answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
-  'storage-busy': nobody("Keyturn's own storage did not answer.", 'Keyturn asks again with growing pauses.'),
+  'vault-busy': {
+    ...nobody('The vault answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
+    alert: { by: 'operator', remedy: `${STILL_BUSY} of the vault, at its firewall and at the network path to it.` },
+  },
+  'target-busy': {
+    ...nobody('The target answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
+    alert: {
+      by: 'target owner',
+      remedy: `${STILL_BUSY} of the target, at its firewall and at the network path to it.`,
+    },
+  },
+  'storage-busy': {
+    ...nobody("Keyturn's own storage did not answer.", 'Keyturn asks again with growing pauses.'),
+    alert: { by: 'operator', remedy: `${STILL_BUSY} of the storage account that the app runs on.` },
+  },
   // failures of a rotation
   'not-accepted': {
     by: 'operator',
@@ -375,33 +419,44 @@ export const reasons = {
     by: 'secret owner',
     cause: 'The request does not have the documented shape.',
     remedy: 'Correct the field that the detail names.',
+    quiet: true,
   },
   'length-required': {
     by: 'secret owner',
     cause: 'The body came without a length; such a body does not reach Keyturn, so nothing was done.',
     remedy: 'Send the body with the header `content-length` and without `transfer-encoding: chunked`.',
+    quiet: true,
   },
   'no-token': {
     by: 'secret owner',
     cause: 'The bearer token is missing or not acceptable.',
     remedy: 'Get an Entra access token for the audience of this service.',
+    quiet: true,
   },
-  'no-role': { by: 'operator', cause: 'The token lacks the role.', remedy: 'Assign the app role to the caller.' },
+  'no-role': {
+    by: 'operator',
+    cause: 'The token lacks the role.',
+    remedy: 'Assign the app role to the caller.',
+    quiet: true,
+  },
   'not-found': {
     by: 'secret owner',
     cause: 'There is no such thing that you may see.',
     remedy: 'Check the names; the secret must be opted in.',
+    quiet: true,
   },
   'owed-first': {
     by: 'secret owner',
     cause: 'An older credential is still owed.',
     remedy:
       'End its grace with `POST …/revoke`; or rotate with `rotateAgain: true`, which revokes it first; or wait for its grace.',
+    quiet: true,
   },
   'nothing-owed': {
     by: 'secret owner',
     cause: 'No older credential is owed, so there is nothing to revoke.',
     remedy: 'To replace the current credential and end it at once, rotate with `revoke: now`.',
+    quiet: true,
   },
   'not-ours': {
     by: 'secret owner',
@@ -409,6 +464,7 @@ export const reasons = {
       'A person made the credential that was to be revoked, at a target that holds many: Keyturn removes none of those.',
     remedy:
       'Rotate without `revoke` and remove it at the target yourself; or let Keyturn remove what the secret held, with the option `revoke-adopted=true`.',
+    quiet: true,
   },
   'no-identity': {
     by: 'operator',
@@ -420,12 +476,19 @@ export const reasons = {
     cause: 'A permission of Microsoft Graph that an enabled rotator needs is not in the token of the identity.',
     remedy:
       'Grant it (infra/scripts/graph.sh). Where that was done after the time that the detail names, wait: a token keeps for up to a day what it was issued with.',
+    quiet: true,
   },
-  'no-keys': { by: 'network', cause: 'The signing keys of the tenant could not be had.', remedy: 'Try again.' },
+  'no-keys': {
+    by: 'network',
+    cause: 'The signing keys of the tenant could not be had.',
+    remedy: 'Try again.',
+    quiet: true,
+  },
   'too-many-operations': {
     by: 'secret owner',
     cause: 'You have 50 open operations.',
     remedy: 'Wait until some are done.',
+    quiet: true,
   },
 } as const satisfies Record<string, ReasonRow>;
 
@@ -433,3 +496,8 @@ export type Reason = keyof typeof reasons;
 
 export const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
 export const reasonRow = (reason: Reason): ReasonRow => reasons[reason];
+/** Whether it can be the reason of an alert: somebody must act, and nobody waits for the answer. */
+export const canAlert = (reason: Reason): boolean => {
+  const { by, alert, quiet } = reasonRow(reason);
+  return !quiet && (alert !== undefined || by !== 'nobody');
+};

@@ -31,6 +31,8 @@ export interface Settings<Cloud> {
   readonly limits: { readonly everyMaxHours: number; readonly graceMinHours: number };
   readonly capDays?: number;
   readonly ownerTag: string;
+  /** `https://…` without a slash at its end: how links to this app begin. Absent where nobody has said. */
+  readonly publicUrl?: string;
   readonly audience: string;
   readonly cloud: { readonly name: Exclude<Raw<Cloud>['KEYTURN_CLOUD'], 'custom'> } | { readonly custom: Cloud };
   readonly hostStorage: HostStorage;
@@ -64,7 +66,7 @@ export function readSettings<Cloud>(env: Environment, customCloud: z.ZodType<Clo
     ...(hostStorage ? [] : [NO_HOST_STORAGE]),
   ];
   if (!parsed.success || !hostStorage || problems.length > 0) throw new SettingsError(problems);
-  return named(parsed.data, hostStorage, ownStorageOf(env));
+  return named(parsed.data, env, hostStorage);
 }
 
 const unknownName = (name: string): string =>
@@ -125,7 +127,17 @@ function acknowledgement(isCustom: boolean, isAccepted: boolean): string[] {
     : ['KEYTURN_CUSTOM_CLOUD is set, but KEYTURN_CLOUD is not `custom`: remove it.'];
 }
 
-function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: readonly string[]): Settings<Cloud> {
+/** Set by the platform: the app's primary host name [learn: app-service/reference-app-settings]. No caller has a say in it. */
+const HOST = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i;
+
+function publicUrlOf<Cloud>({ KEYTURN_PUBLIC_URL: given }: Raw<Cloud>, env: Environment): string | undefined {
+  if (given !== undefined) return given;
+  const { WEBSITE_HOSTNAME: host = '' } = env;
+  return HOST.test(host) ? `https://${host.toLowerCase()}` : undefined;
+}
+
+function named<Cloud>(raw: Raw<Cloud>, env: Environment, hostStorage: HostStorage): Settings<Cloud> {
+  const publicUrl = publicUrlOf(raw, env);
   return {
     instance: raw.KEYTURN_INSTANCE,
     mode: raw.KEYTURN_MODE,
@@ -142,10 +154,11 @@ function named<Cloud>(raw: Raw<Cloud>, hostStorage: HostStorage, ownStorage: rea
     limits: { everyMaxHours: raw.KEYTURN_EVERY_MAX, graceMinHours: raw.KEYTURN_GRACE_MIN },
     ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),
     ownerTag: raw.KEYTURN_OWNER_TAG,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
     audience: raw.KEYTURN_AUDIENCE,
     cloud:
       raw.KEYTURN_CLOUD === 'custom' ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud } : { name: raw.KEYTURN_CLOUD },
     hostStorage,
-    ownStorage,
+    ownStorage: ownStorageOf(env),
   };
 }

@@ -206,6 +206,16 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       },
       text(/^[^<>%&\\?/\p{Cc}]{1,128}$/u).prefault('owner'),
     ),
+    KEYTURN_PUBLIC_URL: setting(
+      {
+        about:
+          'How people reach the app, for the links in its alerts, where that is not its own host name (`WEBSITE_HOSTNAME`, which App Service sets; custom names are not in it): a gateway, or a name of your own.',
+        shape: 'an address as `https://keyturn.example.com`, without a path',
+      },
+      text(/^https:\/\/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?\/?$/i)
+        .transform((address) => address.replace(/\/$/, ''))
+        .optional(),
+    ),
     KEYTURN_SWEEP_SCHEDULE: setting(
       {
         about: 'When the sweep runs. The Functions host reads it as well, so it has no default.',

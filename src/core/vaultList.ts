@@ -34,6 +34,8 @@ export interface VaultList {
   readonly former?: Readonly<Record<string, string>>;
   /** Why the last try came to nothing; the rest is older then. */
   readonly failure?: string;
+  /** Found by an instance that only observes: nothing of it has been alerted. */
+  readonly unalerted?: true;
 }
 
 /** Where the list is kept between runs and for other workers. */

@@ -3,12 +3,14 @@ import { addDays, addHours, latest } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
+import { aboutOf } from './about.ts';
 import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { stateOrNone } from './owed.ts';
 import type { PassEnd } from './record.ts';
-import { proves, type Step } from './types.ts';
+import { type Observed, proves, type Step } from './types.ts';
 import { owedOf } from './view.ts';
+import { isOpen, nextOpen } from './window.ts';
 
 const UNPROVED_HOURS = 24;
 const OVERDUE_DAYS = 3;
@@ -30,18 +32,35 @@ interface Context {
   readonly tries: number;
 }
 
-/** Raises or counts what is new; the causes that are open now, for the row. */
-export async function raiseAlerts(
-  end: PassEnd,
-  { secret, row, audited, tries }: Context,
-  deps: Deps,
-): Promise<string | undefined> {
+/** What is open: alerted, or told of by an instance that only observes. */
+type Open = Pick<SecretRow, 'alert' | 'wouldAlert'>;
+
+/**
+ * Raises or counts what is new; the causes that are open now, for the row. An instance that only observes calls nobody: it
+ * tells once what it would, and counts nothing of that as alerted.
+ */
+export async function raiseAlerts(end: PassEnd, { secret, row, audited, tries }: Context, deps: Deps): Promise<Open> {
   const causes = new Set<Reason>([
     ...causesOf(end, row, tries, deps),
     ...(audited ? [] : (['audit-unwritten'] as const)),
   ]);
-  const known = new Set(row?.alert?.split(',').filter(isReason));
+  const observes = deps.config.mode === 'observe';
+  const listed = (causesBefore: string | undefined) => new Set(causesBefore?.split(',').filter(isReason));
+  const alerted = listed(row?.alert);
+  const known = observes ? listed(row?.wouldAlert) : alerted;
   for (const cause of causes) if (!known.has(cause)) await raise(cause, end, { secret, row }, deps);
+  const open = openOf(causes, known, end, row);
+  if (!observes) return open === undefined ? {} : { alert: open };
+  const still = openOf(new Set(), alerted, end, row);
+  return { ...(still === undefined ? {} : { alert: still }), ...(open === undefined ? {} : { wouldAlert: open }) };
+}
+
+function openOf(
+  causes: ReadonlySet<Reason>,
+  known: ReadonlySet<Reason>,
+  end: PassEnd,
+  row: SecretRow | undefined,
+): string | undefined {
   const open = new Set([...causes, ...[...known].filter((cause) => staysOpen(cause, end, row))]);
   return open.size > 0 ? [...open].join(',') : undefined;
 }
@@ -69,9 +88,13 @@ async function raise(
   const { step } = end;
   const bad = reason === 'bad-tags' ? end.trail?.badExemption?.detail : undefined;
   const said = 'detail' in step ? step.detail : undefined;
-  // Where the cause is not the step's own reason, that reason is what keeps things from going on.
-  const detail = bad ?? (reason === step.reason ? said : `${step.reason}: ${said ?? reasonRow(step.reason).cause}`);
-  await alertOrCount(secret, reason, { ...(detail === undefined ? {} : { detail }), ...owedSince(end, row) }, deps);
+  // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
+  const behind = reason === step.reason ? undefined : step.reason;
+  const words = behind === undefined ? said : `${behind}: ${said ?? reasonRow(behind).cause}`;
+  const { verdict } = end.seen?.observed ?? {};
+  const answer = reason === 'unproved' && verdict ? `The target's answer to the stored value is "${verdict}".` : words;
+  const about = aboutOf({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
+  await alertOrCount(secret, reason, { ...about, detail: bad ?? answer, ...owedSince(end, row), behind }, deps);
 }
 
 /** What can't be closed is said with the alert, also where the target was not reached: then by tags, or by the last look. */
@@ -123,15 +146,17 @@ function causesOf(
 }
 
 /** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
-function isOverdue(
-  reason: Reason,
-  { dueOn, after, leaving }: NonNullable<PassEnd['seen']>['observed'],
-  now: Date,
-): boolean {
+function isOverdue(reason: Reason, { dueOn, after, leaving, policy, hold }: Observed, now: Date): boolean {
   // A value that the target does not know is in nobody's care before its owner has stored another one.
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
   if (reason === 'not-due' || forOwner || CHOSEN.includes(reason)) return false;
-  if (leaving === undefined && now >= addDays(dueOn, OVERDUE_DAYS)) return true;
+  // Its owner said when: what is put off on purpose is late from the end of the hold, or from the window's next opening, on.
+  if (policy.paused || (hold && now < hold)) return false;
+  const possibleOn = (on: Date) => {
+    const held = latest(on, hold) as Date;
+    return policy.window && !isOpen(policy.window, held) ? (nextOpen(policy.window, held) ?? held) : held;
+  };
+  if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
   // A neighbour that holds the slot has a date of its own; it is overdue when it keeps the next rotation from coming.
-  return after !== undefined && reason !== 'slot-held' && now >= addDays(after, 1);
+  return after !== undefined && reason !== 'slot-held' && now >= addDays(possibleOn(after), 1);
 }

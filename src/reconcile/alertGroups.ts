@@ -1,7 +1,9 @@
 /**
- * Many alerts of one vault and reason are one: the first is raised at once, those of other secrets within the hour are
- * counted in the table, and the next sweep tells them together. Each secret shows its reason in the inventory meanwhile.
+ * Many alerts of one vault, reason and kind are one: the first is raised at once, those of other secrets within the hour are
+ * counted in the table, and the next sweep tells them together, ten of them with what each would have said by itself. Each
+ * secret shows its reason in the inventory meanwhile.
  */
+import { remedyOf } from '../core/alertWords.ts';
 import { earliest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
@@ -9,27 +11,67 @@ import type { LogFields } from '../core/log.ts';
 import { quote } from '../core/quote.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import type { CountedAlert } from '../store/store.ts';
+import { type About, remedyFor } from './about.ts';
 import type { Deps } from './deps.ts';
 
 const NAMES_MAX = 10;
+/** A row takes no more (`store/schemas`). */
+const WORDS_MAX = 2_000;
+/** Of what one secret says among others. */
+const DETAIL_MAX = 300;
 
-type Reached = Pick<Deps, 'alerts' | 'locks' | 'log'>;
+type Reached = Pick<Deps, 'alerts' | 'locks' | 'log' | 'config' | 'rotators'>;
+
+/** What an alert says of its own, beside what is known of the secret. */
+export interface AlertFacts extends About {
+  readonly detail?: string | undefined;
+  readonly owedSince?: Date | undefined;
+  /** Handles that are owed, parted by commas. */
+  readonly owed?: string | undefined;
+  readonly operation?: string | undefined;
+  /** What keeps things from going on, where that is another reason: whoever it is up to acts. */
+  readonly behind?: Reason | undefined;
+}
 
 /** Raises an alert about a secret, or counts it. What is counted is told by a later sweep, also if this worker dies. */
 export async function alertOrCount(
   secret: SecretRef,
   reason: Reason,
-  fields: LogFields & { readonly owedSince?: Date },
-  { alerts, log }: Omit<Reached, 'locks'>,
+  facts: AlertFacts,
+  deps: Omit<Reached, 'locks'>,
 ): Promise<void> {
   const { vault, name } = secret;
-  const { by, remedy } = reasonRow(reason);
-  if (await alerts.isFirst(vault, reason)) return log('error', 'alert', { vault, name, reason, by, remedy, ...fields });
-  await alerts.count({ vault, name, reason, ...(fields.owedSince ? { owedSince: fields.owedSince } : {}) });
+  const { part: _, behind, ...shown } = facts;
+  const { by, remedy } = remedyFor(isUpToSomebody(behind) ? behind : reason, secret, facts, deps);
+  // Nobody is called by an instance that only observes, and no hour begins: the first alert of one that runs comes at once.
+  if (deps.config.mode === 'observe' || (await deps.alerts.isFirst(vault, reason)))
+    return deps.log('error', 'alert', { vault, name, reason, by, remedy, ...shown });
+  await deps.alerts.count(counted(secret, reason, { ...facts, by, remedy: remedy.slice(0, WORDS_MAX) }));
 }
 
-/** One alert for each vault and reason that was counted. Killed between telling and forgetting, the next sweep tells again. */
+const isUpToSomebody = (behind: Reason | undefined): behind is Reason =>
+  behind !== undefined && reasonRow(behind).by !== 'nobody';
+
+/** The members of a row and no others: with one more it would not be read again. */
+function counted(
+  { vault, name }: SecretRef,
+  reason: Reason,
+  { owedSince, detail, owner, kind, target, expiresOn, by, remedy }: AlertFacts & { by: string; remedy: string },
+): CountedAlert {
+  return {
+    ...{ vault, name, reason, by, remedy },
+    ...(owedSince ? { owedSince } : {}),
+    ...(detail === undefined ? {} : { detail: detail.slice(0, WORDS_MAX) }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(target === undefined ? {} : { target: target.slice(0, WORDS_MAX) }),
+    ...(expiresOn ? { expiresOn } : {}),
+  };
+}
+
+/** One alert for each vault, reason and kind that was counted. Killed between telling and forgetting, the next sweep tells again. */
 export async function tellCounted(deps: Reached): Promise<void> {
+  if (deps.config.mode === 'observe') return; // what was alerted before stays counted until the instance runs again
   try {
     if (!(await isAnyCounted(deps))) return;
     const lock = await deps.locks.take('alerts');
@@ -51,25 +93,60 @@ async function isAnyCounted({ alerts }: Reached): Promise<boolean> {
   return false;
 }
 
-async function tellAll({ alerts, log }: Reached): Promise<void> {
+async function tellAll({ alerts, log, rotators }: Reached): Promise<void> {
   const groups = new Map<string, CountedAlert[]>();
   for await (const page of alerts.counted()) {
     for (const alert of page) {
-      const key = `${alert.vault} ${alert.reason}`;
+      const key = `${alert.vault} ${alert.reason} ${alert.kind ?? ''}`;
       const group = groups.get(key) ?? [];
       groups.set(key, group);
       group.push(alert);
     }
   }
   for (const group of groups.values()) {
-    const [{ vault, reason }] = group as [CountedAlert];
-    const { by, remedy } = reasonRow(reason);
-    const owedSince = earliest(...group.map((alert) => alert.owedSince));
-    const names = group.slice(0, NAMES_MAX).map(({ name }) => quote(name));
-    log('error', 'alert', {
-      ...{ vault, reason, by, remedy, count: group.length, names: names.join(', ') },
-      ...(owedSince ? { owedSince } : {}),
-    });
+    log('error', 'alert', groupFields(group as [CountedAlert, ...CountedAlert[]], rotators));
     await alerts.told(group);
   }
+}
+
+/** What is common to all stands in the fields of a single alert; what each says for itself, in `details`. */
+function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators: Deps['rotators']): LogFields {
+  const [first] = group;
+  const { vault, reason, kind } = first;
+  const rotator = kind === undefined ? undefined : rotators.get(kind);
+  const common = remedyOf(reason, { vault, kind, actions: rotator?.actions }, rotator?.remedies);
+  const shown = group.slice(0, NAMES_MAX);
+  const remedies = new Set(group.map(({ remedy }) => remedy));
+  const oneRemedy = remedies.size === 1 && first.remedy !== undefined;
+  const owedSince = earliest(...group.map((alert) => alert.owedSince));
+  const expiresOn = earliest(...group.map((alert) => alert.expiresOn));
+  const distinct = (all: readonly (string | undefined)[]) =>
+    [...new Set(all.filter((each) => each !== undefined))].join(', ') || undefined;
+  return {
+    ...{ vault, reason, by: common.by },
+    remedy: oneRemedy ? first.remedy : `${common.remedy} ${EACH}`,
+    ...{ count: group.length, names: shown.map(({ name }) => quote(name)).join(', ') },
+    owner: distinct(shown.map(({ owner }) => owner)),
+    kind,
+    target: distinct(shown.map(({ target }) => target)),
+    ...(expiresOn ? { expiresOn } : {}),
+    details: shown.map((each) => lineOf(each, !oneRemedy)).join('\n'),
+    ...(owedSince ? { owedSince } : {}),
+  };
+}
+
+const EACH = 'What helps each of them stands in `details`.';
+
+/** `"st-a" of team-orders, storage-account-key at /subscriptions/…, expires 2027-01-05: why. What helps.` */
+function lineOf(
+  { name, owner, kind, target, expiresOn, detail, reason, remedy }: CountedAlert,
+  withRemedy: boolean,
+): string {
+  const what = [
+    `${quote(name)}${owner === undefined ? '' : ` of ${owner}`}`,
+    ...(kind === undefined && target === undefined ? [] : [`${kind ?? 'unknown kind'} at ${target ?? 'no target'}`]),
+    ...(expiresOn ? [`expires ${expiresOn.toISOString().slice(0, 10)}`] : []),
+  ].join(', ');
+  const why = (detail ?? reasonRow(reason).cause).slice(0, DETAIL_MAX);
+  return `${what}: ${why}${withRemedy && remedy !== undefined ? ` ${remedy}` : ''}`;
 }

@@ -31,10 +31,9 @@ export interface Bound {
 
 /** What a pass learned of a secret before it could be bound, for its row. */
 export interface Trail {
-  updatedOn?: Date;
   /** Opted out; Keyturn has to do with it, or had. */
   leaving?: Leaving;
-  /** The version of one that was opted out. */
+  /** The current version, also where its tags do not bind. */
   current?: Version;
   exemption?: Exemption;
   /** What is wrong with the tag that claims an exemption, while there is still something to revoke. */
@@ -68,7 +67,7 @@ export async function observeVault(
   const current = await vault.current(secret.name);
   if (current === 'gone' || current === 'disabled') throw skip(current);
   // Also where the tags do not bind: looked at again when they change, not at every sweep.
-  trail.updatedOn = current.updatedOn;
+  trail.current = current;
   if (current.managed) throw skip('managed');
   if (version !== undefined && version !== current.id) throw skip('superseded');
   const tags = optInTags(current.tags, secret, deps.config);

@@ -6,7 +6,7 @@ import { earliest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Tags } from '../core/ids.ts';
 import { instanceIn, isOthers } from '../core/instance.ts';
-import { quote } from '../core/quote.ts';
+import { plain, quote } from '../core/quote.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
 import type { Deps } from './deps.ts';
@@ -31,7 +31,7 @@ export async function tellHandedOver(vault: string, rows: Iterable<SecretRow>, d
   }
   const detail = `The tag keyturn of the vault is ${quote(instanceIn(tags) ?? '')}; this instance is ${quote(deps.config.instance)}.`;
   tell(vault, 'other-instance', detail, known, deps);
-  await deps.rows.setFailures(markOf(vault), 1);
+  await markTold(vault, deps);
   return true;
 }
 
@@ -52,7 +52,7 @@ async function tellOne(vault: string, deps: Deps): Promise<void> {
   const owing = (await deps.rows.secretsOf(vault)).filter(owes);
   if (owing.length === 0) return;
   tell(vault, 'not-allowed', undefined, owing, deps);
-  await deps.rows.setFailures(markOf(vault), 1);
+  await markTold(vault, deps);
 }
 
 /** What keeps the tags from being read is told by the passes. */
@@ -65,15 +65,26 @@ async function tagsOf(vault: string, { vaultTags }: Deps): Promise<Tags | undefi
   }
 }
 
+/** What an instance that only observes would alert, it has not alerted. */
+async function markTold(vault: string, { rows, config }: Deps): Promise<void> {
+  if (config.mode !== 'observe') await rows.setFailures(markOf(vault), 1);
+}
+
 const owes = ({ view }: SecretRow): boolean => (view?.owed.length ?? 0) > 0;
 
+/** Whose secrets they are, and when the first of them expires. */
+function ownersOf(rows: readonly SecretRow[]): { readonly owner?: string; readonly expiresOn?: Date } {
+  const owners = [...new Set(rows.flatMap(({ view }) => view?.owner ?? []))].slice(0, NAMED_MAX).map(plain);
+  const expiresOn = earliest(...rows.map(({ view }) => view?.expiresOn));
+  return { ...(owners.length > 0 ? { owner: owners.join(', ') } : {}), ...(expiresOn ? { expiresOn } : {}) };
+}
+
 function tell(vault: string, reason: Reason, said: string | undefined, rows: readonly SecretRow[], deps: Deps): void {
-  const { by, remedy, cause } = reasonRow(reason);
   const owing = rows.filter(owes);
   const owed = owing.slice(0, NAMED_MAX).map(({ name, view }) => `${name}: ${view?.owed.join(', ')}`);
   const owedSince = earliest(...owing.map(({ view }) => view?.createdOn));
   deps.log('error', 'alert', {
-    ...{ vault, reason, by, remedy, detail: said ?? cause, count: rows.length },
+    ...{ vault, reason, ...ownersOf(rows), detail: said ?? reasonRow(reason).cause, count: rows.length },
     ...(owed.length > 0 ? { owed: owed.join('; ') } : {}),
     ...(owedSince ? { owedSince } : {}),
   });

@@ -127,13 +127,25 @@ async function endOf(
     const { dueOn, after } = progress.seen.observed;
     const { notes } = progress.bound.policy;
     const noted = notes === undefined ? {} : { notes: notes.join(' ') };
-    deps.log('info', 'decided', { ...secret, kind, reason, cause: look.cause, dueOn, after, ...noted });
+    deps.log('info', 'decided', {
+      ...secret,
+      kind,
+      reason,
+      cause: look.cause,
+      dueOn,
+      after,
+      ...noted,
+      ...modeOf(deps),
+    });
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress, trail: progress, refusedOn: progress.acting.refusedOn };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
 }
+
+/** Rules of the workspace pass over what an instance says that only observes. */
+const modeOf = ({ config: { mode } }: Deps) => (mode === 'observe' ? { mode } : {});
 
 async function act(step: Step, acting: Acting): Promise<RowChange> {
   switch (step.kind) {

@@ -68,12 +68,21 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const tries = HELD_BY_OTHERS.includes(step.reason) ? (row?.tries ?? 0) + 1 : 0;
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
-  const alert = await raiseAlerts(end, { secret, row, audited, tries }, deps);
+  const open = await raiseAlerts(end, { secret, row, audited, tries }, deps);
   const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
   const nextLookOn = queued ? row?.nextLookOn : next;
   const ids = operations.map(({ id }) => id);
   await deps.rows.saveSecret(
-    rowAfter(end, context, { nextLookOn, alert, lookedOn: now, view, operations: ids, tries }),
+    rowAfter(end, context, {
+      nextLookOn,
+      alert: undefined,
+      wouldAlert: undefined,
+      ...open,
+      lookedOn: now,
+      view,
+      operations: ids,
+      tries,
+    }),
   );
   await saveHolder(end, secret, now, deps);
   if (!queued) await putNextLook(next, secret, deps);
@@ -118,7 +127,7 @@ async function lookSoon({ secret, look }: Context, deps: Deps): Promise<Date> {
   return addMinutes(deps.clock.now(), SOON_SECONDS / 60);
 }
 
-type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
+type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
 
 function rowAfter(
   { step, change, error, bound, trail }: PassEnd,
@@ -131,7 +140,7 @@ function rowAfter(
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
     ...change,
-    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.updatedOn),
+    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,

@@ -2,11 +2,13 @@
  * The sweep: lists every vault, finds the opted-in secrets that need attention and queues a look for each; it is what
  * serves a vault without events, and what makes the index of targets complete. Reads no values.
  */
-import { addDays } from '../core/clock.ts';
+import { addDays, earliest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
+import { plain } from '../core/quote.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
 import type { SecretItem, Vault } from '../vault/vault.ts';
+import { aboutOf } from './about.ts';
 import { tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { EXEMPT_TAG } from './exempt.ts';
@@ -146,9 +148,28 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
 /** One alert until the vault has been listed again; the record of every sweep names it anyway (case UA-4). */
 async function alertOnce({ name }: Vault, { reason, detail, facts }: KeyturnError, deps: Deps): Promise<void> {
   const failures = await deps.rows.failuresOf(sweepOf(name));
-  await deps.rows.setFailures(sweepOf(name), failures + 1);
+  // What an instance that only observes would alert, it has not alerted.
+  if (deps.config.mode !== 'observe') await deps.rows.setFailures(sweepOf(name), failures + 1);
   if (failures > 0) return;
-  deps.log('error', 'alert', { vault: name, reason, detail, status: facts.status, code: facts.code });
+  const { status, code } = facts;
+  deps.log('error', 'alert', { vault: name, reason, ...(await atStake(name, deps)), detail, status, code });
+}
+
+/** Who owns the vault, by the same tag as a secret's owner, and how many secrets wait there until when at the latest. */
+async function atStake(vault: string, { rows, vaultTags, config }: Deps) {
+  const quietly = <T>(asked: Promise<T>): Promise<T | undefined> =>
+    asked.catch((error: unknown) => {
+      if (error instanceof KeyturnError) return undefined; // what keeps the vault from being listed may keep this, too
+      throw error;
+    });
+  const tags = await quietly(vaultTags(vault));
+  const known = (await quietly(rows.secretsOf(vault))) ?? [];
+  const owner = tags && tagOf(tags, config.ownerTag);
+  return {
+    owner: owner === undefined ? undefined : plain(owner),
+    count: known.length,
+    expiresOn: earliest(...known.map(({ view }) => view?.expiresOn)),
+  };
 }
 
 const sweepOf = (vault: string): string => `sweep-${vault}`;
@@ -198,7 +219,7 @@ async function sweepItem(
     return;
   }
   total.optedIn++;
-  tellExpiry(ref, item, total, deps);
+  tellExpiry(ref, item, row, total, deps);
   const holder = holders.get(`${ref.name} ${target}`);
   // The row of a former target stays until the secret is gone: its readers may still use what it held there.
   if (target !== undefined && !holder) unplaced.push({ ...ref, target, owes: [] });
@@ -207,9 +228,12 @@ async function sweepItem(
   await turns.add(foundAs(ref, item, row));
 }
 
-function tellExpiry(ref: SecretRef, { enabled, expiresOn }: SecretItem, total: Total, { clock, log }: Deps): void {
-  if (!enabled || expiresOn === undefined || expiresOn > addDays(clock.now(), EXPIRING_DAYS)) return;
-  if (total.expiring++ < EXPIRING_NAMED_MAX) log('warn', 'expiring', { ...ref, expiresOn });
+function tellExpiry(ref: SecretRef, item: SecretItem, row: SecretRow | undefined, total: Total, deps: Deps): void {
+  const { enabled, expiresOn } = item;
+  if (!enabled || expiresOn === undefined || expiresOn > addDays(deps.clock.now(), EXPIRING_DAYS)) return;
+  if (total.expiring++ >= EXPIRING_NAMED_MAX) return;
+  const { owner, kind, target } = aboutOf({ secret: ref, row, current: item }, deps);
+  deps.log('warn', 'expiring', { ...ref, expiresOn, owner, kind, target, reason: row?.reason, mode: deps.config.mode });
 }
 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */

@@ -61,7 +61,7 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
 /** The exemption as it stands on the version, where the vault was read; else as it was shown before. */
 function exemptIn({ trail, before }: End): SecretView['exempt'] {
   const found = trail?.exemption;
-  if (!found) return trail?.current === undefined && trail?.updatedOn === undefined ? before?.exempt : undefined;
+  if (!found) return trail?.current === undefined ? before?.exempt : undefined;
   return found;
 }
 

@@ -33,6 +33,13 @@ export function appRegistration(deps: AppRegistrationOptions): Rotator {
     type: 'app-registration',
     overlap: 'many',
     actions: ['Application.ReadWrite.OwnedBy'],
+    remedies: {
+      'target-forbidden': {
+        remedy:
+          "Make Keyturn's identity an owner of the application, and give it the application permission Application.ReadWrite.OwnedBy of Microsoft Graph: infra/scripts/graph.sh does both. A token keeps for up to a day what it was issued with.",
+      },
+      'no-consent': { remedy: 'Add `<consent>` to the tags of the application.' },
+    },
     options: Options,
     form: { kind: 'bare' },
     bind({ target, options, secret }: Parameters) {

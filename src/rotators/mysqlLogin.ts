@@ -41,6 +41,12 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
     type: 'mysql-login',
     overlap: 'two-slots',
     actions: [`${MYSQL_TYPE}/read`],
+    remedies: {
+      'target-forbidden': {
+        remedy:
+          "Where the detail names the server: as its Entra administrator, make Keyturn's identity the user that KEYTURN_DATABASE_USER names, and `GRANT CREATE USER ON *.*` and `GRANT SELECT ON mysql.*` to it. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
+      },
+    },
     options: Options,
     form: { kind: 'login', server: 'mysql', required: true },
     bind({ target, options }) {

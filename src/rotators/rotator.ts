@@ -1,5 +1,6 @@
 /** The contract of a rotator: it knows one kind of target and no vault (design section 4). */
 import type { z } from 'zod';
+import type { Remedies } from '../core/alertWords.ts';
 import type { Part } from '../core/consent.ts';
 import type { FormSpec } from '../core/formSpec.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
@@ -70,6 +71,8 @@ export interface Rotator {
   readonly overlap: 'two-slots' | 'many' | 'none';
   /** Azure actions it needs: README, docs and roles are generated from these. */
   readonly actions: readonly string[];
+  /** What helps with a reason, where this kind knows better than the table of reasons. */
+  readonly remedies?: Remedies;
   /** Keys of `rotator-options`, documented from here. */
   readonly options: z.ZodType;
   /** How a secret may hold the credential. */

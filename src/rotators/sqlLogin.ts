@@ -9,7 +9,7 @@ import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Credential, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
 import { loginPort, type SqlLogins, sqlLogins } from './sqlLogins.ts';
-import { SERVERS_OPTION, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
+import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
 import { couldBe, fold } from './sqlText.ts';
 import { LOGIN_HANDLES, sortedLogins, twoLogins } from './twoLogins.ts';
 
@@ -26,6 +26,7 @@ export function sqlLogin(deps: SqlOptions): Rotator {
     type: 'sql-login',
     overlap: 'two-slots',
     actions: SQL_READS,
+    remedies: SQL_LOGIN_REMEDIES,
     options: Options,
     form: { kind: 'login', server: 'sqlserver', required: true },
     bind({ target, options }: Parameters) {

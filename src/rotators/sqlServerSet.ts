@@ -1,6 +1,7 @@
 /** The servers that one SQL secret is about: the target and its failover partners, as the owner's tags name them. */
 import type { SqlServerFacts, SqlServersApi } from '../azure/sqlServers.ts';
 import type { SqlPlace, TdsApi } from '../azure/tds.ts';
+import type { Remedies } from '../core/alertWords.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, parseResourceId, type ResourceId } from '../core/ids.ts';
@@ -18,6 +19,14 @@ export interface SqlOptions {
 
 /** Reading facts and failover groups: what every SQL kind needs of Azure. */
 export const SQL_READS = ['Microsoft.Sql/servers/read', 'Microsoft.Sql/servers/failoverGroups/read'] as const;
+
+/** What lets Keyturn change a login stands in the server, where no role of Azure reaches (docs/rotators.md). */
+export const SQL_LOGIN_REMEDIES: Remedies = {
+  'target-forbidden': {
+    remedy:
+      "Where the detail names the server: as its Entra administrator, in `master`, run `CREATE LOGIN [name of Keyturn's identity] FROM EXTERNAL PROVIDER` and `ALTER SERVER ROLE [##MS_LoginManager##] ADD MEMBER [name of Keyturn's identity]` (for users of one database, there: `CREATE USER … FROM EXTERNAL PROVIDER` and `GRANT ALTER ANY USER TO …`), and see that the logins of the tags exist. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
+  },
+};
 
 const SERVER_TYPE = 'Microsoft.Sql/servers';
 const SERVER_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;

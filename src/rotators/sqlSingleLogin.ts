@@ -7,7 +7,7 @@ import { quote } from '../core/quote.ts';
 import { OnePassword } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import { loginPort, sqlLogins } from './sqlLogins.ts';
-import { SERVERS_OPTION, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
+import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
 import { fold } from './sqlText.ts';
 import { foreignLogin } from './storedLogin.ts';
 
@@ -23,6 +23,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
     type: 'sql-single-login',
     overlap: 'none',
     actions: SQL_READS,
+    remedies: SQL_LOGIN_REMEDIES,
     options: Options,
     form: { kind: 'login', server: 'sqlserver', required: false },
     bind({ target, options }: Parameters) {

@@ -62,13 +62,8 @@ export function tableAlerts(own: OwnStorage, clock: Clock): Alerts {
     },
     async count(alert) {
       await ready();
-      const { vault, name, reason, owedSince } = alert;
-      const kept = {
-        vault: vault.toLowerCase(),
-        name: name.toLowerCase(),
-        reason,
-        ...(owedSince ? { owedSince } : {}),
-      };
+      const { vault, name } = alert;
+      const kept = { ...alert, vault: vault.toLowerCase(), name: name.toLowerCase() };
       try {
         const entity = { partitionKey: COUNTED, rowKey: rowOf(alert), json: JSON.stringify(kept) };
         await client.upsertEntity(entity, 'Replace');

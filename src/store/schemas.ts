@@ -59,6 +59,7 @@ const Secret = z.strictObject({
   nextLookOn: maybe(date),
   failures: count,
   alert: maybe(words),
+  wouldAlert: maybe(words),
   operations: maybe(z.array(z.uuid()).max(60)),
   tries: maybe(count),
   settlingUntil: maybe(date),
@@ -112,6 +113,13 @@ const Counted = z.strictObject({
   ...ref,
   reason: z.custom<Reason>((given) => typeof given === 'string' && isReason(given)),
   owedSince: maybe(date),
+  detail: maybe(words),
+  by: maybe(word),
+  remedy: maybe(words),
+  owner: maybe(z.string().max(256)),
+  kind: maybe(word),
+  target: maybe(words),
+  expiresOn: maybe(date),
 } satisfies Shape<CountedAlert>);
 
 const AlertHour = z.strictObject({ group: z.string().max(200), on: date });

@@ -25,6 +25,8 @@ export interface SecretRow extends SecretRef {
   readonly failures: number;
   /** Causes that were alerted and are still there, parted by commas; one alert per cause. */
   readonly alert?: string;
+  /** Causes that an instance which only observes has told of, and that would have been alerted. */
+  readonly wouldAlert?: string;
   /** Operations of people that are still open: every pass follows them, whatever brought it about. */
   readonly operations?: readonly string[];
   /** Passes in a row that had to wait for something busy: pauses grow with it. */
@@ -188,6 +190,15 @@ export interface CountedAlert extends SecretRef {
   readonly reason: Reason;
   /** Since when something is owed that cannot be closed. */
   readonly owedSince?: Date;
+  /** What the alert would have said by itself; text of strangers cut and printable. */
+  readonly detail?: string;
+  readonly by?: string;
+  readonly remedy?: string;
+  readonly owner?: string;
+  /** Rotator type. */
+  readonly kind?: string;
+  readonly target?: string;
+  readonly expiresOn?: Date;
 }
 
 /** Which alerts were raised, for all workers: many of one vault and reason become one. Throws `BusyError` like `Rows`. */

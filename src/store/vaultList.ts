@@ -26,6 +26,7 @@ const List = z.strictObject({
       .refine((names) => Object.keys(names).length <= FORMER_MAX),
   ),
   failure: z.exactOptional(z.string().max(2_000)),
+  unalerted: z.exactOptional(z.literal(true)),
 } satisfies Record<keyof VaultList, z.ZodType>);
 
 /** Throws `BusyError` when the table does not answer; a row that does not parse counts as absent. */

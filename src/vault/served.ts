@@ -3,11 +3,12 @@
  * is kept in the table, so that every worker knows it and a Resource Graph that does not answer takes no vault away.
  */
 import { createHash } from 'node:crypto';
+import { remedyOf } from '../core/alertWords.ts';
 import { addDays, addMinutes, type Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { type Reason, reasonRow } from '../core/reasons.ts';
+import type { Reason } from '../core/reasons.ts';
 import {
   type Discovered,
   FORMER_MAX,
@@ -108,16 +109,20 @@ export class ServedVaults {
     }
   }
 
-  /** Asks Azure what there is, unless that was done minutes ago; keeps the last list where it cannot be had. One alert per cause. */
-  async refresh(log: Log): Promise<void> {
+  /**
+   * Asks Azure what there is, unless that was done minutes ago; keeps the last list where it cannot be had. One alert per
+   * cause; what an instance that only observes was told of, the one that runs after it alerts.
+   */
+  async refresh(log: Log, { observes = false }: { readonly observes?: boolean } = {}): Promise<void> {
     if (!this.#discovery) return;
     await this.know();
     const now = this.#clock.now();
     const before = this.#list;
     if (before && before.triedOn <= now && now < addMinutes(before.triedOn, MINUTES_BETWEEN)) return;
-    const next = await this.#ask(this.#discovery, now, log);
+    const { unalerted: _, ...found } = await this.#ask(this.#discovery, now, log);
+    const next = { ...found, ...(observes ? ({ unalerted: true } as const) : {}) };
     this.#take(next);
-    report(before, next, log, (ids) => this.#unserved(ids));
+    report(before?.unalerted && !observes ? undefined : before, next, log, (ids) => this.#unserved(ids));
     try {
       await this.#discovery.kept.save(next);
     } catch (error) {
@@ -214,10 +219,8 @@ function report(
   log: Log,
   named: (ids: readonly string[]) => readonly string[],
 ): void {
-  const alert = (reason: Reason, fields: object) => {
-    const { by, remedy } = reasonRow(reason);
-    log('error', 'alert', { reason, by, remedy, ...fields });
-  };
+  const alert = (reason: Reason, fields: object) =>
+    log('error', 'alert', { reason, ...remedyOf(reason, {}), ...fields });
   if (next.failure !== undefined && before?.failure === undefined) alert('undiscovered', { detail: next.failure });
   const gone = (list: VaultList | undefined) => (list?.vanished ?? []).map(({ id }) => id);
   const causes: [Reason, readonly string[], readonly string[]][] = [

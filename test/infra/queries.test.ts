@@ -63,7 +63,10 @@ beforeAll(async () => {
     tenant.seed('st-a', { account: 'acct1', value: tenant.azure.account('acct1').key('key1') });
     // Refused: the owner of acct2 has named nobody; three of them make one more alert at the next sweep.
     for (const name of ['no-a', 'no-b', 'no-c'])
-      tenant.seed(name, { account: 'acct2', expiresOn: new Date(Date.now() + 5 * 86_400_000) });
+      tenant.seed(name, {
+        ...{ account: 'acct2', tags: { owner: 'team-orders' } },
+        expiresOn: new Date(Date.now() + 5 * 86_400_000),
+      });
     await tenant.advance({ days: 2 }, { sweepEvery: 12 });
     // Given up by the host.
     await tenant.own.put(JSON.stringify([eventAbout(tenant.azure, 'st-a', {}), null]), 'keyturn-events-poison');
@@ -72,6 +75,11 @@ beforeAll(async () => {
     await tenant.settle();
     tenant.configure({ KEYTURN_MODE: 'drain' });
     await tenant.sweep();
+    // What an instance that only observes says carries its mode, by which rules leave it out.
+    tenant.configure({ KEYTURN_MODE: 'observe' });
+    await tenant.sweepAndSettle();
+    await tenant.event('st-a');
+    await tenant.settle();
     tenant.configure();
     await tenant.sweep();
     records = tenant.logs();
@@ -120,11 +128,11 @@ describe('queries', () => {
 describe('the settings fingerprint', () => {
   it('is told once at the start, changes with the settings, and shows none of them', () => {
     const starts = records.filter(({ message }) => message === 'started');
-    expect(starts.map(({ mode }) => mode)).toEqual(['run', 'drain', 'run']);
-    const [first, changed, back] = starts.map(({ settings }) => settings);
+    expect(starts.map(({ mode }) => mode)).toEqual(['run', 'drain', 'observe', 'run']);
+    const [first, changed, , back] = starts.map(({ settings }) => settings);
     expect(first).toMatch(/^[0-9a-f]{16}$/);
     expect(back).toBe(first);
     expect(changed).not.toBe(first);
-    expect(starts.map((record) => Object.keys(record).join())).toEqual(Array(3).fill('message,instance,mode,settings'));
+    expect(starts.map((record) => Object.keys(record).join())).toEqual(Array(4).fill('message,instance,mode,settings'));
   });
 });

@@ -258,4 +258,20 @@ describe('the vaults that are served', () => {
     await served.know('kv9');
     expect(served.names).toEqual(['kv1']);
   });
+
+  it('OPS-06: found out by an instance that only observes are alerted by the one that runs after it, once', async () => {
+    const { state, log, worker, pass } = world();
+    state.noRbac = [vault('kv9')];
+    state.failing = true;
+    await worker().refresh(log, { observes: true });
+    pass(10);
+    state.failing = false;
+    await worker().refresh(log, { observes: true });
+    state.alerts.length = 0; // what the log of such an instance makes of them is its own affair
+    for (const minutes of [10, 10]) {
+      pass(minutes);
+      await worker().refresh(log);
+    }
+    expect(state.alerts).toMatchObject([{ reason: 'no-rbac', vaults: 'kv9', count: 1 }]);
+  });
 });

@@ -13,8 +13,10 @@ import { jsonLog, type Log, type LogLevel } from './core/log.ts';
 import { Look } from './core/look.ts';
 import type { Environment } from './core/ownStorage.ts';
 import { quote } from './core/quote.ts';
+import { reasonRow } from './core/reasons.ts';
 import { readSettings, type Settings, SettingsError } from './core/settings.ts';
 import { keepHeapSmall } from './core/smallHeap.ts';
+import { Stopping } from './core/stopping.ts';
 import { type Auth, type Caller, createAuth } from './http/auth.ts';
 import { type InventoryPage, inventory, type SecretDetail, secretDetail } from './inventory.ts';
 import {
@@ -121,7 +123,7 @@ interface Parts {
 function appOf(parts: Parts, given: Log): App {
   const { settings, auth, clients, probes, health } = parts;
   const log = withAlertWords(given, { publicUrl: settings.publicUrl, observes: settings.mode === 'observe' });
-  const deps = (): Deps => ({ ...clients().deps, log });
+  const deps = (): Deps => ({ ...clients().deps, log, stop: stopping.signal });
   /** With the vaults that the last sweep discovered, `vault` among them if it was. */
   const ready = async (vault?: string): Promise<Deps> => {
     await clients().served.know(vault);
@@ -152,7 +154,7 @@ function appOf(parts: Parts, given: Log): App {
       if (await isUnread('keyturn-work', message)) return;
       const look = fromQueue(message);
       if (isSkip(look)) skip('message skipped', look);
-      else await guarded(ready(look.vault).then((known) => reconcile(look, known)));
+      else await stopping.run(guarded(ready(look.vault).then((known) => reconcile(look, known))));
     },
     async poison(message) {
       if (await isUnread('keyturn-work-poison', message)) return;
@@ -204,7 +206,12 @@ function checkSettings({ consent, policy, limits, rotators }: Settings<Cloud>, k
   if (problems.length > 0) throw new SettingsError(problems);
 }
 
+/** The end of this process, for the passes that run in it. */
+export const stopping = new Stopping();
+
 let memo: App | undefined;
+/** Whether this process has said that its settings do not fit: once is enough, they cannot change under it. */
+let faultTold = false;
 /** The app whose start was told. */
 let told: App | undefined;
 
@@ -213,15 +220,39 @@ export function provideApp(app: App): void {
   memo = app;
 }
 
-function first(): App {
-  const app = createApp(process.env);
-  keepHeapSmall();
-  return app;
+function first(write: (level: LogLevel, line: string) => void): App {
+  try {
+    const app = createApp(process.env);
+    keepHeapSmall();
+    return app;
+  } catch (error) {
+    tellFault(error, jsonLog(write));
+    throw error;
+  }
+}
+
+/** Looks at the settings of this process and says what does not fit, so that an app that nobody calls says it, too. */
+export function tellOfSettings(write: (level: LogLevel, line: string) => void): void {
+  faultTold = false;
+  if (memo) return;
+  try {
+    createApp(process.env);
+  } catch (error) {
+    tellFault(error, jsonLog(write));
+  }
+}
+
+/** Names and no values: what stands in a wrong setting may be a secret in the wrong place (finding HST-04). */
+function tellFault(error: unknown, log: Log): void {
+  if (!(error instanceof SettingsError) || faultTold) return;
+  const { by, remedy } = reasonRow('settings');
+  log('error', 'alert', { reason: 'settings', names: error.names.join(', '), by, remedy });
+  faultTold = true;
 }
 
 /** The app of this process, made from its environment on the first call; its records go to `write`. */
 export function getApp(write: (level: LogLevel, line: string) => void): App {
-  memo ??= first();
+  memo ??= first(write);
   const log = jsonLog(write);
   if (told !== memo) {
     // Whoever changes the settings is Keyturn (design section 6): an alert looks for a fingerprint that was not there before.

@@ -56,13 +56,17 @@ export interface Host {
   eventGridUrl(functionName: string): string;
   /** Resolves when nothing runs or is due and no queue of the app shows a message. Messages still invisible don't count. */
   drain(): Promise<void>;
-  /** Takes no more work, gives running calls up to five seconds, closes everything. */
+  /**
+   * As the real host on SIGTERM: takes no more work, tells the worker (hooks `appTerminate`) while its calls go on, cuts what
+   * is not done ten seconds later, closes everything.
+   */
   stop(): Promise<void>;
 }
 
 provideCore();
 
-const stopGraceMs = 5000;
+/** Seen on the real host (finding HST-06). That it waits for running calls meanwhile is how its drain is documented, not seen. */
+const stopGraceMs = 10_000;
 const newKey = (): string => randomBytes(30).toString('base64url');
 
 /** Loads the entry, starts listeners and serves on 127.0.0.1. Rejects when the entry throws or registers nothing. */
@@ -127,11 +131,11 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
       for (const { timer } of listeners.timers.values()) timer.stop();
       const closed = new Promise((done) => server.close(done));
       await Promise.all(listeners.queues.map((queue) => queue.stop()));
-      const settled = Promise.all([invoker.settle(), ...listeners.queues.map((queue) => queue.settle())]);
+      const told = invoker.appHooks('appTerminate', directory);
+      const settled = Promise.all([told, invoker.settle(), ...listeners.queues.map((queue) => queue.settle())]);
       await Promise.race([settled, sleep(stopGraceMs, undefined, { ref: false })]);
       server.closeAllConnections();
       await closed;
-      await invoker.appHooks('appTerminate', directory);
       restore();
     },
   };

@@ -57,6 +57,13 @@ export class LockLostError extends KeyturnError {
   }
 }
 
+/** The worker was told to stop: no new step (finding HST-06). The look is put back, and another worker goes on. */
+export class StoppingError extends KeyturnError {
+  constructor() {
+    super('stopping');
+  }
+}
+
 /**
  * What may leave a trigger: the host logs the text and stack of whatever a handler throws, and a text may hold what a
  * service was sent (case FN-05). Our own errors pass; of any other only its name and the places in our code are kept.

@@ -294,6 +294,7 @@ export const reasons = {
     overridable: true,
     quiet: true,
   },
+  stopping: nobody('The worker that looked was told to stop; another one looks again within a minute.'),
   window: {
     by: 'nobody',
     cause: 'Outside the window that the policy allows.',
@@ -413,6 +414,12 @@ export const reasons = {
     cause: 'Messages lie in a poison queue, and nobody works them off.',
     remedy:
       'Look at the log of the function that reads the queue, and mend what it fails of; then delete the messages: the sweep finds what is due.',
+  },
+  settings: {
+    by: 'operator',
+    cause: 'The settings of the app do not fit, so that it does nothing.',
+    remedy:
+      'Correct the settings that are named (docs/settings.md says what each expects); the app starts anew by itself.',
   },
   // requests over HTTP
   'bad-request': {

@@ -40,14 +40,20 @@ export interface Settings<Cloud> {
   readonly ownStorage: readonly string[];
 }
 
-/** Everything that is wrong with the settings, one problem a line. Holds no value of a setting that may be secret. */
+/**
+ * Everything that is wrong with the settings, one problem a line, each beginning with the name of its setting. Holds no value
+ * of a setting that may be secret.
+ */
 export class SettingsError extends Error {
   readonly problems: readonly string[];
+  /** The names alone, for whoever may not see more. */
+  readonly names: readonly string[];
 
   constructor(problems: readonly string[]) {
     super(`The settings are not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
     this.name = 'SettingsError';
     this.problems = problems;
+    this.names = [...new Set(problems.flatMap((problem) => /^\w+/.exec(problem)?.[0] ?? []))].sort();
   }
 }
 

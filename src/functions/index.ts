@@ -3,12 +3,14 @@
  * what they do is loaded with the first call.
  */
 import { app } from '@azure/functions';
+import { registerLifetime } from './lifetime.ts';
 import { onCall, onRequest } from './onCall.ts';
 
 /** Own storage, with the identity that the host's settings name. */
 const connection = 'AzureWebJobsStorage';
 const SECRET = 'vaults/{vault}/secrets/{name}';
 
+registerLifetime();
 app.eventGrid('secretEvents', { handler: onCall(({ secretEvents }) => secretEvents) });
 app.storageQueue('secretEventsQueue', {
   ...{ queueName: 'keyturn-events', connection },

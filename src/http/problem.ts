@@ -2,6 +2,7 @@
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import { scrub } from '../core/scrub.ts';
+import { SettingsError } from '../core/settings.ts';
 import type { Role } from './auth.ts';
 
 /** The part of an HTTP response that we use; the Functions library takes it as it is. */
@@ -23,6 +24,7 @@ const statuses: Partial<Record<Reason, number>> = {
   'vault-forbidden': 502,
   'vault-firewall': 502,
   'no-keys': 503,
+  settings: 503,
   'storage-busy': 503,
   'vault-busy': 503,
   'target-busy': 503,
@@ -43,6 +45,8 @@ export const answer = (status: number, jsonBody: unknown, headers: Readonly<Reco
  * one and the same 404 (design section 5), so `not-found` never carries a detail of its own.
  */
 export function problem(error: unknown): Answer {
+  const ofSettings = settingsProblem(error);
+  if (ofSettings) return ofSettings;
   const reason: Reason = error instanceof KeyturnError ? error.reason : 'failed';
   const status = statuses[reason] ?? (error instanceof BusyError ? 503 : 409);
   const { cause, remedy } = reasonRow(reason);
@@ -76,4 +80,13 @@ export function refusalBody({
     ...{ remedy: `${remedy}${way}`, by, overridable, until },
     ...(overridable.length > 0 ? { overridableBy: OVERRIDES } : {}),
   };
+}
+
+/**
+ * The answer where the settings do not fit: 503 with their names. No values: anyone may ask, and what stands in a wrong setting
+ * may be a secret in the wrong place (finding HST-04).
+ */
+export function settingsProblem(error: unknown): Answer | undefined {
+  if (!(error instanceof SettingsError)) return undefined;
+  return problem(new KeyturnError('settings', { detail: `Wrong or missing: ${error.names.join(', ')}.` }));
 }

@@ -31,6 +31,8 @@ export interface Deps {
   readonly clock: Clock;
   readonly log: Log;
   readonly config: Config;
+  /** Aborted when the worker is told to stop. Never where absent. */
+  readonly stop?: AbortSignal;
 }
 
 /** The part of the settings that passes and sweep depend on. */

@@ -1,6 +1,6 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
 import { addMinutes } from '../core/clock.ts';
-import { BusyError, type KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
+import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import { Stopped } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
@@ -43,6 +43,7 @@ export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
  */
 export function isFailure(error: KeyturnError, { marked }: { readonly marked: boolean }): boolean {
   if (error instanceof BusyError || error instanceof Stopped || error instanceof LockLostError) return false;
+  if (error instanceof StoppingError) return false;
   if (FAILURES.includes(error.reason)) return true;
   return marked && error.reason !== 'conflict' && !(error instanceof UnknownOutcomeError);
 }

@@ -2,7 +2,7 @@
  * One pass over one secret: observe, decide one step, act, say when to look again. Nothing is remembered between
  * passes; killed at any line, the next one observes again.
  */
-import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { KeyturnError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
@@ -17,7 +17,7 @@ import { type PassEnd, record } from './record.ts';
 import { rotate } from './rotate.ts';
 import { hold, move, prove, restore, revoke } from './settle.ts';
 import { namesOf } from './slots.ts';
-import type { Asked, Step, Wait } from './types.ts';
+import { type Asked, changes, type Step, type Wait } from './types.ts';
 
 /** What a pass did, for the log, the tests and the demonstration. */
 export interface Outcome {
@@ -29,6 +29,8 @@ export interface Outcome {
 const BUSY_SECONDS = 20;
 const BUSY_SPREAD_SECONDS = 60;
 const lockBusy: Wait = { kind: 'wait', reason: 'lock-busy' };
+/** Long enough for the host to be gone that would take the message again. */
+const STOPPED_SECONDS = 15;
 
 /**
  * Looks at a secret once and takes at most one step. Throws only what is not understood: the host then delivers the
@@ -39,6 +41,10 @@ export async function reconcile(look: Look, deps: Deps): Promise<Outcome> {
   if (!deps.vaults.open(secret.vault)) {
     deps.log('warn', 'step', { ...secret, kind: 'skip', reason: 'not-allowed', cause: look.cause });
     return { step: { kind: 'skip', reason: 'not-allowed' } };
+  }
+  if (deps.stop?.aborted) {
+    await deps.queue.put(look, STOPPED_SECONDS);
+    return { step: { kind: 'wait', reason: 'stopping' } };
   }
   const lock = await deps.locks.take(`secret/${secret.vault}/${secret.name}`);
   if (!lock) return busy(look, deps);
@@ -120,7 +126,10 @@ async function endOf(
     if (!targetLock) return { step: lockBusy, change: {} };
     held.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);
-    progress.step = decide(progress.seen.observed, asked, deps.clock.now());
+    const step = decide(progress.seen.observed, asked, deps.clock.now());
+    // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
+    if (deps.stop?.aborted && changes(step)) throw new StoppingError();
+    progress.step = step;
     const requested = asked?.version === progress.seen.observed.version;
     progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
     const { kind, reason } = progress.step;
@@ -184,7 +193,8 @@ async function failureEnd(
   // Whatever was sent to the target may still arrive: until then no slot of it is touched, nor known.
   const settling = touching && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};
   // An end that stays unknown is tried at growing distances, too: with one credential each try may lock its readers out.
-  const tried = failed || (rotating && error instanceof UnknownOutcomeError);
+  // Not where the worker was told to stop: then there was no time to see the end.
+  const tried = failed || (rotating && error instanceof UnknownOutcomeError && deps.stop?.aborted !== true);
   const change: RowChange =
     tried && progress.acting ? { ...settling, ...afterFailure(error, progress.acting, row?.failures ?? 0) } : settling;
   return {

@@ -44,6 +44,8 @@ interface Context {
 /** Longer waits are the sweep's: a message may be hidden for 7 days at most, and the sweep comes every hour. */
 const SWEEP_MINUTES = 60;
 const SOON_SECONDS = 60;
+/** Long enough for the host to be gone that would take the message again. */
+const STOPPED_SECONDS = 15;
 const OPERATION_MINUTES = 50;
 /** Waits for something that others hold: the pauses grow while it lasts. */
 const HELD_BY_OTHERS = ['vault-busy', 'target-busy', 'storage-busy', 'index', 'slot-held'];
@@ -61,6 +63,8 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const operations = await followOperations(end, context.operations, deps);
   // Whoever took the lock writes the row now; what this pass read is old.
   if (step.reason === 'lock-lost') return lookSoon(context, deps);
+  // What a pass that is told to stop has seen is seen again by the next one, which has time to act.
+  if (step.reason === 'stopping') return lookSoon(context, deps, STOPPED_SECONDS);
   if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
   // A stranger's secret leaves no trace; one that was opted out, or is exempt, is known.
   const known = row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
@@ -121,10 +125,10 @@ async function saveHolder(
 }
 
 /** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
-async function lookSoon({ secret, look }: Context, deps: Deps): Promise<Date> {
+async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SECONDS): Promise<Date> {
   const { operation } = look;
-  await deps.queue.put({ ...secret, cause: 'again', ...(operation === undefined ? {} : { operation }) }, SOON_SECONDS);
-  return addMinutes(deps.clock.now(), SOON_SECONDS / 60);
+  await deps.queue.put({ ...secret, cause: 'again', ...(operation === undefined ? {} : { operation }) }, seconds);
+  return addMinutes(deps.clock.now(), seconds / 60);
 }
 
 type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;

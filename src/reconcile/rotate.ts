@@ -3,7 +3,7 @@
  * store the old credential is current and untouched, after it everything that is owed stands on the new version.
  */
 import { addHours, latest, minutesBetween } from '../core/clock.ts';
-import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
+import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, VersionId } from '../core/ids.ts';
 import type { Credential, Stay, Verdict } from '../rotators/rotator.ts';
 import type { NewVersion, Version } from '../vault/vault.ts';
@@ -39,6 +39,8 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const verdict = await untilAccepted(credential, stay, acting);
   if (optIn.rotator.overlap !== 'none' && (verdict === 'refused' || verdict === 'not-yet')) {
     await dispose(step, credential, acting);
+    // It may have been accepted with more time: no fault of the target's.
+    if (verdict === 'not-yet' && deps.stop?.aborted) throw new StoppingError();
     throw new KeyturnError('not-accepted', {
       detail: `The target answered ${verdict} to the new ${credential.handle}.`,
     });

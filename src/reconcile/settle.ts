@@ -1,5 +1,5 @@
 /** Prove, restore, hold, move and revoke: the steps that issue nothing. */
-import { KeyturnError } from '../core/errors.ts';
+import { KeyturnError, StoppingError } from '../core/errors.ts';
 import type { VersionId } from '../core/ids.ts';
 import { type Form, openForm } from '../vault/form.ts';
 import { readConsent } from './bind.ts';
@@ -54,6 +54,7 @@ export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChang
   const { optIn, secret, observed, vault } = acting.seen;
   await removeLeftovers(undefined, acting);
   for (const each of owed) {
+    if (acting.deps.stop?.aborted) throw new StoppingError();
     // Read first: what the next lines look at must be as fresh as can be when the key goes.
     const old = await oldForm(acting.seen, each.version, acting.seen.target);
     if (!(await stillRevocable(each, acting)))

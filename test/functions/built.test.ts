@@ -11,7 +11,7 @@ afterAll(async () => {
 });
 
 const FUNCTIONS = [
-  ...['health', 'history', 'hold', 'openapi', 'operation', 'readiness', 'rotate', 'secret', 'secretEvents'],
+  ...['health', 'history', 'hold', 'openapi', 'operation', 'readiness', 'revoke', 'rotate', 'secret', 'secretEvents'],
   ...['secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work', 'workPoison'],
 ];
 const inFolder = (name: string) => join(folder, name);

@@ -346,6 +346,12 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy:
       'Find out who writes to the queue that the alert names: only Keyturn, and Event Grid on `keyturn-events`, should. No look is lost for it: the sweep finds what is due.',
   },
+  settings: {
+    cause: 'The settings of the app do not fit, so that it does nothing.',
+    by: 'operator',
+    remedy:
+      'Correct the settings that are named (docs/settings.md says what each expects); the app starts anew by itself.',
+  },
   'poison-left': {
     cause: 'Messages lie in a poison queue, and nobody works them off.',
     by: 'operator',

@@ -1,0 +1,193 @@
+/**
+ * A leaked credential, by the one call that docs/operate.md says (OPS-02): one new version, one revocation, the old value
+ * refused, the new one accepted a day later. Told once for each way in which kinds hold credentials.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Application } from '../../local/azure/applications.ts';
+import type { Version } from '../../local/azure/vault.ts';
+import { PlanBody } from '../../src/http/openapi.ts';
+import { startTenant, type Tenant } from './harness.ts';
+
+const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';
+const KINDS = 'storage-account-key,cosmos-db-key,sql-login,sql-single-login,app-registration';
+const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
+
+let tenant: Tenant;
+let app: Application;
+beforeAll(async () => {
+  tenant = await startTenant({
+    accounts: [{ name: 'acct1' }],
+    keyed: [
+      {
+        ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/leaked' },
+        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
+      },
+    ],
+    sqlServers: [
+      {
+        ...{ name: 'sql1', administratorPassword: 'Zz0-first-of-chief-1', entraAdministrator: 'dba-group' },
+        ...{ logins: PASSWORDS, databases: {} },
+        consent: 'keyturn sql-login: kv1/leaked(app_a,app_b); keyturn sql-single-login: kv1/single(svc)',
+      },
+    ],
+    env: { KEYTURN_ROTATORS: KINDS },
+  });
+});
+beforeEach(async () => {
+  await tenant.clear();
+  app = tenant.azure.ownedApplication('payroll', 'kv1/leaked');
+});
+afterAll(() => tenant.stop());
+
+/** The body that the page shows, word for word. */
+const page = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8');
+const section = page.slice(page.indexOf('## A leaked credential'));
+const documented = JSON.parse(/\/rotate" \\\n {2}--body '(\{[^']+\})'/.exec(section)?.[1] ?? '') as object;
+
+interface Kind {
+  readonly name: string;
+  readonly seed: () => Version;
+  readonly opens: (value: string) => boolean;
+}
+const seedOf = (rotator: string, target: string, value: string, options = '', name = 'leaked') => {
+  const tags = { rotator, 'rotator-target': target, ...(options === '' ? {} : { 'rotator-options': options }) };
+  return tenant.seed(name, { value, tags });
+};
+const json = (value: string) => JSON.parse(value) as { username: string; password: string };
+const madeByPerson = () =>
+  app.addPassword({ displayName: 'made by a person', endDateTime: '2038-01-01T00:00:00Z' }).secretText;
+const isOpen = (value: string) =>
+  app.passwords.some(({ keyId }) => {
+    return app.everAdded.some((each) => each.keyId === keyId && each.secretText === value);
+  });
+const kinds: Kind[] = [
+  {
+    name: 'storage-account-key',
+    seed: () => tenant.seed('leaked', { account: 'acct1' }),
+    opens: (value) => tenant.azure.account('acct1').accepts(value),
+  },
+  {
+    name: 'cosmos-db-key',
+    seed: () => {
+      const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
+      return seedOf('cosmos-db-key', cosmos.id, cosmos.key('primary'));
+    },
+    opens: (value) => tenant.azure.keyed(COSMOS, 'cosmos1').accepts(value),
+  },
+  {
+    name: 'sql-login',
+    seed: () => {
+      const value = JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a });
+      const options = 'logins=app_a,app_b;field=password;login-field=username';
+      return seedOf('sql-login', tenant.azure.sqlServer('sql1').id, value, options);
+    },
+    opens: (value) => tenant.azure.sqlServer('sql1').accepts(json(value).username, json(value).password),
+  },
+  {
+    name: 'app-registration',
+    seed: () => seedOf('app-registration', app.appId, madeByPerson(), 'revoke-adopted=true'),
+    opens: isOpen,
+  },
+];
+
+/** Three days old, in an index that is fresh. */
+async function grown({ seed }: Pick<Kind, 'seed'>): Promise<Version> {
+  const version = seed();
+  version.created -= 3 * 86_400;
+  await tenant.sweepAndSettle();
+  return version;
+}
+async function records(name = 'leaked'): Promise<{ kind: string; at: string }[]> {
+  const answer = await tenant.request(`/api/vaults/kv1/secrets/${name}/history`);
+  return ((await answer.json()) as { records: { kind: string; at: string }[] }).records.toReversed();
+}
+
+describe('the leak procedure', () => {
+  it.each(kinds)('OPS-02: $name: one new version, one revocation, and the old value is refused', async (kind) => {
+    const old = await grown(kind);
+    const start = Date.now();
+    const dry = await tenant.rotate('leaked', { ...documented, dryRun: true });
+    const { plan } = PlanBody.parse(await dry.json());
+    const headers = { 'idempotency-key': 'INC-4711' };
+    const oid = crypto.randomUUID();
+    const asked = await tenant.rotate('leaked', documented, { headers, oid });
+    expect(asked.status).toBe(202);
+    await tenant.settle(600);
+    const now = tenant.current('leaked');
+    expect(await tenant.operation(asked)).toMatchObject({
+      ...{ phase: 'settled', done: true },
+      result: { version: now.id, revoked: [expect.any(String)], refusedOn: expect.stringContaining('T') },
+    });
+    expect([tenant.versions('leaked').length, kind.opens(old.value), kind.opens(now.value)]).toEqual([2, false, true]);
+
+    // Again by the same person is the same operation, by another one a refusal; neither touches anything.
+    const again = await tenant.rotate('leaked', documented, { headers, oid });
+    expect([again.status, (await again.json()) as object]).toMatchObject([202, { phase: 'settled' }]);
+    expect((await tenant.rotate('leaked', documented)).status).toBe(409);
+    await tenant.settle(600);
+    await tenant.advance({ days: 1 }, { sweepEvery: 6 });
+    expect([tenant.versions('leaked').length, kind.opens(now.value)]).toEqual([2, true]);
+    const followed = (await records()).filter(({ at }) => Date.parse(at) >= start).map(({ kind: each }) => each);
+    expect(followed).toEqual(['request', ...plan.steps.map(({ step }) => step)]);
+    expect(plan.steps.map(({ step }) => step)).toEqual(['rotate', 'prove', 'revoke']);
+  });
+
+  it.each(kinds)('OPS-02: $name: leaked in its grace, rotateAgain ends both and publishes one', async (kind) => {
+    const first = await grown(kind);
+    await tenant.rotate('leaked', {});
+    await tenant.settle(600);
+    const second = tenant.current('leaked');
+    expect((await tenant.rotate('leaked', documented)).status).toBe(409);
+    const asked = await tenant.rotate('leaked', { ...documented, rotateAgain: true });
+    expect(asked.status).toBe(202);
+    await tenant.settle(600);
+    const third = tenant.current('leaked');
+    expect([first, second, third].map(({ value }) => kind.opens(value))).toEqual([false, false, true]);
+    expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', result: { version: third.id } });
+    expect((await tenant.operation(asked)).result?.revoked).toHaveLength(2);
+    await tenant.advance({ days: 1 }, { sweepEvery: 6 });
+    expect([tenant.versions('leaked').length, kind.opens(third.value)]).toEqual([3, true]);
+  });
+
+  it.each(kinds)('OPS-02: $name: the one before it leaked: …/revoke ends it, and nothing is rotated', async (kind) => {
+    const first = await grown(kind);
+    await tenant.rotate('leaked', {});
+    await tenant.settle(600);
+    const second = tenant.current('leaked');
+    const asked = await tenant.revoke('leaked', { note: 'leaked' });
+    await tenant.settle(600);
+    expect([first, second].map(({ value }) => kind.opens(value))).toEqual([false, true]);
+    expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', result: { version: second.id } });
+    expect(tenant.versions('leaked')).toHaveLength(2);
+  });
+
+  it('OPS-02: one password: setting the new one was the revocation, and the plan says so', async () => {
+    const seed = () =>
+      seedOf('sql-single-login', tenant.azure.sqlServer('sql1').id, PASSWORDS.svc, 'login=svc', 'single');
+    const old = await grown({ seed });
+    const start = Date.now();
+    const asked = await tenant.rotate('single', documented);
+    expect(asked.status).toBe(202);
+    await tenant.settle(600);
+    const opens = ({ value }: Version) => tenant.azure.sqlServer('sql1').accepts('svc', value);
+    expect([opens(old), opens(tenant.current('single'))]).toEqual([false, true]);
+    expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', done: true });
+    const followed = (await records('single')).filter(({ at }) => Date.parse(at) >= start);
+    expect(followed.map(({ kind }) => kind)).toEqual(['request', 'rotate', 'prove']);
+  });
+
+  it('OPS-02: what a person made at a target that holds many is not revoked behind his back: 409, with what helps', async () => {
+    const old = await grown({ seed: () => seedOf('app-registration', app.appId, madeByPerson()) });
+    const refused = await tenant.rotate('leaked', documented);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      409,
+      { reason: 'not-ours', overridable: [], remedy: expect.stringContaining('revoke-adopted=true') },
+    ]);
+    const asked = await tenant.rotate('leaked', {});
+    await tenant.settle(600);
+    expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled' });
+    expect(isOpen(old.value)).toBe(true);
+  });
+});

@@ -31,7 +31,10 @@ beforeAll(async () => {
       },
     ],
     keyed: [
-      { type: COSMOS, name: 'cosmos1', properties: { documentEndpoint: 'https://cosmos1.documents.azure.com/' } },
+      {
+        ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/co-a' },
+        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com/' },
+      },
     ],
     env: { KEYTURN_ROTATORS: 'app-registration,sql-login,sql-single-login,sql-admin-password,cosmos-db-key' },
   });

@@ -130,7 +130,9 @@ One rotator serves all of these: it regenerates the key that the secret does not
 lists the new one, and after the grace regenerates the old one. New keys are not tried against the service; what Resource
 Manager lists counts as in force (\`vouched\`). The role of a kind has the actions named here and
 \`Microsoft.Authorization/roleAssignments/read\`, as the roles of the README do. Consent stands at the resource, at the one that
-it stands below (a namespace), or at their group; where reading the namespace is among the actions, it has to be given there.
+it stands below (a namespace), or at their group; where reading the namespace is among the actions, it has to be given there. Above
+the resource a consent names it by its path below the outermost one: \`kv-shop/orders-bus(orders/send)\`. What opens the whole
+resource above it (\`RootManage…\`, and where there are read-only keys those that may write) is given at itself, to a secret by name.
 
 The tag \`rotator-target\` is the full resource id; of a type with one name also \`<subscription guid>/<resource group>/<name>\`.
 

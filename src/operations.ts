@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { addDays, addMinutes } from './core/clock.ts';
 import { BusyError, KeyturnError, RefusedError } from './core/errors.ts';
 import type { SecretRef } from './core/ids.ts';
+import { mask } from './core/mask.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import { append, inLog, recordOfRequest } from './reconcile/audit.ts';
 import { type Bound, observeVault, type Trail } from './reconcile/bind.ts';
@@ -262,8 +263,9 @@ async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
 }
 
 const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) => ({
-  ...(note === undefined ? {} : { note }),
-  ...(ticket === undefined ? {} : { ticket }),
+  // Masked before they are written anywhere: a value pasted as a note would stay in row and audit (finding ATK-07).
+  ...(note === undefined ? {} : { note: mask(note) }),
+  ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
 });
 
 async function repeated(earlier: Operation, asked: Wanted, deps: Deps): Promise<Operation> {

@@ -1,6 +1,6 @@
 /** Whatever Azure Resource Manager made an SDK throw becomes a reason here; nobody else reads its codes. */
 import { BusyError, KeyturnError, type KeyturnErrorOptions, UnknownOutcomeError } from '../core/errors.ts';
-import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
+import { facts, said, shown, type WireFailure, wireFailure } from '../core/wire.ts';
 
 /** ARM knows no such thing. Reads like missing consent, so that nobody learns what exists (case SEC-09). */
 export class AbsentError extends KeyturnError {
@@ -52,5 +52,5 @@ const SCOPE = new RegExp(
 /** The id of the locked scope out of ARM's sentence (azure-facts 10), only if every segment of it looks like one. */
 function lockedScope(message: string): string | undefined {
   const id = /scope\(s\) are locked: '([^']{1,400})'/.exec(message)?.[1];
-  return id !== undefined && SCOPE.test(id) && !id.includes('..') ? id.toLowerCase() : undefined;
+  return id !== undefined && SCOPE.test(id) && !id.includes('..') ? shown(id)?.toLowerCase() : undefined;
 }

@@ -1,4 +1,4 @@
-import { scrub } from './scrub.ts';
+import { mask } from './mask.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** What a record may hold: names, ids, codes and times. Never an error object, a body or a service's message. */
@@ -9,7 +9,7 @@ export type Log = (level: LogLevel, message: string, fields?: LogFields) => void
 
 /**
  * Names, codes and ids of our own: parsed by a pattern or taken from a table before they get here, so no value is among
- * them. Scrubbed, they would fall to whoever stores a reason's code or a vault's name as a value, and alerts with them.
+ * them, and alerts are found by them.
  */
 const OWN_FIELDS: readonly string[] = [
   ...['vault', 'name', 'names', 'kind', 'reason', 'cause', 'outcome', 'by', 'remedy', 'instance', 'mode'],
@@ -29,14 +29,14 @@ const OWN_FIELDS: readonly string[] = [
 ];
 
 /**
- * A log that writes one JSON line per record to `write`, with known secret values blanked out of its free texts; never out
- * of the line, or whoever stores `"reason":"` as a value would break every record (case SEC-06).
+ * A log that writes one JSON line per record to `write`. What looks like a credential is hidden in its free texts, whoever
+ * they come from; never in the line, whose names and ids must stay as they are (case SEC-06).
  */
 export function jsonLog(write: (level: LogLevel, line: string) => void): Log {
   return (level, message, fields = {}) => {
     const clean = Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === 'string' && !OWN_FIELDS.includes(name) ? scrub(value) : value,
+      typeof value === 'string' && !OWN_FIELDS.includes(name) ? mask(value, { versions: true }) : value,
     ]);
     write(level, JSON.stringify({ message, ...Object.fromEntries(clean) }));
   };

@@ -12,9 +12,27 @@ const HIDDEN = '[secret]';
 export class Secret {
   readonly #value: string;
 
-  constructor(value: string) {
+  /**
+   * Takes any string and never throws: whoever may write a secret must not stop its neighbours (finding ATK-05). What is
+   * opened is scrubbed out of texts of services from now on.
+   */
+  constructor(value: string, isOpened = true) {
     this.#value = value;
-    remember(value);
+    if (isOpened) remember(value);
+  }
+
+  /**
+   * A value as a vault gave it, before its tags were read: of most secrets Keyturn is to know nothing, so it is not
+   * remembered until the form codec opens it (finding ATK-07).
+   */
+  static unopened(value: string): Secret {
+    return new Secret(value, false);
+  }
+
+  /** The value, for the form codec; texts of services are scrubbed of it from now on. */
+  open(): string {
+    remember(this.#value);
+    return this.#value;
   }
 
   /** The value itself, on its way to the vault or the target. */
@@ -27,9 +45,13 @@ export class Secret {
     return timingSafeEqual(Buffer.from(this.digest()), Buffer.from(other.digest()));
   }
 
-  /** SHA-256 in hex: tells one value from another where it must not be kept itself. */
+  /**
+   * SHA-256 in hex: tells one value from another where it must not be kept itself. UTF-8 has one spelling for all lone
+   * surrogates, so values that hold some are told apart by their UTF-16.
+   */
   digest(): string {
-    return createHash('sha256').update(this.#value).digest('hex');
+    const hash = createHash('sha256');
+    return (this.#value.isWellFormed() ? hash.update(this.#value) : hash.update(this.#value, 'utf16le')).digest('hex');
   }
 
   /** Size in UTF-8, for the limits of a vault. */

@@ -1,5 +1,7 @@
 /** What an SDK threw, reduced to what may be shown and decided upon. */
 import type { WireFacts } from './errors.ts';
+import { mask } from './mask.ts';
+import { scrub } from './scrub.ts';
 
 /** A service that asks for more than a day has lost its mind, or its header. */
 const RETRY_AFTER_MAX_SECONDS = 86_400;
@@ -69,8 +71,19 @@ export function wireFailure(error: unknown): WireFailure {
   };
 }
 
+/** Azure's own codes are words: nobody else's value takes them out of an alert. */
+const WORDS = /^(?:[A-Z][a-z]+)+$|^\d{1,6}$/;
+
+/** What may be shown of a code or an id: no value that this process opened, and nothing that looks like one. */
+export function shown(text: string | undefined): string | undefined {
+  if (text === undefined || WORDS.test(text)) return text;
+  return mask(scrub(text)) === text ? text : undefined;
+}
+
 /** The part of a failure that may be shown. */
-export function facts({ status, code, requestId, retryAfterSeconds }: WireFailure): WireFacts {
+export function facts(failure: WireFailure): WireFacts {
+  const { status, retryAfterSeconds } = failure;
+  const [code, requestId] = [shown(failure.code), shown(failure.requestId)];
   return {
     ...(status === undefined ? {} : { status }),
     ...(code === undefined ? {} : { code }),
@@ -81,6 +94,6 @@ export function facts({ status, code, requestId, retryAfterSeconds }: WireFailur
 
 /** `403 Forbidden`, `ECONNRESET` or `no answer`: for the end of a sentence. */
 export function said({ status, code, inner }: Pick<WireFailure, 'status' | 'code' | 'inner'>): string {
-  const parts = [status, inner ?? code].filter((part) => part !== undefined);
+  const parts = [status, shown(inner ?? code)].filter((part) => part !== undefined);
   return parts.length > 0 ? parts.join(' ') : 'no answer';
 }

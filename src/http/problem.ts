@@ -1,7 +1,7 @@
 /** Errors over HTTP: problem details (RFC 9457) made from the table of reasons, never from an error's own text. */
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
+import { mask } from '../core/mask.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
-import { scrub } from '../core/scrub.ts';
 import { SettingsError } from '../core/settings.ts';
 import type { Role } from './auth.ts';
 
@@ -50,7 +50,8 @@ export function problem(error: unknown): Answer {
   const reason: Reason = error instanceof KeyturnError ? error.reason : 'failed';
   const status = statuses[reason] ?? (error instanceof BusyError ? 503 : 409);
   const { cause, remedy } = reasonRow(reason);
-  const detail = error instanceof KeyturnError && reason !== 'not-found' ? scrub(error.detail) : cause;
+  const detail =
+    error instanceof KeyturnError && reason !== 'not-found' ? mask(error.detail, { versions: true }) : cause;
   const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
   const said = { type: `docs/reasons.md#${reason}`, title: cause, status, detail, reason };
   const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy }), requestId };

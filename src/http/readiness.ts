@@ -1,7 +1,7 @@
 /** How readiness is shown: what is not ready with its reason, and who can mend it how. */
 import { z } from 'zod';
+import { mask } from '../core/mask.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
-import { scrub } from '../core/scrub.ts';
 
 const Finding = z.strictObject({
   ready: z.boolean(),
@@ -42,5 +42,5 @@ export const readinessBody = (found: {
 function withRemedy<T extends Found>(finding: T) {
   if (finding.reason === undefined) return finding;
   const { cause, remedy, by } = reasonRow(finding.reason);
-  return { ...finding, detail: scrub(finding.detail ?? cause), remedy, by };
+  return { ...finding, detail: mask(finding.detail ?? cause, { versions: true }), remedy, by };
 }

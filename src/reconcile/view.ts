@@ -1,5 +1,6 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
 import { type Handle, type Tags, tagOf } from '../core/ids.ts';
+import { mask } from '../core/mask.ts';
 import type { SecretState, SecretView } from '../store/store.ts';
 import type { Bound, Trail } from './bind.ts';
 import { olderOurs } from './owed.ts';
@@ -62,7 +63,11 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
 function exemptIn({ trail, before }: End): SecretView['exempt'] {
   const found = trail?.exemption;
   if (!found) return trail?.current === undefined ? before?.exempt : undefined;
-  return found;
+  const { reason, until, ticket } = found;
+  return {
+    ...{ reason: mask(reason).slice(0, OWNER_MAX), until },
+    ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
+  };
 }
 
 /** Not opted in, and nothing is left to do. */
@@ -97,7 +102,11 @@ function leftOf(kept: Picture, trail: Trail | undefined, ownerTag: string): Pict
   };
 }
 
-const ownerOf = (tags: Tags, ownerTag: string): string | undefined => tagOf(tags, ownerTag)?.slice(0, OWNER_MAX);
+/** What an owner wrote is kept and shown to readers, but for what looks like a credential (finding ATK-07). */
+function ownerOf(tags: Tags, ownerTag: string): string | undefined {
+  const owner = tagOf(tags, ownerTag);
+  return owner === undefined ? undefined : mask(owner).slice(0, OWNER_MAX);
+}
 
 /**
  * The handles that are owed: as the target was seen, else by the tags. Of those the last look at the same version tells

@@ -6,7 +6,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { z } from 'zod';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
-import { scrub } from '../core/scrub.ts';
+import { mask } from '../core/mask.ts';
 import { wireFailure } from '../core/wire.ts';
 import { type BlobPart, linesBackwards, newestFirst } from './auditBlobs.ts';
 import { revokeWhen } from './schemas.ts';
@@ -92,13 +92,13 @@ export function blobAudit(own: OwnStorage): Audit {
   };
 }
 
-/** Texts that others had a hand in. Known values are blanked out of them, never out of the line (case FN-05). */
+/** Texts that others had a hand in: what looks like a credential is hidden in them, never in the line (case FN-05). */
 const TEXTS = ['ticket', 'note', 'handle', 'handles', 'code', 'requestId'];
 
 function lineOf(record: AuditRecord): string {
   const clean = Object.entries(record).map(([name, value]) => {
     if (!TEXTS.includes(name)) return [name, value];
-    return [name, Array.isArray(value) ? value.map((text) => scrub(String(text))) : scrub(String(value))];
+    return [name, Array.isArray(value) ? value.map((text) => mask(String(text))) : mask(String(value))];
   });
   const line = JSON.stringify(Object.fromEntries(clean));
   const { error } = Line.safeParse(JSON.parse(line));

@@ -37,7 +37,7 @@ export interface Wanted {
  * @throws `bad-value` or `foreign-host`, saying what is wrong and nothing of the value
  */
 export function openForm(value: Secret, wanted: Wanted, hosts: readonly string[]): Form {
-  const text = value.reveal();
+  const text = value.open();
   const opened = wanted.field === undefined ? plain(text, wanted.spec, hosts) : document(text, wanted, hosts);
   const bare = new Secret(opened.bare);
   const { form, login } = opened;

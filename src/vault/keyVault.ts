@@ -109,7 +109,7 @@ class KeyVault implements Vault {
       const options = version === undefined ? {} : { version };
       const { value, properties } = await this.#client.getSecret(checkedName(secret), options);
       this.#challenged = true;
-      return { ...infoOf(properties), value: new Secret(value ?? '') };
+      return { ...infoOf(properties), value: Secret.unopened(value ?? '') };
     } catch (error) {
       const { status, inner } = wireFailure(error);
       this.#challenged ||= status !== undefined;

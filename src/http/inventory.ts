@@ -17,6 +17,9 @@ export const SecretBody = z.strictObject({
   target: z.string().optional(),
   owner: z.string().optional().describe('The tag of the owner, quoted: printable and cut at 64 characters.'),
   createdOn: maybeDate.describe('When the current version was made.'),
+  credentialSince: maybeDate.describe(
+    'Since when its credential has been in use, in whatever version: writing a value again makes it no younger.',
+  ),
   expiresOn: maybeDate,
   dueOn: maybeDate.describe('When the next rotation is due.'),
   owed: z.array(z.string()).describe('Handles of older credentials that are still to be revoked.'),
@@ -96,6 +99,7 @@ export interface ShownSecret {
     readonly target?: string;
     readonly owner?: string;
     readonly createdOn?: Date;
+    readonly credentialSince?: Date;
     readonly expiresOn?: Date;
     readonly dueOn?: Date;
     readonly revokeAfter?: Date;

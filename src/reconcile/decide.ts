@@ -185,7 +185,7 @@ function* rotationObstacles(
   if (observed.recentRotations >= ROTATIONS_MAX) yield wait('too-many', addHours(now, 24));
   // A person may know that the vault takes it now: an exemption shows nowhere. A try that fails costs the live credential nothing.
   if (observed.planRefused && !request) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
-  const soonest = soonestOn(createdOn, policy);
+  const soonest = soonestOn(observed.age?.currentSince ?? createdOn, policy);
   if (!mayBeYoung(step, observed, request) && now < soonest) yield wait('too-soon', soonest);
   if (request) return; // a person's request is not braked
   if (retryOn && now < retryOn) yield wait('backing-off', retryOn);

@@ -7,6 +7,7 @@ import { Secret } from '../core/secret.ts';
 import type { TargetState } from '../rotators/rotator.ts';
 import type { SecretRow } from '../store/store.ts';
 import { type Form, openForm } from '../vault/form.ts';
+import { type Age, ageOf } from './age.ts';
 import type { Bound } from './bind.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
@@ -104,6 +105,7 @@ async function nameWhatIsThere(
       ? await optIn.target.check(found.opened.bare, found.opened.login)
       : undefined;
   const newest = newestOf(older, secret);
+  const age = await ageIn(bound, found, state);
   const observed: Observed = {
     secret,
     version: current.id,
@@ -126,7 +128,11 @@ async function nameWhatIsThere(
       : {}),
     ...(leaving === undefined && state?.after ? { after: afterOf(state, bound) } : {}),
     ...(bound.state?.hold ? { hold: bound.state.hold } : {}),
-    dueOn: dueOn(current, written, policy),
+    dueOn: dueOn(current, written, policy, {
+      ...{ since: age.since, currentSince: age.currentSince, takenOverOn: takenOverOn(bound) },
+      everyMaxHours: deps.config.limits?.everyMaxHours,
+    }),
+    age,
     ...sources(bound, { ...found, holders, live, older, newest, ours }, now),
     rotation: rotationId(secret, current.id),
     overlap: optIn.rotator.overlap,
@@ -135,6 +141,22 @@ async function nameWhatIsThere(
     ...(await brakes(bound, found.grants, deps)),
   };
   return { observed, older };
+}
+
+/** Of the credential that the current value is; older values are read once for each version that Keyturn did not write. */
+const ageIn = (bound: Bound, { target, opened, handle }: Found, state: State | undefined): Promise<Age> => {
+  const { current, versions, tgt, row } = bound;
+  const valueIn = async (version: string) => (await oldForm(bound, version, target))?.bare;
+  return ageOf({ ...{ current, versions, tgt, state, handle, row }, value: opened.bare, valueIn });
+};
+
+/**
+ * When the secret was opted in: remembered from the first look, which takes the last change of its tags for it. Undefined
+ * where the row is lost and a state tells that it was taken over long ago: then the version's creation counts.
+ */
+export function takenOverOn({ row, current, versions }: Pick<Bound, 'row' | 'current' | 'versions'>): Date | undefined {
+  const isKnown = versions.some(({ tags }) => stateOrNone(tags)?.tgt !== undefined);
+  return row?.takenOverOn ?? (isKnown ? undefined : current.updatedOn);
 }
 
 /** A copy of our newest version is ours, but what was current before it has its whole grace from the copy on. */

@@ -2,6 +2,7 @@
  * One pass over one secret: observe, decide one step, act, say when to look again. Nothing is remembered between
  * passes; killed at any line, the next one observes again.
  */
+import { minutesBetween } from '../core/clock.ts';
 import { KeyturnError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
@@ -133,18 +134,15 @@ async function endOf(
     const requested = asked?.version === progress.seen.observed.version;
     progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
     const { kind, reason } = progress.step;
-    const { dueOn, after } = progress.seen.observed;
+    const { dueOn, after, age } = progress.seen.observed;
+    const now = deps.clock.now();
+    const days = age && Math.floor(minutesBetween(age.since, now) / (24 * 60));
     const { notes } = progress.bound.policy;
+    const aged = age ? { credentialSince: age.since, ageDays: days } : {};
     const noted = notes === undefined ? {} : { notes: notes.join(' ') };
     deps.log('info', 'decided', {
-      ...secret,
-      kind,
-      reason,
-      cause: look.cause,
-      dueOn,
-      after,
-      ...noted,
-      ...modeOf(deps),
+      ...{ ...secret, kind, reason, cause: look.cause, dueOn, after },
+      ...{ ...aged, ...noted, ...modeOf(deps) },
     });
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress, trail: progress, refusedOn: progress.acting.refusedOn };

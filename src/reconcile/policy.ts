@@ -3,7 +3,7 @@
  * secret's tag, then the vault's tag `keyturn-policy`, then the settings. An unknown key is an error (design section 2).
  * Whoever may tag a vault has no right to its secrets, so that tag may be more careful than the settings, not less.
  */
-import { addHours, earliest } from '../core/clock.ts';
+import { addHours, earliest, latest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { VersionInfo } from '../vault/vault.ts';
@@ -174,14 +174,39 @@ export function expiryOf(policy: Policy, now: Date, capDays?: number): Date {
   return earliest(addHours(now, validHours), LAST_EXPIRY) as Date;
 }
 
-/** When a version is due (design section 2, "Dates"; case EG-06). */
-export function dueOn(version: Pick<VersionInfo, 'createdOn' | 'expiresOn'>, ours: boolean, policy: Policy): Date {
-  const byAge = addHours(version.createdOn, policy.everyHours);
+/** What is known of a credential beside the version that holds it. */
+export interface Lived {
+  /** Since when it has been in use, in whatever version; the version's creation where nobody knows. */
+  readonly since?: Date | undefined;
+  /** Since when the secret has held it without a break. */
+  readonly currentSince?: Date | undefined;
+  /** When the secret was opted in, as far as Keyturn knows. */
+  readonly takenOverOn?: Date | undefined;
+  /** KEYTURN_EVERY_MAX. */
+  readonly everyMaxHours?: number | undefined;
+}
+
+/**
+ * When a version is due (design section 2, "Dates"; case EG-06): a turn after the secret began to hold its credential, which
+ * an apply that writes the value again does not change; where an undo brought an older one back, no later than the longest
+ * turn after that one began. One that Keyturn did not write goes by its expiry, but no later than a turn after its takeover.
+ */
+export function dueOn(
+  version: Pick<VersionInfo, 'createdOn' | 'expiresOn'>,
+  ours: boolean,
+  { everyHours, graceHours }: Pick<Policy, 'everyHours' | 'graceHours'>,
+  lived: Lived = {},
+): Date {
+  const { since = version.createdOn, currentSince = since, takenOverOn = since } = lived;
+  const everyMaxHours = Math.max(everyHours, lived.everyMaxHours ?? DEFAULT_LIMITS.everyMaxHours);
+  const ceiling = addHours(latest(since, takenOverOn) as Date, everyMaxHours);
+  const byAge = earliest(addHours(currentSince, everyHours), ceiling) as Date;
   if (!version.expiresOn) return byAge;
   const validHours = (version.expiresOn.getTime() - version.createdOn.getTime()) / 3_600_000;
-  const leadHours = Math.max(policy.graceHours, Math.min(MONTH_HOURS, validHours / 4));
+  const leadHours = Math.max(graceHours, Math.min(MONTH_HOURS, validHours / 4));
   const byExpiry = addHours(version.expiresOn, -leadHours);
-  return ours ? (earliest(byAge, byExpiry) as Date) : byExpiry;
+  const byTakeover = addHours(latest(currentSince, takenOverOn) as Date, everyHours);
+  return earliest(byExpiry, ceiling, ours ? byAge : byTakeover) as Date;
 }
 
 /** Until then a version is too young to be replaced, whoever wrote it. */

@@ -10,12 +10,12 @@ import type { Bound, Trail } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
-import type { Seen } from './observe.ts';
+import { type Seen, takenOverOn } from './observe.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
 import { HOLDS_NONE } from './slots.ts';
 import { changes, type Step } from './types.ts';
-import { viewOf } from './view.ts';
+import { isLeft, viewOf } from './view.ts';
 
 export interface PassEnd {
   readonly step: Step;
@@ -134,7 +134,7 @@ async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SE
 type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
 
 function rowAfter(
-  { step, change, error, bound, trail }: PassEnd,
+  { step, change, error, bound, seen, trail }: PassEnd,
   { secret, row }: Context,
   { tries, operations, ...rest }: { [K in keyof RowEnd]: RowEnd[K] | undefined },
 ): SecretRow {
@@ -143,6 +143,9 @@ function rowAfter(
     ...secret,
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
+    ...(seen ? { age: seen.observed.age, takenOverOn: takenOverOn(seen) } : {}),
+    // Opted in again it is taken over anew.
+    ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
     ...change,
     seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
     step: step.kind,

@@ -2,6 +2,7 @@ import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { Rotator, Verdict } from '../rotators/rotator.ts';
 import type { RevokeAt, RevokeWhen } from '../store/store.ts';
+import type { Age } from './age.ts';
 import type { Mode } from './deps.ts';
 import type { Leaving } from './optIn.ts';
 import type { Policy } from './policy.ts';
@@ -129,6 +130,8 @@ export interface Observed {
   readonly after?: Date;
   readonly hold?: Date;
   readonly dueOn: Date;
+  /** The age of the credential, and since when the secret has held it; the version's creation where absent. */
+  readonly age?: Age;
   /** It was opted out and owes something: nothing is rotated any more, and its owner decides what it holds. */
   readonly leaving?: Leaving;
   /** Leaving, and a rotation that was broken off left credentials in no version: they are removed then. */

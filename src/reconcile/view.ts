@@ -4,7 +4,7 @@ import { mask } from '../core/mask.ts';
 import type { SecretState, SecretView } from '../store/store.ts';
 import type { Bound, Trail } from './bind.ts';
 import { olderOurs } from './owed.ts';
-import { dueOn } from './policy.ts';
+import { dueOn, type Lived } from './policy.ts';
 import type { Observed, Step } from './types.ts';
 
 const OWNER_MAX = 256;
@@ -47,16 +47,27 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
   const owner = ownerOf(current.tags, ownerTag);
   const owed = owedOf({ step: end.step, bound, observed, before });
   const revokeAfter = end.step.kind === 'move' ? end.step.after : (observed?.after ?? state?.after);
+  const lived = livedOf(bound, observed);
   const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
   return {
     ...{ owed, version: current.id, rotator: optIn.rotator.type, target: optIn.target.id },
     ...(owner === undefined ? {} : { owner }),
     createdOn: current.createdOn,
+    ...(lived.since ? { credentialSince: lived.since } : {}),
     ...(current.expiresOn ? { expiresOn: current.expiresOn } : {}),
-    ...(leaving === undefined ? { dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy) } : {}),
+    ...(leaving === undefined
+      ? { dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived) }
+      : {}),
     ...(revokeAfter && owed.length > 0 ? { revokeAfter } : {}),
     ...(notes.length > 0 ? { notes: notes.slice(0, NOTES_MAX) } : {}),
   };
+}
+
+/** As the target was seen, else as the row has it of the same version. */
+function livedOf({ row, current }: Bound, observed: Observed | undefined): Lived {
+  const known = row?.age?.version === current.id ? row.age : undefined;
+  const { since, currentSince } = observed?.age ?? known ?? {};
+  return { since, currentSince, takenOverOn: row?.takenOverOn };
 }
 
 /** The exemption as it stands on the version, where the vault was read; else as it was shown before. */
@@ -72,6 +83,7 @@ function exemptIn({ trail, before }: End): SecretView['exempt'] {
 
 /** Not opted in, and nothing is left to do. */
 const LEFT: readonly Step['reason'][] = ['not-opted-in', 'opted-out', 'exempt', 'exempt-ended'];
+export const isLeft = (reason: Step['reason']): boolean => LEFT.includes(reason);
 
 /**
  * What was shown before. Nothing comes due of a secret that is gone, opted out or another instance's; what it owes goes on
@@ -80,7 +92,7 @@ const LEFT: readonly Step['reason'][] = ['not-opted-in', 'opted-out', 'exempt', 
 function keptOf({ step, before, trail }: End, ownerTag: string): Picture {
   const { state: _, heldUntil: __, ...kept } = before ?? { state: 'ok', owed: [] };
   const { reason } = step;
-  if (LEFT.includes(reason)) return leftOf(kept, trail, ownerTag);
+  if (isLeft(reason)) return leftOf(kept, trail, ownerTag);
   if (reason !== 'gone' && reason !== 'other-instance') return kept;
   const { dueOn: _dueOn, expiresOn: _expiresOn, ...undated } = kept;
   return undated;

@@ -38,6 +38,7 @@ const View = z.strictObject({
   target: maybe(words),
   owner: maybe(z.string().max(256)),
   createdOn: maybe(date),
+  credentialSince: maybe(date),
   expiresOn: maybe(date),
   dueOn: maybe(date),
   revokeAfter: maybe(date),
@@ -66,6 +67,8 @@ const Secret = z.strictObject({
   retryOn: maybe(date),
   lastFailure: maybe(z.strictObject({ reason: word, detail: words, on: date } satisfies Shape<LastFailure>)),
   refusedPlan: maybe(words),
+  takenOverOn: maybe(date),
+  age: maybe(z.strictObject({ version, since: date, currentSince: date })),
   view: maybe(View),
 } satisfies Shape<SecretRow>);
 

@@ -38,6 +38,10 @@ export interface SecretRow extends SecretRef {
   /** Why the last rotation failed: stays while looks in between come to something else, until one goes well or none is due. */
   readonly lastFailure?: LastFailure;
   readonly view?: SecretView;
+  /** When Keyturn first saw it opted in, by the last change of its tags. */
+  readonly takenOverOn?: Date;
+  /** How old the credential of a version is, so that values of older ones are compared once. */
+  readonly age?: { readonly version: VersionId; readonly since: Date; readonly currentSince: Date };
   /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
 }
@@ -57,6 +61,8 @@ export interface SecretView {
   /** The owner's tag as it is: text of a stranger, to be quoted where it is shown. */
   readonly owner?: string;
   readonly createdOn?: Date;
+  /** Since when its credential has been in use, in whatever version. */
+  readonly credentialSince?: Date;
   readonly expiresOn?: Date;
   readonly dueOn?: Date;
   /** Until then the credentials in `owed` live on. */

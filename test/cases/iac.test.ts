@@ -59,8 +59,8 @@ describe('IAC-01: an apply replaces all tags', () => {
     expect(await tenant.row('st-a')).toMatchObject({ step: 'wait', reason: 'drift' });
     expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'drift', owedSince: hoursAfter(v2, 0).toISOString() }]);
     expect(accepts(v1.value)).toBe(true);
-    // Due by its expiry alone, a quarter of its life before it.
-    await tenant.goTo(new Date(((v2.exp ?? 0) - (((v2.exp ?? 0) - v2.created) * 1) / 4) * 1000));
+    // Due a turn after it was taken over again, which its expiry is later than (OPS-05).
+    await tenant.goTo(hoursAfter(v2, 60 * 24));
     expect(tenant.versions('st-a')).toHaveLength(2);
     expect(accepts(v1.value)).toBe(true);
     expect(accepts(v2.value)).toBe(true);

@@ -243,9 +243,41 @@ describe('dates', () => {
     expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, true, policy)).toEqual(addDays(T, 60));
   });
 
-  it('any other version is due by its expiry alone, or after a turn where it has none', () => {
+  it('OPS-05: any other version is due by its expiry, but no later than a turn after it was taken over', () => {
     const policy = of('every=60d');
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, false, policy)).toEqual(addDays(T, 170));
+    const version = { createdOn: addDays(T, -300), expiresOn: addDays(T, 400) };
+    const due = (lived: Parameters<typeof dueOn>[3], ours = false) => dueOn(version, ours, policy, lived);
+    expect(due({ takenOverOn: T })).toEqual(addDays(T, 60));
+    expect(due({})).toEqual(addDays(T, -240)); // without the row, created + every
+    // A person's fresh credential has its turn from then on, however long ago the secret was taken over.
+    expect(due({ since: addDays(T, 10), takenOverOn: addDays(T, -90) })).toEqual(addDays(T, 70));
+    expect(due({ since: addDays(T, -500), takenOverOn: T })).toEqual(addDays(T, 60));
+    expect(dueOn({ ...version, expiresOn: addDays(T, 40) }, false, policy, { takenOverOn: T })).toEqual(addDays(T, 10));
+  });
+
+  it('OPS-05: an undo brings a credential back for a turn, but for no more than the longest one since it began', () => {
+    const policy = of('every=60d');
+    const undone = (daysOld: number, everyMaxHours?: number) =>
+      dueOn({ createdOn: T }, false, policy, { since: addDays(T, -daysOld), currentSince: T, everyMaxHours });
+    expect(undone(10)).toEqual(addDays(T, 60));
+    expect(undone(60)).toEqual(addDays(T, 30));
+    expect(undone(60, 60 * 24)).toEqual(T);
+    expect(undone(60, 365 * 24)).toEqual(addDays(T, 60));
+  });
+
+  it('OPS-05: a version that holds an older credential is due by the age of that one', () => {
+    const policy = of('every=60d');
+    const since = addDays(T, -50);
+    expect(dueOn({ createdOn: T }, false, policy, { since })).toEqual(addDays(T, 10));
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 89) }, true, policy, { since })).toEqual(addDays(T, 10));
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 400) }, false, policy, { since, takenOverOn: since })).toEqual(
+      addDays(T, 10),
+    );
+  });
+
+  it('any other version is due by its expiry, or after a turn where it has none or a late one', () => {
+    const policy = of('every=60d');
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, false, policy)).toEqual(addDays(T, 60));
     expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, false, policy)).toEqual(addDays(T, 15));
     expect(dueOn({ createdOn: T }, false, policy)).toEqual(addDays(T, 60));
   });

@@ -78,17 +78,20 @@ param sweepWindow SweepWindow = empty(settings.?KEYTURN_SWEEP_SCHEDULE)
 @description('Whether the activity log of the subscription goes to the workspace (docs/operate.md).')
 param activityLog bool = true
 
-@description('The cloud, as docs/settings.md names it.')
-param cloud 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud' | 'custom' = environment().name == 'AzureUSGovernment'
-  ? 'AzureUSGovernment'
-  : environment().name == 'AzureChinaCloud' ? 'AzureChinaCloud' : 'AzureCloud'
+@description('The cloud, as docs/settings.md names it. Empty: the one that this is deployed in.')
+param cloud '' | 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud' | 'custom' = ''
 
-@description('Suffix of storage hosts.')
-param storageSuffix string = environment().suffixes.storage
+@description('Suffix of storage hosts. Empty: that of the cloud that this is deployed in.')
+param storageSuffix string = ''
 
 @description('Names of resources, where the defaults do not fit.')
 param names Names = {}
 
+var ownCloud = environment().name == 'AzureUSGovernment' || environment().name == 'AzureChinaCloud'
+  ? environment().name
+  : 'AzureCloud'
+var cloudName = empty(cloud) ? ownCloud : cloud
+var suffix = empty(storageSuffix) ? environment().suffixes.storage : storageSuffix
 var token = uniqueString(resourceGroup().id, instance)
 var allTags = { ...tags, 'azd-env-name': environmentName }
 var isPublic = network == 'public'
@@ -191,8 +194,8 @@ module private 'modules/private.bicep' = if (!isPublic) {
     subnets: subnets
     privateDns: privateDns
     privateDnsZoneIds: privateDnsZoneIds
-    cloud: cloud
-    storageSuffix: storageSuffix
+    cloud: cloudName
+    storageSuffix: suffix
     storage: [
       { name: 'host', id: hostStorage.outputs.id, groups: ['blob', 'queue', 'table'] }
       { name: 'package', id: packageStorage.outputs.id, groups: ['blob', 'queue', 'table'] }
@@ -214,18 +217,18 @@ module app 'modules/app.bicep' = {
     zoneRedundant: zoneRedundant
     identityId: identity.outputs.id
     packageIdentityId: packageIdentity.outputs.id
-    packageUri: 'https://${packageStorageName}.blob.${storageSuffix}/${storageNames.package}'
+    packageUri: 'https://${packageStorageName}.blob.${suffix}/${storageNames.package}'
     subnetId: isPublic ? '' : private!.outputs.appSubnetId
     publicAccess: isPublic
     settings: appSettings(
       settings,
       instance,
-      cloud,
+      cloudName,
       tenant().tenantId,
       identity.outputs.clientId,
       identity.outputs.principalId,
       hostStorageName,
-      storageSuffix,
+      suffix,
       packageStorageName
     )
     insightsName: monitoring.outputs.insightsName

@@ -41,7 +41,10 @@ param systemTopicName string = ''
 @description('Identity that this topic has.')
 param systemTopicIdentity 'SystemAssigned' | 'UserAssigned' | 'None' = 'SystemAssigned'
 
-@description('Id (GUID) of a role "Keyturn vault" that is there already, as tenant-policy.bicep makes it; empty: made here.')
+@description('Name of the management group at which infra/roles.bicep made the roles, above this group. Empty: a role of this resource group is made.')
+param rolesAt string = ''
+
+@description('Id (GUID) of a role "Keyturn vault" that is there already, as tenant-policy.bicep makes it; empty: as rolesAt says.')
 param roleId string = ''
 
 @description('Names of the only secrets that Keyturn may read and write, in the very case they have. Empty: all of them. Key Vault has this as a preview.')
@@ -53,7 +56,10 @@ param diagnostics bool = true
 param tags { *: string } = {}
 
 var rights = loadJsonContent('roles.json', '$.vault')
-var vaultRole = empty(roleId) ? guid(toLower(resourceGroup().id), 'keyturn', 'vault') : roleId
+var ownRole = empty(roleId) && empty(rolesAt)
+var vaultRole = !empty(roleId)
+  ? roleId
+  : guid(toLower(empty(rolesAt) ? resourceGroup().id : rolesAt), 'keyturn', 'vault')
 var reuse = !empty(systemTopicName)
 var topicName = reuse ? systemTopicName : 'egst-keyturn-${toLower(vaultName)}'
 // A firewall lets Event Grid through with a system-assigned identity only (azure-facts 3.2).
@@ -68,7 +74,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
 }
 
-resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (empty(roleId)) {
+resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (ownRole) {
   name: vaultRole
   properties: {
     // The name is unique in the tenant, so it carries the group that it is for.

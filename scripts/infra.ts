@@ -52,6 +52,7 @@ async function check(update: boolean): Promise<void> {
     await lint(bicep);
     await compile(bicep, work, update);
     await parameters(bicep);
+    await everything(bicep);
     const files = readdirSync(join(infra, 'snapshots')).filter((each) => each.endsWith('.bicepparam'));
     // Two at a time: each is a process of its own.
     const [some, others] = [files.filter((_, at) => at % 2 === 0), files.filter((_, at) => at % 2 === 1)];
@@ -99,7 +100,64 @@ const REFUSED: readonly Environment[] = [
   ...Object.keys(ENVIRONMENT).map((name) => ({ [name]: undefined })),
   ...[{ AZURE_NETWORK_MODE: 'Private' }, { KEYTURN_AUDIENCE: '' }, { KEYTURN_MODE: '' }, { AZURE_NODE_VERSION: '23' }],
   ...[{ KEYTURN_SWEEP_SCHEDULE: '0 7 */6 * * *' }, { AZURE_SWEEP_WINDOW: 'PT12H' }, { AZURE_AUDIT_LOCKED: 'yes' }],
+  ...[{ KEYTURN_CLOUD: 'AzureGermany' }, { KEYTURN_CUSTOM_CLOUD: 'yes' }, { AZURE_INSTANCE_MEMORY_MB: '1024' }],
+  ...[{ AZURE_STORAGE_SKU: 'LRS' }, { AZURE_TAGS: '{' }, { AZURE_AUDIT_DAYS: 'a year' }, { AZURE_PRIVATE_DNS: 'no' }],
+  ...[{ AZURE_NAMES: '{"apps":"a"}' }, { AZURE_SUBNETS: '{"app":"a"}' }],
 ];
+
+/** Each parameter from the environment, as something else than its default (case OPS-08). */
+const EVERYTHING: Readonly<Record<string, readonly [name: string, text: string, value: unknown]>> = {
+  environmentName: ['AZURE_ENV_NAME', 'prod', 'prod'],
+  location: ['AZURE_LOCATION', 'northeurope', 'northeurope'],
+  tags: ['AZURE_TAGS', '{"team":"a"}', { team: 'a' }],
+  names: ['AZURE_NAMES', '{"app":"own"}', { app: 'own' }],
+  instance: ['KEYTURN_INSTANCE', 'zone-b', 'zone-b'],
+  cloud: ['KEYTURN_CLOUD', 'custom', 'custom'],
+  storageSuffix: ['AZURE_STORAGE_SUFFIX', 'core.example', 'core.example'],
+  network: ['AZURE_NETWORK_MODE', 'public', 'public'],
+  addressPrefix: ['AZURE_ADDRESS_PREFIX', '10.1.0.0/25', '10.1.0.0/25'],
+  subnets: [
+    'AZURE_SUBNETS',
+    '{"app":"a","endpoints":"b","virtualNetworkId":"c"}',
+    { app: 'a', endpoints: 'b', virtualNetworkId: 'c' },
+  ],
+  privateDns: ['AZURE_PRIVATE_DNS', 'existing', 'existing'],
+  privateDnsZoneIds: ['AZURE_PRIVATE_DNS_ZONE_IDS', '{"blob":"b"}', { blob: 'b' }],
+  nodeVersion: ['AZURE_NODE_VERSION', '22', '22'],
+  instanceMemoryMB: ['AZURE_INSTANCE_MEMORY_MB', '4096', 4096],
+  maximumInstanceCount: ['AZURE_MAXIMUM_INSTANCE_COUNT', '3', 3],
+  zoneRedundant: ['AZURE_ZONE_REDUNDANT', 'true', true],
+  storageSku: ['AZURE_STORAGE_SKU', 'Standard_GZRS', 'Standard_GZRS'],
+  cmk: [
+    'AZURE_CMK',
+    '{"vaultUri":"u","keyName":"k","identityId":"i"}',
+    { vaultUri: 'u', keyName: 'k', identityId: 'i' },
+  ],
+  auditDays: ['AZURE_AUDIT_DAYS', '30', 30],
+  auditLocked: ['AZURE_AUDIT_LOCKED', 'true', true],
+  logDays: ['AZURE_LOG_DAYS', '31', 31],
+  publicIngestion: ['AZURE_PUBLIC_INGESTION', 'false', false],
+  activityLog: ['AZURE_ACTIVITY_LOG', 'false', false],
+  actionGroupIds: ['AZURE_ACTION_GROUP_IDS', 'a, b', ['a', 'b']],
+  sweepWindow: ['AZURE_SWEEP_WINDOW', 'P1D', 'P1D'],
+};
+
+/** All of them reach the template, and it has no other. */
+async function everything(bicep: string): Promise<void> {
+  const all = Object.fromEntries(Object.values(EVERYTHING).map(([name, text]) => [name, text]));
+  const { stdout, output } = await parametersOf(bicep, { ...ENVIRONMENT, ...all });
+  const { parametersJson, templateJson } = (stdout.startsWith('{') ? JSON.parse(stdout) : {}) as Record<string, string>;
+  if (parametersJson === undefined || templateJson === undefined)
+    return void fail('bicep build-params infra/main.bicepparam, with everything set', output);
+  const { parameters: found } = JSON.parse(parametersJson) as { parameters: Record<string, { value: unknown }> };
+  const wanted = Object.entries(EVERYTHING).map(([parameter, [, , value]]) => [parameter, value] as const);
+  for (const [parameter, value] of wanted)
+    if (JSON.stringify(found[parameter]?.value) !== JSON.stringify(value))
+      fail('infra/main.bicepparam', `${parameter} is not what the environment says.`);
+  const has = Object.keys((JSON.parse(templateJson) as { parameters: object }).parameters);
+  const strange = has.filter((parameter) => parameter !== 'settings' && !(parameter in EVERYTHING));
+  if (strange.length > 0) fail('infra/main.bicepparam', `Not from the environment: ${strange.join()}`);
+}
 
 /** The parameters that azd takes. What is missing or misspelt ends with an error: a default would undo what was deployed. */
 async function parameters(bicep: string): Promise<void> {

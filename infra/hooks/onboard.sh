@@ -2,6 +2,8 @@
 # Onboards the vaults that KEYTURN_VAULTS names, once the app lists its functions, and waits until Keyturn gets at them. Run by
 # azd after a deployment, and by hand with the same variables (outputs of infra/main.bicep). Running it again changes nothing.
 #
+# AZURE_ROLES_AT, if it is set, is the management group at which infra/roles.bicep made the roles.
+#
 # A vault that fails does not keep the others waiting: the hook ends with 1 and names it. HOOK_PAUSE_SECONDS is the time
 # between two looks, HOOK_WAIT_SECONDS the longest wait for readiness.
 #
@@ -112,7 +114,7 @@ onboard() { # VAULT
     --template-file "$template" --output none --parameters \
     vaultName="$name" location="$location" principalId="$AZURE_IDENTITY_PRINCIPAL_ID" network="$AZURE_NETWORK_MODE" \
     functionAppId="$AZURE_FUNCTION_APP_ID" hostStorageId="$AZURE_HOST_STORAGE_ID" workspaceId="$AZURE_WORKSPACE_ID" \
-    eventsIdentityId="$AZURE_EVENTS_IDENTITY_ID" events="$events" $more </dev/null
+    rolesAt="${AZURE_ROLES_AT:-}" eventsIdentityId="$AZURE_EVENTS_IDENTITY_ID" events="$events" $more </dev/null
 }
 
 onboarded=''

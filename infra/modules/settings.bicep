@@ -22,7 +22,7 @@ type Settings = {
   KEYTURN_AUDIENCE: string
   KEYTURN_SWEEP_SCHEDULE: string?
   KEYTURN_CLOUD_ENDPOINTS: string?
-  KEYTURN_CUSTOM_CLOUD: 'accepted'?
+  KEYTURN_CUSTOM_CLOUD: ('' | 'accepted')?
 }
 
 @export()

@@ -53,6 +53,10 @@ change() {
     return 0
   fi
   say "$what"
+  if [[ -z "$body" ]]; then
+    ANSWER="$(az rest --method "$method" --url "$GRAPH/v1.0$path" --output tsv)"
+    return 0
+  fi
   ANSWER="$(az rest --method "$method" --url "$GRAPH/v1.0$path" --headers Content-Type=application/json \
     --body "$body" ${query:+--query "$query"} --output tsv)"
 }

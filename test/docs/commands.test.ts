@@ -43,8 +43,8 @@ function templateOf(file: string) {
   return { params, scope, outputs };
 }
 const OUTPUTS = templateOf('infra/main.bicep').outputs;
-/** What azd reads for itself: without it `azd up` asks for a group. */
-const OF_AZD = ['AZURE_RESOURCE_GROUP'];
+/** What azd reads for itself (without it `azd up` asks for a group), and its hook. */
+const OF_AZD = ['AZURE_RESOURCE_GROUP', 'AZURE_ROLES_AT'];
 /** What commands of the onboarding policy print, and the id of a target. */
 const BY_HAND = ['POLICY_IDENTITY_ID', 'POLICY_PRINCIPAL_ID', 'POLICY_ASSIGNMENT_ID', 'TARGET'];
 const SCOPES: Readonly<Record<string, string>> = { group: 'resourceGroup', sub: 'subscription', mg: 'managementGroup' };
@@ -87,18 +87,22 @@ describe('shell blocks', () => {
         'export',
         'infra/scripts/api-app.sh',
         'infra/scripts/consent.sh',
+        'infra/scripts/grant.sh',
         'infra/scripts/graph.sh',
         'sh',
         'sha256sum',
       ],
     ]);
-    expect(commandsWith('sh').filter((words) => words.join(' ') !== 'infra/hooks/onboard.sh')).toEqual([]);
+    expect(
+      commandsWith('sh').filter((words) => !/^infra\/hooks\/(onboard|environment)\.sh$/.test(words.join(' '))),
+    ).toEqual([]);
     const files = commands.flat().filter((word) => /^(infra|docs|scripts)\//.test(word));
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
   it('name options that the scripts know, each with a value where it takes one', () => {
-    for (const script of ['infra/scripts/api-app.sh', 'infra/scripts/graph.sh', 'infra/scripts/consent.sh']) {
+    for (const name of ['api-app', 'consent', 'grant', 'graph']) {
+      const script = `infra/scripts/${name}.sh`;
       const usage = read(script);
       const calls = commandsWith(script);
       expect(calls.length).toBeGreaterThan(0);
@@ -177,7 +181,9 @@ describe('names', () => {
   });
 
   it.each(PAGES)('%s names parameters of the templates where it sets them in the text', (page) => {
-    const templates = ['main', 'vault', 'target', 'discovery', 'tenant-policy'].map((name) => `infra/${name}.bicep`);
+    const templates = ['main', 'vault', 'target', 'roles', 'discovery', 'tenant-policy'].map(
+      (name) => `infra/${name}.bicep`,
+    );
     const params = templates.flatMap((file) => templateOf(file).params.map(({ name }) => name));
     const set = [...read(page).matchAll(/`([a-z]\w+)=[\w-]+`/g)].map(([, name = '']) => name);
     expect(set.filter((name) => !params.includes(name) && name !== 'paused')).toEqual([]);

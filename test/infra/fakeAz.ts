@@ -29,6 +29,12 @@ export interface Directory {
   readonly me: string | undefined;
   readonly applications: Application[];
   readonly services: Service[];
+  /** Groups and people, by the first segment of their address. */
+  readonly others?: readonly {
+    readonly kind: 'groups' | 'users';
+    readonly id: string;
+    readonly assignments: Members[];
+  }[];
   /** Refusals that come before the next changes, one each. */
   readonly refusals: string[];
   /** Reads whose path holds this are refused. */
@@ -100,7 +106,11 @@ function get(path: string, data: Directory): Json {
   });
   const ids = (list: readonly string[]) => ({ value: list.map((id) => ({ id })) });
   const app = data.applications.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
-  const principal = data.services.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
+  const [, kind, otherId] = /^\/(groups|users)\/([^/?]+)/.exec(path) ?? [];
+  const other = data.others?.find((each) => each.kind === kind && each.id === otherId);
+  if (kind !== undefined && !other) throw new Refused(`Not Found: ${path}`);
+  const principal =
+    other ?? data.services.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
   if (path.startsWith('/me')) {
     if (data.me === undefined) throw new Refused('/me request is only valid with delegated authentication flow.');
     return { id: data.me };
@@ -109,7 +119,7 @@ function get(path: string, data: Directory): Json {
   if (path.startsWith('/servicePrincipals?')) return matching(data.services);
   if (/^\/applications\/[^/]+\/owners/.test(path) && app) return ids(app.owners);
   if (path.includes('/appRoleAssignments') && principal) return { value: principal.assignments };
-  if (path.includes('/transitiveMemberOf/') && principal)
+  if (path.includes('/transitiveMemberOf/') && principal && 'directoryRoles' in principal)
     return { value: principal.directoryRoles.map((displayName) => ({ displayName })) };
   const found = path.startsWith('/applications') ? app : principal;
   if (!found) throw new Refused(`Not Found: ${path}`);
@@ -130,7 +140,14 @@ function change({ method, path, body }: Change, data: Directory): Json {
     return undefined;
   }
   const app = data.applications.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
-  const principal = data.services.find(({ id }) => path.includes(id));
+  const principal = [...data.services, ...(data.others ?? [])].find(({ id }) => path.includes(id));
+  const [, assignment] = /\/appRoleAssignments\/([^/]+)$/.exec(path) ?? [];
+  if (method === 'delete' && assignment !== undefined && principal) {
+    const at = principal.assignments.findIndex(({ id }) => id === assignment);
+    if (at === -1) throw new Refused(`Not Found: ${path}`);
+    principal.assignments.splice(at, 1);
+    return undefined;
+  }
   if (method === 'patch' && app) {
     Object.assign(app, body, isMembers(body.api) ? { api: { ...app.api, ...body.api } } : {});
     return undefined;
@@ -140,7 +157,8 @@ function change({ method, path, body }: Change, data: Directory): Json {
     return undefined;
   }
   if (method === 'post' && path.endsWith('/appRoleAssignments') && principal) {
-    principal.assignments.push({ appRoleId: String(body.appRoleId), resourceId: String(body.resourceId) });
+    const { appRoleId, resourceId } = body;
+    principal.assignments.push({ id: `made_${principal.assignments.length}-x`, appRoleId, resourceId });
     return body;
   }
   throw new Refused(`No such route: ${method} ${path}`);
@@ -234,7 +252,7 @@ export class FakeAz {
     if (words[0] !== 'rest') throw new Refused(`No such command: ${words.join(' ')}`);
     const path = decodeURIComponent(url.replace('https://graph.example/v1.0', ''));
     if (method === 'get') return pick(get(path, this.directory), query);
-    const asked = { method, path, body: JSON.parse(body) };
+    const asked = { method, path, body: body === '' ? {} : JSON.parse(body) };
     this.changes.push(asked);
     const changed = change(asked, this.directory);
     return query === '' ? undefined : pick(changed, query);

@@ -126,6 +126,17 @@ describe('every vault that is named', () => {
   });
 });
 
+describe('a tenant whose roles stand at a management group', () => {
+  it.each([
+    [{}, ''],
+    [{ AZURE_ROLES_AT: 'mg-apps' }, 'mg-apps'],
+  ])('OPS-08: has no role made for each group: %j', async (env, group) => {
+    az({});
+    expect(await onboard({ KEYTURN_VAULTS: vault('kv-one'), ...env })).toMatchObject({ code: 0 });
+    expect(asked('deployment group')[0]).toMatch(new RegExp(` rolesAt=${group} `));
+  });
+});
+
 describe('a vault that has a system topic, of which Azure allows one', () => {
   const SHOUTED = vault('kv-one').toUpperCase(); // ARM keeps no case
   const other = [topic('rg-other', 'theirs'), vault('kv-other'), 'SystemAssigned', ''].join('\t');

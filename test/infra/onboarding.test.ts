@@ -22,6 +22,38 @@ const TOPIC = 'Microsoft.EventGrid/systemTopics';
 const ROLE = 'Microsoft.Authorization/roleDefinitions';
 const ASSIGNMENT = 'Microsoft.Authorization/roleAssignments';
 
+describe('roles of a management group', () => {
+  it('OPS-08: are made once, and vaults and targets below take them instead of a role for each group and kind', () => {
+    const shared = ofType(snapshot('roles'), ROLE);
+    const nameOf = (role: string) => shared.find(({ properties }) => properties?.roleName === role)?.name;
+    expect(shared).toHaveLength(3);
+    expect(ofType(snapshot('vault-shared'), ROLE)).toEqual([]);
+    const given = ofType(snapshot('vault-shared'), ASSIGNMENT).map(({ properties }) =>
+      String(properties?.roleDefinitionId),
+    );
+    expect(given.filter((id) => id.endsWith(`/${nameOf('Keyturn vault (mg-golden)')}`))).toHaveLength(1);
+    // Of a target infra/scripts/consent.sh takes it as --role-id, and then deploys none.
+    expect(nameOf('Keyturn storage-account-key (mg-golden)')).toMatch(/^[0-9a-f-]{36}$/);
+    const scopes = shared.map(({ properties }) => properties?.assignableScopes);
+    expect(new Set(scopes.flat())).toEqual(new Set(['/providers/Microsoft.Management/managementGroups/mg-golden']));
+    // The other way is there for those who may write no role so high up.
+    for (const name of ['vault', 'target']) expect(ofType(snapshot(name), ROLE)).toHaveLength(1);
+  });
+
+  it('OPS-08: allow what those of a group allow, action for action', () => {
+    const rightsOf = (resources: readonly Predicted[], role: RegExp) =>
+      ofType(resources, ROLE).find(({ properties }) => role.test(String(properties?.roleName)))?.properties
+        ?.permissions;
+    for (const [name, role] of [
+      ['vault', /^Keyturn vault /],
+      ['target', /^Keyturn storage-account-key /],
+    ] as const) {
+      expect(rightsOf(snapshot('roles'), role)).toBeDefined();
+      expect(rightsOf(snapshot('roles'), role)).toEqual(rightsOf(snapshot(name), role));
+    }
+  });
+});
+
 describe('a vault', () => {
   it('is never defined: neither its access policies nor its settings are in any template (KV-10)', () => {
     const vaults = snapshotNames.flatMap((name) => ofType(snapshot(name), 'Microsoft.KeyVault/vaults'));

@@ -125,6 +125,100 @@ describe('api-app.sh', () => {
   });
 });
 
+describe('grant.sh', () => {
+  const [READ, REVOKE, OFF, GROUP, HUMAN] = [5, 6, 7, 8, 9].map((n) => `55555555-0000-4000-8000-00000000000${n}`) as [
+    ...[string, string, string, string, string],
+  ];
+  const API = '66666666-0000-4000-8000-000000000006';
+  const AUDIENCE = '66666666-0000-4000-8000-000000000066';
+  const appRoles = [
+    { id: READ, value: 'Keyturn.Read', isEnabled: true },
+    { id: REVOKE, value: 'Keyturn.Revoke', isEnabled: true },
+    { id: OFF, value: 'Keyturn.Rotate', isEnabled: false },
+  ];
+  const api = service({ id: API, appId: AUDIENCE, appRoles });
+  const held = (resourceId: string) => [{ id: 'theirs', appRoleId: READ, resourceId }];
+  const tenant = (assignments: Service['assignments'] = []) =>
+    direct({
+      services: [api, service({ id: IDENTITY, appId: ROLE, assignments }), service({ id: APP_SERVICE, appId: APP })],
+      others: [
+        { kind: 'groups', id: GROUP, assignments: [] },
+        { kind: 'users', id: HUMAN, assignments: [] },
+      ],
+    });
+  const read = ['--audience', AUDIENCE, '--role', 'Keyturn.Read'];
+  const everybody = ['--app', APP, '--identity', IDENTITY, '--group', GROUP, '--user', HUMAN];
+
+  it('OPS-08: gives the roles to applications, identities, groups and people, each once', async () => {
+    tenant();
+    const first = await run('grant.sh', ...read, '--role', 'Keyturn.Revoke', ...everybody);
+    expect(first).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('8 changes made') });
+    const places = [
+      `servicePrincipals/${APP_SERVICE}`,
+      `servicePrincipals/${IDENTITY}`,
+      `groups/${GROUP}`,
+      `users/${HUMAN}`,
+    ];
+    expect(az.changes).toEqual(
+      places.flatMap((place) =>
+        [READ, REVOKE].map((appRoleId) => ({
+          ...{ method: 'post', path: `/${place}/appRoleAssignments` },
+          body: { principalId: place.split('/')[1], resourceId: API, appRoleId },
+        })),
+      ),
+    );
+    const again = await run('grant.sh', ...read, ...everybody);
+    expect(again).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to change') });
+    expect(az.changes).toHaveLength(8);
+  });
+
+  it('OPS-08: takes back what it is told to, and no role of another API', async () => {
+    tenant([...held(GRAPH), { id: 'ours', appRoleId: READ, resourceId: API }]);
+    const back = await run('grant.sh', ...read, '--identity', IDENTITY, '--group', GROUP, '--take-back');
+    expect(back).toMatchObject({ status: 0, stderr: '' });
+    expect(az.changes.map(({ method, path }) => [method, path])).toEqual([
+      ['delete', `/servicePrincipals/${IDENTITY}/appRoleAssignments/ours`],
+    ]);
+    expect(az.directory.services.find(({ id }) => id === IDENTITY)?.assignments).toEqual(held(GRAPH));
+  });
+
+  it('OPS-08: knows a role of another API for none of its own', async () => {
+    tenant(held(GRAPH));
+    expect((await run('grant.sh', ...read, '--identity', IDENTITY)).stdout).toContain('1 changes made');
+  });
+
+  it('OPS-08: says in a dry run what it would do, and does none of it', async () => {
+    tenant();
+    const { status, stdout } = await run('grant.sh', ...read, ...everybody, '--dry-run');
+    expect([status, stdout.match(/^Would: Give Keyturn\.Read to the (app|identity|group|user) /gm)?.length]).toEqual([
+      0, 4,
+    ]);
+    expect(az.changes).toEqual([]);
+  });
+
+  it.each([
+    ['somebody who is not there', [...read, '--app', APP, '--group', HUMAN]],
+    ['a client id as object id', [...read, '--identity', APP]],
+    ['an application that is not there', [...read, '--app', HUMAN]],
+    ['a role that is off', ['--audience', AUDIENCE, '--role', 'Keyturn.Rotate', '--group', GROUP]],
+    ['an API that is not there', ['--audience', APP_OBJECT, '--role', 'Keyturn.Read', '--group', GROUP]],
+    ['a role of no such name', ['--audience', AUDIENCE, '--role', 'Keyturn.Admin', '--group', GROUP]],
+    ['a hostile role', ['--audience', AUDIENCE, '--role', "Keyturn.Read' or '1", '--group', GROUP]],
+    ['a hostile id', [...read, '--group', `${GROUP}/owners`]],
+    ['a hostile audience', ['--audience', `${AUDIENCE}'`, '--role', 'Keyturn.Read', '--group', GROUP]],
+    ['an option without a value', [...read, '--group', '--dry-run']],
+    ['nobody', read],
+    ['no role', ['--audience', AUDIENCE, '--group', GROUP]],
+    ['no audience', ['--role', 'Keyturn.Read', '--group', GROUP]],
+    ['an unknown option', [...read, '--group', GROUP, '--force']],
+  ])('OPS-08: refuses %s before anything is changed', async (_, words) => {
+    tenant();
+    const { status, stderr } = await run('grant.sh', ...words);
+    expect([status, stderr === '']).toEqual([1, false]);
+    expect(az.changes).toEqual([]);
+  });
+});
+
 describe('graph.sh', () => {
   const app = { id: APP_OBJECT, appId: APP, displayName: 'shop', owners: [ME] };
   const identity = service({ id: IDENTITY, appId: IDENTITY });

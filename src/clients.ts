@@ -105,6 +105,7 @@ function configOf({ instance, mode, rate, rotators, policy, limits, capDays, ...
   return {
     ...{ instance, mode, rate, policy, limits, ownStorage, ownerTag, sampleVaults },
     enabled: rotators,
+    identity: identity.principalId,
     ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) => id.toLowerCase()),
     ...(capDays === undefined ? {} : { capDays }),
   };

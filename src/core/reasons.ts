@@ -37,7 +37,11 @@ export const reasons = {
   exempt: nobody('The tag `rotator-exempt` exempts the secret for a while.'),
   disabled: nobody('Its owner disabled the current version.', 'Enable it to let Keyturn go on.'),
   gone: nobody('The vault knows no such secret.'),
-  managed: nobody('The secret belongs to a certificate.', 'Rotate the certificate.'),
+  managed: {
+    by: 'secret owner',
+    cause: 'The secret is managed by a certificate.',
+    remedy: 'Rotate the certificate, and remove the tag `rotator` from the secret.',
+  },
   'other-instance': {
     by: 'operator',
     cause: 'The tag `keyturn` of the vault names another instance.',
@@ -331,10 +335,19 @@ export const reasons = {
     remedy: 'Wait for the next sweep; look at the vault that the detail names.',
     quiet: true,
   },
-  'slot-held': nobody(
-    'Another secret still holds or owes the slot.',
-    'Let the secret that the detail names rotate, or opt it out.',
-  ),
+  'slot-held': {
+    by: 'nobody',
+    cause: 'Another secret still holds or owes the slot, or may hold it.',
+    remedy:
+      'Let the secret that the detail names rotate, or opt it out. Where it only may hold the slot, a person may set this aside.',
+    overridable: true,
+  },
+  'holder-unknown': {
+    by: 'secret owner',
+    cause: 'What this secret holds at a target that it shares cannot be told, so its neighbours wait for it.',
+    remedy:
+      'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',
+  },
   settling: nobody('A write is on its way whose outcome is not known yet.'),
   'mode-observe': {
     by: 'operator',
@@ -351,8 +364,9 @@ export const reasons = {
   rate: nobody('The rotations of this hour are used up.'),
   brake: {
     by: 'operator',
-    cause: 'Five rotations of this kind failed in a row.',
-    remedy: 'Mend the cause, then request one rotation by hand; its success lifts the brake.',
+    cause: 'Rotations of this kind failed at five different targets, with no success in between.',
+    remedy:
+      'Mend the cause. One rotation tries every 15 minutes, and the first success lifts the brake, also of one that is requested by hand.',
   },
   'backing-off': nobody(
     'The last rotation failed; the next one is tried later.',

@@ -6,20 +6,24 @@ import type { SecretRow } from '../store/store.ts';
 import { aboutOf } from './about.ts';
 import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
+import { maySpread } from './failure.ts';
 import { stateOrNone } from './owed.ts';
-import type { PassEnd } from './record.ts';
+import { type PassEnd, standingBefore } from './record.ts';
 import { type Observed, proves, type Step } from './types.ts';
 import { owedOf } from './view.ts';
 import { isOpen, nextOpen } from './window.ts';
 
 const UNPROVED_HOURS = 24;
 const OVERDUE_DAYS = 3;
+/** A neighbour whose value says nothing is waited for so long before its owner is told; one whose next look will say, a day. */
+const BROKEN_HOURS = 1;
+const UNREAD_HOURS = 24;
 /** After so many busy passes in a row, whose pauses double, an hour has gone by. */
 const BUSY_TRIES = 6;
 const BUSY: readonly Reason[] = ['vault-busy', 'target-busy', 'storage-busy'];
 /** Over only when the secret is at rest again: in between something else may be waited for. */
 const UNTIL_REST: readonly Reason[] = [
-  ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict'] as const),
+  ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict', 'holder-unknown'] as const),
 ];
 /** Waits that someone chose for the whole instance: its operator knows. */
 const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain'];
@@ -88,13 +92,23 @@ async function raise(
   const { step } = end;
   const bad = reason === 'bad-tags' ? end.trail?.badExemption?.detail : undefined;
   const said = 'detail' in step ? step.detail : undefined;
+  if (reason === 'holder-unknown') {
+    if (step.kind !== 'wait' || step.unsure === undefined) return;
+    const { vault, name } = step.unsure;
+    const about = aboutOf({ secret: { vault, name }, row: await deps.rows.secret({ vault, name }) }, deps);
+    const detail = `${said} ${secret.vault}/${secret.name} waits for it.`;
+    // By its own name: its owner is the one who can say what it holds, not the one who waits.
+    return alertOrCount({ vault, name }, reason, { ...about, detail }, deps);
+  }
   // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
   const behind = reason === step.reason ? undefined : step.reason;
   const words = behind === undefined ? said : `${behind}: ${said ?? reasonRow(behind).cause}`;
   const { verdict } = end.seen?.observed ?? {};
   const answer = reason === 'unproved' && verdict ? `The target's answer to the stored value is "${verdict}".` : words;
   const about = aboutOf({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
-  await alertOrCount(secret, reason, { ...about, detail: bad ?? answer, ...owedSince(end, row), behind }, deps);
+  const identity = maySpread(step.reason) ? deps.config.identity : undefined;
+  const facts = { ...about, detail: bad ?? answer, ...owedSince(end, row), behind, identity };
+  await alertOrCount(secret, reason, facts, deps);
 }
 
 /** What can't be closed is said with the alert, also where the target was not reached: then by tags, or by the last look. */
@@ -142,6 +156,10 @@ function causesOf(
   if (leaving === undefined && written && verdict === 'refused' && step.reason !== 'settling')
     causes.push('locked-out');
   if (isOverdue(step.reason, seen.observed, now)) causes.push('overdue');
+  if (step.kind === 'wait' && step.unsure !== undefined) {
+    const hours = step.unsure.why === undefined ? UNREAD_HOURS : BROKEN_HOURS;
+    if (now >= addHours(standingBefore(row, step.reason) ?? now, hours)) causes.push('holder-unknown');
+  }
   return causes;
 }
 

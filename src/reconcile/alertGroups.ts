@@ -29,6 +29,8 @@ export interface AlertFacts extends About {
   /** Handles that are owed, parted by commas. */
   readonly owed?: string | undefined;
   readonly operation?: string | undefined;
+  /** Object id of Keyturn's own identity, where it may want a role. */
+  readonly identity?: string | undefined;
   /** What keeps things from going on, where that is another reason: whoever it is up to acts. */
   readonly behind?: Reason | undefined;
 }

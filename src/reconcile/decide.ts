@@ -1,7 +1,9 @@
 /** The rules, in one pure function: what is seen, what was asked and the time in; one step with its reason out. */
 import { addHours, addMinutes, earliest, latest } from '../core/clock.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
+import { PROBE_MINUTES } from './brake.ts';
 import { soonestOn } from './policy.ts';
+import type { Claim } from './slots.ts';
 import {
   type Asked,
   changes,
@@ -9,6 +11,7 @@ import {
   type Owed,
   proves,
   type Refuse,
+  type Revoke,
   type Rotate,
   type Step,
   type Wait,
@@ -52,22 +55,23 @@ function aim(observed: Observed, asked: Asked | undefined, now: Date): Aim {
   const request = asked?.version === observed.version ? asked : undefined; // a newer version has answered it already
   // What a person set aside holds until the revocation that they asked for is done, also after the rotation.
   const standing = request ?? (asked && revokesAfterwards(asked, observed.owed) ? asked : undefined);
-  return { step: next(observed, asked, request, now), standing };
+  return { step: next(observed, { asked, request, standing }, now), standing };
 }
 
-function next(observed: Observed, asked: Asked | undefined, request: Asked | undefined, now: Date): Step {
+function next(observed: Observed, wanted: Wanted, now: Date): Step {
+  const { asked, request } = wanted;
   const { wiped, ours, written, begun, placeholder, proved, owed, verdict, known } = observed;
   if (wiped) return { kind: 'restore', reason: 'state-wiped' };
   // Before anything else, on whatever version is current by now: a hold is about the secret.
   if (asked?.hold !== undefined) return { kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) };
-  if (observed.leaving !== undefined) return leave(observed, asked, request, now);
+  if (observed.leaving !== undefined) return leave(observed, wanted, now);
   if (written && verdict === 'refused') return rotate('value-refused', observed, request);
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };
   }
   if (written && !proved && proves(verdict)) return { kind: 'prove', reason: 'accepted' };
   if (ours) {
-    const settle = settlement(observed, asked, request, now);
+    const settle = settlement(observed, wanted, now);
     if (settle) return settle;
   }
   // Only by a version of Keyturn's is it known that what it replaced is not in use any more.
@@ -86,8 +90,8 @@ function next(observed: Observed, asked: Asked | undefined, request: Asked | und
  * It was opted out: what is owed is revoked in its time, by the value alone, since nobody writes a state any more. Nothing is
  * proved, healed or rotated. Where the value opens nothing, what is owed may be all that its readers have.
  */
-function leave(observed: Observed, asked: Asked | undefined, request: Asked | undefined, now: Date): Step {
-  const { owed, after, held, verdict, known, strayUntil, leaving, createdOn, policy, written } = observed;
+function leave(observed: Observed, { asked, request, standing }: Wanted, now: Date): Step {
+  const { owed, after, verdict, known, strayUntil, leaving, createdOn, policy, written } = observed;
   if (owed.length === 0) {
     if (strayUntil && now < strayUntil) return wait('grace', strayUntil);
     if (strayUntil || (written && after)) return { kind: 'revoke', reason: 'settled', owed };
@@ -100,19 +104,12 @@ function leave(observed: Observed, asked: Asked | undefined, request: Asked | un
   if (verdict === 'refused')
     return { kind: 'refuse', reason: 'still-owed', detail: 'The target refuses the current value.' };
   if (!proves(verdict)) return wait('unproved', undefined);
-  const ready = owed.filter(({ version }) => !held.has(version));
-  if (ready.length === 0) return wait('slot-held', undefined, [...held.values()][0]);
-  return { kind: 'revoke', reason: atOnce ? 'asked' : 'grace-over', owed: ready };
+  return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
 }
 
 /** What the current version of ours owes: wait for its time, revoke it, or strike off an obligation that is done. */
-function settlement(
-  observed: Observed,
-  asked: Asked | undefined,
-  request: Asked | undefined,
-  now: Date,
-): Step | undefined {
-  const { owed, after, held, verdict, written } = observed;
+function settlement(observed: Observed, { asked, request, standing }: Wanted, now: Date): Step | undefined {
+  const { owed, after, verdict, written } = observed;
   if (!written) return undefined; // taken over and begun: what older versions owe waits for the rotation
   if (owed.length === 0) return after ? { kind: 'revoke', reason: 'settled', owed } : undefined;
   if (request?.at instanceof Date && now < request.at) return { kind: 'move', reason: 'asked', after: request.at };
@@ -121,9 +118,31 @@ function settlement(
   const revokeOn = atOnce ? now : (after ?? addHours(observed.createdOn, observed.policy.graceHours));
   if (now < revokeOn) return wait(request ? 'owed-first' : 'grace', revokeOn);
   if (!proves(verdict)) return wait('unproved', undefined);
-  const ready = owed.filter(({ version }) => !held.has(version));
-  if (ready.length === 0) return wait('slot-held', undefined, [...held.values()][0]);
-  return { kind: 'revoke', reason: atOnce ? 'asked' : 'grace-over', owed: ready };
+  return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
+}
+
+/** Of what is owed all that no neighbour holds. One of which it is only not known what it holds, a person may set aside. */
+function revocation(
+  { owed, held }: Observed,
+  reason: 'asked' | 'grace-over',
+  standing: Asked | undefined,
+): Revoke | Wait {
+  const aside = overrides(standing, 'slot-held');
+  const stops = (claim: Claim | undefined) => claim !== undefined && !(aside && claim.unsure !== undefined);
+  const ready = owed.filter(({ version }) => !stops(held.get(version)));
+  if (ready.length > 0) return { kind: 'revoke', reason, owed: ready, ...(aside ? { aside } : {}) };
+  const claims = [...held.values()];
+  const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
+  return { kind: 'wait', reason: 'slot-held', ...claim };
+}
+
+/** A request as a pass sees it. */
+interface Wanted {
+  readonly asked: Asked | undefined;
+  /** It is about the current version. */
+  readonly request: Asked | undefined;
+  /** What it set aside still holds. */
+  readonly standing: Asked | undefined;
 }
 
 /** Whether what is owed is revoked before its time. */
@@ -147,7 +166,9 @@ export function graceHoursOf(revoke: Asked['revoke']): number | undefined {
 function rotate(reason: Rotate['reason'], observed: Observed, request: Asked | undefined): Step {
   const { healSource, nowSource } = observed;
   const other = request?.rotateAgain ? nowSource : observed.source;
-  const source = reason === 'value-refused' ? healSource : other;
+  const found = reason === 'value-refused' ? healSource : other;
+  const aside = found.kind === 'blocked' && overrides(request, 'slot-held') ? found.aside : undefined;
+  const source = aside ?? found;
   if (source.kind === 'blocked') return source.step;
   const graceHours = request && graceHoursOf(request.revoke);
   const named = graceHours === undefined ? {} : { graceHours };
@@ -189,7 +210,8 @@ function* rotationObstacles(
   if (!mayBeYoung(step, observed, request) && now < soonest) yield wait('too-soon', soonest);
   if (request) return; // a person's request is not braked
   if (retryOn && now < retryOn) yield wait('backing-off', retryOn);
-  if (observed.braked) yield wait('brake', undefined);
+  if (step.reason === 'value-refused') return; // a heal is nothing that its kind or its neighbours may hold up
+  if (observed.braked) yield wait('brake', observed.probeOn);
   if (observed.rateUsedUp) yield wait('rate', addHours(now, 1));
 }
 
@@ -226,9 +248,14 @@ export function plan(step: Step): string {
   return `Would ${step.kind}.`;
 }
 
-/** Waits that end by themselves at a time that nobody knows: the pause doubles from this on, up to a day. */
-const FIRST_PAUSE_MINUTES: { readonly [reason in Reason]?: number } = { index: 10, 'slot-held': 10 };
-const DAY_MINUTES = 24 * 60;
+/** Waits that end by themselves at a time that nobody knows: the pause doubles from the first of these to the second. */
+const PAUSE_MINUTES: { readonly [reason in Reason]?: readonly [first: number, last: number] } = {
+  index: [10, 24 * 60],
+  'slot-held': [10, 24 * 60],
+  brake: [PROBE_MINUTES, 60],
+};
+/** The same change on the same version, again and again, is no progress: whatever makes it so, the looks come rarer. */
+const AGAIN_MINUTES_MAX = 60;
 
 /**
  * At rest a secret is looked at once a day: a key that somebody regenerated by hand shows itself in no list. Spread over
@@ -246,16 +273,17 @@ export function lookAgainOn(step: Step, observed: Observed | undefined, now: Dat
     case 'skip':
       return step.until;
     case 'refuse':
-      return addHours(now, 24);
+      return step.until ?? addHours(now, 24);
     case 'wait':
       return latest(earliest(soonOn(step, now, tries), daily(observed, now)) as Date, now);
     default:
-      return now;
+      return tries === 0 ? now : addMinutes(now, Math.min(2 ** Math.min(tries - 1, 10), AGAIN_MINUTES_MAX));
   }
 }
 
 function soonOn({ reason, until }: Wait, now: Date, tries: number): Date | undefined {
   if (reason === 'unproved') return addHours(now, 1);
-  const first = FIRST_PAUSE_MINUTES[reason];
-  return first === undefined ? until : addMinutes(now, Math.min(first * 2 ** Math.min(tries, 20), DAY_MINUTES));
+  const [first, last] = PAUSE_MINUTES[reason] ?? [];
+  if (first === undefined || last === undefined) return until;
+  return latest(until, addMinutes(now, Math.min(first * 2 ** Math.min(tries, 20), last)));
 }

@@ -52,6 +52,8 @@ export interface Config {
   readonly capDays?: number;
   /** KEYTURN_SAMPLE_TAGS: names of vaults in which the tags of Microsoft's samples opt in, too. None where absent. */
   readonly sampleVaults?: readonly string[];
+  /** Object id of the identity that Keyturn runs as, for who gives it roles. */
+  readonly identity?: string;
   /** KEYTURN_OWNER_TAG: the tag that names the owner, for the inventory. */
   readonly ownerTag: string;
   /** Names of storage accounts that this app runs on, lower case (case ST-07). */

@@ -15,9 +15,25 @@ const DAY_MINUTES = 24 * 60;
 /** A row takes no more (`store/schemas`), and one that does not parse is lost. */
 const DETAIL_MAX = 1000;
 
-/** `tries`: how many passes in a row met something busy; the pause doubles with each, up to an hour. */
-export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
+/** A refusal that a role which is still spreading gives as well (azure-facts 2.2: 28 minutes were seen; case DP-05). */
+export const maySpread = (reason: Reason): boolean => reason === 'vault-forbidden' || reason === 'target-forbidden';
+/** So long such a refusal is backed off from without an alert (finding COR-02). */
+export const SPREADING_MINUTES = 45;
+/** It is asked again within the hour, by a message of its own: the sweep may come an hour later still. */
+const SPREADING_PAUSE_MAX = 55;
+
+/** What the row remembers of the passes before. */
+export interface Before {
+  /** How many passes in a row had to wait like this: the pause doubles with each, up to an hour. */
+  readonly tries: number;
+  /** Since when this reason has been standing in the way: now, where it is new. */
+  readonly since: Date;
+}
+
+/** @param before absent for a person who asks: they see a refusal at once, as one */
+export function failureStep(error: KeyturnError, now: Date, before?: Before): Step {
   const detail = { detail: error.detail };
+  const tries = before?.tries ?? 0;
   if (error instanceof Stopped) {
     const { kind, reason, until } = error;
     if (kind === 'refuse') return { kind, reason, ...detail };
@@ -25,16 +41,20 @@ export function failureStep(error: KeyturnError, now: Date, tries = 0): Step {
   }
   if (error instanceof LockLostError)
     return { kind: 'wait', reason: 'lock-lost', until: addMinutes(now, BUSY_MINUTES), ...detail };
+  const growing = Math.min(BUSY_MINUTES * 2 ** Math.min(tries, 10), BUSY_MINUTES_MAX);
   // Unchanged means "not yet known": the locks go back, and the write has ten minutes to arrive.
   if (error instanceof UnknownOutcomeError)
-    return { kind: 'wait', reason: 'settling', until: addMinutes(now, SETTLING_MINUTES), ...detail };
-  const growing = Math.min(BUSY_MINUTES * 2 ** Math.min(tries, 10), BUSY_MINUTES_MAX);
+    return { kind: 'wait', reason: 'settling', until: addMinutes(now, Math.max(SETTLING_MINUTES, growing)), ...detail };
   const pause = Math.max(growing, Math.min((error.facts.retryAfterSeconds ?? 0) / 60, DAY_MINUTES));
   if (error instanceof BusyError)
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, pause), ...detail };
   if (reasonRow(error.reason).by === 'nobody')
-    return { kind: 'wait', reason: error.reason, until: addMinutes(now, BUSY_MINUTES), ...detail };
-  return { kind: 'refuse', reason: error.reason, ...detail };
+    return { kind: 'wait', reason: error.reason, until: addMinutes(now, growing), ...detail };
+  if (before === undefined || !maySpread(error.reason)) return { kind: 'refuse', reason: error.reason, ...detail };
+  const spreads = now < addMinutes(before.since, SPREADING_MINUTES);
+  const until = addMinutes(now, Math.min(growing, SPREADING_PAUSE_MAX));
+  const rest = { reason: error.reason, until, ...detail };
+  return spreads ? { kind: 'wait', ...rest } : { kind: 'refuse', ...rest };
 }
 
 /**
@@ -53,12 +73,21 @@ const FAILURES: readonly Reason[] = [
   ...(['name-deleted', 'failed'] as const),
 ];
 
+/**
+ * A role that has come is to be seen within the hour where nothing was changed. What the vault refuses was issued already, so
+ * each try changes the target twice: soon again, while a role may spread, then rarely.
+ */
+function retryMinutes(reason: Reason, failures: number): number {
+  if (reason === 'target-forbidden') return Math.min(10 * 2 ** failures, SPREADING_PAUSE_MAX);
+  return Math.min(10 * (reason === 'vault-forbidden' ? 4 : 2) ** failures, DAY_MINUTES);
+}
+
 /** What a failed rotation leaves in the row, so that the next try comes later, or not before the plan changes. */
 export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {
   const on = deps.clock.now();
-  const retryOn = addMinutes(on, Math.min(10 * 2 ** failures, 24 * 60));
-  const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
   const { reason, detail } = error;
+  const retryOn = addMinutes(on, retryMinutes(reason, Math.min(failures, 10)));
+  const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
   const lastFailure = { reason, detail: detail.slice(0, DETAIL_MAX), on };
   return { failures: failures + 1, retryOn, lastFailure, ...afterRefusal(reason, plan, seen.policy, on) };
 }

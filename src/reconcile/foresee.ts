@@ -5,7 +5,7 @@
 import { addHours, latest } from '../core/clock.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
-import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
+import { type Reason, reasonRow } from '../core/reasons.ts';
 import { type Bound, readConsent } from './bind.ts';
 import { barriers, decide, plan } from './decide.ts';
 import type { Deps } from './deps.ts';
@@ -201,17 +201,20 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
   const { barriers: found } = barriers(observed, asked, now);
   const standing = found.filter(({ overridden }) => !overridden).map(({ by }) => by);
   const all: readonly (Wait | Refuse | Step)[] = standing.length > 0 ? standing : [step];
-  const first = all.find(({ reason }) => !mayOverride(reason)) ?? all[0] ?? step;
+  const first = all.find((each) => !mayOverride(each)) ?? all[0] ?? step;
   const until = 'until' in first ? first.until : undefined;
   return {
     reason: first.reason,
     detail: said(first).detail ?? reasonRow(first.reason).cause,
     ...(until ? { until } : {}),
-    overridable: all.map(({ reason }) => reason).filter(mayOverride),
+    overridable: all.filter(mayOverride).map(({ reason }) => reason),
   };
 }
 
-const mayOverride = (reason: string): boolean => isReason(reason) && reasonRow(reason).overridable === true;
+/** Who surely holds a slot keeps it, whoever asks. */
+const mayOverride = (step: Step): boolean =>
+  reasonRow(step.reason).overridable === true &&
+  (step.reason !== 'slot-held' || (step.kind === 'wait' && step.unsure !== undefined));
 
 const said = (step: Step): { readonly detail?: string } =>
   'detail' in step && step.detail !== undefined ? { detail: step.detail } : {};

@@ -23,19 +23,20 @@ export function formerTarget(tags: Tags, target: string | undefined): string | u
 }
 
 /**
- * Why slots must not be touched: the vault whose last complete listing is too old. Undefined when all are fresh. A vault
- * that is served for its tag alone counts where the target's owner named it: others' secrets hold no slot (`otherHolders`),
- * and whoever may tag a vault must not bring every rotation to a stop.
+ * Why slots must not be touched: the vault whose last complete listing is too old. Undefined when all that count are fresh. A
+ * vault counts where the target's owner named it: others' secrets hold no slot (`otherHolders`), and who may tag, close or
+ * delete a vault must not bring everybody's rotations to a stop (invariant 9).
  */
 export async function indexGap(
   grants: readonly Grant[],
   { rows, vaults, clock }: Pick<Deps, 'rows' | 'vaults' | 'clock'>,
 ): Promise<string | undefined> {
-  if (vaults.gap !== undefined) return vaults.gap;
+  const { gap, names } = vaults;
+  if (gap !== undefined && grants.some(({ vault }) => !names.includes(vault))) return gap;
   const sweptOn = await rows.sweptOn();
   const oldest = addHours(clock.now(), -FRESH_HOURS);
-  const counts = (name: string) => !vaults.discovered?.(name) || grants.some(({ vault }) => vault === name);
-  const stale = vaults.names.find((name) => (sweptOn.get(name) ?? oldest) <= oldest && counts(name));
+  const counts = (name: string) => grants.some(({ vault }) => vault === name);
+  const stale = names.find((name) => (sweptOn.get(name) ?? oldest) <= oldest && counts(name));
   return stale === undefined
     ? undefined
     : `The vault ${stale} was not listed from end to end in the last ${FRESH_HOURS} hours.`;

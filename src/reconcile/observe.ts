@@ -9,6 +9,7 @@ import type { SecretRow } from '../store/store.ts';
 import { type Form, openForm } from '../vault/form.ts';
 import { type Age, ageOf } from './age.ts';
 import type { Bound } from './bind.ts';
+import { brakeOf, isRateUsedUp } from './brake.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
 import { obliged } from './leaving.ts';
@@ -23,7 +24,7 @@ import {
 } from './owed.ts';
 import { dueOn, planOf } from './policy.ts';
 import { refusalIn } from './refusedPlan.ts';
-import { type Holder, heldBy, otherHolders, sourceFor } from './slots.ts';
+import { type Claim, type Holder, heldBy, otherHolders, sourceFor, sureOf } from './slots.ts';
 import { parseState, type State } from './state.ts';
 import { straysOf, strayUntil } from './strays.ts';
 import { type Observed, proves, type Source } from './types.ts';
@@ -195,8 +196,8 @@ function leavingFacts(bound: Bound, facts: LeavingFacts): Pick<Observed, 'leavin
   };
 }
 
-const entry = (version: string, words: string | undefined): [string, string][] =>
-  words === undefined ? [] : [[version, words]];
+const entry = (version: string, claim: Claim | undefined): [string, Claim][] =>
+  claim === undefined ? [] : [[version, claim]];
 
 function stateFits(state: State | undefined, tgt: string, handle: Handle | undefined): boolean {
   if (!state || state.tgt !== tgt || state.revoked) return false;
@@ -260,19 +261,24 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'h
   const { optIn, current, policy } = bound;
   const { live, older, newest, ours, target, holders, placeholder } = facts;
   // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
-  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first') =>
-    sourceFor(
-      {
-        createdOn: joins === undefined ? current.createdOn : new Date(0),
-        joinsFirst: joins === 'first',
-        keep: [...new Set(keep.filter((each) => each !== undefined))],
-        ...(keptUntil ? { keptUntil } : {}),
-      },
-      { overlap: optIn.rotator.overlap, readable: optIn.target.read !== undefined },
-      target.handles,
-      holders,
-      now,
-    );
+  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first'): Source => {
+    const among = (others: readonly Holder[]) =>
+      sourceFor(
+        {
+          createdOn: joins === undefined ? current.createdOn : new Date(0),
+          joinsFirst: joins === 'first',
+          keep: [...new Set(keep.filter((each) => each !== undefined))],
+          ...(keptUntil ? { keptUntil } : {}),
+        },
+        { overlap: optIn.rotator.overlap, readable: optIn.target.read !== undefined },
+        target.handles,
+        others,
+        now,
+      );
+    const found = among(holders);
+    const unsure = found.kind === 'blocked' && found.step.kind === 'wait' && found.step.unsure !== undefined;
+    return unsure ? { ...found, aside: among(sureOf(holders)) } : found;
+  };
   const owedHandles = older.map(({ handle }) => handle);
   const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
   const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, 'any');
@@ -296,7 +302,6 @@ async function brakes({ secret, current, policy, row, optIn, state }: Bound, gra
   const { mode, rate, capDays } = deps.config;
   const now = deps.clock.now();
   const lately = await deps.rows.rotationsSince(addHours(now, -1));
-  const inVault = lately.filter(({ vault }) => vault === secret.vault).length;
   // A pass that died after `started` may have a write under way that nobody has heard of.
   const begunUntil =
     state?.started === rotationId(secret, current.id) ? addMinutes(current.updatedOn, SETTLING_MINUTES) : undefined;
@@ -306,13 +311,11 @@ async function brakes({ secret, current, policy, row, optIn, state }: Bound, gra
     ...(settlingUntil ? { settlingUntil } : {}),
     ...refusalIn(row, planOf(policy, current.contentType, capDays), policy, now),
     ...(gap === undefined ? {} : { indexGap: gap }),
-    rateUsedUp: inVault >= rate.perVault || lately.length >= rate.overall,
-    braked: (await deps.rows.failuresOf(optIn.rotator.type)) >= FAILURES_MAX,
+    rateUsedUp: isRateUsedUp(lately, secret.vault, rate, deps.vaults.names),
+    ...(await brakeOf(optIn.rotator.type, secret, deps)),
     mode,
   };
 }
-
-const FAILURES_MAX = 5;
 
 /** The state of the current version to build on: what Keyturn wrote there, or none but a person's hold. */
 export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): State => {

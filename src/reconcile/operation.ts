@@ -128,6 +128,9 @@ function unserved({ phase, createdOn }: Operation, { step }: Followed, { asked, 
   if (!asked || changes(step) || step.reason === 'superseded') return { phase };
   const failed: Fate = { phase: 'failed', reason: step.reason };
   if (step.kind !== 'wait') return failed;
+  // Who surely holds a slot gives it back in time, and nobody may take it; so does a neighbour in the middle of a rotation.
+  if (step.reason === 'slot-held' && step.unsure?.why === undefined)
+    return now >= addHours(createdOn, PATIENCE_HOURS) ? failed : { phase };
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.
   const { by, overridable } = reasonRow(step.reason);
   return by !== 'nobody' || overridable || now >= addHours(createdOn, PATIENCE_HOURS) ? failed : { phase };

@@ -8,13 +8,14 @@ import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
 import { type Bound, observeVault, readConsent, type Trail } from './bind.ts';
+import { noteFailure, probe } from './brake.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
 import type { Deps } from './deps.ts';
 import { afterFailure, failureStep, isFailure } from './failure.ts';
 import { observeTarget, type Seen } from './observe.ts';
 import { followedOperations, workedFor } from './operation.ts';
-import { type PassEnd, record } from './record.ts';
+import { type PassEnd, record, standingBefore } from './record.ts';
 import { rotate } from './rotate.ts';
 import { hold, move, prove, restore, revoke } from './settle.ts';
 import { namesOf } from './slots.ts';
@@ -133,6 +134,7 @@ async function endOf(
     progress.step = step;
     const requested = asked?.version === progress.seen.observed.version;
     progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
+    if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
     const { kind, reason } = progress.step;
     const { dueOn, after, age } = progress.seen.observed;
     const now = deps.clock.now();
@@ -180,13 +182,14 @@ async function failureEnd(
   deps: Deps,
 ): Promise<PassEnd> {
   if (!(error instanceof KeyturnError)) throw error;
-  const step = failureStep(error, deps.clock.now(), row?.tries ?? 0);
+  const now = deps.clock.now();
+  const since = standingBefore(row, error.reason) ?? now;
+  const step = failureStep(error, now, { tries: row?.tries ?? 0, since });
   const rotating = progress.step?.kind === 'rotate' && progress.acting !== undefined;
   const touching = rotating || progress.step?.kind === 'revoke';
   const failed = rotating && isFailure(error, { marked: progress.acting?.marked === true });
   if (failed && progress.seen) {
-    const { type } = progress.seen.optIn.rotator;
-    await deps.rows.setFailures(type, (await deps.rows.failuresOf(type)) + 1);
+    await noteFailure(progress.seen, deps);
   }
   // Whatever was sent to the target may still arrive: until then no slot of it is touched, nor known.
   const settling = touching && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};

@@ -3,6 +3,7 @@ import { addHours, addMinutes, earliest, latest, minutesBetween } from '../core/
 import type { KeyturnError } from '../core/errors.ts';
 import type { SecretRef, VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
+import type { Reason } from '../core/reasons.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
 import { endsFailure, raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './audit.ts';
@@ -47,8 +48,10 @@ const SOON_SECONDS = 60;
 /** Long enough for the host to be gone that would take the message again. */
 const STOPPED_SECONDS = 15;
 const OPERATION_MINUTES = 50;
-/** Waits for something that others hold: the pauses grow while it lasts. */
-const HELD_BY_OTHERS = ['vault-busy', 'target-busy', 'storage-busy', 'index', 'slot-held'];
+/** Waits for something that others hold: the pauses grow while it lasts, as with whatever an error ended. */
+const HELD_BY_OTHERS: readonly Reason[] = ['index', 'slot-held', 'brake'];
+/** In between, looks may come to these; what stands in the way is still the same. */
+const BACKS_OFF: readonly Reason[] = ['backing-off', 'settling'];
 
 /** Writes all of it before the locks are given back; the time of the next look, if this secret gets one. */
 export async function record(end: PassEnd, context: Context, deps: Deps): Promise<Date | undefined> {
@@ -69,13 +72,14 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   // A stranger's secret leaves no trace; one that was opted out, or is exempt, is known.
   const known = row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
   if (step.kind === 'skip' && !known) return undefined;
-  const tries = HELD_BY_OTHERS.includes(step.reason) ? (row?.tries ?? 0) + 1 : 0;
+  const tries = triesAfter(end, row);
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
   const open = await raiseAlerts(end, { secret, row, audited, tries }, deps);
   const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
   const nextLookOn = queued ? row?.nextLookOn : next;
   const ids = operations.map(({ id }) => id);
+  const standing = standingAfter(step, row, now);
   await deps.rows.saveSecret(
     rowAfter(end, context, {
       nextLookOn,
@@ -86,11 +90,38 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
       view,
       operations: ids,
       tries,
+      standing,
     }),
   );
   await saveHolder(end, secret, now, deps);
   if (!queued) await putNextLook(next, secret, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
+}
+
+/** A look that only backs off in between is no sign that anything has become better. */
+function triesAfter(end: PassEnd, row: SecretRow | undefined): number {
+  const before = row?.tries ?? 0;
+  if (isAgain(end, row)) return before + 1;
+  return BACKS_OFF.includes(end.step.reason) ? before : 0;
+}
+
+/** Whether this pass ended as one that gets rarer with each: in an error, held by others, or with what the last one did. */
+function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean {
+  if (changes(step)) return row?.step === step.kind && row.reason === step.reason;
+  if (step.kind === 'skip') return false;
+  return (error !== undefined && lookAgain(step)) || HELD_BY_OTHERS.includes(step.reason);
+}
+
+const lookAgain = (step: Step): boolean => step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);
+
+/** Since when a reason has been standing in the way of a secret, by its row; undefined where it is new. */
+export const standingBefore = (row: SecretRow | undefined, reason: Reason): Date | undefined =>
+  row?.standing?.reason === reason ? row.standing.since : undefined;
+
+function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: Date): SecretRow['standing'] {
+  if (BACKS_OFF.includes(reason) && row?.standing !== undefined) return row.standing;
+  if (kind !== 'wait' && kind !== 'refuse') return undefined;
+  return { reason, since: standingBefore(row, reason) ?? now };
 }
 
 const seenIn = ({ seen }: PassEnd, row: SecretRow | undefined) => ({
@@ -131,7 +162,10 @@ async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SE
   return addMinutes(deps.clock.now(), seconds / 60);
 }
 
-type RowEnd = Pick<SecretRow, 'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries'>;
+type RowEnd = Pick<
+  SecretRow,
+  'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries' | 'standing'
+>;
 
 function rowAfter(
   { step, change, error, bound, seen, trail }: PassEnd,

@@ -8,6 +8,7 @@ import type { Handle, VersionId } from '../core/ids.ts';
 import type { Credential, Stay, Verdict } from '../rotators/rotator.ts';
 import type { NewVersion, Version } from '../vault/vault.ts';
 import { Stopped } from './bind.ts';
+import { isBraked } from './brake.ts';
 import { type Acting, guard, type RowChange, renewAll, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { baseState } from './observe.ts';
@@ -56,9 +57,9 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const held = { step, credential, inFlight: false };
   if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(held, acting);
   const id = await store(step, credential, state, acting);
-  // What a person asks for uses up nothing of KEYTURN_RATE: in an incident the heals must still come.
-  if (!acting.requested) await deps.rows.recordRotation(secret, deps.clock.now());
-  await deps.rows.setFailures(optIn.rotator.type, 0);
+  // Heals and what a person asks for use up nothing of KEYTURN_RATE: what is due beside them must still come.
+  if (isBraked(step, acting.requested)) await deps.rows.recordRotation(secret, deps.clock.now());
+  await deps.rows.forgetFailed(optIn.rotator.type);
   await confirm(id, step, acting);
   await deps.rows.saveHolder({
     ...secret,

@@ -6,7 +6,7 @@ import { readConsent } from './bind.ts';
 import { type Acting, guard, type RowChange, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { oldForm } from './observe.ts';
-import { heldBy, otherHolders } from './slots.ts';
+import { heldBy, otherHolders, sureOf } from './slots.ts';
 import { change, formatState, parseState, readState, type State, withState } from './state.ts';
 import { type Hold, type Move, type Owed, proves, type Revoke } from './types.ts';
 
@@ -50,15 +50,15 @@ async function retag(acting: Acting, next: (state: State) => State): Promise<Row
  * Revokes by what the vault holds now, never by a tag alone: whoever copied the tags to an old value must lose nothing.
  * Act, then mark, then strike the obligation off: a crash between revokes twice, which is harmless; the other order forgets.
  */
-export async function revoke({ owed }: Revoke, acting: Acting): Promise<RowChange> {
+export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<RowChange> {
   const { optIn, secret, observed, vault } = acting.seen;
   await removeLeftovers(undefined, acting);
   for (const each of owed) {
     if (acting.deps.stop?.aborted) throw new StoppingError();
     // Read first: what the next lines look at must be as fresh as can be when the key goes.
     const old = await oldForm(acting.seen, each.version, acting.seen.target);
-    if (!(await stillRevocable(each, acting)))
-      throw new KeyturnError('slot-held', { detail: `${each.handle} is in use.` });
+    const stops = await whyNot(each, { acting, aside: aside === true });
+    if (stops !== undefined) throw new KeyturnError('slot-held', { detail: stops });
     await guard(acting);
     await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
     await guard(acting);
@@ -86,21 +86,28 @@ async function tryOld(version: VersionId, { bare, login }: Form, { seen, deps, r
   }
 }
 
-/** Current is ours with its value, names another handle, is accepted in this very pass, has consent, and nobody else needs the handle. */
-async function stillRevocable({ handle }: Owed, acting: Acting): Promise<boolean> {
+/**
+ * Undefined where current is ours with its value, names another handle, is accepted in this very pass, has consent, and nobody
+ * else needs the handle; else what is in the way.
+ */
+async function whyNot(
+  { handle }: Owed,
+  { acting, aside }: { readonly acting: Acting; readonly aside: boolean },
+): Promise<string | undefined> {
   const { seen, deps } = acting;
+  const inUse = `${handle} is in use.`;
   const { optIn, secret, target, tgt } = seen;
   const grants = await readConsent(seen, deps);
   const current = await guard(acting);
   const state = readState(current.tags);
   const { bare, login } = openForm(current.value, optIn.wanted, target.hosts);
   const live = await optIn.target.adopt(bare, login);
-  if (live === undefined || live === handle) return false;
+  if (live === undefined || live === handle) return inUse;
   // Of a secret that was opted out nobody keeps the state: the value alone counts.
-  if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return false;
-  if (!proves(await optIn.target.check(bare, login))) return false;
+  if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return inUse;
+  if (!proves(await optIn.target.check(bare, login))) return inUse;
   const holders = await otherHolders(secret, { ...optIn, state: target }, grants, deps);
-  return heldBy(handle, deps.clock.now(), holders) === undefined;
+  return heldBy(handle, deps.clock.now(), aside ? sureOf(holders) : holders)?.detail;
 }
 
 /** Marked and disabled in one PATCH, never the current version: a disabled current one takes the whole name down. */

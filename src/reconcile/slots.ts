@@ -5,8 +5,9 @@
  */
 import { addMinutes } from '../core/clock.ts';
 import { type Grant, isSharer } from '../core/consent.ts';
-import { BusyError, KeyturnError } from '../core/errors.ts';
+import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type SecretRef, targetHash } from '../core/ids.ts';
+import type { Reason } from '../core/reasons.ts';
 import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
 import type { HolderRow } from '../store/store.ts';
 import { openForm } from '../vault/form.ts';
@@ -19,6 +20,8 @@ import type { Source, Wait } from './types.ts';
 /** Another secret on the same target. Without a handle it counts as holding every slot. */
 export interface Holder extends SecretRef {
   readonly handle?: Handle;
+  /** What is wrong with it, so that only its owner can say what it holds; absent where its next look will tell. */
+  readonly why?: Reason;
   /** Creation of its current version, where a rotation wrote it. */
   readonly issuedOn?: Date;
   readonly owes: HolderRow['owes'];
@@ -68,7 +71,8 @@ async function sharers(
 
 /**
  * What another secret holds now, by its current value, whatever its tags have come to say: its readers use that value.
- * Where the row has not caught up with the value, what the secret owes is not known either: it counts as holding all.
+ * Where the row has not caught up with the value, what the secret owes is not known either: it counts as holding all. So does
+ * one of which anything is wrong, whatever that is: it ends there, with the name of that secret (finding ATK-05).
  */
 async function holderNow(
   row: HolderRow,
@@ -81,7 +85,8 @@ async function holderNow(
   if (row.handle === undefined) return unknown;
   try {
     const current = await deps.vaults.open(vault)?.current(name);
-    if (current === undefined || current === 'disabled') return unknown;
+    if (current === undefined) return { ...unknown, why: 'not-allowed' };
+    if (current === 'disabled') return { ...unknown, why: 'disabled' };
     if (current === 'gone') return undefined;
     const { bare, login } = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
     const handle = (await target.adopt(bare, login)) ?? HOLDS_NONE;
@@ -90,22 +95,46 @@ async function holderNow(
     const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
     return { ...unknown, handle, ...(issued ? { issuedOn: current.createdOn } : {}) };
   } catch (error) {
-    // Its tags or its value are broken: it may hold any slot. What could not be asked is asked again later.
-    if (error instanceof BusyError || !(error instanceof KeyturnError)) throw error;
-    return unknown;
+    // Also what nobody thought of: a neighbour's value or tags must not end this pass.
+    return { ...unknown, why: error instanceof KeyturnError ? error.reason : 'failed' };
   }
 }
 
-/** Who else holds a slot, or owes it beyond `after`, in words. */
-export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]): string | undefined {
-  for (const holder of holders) {
-    if (holder.handle === undefined) return `${title(holder)} may hold ${handle}.`;
-    if (holder.handle === handle) return `${title(holder)} holds ${handle}.`;
-    if (holder.owes.some((each) => each.handle === handle && each.after > after))
-      return `${title(holder)} owes ${handle} later.`;
-  }
-  return undefined;
+/** Another secret's claim on a slot. */
+export interface Claim {
+  readonly detail: string;
+  /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
+  readonly unsure?: Unsure;
 }
+export interface Unsure extends SecretRef {
+  readonly why?: Reason;
+}
+
+/** Who else holds a slot, or owes it beyond `after`. Who surely does goes before who only may. */
+export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]): Claim | undefined {
+  for (const holder of holders) {
+    if (holder.handle === handle) return { detail: `${title(holder)} holds ${handle}.` };
+    // One that is not known may have come to owe less; what its row says it owes counts all the same.
+    if (holder.owes.some((each) => each.handle === handle && each.after > after))
+      return { detail: `${title(holder)} owes ${handle} later.` };
+  }
+  const unknown = holders.find((holder) => holder.handle === undefined);
+  if (unknown === undefined) return undefined;
+  const { vault, name, why } = unknown;
+  const because = why === undefined ? '' : ` (${why})`;
+  return {
+    detail: `${title(unknown)} may hold ${handle}${because}.`,
+    unsure: { vault, name, ...(why === undefined ? {} : { why }) },
+  };
+}
+
+/** The holders without those of which it is not known what they hold: for a person who set `slot-held` aside. */
+export const sureOf = (holders: readonly Holder[]): readonly Holder[] =>
+  holders.flatMap((holder) => {
+    if (holder.handle !== undefined) return [holder];
+    // What it owes by its row is known, and nothing else of it.
+    return holder.owes.length > 0 ? [{ ...holder, handle: HOLDS_NONE }] : [];
+  });
 
 /** Where the next credential of a secret comes from, beside all of `keep`. */
 export function sourceFor(
@@ -130,7 +159,7 @@ export function sourceFor(
     return handles.some(taken) ? blockedBy(handles, taken, holders) : { kind: 'issue', keep: own.keep };
   }
   const free = handles.filter((handle) => !own.keep.includes(handle));
-  if (free.length === 0) return blocked('grace', undefined, own.keptUntil);
+  if (free.length === 0) return blocked('grace', own.keptUntil);
   const join = readable ? joined(own, free, holders) : undefined;
   if (own.joinsFirst && join) return join;
   const chosen = free.find((handle) => taken(handle) === undefined);
@@ -155,18 +184,17 @@ function joined(
 
 function blockedBy(
   free: readonly Handle[],
-  taken: (handle: Handle) => string | undefined,
+  taken: (handle: Handle) => Claim | undefined,
   holders: readonly Holder[],
 ): Source {
-  const detail = taken(free[0] as Handle) as string;
+  const claims = free.map(taken).filter((claim) => claim !== undefined);
+  // One that only may hold a slot is what a person can set aside; it is named where there is one.
+  const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
   const held = free.every((slot) => holders.some((holder) => holder.handle === slot));
-  if (held) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail } };
-  return blocked('slot-held', detail);
+  if (held) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail } };
+  return { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim } };
 }
 
-function blocked(reason: Wait['reason'], detail?: string, until?: Date): Source {
-  return {
-    kind: 'blocked',
-    step: { kind: 'wait', reason, ...(until ? { until } : {}), ...(detail === undefined ? {} : { detail }) },
-  };
+function blocked(reason: Wait['reason'], until?: Date): Source {
+  return { kind: 'blocked', step: { kind: 'wait', reason, ...(until ? { until } : {}) } };
 }

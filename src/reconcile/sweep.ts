@@ -2,8 +2,8 @@
  * The sweep: lists every vault, finds the opted-in secrets that need attention and queues a look for each; it is what
  * serves a vault without events, and what makes the index of targets complete. Reads no values.
  */
-import { addDays, earliest } from '../core/clock.ts';
-import { KeyturnError } from '../core/errors.ts';
+import { addDays, addMinutes, earliest } from '../core/clock.ts';
+import { KeyturnError, withoutText } from '../core/errors.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
 import { plain } from '../core/quote.ts';
 import type { HolderRow, SecretRow } from '../store/store.ts';
@@ -12,6 +12,7 @@ import { aboutOf } from './about.ts';
 import { tellCounted } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
 import { EXEMPT_TAG } from './exempt.ts';
+import { maySpread, SPREADING_MINUTES } from './failure.ts';
 import { tellHandedOver, tellUnserved } from './handedOver.ts';
 import { formerTarget, isHashed } from './holderIndex.ts';
 import { targetsLeft } from './leaving.ts';
@@ -131,7 +132,7 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
       !listed.has(name) || (isHashed(target) && !formers.has(`${name} ${target}`));
     for (const holder of holders.filter(isOver)) await deps.rows.dropHolder(holder);
     await deps.rows.markSwept(vault.name, startedOn);
-    if ((await deps.rows.failuresOf(sweepOf(vault.name))) > 0) await deps.rows.setFailures(sweepOf(vault.name), 0);
+    if (await deps.rows.unlisted(vault.name)) await deps.rows.dropUnlisted(vault.name);
     await sweepVanished(rows.values(), listed, turns, deps);
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
@@ -145,14 +146,22 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
   }
 }
 
-/** One alert until the vault has been listed again; the record of every sweep names it anyway (case UA-4). */
+/**
+ * One alert until the vault has been listed again; the record of every sweep names it anyway (case UA-4). What a role that is
+ * spreading gives as well is told when it has lasted (finding COR-02).
+ */
 async function alertOnce({ name }: Vault, { reason, detail, facts }: KeyturnError, deps: Deps): Promise<void> {
-  const failures = await deps.rows.failuresOf(sweepOf(name));
+  const known = await deps.rows.unlisted(name);
+  if (known?.told) return;
+  const now = deps.clock.now();
+  const since = known?.since ?? now;
+  const told = !maySpread(reason) || now >= addMinutes(since, SPREADING_MINUTES);
   // What an instance that only observes would alert, it has not alerted.
-  if (deps.config.mode !== 'observe') await deps.rows.setFailures(sweepOf(name), failures + 1);
-  if (failures > 0) return;
+  await deps.rows.saveUnlisted({ vault: name, since, told: told && deps.config.mode !== 'observe' });
+  if (!told) return;
+  const identity = maySpread(reason) ? deps.config.identity : undefined;
   const { status, code } = facts;
-  deps.log('error', 'alert', { vault: name, reason, ...(await atStake(name, deps)), detail, status, code });
+  deps.log('error', 'alert', { vault: name, reason, ...(await atStake(name, deps)), detail, identity, status, code });
 }
 
 /** Who owns the vault, by the same tag as a secret's owner, and how many secrets wait there until when at the latest. */
@@ -171,8 +180,6 @@ async function atStake(vault: string, { rows, vaultTags, config }: Deps) {
     expiresOn: earliest(...known.map(({ view }) => view?.expiresOn)),
   };
 }
-
-const sweepOf = (vault: string): string => `sweep-${vault}`;
 
 interface Known {
   readonly rows: ReadonlyMap<string, SecretRow>;
@@ -201,9 +208,7 @@ async function sweepItem(
   total.secrets++;
   // The vault was another instance's at the last look, and is this one's again.
   const isBack = !others && row?.reason === 'other-instance';
-  const tags = optInTags(item.tags, ref, deps.config);
-  const target = slotTargetOf(tags, ref, deps.rotators);
-  const former = formerTarget(tags, target);
+  const { tags, target, former } = tagsOf(item, ref, deps);
   if (former !== undefined) {
     formers.add(`${ref.name} ${former}`);
     if (!holders.has(`${ref.name} ${former}`)) unplaced.push({ ...ref, target: former, owes: [] });
@@ -234,6 +239,21 @@ function tellExpiry(ref: SecretRef, item: SecretItem, row: SecretRow | undefined
   if (total.expiring++ >= EXPIRING_NAMED_MAX) return;
   const { owner, kind, target } = aboutOf({ secret: ref, row, current: item }, deps);
   deps.log('warn', 'expiring', { ...ref, expiresOn, owner, kind, target, reason: row?.reason, mode: deps.config.mode });
+}
+
+/**
+ * What the tags say, also where they say what nobody thought of: the others of the vault must still be listed (invariant 9). The
+ * look that follows throws the same, and is told by the secret's name.
+ */
+function tagsOf(item: SecretItem, ref: SecretRef, { config, rotators, log }: Deps) {
+  const tags = optInTags(item.tags, ref, config);
+  try {
+    const target = slotTargetOf(tags, ref, rotators);
+    return { tags, target, former: formerTarget(tags, target) };
+  } catch (error) {
+    log('error', 'tags not read', { ...ref, detail: withoutText(error).message });
+    return { tags, target: undefined, former: undefined };
+  }
 }
 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */

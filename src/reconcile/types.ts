@@ -6,6 +6,7 @@ import type { Age } from './age.ts';
 import type { Mode } from './deps.ts';
 import type { Leaving } from './optIn.ts';
 import type { Policy } from './policy.ts';
+import type { Claim, Unsure } from './slots.ts';
 
 /** An older version of ours that is not marked `revoked` and whose credential is not the current one. */
 export interface Owed {
@@ -23,7 +24,12 @@ export type Source =
     }
   /** Another secret's rotation has issued this slot already: take its present value. */
   | { readonly kind: 'join'; readonly handle: Handle }
-  | { readonly kind: 'blocked'; readonly step: Wait | Refuse };
+  | {
+      readonly kind: 'blocked';
+      readonly step: Wait | Refuse;
+      /** Where it would come from without the neighbours of which it is not known what they hold. */
+      readonly aside?: Source;
+    };
 
 export interface Skip {
   readonly kind: 'skip';
@@ -35,6 +41,8 @@ export interface Skip {
 export interface Refuse {
   readonly kind: 'refuse';
   readonly reason: Reason;
+  /** When it is looked at again, where that is not after a day. */
+  readonly until?: Date;
   readonly detail?: string;
 }
 export interface Wait {
@@ -43,6 +51,8 @@ export interface Wait {
   /** The earliest time at which the wait may be over. */
   readonly until?: Date;
   readonly detail?: string;
+  /** Of `slot-held`: the neighbour of which it is only not known what it holds. A person may set that aside. */
+  readonly unsure?: Unsure;
 }
 export interface Prove {
   readonly kind: 'prove';
@@ -57,6 +67,8 @@ export interface Revoke {
   readonly reason: 'grace-over' | 'asked' | 'settled';
   /** Empty when all is revoked and only `after` is left to strike off. */
   readonly owed: readonly Owed[];
+  /** A person set `slot-held` aside: a neighbour of which it is not known what it holds stops nothing. */
+  readonly aside?: true;
 }
 export interface Rotate {
   readonly kind: 'rotate';
@@ -125,8 +137,8 @@ export interface Observed {
   readonly owed: readonly Owed[];
   /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
   readonly left: readonly Handle[];
-  /** Those of the owed whose slot another secret still holds or owes later, with the words that say who. */
-  readonly held: ReadonlyMap<VersionId, string>;
+  /** Those of the owed whose slot another secret still holds, may hold or owes later. */
+  readonly held: ReadonlyMap<VersionId, Claim>;
   readonly after?: Date;
   readonly hold?: Date;
   readonly dueOn: Date;
@@ -158,7 +170,10 @@ export interface Observed {
   /** Of the kind. Where many fit, a new one takes nothing from anybody. */
   readonly overlap: Rotator['overlap'];
   readonly rateUsedUp: boolean;
+  /** The kind is braked, and no probe may go before `probeOn`. */
   readonly braked: boolean;
+  /** Present while the kind is braked: from then on one rotation may try (`brake.ts`). */
+  readonly probeOn?: Date;
   readonly mode: Mode;
 }
 

@@ -5,7 +5,15 @@ import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import * as read from './schemas.ts';
 import { hashOf, keyOf, type OwnStorage } from './storage.ts';
-import { type HolderRow, type Operation, type Rows, type SecretRow, UNRECORDED_MINUTES } from './store.ts';
+import {
+  type FailedRotation,
+  type HolderRow,
+  type Operation,
+  type Rows,
+  type SecretRow,
+  UNRECORDED_MINUTES,
+  type Unlisted,
+} from './store.ts';
 import { type Columns, type Entity, Table } from './table.ts';
 
 const SETTLING_HOURS_MAX = 1;
@@ -17,6 +25,12 @@ const OPERATION_DAYS = 30;
 const ROTATION_DAYS = 7;
 const secretsIn = (vault: string) => `secrets-${hashOf(vault)}`;
 const holdersAt = (target: string) => `holders-${hashOf(target)}`;
+const failedOf = (type: string) => `failed-${hashOf(type)}`;
+const probeKey = (type: string, vault: string) => `${keyOf(type)}.${keyOf(vault)}`;
+const probeIn = (json: unknown, type: string, vault: string): Date | undefined => {
+  const row = read.readProbe(json);
+  return row?.type === type && row.vault === vault.toLowerCase() ? row.on : undefined;
+};
 const holderKey = ({ vault, name }: SecretRef) => `${keyOf(vault)}.${keyOf(name)}`;
 
 /** Rows in the app's own table, which is made on first use. */
@@ -102,13 +116,59 @@ class TableRows implements Rows {
     );
   }
 
-  async failuresOf(type: string): Promise<number> {
-    const row = read.readFailures(await this.#table.get('failures', keyOf(type)));
-    return row?.type === type ? row.failures : 0;
+  async failuresOf(name: string): Promise<number> {
+    const row = read.readFailures(await this.#table.get('failures', keyOf(name)));
+    return row?.type === name ? row.failures : 0;
   }
 
-  async setFailures(type: string, failures: number): Promise<void> {
-    await this.#table.put('failures', keyOf(type), { type, failures });
+  async setFailures(name: string, failures: number): Promise<void> {
+    await this.#table.put('failures', keyOf(name), { type: name, failures });
+  }
+
+  async failedRotations(type: string): Promise<readonly FailedRotation[]> {
+    return (await this.#failed(type)).map(({ row }) => row);
+  }
+
+  /** A row for each secret: what fails at the same time is no read and write of one number, so none is lost. */
+  async saveFailed(row: FailedRotation): Promise<void> {
+    await this.#table.put(failedOf(row.type), holderKey(row), { ...row, ...lower(row) });
+  }
+
+  async forgetFailed(type: string): Promise<void> {
+    for (const { rowKey } of await this.#failed(type)) await this.#table.drop(failedOf(type), rowKey);
+  }
+
+  async #failed(type: string): Promise<readonly { readonly rowKey: string; readonly row: FailedRotation }[]> {
+    const rows = await this.#table.list(odata`PartitionKey eq ${failedOf(type)}`);
+    return rows.flatMap(({ rowKey = '', json }) => {
+      const row = read.readFailed(json);
+      return row?.type === type && holderKey(row) === rowKey ? [{ rowKey, row }] : [];
+    });
+  }
+
+  async probedOn(type: string, vault: string): Promise<Date | undefined> {
+    return probeIn(await this.#table.get('probes', probeKey(type, vault)), type, vault);
+  }
+
+  async takeProbe(type: string, vault: string, on: Date, spacingMinutes: number): Promise<boolean> {
+    const key = probeKey(type, vault);
+    const { json, etag } = (await this.#table.find('probes', key)) ?? {};
+    const last = probeIn(json, type, vault);
+    if (last && last > addMinutes(on, -spacingMinutes) && last <= addMinutes(on, SKEW_MINUTES)) return false;
+    return await this.#table.swap('probes', key, { type, vault: vault.toLowerCase(), on }, etag);
+  }
+
+  async unlisted(vault: string): Promise<Unlisted | undefined> {
+    const row = read.readUnlisted(await this.#table.get('unlisted', keyOf(vault)));
+    return row?.vault === vault.toLowerCase() && this.#isPast(row.since) ? row : undefined;
+  }
+
+  async saveUnlisted(row: Unlisted): Promise<void> {
+    await this.#table.put('unlisted', keyOf(row.vault), { ...row, vault: row.vault.toLowerCase() });
+  }
+
+  async dropUnlisted(vault: string): Promise<void> {
+    await this.#table.drop('unlisted', keyOf(vault));
   }
 
   async operation(id: string): Promise<Operation | undefined> {

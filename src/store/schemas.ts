@@ -4,6 +4,7 @@ import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { isReason, type Reason } from '../core/reasons.ts';
 import {
   type CountedAlert,
+  type FailedRotation,
   type HolderRow,
   type LastFailure,
   type Operation,
@@ -13,6 +14,7 @@ import {
   SECRET_STATES,
   type SecretRow,
   type SecretView,
+  type Unlisted,
 } from './store.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
@@ -63,6 +65,7 @@ const Secret = z.strictObject({
   wouldAlert: maybe(words),
   operations: maybe(z.array(z.uuid()).max(60)),
   tries: maybe(count),
+  standing: maybe(z.strictObject({ reason: word, since: date })),
   settlingUntil: maybe(date),
   retryOn: maybe(date),
   lastFailure: maybe(z.strictObject({ reason: word, detail: words, on: date } satisfies Shape<LastFailure>)),
@@ -129,6 +132,15 @@ const AlertHour = z.strictObject({ group: z.string().max(200), on: date });
 const Mark = z.strictObject({ ...ref, on: date });
 const Swept = z.strictObject({ vault: ref.vault, on: date });
 const Failures = z.strictObject({ type: word, failures: count });
+const Failed = z.strictObject({
+  ...ref,
+  type: word,
+  target: word,
+  since: date,
+  on: date,
+} satisfies Shape<FailedRotation>);
+const Probe = z.strictObject({ type: word, vault: ref.vault, on: date });
+const UnlistedVault = z.strictObject({ vault: ref.vault, since: date, told: z.boolean() } satisfies Shape<Unlisted>);
 
 /** Reads one kind of row; undefined for what does not parse. */
 export type Reader<T> = (json: unknown) => T | undefined;
@@ -151,6 +163,9 @@ export const readAlertHour = reader(AlertHour);
 export const readMark = reader(Mark);
 export const readSwept = reader(Swept);
 export const readFailures = reader(Failures);
+export const readFailed: Reader<FailedRotation> = reader(Failed);
+export const readProbe = reader(Probe);
+export const readUnlisted: Reader<Unlisted> = reader(UnlistedVault);
 
 /** Vault and name of a holder's row whose content is lost, from columns of their own. */
 export const readRef = (row: { vault?: unknown; name?: unknown }) =>

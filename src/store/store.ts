@@ -29,8 +29,10 @@ export interface SecretRow extends SecretRef {
   readonly wouldAlert?: string;
   /** Operations of people that are still open: every pass follows them, whatever brought it about. */
   readonly operations?: readonly string[];
-  /** Passes in a row that had to wait for something busy: pauses grow with it. */
+  /** Passes in a row that ended in a wait for something that nobody knows the end of: pauses grow with it. */
   readonly tries?: number;
+  /** What stands in the way, and since when: kept while looks in between only back off. */
+  readonly standing?: { readonly reason: string; readonly since: Date };
   /** Until then a target write may still arrive (case SDK-01). */
   readonly settlingUntil?: Date;
   /** After a failed rotation: no new credential before then. */
@@ -146,6 +148,23 @@ export interface Operation {
   readonly detail?: string;
 }
 
+/** A failed rotation, for the brake of its kind. */
+export interface FailedRotation extends SecretRef {
+  readonly type: string;
+  /** Hash of the target, the same for all names of one. */
+  readonly target: string;
+  /** First and latest failure there. */
+  readonly since: Date;
+  readonly on: Date;
+}
+
+/** A vault that gave no complete list. */
+export interface Unlisted {
+  readonly vault: string;
+  readonly since: Date;
+  readonly told: boolean;
+}
+
 /** Rows that do not parse count as absent. Every method throws `BusyError` when the table did not answer. */
 export interface Rows {
   secret(ref: SecretRef): Promise<SecretRow | undefined>;
@@ -165,9 +184,22 @@ export interface Rows {
   /** Rotations since a time, for KEYTURN_RATE. */
   rotationsSince(on: Date): Promise<readonly SecretRef[]>;
   recordRotation(ref: SecretRef, on: Date): Promise<void>;
-  /** Failed rotations in a row of one rotator type, over all secrets. */
-  failuresOf(type: string): Promise<number>;
-  setFailures(type: string, failures: number): Promise<void>;
+  /** How often something of this name went wrong in a row: what stays until it is over is told once. */
+  failuresOf(name: string): Promise<number>;
+  setFailures(name: string, failures: number): Promise<void>;
+  /** Rotations of a kind that failed since its last success: of each secret the latest. A few rows a vault. */
+  failedRotations(type: string): Promise<readonly FailedRotation[]>;
+  saveFailed(row: FailedRotation): Promise<void>;
+  /** A rotation of the kind went well: what failed before it no longer counts. */
+  forgetFailed(type: string): Promise<void>;
+  /** When a vault's last probe of a braked kind went. */
+  probedOn(type: string, vault: string): Promise<Date | undefined>;
+  /** Takes the next probe, by ETag: false where the last one is not so many minutes old, or another was first. */
+  takeProbe(type: string, vault: string, on: Date, spacingMinutes: number): Promise<boolean>;
+  /** Since when a vault could not be listed, and whether that was told; undefined where the last sweep listed it. */
+  unlisted(vault: string): Promise<Unlisted | undefined>;
+  saveUnlisted(row: Unlisted): Promise<void>;
+  dropUnlisted(vault: string): Promise<void>;
   operation(id: string): Promise<Operation | undefined>;
   saveOperation(operation: Operation): Promise<void>;
   /** Makes the row where there is none; false where there is one, which may be this call's own after a lost answer. */

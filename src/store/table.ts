@@ -35,6 +35,35 @@ export class Table {
     }
   }
 
+  /** A row with its ETag, for `swap`; undefined where there is none. */
+  async find(partition: string, row: string): Promise<{ readonly json: unknown; readonly etag: string } | undefined> {
+    try {
+      await this.#ready();
+      const { json, etag } = await this.#client.getEntity<Entity>(partition, row);
+      return { json, etag };
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw fromStorage(error);
+    }
+  }
+
+  /**
+   * One compare-and-set, with the ETag of `find` or none for a new row: false where somebody else was first. Repeated after a
+   * lost answer it may say so of its own write.
+   */
+  async swap(partition: string, row: string, content: object, etag: string | undefined): Promise<boolean> {
+    try {
+      await this.#ready();
+      const entity = { partitionKey: partition, rowKey: row, json: JSON.stringify(content) };
+      if (etag === undefined) await this.#client.createEntity(entity);
+      else await this.#client.updateEntity(entity, 'Replace', { etag });
+      return true;
+    } catch (error) {
+      if ([404, 409, 412].includes(statusOf(error) ?? 0)) return false;
+      throw fromStorage(error);
+    }
+  }
+
   async list(filter: string): Promise<readonly Entity[]> {
     try {
       await this.#ready();

@@ -35,7 +35,12 @@ export function refusedWrite(
   if (status === 409) return deleted(failure, vault, secret, options);
   if (status === 404) return new KeyturnError('gone', options);
   // Azure Policy refuses with an inner code that nobody has published; what is none of the known ones is taken for it.
-  if (status === 403) return new KeyturnError(forbidden(failure) ?? 'vault-policy', options);
+  // Without any it says no more than that somebody may not.
+  if (status === 403)
+    return new KeyturnError(
+      forbidden(failure) ?? (failure.inner === undefined ? 'vault-forbidden' : 'vault-policy'),
+      options,
+    );
   if (status === 401) return new KeyturnError('vault-forbidden', options);
   return new KeyturnError(write === 'store' ? 'store-refused' : 'failed', options);
 }

@@ -70,7 +70,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
     },
     dropOperation: async (id) => void saved.delete(id),
     openOperations: async () => [...others, ...saved.values()].filter(({ done }) => !done),
-    failuresOf: async () => 0,
+    failedRotations: async () => [],
     rotationsSince: async () => [],
     sweptOn: async () => new Map([['kv1', now]]),
     holders: async () => [],

@@ -292,9 +292,21 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Move it to a new name.',
   },
   brake: {
-    cause: 'Five rotations of this kind failed in a row.',
     by: 'operator',
-    remedy: 'Mend the cause, then request one rotation by hand; its success lifts the brake.',
+    cause: 'Rotations of this kind failed at five different targets, with no success in between.',
+    remedy:
+      'Mend the cause. One rotation tries every 15 minutes, and the first success lifts the brake, also of one that is requested by hand.',
+  },
+  managed: {
+    by: 'secret owner',
+    cause: 'The secret is managed by a certificate.',
+    remedy: 'Rotate the certificate, and remove the tag `rotator` from the secret.',
+  },
+  'holder-unknown': {
+    by: 'secret owner',
+    cause: 'What this secret holds at a target that it shares cannot be told, so its neighbours wait for it.',
+    remedy:
+      'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',
   },
   'vault-busy': {
     cause: 'The vault answered 429, 409 or 5xx.',

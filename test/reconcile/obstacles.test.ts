@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
 import { decide } from '../../src/reconcile/decide.ts';
-import type { Observed } from '../../src/reconcile/types.ts';
+import type { Observed, Source } from '../../src/reconcile/types.ts';
 import {
   adopted,
   asks,
@@ -9,6 +9,7 @@ import {
   broken,
   due,
   heal,
+  issue,
   ours,
   owed,
   owing,
@@ -62,7 +63,7 @@ describe('what stands in the way', () => {
         undefined,
         { kind: 'wait', reason: 'backing-off', until: addMinutes(T, 20) },
       ],
-      ['five failures of the kind', { ...due, braked: true }, undefined, { kind: 'wait', reason: 'brake' }],
+      ['failures at five targets of the kind', { ...due, braked: true }, undefined, { kind: 'wait', reason: 'brake' }],
       [
         'the rotations of this hour',
         { ...due, rateUsedUp: true },
@@ -97,7 +98,7 @@ describe('what stands in the way', () => {
       ['what is owed under drift', { ...due, owed }, asks(), { kind: 'wait', reason: 'owed-first' }],
       [
         'others on what is owed',
-        { ...owing, held: new Map([[V1, 'kv1/b holds key2.']]) },
+        { ...owing, held: new Map([[V1, { detail: 'kv1/b holds key2.' }]]) },
         undefined,
         { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },
       ],
@@ -143,7 +144,7 @@ describe('what stands in the way', () => {
   it('revokes the part of what is owed that nobody else holds', () => {
     const V0 = '0'.repeat(32);
     const two = [...owed, { version: V0, handle: 'key3' }];
-    const step = decide({ ...owing, owed: two, held: new Map([[V1, 'kv1/b holds key2.']]) }, undefined, T);
+    const step = decide({ ...owing, owed: two, held: new Map([[V1, { detail: 'kv1/b holds key2.' }]]) }, undefined, T);
     expect(step).toMatchObject({ kind: 'revoke', owed: [{ version: V0, handle: 'key3' }] });
   });
 
@@ -163,19 +164,20 @@ describe('what stands in the way', () => {
 });
 
 describe('a heal', () => {
-  it('ignores window, minimum age and drain', () => {
-    const barred = { ...broken, policy: { ...broken.policy, window: sundays }, createdOn: T, mode: 'drain' as const };
+  it('ignores window, minimum age, drain, the brake of its kind and the rate (finding ATK-04)', () => {
+    const braked = { braked: true, probeOn: addHours(T, 1), rateUsedUp: true };
+    const policy = { ...broken.policy, window: sundays };
+    const barred = { ...broken, ...braked, policy, createdOn: T, mode: 'drain' as const };
     expect(decide(barred, undefined, T)).toMatchObject({ kind: 'rotate', reason: 'value-refused' });
   });
 
-  it.each(['paused', 'too-many', 'index', 'brake', 'mode-observe', 'too-many-versions'] as const)(
+  it.each(['paused', 'too-many', 'index', 'mode-observe', 'too-many-versions'] as const)(
     'does not ignore %s',
     (reason) => {
       const barred: Record<typeof reason, Partial<Observed>> = {
         paused: { policy: { ...broken.policy, paused: true } },
         'too-many': { recentRotations: 3 },
         index: { indexGap: 'kv2 was never listed.' },
-        brake: { braked: true },
         'mode-observe': { mode: 'observe' },
         'too-many-versions': { versionCount: 480 },
       };
@@ -216,6 +218,28 @@ describe('a person', () => {
       kind: 'rotate',
       reason: 'asked',
     });
+  });
+
+  it('ATK-09: overrides slot-held where it is only not known what the neighbour holds, never where it holds the slot', () => {
+    const claim = {
+      detail: 'kv1/b may hold key2 (bad-value).',
+      unsure: { vault: 'kv1', name: 'b', why: 'bad-value' },
+    } as const;
+    const sure = { detail: 'kv1/c holds key2.' };
+    const override = asks({ override: ['slot-held'] });
+    const ends = asks({ override: ['slot-held'], at: 'now' });
+    const unsure = { ...owing, held: new Map([[V1, claim]]) };
+    expect(decide(unsure, asks({ at: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'slot-held', ...claim });
+    expect(decide(unsure, ends, T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed, aside: true });
+    expect(decide({ ...owing, held: new Map([[V1, sure]]) }, ends, T)).toMatchObject({
+      reason: 'slot-held',
+      ...sure,
+    });
+    const source: Source = { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim }, aside: issue };
+    const blocked = { ...adopted, source, nowSource: source };
+    expect(decide(blocked, asks(), T)).toMatchObject({ kind: 'wait', reason: 'slot-held', ...claim });
+    expect(decide(blocked, override, T)).toMatchObject({ kind: 'rotate', source: issue });
+    expect(decide({ ...blocked, source: blockedWait }, override, T)).toMatchObject({ reason: 'slot-held' });
   });
 
   it.each([

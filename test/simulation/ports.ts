@@ -8,6 +8,7 @@ import type {
   Audit,
   AuditRecord,
   CountedAlert,
+  FailedRotation,
   HolderRow,
   Lock,
   Locks,
@@ -15,6 +16,7 @@ import type {
   Operation,
   Rows,
   SecretRow,
+  Unlisted,
 } from '../../src/store/store.ts';
 import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/vault/vault.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
@@ -24,6 +26,9 @@ export interface OwnStorage {
   readonly holders: Map<string, HolderRow>;
   readonly swept: Map<string, Date>;
   readonly failures: Map<string, number>;
+  readonly failed: Map<string, FailedRotation>;
+  readonly probes: Map<string, Date>;
+  readonly unlisted: Map<string, Unlisted>;
   readonly operations: Map<string, Operation>;
   rotations: { vault: string; name: string; on: Date }[];
   readonly locks: Map<string, { holder: string; until: number; etag: number }>;
@@ -38,6 +43,9 @@ export const emptyStorage = (): OwnStorage => ({
   holders: new Map(),
   swept: new Map(),
   failures: new Map(),
+  failed: new Map(),
+  probes: new Map(),
+  unlisted: new Map(),
   operations: new Map(),
   rotations: [],
   locks: new Map(),
@@ -161,8 +169,26 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     rotationsSince: (on) => read('rotationsSince', () => own.rotations.filter((each) => each.on >= on)),
     recordRotation: ({ vault, name }, on) =>
       write('recordRotation', () => void own.rotations.push({ vault, name, on })),
-    failuresOf: (type) => read('failuresOf', () => own.failures.get(type) ?? 0),
-    setFailures: (type, failures) => write('setFailures', () => void own.failures.set(type, failures)),
+    failuresOf: (name) => read('failuresOf', () => own.failures.get(name) ?? 0),
+    setFailures: (name, failures) => write('setFailures', () => void own.failures.set(name, failures)),
+    failedRotations: (type) =>
+      read('failedRotations', () => [...own.failed.values()].filter((row) => row.type === type)),
+    saveFailed: (row) => write('saveFailed', () => void own.failed.set(`${row.type} ${key(row)}`, row)),
+    forgetFailed: (type) =>
+      write('forgetFailed', () => {
+        for (const [id, row] of own.failed) if (row.type === type) own.failed.delete(id);
+      }),
+    probedOn: (type, vault) => read('probedOn', () => own.probes.get(`${type} ${vault}`)),
+    takeProbe: (type, vault, on, spacingMinutes) =>
+      world.op(process, 'rows.takeProbe', 'write', 'own', () => {
+        const last = own.probes.get(`${type} ${vault}`);
+        if (last && last.getTime() > on.getTime() - spacingMinutes * MINUTE) return false;
+        own.probes.set(`${type} ${vault}`, on);
+        return true;
+      }),
+    unlisted: (vault) => read('unlisted', () => own.unlisted.get(vault)),
+    saveUnlisted: (row) => write('saveUnlisted', () => void own.unlisted.set(row.vault, row)),
+    dropUnlisted: (vault) => write('dropUnlisted', () => void own.unlisted.delete(vault)),
     operation: (id) => read('operation', () => own.operations.get(id)),
     saveOperation: (operation) => write('saveOperation', () => void own.operations.set(operation.id, operation)),
     createOperation: async (operation) => {

@@ -180,10 +180,46 @@ describe('marks', () => {
     expect(await rows.rotationsSince(new Date(0))).toEqual([]);
   });
 
-  it('count the failures of a rotator', async () => {
-    expect(await rows.failuresOf('storage-account-key')).toBe(0);
-    await rows.setFailures('storage-account-key', 4);
-    expect(await rows.failuresOf('storage-account-key')).toBe(4);
+  const failed = (name: string, target = name) => ({
+    ...{ vault: 'kv1', name, type: 'storage-account-key', target, since: addHours(on, -1), on },
+  });
+
+  it('keep the failed rotations of a kind, of each secret the latest, until one goes well', async () => {
+    // At the same time, as workers do: none is lost (finding ATK-04).
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => rows.saveFailed(failed(name))));
+    await rows.saveFailed({ ...failed('A', 'other'), vault: 'KV1' });
+    await rows.saveFailed({ ...failed('z'), type: 'sql-login' });
+    const found = await rows.failedRotations('storage-account-key');
+    expect(found.map(({ name, target }) => `${name} ${target}`).sort()).toEqual([
+      'a other',
+      'b b',
+      'c c',
+      'd d',
+      'e e',
+    ]);
+    await rows.forgetFailed('storage-account-key');
+    expect(await rows.failedRotations('storage-account-key')).toEqual([]);
+    expect(await rows.failedRotations('sql-login')).toHaveLength(1);
+  });
+
+  it('give one probe of a kind to whoever is first, and the next when its time has come', async () => {
+    const take = (vault: string, minutes: number) => rows.takeProbe('sql-login', vault, addMinutes(on, minutes), 15);
+    expect(await rows.probedOn('sql-login', 'kv1')).toBeUndefined();
+    expect((await Promise.all([1, 1, 1, 1].map((minutes) => take('kv1', minutes)))).filter(Boolean)).toHaveLength(1);
+    expect(await rows.probedOn('sql-login', 'KV1')).toEqual(addMinutes(on, 1));
+    expect([await take('kv1', 14), await take('kv2', 14), await take('kv1', 16.1)]).toEqual([false, true, true]);
+    // Whoever wrote a time ahead, it keeps nobody from trying (case SEC-07).
+    expect(await rows.takeProbe('mysql-login', 'kv1', addDays(on, 9), 15)).toBe(true);
+    expect(await rows.takeProbe('mysql-login', 'kv1', on, 15)).toBe(true);
+  });
+
+  it('remember since when a vault could not be listed', async () => {
+    await rows.saveUnlisted({ vault: 'KV1', since: on, told: false });
+    expect(await rows.unlisted('kv1')).toEqual({ vault: 'kv1', since: on, told: false });
+    await rows.saveUnlisted({ vault: 'kv2', since: addHours(on, 1), told: true });
+    expect(await rows.unlisted('kv2')).toBeUndefined(); // ahead of time
+    await rows.dropUnlisted('kv1');
+    expect(await rows.unlisted('kv1')).toBeUndefined();
   });
 });
 
@@ -236,7 +272,7 @@ describe('strangers in the table', () => {
     expect(await rows.holdersOf(text)).toEqual([]);
     expect(await rows.openOperations(text)).toEqual([]);
     expect(await rows.operation(text)).toBeUndefined();
-    expect(await rows.failuresOf(text)).toBe(0);
+    expect(await rows.failedRotations(text)).toEqual([]);
   });
 
   it.each(HOSTILE)('SEC-06: the text %j as note, ticket and detail comes back as text', async (text) => {

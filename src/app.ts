@@ -23,7 +23,9 @@ import {
   type HoldCall,
   history,
   hold,
+  type Operations,
   operation,
+  operations,
   type RequestAnswer,
   type RevokeCall,
   type RotateCall,
@@ -39,6 +41,7 @@ import { mergePolicy } from './reconcile/policy.ts';
 import { sweep } from './reconcile/sweep.ts';
 import type { InventoryFilter } from './requests/inventory.ts';
 import { isUnreadable } from './requests/message.ts';
+import type { OperationsFilter } from './requests/operations.ts';
 import { fromQueue } from './requests/queue.ts';
 import { isSkip, type Skip } from './requests/skip.ts';
 import { allRotators, registry } from './rotators/registry.ts';
@@ -79,6 +82,7 @@ export interface App {
   /** Accepts a hold, or its end. Throws the reason why not. */
   hold(call: HoldCall): Promise<RequestAnswer>;
   operation(id: string, caller: Caller): Promise<Operation>;
+  operations(filter: OperationsFilter, caller: Caller): Promise<Operations>;
   inventory(filter: InventoryFilter, caller: Caller): Promise<InventoryPage>;
   secret(ref: SecretRef, caller: Caller): Promise<SecretDetail>;
   /** Own storage answers and the identity gives a token; asked at most once in ten seconds. */
@@ -171,6 +175,7 @@ function appOf(parts: Parts, given: Log): App {
     revoke: async (call) => revoke(call, await ready()),
     hold: async (call) => hold(call, await ready()),
     operation: (id, caller) => operation(id, caller, deps()),
+    operations: async (filter, caller) => operations(filter, caller, await ready()),
     inventory: async (filter, caller) => inventory(filter, caller, await ready()),
     secret: async (ref, caller) => secretDetail(ref, caller, await ready()),
     health: () => health(log),

@@ -6,6 +6,7 @@ import { addHours } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from './core/ids.ts';
 import { isOthers } from './core/instance.ts';
+import { plain } from './core/plain.ts';
 import { type Caller, requireRole } from './http/auth.ts';
 import type { Deps } from './reconcile/deps.ts';
 import { isOptedIn, optInTags } from './reconcile/optIn.ts';
@@ -79,7 +80,7 @@ export async function inventory(
 
 function fits({ state, owner, dueOn }: SecretView, filter: InventoryFilter, until: Date | undefined): boolean {
   if (filter.states && !filter.states.includes(state)) return false;
-  if (filter.owner !== undefined && filter.owner !== owner) return false;
+  if (filter.owner !== undefined && plain(filter.owner) !== plain(owner ?? '')) return false;
   return until === undefined || (dueOn !== undefined && dueOn <= until);
 }
 

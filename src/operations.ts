@@ -18,6 +18,7 @@ import { askedFor } from './reconcile/pass.ts';
 import { dueOn } from './reconcile/policy.ts';
 import { badRequest } from './requests/body.ts';
 import { checkUntil, type HoldRequest } from './requests/hold.ts';
+import type { OperationsFilter } from './requests/operations.ts';
 import { checkAt, type RevokeRequest } from './requests/revoke.ts';
 import type { RotateRequest } from './requests/rotate.ts';
 import { type History, type Operation, UNRECORDED_MINUTES } from './store/store.ts';
@@ -223,6 +224,36 @@ export async function operation(id: string, caller: Caller, { rows }: Pick<Deps,
   const mayRead = found?.caller === caller.oid || caller.roles.includes('Keyturn.Read');
   if (!found || !mayRead) throw new KeyturnError('not-found');
   return found;
+}
+
+/** At most so many are shown: the newest. */
+const SHOWN_MAX = 100;
+
+/**
+ * Operations of the vaults of this instance, the newest first: to readers all of them, to others their own. A token with none of
+ * the roles, 403.
+ */
+export async function operations(
+  { vault, status }: OperationsFilter,
+  caller: Caller,
+  { rows, vaults }: Pick<Deps, 'rows' | 'vaults'>,
+): Promise<Operations> {
+  requireRole(caller, 'Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke');
+  const mayReadAll = caller.roles.includes('Keyturn.Read');
+  const fits = (each: Operation): boolean =>
+    (mayReadAll || each.caller === caller.oid) &&
+    (vault === undefined || each.vault === vault) &&
+    vaults.names.includes(each.vault) &&
+    (status === undefined || status.includes(each.phase) || status.includes(each.done ? 'done' : 'open'));
+  const found = (await rows.operations()).filter(fits);
+  const newest = found.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime()).slice(0, SHOWN_MAX);
+  return { operations: newest, truncated: found.length > newest.length };
+}
+
+export interface Operations {
+  readonly operations: readonly Operation[];
+  /** There are more that fit. */
+  readonly truncated: boolean;
 }
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

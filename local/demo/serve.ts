@@ -34,7 +34,7 @@ export async function invite({ azure, host, records, teller }: Stage): Promise<v
     const line = lineOf(record);
     if (line === undefined) return;
     teller.say(line);
-    if (record.message === 'audit' && record.kind === 'request')
+    if (record.message === 'audit' && record.step === 'request')
       teller.plain(`\ncurl -sS ${bearer} ${host.url}/api/operations/${text(record.operation)}\n`);
   };
 }
@@ -44,8 +44,8 @@ function lineOf(record: ProductRecord): string | undefined {
   const title = `${text(record.vault)}/${text(record.name)}`;
   if (record.message === 'alert') return `${title}: alert, ${text(record.reason)}`;
   if (record.message !== 'audit') return undefined;
-  if (record.kind === 'request') return `${title}: request accepted as operation ${text(record.operation)}; its state:`;
-  return `${title}: ${text(record.kind)} (${text(record.reason)}), ${text(record.outcome)}`;
+  if (record.step === 'request') return `${title}: request accepted as operation ${text(record.operation)}; its state:`;
+  return `${title}: ${text(record.step)} (${text(record.reason)}), ${text(record.outcome)}`;
 }
 
 const text = (field: unknown): string => (typeof field === 'string' ? field : '-');

@@ -67,7 +67,7 @@ async function indexMade({ azure, host, records, teller }: Stage): Promise<void>
   const [swept] = records.matching('swept');
   teller.must('the sweep has listed every vault', swept?.unlisted === '' && swept.vaults === azure.world.vaults.size);
   await teller.within('a look at each secret that the sweep has queued', 15, host.drain());
-  const waiting = records.matching('decided', { kind: 'wait', reason: 'not-due' });
+  const waiting = records.matching('decided', { step: 'wait', reason: 'not-due' });
   teller.say(
     `Sweep: ${swept?.vaults} vaults listed, ${swept?.secrets} secrets, ${swept?.optedIn} opted in; ${waiting.length} looked at and not due: the index is made`,
   );
@@ -92,7 +92,7 @@ async function eventsDelivered({ webhook, teller }: Stage): Promise<void> {
 }
 
 async function due({ kind, title, oldName }: Told, { records, teller }: Stage): Promise<void> {
-  const decision = { vault: kind.vault, name: kind.secret, kind: 'rotate', reason: 'due', cause: 'event' };
+  const decision = { vault: kind.vault, name: kind.secret, step: 'rotate', reason: 'due', cause: 'event' };
   await teller.until(`the decision to rotate ${title}`, 10, () => records.matching('decided', decision)[0]);
   tell(teller, title, 'due', `${kind.rotator} at ${kind.place}, looked at because of the event; in use: ${oldName}`);
 }

@@ -12,7 +12,7 @@ export type Log = (level: LogLevel, message: string, fields?: LogFields) => void
  * them, and alerts are found by them.
  */
 const OWN_FIELDS: readonly string[] = [
-  ...['vault', 'name', 'names', 'kind', 'reason', 'cause', 'outcome', 'by', 'remedy', 'instance', 'mode'],
+  ...['vault', 'name', 'names', 'kind', 'step', 'reason', 'cause', 'outcome', 'by', 'remedy', 'instance', 'mode'],
   ...[
     'version',
     'stored',

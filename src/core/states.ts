@@ -4,3 +4,10 @@ export const SECRET_STATES = [
   ...(['conflict', 'drift', 'leaving', 'exempt', 'opt-in-lost', 'unmanaged'] as const),
 ] as const;
 export type SecretState = (typeof SECRET_STATES)[number];
+
+/**
+ * How far an operation came. `stored`: what was asked for stands in the vault; `proved`: the target accepted the new version in a
+ * later pass; `settled`: what was to be revoked is revoked, or there was nothing.
+ */
+export const PHASES = ['accepted', 'stored', 'proved', 'settled', 'failed'] as const;
+export type Phase = (typeof PHASES)[number];

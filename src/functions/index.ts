@@ -37,7 +37,10 @@ app.http('history', { ...http('GET', `${SECRET}/history`), handler: onRequest(({
 app.http('hold', { ...http('POST', `${SECRET}/hold`), handler: onRequest(({ hold }) => hold) });
 app.http('openapi', { ...http('GET', 'openapi.json'), handler: onRequest(({ openapi }) => openapi) });
 app.http('operation', { ...http('GET', 'operations/{id}'), handler: onRequest(({ operation }) => operation) });
+app.http('operations', { ...http('GET', 'operations'), handler: onRequest(({ operations }) => operations) });
 app.http('readiness', { ...http('GET', 'readiness'), handler: onRequest(({ readiness }) => readiness) });
+app.http('reason', { ...http('GET', 'reasons/{code}'), handler: onRequest(({ reason }) => reason) });
+app.http('reasons', { ...http('GET', 'reasons'), handler: onRequest(({ reasons }) => reasons) });
 app.http('revoke', { ...http('POST', `${SECRET}/revoke`), handler: onRequest(({ revoke }) => revoke) });
 app.http('rotate', { ...http('POST', `${SECRET}/rotate`), handler: onRequest(({ rotate }) => rotate) });
 app.http('secret', { ...http('GET', SECRET), handler: onRequest(({ secret }) => secret) });

@@ -1,6 +1,6 @@
 /** How secrets are shown: the shape of the answers, and the answers. Never a value; strangers' text quoted (case SEC-06). */
 import { z } from 'zod';
-import { quote } from '../core/quote.ts';
+import { plain } from '../core/plain.ts';
 import { isReason, reasonRow } from '../core/reasons.ts';
 import { SECRET_STATES, type SecretState } from '../core/states.ts';
 
@@ -15,7 +15,7 @@ export const SecretBody = z.strictObject({
   version: z.string().optional(),
   rotator: z.string().optional(),
   target: z.string().optional(),
-  owner: z.string().optional().describe('The tag of the owner, quoted: printable and cut at 64 characters.'),
+  owner: z.string().optional().describe('The tag of the owner, as the parameter `owner` takes it.'),
   createdOn: maybeDate.describe('When the current version was made.'),
   credentialSince: maybeDate.describe(
     'Since when its credential has been in use, in whatever version: writing a value again makes it no younger.',
@@ -136,7 +136,7 @@ function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, 
     ...{ vault, secret: name, ...dates },
     ...(rotator === undefined ? {} : { rotator: printable(rotator) }),
     ...(target === undefined ? {} : { target: printable(target) }),
-    ...(owner === undefined ? {} : { owner: quote(owner) }),
+    ...(owner === undefined ? {} : { owner: plain(owner) }),
     ...(exempt === undefined ? {} : { exempt: exemptOf(exempt) }),
     ...(notes === undefined ? {} : { notes: notes.map(printable) }),
     ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isReason, reasons } from '../core/reasons.ts';
 import { type Role, SCOPE } from './auth.ts';
+import { HistoryBody } from './history.ts';
 import { SecretDetailBody, SecretsBody } from './inventory.ts';
 import { ReadinessBody } from './readiness.ts';
 
@@ -20,7 +21,7 @@ const refusal = z.strictObject({
 
 /** RFC 9457. */
 export const ProblemBody = z.strictObject({
-  type: z.string(),
+  type: z.string().describe('The page of the reason, relative to the app: `/api/reasons/{code}`.'),
   title: z.string(),
   status: z.int(),
   detail: z.string(),
@@ -51,8 +52,8 @@ export const OperationBody = z.strictObject({
   rotateAgain: z.boolean().optional(),
   at: z.string().optional().describe('Of a revocation: `now`, or when.'),
   hold: date.nullable().optional().describe('Of a hold: until when; null lifts it.'),
-  note: z.string().optional().describe('What the caller said, quoted.'),
-  ticket: z.string().optional().describe('Quoted.'),
+  note: z.string().optional().describe('What the caller said.'),
+  ticket: z.string().optional(),
   result: z
     .strictObject({
       version: z
@@ -97,13 +98,20 @@ export const PlanBody = z.strictObject({
   }),
 });
 
-/** Records as the audit wrote them, newest first; their fields are those of the step. */
-export const HistoryBody = z.strictObject({
-  vault: z.string(),
-  secret: z.string(),
-  truncated: z.boolean().describe('There is more than was read.'),
-  records: z.array(z.looseObject({ at: z.string(), kind: z.string() })),
+export const OperationsBody = z.strictObject({
+  operations: z.array(OperationBody).describe('Newest first, 100 at most.'),
+  truncated: z.boolean().describe('There are more.'),
 });
+
+/** What a reason means. */
+export const ReasonBody = z.strictObject({
+  reason,
+  cause: z.string(),
+  remedy: z.string(),
+  by,
+  overridableBy: z.string().optional().describe('The role that may set it aside for one request.'),
+});
+export const ReasonsBody = z.strictObject({ reasons: z.array(ReasonBody) });
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -120,8 +128,12 @@ export function openApi(requests: {
   readonly RevokeRequest: z.ZodType;
   readonly HoldRequest: z.ZodType;
   readonly InventoryQuery: z.ZodType;
+  readonly OperationsQuery: z.ZodType;
 }): Json {
-  const bodies = { SecretsBody, SecretDetailBody, OperationBody, PlanBody, HistoryBody, ReadinessBody, ProblemBody };
+  const bodies = {
+    ...{ SecretsBody, SecretDetailBody, OperationBody, OperationsBody, PlanBody, HistoryBody, ReadinessBody },
+    ...{ ProblemBody, ReasonBody, ReasonsBody },
+  };
   return {
     openapi: '3.1.0',
     info: { title: 'Keyturn', version: '1', description: 'Rotation of the secrets in Azure Key Vault.' },
@@ -132,6 +144,9 @@ export function openApi(requests: {
       [`${SECRET}/revoke`]: { post: revoke() },
       [`${SECRET}/hold`]: { post: hold() },
       '/operations/{id}': { get: operation() },
+      '/operations': { get: operations(requests.OperationsQuery) },
+      '/reasons/{code}': { get: reasonPage() },
+      '/reasons': { get: reasonList() },
       '/secrets': { get: secrets(requests.InventoryQuery) },
       [SECRET]: { get: reading('secret', 'One secret with its versions', 'SecretDetailBody', { parameters: NAMES }) },
       [`${SECRET}/history`]: {
@@ -213,14 +228,46 @@ const operation = (): Json => ({
   },
 });
 
-function secrets(query: z.ZodType): Json {
+const secrets = (query: z.ZodType): Json =>
+  reading('secrets', 'The inventory, by vault and name, 100 at a time', 'SecretsBody', {
+    parameters: parametersOf(query),
+  });
+
+const operations = (query: z.ZodType): Json =>
+  reading('operations', 'Requests of people and what became of them', 'OperationsBody', {
+    description: 'All of them for `Keyturn.Read`, with another role those of the caller.',
+    parameters: parametersOf(query),
+  });
+
+function parametersOf(query: z.ZodType): readonly Json[] {
   const { properties = {} } = z.toJSONSchema(query, { io: 'input' });
-  const parameters = Object.entries(properties).map(([name, given]) => {
+  return Object.entries(properties).map(([name, given]) => {
     const { description, ...schema } = typeof given === 'object' ? given : {};
     return { name, in: 'query', description, schema };
   });
-  return reading('secrets', 'The inventory, by vault and name, 100 at a time', 'SecretsBody', { parameters });
 }
+
+const reasonPage = (): Json => ({
+  operationId: 'reason',
+  summary: 'What a reason means, what would help, and who acts',
+  description: 'Where `type` of a problem and the links of alerts lead. HTML where the request accepts it.',
+  security: [],
+  parameters: [pathParameter('code', 'A code of `reason`.')],
+  responses: {
+    200: {
+      description: 'The reason.',
+      content: { ...json('ReasonBody'), 'text/html': { schema: { type: 'string' } } },
+    },
+    default: PROBLEM,
+  },
+});
+
+const reasonList = (): Json => ({
+  operationId: 'reasons',
+  summary: 'All reasons',
+  security: [],
+  responses: { 200: { description: 'By their codes.', content: json('ReasonsBody') } },
+});
 
 const readiness = (): Json => {
   const { responses, ...rest } = reading('readiness', 'What stands in the way, with remedies', 'ReadinessBody');
@@ -252,7 +299,7 @@ function reading(operationId: string, summary: string, body: string, more: Json 
 }
 
 const PROBLEM = {
-  description: 'Problem details with a reason of docs/reasons.md and its remedy.',
+  description: 'Problem details with a reason, which `type` explains, and its remedy.',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemBody' } } },
 };
 const needs = (role: Role): string => `Needs the role \`${role}\`.`;

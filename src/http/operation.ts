@@ -1,5 +1,5 @@
-/** How an operation is shown, and a dry run. Never a value; strangers' text quoted (case SEC-06). */
-import { quote } from '../core/quote.ts';
+/** How an operation is shown, and a dry run. Never a value; texts of people as they are, without what does not print (case SEC-06, finding OPS-07). */
+import { plain } from '../core/plain.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import { refusalBody } from './problem.ts';
 
@@ -36,12 +36,18 @@ export function operationBody({ id, vault, name, version, phase, done, caller, .
   const why = reason !== undefined && isReason(reason) ? reasonRow(reason) : undefined;
   return {
     ...{ id, vault, secret: name, ...askedFor(more), version, phase, done, caller, createdOn, updatedOn, steps },
-    ...(note === undefined ? {} : { note: quote(note) }),
-    ...(ticket === undefined ? {} : { ticket: quote(ticket) }),
+    ...(note === undefined ? {} : { note: plain(note) }),
+    ...(ticket === undefined ? {} : { ticket: plain(ticket) }),
     ...(result === undefined ? {} : { result }),
     ...(why ? { error: { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } } : {}),
   };
 }
+
+/** A list of them, with a word where there are more. */
+export const operationsBody = (found: { readonly operations: readonly Shown[]; readonly truncated: boolean }) => ({
+  operations: found.operations.map(operationBody),
+  truncated: found.truncated,
+});
 
 function askedFor({ override, revoke, rotateAgain, at, hold }: Pick<Shown, 'override' | 'revoke'> & Partial<Shown>) {
   if (hold !== undefined) return { kind: 'hold', hold };

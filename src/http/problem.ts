@@ -9,7 +9,9 @@ import type { Role } from './auth.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly jsonBody: unknown;
+  readonly jsonBody?: unknown;
+  /** Instead of JSON: a page. */
+  readonly body?: string;
 }
 
 const statuses: Partial<Record<Reason, number>> = {
@@ -31,13 +33,20 @@ const statuses: Partial<Record<Reason, number>> = {
 };
 const RETRY_SECONDS = 10;
 /** Who may set a reason aside. */
-const OVERRIDES: Role = 'Keyturn.Revoke';
+export const OVERRIDES: Role = 'Keyturn.Revoke';
 
 /** An answer that no cache keeps and no browser guesses at. */
 export const answer = (status: number, jsonBody: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status,
   headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
   jsonBody,
+});
+
+/** The same with text that is no JSON. */
+export const page = (status: number, body: string, headers: Readonly<Record<string, string>>): Answer => ({
+  status,
+  headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
+  body,
 });
 
 /**
@@ -53,7 +62,7 @@ export function problem(error: unknown): Answer {
   const detail =
     error instanceof KeyturnError && reason !== 'not-found' ? mask(error.detail, { versions: true }) : cause;
   const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
-  const said = { type: `docs/reasons.md#${reason}`, title: cause, status, detail, reason };
+  const said = { type: `/api/reasons/${reason}`, title: cause, status, detail, reason };
   const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy }), requestId };
   return answer(status, body, {
     'content-type': 'application/problem+json',

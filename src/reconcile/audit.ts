@@ -1,7 +1,7 @@
 /** Who changed what: one record for every step that changed something and every accepted request (design section 5). */
 import { KeyturnError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
-import { quote } from '../core/quote.ts';
+import { plain } from '../core/plain.ts';
 import type { AuditRecord, Operation } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import type { PassEnd } from './record.ts';
@@ -43,13 +43,13 @@ export function recordOfRequest(
 ): AuditRecord {
   const { vault, name, version, override, note } = operation;
   return {
-    at: clock.now(),
-    ...{ vault, name, kind: 'request', reason: 'asked', outcome: 'accepted', cause: 'http', instance: config.instance },
+    on: clock.now(),
+    ...{ vault, name, step: 'request', reason: 'asked', outcome: 'accepted', cause: 'http', instance: config.instance },
     ...{ version, as },
     ...wantedIn(operation),
     ...askedBy(operation),
     ...(override.length === 0 ? {} : { override }),
-    ...(note === undefined ? {} : { note: quote(note) }),
+    ...(note === undefined ? {} : { note: plain(note) }),
   };
 }
 
@@ -64,7 +64,7 @@ const holdText = (until: Date | null | undefined): string => until?.toISOString(
 const askedBy = ({ id, caller, ticket }: Operation) => ({
   operation: id,
   caller,
-  ...(ticket === undefined ? {} : { ticket: quote(ticket) }),
+  ...(ticket === undefined ? {} : { ticket: plain(ticket) }),
 });
 
 /** What a pass tried to change and how it ended; undefined when it only looked. */
@@ -78,9 +78,9 @@ export function recordOfPass(
   const { status, code, requestId } = error?.facts ?? {};
   const rotation = tried.kind === 'rotate' ? tried.rotation : seen.state?.rot;
   return {
-    at: clock.now(),
+    on: clock.now(),
     ...seen.secret,
-    ...{ kind: tried.kind, reason: tried.reason, outcome: error?.reason ?? 'done', cause, instance: config.instance },
+    ...{ step: tried.kind, reason: tried.reason, outcome: error?.reason ?? 'done', cause, instance: config.instance },
     ...(operation ? askedBy(operation) : {}),
     ...(rotation === undefined ? {} : { rotation }),
     version: seen.observed.version,

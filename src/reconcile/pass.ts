@@ -41,7 +41,7 @@ const STOPPED_SECONDS = 15;
 export async function reconcile(look: Look, deps: Deps): Promise<Outcome> {
   const secret: SecretRef = { vault: look.vault.toLowerCase(), name: look.name.toLowerCase() };
   if (!deps.vaults.open(secret.vault)) {
-    deps.log('warn', 'step', { ...secret, kind: 'skip', reason: 'not-allowed', cause: look.cause });
+    deps.log('warn', 'step', { ...secret, step: 'skip', reason: 'not-allowed', cause: look.cause });
     return { step: { kind: 'skip', reason: 'not-allowed' } };
   }
   if (deps.stop?.aborted) {
@@ -143,7 +143,7 @@ async function endOf(
     const aged = age ? { credentialSince: age.since, ageDays: days } : {};
     const noted = notes === undefined ? {} : { notes: notes.join(' ') };
     deps.log('info', 'decided', {
-      ...{ ...secret, kind, reason, cause: look.cause, dueOn, after },
+      ...{ ...secret, step: kind, reason, cause: look.cause, dueOn, after },
       ...{ ...aged, ...noted, ...modeOf(deps) },
     });
     const change = await act(progress.step, progress.acting);

@@ -60,7 +60,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const now = deps.clock.now();
   // The one line of every pass; a pass that decided has written it before it acted.
   if (end.seen === undefined)
-    deps.log('info', 'decided', { ...secret, kind: step.kind, reason: step.reason, cause: look.cause });
+    deps.log('info', 'decided', { ...secret, step: step.kind, reason: step.reason, cause: look.cause });
   await recoverRecords(end, { row, cause: look.cause }, deps);
   const audited = await audit(end, context, deps);
   const operations = await followOperations(end, context.operations, deps);
@@ -214,7 +214,7 @@ async function audit(end: PassEnd, { secret, look, operations }: Context, deps: 
   // The log first: the step has happened, and this pass may die at the next line.
   deps.log('info', 'audit', inLog(made));
   const lost = await append(made, deps);
-  if (lost) deps.log('error', 'audit unwritten', { ...secret, kind: made.kind, detail: lost.detail, ...lost.facts });
+  if (lost) deps.log('error', 'audit unwritten', { ...secret, step: made.step, detail: lost.detail, ...lost.facts });
   return lost === undefined;
 }
 

@@ -31,7 +31,7 @@ export async function recoverRecords(
   const revoking = step.kind === 'revoke' ? step.owed : settled ? [] : undefined;
   const suspects = [...(proving ? rotationOf(seen) : []), ...(revoking ? marksBeside(revoking, seen, deps) : [])];
   if (suspects.length === 0) return;
-  const common = { at: deps.clock.now(), ...seen.secret, outcome: 'recovered', cause, instance: deps.config.instance };
+  const common = { on: deps.clock.now(), ...seen.secret, outcome: 'recovered', cause, instance: deps.config.instance };
   try {
     const { records } = await deps.audit.history(seen.secret, sinceOf(seen, deps));
     for (const suspect of suspects.filter((each) => !records.some((record) => tellsOf(record, each)))) {
@@ -43,11 +43,11 @@ export async function recoverRecords(
   } catch (thrown) {
     if (!(thrown instanceof KeyturnError)) throw thrown;
     // The step itself is recorded or alerted apart; this is about an earlier one, which the log may know.
-    deps.log('error', 'audit unwritten', { ...seen.secret, kind: 'recovered', detail: thrown.detail, ...thrown.facts });
+    deps.log('error', 'audit unwritten', { ...seen.secret, step: 'recovered', detail: thrown.detail, ...thrown.facts });
   }
 }
 
-type Suspect = Pick<AuditRecord, 'kind' | 'reason' | 'rotation' | 'version' | 'stored' | 'handle' | 'revokedVersions'>;
+type Suspect = Pick<AuditRecord, 'step' | 'reason' | 'rotation' | 'version' | 'stored' | 'handle' | 'revokedVersions'>;
 
 /** The rotation that wrote the current version. Nobody knows any more what it was due to. */
 function rotationOf({ state, secret, current, versions }: Seen): Suspect[] {
@@ -55,7 +55,7 @@ function rotationOf({ state, secret, current, versions }: Seen): Suspect[] {
   const replaced = versions.find(({ id }) => rotationId(secret, id) === state.rot);
   return [
     {
-      ...{ kind: 'rotate', reason: 'begun', rotation: state.rot, stored: current.id },
+      ...{ step: 'rotate', reason: 'begun', rotation: state.rot, stored: current.id },
       ...(replaced ? { version: replaced.id } : {}),
       ...(state.cred === undefined ? {} : { handle: state.cred }),
     },
@@ -70,13 +70,13 @@ function marksBeside(owed: readonly { readonly version: string }[], seen: Seen, 
     const marked = id !== current.id && stateOrNone(tags)?.revoked === true && updatedOn >= since;
     if (!marked || owed.some(({ version }) => version === id)) return [];
     const rotation = state?.rot === undefined ? {} : { rotation: state.rot };
-    return [{ kind: 'revoke', reason: 'grace-over', ...rotation, version: current.id, revokedVersions: [id] }];
+    return [{ step: 'revoke', reason: 'grace-over', ...rotation, version: current.id, revokedVersions: [id] }];
   });
 }
 
-const tellsOf = (record: AuditRecord, { kind, rotation, revokedVersions }: Suspect): boolean =>
-  record.kind === kind &&
-  (kind === 'rotate'
+const tellsOf = (record: AuditRecord, { step, rotation, revokedVersions }: Suspect): boolean =>
+  record.step === step &&
+  (step === 'rotate'
     ? record.rotation === rotation && record.stored !== undefined
     : revokedVersions?.every((id) => record.revokedVersions?.includes(id)) === true);
 

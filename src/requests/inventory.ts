@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
 import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../core/ids.ts';
-import { quote } from '../core/quote.ts';
 import { SECRET_STATES, type SecretState } from '../core/states.ts';
-import { refuseRepeated } from './query.ts';
+import { problemsOf, refuseRepeated } from './query.ts';
 
 const STATE = SECRET_STATES.join('|');
 
@@ -52,7 +51,7 @@ export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
   const given = [...query].filter(([, value]) => value !== '');
   refuseRepeated(query);
   const parsed = InventoryQuery.safeParse(Object.fromEntries(given));
-  if (!parsed.success) throw bad([...new Set(parsed.error.issues.map(said))].slice(0, 5).join('; '));
+  if (!parsed.success) throw bad(problemsOf(parsed.error));
   const { vault, state, due, owner, continuation } = parsed.data;
   const listed = state?.split(',');
   return {
@@ -78,8 +77,4 @@ function fromContinuation(text: string): SecretRef {
   return ref;
 }
 
-const said = (issue: z.core.$ZodIssue): string =>
-  issue.code === 'unrecognized_keys'
-    ? `there is no parameter ${issue.keys.slice(0, 3).map(quote).join(', ')}`
-    : issue.message;
 const bad = (what: string): KeyturnError => new KeyturnError('bad-request', { detail: `${what}.` });

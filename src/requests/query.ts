@@ -1,4 +1,5 @@
 /** Queries of requests (finding HST-07): what stands there twice means two things, so it means none. */
+import type { z } from 'zod';
 import { quote } from '../core/quote.ts';
 import { badRequest } from './body.ts';
 
@@ -11,6 +12,14 @@ export function refuseRepeated(query: URLSearchParams): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw badRequest(`${quote(twice)} is given more than once.`);
 }
+
+/** What is wrong with the parameters, in the words of their schema. */
+export const problemsOf = ({ issues }: z.ZodError): string => [...new Set(issues.map(said))].slice(0, 5).join('; ');
+
+const said = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'unrecognized_keys'
+    ? `there is no parameter ${issue.keys.slice(0, 3).map(quote).join(', ')}`
+    : issue.message;
 
 /** For calls that take none: `?dryRun=true` that is not read would become the real thing. */
 export function refuseQuery(query: URLSearchParams): void {

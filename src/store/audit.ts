@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { mask } from '../core/mask.ts';
+import { PLAIN } from '../core/plain.ts';
 import { wireFailure } from '../core/wire.ts';
 import { type BlobPart, linesBackwards, newestFirst } from './auditBlobs.ts';
 import { revokeWhen } from './schemas.ts';
@@ -26,22 +27,24 @@ const word = z
   .string()
   .max(500)
   .regex(/^[\x20-\x7e]*$/);
+/** What a person said, as `plain` leaves it. */
+const said = z.string().max(500).regex(PLAIN);
 const version = z.string().regex(VERSION_ID);
 const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
 
 const Line = z.strictObject({
-  at: z.iso.datetime().transform((text) => new Date(text)),
+  on: z.iso.datetime().transform((text) => new Date(text)),
   vault: z.string().regex(VAULT_NAME).lowercase(),
   name: z.string().regex(SECRET_NAME).lowercase(),
-  kind: z.enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold', 'move']),
+  step: z.enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold', 'move']),
   reason: word,
   outcome: word,
   cause: word,
   instance: word,
   caller: maybe(word),
   as: maybe(z.enum(['user', 'app'])),
-  ticket: maybe(word),
-  note: maybe(word),
+  ticket: maybe(said),
+  note: maybe(said),
   override: maybe(z.array(word).max(50)),
   revoke: maybe(revokeWhen),
   rotateAgain: maybe(z.literal(true)),
@@ -68,7 +71,7 @@ export function blobAudit(own: OwnStorage): Audit {
   return {
     async append(record) {
       const text = `${lineOf(record)}\n`;
-      const day = record.at.toISOString().slice(0, 10);
+      const day = record.on.toISOString().slice(0, 10);
       writing ??= blobContainer(own, AUDIT_CONTAINER, { tries: 1 });
       const container = await writing;
       for (let part = full.day === day ? full.part : 1; part <= PARTS_MAX; part++) {
@@ -137,7 +140,7 @@ async function historyOf(container: ContainerClient, { vault, name }: AuditRef, 
   for (const blob of await newestFirst(container, since)) {
     for await (const line of linesBackwards(container.getBlobClient(blob.name), blob.bytes, budget)) {
       const record = line.includes(quoted) ? readLine(line) : undefined;
-      if (record?.vault !== vault || record.name !== name || record.at < since) continue;
+      if (record?.vault !== vault || record.name !== name || record.on < since) continue;
       found.set(line, record);
       if (found.size === RECORDS_MAX) return { records: sorted(found), truncated: false };
     }
@@ -149,7 +152,7 @@ type AuditRef = Pick<AuditRecord, 'vault' | 'name'>;
 
 /** Several workers append, each by its own clock. */
 const sorted = (found: ReadonlyMap<string, AuditRecord>): AuditRecord[] =>
-  [...found.values()].sort((a, b) => b.at.getTime() - a.at.getTime());
+  [...found.values()].sort((a, b) => b.on.getTime() - a.on.getTime());
 
 function readLine(line: string): AuditRecord | undefined {
   try {

@@ -201,6 +201,15 @@ class TableRows implements Rows {
     });
   }
 
+  async operations(): Promise<readonly Operation[]> {
+    const since = addDays(this.#clock.now(), -OPERATION_DAYS);
+    const rows = await this.#table.list(odata`PartitionKey eq ${'operations'} and createdOn ge ${since}`);
+    return rows.flatMap(({ json }) => {
+      const row = read.readOperation(json);
+      return row?.recorded ? [row] : [];
+    });
+  }
+
   /**
    * A row may delay a step as long as Keyturn itself would, whoever wrote it (case SEC-07): what lies further ahead counts
    * for nothing, and a row that was looked at in the future, or is to be looked at in years, is none.

@@ -5,9 +5,9 @@
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Reason } from '../core/reasons.ts';
-import type { SecretState } from '../core/states.ts';
+import type { Phase, SecretState } from '../core/states.ts';
 
-export { SECRET_STATES, type SecretState } from '../core/states.ts';
+export { PHASES, type Phase, SECRET_STATES, type SecretState } from '../core/states.ts';
 
 /** What is remembered of a secret. Hints and history: nothing here causes a step (case SEC-07). */
 export interface SecretRow extends SecretRef {
@@ -92,13 +92,6 @@ export interface HolderRow extends SecretRef {
 export type RevokeWhen = 'after-grace' | 'now' | `${number}h` | `${number}d`;
 /** When what is owed is to be revoked. */
 export type RevokeAt = 'now' | Date;
-
-/**
- * How far an operation came. `stored`: what was asked for stands in the vault; `proved`: the target accepted the new version in a
- * later pass; `settled`: what was to be revoked is revoked, or there was nothing.
- */
-export const PHASES = ['accepted', 'stored', 'proved', 'settled', 'failed'] as const;
-export type Phase = (typeof PHASES)[number];
 
 /** An operation that has no record by then never gets one from the call that made it. */
 export const UNRECORDED_MINUTES = 1;
@@ -207,6 +200,8 @@ export interface Rows {
   dropOperation(id: string): Promise<void>;
   /** Those of a caller that are not done. One without a record counts for a minute: whoever made it may have died. */
   openOperations(caller: string): Promise<readonly Operation[]>;
+  /** All that have a record, of the last 30 days. */
+  operations(): Promise<readonly Operation[]>;
 }
 
 export interface Lock {
@@ -264,8 +259,9 @@ export interface LookQueue {
 
 /** One line of the audit: a step that changed something, or a request that was accepted. Never a value; strangers' text quoted. */
 export interface AuditRecord extends SecretRef {
-  readonly at: Date;
-  readonly kind: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold' | 'move';
+  readonly on: Date;
+  /** `request`: what a person asked for and was accepted. */
+  readonly step: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold' | 'move';
   readonly reason: string;
   /** `accepted` for a request, `done` for a step, or the reason of the error that ended it; `recovered`: found done later. */
   readonly outcome: string;

@@ -19,7 +19,7 @@ afterEach(() => container.deleteIfExists());
 afterAll(() => tenant.stop());
 
 interface Line {
-  kind: string;
+  step: string;
   outcome: string;
   [field: string]: unknown;
 }
@@ -34,7 +34,7 @@ async function history(name: string): Promise<Body> {
   expect(answer.status).toBe(200);
   return (await answer.json()) as Body;
 }
-const kinds = ({ records }: Body): string[] => records.map(({ kind }) => kind).reverse();
+const kinds = ({ records }: Body): string[] => records.map(({ step }) => step).reverse();
 
 /** Everything that the container holds, as text. */
 async function blobs(): Promise<string[]> {
@@ -57,9 +57,9 @@ describe('a rotation that a person asked for', () => {
     const found = await history('st-a');
     expect(found.truncated).toBe(false);
     expect([...new Set(kinds(found))]).toEqual(['request', 'rotate', 'prove', 'revoke']);
-    const of = (kind: string) => found.records.find((each) => each.kind === kind);
-    const who = { caller: oid, ticket: '"CHG-1"', operation: id, version: v1.id, instance: 'keyturn' };
-    expect(of('request')).toMatchObject({ ...who, outcome: 'accepted', note: '"a\\r\\nleak"', revoke: 'after-grace' });
+    const of = (step: string) => found.records.find((each) => each.step === step);
+    const who = { caller: oid, ticket: 'CHG-1', operation: id, version: v1.id, instance: 'keyturn' };
+    expect(of('request')).toMatchObject({ ...who, outcome: 'accepted', note: 'a leak', revoke: 'after-grace' });
     const { rot, cred } = tenant.stateOf(v2);
     expect(of('rotate')).toMatchObject({
       ...who,
@@ -95,7 +95,7 @@ describe('a step that failed', () => {
     const { records } = await history('st-c');
     expect(records).toEqual([
       expect.objectContaining({
-        kind: 'rotate',
+        step: 'rotate',
         outcome: 'target-forbidden',
         status: 403,
         code: 'AuthorizationFailed',
@@ -140,7 +140,7 @@ describe('an audit that cannot be written', () => {
     await tenant.event('st-f');
     await tenant.settle();
     expect(tenant.versions('st-f')).toHaveLength(2);
-    expect(tenant.logs('audit').map(({ kind }) => kind)).toEqual(['rotate', 'prove']);
+    expect(tenant.logs('audit').map(({ step }) => step)).toEqual(['rotate', 'prove']);
     expect(tenant.logs('audit unwritten')).toHaveLength(2);
     expect(tenant.alerts('st-f')).toEqual([
       expect.objectContaining({ reason: 'audit-unwritten', by: 'operator', remedy: expect.stringContaining('blobs') }),

@@ -18,7 +18,7 @@ const reasons = () =>
   tenant
     .logs()
     .filter(({ message }) => message === 'decided' || message === 'step')
-    .map(({ kind, reason }) => `${kind}: ${reason}`);
+    .map(({ step, reason }) => `${step}: ${reason}`);
 
 /** A secret of a person that is due now, in an index that is fresh. */
 async function due(name: string, account = 'acct1'): Promise<void> {

@@ -59,7 +59,7 @@ describe('a rotation without end', () => {
     expect(tenant.versions('st-a')).toHaveLength(2);
     expect(tenant.regenerations('acct1')).toBe(1);
     expect(life()).toBe(28 * DAY_S - HOUR_S);
-    expect(tenant.logs('decided').at(-1)).toMatchObject({ kind: 'wait' });
+    expect(tenant.logs('decided').at(-1)).toMatchObject({ step: 'wait' });
     await tenant.check();
   });
 

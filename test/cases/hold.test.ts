@@ -187,8 +187,8 @@ describe('asking for a hold', () => {
     await tenant.settle();
     const { records } = (await (await tenant.request(`${path}/history`)).json()) as { records: object[] };
     expect(records.slice(0, 2)).toMatchObject([
-      { kind: 'hold', outcome: 'done', caller: oid, hold: until, ticket: '"CHG-1"' },
-      { kind: 'request', outcome: 'accepted', caller: oid, hold: until, note: '"freeze"' },
+      { step: 'hold', outcome: 'done', caller: oid, hold: until, ticket: 'CHG-1' },
+      { step: 'request', outcome: 'accepted', caller: oid, hold: until, note: 'freeze' },
     ]);
     expect(records[1]).not.toHaveProperty('revoke');
     await tenant.check();

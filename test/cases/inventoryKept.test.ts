@@ -48,7 +48,7 @@ describe('a credential that is owed', () => {
   ])('is shown with its time and all else that is known when %s', async (_what, happen, reason) => {
     await rotated(tenant, 'st-a', { account: 'acct1', ...TAGS });
     const [before] = await shown();
-    expect(before).toMatchObject({ state: 'grace', owed: ['key1'], owner: '"shop"', rotator: 'storage-account-key' });
+    expect(before).toMatchObject({ state: 'grace', owed: ['key1'], owner: 'shop', rotator: 'storage-account-key' });
     await tenant.advance({ minutes: 2 });
     happen();
     const after = await lookedAt();

@@ -69,7 +69,7 @@ describe.each(Object.entries(ways))('a secret in its grace that is opted out: %s
     expect(gone.versions.find(({ version }) => version === v1.id)).toMatchObject({ state: 'revoked', enabled: false });
     expect(gone).not.toHaveProperty('dueOn');
     const history = (await (await tenant.request(`${path}/history`)).json()) as { records: object[] };
-    expect(history.records).toEqual(expect.arrayContaining([expect.objectContaining({ kind: 'revoke' })]));
+    expect(history.records).toEqual(expect.arrayContaining([expect.objectContaining({ step: 'revoke' })]));
 
     const [versions, writes] = [tenant.versions('st-a').length, tenant.azure.writes().length];
     await tenant.advance({ days: 120 }, { sweepEvery: 24 });

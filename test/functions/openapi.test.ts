@@ -2,7 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { provideCore, registrationsOf } from '../../local/host/core.ts';
-import { HistoryBody, OperationBody, PlanBody, ProblemBody } from '../../src/http/openapi.ts';
+import { HistoryBody } from '../../src/http/history.ts';
+import {
+  OperationBody,
+  OperationsBody,
+  PlanBody,
+  ProblemBody,
+  ReasonBody,
+  ReasonsBody,
+} from '../../src/http/openapi.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 
 const Document = z.object({
@@ -54,11 +62,18 @@ describe('openapi.json', () => {
   it('says of each call whether it wants a token, and without one that is what happens (SEC-08)', async () => {
     const { paths } = Document.parse(JSON.parse(text));
     for (const { method, route } of triggers) {
-      const path = route.replace('{vault}', 'kv1').replace('{name}', 'st-a').replace('{id}', crypto.randomUUID());
+      const path = route
+        .replace('{vault}', 'kv1')
+        .replace('{name}', 'st-a')
+        .replace('{id}', crypto.randomUUID())
+        .replace('{code}', 'too-soon');
       const headers = { 'x-ms-client-principal': 'eyJ0eXAiOiJhYWQifQ==', 'x-ms-client-principal-id': 'root' };
       const { status } = await fetch(`${tenant.host.url}/api/${path}`, { method, headers });
       const open = paths[`/${route}`]?.[method.toLowerCase()]?.security?.length === 0;
-      expect({ route, open }).toEqual({ route, open: ['health', 'openapi.json'].includes(route) });
+      expect({ route, open }).toEqual({
+        route,
+        open: ['health', 'openapi.json', 'reasons', 'reasons/{code}'].includes(route),
+      });
       expect({ route, status }).toEqual({ route, status: open ? 200 : 401 });
     }
   });
@@ -90,6 +105,9 @@ describe('the shapes that the document promises', () => {
     await tenant.settle();
     expect((await tenant.operation(asked)).result).toBeDefined();
     HistoryBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a/history')).json());
+    OperationsBody.parse(await (await tenant.request('/api/operations')).json());
+    ReasonBody.parse(await (await tenant.request('/api/reasons/too-soon')).json());
+    ReasonsBody.parse(await (await tenant.request('/api/reasons')).json());
     ProblemBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-z')).json());
   });
 });

@@ -12,7 +12,10 @@ const reads = [
   ['health', 'health'],
   ['history', 'vaults/{vault}/secrets/{name}/history'],
   ['openapi', 'openapi.json'],
+  ['operations', 'operations'],
   ['readiness', 'readiness'],
+  ['reason', 'reasons/{code}'],
+  ['reasons', 'reasons'],
   ['secret', 'vaults/{vault}/secrets/{name}'],
   ['secrets', 'secrets'],
 ] as const;

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { quote } from '../../src/core/quote.ts';
+import { PLAIN, plain } from '../../src/core/plain.ts';
 import { SecretBody, SecretDetailBody, secretDetailBody, secretsBody } from '../../src/http/inventory.ts';
 
 const on = new Date('2027-01-01T00:00:00Z');
@@ -21,14 +21,19 @@ it('shows a secret that was only listed so far, and the remedy of one that a per
   expect(SecretBody.parse(bare)).toEqual({ vault: 'kv1', secret: 'db', state: 'waiting', owed: [], failures: 0 });
   expect(SecretBody.parse(refused).last).toMatchObject({
     ...{ step: 'refuse', reason: 'no-consent', by: 'target owner', detail: 'The role says nothing.' },
-    remedy: expect.stringContaining('Assign the role'),
+    remedy: expect.stringContaining('Name the secret in the description of the role'),
   });
 });
 
-it.each(hostile)("shows the owner's tag quoted, and a row of strangers in ASCII: %.20j (SEC-06)", (text) => {
-  const view = { state: 'ok', owner: text, rotator: text, target: text, owed: [text], expiresOn: on } as const;
-  const item = { ...{ vault: 'kv1', name: 'db', failures: 0, view, step: text, reason: text, detail: text } };
-  const body = secretDetailBody({ ...item, versions: [] });
-  expect(SecretDetailBody.parse(asJson(body)).owner).toBe(quote(text));
-  expect(JSON.stringify(body)).toMatch(/^[\x20-\x7e]+$/);
-});
+it.each(hostile)(
+  "shows the owner's tag without what does not print, and a row of strangers in ASCII: %.20j (SEC-06)",
+  (text) => {
+    const view = { state: 'ok', owner: text, rotator: text, target: text, owed: [text], expiresOn: on } as const;
+    const item = { ...{ vault: 'kv1', name: 'db', failures: 0, view, step: text, reason: text, detail: text } };
+    const body = secretDetailBody({ ...item, versions: [] });
+    const { owner, ...rest } = SecretDetailBody.parse(asJson(body));
+    expect(owner).toBe(plain(text));
+    expect(owner).toMatch(PLAIN);
+    expect(JSON.stringify(rest)).toMatch(/^[\x20-\x7e]+$/);
+  },
+);

@@ -84,7 +84,7 @@ describe('what was run', () => {
     const rotated = places.filter(({ kind }) => !SERVERLESS.includes(kind));
     const versions = rotated.map(({ name }) => [name, tenant.versions(name).length > 1]);
     expect(versions.filter(([, done]) => !done)).toEqual([]);
-    const revoked = tenant.logs('audit').filter(({ kind, outcome }) => kind === 'revoke' && outcome === 'done');
+    const revoked = tenant.logs('audit').filter(({ step, outcome }) => step === 'revoke' && outcome === 'done');
     const twoSided = rotators.filter(({ overlap, type }) => overlap !== 'none' && !SERVERLESS.includes(type));
     const kindOf = new Map(places.map(({ name, kind }) => [name, kind]));
     expect(lower(revoked.map(({ name }) => kindOf.get(String(name)) ?? ''))).toEqual(

@@ -7,7 +7,7 @@ import { rotated } from './scenarios.ts';
 import type { Sim } from './sim.ts';
 
 const told = (sim: Sim, kind: string) =>
-  sim.own.audit.filter((record) => record.kind === kind && ['done', 'recovered'].includes(record.outcome));
+  sim.own.audit.filter((record) => record.step === kind && ['done', 'recovered'].includes(record.outcome));
 
 /** What a reader of the audit would miss, or be told twice. */
 function gaps(sim: Sim): string[] {

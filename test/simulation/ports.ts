@@ -199,6 +199,7 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     dropOperation: (id) => write('dropOperation', () => void own.operations.delete(id)),
     openOperations: (caller) =>
       read('openOperations', () => [...own.operations.values()].filter((each) => each.caller === caller && !each.done)),
+    operations: () => read('operations', () => [...own.operations.values()]),
   };
 }
 
@@ -282,7 +283,7 @@ export function simAudit(world: World, process: Process, own: OwnStorage): Audit
     append: (record) => world.op(process, 'audit.append', 'write', 'own', () => void own.audit.push(record)),
     history: ({ vault, name }, since) =>
       world.op(process, 'audit.history', 'read', 'own', () => ({
-        records: own.audit.filter((each) => each.vault === vault && each.name === name && each.at >= since).reverse(),
+        records: own.audit.filter((each) => each.vault === vault && each.name === name && each.on >= since).reverse(),
         truncated: false,
       })),
   };

@@ -12,7 +12,7 @@ const at = new Date('2027-01-02T10:00:00Z');
 const since = new Date('2026-10-04T10:00:00Z');
 const ref = { vault: 'kv1', name: 'st-a' };
 const record = (more: Partial<AuditRecord> = {}): AuditRecord => ({
-  ...{ at, ...ref, kind: 'rotate', reason: 'due', outcome: 'done', cause: 'sweep', instance: 'keyturn' },
+  ...{ on: at, ...ref, step: 'rotate', reason: 'due', outcome: 'done', cause: 'sweep', instance: 'keyturn' },
   ...more,
 });
 const later = (minutes: number): Date => new Date(at.getTime() + minutes * 60_000);
@@ -52,11 +52,11 @@ describe('the audit', () => {
 
   it('makes container and blob with the first record of a day, in UTC, and keeps one line a record', async () => {
     await audit.append(record());
-    await audit.append(record({ kind: 'prove', reason: 'accepted' }));
-    await audit.append(record({ at: new Date('2027-01-03T00:00:00Z') }));
+    await audit.append(record({ step: 'prove', reason: 'accepted' }));
+    await audit.append(record({ on: new Date('2027-01-03T00:00:00Z') }));
     const [first, second, ...rest] = (await text('2027/01/02.jsonl')).split('\n');
-    expect(JSON.parse(first ?? '')).toEqual({ ...record(), at: at.toISOString() });
-    expect(JSON.parse(second ?? '')).toMatchObject({ kind: 'prove', reason: 'accepted' });
+    expect(JSON.parse(first ?? '')).toEqual({ ...record(), on: at.toISOString() });
+    expect(JSON.parse(second ?? '')).toMatchObject({ step: 'prove', reason: 'accepted' });
     expect(rest).toEqual(['']);
     expect((await text('2027/01/03.jsonl')).split('\n')).toHaveLength(2);
     expect((await container.getBlobClient('2027/01/02.jsonl').getProperties()).blobType).toBe('AppendBlob');
@@ -84,22 +84,22 @@ describe('the audit', () => {
   });
 
   it('shows the last 100 records of the one secret, newest first, over days and blobs', async () => {
-    const line = (minutes: number, name = 'st-a') => JSON.stringify(record({ at: later(minutes), name }));
+    const line = (minutes: number, name = 'st-a') => JSON.stringify(record({ on: later(minutes), name }));
     const first = [...Array(90).keys()].flatMap((minute) => [line(minute), line(minute, 'st-b')]);
     const second = [...Array(20).keys()].map((minute) => line(90 + minute));
     await write('2027/01/02.jsonl', first);
     await write('2027/01/02-2.jsonl', second);
     await write('2027/01/02-10.jsonl', [line(110)]);
-    await write('2026/10/03.jsonl', [JSON.stringify(record({ at: new Date('2026-10-03T10:00:00Z') }))]);
+    await write('2026/10/03.jsonl', [JSON.stringify(record({ on: new Date('2026-10-03T10:00:00Z') }))]);
     const { records, truncated } = await audit.history(ref, since);
     expect(truncated).toBe(false);
-    expect(records.map((each) => each.at)).toEqual([...Array(100).keys()].map((number) => later(110 - number)));
+    expect(records.map((each) => each.on)).toEqual([...Array(100).keys()].map((number) => later(110 - number)));
     expect(records.every(({ name }) => name === 'st-a')).toBe(true);
   });
 
   it('ends at the day it is asked for', async () => {
-    await write('2026/10/03.jsonl', [JSON.stringify(record({ at: new Date('2026-10-03T10:00:00Z') }))]);
-    await write('2026/10/04.jsonl', [JSON.stringify(record({ at: new Date('2026-10-04T09:00:00Z') }))]);
+    await write('2026/10/03.jsonl', [JSON.stringify(record({ on: new Date('2026-10-03T10:00:00Z') }))]);
+    await write('2026/10/04.jsonl', [JSON.stringify(record({ on: new Date('2026-10-04T09:00:00Z') }))]);
     expect((await audit.history(ref, since)).records).toEqual([]);
     expect((await audit.history(ref, new Date('2026-10-04T08:00:00Z'))).records).toHaveLength(1);
   });
@@ -115,7 +115,7 @@ describe('the audit', () => {
       'null',
       JSON.stringify({ ...record(), value: 'more than there is' }),
       JSON.stringify({ ...record(), ticket: '<script>\u202e' }),
-      JSON.stringify({ ...record(), at: 'yesterday' }),
+      JSON.stringify({ ...record(), on: 'yesterday' }),
       JSON.stringify({ ...record(), note: 'A'.repeat(10_000) }),
       '',
     ];
@@ -195,7 +195,7 @@ describe('a day with more records than a blob takes', () => {
   it('goes on in a second blob, does not ask the full one again, and begins the next day with the first', async () => {
     await audit.append(record());
     await audit.append(record());
-    await audit.append(record({ at: new Date('2027-01-03T00:00:00Z') }));
+    await audit.append(record({ on: new Date('2027-01-03T00:00:00Z') }));
     expect(asked.map((path) => path.replace('/acct/keyturn-audit/', ''))).toEqual([
       '2027/01/02.jsonl',
       '2027/01/02-2.jsonl',

@@ -2,6 +2,7 @@ import { openApi } from '../../http/openapi.ts';
 import { answer } from '../../http/problem.ts';
 import { HoldRequest } from '../../requests/hold.ts';
 import { InventoryQuery } from '../../requests/inventory.ts';
+import { OperationsQuery } from '../../requests/operations.ts';
 import { RevokeRequest } from '../../requests/revoke.ts';
 import { RotateRequest } from '../../requests/rotate.ts';
 import { answeringAlways } from '../context.ts';
@@ -11,7 +12,7 @@ import { answeringAlways } from '../context.ts';
  * none: it is there also where the settings do not fit (finding HST-04).
  */
 export const openapi = answeringAlways(async () => {
-  made ??= openApi({ RotateRequest, RevokeRequest, HoldRequest, InventoryQuery });
+  made ??= openApi({ RotateRequest, RevokeRequest, HoldRequest, InventoryQuery, OperationsQuery });
   return answer(200, made);
 });
 

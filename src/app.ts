@@ -13,7 +13,6 @@ import { jsonLog, type Log, type LogLevel } from './core/log.ts';
 import { Look } from './core/look.ts';
 import type { Environment } from './core/ownStorage.ts';
 import { quote } from './core/quote.ts';
-import { reasonRow } from './core/reasons.ts';
 import { readSettings, type Settings, SettingsError } from './core/settings.ts';
 import { keepHeapSmall } from './core/smallHeap.ts';
 import { Stopping } from './core/stopping.ts';
@@ -250,8 +249,7 @@ export function tellOfSettings(write: (level: LogLevel, line: string) => void): 
 /** Names and no values: what stands in a wrong setting may be a secret in the wrong place (finding HST-04). */
 function tellFault(error: unknown, log: Log): void {
   if (!(error instanceof SettingsError) || faultTold) return;
-  const { by, remedy } = reasonRow('settings');
-  log('error', 'alert', { reason: 'settings', names: error.names.join(', '), by, remedy });
+  withAlertWords(log, { observes: false })('error', 'alert', { reason: 'settings', names: error.names.join(', ') });
   faultTold = true;
 }
 

@@ -32,16 +32,17 @@ async function end(): Promise<void> {
   }
 }
 
-/** Without a listener Node would end at once. Whoever else listens decides about the exit. */
+/** Without a listener Node would end at once; with this one it ends when the passes have. */
 async function onTerm(): Promise<void> {
   await end();
-  if (process.listenerCount('SIGTERM') === 0) process.exit(128 + 15);
+  process.exit(128 + 15);
 }
 
 /** Registers both; nothing happens before the host calls. */
 export function registerLifetime(): void {
   app.hook.appStart(() => {
-    process.once('SIGTERM', onTerm);
+    // Whoever listens already decides about the exit: the local host's process has a story to end.
+    if (process.listenerCount('SIGTERM') === 0) process.once('SIGTERM', onTerm);
     void begin(); // not waited for: a first call must not be later for it
   });
   app.hook.appTerminate(end);

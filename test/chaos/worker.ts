@@ -19,4 +19,5 @@ const host = await startHost({
   hostJson: join(dist, 'host.json'),
   timers: false,
 });
+// Nothing here listens to SIGTERM: what happens then is the app's own doing.
 process.send?.('ready');

@@ -48,6 +48,14 @@ export class Workers {
     await gone;
   }
 
+  /** Tells it to end, as a platform does, and waits until it is gone. */
+  async end(): Promise<void> {
+    if (!this.#child || !this.alive) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await gone;
+  }
+
   advance(seconds: number): void {
     clock.advance({ seconds });
     this.#seconds += seconds;

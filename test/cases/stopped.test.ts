@@ -19,7 +19,7 @@ const isProved = (name = 'st-a') => {
   return tenant.stateOf({ ...tenant.current(name), tags }).proved === id.slice(0, 8);
 };
 const put = (message: object) => tenant.own.put(JSON.stringify(message));
-const decided = () => tenant.logs('decided').map(({ kind, reason }) => `${kind} ${reason}`);
+const decided = () => tenant.logs('decided').map(({ step, reason }) => `${step} ${reason}`);
 /** Locks that somebody holds. */
 const locks = async () => (await tenant.rows()).filter(({ partition }) => partition === 'locks').map(({ key }) => key);
 
@@ -166,7 +166,7 @@ describe('a pass that is told to stop', () => {
     expect(tenant.versions('st-a')).toHaveLength(2);
     await tenant.host.drain();
     expect([await locks(), await tenant.own.waiting('keyturn-work')]).toEqual([[], 1]);
-    expect(tenant.logs('audit')).toMatchObject([{ kind: 'rotate', outcome: 'done' }]);
+    expect(tenant.logs('audit')).toMatchObject([{ step: 'rotate', outcome: 'done' }]);
     expect(isProved()).toBe(false);
     stopping.begin();
     await tenant.settle();

@@ -69,6 +69,8 @@ export async function startTenant(): Promise<Azure> {
   await uploadBlob(azure, storage.place, azure.account(storage.place).key('key1'));
   moveTo(new Date(startOn.getTime() - OTHERS_DAYS_BEFORE * DAY_MS));
   seedOthers(azure);
+  moveTo(new Date(startOn.getTime() - DAY_MS));
+  optToldIn(azure);
   moveTo(startOn);
   return azure;
 }
@@ -100,12 +102,21 @@ const optIn = (azure: Azure, account: string): Record<string, string> => ({
 });
 
 function seedTold(azure: Azure, expiresOn: Date): void {
-  for (const { vault, secret, rotator, options, target, value } of kinds) {
+  for (const { vault, secret, value } of kinds) {
+    azure
+      .vault(vault)
+      .set(secret, value(azure), { tags: { owner: 'team-orders' }, contentType: 'text/plain', expiresOn });
+  }
+}
+
+/** Months after it was made, so that only its expiry makes it due: no secret is rotated because it was just opted in. */
+function optToldIn(azure: Azure): void {
+  for (const { vault, secret, rotator, options, target } of kinds) {
     const tags = {
       ...{ rotator, 'rotator-target': target(azure), 'rotator-policy': 'every=60d;grace=48h', owner: 'team-orders' },
       ...(options === undefined ? {} : { 'rotator-options': options }),
     };
-    azure.vault(vault).set(secret, value(azure), { tags, contentType: 'text/plain', expiresOn });
+    azure.vault(vault).retag(secret, '', tags);
   }
 }
 

@@ -1,27 +1,30 @@
 /**
- * `npm start -- [--once] [--port N]`: the whole job on this machine. A tenant, Azurite and the unmodified app run in one
+ * `npm start -- [--once | --stay] [--port N]`: the whole job on this machine. A tenant, Azurite and the unmodified app run in one
  * process; four rotations side by side are shown from the event to the refused old credential; then it stays up and
- * serves. With `--once` it ends after the story. The exit code is 0 only if every step was seen.
+ * serves, as `--stay` says, too. With `--once` it ends after the story. The exit code is 0 only if every step was seen.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Azure } from './azure/azure.ts';
+import { ClockCall } from './demo/clockCall.ts';
 import { kinds } from './demo/kinds.ts';
 import { Records, watchWebhook } from './demo/records.ts';
 import { invite } from './demo/serve.ts';
 import { tellStory } from './demo/story.ts';
 import { StoryError, Teller } from './demo/teller.ts';
 import { startTenant, sweepSchedule } from './demo/tenant.ts';
+import { Token } from './demo/token.ts';
 import { type Host, startHost } from './host/host.ts';
 
-const USAGE = 'Usage: npm start -- [--once] [--port N]';
+const USAGE = 'Usage: npm start -- [--once | --stay] [--port N]';
 const INTERRUPTED = 130; // 128 + SIGINT, as shells have it
 const entry = fileURLToPath(new URL('../src/functions/index.ts', import.meta.url));
 const hostJson = fileURLToPath(new URL('../host.json', import.meta.url));
 
 const stopped = new AbortController();
-// Once: a second Ctrl-C ends the process at once.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+// A second one ends the process at once. The listener stays: a worker that nobody else listens for ends the process by itself.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => (stopped.signal.aborted ? process.exit(INTERRUPTED) : stopped.abort()));
 
 try {
   process.exitCode = await main();
@@ -37,6 +40,8 @@ async function main(): Promise<number> {
   const webhook = watchWebhook();
   let azure: Azure | undefined;
   let host: Host | undefined;
+  let token: Token | undefined;
+  let clockCall: ClockCall | undefined;
   try {
     azure = await startTenant();
     const { AzureWebJobsStorage: storageConnection = '', ...settings } = azure.env();
@@ -50,7 +55,9 @@ async function main(): Promise<number> {
     await tellStory(stage);
     teller.say(`Done: every step was seen, ${(performance.now() / 1000).toFixed(1)} s after the start of the process`);
     if (!once) {
-      await invite(stage);
+      token = await Token.start(azure);
+      clockCall = await ClockCall.start(host, token);
+      invite({ ...stage, token, clockUrl: clockCall.url });
       await new Promise((end) => {
         if (stopped.signal.aborted) end(undefined);
         stopped.signal.addEventListener('abort', end);
@@ -62,6 +69,8 @@ async function main(): Promise<number> {
     throw error;
   } finally {
     webhook.stop();
+    await clockCall?.stop();
+    await token?.stop();
     await host?.stop();
     await azure?.stop();
   }
@@ -76,8 +85,12 @@ function tenantInWords({ world }: Azure): string {
 
 function options(): { once: boolean; port: number } {
   const { values } = parseArgs({
-    options: { once: { type: 'boolean', default: false }, port: { type: 'string', default: '7071' } },
+    options: {
+      ...{ once: { type: 'boolean', default: false }, stay: { type: 'boolean', default: false } },
+      port: { type: 'string', default: '7071' },
+    },
   });
+  if (values.once && values.stay) throw new StoryError(`--once and --stay say the opposite. ${USAGE}`);
   const port = Number(values.port);
   if (!/^\d+$/.test(values.port) || port > 65_535) throw new StoryError(`--port ${values.port} is no port. ${USAGE}`);
   return { once: values.once, port };

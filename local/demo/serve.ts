@@ -1,35 +1,44 @@
 /** What the demonstration prints once it stays up: commands to paste, and what the product then does. */
-import type { Azure } from '../azure/azure.ts';
 import type { Host } from '../host/host.ts';
 import type { ProductRecord, Records } from './records.ts';
 import type { Teller } from './teller.ts';
 import { manual } from './tenant.ts';
+import type { Token } from './token.ts';
 
 interface Stage {
-  readonly azure: Azure;
   readonly host: Host;
   readonly records: Records;
   readonly teller: Teller;
+  readonly token: Token;
+  readonly clockUrl: string;
 }
 
-/** Prints a request for a rotation that works when pasted, and from then on tells what the product does. */
-export async function invite({ azure, host, records, teller }: Stage): Promise<void> {
-  // A person of this tenant with the role that asks for rotations; the token ends after an hour of the movable clock.
-  const token = await azure.issueToken({ roles: ['Keyturn.Read', 'Keyturn.Rotate'] });
-  const bearer = `-H 'Authorization: Bearer ${token}'`;
-  const path = `/api/vaults/${manual.vault}/secrets/${manual.secret}/rotate`;
-  teller.plain();
-  teller.plain(`Serving /api and the Event Grid webhook on ${host.url}. Ctrl-C ends it.`);
-  teller.plain(
-    `To rotate ${manual.vault}/${manual.secret} by hand, paste this into another terminal (valid for an hour):`,
+/** Long enough for the 48 h of grace, and for the sweep after them. */
+const PAST_THE_GRACE_HOURS = 60;
+
+/** Prints what one can try when pasted into another terminal, and from then on tells what the product does. */
+export function invite({ host, records, teller, token, clockUrl }: Stage): void {
+  const plain = (line?: string) => teller.plain(line);
+  const bearer = `-H "Authorization: Bearer $(cat ${token.path})"`;
+  const secret = `${host.url}/api/vaults/${manual.vault}/secrets/${manual.secret}`;
+  const shown = (what: string, command: string) => plain(`${what}\n\n${command}\n`);
+  plain();
+  plain(`Serving /api and the Event Grid webhook on ${host.url}. Ctrl-C ends it.`);
+  shown(
+    `To rotate ${manual.vault}/${manual.secret} by hand, paste this into another terminal:`,
+    `curl -sS -i -X POST ${bearer} ${secret}/rotate`,
   );
-  teller.plain();
-  teller.plain(`curl -sS -i -X POST ${bearer} ${host.url}${path}`);
-  teller.plain();
-  teller.plain('It answers 202 with an Operation-Location. The state of the operation, once its id is known:');
-  teller.plain();
-  teller.plain(`curl -sS ${bearer} ${host.url}/api/operations/ID`);
-  teller.plain();
+  plain('What follows is told here. Then try:');
+  plain();
+  shown('1. What is known of it: state, versions, what is owed and until when', `curl -sS ${bearer} ${secret}`);
+  shown(
+    '2. Two days and more go by, and the old key is revoked',
+    `curl -sS -X POST ${bearer} '${clockUrl}?hours=${PAST_THE_GRACE_HOURS}'`,
+  );
+  shown(
+    '3. Instead, after another rotation: the old key is revoked now, without the grace',
+    `curl -sS -i -X POST ${bearer} -H 'Content-Type: application/json' -d '{"at":"now","note":"leaked"}' ${secret}/revoke`,
+  );
   records.onRecord = (record) => {
     const line = lineOf(record);
     if (line === undefined) return;

@@ -8,7 +8,6 @@ import { application, bus, busRule, type Kind, kinds, sql, sqlLogins, storage } 
 
 const DAY_MS = 86_400_000;
 const START_MINUTES = 9 * 60 + 15;
-const SEEDED_DAYS_BEFORE = 150;
 const OTHERS_DAYS_BEFORE = 40;
 
 /**
@@ -16,6 +15,12 @@ const OTHERS_DAYS_BEFORE = 40;
  * of the sweep falls into them, and they are too long for a look-again message: the rotations are the event's doing.
  */
 export const HOURS_TO_NEAR_EXPIRY = 2;
+/**
+ * A value that a person stored is due a quarter of its validity before the expiry, and at the latest a turn after it was
+ * stored: both are that moment.
+ */
+const TURN_DAYS = 90;
+const STORED_HOURS_BEFORE = TURN_DAYS * 24 - HOURS_TO_NEAR_EXPIRY;
 export const sweepSchedule = '0 7 */12 * * *';
 
 /** What the printed curl rotates. */
@@ -63,7 +68,7 @@ export async function startTenant(): Promise<Azure> {
     },
   });
   const startOn = firstStart(new Date());
-  moveTo(new Date(startOn.getTime() - SEEDED_DAYS_BEFORE * DAY_MS));
+  moveTo(new Date(startOn.getTime() - STORED_HOURS_BEFORE * 3_600_000));
   registerApplication(azure, startOn);
   seedTold(azure, new Date(startOn.getTime() + 30 * DAY_MS + HOURS_TO_NEAR_EXPIRY * 3_600_000));
   await uploadBlob(azure, storage.place, azure.account(storage.place).key('key1'));
@@ -91,7 +96,7 @@ function registerApplication(azure: Azure, startOn: Date): void {
 /** The first day at 09:15 UTC that leaves room for the months before. */
 function firstStart(now: Date): Date {
   const midnight = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
-  return new Date(midnight + (SEEDED_DAYS_BEFORE + 1) * DAY_MS + START_MINUTES * 60_000);
+  return new Date(midnight + (TURN_DAYS + 1) * DAY_MS + START_MINUTES * 60_000);
 }
 
 const moveTo = (on: Date): void => clock.advance({ seconds: (on.getTime() - Date.now()) / 1000 });
@@ -113,7 +118,12 @@ function seedTold(azure: Azure, expiresOn: Date): void {
 function optToldIn(azure: Azure): void {
   for (const { vault, secret, rotator, options, target } of kinds) {
     const tags = {
-      ...{ rotator, 'rotator-target': target(azure), 'rotator-policy': 'every=60d;grace=48h', owner: 'team-orders' },
+      ...{
+        rotator,
+        'rotator-target': target(azure),
+        'rotator-policy': `every=${TURN_DAYS}d;grace=48h`,
+        owner: 'team-orders',
+      },
       ...(options === undefined ? {} : { 'rotator-options': options }),
     };
     azure.vault(vault).retag(secret, '', tags);

@@ -1,9 +1,9 @@
 /** `npm start`: the story and its exit codes, as whoever runs it sees them. */
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -11,7 +11,6 @@ import { StoryError, Teller } from '../../local/demo/teller.ts';
 import { endAll, root, start } from '../docs/processes.ts';
 import { commandsOf, optionsOf } from '../docs/shell.ts';
 
-const SECONDS_PROMISED = 20;
 const command = ['node', '--import', './local/preload.ts', 'local/start.ts'];
 let temporary = '';
 beforeAll(() => {
@@ -26,7 +25,8 @@ const run = (...options: string[]) => start([...command, ...options], { TMPDIR: 
 const secrets = ['kv-shop/orders-storage', 'kv-shop/orders-sql', 'kv-shop/orders-bus', 'kv-web/portal-login'];
 /** A key, password or client secret has 36 characters or more, bare or in a connection string; so have these. */
 const VALUE = /[\w+/.~-]{36,}|AccountKey=|Password=|AccessKey=/;
-const NO_VALUE = /Bearer [\w.-]+|https?:\/\/\S+|\/subscriptions\/\S+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
+const NO_VALUE =
+  /\$\(cat \S+\)|Bearer [\w.-]+|https?:\/\/\S+|\/subscriptions\/\S+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 const withoutIds = (text: string): string => text.replaceAll(NO_VALUE, 'ID');
 
 async function isOpen(port: number): Promise<boolean> {
@@ -37,11 +37,9 @@ async function isOpen(port: number): Promise<boolean> {
   });
 }
 
-it('tells four rotations side by side, from the event to the refused old credential, within 20 s and ends with 0', async () => {
-  const startedMs = performance.now();
+it('tells four rotations side by side, from the event to the refused old credential, and ends with 0', async () => {
   const story = run('--once', '--port', '0');
   expect([await story.ended, story.stderr()]).toEqual([0, '']);
-  expect((performance.now() - startedMs) / 1000).toBeLessThan(SECONDS_PROMISED);
   const ofAll = (step: string, words: readonly RegExp[]) =>
     secrets.map((title, at) => new RegExp(`${title} +${step} +.*${words[at]?.source}`));
   const steps = [
@@ -83,34 +81,67 @@ it('tells four rotations side by side, from the event to the refused old credent
 });
 
 describe('once it stays up', () => {
-  it('prints a curl that rotates when pasted, tells what follows, and leaves nothing running after Ctrl-C', async () => {
-    const served = run('--port', '0');
-    await served.seen(/operations\/ID/);
-    const curls = () =>
-      commandsOf(
-        served
-          .stdout()
-          .match(/^curl .*$/gm)
-          ?.join('\n') ?? '',
-      );
-    const accepted = await paste(curls()[0] ?? []);
+  it('OPS-10: prints commands that do when pasted what they say, tells what follows, and leaves nothing after Ctrl-C', async () => {
+    const served = run('--stay', '--port', '0');
+    await served.seen(/\/revoke\n/);
+    const curls = () => served.stdout().match(/^curl .*$/gm) ?? [];
+    const [rotate = '', detail = '', clock = '', revoke = '', ...more] = curls();
+    expect(more).toEqual([]);
+    const accepted = await paste(rotate);
     expect([accepted.status, accepted.body.phase]).toEqual([202, 'accepted']);
     expect(accepted.location).toMatch(/\/api\/operations\/[0-9a-f-]{36}$/);
     await served.seen(/reports-storage: rotate \(asked\), done/);
-    const state = curls().find((words) => words.includes(accepted.location));
     // The record of the rotation comes before the word that the operation is done.
-    let shown = await paste(state ?? []);
-    for (let tries = 0; tries < 50 && !shown.body.done; tries++) {
-      await sleep(100);
-      shown = await paste(state ?? []);
-    }
-    expect([shown.status, shown.body.phase]).toEqual([200, 'proved']);
+    const state = () => curls().find((line) => line.includes(accepted.location)) ?? '';
+    const proved = await eventually(
+      () => paste(state()),
+      ({ body }) => body.done === true,
+    );
+    expect([proved.status, proved.body.phase]).toEqual([200, 'proved']);
+    expect((await paste(detail)).body).toMatchObject({ secret: 'reports-storage', state: 'grace', owed: ['key1'] });
+
+    const moved = await paste(clock);
+    expect(moved.status).toBe(200);
+    await served.seen(/reports-storage: revoke \(grace-over\), done/);
+    // The token of the file is a new one by now: the old one ended with the day.
+    await paste(rotate);
+    await served.seen(/rotate \(asked\), done[\s\S]*rotate \(asked\), done/);
+    const revoked = await eventually(
+      () => paste(revoke),
+      ({ status }) => status !== 409,
+    );
+    expect([revoked.status, revoked.body.kind]).toEqual([202, 'revoke']);
+    await served.seen(/reports-storage: revoke \(asked\), done/);
     expect(withoutIds(served.stdout())).not.toMatch(VALUE);
 
-    const port = Number(new URL(accepted.location).port);
+    const port = Number(new URL(url(rotate)).port);
     served.signal('SIGINT');
     expect([await served.ended, served.stderr()]).toEqual([0, '']);
     expect([served.isAlive(), await isOpen(port), readdirSync(temporary)]).toEqual([false, false, []]);
+  });
+
+  it('OPS-10: keeps the token in a file of its user, which no screen shows, and the clock from whoever has none', async () => {
+    const served = run('--port', '0');
+    await served.seen(/\/revoke\n/);
+    const [, file = ''] = /\$\(cat (\S+)\)/.exec(served.stdout()) ?? [];
+    expect([(statSync(file).mode & 0o777).toString(8), (statSync(dirname(file)).mode & 0o777).toString(8)]).toEqual([
+      '600',
+      '700',
+    ]);
+    const token = readFileSync(file, 'utf8');
+    expect(served.stdout()).not.toContain(token);
+    expect(served.stdout()).not.toMatch(/eyJ/);
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    expect(claims.roles).toEqual(['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke']);
+    const [, clock = ''] = /'(http:\/\/127\.0\.0\.1:\d+\/clock)\?/.exec(served.stdout()) ?? [];
+    const ask = async (hours: string, authorization = `Bearer ${token}`, method = 'POST') =>
+      (await fetch(`${clock}?hours=${hours}`, { method, headers: { authorization } })).status;
+    expect([await ask('3', ''), await ask('3', 'Bearer x'), await ask('3', undefined, 'GET')]).toEqual([401, 401, 404]);
+    for (const wrong of ['', '0', '-1', '1.5', '1e3', '99999', 'x'])
+      expect([wrong, await ask(wrong)]).toEqual([wrong, 400]);
+    served.signal('SIGTERM');
+    await served.ended;
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('ends in the middle of the story, too, and says so with its exit code', async () => {
@@ -133,7 +164,7 @@ describe('a run that fails', () => {
     await new Promise((closed) => other.close(closed));
   });
 
-  it.each([['--port', 'x'], ['--twice']])('shows its usage for %s', async (...options) => {
+  it.each([['--port', 'x'], ['--twice'], ['--once', '--stay']])('shows its usage for %s', async (...options) => {
     const refused = run(...options);
     expect(await refused.ended).toBe(1);
     expect(refused.stderr()).toContain('Usage: npm start');
@@ -175,19 +206,36 @@ describe('a run that fails', () => {
   });
 });
 
+const url = (line: string): string => /http:\S+?(?='|$)/.exec(line)?.[0] ?? '';
+
 /** Does what the printed curl does; an option that is not known here fails. */
-async function paste([name, ...words]: readonly string[]) {
+async function paste(line: string) {
+  const [[name, ...words] = []] = commandsOf(line);
   const { options, rest } = optionsOf(words, ['-sS', '-i']);
-  expect([name, [...options.keys()].filter((option) => !['-sS', '-i', '-X', '-H'].includes(option))]).toEqual([
-    'curl',
-    [],
-  ]);
-  // The address follows the last option's value.
-  const all = [...(options.get('-H') ?? []), ...rest];
-  const url = all.find((word) => word.startsWith('http')) ?? '';
-  const [, value = ''] = /^Authorization: (.*)$/.exec(all.find((word) => word !== url) ?? '') ?? [];
-  const response = await fetch(url, { method: options.get('-X')?.[0] ?? 'GET', headers: { authorization: value } });
-  const body = (await response.json()) as { phase: string; done: boolean };
-  const location = response.headers.get('operation-location');
-  return { status: response.status, body, location: location === null ? '' : new URL(location, url).href };
+  const known = ['-sS', '-i', '-X', '-H', '-d'];
+  expect([name, [...options.keys()].filter((option) => !known.includes(option)), rest]).toEqual(['curl', [], []]);
+  const isAddress = (word: string) => word.startsWith('http');
+  const headers = (options.get('-H') ?? [])
+    .filter((word) => !isAddress(word))
+    .map((word) => {
+      const [, key = '', value = ''] = /^([\w-]+): (.*)$/.exec(word) ?? [];
+      return [key, value.replace(/\$\(cat (\S+)\)/, (_, file: string) => readFileSync(file, 'utf8'))] as [
+        string,
+        string,
+      ];
+    });
+  const [body] = options.get('-d') ?? [];
+  const method = options.get('-X')?.[0] ?? 'GET';
+  const response = await fetch(url(line), { method, headers, ...(body === undefined ? {} : { body }) });
+  const text = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, body: text, location: response.headers.get('operation-location') ?? '' };
+}
+
+/** Asks again until it is as wanted; the limit of the suite ends what never is. */
+async function eventually<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (isWanted(answer)) return answer;
+    await sleep(100);
+  }
 }

@@ -49,8 +49,7 @@ async function main(): Promise<number> {
     const env = { ...settings, KEYTURN_SWEEP_SCHEDULE: sweepSchedule, KEYTURN_ROTATORS: rotators };
     host = await startHost({ entry, port, hostJson, storageConnection, env, log: records.take });
     teller.say(tenantInWords(azure));
-    const functions = host.functions.map(({ name }) => name).sort();
-    teller.say(`Functions host on ${host.url}: ${functions.join(', ')}`);
+    teller.say(`Functions host on ${host.url}: ${host.functions.length} functions of the unmodified app`);
     const stage = { azure, host, records, teller, webhook: webhook.answers };
     await tellStory(stage);
     teller.say(`Done: every step was seen, ${(performance.now() / 1000).toFixed(1)} s after the start of the process`);

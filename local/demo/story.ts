@@ -27,6 +27,8 @@ interface Told {
   readonly oldName: string;
 }
 
+/** For a step that must come. It ends what hangs; a busy machine may take its time (case COR-11). */
+const PATIENCE_S = 300;
 const HALF_GRACE_HOURS = 24;
 /** The time in the obligation is rounded up to the minute. */
 const ROUNDED_UP_MINUTES = 2;
@@ -56,17 +58,17 @@ async function subscribe({ azure, host, webhook, teller }: Stage): Promise<void>
   const subscriptions = vaults.map(({ name, id }) =>
     azure.eventGrid.subscribe({ name: `keyturn-${name}`, vaultId: id, endpoint: host.eventGridUrl('secretEvents') }),
   );
-  await teller.within('the handshake of Event Grid', 10, Promise.all(subscriptions));
+  await teller.within('the handshake of Event Grid', PATIENCE_S, Promise.all(subscriptions));
   const agreed = webhook.filter(({ type, status }) => type === 'SubscriptionValidation' && status === 200);
   teller.say(`Event Grid: ${agreed.length} handshakes answered 200, one subscription for each vault`);
 }
 
 /** The first sweep: who holds which credential must be known before any is touched. */
 async function indexMade({ azure, host, records, teller }: Stage): Promise<void> {
-  await teller.within('the end of the first sweep', 10, host.invoke('sweep'));
+  await teller.within('the end of the first sweep', PATIENCE_S, host.invoke('sweep'));
   const [swept] = records.matching('swept');
   teller.must('the sweep has listed every vault', swept?.unlisted === '' && swept.vaults === azure.world.vaults.size);
-  await teller.within('a look at each secret that the sweep has queued', 15, host.drain());
+  await teller.within('a look at each secret that the sweep has queued', PATIENCE_S, host.drain());
   const waiting = records.matching('decided', { step: 'wait', reason: 'not-due' });
   teller.say(
     `Sweep: ${swept?.vaults} vaults listed, ${swept?.secrets} secrets, ${swept?.optedIn} opted in; ${waiting.length} looked at and not due: the index is made`,
@@ -82,7 +84,7 @@ async function eventsDelivered({ webhook, teller }: Stage): Promise<void> {
   const { length } = webhook;
   clock.advance({ hours: HOURS_TO_NEAR_EXPIRY });
   teller.say(`... clock moved by ${HOURS_TO_NEAR_EXPIRY} h: ${kinds.length} secrets are 30 days before their expiry`);
-  const answers = await teller.until('the delivery of the near-expiry events', 10, () => {
+  const answers = await teller.until('the delivery of the near-expiry events', PATIENCE_S, () => {
     const delivered = webhook.slice(length).filter(({ type }) => type === 'Notification');
     return delivered.length >= kinds.length && delivered;
   });
@@ -93,13 +95,13 @@ async function eventsDelivered({ webhook, teller }: Stage): Promise<void> {
 
 async function due({ kind, title, oldName }: Told, { records, teller }: Stage): Promise<void> {
   const decision = { vault: kind.vault, name: kind.secret, step: 'rotate', reason: 'due', cause: 'event' };
-  await teller.until(`the decision to rotate ${title}`, 10, () => records.matching('decided', decision)[0]);
+  await teller.until(`the decision to rotate ${title}`, PATIENCE_S, () => records.matching('decided', decision)[0]);
   tell(teller, title, 'due', `${kind.rotator} at ${kind.place}, looked at because of the event; in use: ${oldName}`);
 }
 
 async function issued({ kind, title, old, oldName }: Told, { azure, teller }: Stage): Promise<void> {
-  const change = await teller.until(`a new credential at ${kind.place}`, 10, () => kind.changes(azure)[0]);
-  const version = await teller.until(`a new version of ${title}`, 20, () => versionsOf(kind, azure)[1]);
+  const change = await teller.until(`a new credential at ${kind.place}`, PATIENCE_S, () => kind.changes(azure)[0]);
+  const version = await teller.until(`a new version of ${title}`, PATIENCE_S, () => versionsOf(kind, azure)[1]);
   teller.must(`the new version of ${title} holds a new value`, version.value !== old);
   teller.must("the owner's tags and content type are on it", inherits(version, versionsOf(kind, azure)[0]));
   await takes(old, `${oldName} works on`, kind, { azure, teller });
@@ -109,7 +111,7 @@ async function issued({ kind, title, old, oldName }: Told, { azure, teller }: St
 
 async function proved({ kind, title, oldName }: Told, { azure, teller }: Stage): Promise<void> {
   const version = versionsOf(kind, azure)[1];
-  const state = await teller.until(`the proof of the new version of ${title}`, 20, () => {
+  const state = await teller.until(`the proof of the new version of ${title}`, PATIENCE_S, () => {
     const found = stateOf(versionsOf(kind, azure)[1]);
     return found.get('proved') === short(version) && found;
   });
@@ -130,10 +132,10 @@ async function graceOver({ azure, host, records, teller }: Stage): Promise<void>
   const swept = async (time: Parameters<typeof clock.advance>[0]) => {
     const { length } = records.all;
     clock.advance(time);
-    await teller.until('the sweep that the timer starts', 10, () => records.matching('swept', {}, length)[0]);
+    await teller.until('the sweep that the timer starts', PATIENCE_S, () => records.matching('swept', {}, length)[0]);
   };
   await swept({ hours: HALF_GRACE_HOURS });
-  await teller.within('the looks that the sweep has queued', 10, host.drain());
+  await teller.within('the looks that the sweep has queued', PATIENCE_S, host.drain());
   const once = kinds.every((kind) => kind.changes(azure).length === 1);
   teller.must('nothing is revoked in the grace', once);
   teller.say(`... clock moved by ${HALF_GRACE_HOURS} h: the timer has swept; all is in its grace, nothing revoked`);
@@ -142,12 +144,12 @@ async function graceOver({ azure, host, records, teller }: Stage): Promise<void>
 }
 
 async function revoked({ kind, title, oldName }: Told, { azure, teller }: Stage): Promise<void> {
-  const change = await teller.until(`the revocation at ${kind.place}`, 15, () => kind.changes(azure)[1]);
+  const change = await teller.until(`the revocation at ${kind.place}`, PATIENCE_S, () => kind.changes(azure)[1]);
   const [first] = versionsOf(kind, azure);
   const closed = () => first?.enabled === false && stateOf(first).get('revoked') === '1';
-  await teller.until(`the mark on the old version of ${title}`, 10, closed);
+  await teller.until(`the mark on the old version of ${title}`, PATIENCE_S, closed);
   const open = () => stateOf(versionsOf(kind, azure)[1]).has('after');
-  await teller.until(`the end of the obligation of ${title}`, 10, () => !open());
+  await teller.until(`the end of the obligation of ${title}`, PATIENCE_S, () => !open());
   tell(teller, title, 'revoked', `${oldName}: ${kind.revoked} (${change}); version ${short(first)} disabled`);
 }
 
@@ -160,7 +162,7 @@ async function onlyNewWorks({ kind, old }: Told, { azure, teller }: Stage): Prom
 
 type Asking = Pick<Stage, 'azure' | 'teller'>;
 const answerOf = (value: string, kind: Kind, { azure, teller }: Asking): Promise<Answer> =>
-  teller.within(`an answer of ${kind.place}`, 10, kind.answer(value, azure));
+  teller.within(`an answer of ${kind.place}`, PATIENCE_S, kind.answer(value, azure));
 
 /** An app comes with the value and is let in. */
 async function takes(value: string, what: string, kind: Kind, asking: Asking): Promise<Answer> {

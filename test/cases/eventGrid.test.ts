@@ -66,26 +66,29 @@ describe('one event, one rotation', () => {
     await tenant.check();
   });
 
-  it('answers in under 5 s while the target takes 40 s, and the same event at 31 s and 62 s regenerates nothing more (EG-03)', async () => {
+  it('answers before the target has, which takes 40 s, and the same event at 31 s and 62 s regenerates nothing more (EG-03)', async () => {
     await due('st-a');
     const body = { id: 'one-and-the-same' };
     tenant.lines.length = 0;
     tenant.azure.fault('arm.regenerateKey', [{ delayMs: 40_000 }]);
-    const first = await timed(() => tenant.event('st-a', { body }));
+    /** Nobody who waited for the target could answer yet. */
+    const early = async () => ({ ...(await status()), targetIsDone: tenant.versions('st-a').length > 1 });
+    const status = async () => ({ status: (await tenant.event('st-a', { body })).status });
+    const first = await early();
     const slow = ({ route, principal }: LoggedCall) => route === 'arm.regenerateKey' && principal !== undefined;
     await tenant.until('the call to the target', () => tenant.azure.calls.some(slow));
     await tenant.advance({ seconds: 31 });
-    const second = await timed(() => tenant.event('st-a', { body }));
+    const second = await early();
     // The sweep's pass meets the lock of the first, which still waits for its answer; the event's look comes at 60 s.
     await tenant.sweep();
     await tenant.until('the end of the second pass', () => tenant.lines.some(isDone));
     await tenant.advance({ seconds: 31 });
-    const third = await timed(() => tenant.event('st-a', { body }));
+    const third = await status();
     await tenant.settle();
     expect([first, second, third]).toEqual([
-      { status: 202, inTime: true },
-      { status: 202, inTime: true },
-      { status: 202, inTime: true },
+      { status: 202, targetIsDone: false },
+      { status: 202, targetIsDone: false },
+      { status: 202 },
     ]);
     expect(tenant.regenerations('acct1')).toBe(1);
     expect(tenant.versions('st-a')).toHaveLength(2);
@@ -94,12 +97,6 @@ describe('one event, one rotation', () => {
 });
 
 const isDone = ({ functionName, message }: LogRecord) => functionName === 'work' && /\(Succeeded/.test(message);
-
-async function timed(post: () => Promise<Response>): Promise<{ status: number; inTime: boolean }> {
-  const startMs = performance.now();
-  const { status } = await post();
-  return { status, inTime: performance.now() - startMs < 5000 };
-}
 
 describe('events that change nothing', () => {
   it.each<[string, (superseded: string) => string | undefined]>([

@@ -220,14 +220,11 @@ function masked(text: string): string[] {
       .replaceAll(/\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?Z?)?/g, 'TIME')
       .replaceAll(/\b([0-9a-f]{32}|[0-9a-f]{8})\b/g, 'ID')
       .replace(/127\.0\.0\.1:\d+/, '127.0.0.1:PORT')
+      .replace(/: \d+ functions/, ': N functions')
       .replace(/[\d.]+ s after/, 'N s after'),
   );
 }
 
 async function eventually(look: () => boolean): Promise<void> {
-  const endMs = performance.now() + 15_000;
-  while (!look()) {
-    if (performance.now() > endMs) throw new Error('Not within 15 s.');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  while (!look()) await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -43,7 +43,7 @@ const alerts = () =>
   );
 /** Real time: the start looks at the settings beside everything else. */
 async function untilSaid(): Promise<void> {
-  for (let tries = 0; tries < 1000 && alerts().length === 0; tries++) await new Promise((next) => setTimeout(next, 10));
+  while (alerts().length === 0) await new Promise((next) => setTimeout(next, 10));
 }
 
 describe('settings that do not fit', () => {

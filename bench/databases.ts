@@ -74,6 +74,10 @@ function note(azure: Azure, route: string): void {
 
 function countedPostgres(api: PostgresApi, azure: Azure): PostgresApi {
   return {
+    outOfReach(...asked) {
+      note(azure, 'postgresql.facts');
+      return api.outOfReach(...asked);
+    },
     roles(...asked) {
       note(azure, 'postgresql.facts');
       return api.roles(...asked);
@@ -91,6 +95,10 @@ function countedPostgres(api: PostgresApi, azure: Azure): PostgresApi {
 
 function countedMysql(api: MysqlApi, azure: Azure): MysqlApi {
   return {
+    mayChange(...asked) {
+      note(azure, 'mysql.facts');
+      return api.mayChange(...asked);
+    },
     accounts(...asked) {
       note(azure, 'mysql.facts');
       return api.accounts(...asked);
@@ -114,11 +122,13 @@ function inMemory(): Server {
   return {
     ...{ host: 'server.database.keyturn.localhost', ports: { postgresql: 5432, mysql: 3306 } },
     postgres: {
+      outOfReach: async () => [],
       roles: async (_, names) => there(names).map((name) => ({ name, mayLogIn: true, strong: false, expired: false })),
       setPassword: async (_, role, password) => change(role, password),
       tryLogin: async (_, role, password) => answer(role, password),
     },
     mysql: {
+      mayChange: async () => true,
       accounts: async (_, accounts) =>
         there(accounts.map(({ user }) => user)).map((user) => ({
           ...{ user, host: '%', plugin: 'caching_sha2_password' as const, locked: false, strong: false },

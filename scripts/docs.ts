@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CustomCloud, clouds } from '../src/azure/cloud.ts';
+import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
@@ -113,7 +114,7 @@ function roleOf({ type, actions }: Rotator): string | undefined {
     Name: `Keyturn ${type}`,
     IsCustom: true,
     Description: `What Keyturn needs at a target of the rotator ${type}.`,
-    Actions: [...actions, 'Microsoft.Authorization/roleAssignments/read'],
+    Actions: [...actions, 'Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ],
     DataActions: [],
     AssignableScopes: ['/subscriptions/11111111-2222-4333-8444-555555555555'],
   };
@@ -129,7 +130,7 @@ function twoKeyPage(): string {
 One rotator serves all of these: it regenerates the key that the secret does not hold, waits until Azure Resource Manager
 lists the new one, and after the grace regenerates the old one. New keys are not tried against the service; what Resource
 Manager lists counts as in force (\`vouched\`). The role of a kind has the actions named here and
-\`Microsoft.Authorization/roleAssignments/read\`, as the roles of the README do. Consent stands at the resource, at the one that
+\`Microsoft.Authorization/roleAssignments/read\` and \`${PERMISSIONS_READ}\`, as the roles of the README do. Consent stands at the resource, at the one that
 it stands below (a namespace), or at their group; where reading the namespace is among the actions, it has to be given there. Above
 the resource a consent names it by its path below the outermost one: \`kv-shop/orders-bus(orders/send)\`. What opens the whole
 resource above it (\`RootManage…\`, and where there are read-only keys those that may write) is given at itself, to a secret by name.

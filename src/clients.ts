@@ -6,6 +6,7 @@ import { consentFrom } from './azure/consent.ts';
 import { discoveryFrom, vaultIn } from './azure/discovery.ts';
 import { createGraph } from './azure/graph.ts';
 import { grantsIn } from './azure/graphGrants.ts';
+import { rightsFrom } from './azure/permissions.ts';
 import { vaultTagsFrom } from './azure/vaultTags.ts';
 import type { Clock } from './core/clock.ts';
 import { KeyturnError } from './core/errors.ts';
@@ -60,6 +61,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     queue: lookQueue(own, clock),
     audit: blobAudit(own),
     alerts: tableAlerts(own, clock),
+    rights: rightsFrom({ arm, served, principalId: settings.identity.principalId }),
     clock,
     config: configOf(settings),
   };

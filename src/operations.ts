@@ -127,9 +127,9 @@ async function answered(
   return { operation: await accept({ id, caller, bound, wanted }, deps) };
 }
 
-function refused({ reason, detail, until, overridable }: Refusal, bound: Bound): RefusedError {
+function refused({ reason, detail, ...more }: Refusal, bound: Bound): RefusedError {
   const said = reason === 'owed-first' ? owedInWords(bound, detail) : detail;
-  return new RefusedError(reason, { detail: said, overridable, ...(until ? { until } : {}) });
+  return new RefusedError(reason, { detail: said, ...more });
 }
 
 /** What is owed, by the tags. */

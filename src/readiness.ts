@@ -66,13 +66,19 @@ async function healthy({ table, queue, token }: HealthProbes, log: Log): Promise
 }
 
 /**
- * Per vault: one page of its list, and its tags at Resource Manager; per enabled rotator: a token for it,
+ * Per vault: one page of its list, its tags at Resource Manager, and whether secrets may be written there as far as Azure says; per enabled rotator: a token for it,
  * and in that of Microsoft Graph the permission it needs (case FN-03). A vault that
  * another instance serves is ready, and says so; one that discovery found and left out is not.
  */
 export async function readiness(
   caller: Caller,
-  { vaults, vaultTags, config, rotators }: Pick<Deps, 'vaults' | 'vaultTags' | 'config' | 'rotators'>,
+  {
+    vaults,
+    vaultTags,
+    config,
+    rotators,
+    rights,
+  }: Pick<Deps, 'vaults' | 'vaultTags' | 'config' | 'rotators' | 'rights'>,
   { table, queue, token, graphToken }: Probes,
   { discovery, leftOut }: FoundVaults,
 ): Promise<Readiness> {
@@ -80,7 +86,9 @@ export async function readiness(
   const lookAt = async (name: string): Promise<Finding> => {
     for await (const _page of vaults.open(name)?.list() ?? []) break;
     const ours = !isOthers(await vaultTags(name), config.instance);
-    return ours ? READY : { ready: true, reason: 'other-instance' };
+    if (!ours) return { ready: true, reason: 'other-instance' };
+    const { state, reason, detail } = (await rights?.vault(name)) ?? { state: 'ok' };
+    return state === 'problem' ? { ready: false, ...(reason ? { reason } : {}), ...(detail ? { detail } : {}) } : READY;
   };
   const { names } = vaults;
   const kindOf = async (rotator: string) => {

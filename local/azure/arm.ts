@@ -14,6 +14,7 @@ import { audiences, hostOf, type World } from './world.ts';
 const vaultPath =
   /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.KeyVault\/vaults\/([^/]+)$/i;
 const assignmentsPath = /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/roleAssignments$/i;
+const permissionsPath = /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/permissions$/i;
 const listForScope = 'https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope';
 
 function getVault({ path }: Request, world: World): Reply {
@@ -72,6 +73,15 @@ function listAssignments({ parts: [scope = ''], query }: Request, world: World):
   };
 }
 
+/** One block for each role that applies to the caller, from above too; neither scope nor name is told. */
+function listPermissions({ parts: [scope = ''], principal }: Request, world: World): Reply {
+  const held = world.roles.list(scope, { atScope: true, ...(principal ? { principalId: principal.oid } : {}) });
+  const value = held.map(({ actions = [], dataActions = [] }) => ({
+    ...{ actions, notActions: [], dataActions, notDataActions: [] },
+  }));
+  return { status: 200, body: { value, nextLink: null } };
+}
+
 export const armRoutes: Route[] = [
   ...storageRoutes,
   ...sqlRoutes,
@@ -96,6 +106,16 @@ export const armRoutes: Route[] = [
     source: 'documented',
     reference: listForScope,
     handle: listAssignments,
+  },
+  {
+    name: 'arm.permissions',
+    method: 'GET',
+    path: permissionsPath,
+    write: false,
+    action: 'Microsoft.Authorization/permissions/read',
+    source: 'documented',
+    reference: 'https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource',
+    handle: listPermissions,
   },
   ...twoKeyRoutes,
 ];
@@ -143,7 +163,8 @@ function authorize(request: Request, route: Route, world: World): void {
 
 /** The resource that a path is about, without the action or the sub-list at its end. */
 const scopeOf = (path: string) =>
-  assignmentsPath.exec(path)?.[1] ?? path.replace(/(\/providers\/[^/]+(?:\/[^/]+\/[^/]+)+)\/[^/]+$/, '$1');
+  (assignmentsPath.exec(path) ?? permissionsPath.exec(path))?.[1] ??
+  path.replace(/(\/providers\/[^/]+(?:\/[^/]+\/[^/]+)+)\/[^/]+$/, '$1');
 
 export const arm: Service = {
   name: 'arm',

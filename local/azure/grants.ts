@@ -6,13 +6,16 @@ import type { World } from './world.ts';
 
 const secretActions = (names: string[]) => names.map((name) => `Microsoft.KeyVault/vaults/secrets/${name}`);
 
+/** Reading consent, and what it may do itself. */
+const OWN_RIGHTS = ['Microsoft.Authorization/roleAssignments/read', 'Microsoft.Authorization/permissions/read'];
+
 /** Least rights of Keyturn's identity (azure-facts 2.6 and 4.1); the description of those at accounts is their owner's consent. */
 export function keyturnGrants(world: World, consents: ReadonlyMap<string, string>): Grant[] {
   const principalId = world.identity.oid;
   const vaults = [...world.vaults.values()].map(({ id }) => ({
     principalId,
     scope: id,
-    actions: ['Microsoft.KeyVault/vaults/read'],
+    actions: ['Microsoft.KeyVault/vaults/read', ...OWN_RIGHTS.slice(1)],
     dataActions: secretActions(['getSecret/action', 'setSecret/action', 'update/action', 'readMetadata/action']),
   }));
   const accounts = [...world.accounts.values()].map(({ id, name }) => ({
@@ -20,7 +23,7 @@ export function keyturnGrants(world: World, consents: ReadonlyMap<string, string
     scope: id,
     actions: [
       ...['read', 'listkeys/action', 'regeneratekey/action'].map((verb) => `Microsoft.Storage/storageAccounts/${verb}`),
-      'Microsoft.Authorization/roleAssignments/read',
+      ...OWN_RIGHTS,
     ],
     description: consents.get(name.toLowerCase()) ?? '',
   }));
@@ -35,7 +38,7 @@ export function sqlGrants(world: World, consents: ReadonlyMap<string, string>): 
     scope: id,
     actions: [
       ...['read', 'write', 'failoverGroups/read'].map((verb) => `Microsoft.Sql/servers/${verb}`),
-      'Microsoft.Authorization/roleAssignments/read',
+      ...OWN_RIGHTS,
     ],
     description: consents.get(name.toLowerCase()) ?? '',
   }));
@@ -50,7 +53,7 @@ export function keyedGrants(world: World, { id, type }: KeyedResource, consent: 
   const principalId = world.identity.oid;
   const [provider = '', kind = ''] = type.name.split('/');
   const verbs = ['read', ...Object.keys(type.functions).map((name) => `${name}/action`)];
-  const actions = [...verbs.map((verb) => `${type.name}/${verb}`), 'Microsoft.Authorization/roleAssignments/read'];
+  const actions = [...verbs.map((verb) => `${type.name}/${verb}`), ...OWN_RIGHTS];
   const outermost = { principalId, scope: id.split('/').slice(0, 9).join('/'), actions: [`${provider}/${kind}/read`] };
   return [{ principalId, scope: id, actions, description: consent }, outermost];
 }

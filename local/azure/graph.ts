@@ -102,6 +102,15 @@ function list(request: Request, world: World): Reply {
   return { status: 200, body: { '@odata.context': context, value: found.map((app) => select(body(app), request)) } };
 }
 
+/** `id` alone, as a caller with few permissions gets it. Read by whoever may change what it owns [microsoft-graph-docs, application-list-owners]. */
+function owners(request: Request, world: World): Reply {
+  requireReader(request);
+  const value = [...find(request, world).owners].map((id) => ({
+    ...{ '@odata.type': '#microsoft.graph.servicePrincipal', id },
+  }));
+  return { status: 200, body: { '@odata.context': `${audiences.graph}/v1.0/$metadata#directoryObjects`, value } };
+}
+
 /** The caller owns the application, or may change all of them. */
 function changeable(request: Request, world: World): Application {
   const { principal } = request;
@@ -183,7 +192,9 @@ const route = (
   source: recorded ? 'recorded' : 'reported',
   reference: recorded
     ? `${recording}; ${docs}`
-    : 'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088',
+    : name === 'owners'
+      ? 'microsoft-graph-docs-contrib, application-list-owners'
+      : 'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088',
   handle,
 });
 
@@ -191,6 +202,7 @@ const change = 'Application.ReadWrite.OwnedBy';
 export const graphRoutes: Route[] = [
   route('application', 'GET', `${one}$`, false, 'Application.Read.All', get),
   route('applications', 'GET', String.raw`^\/v1\.0\/applications\/?$`, false, 'Application.Read.All', list),
+  route('owners', 'GET', String.raw`${one}\/owners$`, false, 'Application.ReadWrite.OwnedBy', owners, false),
   route('addPassword', 'POST', String.raw`${one}\/addPassword$`, true, change, addPassword),
   // By object id alone: no page shows it by appId (azure-facts 6).
   route('removePassword', 'POST', String.raw`${byId}\/removePassword$`, true, change, removePassword),

@@ -58,6 +58,8 @@ export class SqlServer {
   entraAdministrator: string | undefined;
   entraAdministratorId: string | undefined;
   entraOnly = false;
+  /** `HAS_PERMS_BY_NAME` gives NULL for rights of the server. */
+  permissionsUnknown = false;
   readonly logins = new Map<string, Login>();
   readonly databases = new Map<string, Map<string, Login>>();
   /** Entra principals with a login here, by object id. */

@@ -16,6 +16,7 @@ import {
   DONE,
   doneToken,
   errorToken,
+  intRow,
   type LoginRecord,
   loginReply,
   type Message,
@@ -26,7 +27,7 @@ import {
   type SqlError,
   TYPE,
 } from './tdsWire.ts';
-import { runBatch, type Session, StatementError } from './tsql.ts';
+import { runBatch, runQuery, type Session, StatementError } from './tsql.ts';
 import { wait } from './waiting.ts';
 import type { World } from './world.ts';
 
@@ -43,6 +44,15 @@ export const tdsRoutes: RouteInfo[] = [
     action: '',
     source: 'documented',
     reference: protocol,
+  },
+  {
+    name: 'tds.query',
+    method: 'QUERY',
+    path: /^/,
+    write: false,
+    action: '',
+    source: 'documented',
+    reference: 'https://learn.microsoft.com/sql/t-sql/functions/has-perms-by-name-transact-sql',
   },
   { name: 'tds.batch', method: 'BATCH', path: /^/, write: true, action: '', source: 'documented', reference: alter },
 ];
@@ -174,6 +184,7 @@ class Connection {
 
   async #batch(text: string, session: Session): Promise<void> {
     if (/^\s*set /i.test(text)) return this.#run(text, session); // what every client sends first
+    if (/^SELECT /.test(text)) return await this.#query(text, session);
     this.#note('batch', text, session);
     const host = `${session.server.name.toLowerCase()}.database.keyturn.localhost:${this.#world.tdsPort}`;
     const entry = openCall(this.#world.calls, this.#call('tds.batch', 'BATCH', host, session.database));
@@ -192,6 +203,21 @@ class Connection {
     if (step?.drop) return this.#drop();
     if (step?.code || step?.status) return this.#refuse(scripted(step), session.server.name);
     this.#run(text, session, run);
+  }
+
+  async #query(text: string, session: Session): Promise<void> {
+    const host = `${session.server.name.toLowerCase()}.database.keyturn.localhost:${this.#world.tdsPort}`;
+    const entry = openCall(this.#world.calls, this.#call('tds.query', 'QUERY', host, session.database));
+    entry.principal = session.name;
+    const step = this.#world.faults.take('tds.query', { body: text, host });
+    if (step?.drop) return this.#drop();
+    if (step?.code || step?.status) return this.#refuse(scripted(step), session.server.name);
+    try {
+      this.#reply(Buffer.concat([intRow(runQuery(text, session)), doneToken(DONE.ok)]));
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      this.#reply(Buffer.concat([errorToken(error.sql, session.server.name), doneToken(DONE.error)]));
+    }
   }
 
   #run(text: string, session: Session, run = () => runBatch(text, session)): void {

@@ -161,6 +161,22 @@ export function doneToken(status: number): Buffer {
   return done;
 }
 
+/** One row of nullable integers: COLMETADATA with INTN columns, and ROW (MS-TDS 2.2.7.4, 2.2.7.19). */
+export function intRow(columns: Readonly<Record<string, number | null>>): Buffer {
+  const names = Object.keys(columns);
+  const count = Buffer.from([0x81, names.length, 0]);
+  // User type, flags (nullable), INTN of four bytes, name.
+  const about = names.map((name) => Buffer.concat([Buffer.from([0, 0, 0, 0, 0x01, 0, 0x26, 4]), short(name)]));
+  const values = Object.values(columns).map((value) => {
+    if (value === null) return Buffer.from([0]);
+    const data = Buffer.alloc(5);
+    data.writeUInt8(4, 0);
+    data.writeInt32LE(value, 1);
+    return data;
+  });
+  return Buffer.concat([count, ...about, Buffer.from([0xd1]), ...values]);
+}
+
 /** What a login is answered with: database, version, and for a token that it was taken. */
 export function loginReply({ tdsVersion, token }: LoginRecord, database: string): Buffer {
   const version = Buffer.alloc(5);

@@ -96,6 +96,23 @@ export function runBatch(text: string, session: Session): void {
   }
 }
 
+const MAY_LOGIN =
+  "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'SERVER') WHERE permission_name = N'ALTER ANY LOGIN') AS listed";
+const MAY_USER =
+  "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER ANY USER') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'DATABASE') WHERE permission_name = N'ALTER ANY USER') AS listed";
+
+/**
+ * The two questions about one's own rights, in these words alone. Whether Azure SQL answers the first function for rights of the
+ * server or gives NULL is unverified; a server with `permissionsUnknown` gives NULL and lists nothing, and lists what is held.
+ */
+export function runQuery(text: string, { server, permissions, administrator }: Session): Record<string, number | null> {
+  const right = ([MAY_LOGIN, MAY_USER] as const)[text === MAY_LOGIN ? 0 : 1] === text && text;
+  if (!right) throw syntax(text.slice(0, 30));
+  const held = administrator || permissions.has(text === MAY_LOGIN ? 'ALTER ANY LOGIN' : 'ALTER ANY USER');
+  const told = text === MAY_USER || !server.permissionsUnknown;
+  return { may: told ? Number(held) : null, listed: Number(held) };
+}
+
 function statement(reader: Reader, session: Session): void {
   const verb = ['ALTER', 'CREATE', 'DROP'].find((word) => reader.takes(word));
   if (verb === 'ALTER' && reader.takes('USER')) {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { clouds } from '../../src/azure/cloud.ts';
+import { PERMISSIONS_READ } from '../../src/azure/permissions.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { allRotators } from '../../src/rotators/registry.ts';
 import { root } from './bicep.ts';
@@ -20,17 +21,17 @@ export interface Roles {
 }
 
 const nobody = { getToken: () => Promise.reject(new Error('Roles ask for no token.')) };
-/** Consent stands in the assignments (design section 6). */
-const CONSENT = 'Microsoft.Authorization/roleAssignments/read';
+/** Consent stands in the assignments (design section 6); what the role allows is asked for in dry runs (OPS-03). */
+const OWN = ['Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ];
 
 export function roles(): Roles {
   const all = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
   // Permissions of Microsoft Graph are no actions of a role: infra/scripts/graph.sh grants those.
   const ofArm = all.filter(({ actions }) => actions.every((action) => action.startsWith('Microsoft.')));
-  const targets = ofArm.map(({ type, actions }) => [type, { actions: [...actions, CONSENT] }] as const);
+  const targets = ofArm.map(({ type, actions }) => [type, { actions: [...actions, ...OWN] }] as const);
   return {
     vault: {
-      actions: ['Microsoft.KeyVault/vaults/read'],
+      actions: ['Microsoft.KeyVault/vaults/read', PERMISSIONS_READ],
       dataActions: [
         'Microsoft.KeyVault/vaults/secrets/getSecret/action',
         'Microsoft.KeyVault/vaults/secrets/setSecret/action',

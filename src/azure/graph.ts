@@ -12,6 +12,7 @@ import { Secret } from '../core/secret.ts';
 import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
 import type { Cloud } from './cloud.ts';
 import { AbsentError } from './errors.ts';
+import { type GraphGrants, grantsIn } from './graphGrants.ts';
 import { jsonOf, thinClient } from './thinClient.ts';
 
 /** What a list shows of a password: all but its text. */
@@ -41,11 +42,19 @@ export interface AddedPassword {
  */
 export class ConcurrentError extends UnknownOutcomeError {}
 
+export interface Standing extends GraphGrants {
+  readonly owners: readonly string[];
+  /** There are more owners than were read. */
+  readonly more: boolean;
+}
+
 /** Reads throw `BusyError` or a refusal. Writes also throw `UnknownOutcomeError`; their `BusyError` means that nothing was changed. */
 export interface GraphApi {
   application(appId: string): Promise<AppFacts>;
   /** The application's tags, in which its owner consents. */
   tags(appId: string): Promise<readonly string[]>;
+  /** What the identity's token lets it do, and the owners of the application as far as one page shows them. */
+  standing(appId: string): Promise<Standing>;
   addPassword(appId: string, asked: { readonly displayName: string; readonly endsOn: Date }): Promise<AddedPassword>;
   /** Done as well when the application has no such password. */
   removePassword(objectId: string, keyId: Handle): Promise<void>;
@@ -69,6 +78,7 @@ const Facts = z.object({
     .max(1_000),
 });
 const Tags = z.object({ appId: guid, tags: z.array(z.string()).max(1_000) });
+const Owners = z.object({ value: z.array(z.object({ id: guid })).max(1_000), '@odata.nextLink': z.string().nullish() });
 const Added = z.object({ keyId: guid, secretText: z.string().min(16).max(256) });
 
 export function createGraph(options: {
@@ -99,6 +109,16 @@ export function createGraph(options: {
       const select = 'id,appId,displayName,passwordCredentials,tags,signInAudience';
       const { id, passwordCredentials } = await read(appId, select, Facts);
       return { objectId: id, credentials: passwordCredentials.map(credentialOf) };
+    },
+    async standing(appId) {
+      const { graphAudience } = cloud;
+      const token = await rest.credential.getToken(`${graphAudience}/.default`).catch(() => null);
+      if (token === null) throw new BusyError('target-busy', { detail: 'No token for Microsoft Graph could be had.' });
+      const doing = `show the owners of the application ${canonical(appId)}`;
+      const found = Owners.safeParse(await send(`(appId='${canonical(appId)}')/owners?$select=id`, doing));
+      if (!found.success) throw new KeyturnError('failed', { detail: 'The answer of Microsoft Graph does not parse.' });
+      const { value, '@odata.nextLink': next } = found.data;
+      return { ...grantsIn(token), owners: value.map(({ id }) => id), more: !!next };
     },
     tags: async (appId) => (await read(appId, 'appId,tags', Tags)).tags,
     async addPassword(appId, { displayName, endsOn }) {

@@ -4,15 +4,21 @@ import { z } from 'zod';
 export interface GraphGrants {
   /** Application permissions. */
   readonly permissions: readonly string[];
+  /** Object id of the identity itself. */
+  readonly oid?: string;
   /** What was granted later is not in it: tokens are kept for up to a day (azure-facts 6, case FN-03). */
   readonly issuedOn: Date;
 }
 
-const Claims = z.object({ roles: z.array(z.string()).default([]), iat: z.number() });
+const Claims = z.object({
+  roles: z.array(z.string()).default([]),
+  iat: z.number(),
+  oid: z.guid().toLowerCase().optional(),
+});
 
 /** The token is the identity's own and goes nowhere from here, so nobody has to verify it. */
 export function grantsIn({ token }: { readonly token: string }): GraphGrants {
   const [, claims = ''] = token.split('.');
-  const { roles, iat } = Claims.parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')));
-  return { permissions: roles, issuedOn: new Date(iat * 1000) };
+  const { roles, iat, oid } = Claims.parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')));
+  return { permissions: roles, issuedOn: new Date(iat * 1000), ...(oid === undefined ? {} : { oid }) };
 }

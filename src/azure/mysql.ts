@@ -31,6 +31,8 @@ export interface AccountFacts {
 export interface MysqlApi {
   /** The accounts that are there by these names, in whatever capitals and for whatever hosts. */
   accounts(place: Place, accounts: readonly Account[]): Promise<readonly AccountFacts[]>;
+  /** Whether Keyturn's own user may change others: by its grants, as far as they tell; undefined where a role may bring it. */
+  mayChange(place: Place): Promise<boolean | undefined>;
   /** Sent once, as a hash. */
   setPassword(place: Place, account: Account, password: Secret): Promise<void>;
   tryLogin(place: Place, user: string, password: Secret): Promise<DatabaseAnswer>;
@@ -88,6 +90,13 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
           throw refused(error, place, 'show its users', false);
         }),
       ),
+    mayChange: (place) =>
+      asKeyturn(place, async (ask) => {
+        const rows = await ask('SHOW GRANTS').catch((error: unknown) => {
+          throw refused(error, place, 'show its own grants', false);
+        });
+        return mayChangeBy(rows.map((row) => String(Object.values(row)[0])));
+      }),
     setPassword: (place, account, password) =>
       asKeyturn(place, async (ask) => {
         const plugin = await pluginOf(account, ask).catch((error: unknown) => {
@@ -128,6 +137,17 @@ export function alterUser(
     return `${start} WITH caching_sha2_password AS 0x${cachingSha2Hash(password).toString('hex')}`;
   }
   throw new KeyturnError('failed', { detail: `${quote(user)} is not there on ${place.host}, or logs in otherwise.` });
+}
+
+/** CREATE USER or everything, on the server; or writing the schema of users. The lines hold a hash of the password: none is kept. */
+export function mayChangeBy(grants: readonly string[]): boolean | undefined {
+  const on = (privileges: RegExp, place: string) =>
+    grants.some(
+      (grant) => grant.includes(` ON ${place} TO `) && privileges.test(grant.slice(0, grant.indexOf(' ON '))),
+    );
+  if (on(/\b(ALL PRIVILEGES|CREATE USER)\b/, '*.*') || on(/\b(ALL PRIVILEGES|UPDATE)\b/, '`mysql`.*')) return true;
+  // A role that is granted may bring it, or not be active; an update of everything may be taken back in part.
+  return grants.some((grant) => /^GRANT [`']/.test(grant)) || on(/\bUPDATE\b/, '*.*') ? undefined : false;
 }
 
 /** The server's error number; undefined where it did not answer. */

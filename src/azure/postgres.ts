@@ -25,6 +25,11 @@ type Place = Pick<DatabaseFacts, 'host' | 'port'>;
 export interface PostgresApi {
   /** The roles that are there by these names, in whatever capitals. */
   roles(place: Place, names: readonly string[]): Promise<readonly RoleFacts[]>;
+  /**
+   * Which of the roles Keyturn's own could not change the password of (facts: up to PostgreSQL 15 CREATEROLE is enough, from 16 on
+   * it takes the admin option, too; never a superuser's, up to 15 never one's with REPLICATION).
+   */
+  outOfReach(place: Place, names: readonly string[]): Promise<readonly string[]>;
   /** Sent once, as a SCRAM verifier. */
   setPassword(place: Place, role: string, password: Secret): Promise<void>;
   tryLogin(place: Place, role: string, password: Secret): Promise<DatabaseAnswer>;
@@ -66,6 +71,14 @@ export const ROLES = `SELECT r.rolname AS name, r.rolcanlogin AS may,
   'pg_read_server_files']::pg_catalog.text[]))) AS strong
   FROM pg_catalog.pg_roles r
   WHERE pg_catalog.lower(r.rolname::pg_catalog.text) OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])`;
+
+export const OUT_OF_REACH = `SELECT x.rolname AS name FROM pg_catalog.pg_roles me, pg_catalog.pg_roles x
+  WHERE me.rolname OPERATOR(pg_catalog.=) current_user
+  AND x.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])
+  AND NOT (me.rolsuper OR (me.rolcreaterole AND NOT x.rolsuper AND
+  CASE WHEN pg_catalog.current_setting('server_version_num'::pg_catalog.text)::pg_catalog.int4 OPERATOR(pg_catalog.<) 160000
+  THEN NOT x.rolreplication
+  ELSE pg_catalog.pg_has_role(me.oid, x.oid, 'MEMBER WITH ADMIN OPTION'::pg_catalog.text) END))`;
 
 export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   const ssl = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
@@ -119,6 +132,13 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
             throw refused(error, place, 'show its roles', false);
           });
         return rows.map(({ name, may, strong, expired }) => ({ name, mayLogIn: may, strong, expired }));
+      }),
+    outOfReach: (place, names) =>
+      asKeyturn(place, async (client) => {
+        const { rows } = await client.query<Pick<Row, 'name'>>(OUT_OF_REACH, [[...names]]).catch((error: unknown) => {
+          throw refused(error, place, 'show what Keyturn may change', false);
+        });
+        return rows.map(({ name }) => name);
       }),
     setPassword: (place, role, password) =>
       asKeyturn(place, async (client) => {

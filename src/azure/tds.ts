@@ -32,6 +32,8 @@ export interface TdsApi {
    * may have been, a refusal when the server said no.
    */
   run(place: SqlPlace, statement: Secret): Promise<void>;
+  /** The first row of a query of our own as Keyturn's identity; changes nothing. Throws `BusyError` or a refusal. */
+  ask(place: SqlPlace, query: string): Promise<readonly unknown[]>;
 }
 
 export interface TdsOptions {
@@ -69,6 +71,19 @@ export function tds({ cloud, credential, clock }: TdsOptions): TdsApi {
     }
     return await open(place, authentication, cloud.sqlStrict === true);
   };
+  const asKeyturn = async <T>(place: SqlPlace, work: (connection: Connection) => Promise<T>): Promise<T> => {
+    const token = await credential.getToken(`${cloud.sqlAudience}/.default`).catch(() => null);
+    if (token === null)
+      throw new BusyError('target-busy', { code: 'no-token', detail: 'No token for SQL could be had.' });
+    const type = 'azure-active-directory-access-token';
+    const opened = await dial(place, { type, options: { token: token.token } });
+    if (!('connection' in opened)) throw notIn(opened, place);
+    try {
+      return await work(opened.connection);
+    } finally {
+      await opened.close();
+    }
+  };
   return {
     async login(place, userName, password) {
       const options = { userName: withServer(userName, place), password: password.reveal() };
@@ -85,19 +100,20 @@ export function tds({ cloud, credential, clock }: TdsOptions): TdsApi {
         await clock.sleep(tried * 1000);
       }
     },
-    async run(place, statement) {
-      const token = await credential.getToken(`${cloud.sqlAudience}/.default`).catch(() => null);
-      if (token === null)
-        throw new BusyError('target-busy', { code: 'no-token', detail: 'No token for SQL could be had.' });
-      const type = 'azure-active-directory-access-token';
-      const opened = await dial(place, { type, options: { token: token.token } });
-      if (!('connection' in opened)) throw notIn(opened, place);
-      try {
-        await batch(opened.connection, statement, place);
-      } finally {
-        await opened.close();
-      }
-    },
+    run: (place, statement) =>
+      asKeyturn(place, async (connection) => {
+        await batch(connection, statement.reveal(), place);
+      }),
+    ask: (place, query) =>
+      asKeyturn(place, async (connection) => {
+        try {
+          return await batch(connection, query, place);
+        } catch (error) {
+          // Nothing was to be changed, so nothing can have been.
+          if (!(error instanceof UnknownOutcomeError)) throw error;
+          throw new BusyError('target-busy', { ...error.facts, detail: error.detail });
+        }
+      }),
   };
 }
 
@@ -174,13 +190,20 @@ export function noPath(hosts: readonly string[], facts: { readonly code?: string
   return new KeyturnError('no-path', { ...facts, detail: `No path leads from Keyturn to ${hosts.join(', ')}.` });
 }
 
-async function batch(connection: Connection, statement: Secret, place: SqlPlace): Promise<void> {
+/** The first row, empty where there is none. */
+async function batch(connection: Connection, text: string, place: SqlPlace): Promise<readonly unknown[]> {
   const { Request } = await import('tedious');
+  const rows: (readonly unknown[])[] = [];
   const error = await new Promise<unknown>((resolve) => {
+    const request = new Request(text, resolve);
+    request.on('row', (columns: readonly { readonly value: unknown }[]) =>
+      rows.push(columns.map(({ value }) => value)),
+    );
     // `execSql` would be `sp_executesql`, whose text no audit masks (case SQL-01).
-    connection.execSqlBatch(new Request(statement.reveal(), resolve));
+    connection.execSqlBatch(request);
   });
   if (error !== null && error !== undefined) throw fromBatch(error, place);
+  return rows[0] ?? [];
 }
 
 function fromBatch(error: unknown, { host }: SqlPlace): KeyturnError {

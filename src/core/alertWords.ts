@@ -19,9 +19,9 @@ export interface Known {
 export type Remedies = { readonly [reason in Reason]?: Partial<Remedy> };
 
 /** Who acts and what helps: by the kind where it knows better, else by the table, with its placeholders filled as far as they are known. */
-export function remedyOf(reason: Reason, known: Known, own: Remedies = {}, forAlert = true): Remedy {
+export function remedyOf(reason: Reason, known: Known, own: Remedies = {}): Remedy {
   const row = reasonRow(reason);
-  const { by, remedy } = { by: row.by, remedy: row.remedy, ...(forAlert ? row.alert : {}), ...own[reason] };
+  const { by, remedy } = { by: row.by, remedy: row.remedy, ...row.alert, ...own[reason] };
   return { by, remedy: filled(remedy, known) };
 }
 

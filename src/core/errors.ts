@@ -1,4 +1,4 @@
-import { type Reason, reasonRow } from './reasons.ts';
+import { type Reason, type Remedy, reasonRow } from './reasons.ts';
 
 /** Facts about an answer from Azure that may be shown: never its message or body. */
 export interface WireFacts {
@@ -35,12 +35,20 @@ export class RefusedError extends KeyturnError {
   readonly overridable: readonly Reason[];
   /** When the reason may be over by itself. */
   readonly until: Date | undefined;
+  /** Who can help and how, where more is known than the table of reasons says. */
+  readonly by: Remedy['by'] | undefined;
+  readonly remedy: string | undefined;
 
-  constructor(reason: Reason, options: KeyturnErrorOptions & { overridable?: readonly Reason[]; until?: Date } = {}) {
-    const { overridable = [], until, ...rest } = options;
+  constructor(
+    reason: Reason,
+    options: KeyturnErrorOptions & { overridable?: readonly Reason[]; until?: Date } & Partial<Remedy> = {},
+  ) {
+    const { overridable = [], until, by, remedy, ...rest } = options;
     super(reason, rest);
     this.overridable = overridable;
     this.until = until;
+    this.by = by;
+    this.remedy = remedy;
   }
 }
 

@@ -92,6 +92,7 @@ export const PlanBody = z.strictObject({
         reason: reason.optional().describe('What stands in the way.'),
         overridden: z.boolean().optional().describe('It stands in the way, and `override` sets it aside.'),
         detail: z.string().optional(),
+        unknown: z.boolean().optional().describe('It cannot be told without a change; nothing is known against it.'),
       }),
     ),
     refusal: z.strictObject({ reason, detail: z.string(), remedy: z.string(), ...refusal.shape }).optional(),

@@ -69,12 +69,15 @@ interface Foreseen {
     readonly reason?: Reason;
     readonly overridden?: true;
     readonly detail?: string;
+    readonly unknown?: true;
   }[];
   readonly refusal?: {
     readonly reason: Reason;
     readonly detail: string;
     readonly until?: Date;
     readonly overridable: readonly Reason[];
+    readonly by?: string;
+    readonly remedy?: string;
   };
 }
 

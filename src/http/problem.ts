@@ -76,12 +76,15 @@ export function refusalBody({
   reason,
   until,
   overridable,
+  ...more
 }: {
   readonly reason: Reason;
   readonly until?: Date | undefined;
   readonly overridable: readonly Reason[];
+  readonly by?: string | undefined;
+  readonly remedy?: string | undefined;
 }) {
-  const { remedy, by } = reasonRow(reason);
+  const { remedy = reasonRow(reason).remedy, by = reasonRow(reason).by } = more;
   const named = overridable.map((each) => `"${each}"`).join(', ');
   const way = overridable.includes(reason)
     ? ` Or ask again with "override": [${named}], which needs ${OVERRIDES}.`

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Consent } from '../core/consent.ts';
 import type { Tags } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import type { Rights } from '../core/rights.ts';
 import type { Rotator } from '../rotators/rotator.ts';
 import type { Alerts, Audit, Locks, LookQueue, Rows } from '../store/store.ts';
 import type { Vaults } from '../vault/vault.ts';
@@ -28,6 +29,8 @@ export interface Deps {
   readonly queue: LookQueue;
   readonly audit: Audit;
   readonly alerts: Alerts;
+  /** What Azure tells of Keyturn's own rights; absent in a world without Azure. */
+  readonly rights?: Rights;
   readonly clock: Clock;
   readonly log: Log;
   readonly config: Config;

@@ -5,12 +5,15 @@
 import { addHours, latest } from '../core/clock.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
-import { type Reason, reasonRow } from '../core/reasons.ts';
+import { type Reason, type Remedy, reasonRow } from '../core/reasons.ts';
+import type { RightCheck } from '../core/rights.ts';
+import { aboutOf, remedyFor } from './about.ts';
 import { type Bound, readConsent } from './bind.ts';
 import { barriers, decide, plan } from './decide.ts';
 import type { Deps } from './deps.ts';
 import { observeTarget, type Seen } from './observe.ts';
 import { preflight } from './preflight.ts';
+import { missingIn, rightsFor } from './rights.ts';
 import { parseState, toTheMinute, withState } from './state.ts';
 import {
   type Asked,
@@ -36,7 +39,7 @@ export interface Coming {
 /** What is looked at before a request is accepted. */
 export const CHECKS = [
   ...(['secret', 'tags', 'kind', 'consent', 'target', 'value', 'mode', 'paused', 'hold', 'window', 'index'] as const),
-  ...(['settling', 'slot', 'versions', 'rotations', 'age', 'size', 'policy', 'proof', 'owed'] as const),
+  ...(['settling', 'slot', 'versions', 'rotations', 'age', 'size', 'policy', 'proof', 'owed', 'rights'] as const),
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 
@@ -49,6 +52,8 @@ export interface Check {
   /** It stands in the way, and the request sets it aside. */
   readonly overridden?: true;
   readonly detail?: string;
+  /** It can't be told without a change, and nothing is known against it. */
+  readonly unknown?: true;
 }
 
 export interface Refusal {
@@ -57,6 +62,9 @@ export interface Refusal {
   readonly until?: Date;
   /** Of all that stands in the way what `override` could set aside. */
   readonly overridable: readonly Reason[];
+  /** Who can help and how, where more is known than the table of reasons says. */
+  readonly by?: Remedy['by'];
+  readonly remedy?: string;
 }
 
 export interface Foreseen {
@@ -100,6 +108,33 @@ const STEPS_MAX = 12;
  * Where the target does not answer, nothing is foreseen and nothing refused.
  */
 export async function foresee(bound: Bound, asked: Asked, deps: Deps): Promise<Foreseen> {
+  const foreseen = await withRights(await foreseeChanges(bound, asked, deps), bound, deps);
+  const { refusal } = foreseen;
+  if (!refusal) return foreseen;
+  const about = aboutOf({ secret: bound.secret, row: bound.row, bound }, deps);
+  return { ...foreseen, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
+}
+
+/** What is to change something at the target needs rights: a request is not met where one is known to be missing (OPS-03). */
+async function withRights(foreseen: Foreseen, bound: Bound, deps: Deps): Promise<Foreseen> {
+  const { steps, checks, refusal } = foreseen;
+  // Without any step the target did not answer: what Azure says of the role is known all the same.
+  const takes = steps.length === 0 || steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
+  if (refusal || !takes) return foreseen;
+  const found = await rightsFor(bound, deps);
+  const missing = missingIn(found);
+  if (!missing) return { ...foreseen, checks: [...checks, ...found.map(checkOfRight)] };
+  const { reason = 'target-forbidden', detail = reasonRow(reason).cause } = missing;
+  return { steps: [], checks: [...checks, ...found.map(checkOfRight)], refusal: { reason, detail, overridable: [] } };
+}
+
+const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check => ({
+  ...{ check: 'rights', passed: state !== 'problem', detail: detail === undefined ? what : `${what}: ${detail}` },
+  ...(state === 'problem' && reason ? { reason } : {}),
+  ...(state === 'cannot tell' ? { unknown: true } : {}),
+});
+
+async function foreseeChanges(bound: Bound, asked: Asked, deps: Deps): Promise<Foreseen> {
   try {
     const seen = await observeTarget(bound, await readConsent(bound, deps), deps);
     const wrote = seen.observed.wiped ? parseState(bound.row?.wroteState ?? '') : undefined;

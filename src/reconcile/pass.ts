@@ -16,6 +16,7 @@ import { afterFailure, failureStep, isFailure } from './failure.ts';
 import { observeTarget, type Seen } from './observe.ts';
 import { followedOperations, workedFor } from './operation.ts';
 import { type PassEnd, record, standingBefore } from './record.ts';
+import { missingIn, rightsFor } from './rights.ts';
 import { rotate } from './rotate.ts';
 import { hold, move, prove, restore, revoke } from './settle.ts';
 import { namesOf } from './slots.ts';
@@ -135,6 +136,7 @@ async function endOf(
     const requested = asked?.version === progress.seen.observed.version;
     progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
+    await refuseMissing(progress.step, progress.seen, asked, deps);
     const { kind, reason } = progress.step;
     const { dueOn, after, age } = progress.seen.observed;
     const now = deps.clock.now();
@@ -151,6 +153,19 @@ async function endOf(
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
+}
+
+/** An instance that only observes says what a change would be refused for: asked for without a write (OPS-03). */
+async function refuseMissing(step: Step, seen: Seen, asked: Asked | undefined, deps: Deps): Promise<void> {
+  if (step.reason !== 'mode-observe') return;
+  const planned = decide({ ...seen.observed, mode: 'run' }, asked, deps.clock.now());
+  if (planned.kind !== 'rotate' && planned.kind !== 'revoke') return;
+  const missing = missingIn(await rightsFor(seen, deps));
+  if (missing)
+    throw new KeyturnError(
+      missing.reason ?? 'target-forbidden',
+      missing.detail === undefined ? {} : { detail: missing.detail },
+    );
 }
 
 /** Rules of the workspace pass over what an instance says that only observes. */

@@ -8,6 +8,7 @@ import { credentialLabel, isCredentialLabel, rotationInLabel } from '../core/cre
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
+import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Credential, Labelled, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
 
@@ -26,13 +27,15 @@ const Options = z.strictObject({
     ),
 });
 
+const OWNED_BY = 'Application.ReadWrite.OwnedBy';
+
 /** The rotator over the two ports; it remembers for an hour what it changed, to be patient with it. */
 export function appRegistration(deps: AppRegistrationOptions): Rotator {
   const tools: Tools = { ...deps, passwords: appPasswords(deps) };
   return {
     type: 'app-registration',
     overlap: 'many',
-    actions: ['Application.ReadWrite.OwnedBy'],
+    actions: [OWNED_BY],
     remedies: {
       'target-forbidden': {
         remedy:
@@ -110,6 +113,20 @@ class AppRegistration implements Target {
       personal: personal.map(({ keyId }) => keyId),
       notes: others.map(noteOn),
     };
+  }
+
+  async rights(): Promise<readonly RightCheck[]> {
+    const what = `changing the client secrets of the application ${this.id}`;
+    const { permissions, oid, owners, more, issuedOn } = await this.#deps.graph.standing(this.id);
+    if (permissions.includes('Application.ReadWrite.All')) return [{ what, state: 'ok' }];
+    if (!permissions.includes(OWNED_BY)) {
+      const detail = `${OWNED_BY} is not in the token, which was issued on ${issuedOn.toISOString()}.`;
+      return [{ what, state: 'problem', reason: 'graph-permission', detail }];
+    }
+    if (oid !== undefined && owners.includes(oid)) return [{ what, state: 'ok' }];
+    if (oid === undefined || more) return [{ what, state: 'cannot tell', detail: 'Not all owners were shown.' }];
+    const detail = `Keyturn's identity is no owner of the application ${this.id}.`;
+    return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
   }
 
   async adopt(value: Secret): Promise<Handle | undefined> {

@@ -78,6 +78,14 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
             },
           ];
         },
+        async rights() {
+          const what = `changing users at ${server.name}`;
+          const may = await mysql.mayChange(await facts());
+          if (may) return [{ what, state: 'ok' }];
+          if (may === undefined) return [{ what, state: 'cannot tell', detail: 'It may come by a role.' }];
+          const detail = `Keyturn's user at ${server.name} has no CREATE USER on *.*.`;
+          return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
+        },
         async inspect(): Promise<TargetState> {
           const place = await facts();
           const hosts = [`${place.host}:${place.port}`];

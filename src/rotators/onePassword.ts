@@ -6,6 +6,7 @@ import { type Clock, minutesBetween } from '../core/clock.ts';
 import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
+import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
@@ -28,6 +29,8 @@ export interface OnePasswordOptions {
   /** As the consent has to name it; where absent, the login by its name, or else what opens the whole server. */
   readonly part?: Part;
   inspect(): Promise<TargetState>;
+  /** See `Target.rights`. */
+  rights?(): Promise<readonly RightCheck[]>;
   /** All servers. Throws what a person must mend. */
   ports(): Promise<readonly PasswordPort[]>;
   /** The login that the password is for; no password holds a piece of it. */
@@ -77,6 +80,10 @@ export class OnePassword implements Target {
 
   inspect(): Promise<TargetState> {
     return this.#options.inspect();
+  }
+
+  async rights(): Promise<readonly RightCheck[]> {
+    return (await this.#options.rights?.()) ?? [];
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {

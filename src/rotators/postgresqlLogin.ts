@@ -63,6 +63,13 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
             },
           ];
         },
+        async rights() {
+          const what = `changing the passwords of ${logins.map(quote).join(', ')} at ${server.name}`;
+          const missing = await postgres.outOfReach(await facts(), logins);
+          if (missing.length === 0) return [{ what, state: 'ok' }];
+          const detail = `Keyturn's role at ${server.name} may not change the password of ${missing.map(quote).join(', ')}.`;
+          return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
+        },
         async inspect(): Promise<TargetState> {
           const place = await facts();
           const hosts = [`${place.host}:${place.port}`];

@@ -5,6 +5,7 @@ import type { Part } from '../core/consent.ts';
 import type { FormSpec } from '../core/formSpec.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
+import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 
 /** 'vouched': the management plane says so, not tried. 'unknown': no way to ask; no reason to rotate, none to revoke. */
@@ -112,6 +113,11 @@ export interface Target {
   revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void>;
   /** Two-slot targets whose values can be read again: the present value of a slot (join). */
   read?(handle: Handle): Promise<Secret>;
+  /**
+   * What of the rights that a change needs can be told without one, beside the actions of the role: grants inside a server, an
+   * owner in a directory. Asked in dry runs and by an instance that only observes, never in a pass that changes something.
+   */
+  rights?(): Promise<readonly RightCheck[]>;
   /** Overlap none: sets the old value back when the store was refused for certain. */
   restore?(value: Secret, login?: string): Promise<void>;
 }

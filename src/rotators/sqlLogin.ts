@@ -6,9 +6,10 @@ import { KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
 import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
+import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Credential, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
-import { loginPort, type SqlLogins, sqlLogins } from './sqlLogins.ts';
+import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
 import { couldBe, fold } from './sqlText.ts';
 import { LOGIN_HANDLES, sortedLogins, twoLogins } from './twoLogins.ts';
@@ -48,6 +49,7 @@ class SqlLoginPair implements Target {
   readonly logins: readonly [string, string];
   readonly part: Part;
   readonly #pair: Target;
+  readonly #rights: () => Promise<readonly RightCheck[]>;
   /** Servers that could not be asked in this pass. */
   readonly #unasked = new Set<string>();
 
@@ -56,6 +58,7 @@ class SqlLoginPair implements Target {
     this.owners = names.servers.owners;
     this.logins = logins;
     this.part = names.part;
+    this.#rights = async () => sqlRights(await names.servers.usable(logins), names, deps);
     this.#pair = twoLogins({
       ...{ id: this.id, owners: this.owners, logins, part: this.part, clock: deps.clock, option: names.option },
       inspect: () => names.inspect(LOGIN_HANDLES),
@@ -79,6 +82,10 @@ class SqlLoginPair implements Target {
 
   async issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential> {
     return await this.#pair.issue(rotation, keep, until, stay);
+  }
+
+  rights(): Promise<readonly RightCheck[]> {
+    return this.#rights();
   }
 
   check(value: Secret, login?: string): Promise<Verdict> {

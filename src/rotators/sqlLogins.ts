@@ -3,10 +3,12 @@ import type { SqlLoginAnswer } from '../azure/tds.ts';
 import type { Part } from '../core/consent.ts';
 import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
+import { quote } from '../core/quote.ts';
+import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 import type { TargetState } from './rotator.ts';
 import { type FoundServer, parseServers, placeOf, type SqlOptions, SqlServerSet } from './sqlServerSet.ts';
-import { alterPassword, enableLogin, type LoginKind, parseDatabaseName, parseLoginName } from './sqlText.ts';
+import { alterPassword, enableLogin, type LoginKind, mayAlter, parseDatabaseName, parseLoginName } from './sqlText.ts';
 import type { LoginAnswer } from './storedLogin.ts';
 import type { LoginPort } from './twoLogins.ts';
 
@@ -101,6 +103,26 @@ export function loginPort(
       return PORT_ANSWERS[answer];
     },
   };
+}
+
+/** Whether each server lets Keyturn change its logins, asked without a change. */
+export async function sqlRights(
+  servers: readonly FoundServer[],
+  { kind, database }: Pick<SqlLogins, 'kind' | 'database'>,
+  { tds }: Pick<SqlOptions, 'tds'>,
+): Promise<readonly RightCheck[]> {
+  const right = `ALTER ANY ${kind}`;
+  return await Promise.all(
+    servers.map(async (server): Promise<RightCheck> => {
+      const where = kind === 'LOGIN' ? server.id.name : `the database ${quote(database)} of ${server.id.name}`;
+      const what = `${right} in ${where}`;
+      const [may, listed] = await tds.ask(placeOf(server, database), mayAlter(kind));
+      if (may === 1 || (typeof listed === 'number' && listed > 0)) return { what, state: 'ok' };
+      if (may !== 0) return { what, state: 'cannot tell', detail: 'The server does not say.' };
+      const detail = `Keyturn's identity lacks ${right} in ${where}.`;
+      return { what, state: 'problem', reason: 'target-forbidden', detail };
+    }),
+  );
 }
 
 /** The password was changed: what a login answers now is the caller's to find out, and not why the change failed. */

@@ -6,7 +6,7 @@ import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
 import { OnePassword } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
-import { loginPort, sqlLogins } from './sqlLogins.ts';
+import { loginPort, sqlLogins, sqlRights } from './sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
 import { fold } from './sqlText.ts';
 import { foreignLogin } from './storedLogin.ts';
@@ -38,6 +38,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
       return new OnePassword({
         ...{ id: names.idOf([name]), owners, logins: [name], part: names.part, clock: deps.clock },
         inspect: () => names.inspect(['password']),
+        rights: async () => sqlRights(await names.servers.usable([name]), names, deps),
         async ports() {
           const found = await names.servers.usable([name]);
           return found.map((server) => {

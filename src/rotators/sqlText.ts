@@ -76,5 +76,15 @@ export type LoginKind = 'LOGIN' | 'USER';
 export const alterPassword = (kind: LoginKind, name: string, password: Secret): Secret =>
   new Secret(`ALTER ${kind} ${identifier(name)} WITH PASSWORD = ${literal(password.reveal())}`);
 
+/**
+ * Whether Keyturn may change passwords there [learn: has-perms-by-name, fn_my_permissions]: two columns, of which the first may
+ * be NULL where the server does not know the right as such, and the second counts what it lists. Built-in functions and `sys`
+ * alone: nobody can define names in front of them.
+ */
+export const mayAlter = (kind: LoginKind): string =>
+  kind === 'LOGIN'
+    ? "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'SERVER') WHERE permission_name = N'ALTER ANY LOGIN') AS listed"
+    : "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER ANY USER') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'DATABASE') WHERE permission_name = N'ALTER ANY USER') AS listed";
+
 /** The statement that switches a login on. A contained user is never switched off. */
 export const enableLogin = (name: string): Secret => new Secret(`ALTER LOGIN ${identifier(name)} ENABLE`);

@@ -7,6 +7,7 @@ import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
+import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 import { newPassword } from './password.ts';
 import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
@@ -41,6 +42,8 @@ export interface TwoLoginsOptions {
   ports(): Promise<readonly LoginPort[]>;
   /** Facts of the kind; handles are `a` and `b`, those that are there. */
   inspect(): Promise<TargetState>;
+  /** See `Target.rights`. */
+  rights?(): Promise<readonly RightCheck[]>;
   readonly clock: Clock;
   /** Whether the server takes both names for one login; by default only what is spelt alike is. */
   readonly same?: (left: string, right: string) => boolean;
@@ -86,6 +89,10 @@ class TwoLogins implements Target {
 
   inspect(): Promise<TargetState> {
     return this.#options.inspect();
+  }
+
+  async rights(): Promise<readonly RightCheck[]> {
+    return (await this.#options.rights?.()) ?? [];
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {

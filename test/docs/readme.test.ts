@@ -197,7 +197,7 @@ describe('the other blocks', () => {
     );
     for (const { type, actions } of rotators.filter(inArm))
       expect(roles.find(({ Name }) => Name === `Keyturn ${type}`)?.Actions.toSorted()).toEqual(
-        [...actions, 'Microsoft.Authorization/roleAssignments/read'].sort(),
+        [...actions, 'Microsoft.Authorization/roleAssignments/read', 'Microsoft.Authorization/permissions/read'].sort(),
       );
   });
 });

@@ -165,7 +165,7 @@ export function usedIn(
 }
 
 function whereOf({ action, path }: LoggedCall, places: readonly Place[]): string {
-  if (action.startsWith('Microsoft.KeyVault/')) return 'vault';
+  if (action.startsWith('Microsoft.KeyVault/') || /\/Microsoft\.KeyVault\//i.test(path)) return 'vault';
   if (action.startsWith('Microsoft.ResourceGraph/')) return 'discovery';
   if (action.startsWith('Microsoft.Sql/locations/')) return 'sql-admin-password';
   const segments = path.toLowerCase().split(/[/?]/);

@@ -65,11 +65,19 @@ async function everyFunction(): Promise<void> {
   const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
   await call('rotate', `${secret}/rotate`, { ...json, body: JSON.stringify({ override: ['too-soon'] }) });
   await tenant.settle();
+  // What the roles allow is asked for in dry runs alone.
+  for (const place of places) {
+    const body = JSON.stringify({ dryRun: true, override: ['too-soon'] });
+    await call('rotate', `/api/vaults/kv1/secrets/${place.name}/rotate`, { ...json, body });
+  }
   await call('revoke', `${secret}/revoke`, json);
   await call('hold', `${secret}/hold`, { ...json, body: JSON.stringify({ until: new Date(Date.now() + 3_600_000) }) });
   await call('operation', `/api/operations/${crypto.randomUUID()}`);
   for (const run of ['health', 'readiness', 'secrets']) await call(run, `/api/${run}`);
   await call('openapi', '/api/openapi.json');
+  await call('operations', '/api/operations');
+  await call('reasons', '/api/reasons');
+  await call('reason', '/api/reasons/no-consent');
   await call('secret', secret);
   await call('history', `${secret}/history`);
   await tenant.settle(600);

@@ -196,6 +196,38 @@ describe('role assignments of the local tenant', () => {
   });
 });
 
+describe("the caller's own permissions in the local tenant", () => {
+  const blocks = async (scope: string) =>
+    (await get(`${scope}/providers/Microsoft.Authorization/permissions`)) as unknown as {
+      status: number;
+      body: { value?: { actions: string[]; notActions: string[]; dataActions: string[] }[]; error?: { code: string } };
+    };
+
+  it('are one block for each role at or above the scope, and need a right of their own', async () => {
+    const { id } = azure.account('acct1');
+    const above = azure.grant({
+      principalId: azure.world.identity.oid,
+      scope: id.split('/providers/')[0] ?? '',
+      actions: ['Microsoft.Storage/*'],
+    });
+    const { body } = await blocks(id);
+    expect(body.value).toHaveLength(3); // that of the subscription, too
+    expect(body.value?.flatMap(({ actions }) => actions)).toEqual(
+      expect.arrayContaining(['Microsoft.Storage/*', 'Microsoft.Storage/storageAccounts/regeneratekey/action']),
+    );
+    expect(body.value?.every(({ notActions }) => notActions.length === 0)).toBe(true);
+    expect((await blocks(azure.vault('kv1').id)).body.value?.[0]?.dataActions.join()).toMatch(/setSecret/);
+    azure.revokeGrant(above);
+    const which = azure.world.roles.all.find(({ scope, principalId }) => {
+      return scope === id && principalId === azure.world.identity.oid;
+    });
+    const held = which?.actions ?? [];
+    if (which) which.actions = held.filter((action) => !/permissions\/read/.test(action));
+    expect((await blocks(id)).body.error?.code).toBe('AuthorizationFailed');
+    if (which) which.actions = held;
+  });
+});
+
 describe('resources with access keys of the local tenant', () => {
   const redis = () => azure.keyed('Microsoft.Cache/redis', 'redis1');
   const cosmos = () => azure.keyed('Microsoft.DocumentDB/databaseAccounts', 'cosmos1');

@@ -114,6 +114,17 @@ describe('Graph of the local tenant', () => {
     return passwordCredentials.map(({ keyId }: { keyId: string }) => keyId);
   };
 
+  it('shows owners by their ids alone, to whoever may change what it owns', async () => {
+    const app = azure.application('owned');
+    app.owners.add(azure.world.identity.oid);
+    const path = `applications(appId='${app.appId}')/owners?$select=id`;
+    expect(await call(['Application.ReadWrite.OwnedBy'], 'GET', path)).toMatchObject({
+      status: 200,
+      value: [{ id: azure.world.identity.oid }],
+    });
+    expect(await call([], 'GET', path)).toMatchObject({ status: 403 });
+  });
+
   it('adds a secret that logs in after a while and removes it again, after which Entra refuses it: AADSTS7000215', async () => {
     const app = azure.application('rotated');
     const added = await add(`applications(appId='${app.appId}')`, { displayName: 'k' });

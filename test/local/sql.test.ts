@@ -130,6 +130,36 @@ describe('Resource Manager', () => {
   });
 });
 
+describe("questions about one's own rights", () => {
+  const MAY =
+    "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'SERVER') WHERE permission_name = N'ALTER ANY LOGIN') AS listed";
+  async function row(tried: Tried): Promise<unknown[]> {
+    if (!('connection' in tried)) throw new Error(`not logged in: ${tried.numbers}`);
+    const values: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      const request = new Request(MAY, () => resolve());
+      request.on('row', (columns: { value: unknown }[]) => values.push(...columns.map(({ value }) => value)));
+      tried.connection.execSqlBatch(request);
+    });
+    tried.connection.close();
+    return values;
+  }
+
+  it('are answered by what is held, with NULL where the server does not say, and are no write', async () => {
+    const before = azure.writes().length;
+    expect(await row(await asToken({}))).toEqual([1, 1]);
+    expect(await row(await asLogin('app_a', LOGINS.app_a))).toEqual([0, 0]);
+    server.permissionsUnknown = true;
+    expect(await row(await asLogin('app_a', LOGINS.app_a))).toEqual([null, 0]);
+    server.permissionsUnknown = false;
+    expect(azure.writes()).toHaveLength(before);
+  });
+
+  it('are these alone: no other SELECT is understood', async () => {
+    expect(await run(await admin(), 'SELECT 1')).toBe(102);
+  });
+});
+
 describe('TDS', () => {
   it.each(['strict', true] as const)('takes the right password with encrypt: %j, and no other', async (encrypt) => {
     expect(await run(await asLogin('app_a', LOGINS.app_a, { encrypt }), 'set ansi_nulls on')).toBeUndefined();

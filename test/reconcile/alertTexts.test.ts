@@ -63,6 +63,11 @@ interface Words {
 }
 
 const GOLDEN: Readonly<Record<string, Words>> = {
+  managed: {
+    cause: 'The secret is managed by a certificate.',
+    by: 'secret owner',
+    remedy: 'Rotate the certificate, and remove the tag `rotator` from the secret.',
+  },
   'other-instance': {
     cause: 'The tag `keyturn` of the vault names another instance.',
     by: 'operator',
@@ -291,22 +296,17 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     by: 'secret owner',
     remedy: 'Move it to a new name.',
   },
-  brake: {
-    by: 'operator',
-    cause: 'Rotations of this kind failed at five different targets, with no success in between.',
-    remedy:
-      'Mend the cause. One rotation tries every 15 minutes, and the first success lifts the brake, also of one that is requested by hand.',
-  },
-  managed: {
-    by: 'secret owner',
-    cause: 'The secret is managed by a certificate.',
-    remedy: 'Rotate the certificate, and remove the tag `rotator` from the secret.',
-  },
   'holder-unknown': {
-    by: 'secret owner',
     cause: 'What this secret holds at a target that it shares cannot be told, so its neighbours wait for it.',
+    by: 'secret owner',
     remedy:
       'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',
+  },
+  brake: {
+    cause: 'Rotations of this kind failed at five different targets, with no success in between.',
+    by: 'operator',
+    remedy:
+      'Mend the cause. One rotation tries every 15 minutes, and the first success lifts the brake, also of one that is requested by hand.',
   },
   'vault-busy': {
     cause: 'The vault answered 429, 409 or 5xx.',
@@ -358,17 +358,17 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy:
       'Find out who writes to the queue that the alert names: only Keyturn, and Event Grid on `keyturn-events`, should. No look is lost for it: the sweep finds what is due.',
   },
-  settings: {
-    cause: 'The settings of the app do not fit, so that it does nothing.',
-    by: 'operator',
-    remedy:
-      'Correct the settings that are named (docs/settings.md says what each expects); the app starts anew by itself.',
-  },
   'poison-left': {
     cause: 'Messages lie in a poison queue, and nobody works them off.',
     by: 'operator',
     remedy:
       'Look at the log of the function that reads the queue, and mend what it fails of; then delete the messages: the sweep finds what is due.',
+  },
+  settings: {
+    cause: 'The settings of the app do not fit, so that it does nothing.',
+    by: 'operator',
+    remedy:
+      'Correct the settings that are named (docs/settings.md says what each expects); the app starts anew by itself.',
   },
   'no-identity': {
     cause: 'The managed identity gave no token.',

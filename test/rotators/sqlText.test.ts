@@ -103,7 +103,7 @@ describe('hostile option values', () => {
     failoverGroups: never('failoverGroups'),
     setAdminPassword: never('setAdminPassword'),
   };
-  const tds: TdsApi = { login: never('login'), run: never('run') };
+  const tds: TdsApi = { login: never('login'), run: never('run'), ask: never('ask') };
   const deps = { servers, tds, clock: { now: () => new Date(0), sleep: async () => undefined } };
   const rotators = [sqlLogin(deps), sqlSingleLogin(deps), sqlAdminPassword(deps)];
   const target =

@@ -41,8 +41,8 @@ const api = {
     passwords.set(typeof login === 'string' ? login : login.user, password.reveal());
   },
 };
-const postgres: PostgresApi = { ...api, roles: async () => [] };
-const mysql: MysqlApi = { ...api, accounts: async () => [] };
+const postgres: PostgresApi = { ...api, roles: async () => [], outOfReach: async () => [] };
+const mysql: MysqlApi = { ...api, accounts: async () => [], mayChange: async () => true };
 const kinds: Readonly<Record<string, { rotator: Rotator; type: string }>> = {
   'postgresql-login': { rotator: postgresqlLogin({ servers, postgres, clock }), type: POSTGRESQL_TYPE },
   'mysql-login': { rotator: mysqlLogin({ servers, mysql, clock }), type: MYSQL_TYPE },

@@ -63,6 +63,7 @@ export const app: Kind = {
       graph: {
         application: (id) => read('application', () => facts(id)),
         tags: async () => [],
+        standing: async () => ({ permissions: [], issuedOn: new Date(world.now), owners: [], more: false }),
         addPassword: (id, { displayName }) =>
           write('addPassword', () => {
             const keyId = world.uuid();

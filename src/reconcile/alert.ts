@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { maySpread } from './failure.ts';
 import { stateOrNone } from './owed.ts';
 import { type PassEnd, standingBefore } from './record.ts';
-import { type Observed, proves, type Step } from './types.ts';
+import { changes, type Observed, proves, type Step } from './types.ts';
 import { owedOf } from './view.ts';
 import { isOpen, nextOpen } from './window.ts';
 
@@ -77,7 +77,9 @@ function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow
   if (step.kind === 'skip') return false;
   if (!seen || error) return true;
   if (cause === row?.lastFailure?.reason && !endsFailure(step)) return true;
-  return UNTIL_REST.includes(cause) && step.kind === 'wait' && step.reason !== 'not-due' && step.reason !== 'grace';
+  // A step that changes something may have done a part of what is open; the look after it will tell.
+  const rests = step.kind === 'wait' && (step.reason === 'not-due' || step.reason === 'grace');
+  return UNTIL_REST.includes(cause) && (changes(step) || step.kind === 'wait') && !rests;
 }
 
 /** One went well, or none is due any more: a person stored another version, or changed the policy. */
@@ -175,6 +177,6 @@ function isOverdue(reason: Reason, { dueOn, after, leaving, policy, hold }: Obse
     return policy.window && !isOpen(policy.window, held) ? (nextOpen(policy.window, held) ?? held) : held;
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
-  // A neighbour that holds the slot has a date of its own; it is overdue when it keeps the next rotation from coming.
-  return after !== undefined && reason !== 'slot-held' && now >= addDays(possibleOn(after), 1);
+  // Also where a neighbour surely holds the slot: its own date may be weeks away, and the old credential lives on till then.
+  return after !== undefined && now >= addDays(possibleOn(after), 1);
 }

@@ -251,7 +251,7 @@ export function plan(step: Step): string {
 /** Waits that end by themselves at a time that nobody knows: the pause doubles from the first of these to the second. */
 const PAUSE_MINUTES: { readonly [reason in Reason]?: readonly [first: number, last: number] } = {
   index: [10, 24 * 60],
-  'slot-held': [10, 24 * 60],
+  'slot-held': [10, 6 * 60],
   brake: [PROBE_MINUTES, 60],
 };
 /** The same change on the same version, again and again, is no progress: whatever makes it so, the looks come rarer. */

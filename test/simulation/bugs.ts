@@ -1,10 +1,11 @@
-/** Seven bugs, planted by wrapping ports: the suite must find each of them, or it proves nothing. */
+/** Bugs, planted by wrapping ports: the suite must find each of them, or it proves nothing. */
 import type { Secret } from '../../src/core/secret.ts';
 import type { Deps } from '../../src/reconcile/deps.ts';
 import { change, readState, STATE_TAG, withState } from '../../src/reconcile/state.ts';
 import type { Target } from '../../src/rotators/rotator.ts';
 import type { Current, Vault } from '../../src/vault/vault.ts';
 import type { Wrap } from './sim.ts';
+import type { World } from './world.ts';
 
 const wrapVault = (deps: Deps, wrap: (vault: Vault) => Vault): Deps => {
   const opened = new Map<string, Vault>();
@@ -35,17 +36,13 @@ const wrapTarget = (deps: Deps, wrap: (target: Target) => Target): Deps => ({
 });
 
 /** A port with some of its methods replaced; the others stay bound to the real one. */
-const over = (target: Target, changes: Partial<Omit<Target, 'logins' | 'restore'>>): Target => ({
-  id: target.id,
-  owners: target.owners,
-  inspect: () => target.inspect(),
-  adopt: (value, login) => target.adopt(value, login),
-  issue: (rotation, keep, until, stay) => target.issue(rotation, keep, until, stay),
-  check: (value, login) => target.check(value, login),
-  revoke: (handle, old, stay) => target.revoke(handle, old, stay),
-  ...(target.read ? { read: (handle) => (target.read as NonNullable<Target['read']>)(handle) } : {}),
-  ...changes,
-});
+const over = (target: Target, changes: Partial<Target>): Target =>
+  new Proxy(target, {
+    get(real, name) {
+      const found: unknown = Reflect.get(Object.hasOwn(changes, name) ? changes : real, name);
+      return typeof found === 'function' ? found.bind(real) : found;
+    },
+  });
 
 const without = (current: Current): Current => {
   if (typeof current === 'string') return current;
@@ -118,3 +115,60 @@ export const bugs: Record<string, Wrap> = {
       over(target, { adopt: async (value) => (await handleByTag(deps)) ?? target.adopt(value) }),
     ),
 };
+
+/** Ports that are wrapped and changed in nothing: no bug, so what is found elsewhere is not the wrapping. */
+export const noBug: Wrap = (deps) =>
+  wrapVault(
+    wrapTarget(deps, (target) => over(target, {})),
+    (vault) => vault,
+  );
+
+/** What one team could once do to another; only two teams show them (`teams.ts`). */
+export const teamBugs: Record<string, Wrap> = {
+  // Five failures of a kind in a row, of whatever secret, and it stands still; nothing is tried before somebody asks.
+  'brakes a kind by its failures': (deps, world) => {
+    const failures = countedIn(world);
+    return {
+      ...deps,
+      rows: {
+        ...deps.rows,
+        saveFailed: async (row) => void failures.set(row.type, (failures.get(row.type) ?? 0) + 1),
+        forgetFailed: async (type) => void failures.set(type, 0),
+        failedRotations: async (type) => {
+          const on = deps.clock.now();
+          if ((failures.get(type) ?? 0) < 5) return [];
+          return deps.vaults.names.flatMap((vault) =>
+            ['1', '2', '3', '4', '5'].map((at) => ({ vault, name: at, type, target: vault + at, since: on, on })),
+          );
+        },
+      },
+    };
+  },
+  // `encodeURIComponent` takes no lone surrogate, and every value was spelled by it as soon as it was opened.
+  'cannot hold every text as a secret': (deps) =>
+    wrapTarget(deps, (target) =>
+      over(target, {
+        adopt: (value, login) => {
+          encodeURIComponent(value.reveal());
+          return target.adopt(value, login);
+        },
+      }),
+    ),
+  // An owner's text gave its target to a secret whatever the secret took it for.
+  'reads no kind in a consent': (deps) => ({
+    ...deps,
+    consent: {
+      of: async (target, secret) => {
+        const grants = await deps.consent.of(target, secret);
+        return grants.flatMap((grant) => deps.rotators.types.map((kind) => ({ ...grant, kind })));
+      },
+    },
+  }),
+};
+
+const failuresIn = new WeakMap<World, Map<string, number>>();
+function countedIn(world: World): Map<string, number> {
+  const found = failuresIn.get(world) ?? new Map<string, number>();
+  failuresIn.set(world, found);
+  return found;
+}

@@ -39,7 +39,7 @@ export class Invariants {
   readonly revokedNow = new Set<string>();
   /** What owners last wrote: tags and content type that must survive. */
   readonly owners = new Map<string, { tags: Record<string, string>; contentType: string | undefined }>();
-  readonly alerts: { secret: string; reason: string; incident: number }[] = [];
+  readonly alerts: { secret: string; reason: string; incident: number; on: number; detail: string }[] = [];
   /** A secret that was at rest in between has a new incident, which is told anew. */
   private readonly incidents = new Map<string, number>();
   readonly texts: string[] = [];
@@ -66,8 +66,8 @@ export class Invariants {
     }
   }
 
-  alert(secret: string, reason: string): void {
-    this.alerts.push({ secret, reason, incident: this.incidents.get(secret) ?? 0 });
+  alert(secret: string, reason: string, detail = ''): void {
+    this.alerts.push({ secret, reason, incident: this.incidents.get(secret) ?? 0, on: this.world.now, detail });
   }
 
   /** A pass found nothing to wait for but time. */
@@ -109,13 +109,16 @@ export class Invariants {
     if (own.messages.length > 0) this.fail(8, `messages left: ${own.messages.map(({ look }) => look).join(' ')}`);
     const held = [...own.locks.values()].filter(({ until }) => until > this.world.now);
     if (held.length > 0) this.fail(8, 'a lock is held at rest');
+    if (!this.lostTable && !options.troubled) this.oneAlertPerCause();
+  }
+
+  oneAlertPerCause(isMeant: (secret: string) => boolean = () => true): void {
     const counted = new Map<string, number>();
-    for (const { secret, reason, incident } of this.alerts) {
+    for (const { secret, reason, incident } of this.alerts.filter((each) => isMeant(each.secret))) {
       const alert = `${secret} ${reason} (${incident})`;
       counted.set(alert, (counted.get(alert) ?? 0) + 1);
     }
-    for (const [alert, count] of counted)
-      if (count > 1 && !this.lostTable && !options.troubled) this.fail(8, `${count} alerts: ${alert}`);
+    for (const [alert, count] of counted) if (count > 1) this.fail(8, `${count} alerts: ${alert}`);
   }
 
   /** With the table the memory of alerts is lost, too. */
@@ -190,7 +193,7 @@ export class Invariants {
   }
 
   /** Where many fit: nothing that Keyturn made lives without a version that holds it. */
-  private noOrphan({ vault, name, account }: Watched): void {
+  noOrphan({ vault, name, account }: Watched): void {
     if (this.kind().overlap !== 'many') return;
     const sharers = this.watched.filter((each) => each.account === account);
     const stored = new Set(
@@ -208,7 +211,7 @@ export class Invariants {
     );
   }
 
-  private noFalseMark(watched: Watched): void {
+  noFalseMark(watched: Watched): void {
     const current = this.world.current(watched.vault, watched.name);
     for (const version of this.world.versions(watched.vault, watched.name)) {
       const marked = stateOf(version)?.revoked === true;
@@ -220,7 +223,7 @@ export class Invariants {
     }
   }
 
-  private nothingLeaked(own: OwnStorage): void {
+  nothingLeaked(own: OwnStorage): void {
     const rows = JSON.stringify([
       ...own.secrets.values(),
       ...own.holders.values(),
@@ -240,10 +243,18 @@ export class Invariants {
     }
   }
 
-  private fail(number: number, words: string): never {
-    throw new Violation(
-      `Invariant ${number}: ${words} at ${new Date(this.world.now).toISOString()} (call ${this.world.calls})`,
-    );
+  /** The first violation: a pass may have caught what was thrown into it. */
+  first: Violation | undefined;
+
+  fail(number: number, words: string): never {
+    const on = new Date(this.world.now).toISOString();
+    this.first ??= new Violation(`Invariant ${number}: ${words} at ${on} (call ${this.world.calls})`);
+    throw this.first;
+  }
+
+  /** Throws what was found and caught on the way. */
+  throwFirst(): void {
+    if (this.first) throw this.first;
   }
 }
 

@@ -37,6 +37,7 @@ export const storage: Kind = {
           ),
         regenerate: (id, slot) =>
           world.op(process, 'target.regenerate', 'write', 'azure', () => {
+            world.meet(id.name, 'write');
             keysOf(world, id)[slot] = world.fresh(`made-${slot}`);
             return new Map(Object.entries(keysOf(world, id)).map(([name, key]) => [name, new Secret(key)]));
           }),
@@ -54,5 +55,6 @@ export const storage: Kind = {
 function keysOf(world: World, { name }: ResourceId): Record<string, string> {
   const keys = world.accounts.get(name);
   if (!keys) throw new KeyturnError('no-consent', { status: 404 });
+  world.meet(name, 'read');
   return keys;
 }

@@ -1,16 +1,20 @@
 /**
  * `npm run simulate -- SEED` replays one path of the soup and prints it, `npm run simulate -- FROM TO` walks a range of
- * seeds, `npm run simulate -- FATE@WRITE … [two]` replays the story of one secret (or two on one target) with those faults.
+ * seeds, `npm run simulate -- teams SEED` and `teams FROM TO` do the same for two teams of which one is hostile,
+ * `npm run simulate -- FATE@WRITE … [two]` replays the story of one secret (or two on one target) with those faults.
  */
 import { at, type Fate } from './director.ts';
 import { report, tally, walk } from './report.ts';
 import { oneSecret, rotateOnce, twoSecrets } from './scenarios.ts';
 import type { Sim } from './sim.ts';
 import { soup } from './soup.ts';
+import { teams } from './teams.ts';
 
 const words = process.argv.slice(2);
 const faults = words.filter((word) => word.includes('@')).map((word) => word.split('@') as [Fate, string]);
-const [from = 1, to] = words.map(Number);
+const isTeams = words.includes('teams');
+const [path, title] = isTeams ? ([teams, 'two teams'] as const) : ([soup, 'soup'] as const);
+const [from = 1, to] = words.filter((word) => word !== 'teams').map(Number);
 
 if (faults.length > 0) {
   const plan = at(new Map(faults.map(([fate, write]) => [Number(write), fate])));
@@ -21,11 +25,15 @@ if (faults.length > 0) {
   });
 } else if (to === undefined) {
   const told: { sim?: Sim } = {};
-  await show(told, () => soup(from, told));
+  await show(told, () => path(from, told));
 } else {
   const all = tally();
-  for (let seed = from; seed <= to; seed++) await walk(all, `npm run simulate -- ${seed}`, () => soup(seed));
-  report(`soup of seeds ${from} to ${to}`, all);
+  for (let seed = from; seed <= to; seed++) {
+    const words = isTeams ? `teams ${seed}` : `${seed}`;
+    await walk(all, `npm run simulate -- ${words}`, () => path(seed));
+    if (isTeams && seed % 100 === 0) report(`${title}, seeds ${from} to ${seed}`, all);
+  }
+  report(`${title} of seeds ${from} to ${to}`, all);
   for (const failure of all.failures) console.log(failure);
   process.exitCode = all.failures.length > 0 ? 1 : 0;
 }

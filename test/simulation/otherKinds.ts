@@ -22,10 +22,12 @@ function text(world: World): string {
 const targetOf = (world: World, account: string): Record<string, string> => {
   const target = world.accounts.get(account);
   if (!target) throw new KeyturnError('no-consent', { status: 404 });
+  world.meet(account, 'read');
   return target;
 };
 
-const appIdOf = (account: string): string => `00000000-0000-4000-8000-0000000000${account === 'acct1' ? '01' : '02'}`;
+const appIdOf = (account: string): string =>
+  `00000000-0000-4000-8000-0000000000${account.replace('acct', '').padStart(2, '0')}`;
 export const FIRST = '00000000-0000-4000-8000-00000000000f';
 const clockOf = (world: World, process: Process) => ({
   now: () => new Date(world.now + process.skew),
@@ -45,7 +47,7 @@ export const app: Kind = {
   tags: (account) => ({ 'rotator-target': appIdOf(account) }),
   owner: appIdOf,
   rotator(world, process) {
-    const accountOf = (id: string) => (id === appIdOf('acct1') ? 'acct1' : 'acct2');
+    const accountOf = (id: string) => `acct${Number(id.slice(-2))}`;
     const read = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'read', 'azure', apply);
     const write = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'write', 'azure', apply);
     const facts = (id: string): AppFacts => ({
@@ -66,6 +68,7 @@ export const app: Kind = {
         standing: async () => ({ permissions: [], issuedOn: new Date(world.now), owners: [], more: false }),
         addPassword: (id, { displayName }) =>
           write('addPassword', () => {
+            world.meet(accountOf(id), 'write');
             const keyId = world.uuid();
             const secret = text(world);
             targetOf(world, accountOf(id))[keyId] = secret;
@@ -92,6 +95,7 @@ const serverOf = (world: World, process: Process, account: string): LoginPort =>
   name: account,
   setPassword: (login, password) =>
     world.op(process, 'target.alter', 'write', 'azure', () => {
+      world.meet(account, 'write');
       targetOf(world, account)[login] = password.reveal();
     }),
   tryLogin: (login, password) =>

@@ -88,7 +88,10 @@ export function simVaults(world: World, process: Process, names: readonly string
 
 function simVault(world: World, process: Process, vault: string): Vault {
   const op = <T>(name: string, kind: 'read' | 'write', apply: () => T) =>
-    world.op(process, `vault.${name}`, kind, 'azure', apply);
+    world.op(process, `vault.${name}`, kind, 'azure', () => {
+      world.meet(vault, name);
+      return apply();
+    });
   return {
     name: vault,
     current: (secret) =>

@@ -4,11 +4,11 @@ import { parseGrants } from '../../src/core/consent.ts';
 import { BusyError } from '../../src/core/errors.ts';
 import type { LogFields } from '../../src/core/log.ts';
 import type { Look } from '../../src/core/look.ts';
-import type { Deps } from '../../src/reconcile/deps.ts';
+import type { Config, Deps } from '../../src/reconcile/deps.ts';
 import { reconcile } from '../../src/reconcile/pass.ts';
 import { sweep } from '../../src/reconcile/sweep.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
-import type { Director } from './director.ts';
+import type { Director, Op } from './director.ts';
 import { Invariants } from './invariants.ts';
 import { emptyStorage, type OwnStorage, simAlerts, simAudit, simLocks, simQueue, simRows, simVaults } from './ports.ts';
 import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, World } from './world.ts';
@@ -45,6 +45,12 @@ export interface Kind {
 }
 
 export type Wrap = (deps: Deps, world: World) => Deps;
+
+export interface SimOptions {
+  wrap?: Wrap;
+  run?: Run;
+  config?: Partial<Config>;
+}
 export type Run = (look: Look, deps: Deps, sim: Sim) => Promise<unknown>;
 
 /** Of an alert that tells of several secrets; up to ten are named. */
@@ -56,21 +62,32 @@ export class Sim {
   own: OwnStorage = emptyStorage();
   /** What the owner of an account wrote into Keyturn's role assignment there. */
   readonly consents = new Map<string, string>();
+  /** What the owner of the group that all accounts lie in wrote. */
+  groupConsent = '';
+  /** ARM tags of vaults. */
+  readonly vaultTags = new Map<string, Record<string, string>>();
+  /** Called after every message and sweep. */
+  afterTurn: () => void = () => {};
   poisoned = 0;
   deliveries = 0;
   private nextSweepOn = START;
   readonly kind: Kind;
   private readonly wrap: Wrap;
   private readonly run: Run;
+  private readonly config: Partial<Config>;
 
-  constructor(kind: Kind, director: Director, options: { wrap?: Wrap; run?: Run } = {}) {
+  constructor(kind: Kind, director: Director, options: SimOptions = {}) {
     this.kind = kind;
     this.wrap = options.wrap ?? ((deps) => deps);
     this.run = options.run ?? reconcile;
+    this.config = options.config ?? {};
     this.world.director = director;
     this.world.unfencedCalls = kind.unfenced ?? this.world.unfencedCalls;
     this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
-    this.world.check = () => this.invariants.afterCall();
+    this.world.check = (op) => {
+      this.invariants.afterCall();
+      this.afterCall(op);
+    };
     // Neither Key Vault nor ARM has fencing: what a person does between the guard and one write is healed, not prevented.
     this.world.unguarded = () => this.excuseAll();
   }
@@ -89,11 +106,14 @@ export class Sim {
     const rotator = this.kind.rotator(world, process);
     const deps: Deps = {
       vaults: simVaults(world, process, [...world.vaults.keys()]),
-      vaultTags: async () => ({}),
+      vaultTags: async (vault) => this.vaultTags.get(vault) ?? {},
       rotators: { types: [rotator.type], get: (type) => (type === rotator.type ? rotator : undefined) },
       consent: {
         of: (target) =>
-          world.op(process, 'consent.of', 'read', 'azure', () => parseGrants(this.consents.get(target) ?? '')),
+          world.op(process, 'consent.of', 'read', 'azure', () => [
+            ...parseGrants(this.consents.get(target) ?? ''),
+            ...parseGrants(this.groupConsent).map((grant) => ({ ...grant, wide: true as const })),
+          ]),
       },
       rows: simRows(world, process, own),
       locks: simLocks(world, process, own),
@@ -107,7 +127,7 @@ export class Sim {
         if (message === 'alert') {
           const told =
             fields?.names === undefined ? [secret] : namesIn(fields).map((name) => `${fields.vault}/${name}`);
-          for (const each of told) this.invariants.alert(each, String(fields?.reason));
+          for (const each of told) this.invariants.alert(each, String(fields?.reason), String(fields?.detail ?? ''));
         }
         if (message === 'decided' && (fields?.reason === 'not-due' || fields?.reason === 'grace'))
           this.invariants.atEase(secret);
@@ -121,6 +141,7 @@ export class Sim {
         ownStorage: [],
         ownApplications: [],
         ownerTag: 'owner',
+        ...this.config,
       },
     };
     return this.wrap(deps, world);
@@ -183,6 +204,8 @@ export class Sim {
       world.now = Math.max(world.now, next);
       if (message && message.visibleOn <= world.now) await this.deliver(message);
       else if (sweepOn <= world.now) await this.sweepNow();
+      this.afterTurn();
+      this.invariants.throwFirst();
     }
     world.now = Math.max(world.now, end);
     this.invariants.afterCall();
@@ -209,7 +232,9 @@ export class Sim {
     this.deliveries++;
     message.visibleOn = this.world.now + INVISIBLE;
     message.tries++;
-    const pass = this.run(JSON.parse(message.look), this.deps(process), this);
+    const look: Look = JSON.parse(message.look);
+    this.world.looksAt.set(process.id, `${look.vault}/${look.name}`);
+    const pass = this.run(look, this.deps(process), this);
     const end = await alive(
       process,
       pass.then(
@@ -224,6 +249,9 @@ export class Sim {
       this.poisoned++;
     }
   }
+
+  /** Called after every call that may have changed something. */
+  afterCall: (op: Op) => void = () => {};
 
   private thrown(error: unknown): 'thrown' {
     if (error instanceof BusyError) return 'thrown';

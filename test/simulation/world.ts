@@ -59,6 +59,11 @@ export class World {
   private processes = 0;
   private serial = 0;
 
+  /** What a vault or an account answers instead of doing what it is asked, by its name. */
+  readonly troubles = new Map<string, (verb: string) => Error | undefined>();
+  /** The secret that each worker looks at. */
+  readonly looksAt = new Map<number, string>();
+
   /** The call before which a person acted last. */
   personActedAt = Number.NEGATIVE_INFINITY;
   /**
@@ -173,6 +178,12 @@ export class World {
       this.dirty = true;
       each.apply();
     }
+  }
+
+  /** Called where a call reaches a vault or an account. */
+  meet(place: string, verb: string): void {
+    const trouble = this.troubles.get(place)?.(verb);
+    if (trouble) throw trouble;
   }
 
   versions(vault: string, name: string): StoredVersion[] {

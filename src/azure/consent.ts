@@ -43,7 +43,7 @@ const REMEMBERED_MAX = 1_000;
 export function consentFrom({ map = {}, arm, graph, principalId, clock }: ConsentOptions): Consent {
   if (!GUID.test(principalId)) throw new Error('KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.');
   const named = parseConsentMap(map);
-  const last = new Map<string, { readonly grants: readonly Grant[]; readonly until: Date }>();
+  const last = new Map<string, { readonly grants: readonly Grant[]; readonly until: Date; readonly hidden: boolean }>();
   return {
     async of(targetId, secret) {
       const id = targetId.toLowerCase();
@@ -56,11 +56,13 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
       const found = await granted.catch(noneIfHidden);
       const inSettings = [id, ...resourcesAbove(id)].flatMap((scope) => named.get(scope)?.map(from(scope, id)) ?? []);
       const grants = [...inSettings, ...found.flatMap(grantsIn)];
+      const hidden = found === HIDDEN;
       last.delete(id); // so that the oldest stands first
-      last.set(id, { grants, until: addMinutes(clock.now(), REFUSED_MINUTES) });
+      last.set(id, { grants, until: addMinutes(clock.now(), REFUSED_MINUTES), hidden });
       for (const oldest of last.keys()) if (last.size > REMEMBERED_MAX) last.delete(oldest);
       return grants;
     },
+    hides: (targetId) => last.get(targetId.toLowerCase())?.hidden === true,
   };
 }
 
@@ -102,9 +104,10 @@ const from =
     scope === targetId ? grant : { ...grant, wide: true };
 
 /** What Keyturn may not see, it was not given: 403 and 404 read the same. */
+const HIDDEN: readonly Description[] = [];
 function noneIfHidden(error: unknown): readonly Description[] {
   if (error instanceof AbsentError) return [];
-  if (error instanceof KeyturnError && error.reason === 'target-forbidden') return [];
+  if (error instanceof KeyturnError && error.reason === 'target-forbidden') return HIDDEN;
   throw error;
 }
 

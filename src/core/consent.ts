@@ -197,4 +197,6 @@ export interface Consent {
    * that does not name it may be some minutes old, so that a mass of refused secrets costs few reads; one that does never is.
    */
   of(targetId: string, secret?: SecretRef): Promise<readonly Grant[]>;
+  /** Whether the last answer about the target was that nothing may be seen there: a role that is spreading looks like that, too. */
+  hides?(targetId: string): boolean;
 }

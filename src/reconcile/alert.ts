@@ -138,7 +138,7 @@ function causesOf(
 ): Reason[] {
   const causes: Reason[] = [];
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
-  else if (step.kind === 'refuse') causes.push(step.reason);
+  else if (step.kind === 'refuse' && !step.quiet) causes.push(step.reason);
   // Told at once, while what it owes is still being worked off; a secret that never was opted in has no row.
   if ((step.reason === 'not-opted-in' || trail?.leaving === 'lost') && row?.view) causes.push('opt-in-lost');
   if (trail?.badExemption) causes.push('bad-tags');

@@ -242,7 +242,7 @@ export async function readConsent(
   const all: (readonly Grant[])[] = [];
   for (const owner of bound.optIn.target.owners) {
     const grants = await deps.consent.of(owner, recentNo ? bound.secret : undefined);
-    if (!grantFor(grants, wanted)) throw refused(missOf(grants, wanted));
+    if (!grantFor(grants, wanted)) throw refused(missOf(grants, wanted), deps.consent.hides?.(owner));
     const torn = tornBy(grants, wanted);
     if (torn)
       throw refused(
@@ -254,7 +254,17 @@ export async function readConsent(
   return first.filter((grant) => others.every((grants) => grants.some((each) => sameSecret(each, grant))));
 }
 
-const refused = (detail: string | undefined): KeyturnError =>
-  new KeyturnError('no-consent', detail === undefined ? {} : { detail });
+/** No consent, in the same words whatever the reason is (case SEC-09). */
+export class NoConsent extends KeyturnError {
+  /** The list was refused: it may only be that Keyturn's role is still spreading. */
+  readonly hidden: boolean;
+
+  constructor(detail: string | undefined, hidden: boolean) {
+    super('no-consent', detail === undefined ? {} : { detail });
+    this.hidden = hidden;
+  }
+}
+
+const refused = (detail: string | undefined, hidden = false): KeyturnError => new NoConsent(detail, hidden);
 
 const sameSecret = (left: Grant, right: Grant): boolean => left.vault === right.vault && left.name === right.name;

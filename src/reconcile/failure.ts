@@ -2,7 +2,7 @@
 import { addMinutes } from '../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
-import { Stopped } from './bind.ts';
+import { NoConsent, Stopped } from './bind.ts';
 import type { Acting, RowChange } from './context.ts';
 import { SETTLING_MINUTES } from './observe.ts';
 import { planOf } from './policy.ts';
@@ -21,6 +21,8 @@ export const maySpread = (reason: Reason): boolean => reason === 'vault-forbidde
 export const SPREADING_MINUTES = 45;
 /** It is asked again within the hour, by a message of its own: the sweep may come an hour later still. */
 const SPREADING_PAUSE_MAX = 55;
+/** A list of role assignments that may not be seen is asked for again after so long, then after twice as long, up to a day. */
+const HIDDEN_MINUTES = 30;
 
 /** What the row remembers of the passes before. */
 export interface Before {
@@ -50,8 +52,16 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, pause), ...detail };
   if (reasonRow(error.reason).by === 'nobody')
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, growing), ...detail };
-  if (before === undefined || !maySpread(error.reason)) return { kind: 'refuse', reason: error.reason, ...detail };
+  const isHidden = error instanceof NoConsent && error.hidden;
+  if (before === undefined || !(isHidden || maySpread(error.reason)))
+    return { kind: 'refuse', reason: error.reason, ...detail };
   const spreads = now < addMinutes(before.since, SPREADING_MINUTES);
+  if (isHidden) {
+    // Reads like any other want of consent, but for the alert and the next look, which is a sweep's: anybody may name a target
+    // that Keyturn may not see, in as many secrets as they like.
+    const until = addMinutes(now, Math.min(HIDDEN_MINUTES * 2 ** Math.min(tries, 10), DAY_MINUTES));
+    return { kind: 'refuse', reason: error.reason, until, ...detail, ...(spreads ? { quiet: true } : {}) };
+  }
   const until = addMinutes(now, Math.min(growing, SPREADING_PAUSE_MAX));
   const rest = { reason: error.reason, until, ...detail };
   return spreads ? { kind: 'wait', ...rest } : { kind: 'refuse', ...rest };

@@ -94,7 +94,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
     }),
   );
   await saveHolder(end, secret, now, deps);
-  if (!queued) await putNextLook(next, secret, deps);
+  if (!queued && !isQuiet(step)) await putNextLook(next, secret, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
 }
 
@@ -123,6 +123,8 @@ function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: 
   if (kind !== 'wait' && kind !== 'refuse') return undefined;
   return { reason, since: standingBefore(row, reason) ?? now };
 }
+
+const isQuiet = (step: Step): boolean => step.kind === 'refuse' && step.quiet === true;
 
 const seenIn = ({ seen }: PassEnd, row: SecretRow | undefined) => ({
   ...{ observed: seen?.observed, notes: seen?.target.notes, before: row?.view },

@@ -43,6 +43,8 @@ export interface Refuse {
   readonly reason: Reason;
   /** When it is looked at again, where that is not after a day. */
   readonly until?: Date;
+  /** Not alerted yet: it may pass by itself. */
+  readonly quiet?: true;
   readonly detail?: string;
 }
 export interface Wait {

@@ -90,8 +90,25 @@ describe('COR-02: a role that is spreading', () => {
     const { id } = (await asked.json()) as { id: string };
     await tenant.settle(30);
     const operation = await (await tenant.request(`/api/operations/${id}`)).json();
-    expect(operation).toMatchObject({ status: 'failed' });
+    expect(operation).toMatchObject({ phase: 'failed' });
     expect(JSON.stringify(operation)).toContain('forbidden');
+  });
+
+  it('COR-02: a list of role assignments that may not be seen yet is no consent, told when it lasts', async () => {
+    await due(tenant, 'st-a', { account: 'acct1' });
+    tenant.azure.outage('arm.roleAssignments', { status: 403, code: 'AuthorizationFailed' });
+    await tenant.event('st-a');
+    await tenant.settle();
+    expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
+    expect(tenant.alerts()).toEqual([]);
+    tenant.azure.heal();
+    await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
+    expect(tenant.versions('st-a')).toHaveLength(2);
+
+    tenant.seed('st-b', { account: 'acct2', value: 'keyturn:new' });
+    tenant.azure.outage('arm.roleAssignments', { status: 403, code: 'AuthorizationFailed' });
+    await tenant.advance({ hours: 8 }, { sweepEvery: 1 });
+    expect(tenant.alerts('st-b')).toMatchObject([{ reason: 'no-consent' }]);
   });
 
   it('COR-02: a vault whose list is refused is told when it lasts, with the identity', async () => {

@@ -56,7 +56,9 @@ export async function build(options: BuildOptions = {}): Promise<number> {
     banner: { js: "const keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;" },
   });
   const parts = [metafile];
-  if (later.size > 0) parts.push(await bundleLater(Object.fromEntries(later), join(out, LATER)));
+  // In order: they are found in any, and the bytes of what they share follow it.
+  const entries = Object.fromEntries([...later].sort(([one], [other]) => (one < other ? -1 : 1)));
+  if (later.size > 0) parts.push(await bundleLater(entries, join(out, LATER)));
   await moveMaps(out, options.maps);
   await writeFile(join(out, 'THIRD-PARTY-NOTICES'), await notices(parts));
   await copyFile(join(root, 'LICENSE'), join(out, 'LICENSE'));

@@ -11,8 +11,9 @@ afterAll(async () => {
 });
 
 const FUNCTIONS = [
-  ...['health', 'history', 'hold', 'openapi', 'operation', 'readiness', 'revoke', 'rotate', 'secret', 'secretEvents'],
-  ...['secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work', 'workPoison'],
+  ...['health', 'history', 'hold', 'openapi', 'operation', 'operations', 'readiness', 'reason', 'reasons', 'revoke'],
+  ...['rotate', 'secret', 'secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work'],
+  'workPoison',
 ];
 const inFolder = (name: string) => join(folder, name);
 

@@ -94,8 +94,9 @@ describe('the files of a release', () => {
 
 describe('the package, unpacked into an empty folder', () => {
   const FUNCTIONS = [
-    ...['health', 'history', 'hold', 'openapi', 'operation', 'readiness', 'rotate', 'secret', 'secretEvents'],
-    ...['secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work', 'workPoison'],
+    ...['health', 'history', 'hold', 'openapi', 'operation', 'operations', 'readiness', 'reason', 'reasons', 'revoke'],
+    ...['rotate', 'secret', 'secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work'],
+    'workPoison',
   ];
   const versions = [
     { version: 'v24', command: 'node' },

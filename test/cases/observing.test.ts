@@ -123,11 +123,11 @@ describe('OPS-06: what somebody put off on purpose is late for nobody', () => {
   });
 
   it('by a window that opens once a week: late only when it opened and nothing came', async () => {
-    await due(tenant, 'st-a', { account: 'acct1' });
-    // Open for an hour, six days from now.
-    const day = inDays(6).toLocaleDateString('en-GB', { weekday: 'short', timeZone: 'UTC' });
-    tenant.seed('st-a', { account: 'acct1', policy: `every=1d;grace=12h;window=${day} 03:00-04:00 UTC` });
-    await tenant.advance({ days: 5 }, { sweepEvery: 24 });
+    // Due in thirty days, a day after the window was open and six before it is again.
+    const day = inDays(29).toLocaleDateString('en-GB', { weekday: 'short', timeZone: 'UTC' });
+    tenant.seed('st-a', { account: 'acct1', policy: `every=30d;window=${day} 00:00-00:30 UTC` });
+    await tenant.goTo(tenant.dueOn('st-a', { days: 30 }));
+    await tenant.advance({ days: 4 }, { sweepEvery: 24 });
     expect(await tenant.row('st-a')).toMatchObject({ reason: 'window' });
     expect(alerted()).toEqual([]);
   });

@@ -28,6 +28,8 @@ interface Form {
 const known = new Map<string, readonly Form[]>();
 /** The same forms by their beginnings: what a text costs does not depend on how many there are. */
 const byStart = new Map<string, Set<Form>>();
+/** Their first eight characters, with how many begin so: tells at once of most places that no value begins there. */
+const firsts = new Map<string, number>();
 let characters = 0;
 
 /** Makes `value` one that `scrub` blanks out. Takes any string. Cheap for a long one: its beginning stands for it. */
@@ -41,6 +43,7 @@ export function remember(value: string): void {
     characters += form.text.length;
     const start = startOf(form.text);
     byStart.set(start, (byStart.get(start) ?? new Set()).add(form));
+    count(form, 1);
   }
   while (known.size > KEPT_MAX || characters > KEPT_CHARACTERS_MAX) forget(known.keys().next().value as string);
 }
@@ -52,8 +55,16 @@ function forget(digest: string): void {
     const same = byStart.get(start);
     same?.delete(form);
     if (same?.size === 0) byStart.delete(start);
+    count(form, -1);
   }
   known.delete(digest);
+}
+
+function count({ text }: Form, more: 1 | -1): void {
+  const first = text.slice(0, LENGTH_MIN);
+  const now = (firsts.get(first) ?? 0) + more;
+  if (now === 0) firsts.delete(first);
+  else firsts.set(first, now);
 }
 
 const startOf = (text: string): string =>
@@ -78,17 +89,21 @@ function headSpellings(head: string): readonly string[] {
 /** The text with every remembered value replaced by `[secret]`. */
 export function scrub(text: string): string {
   let clean = '';
-  let at = 0;
-  while (at < text.length) {
+  let shown = 0;
+  for (let at = 0; at < text.length; ) {
     const end = endOfValue(text, at);
-    clean += end === undefined ? text.charAt(at) : HIDDEN;
+    if (end !== undefined) {
+      clean += text.slice(shown, at) + HIDDEN;
+      shown = end;
+    }
     at = end ?? at + 1;
   }
-  return clean;
+  return clean + text.slice(shown);
 }
 
 /** Where a remembered value that begins here ends: the longest one. */
 function endOfValue(text: string, at: number): number | undefined {
+  if (!firsts.has(text.slice(at, at + LENGTH_MIN))) return undefined;
   let end: number | undefined;
   for (const size of SIZES) {
     if (at + size > text.length) continue;

@@ -208,18 +208,24 @@ function stateFits(state: State | undefined, tgt: string, handle: Handle | undef
 const wroteFor = (row: SecretRow, tgt: string): boolean =>
   row.wroteState !== undefined && parseState(row.wroteState)?.tgt === tgt;
 
+/** Older versions whose values one pass reads, the newest first: whoever writes a secret makes up to 480 (finding ATK-08). */
+const VALUES_MAX = 20;
+
 /**
  * The older versions that still hold a credential of their own. Their handles stand in their states, which nobody
- * rewrites; where a state is gone, or the current value names no credential, they are named from their values.
+ * rewrites; where a state is gone, or the current value names no credential, they are named from their values. Of more than
+ * can be read the state counts: what it names stays owed, and the others are named once these are settled.
  */
 async function nameOlder(
   candidates: readonly OlderOurs[],
   { bound, found, live }: { bound: Bound; found: Found; live: Handle | undefined },
 ): Promise<readonly NamedOlder[]> {
+  const unnamed = found.handle === undefined ? candidates : candidates.filter(({ handle }) => handle === undefined);
+  const newestFirst = [...unnamed].sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
+  const read = new Set(newestFirst.slice(0, VALUES_MAX));
   const named = await Promise.all(
     candidates.map(async (each): Promise<NamedOlder[]> => {
-      const byState = found.handle === undefined ? undefined : each.handle;
-      const handle = byState ?? (await handleOfOld(each.version, bound, found));
+      const handle = read.has(each) ? await handleOfOld(each.version, bound, found) : each.handle;
       const current = found.handle !== undefined && handle === live;
       return handle === undefined || current ? [] : [{ ...each, handle }];
     }),

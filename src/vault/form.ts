@@ -30,8 +30,12 @@ export interface Wanted {
   readonly loginField?: string;
 }
 
+/** No credential and no connection string is longer; only a document is, as far as a vault takes one. */
+const TEXT_MAX = 8192;
+
 /**
- * Opens a secret's value.
+ * Opens a secret's value. Its time is linear in the value's length: whoever may write a secret must not keep the worker
+ * from its neighbours (finding ATK-08).
  *
  * @param hosts hosts of the target, lower case, with port where it is not 443: what a connection string may name
  * @throws `bad-value` or `foreign-host`, saying what is wrong and nothing of the value
@@ -64,6 +68,8 @@ const bad = (detail: string): KeyturnError => new KeyturnError('bad-value', { de
 
 function plain(text: string, spec: FormSpec, hosts: readonly string[]): OpenText {
   if (text === '') throw bad('The value is empty.');
+  if (text.length > TEXT_MAX && !looksLikeDocument(text))
+    throw bad(`The value has more than ${TEXT_MAX} characters, and no credential or connection string has.`);
   if (looksLikeDocument(text)) throw bad('The value is a JSON document; name the member with the option `field`.');
   if (/(^|[?&;])sig=[^;]*/i.test(text)) throw bad('The value is a shared access signature, which no rotator replaces.');
   return connectionString(text, spec, hosts) ?? { form: 'bare', bare: text, fill: (bare) => bare };

@@ -3,7 +3,8 @@ import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 
 const DEPTH_MAX = 64;
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+/** A string that does not close would end with the text: there is none in JSON, and nothing is read twice (finding ATK-08). */
+const TOKEN = /"(?:[^"\\]|\\.)*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 interface Span {
   readonly start: number;

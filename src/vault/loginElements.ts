@@ -36,7 +36,8 @@ const DIALECTS: Readonly<Record<'ado' | 'odbc' | 'jdbc', Quoting>> = {
   jdbc: braces,
 };
 
-const NAME = /\s*([\w][\w .-]*?)\s*=\s*/y;
+const NAME = /^\w[\w .-]*$/;
+const BLANKS = /\s*/y;
 const PLAIN = /[^;]*/y;
 const END = /\s*(?:;|$)/y;
 /** Empty elements, as between `;;`, mean nothing. */
@@ -53,13 +54,14 @@ export function elementsOf(text: string, dialect: keyof typeof DIALECTS, from = 
   let at = skip(text, from, NOTHING);
   while (at < text.length) {
     const which = `Element ${parts.length + 1} of the connection string`;
-    const name = match(text, at, NAME);
-    if (!name) throw bad(`${which} is not of the form name=value.`);
-    const start = at + name[0].length;
+    const equals = text.indexOf('=', at);
+    const name = text.slice(at, Math.max(equals, at)).trim();
+    if (!NAME.test(name)) throw bad(`${which} is not of the form name=value.`);
+    const start = skip(text, equals + 1, BLANKS);
     const part = valueAt(text, start, quoting, which);
     at = skip(text, part.end, END);
     if (at === part.end && at < text.length) throw bad(`${which} goes on behind its closing quote.`);
-    parts.push({ ...part, name: nameOf(name[1] ?? '') });
+    parts.push({ ...part, name: nameOf(name) });
     at = skip(text, at, NOTHING);
   }
   return parts;

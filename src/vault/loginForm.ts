@@ -15,9 +15,9 @@ const PORTS: Readonly<Record<LoginServer, string>> = { sqlserver: '1433', postgr
 
 /** Names that begin an element of the kinds of strings that are read here. */
 const ELEMENT =
-  /(^|[;\s])\s*(server|data ?source|addr(ess)?|host(name|addr)?|user ?(id|name)?|uid|password|pwd|driver|dsn|database|dbname|initial catalog|integrated[ _]security|trusted[ _]connection)\s*=/i;
-/** An element that ends before any blank: parted by `;`, so not libpq's. */
-const SEMICOLON_FIRST = /^\s*\w[\w ]*?\s*=\s*("[^"]*"|'[^']*'|[^;\s'"]*)\s*(;|$)/;
+  /(?:^|[;\s])(?:server|data ?source|addr(ess)?|host(name|addr)?|user ?(id|name)?|uid|password|pwd|driver|dsn|database|dbname|initial catalog|integrated[ _]security|trusted[ _]connection)\s*=/i;
+const NAME = /^\w[\w ]*$/;
+const VALUE = /^(?:"[^"]*"|'[^']*'|[^;\s'"]*)/;
 
 /**
  * Opens one; undefined where the text is none but a bare password.
@@ -55,7 +55,16 @@ function partsOf(text: string, server: LoginServer): readonly Part[] {
   if (/[\u0000-\u001f\u007f]/.test(text)) throw bad('The connection string has line breaks or control characters.');
   if (looksLikeUri(text)) return uriParts(text, server);
   if (/(^|;)\s*driver\s*=/i.test(text)) return elementsOf(text, 'odbc');
-  return server === 'postgresql' && !SEMICOLON_FIRST.test(text) ? keywordsOf(text) : elementsOf(text, 'ado');
+  return server === 'postgresql' && !endsWithSemicolon(text) ? keywordsOf(text) : elementsOf(text, 'ado');
+}
+
+/** Whether the first element ends before any blank: parted by `;`, so not libpq's. */
+function endsWithSemicolon(text: string): boolean {
+  const equals = text.indexOf('=');
+  if (equals < 0 || !NAME.test(text.slice(0, equals).trim())) return false;
+  const behind = text.slice(equals + 1).trimStart();
+  const rest = behind.slice(VALUE.exec(behind)?.[0].length).trimStart();
+  return rest === '' || rest.startsWith(';');
 }
 
 /** Checks the hosts; `app@server` is how Azure's servers once wanted the login `app` to be written. */

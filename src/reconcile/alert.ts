@@ -103,8 +103,15 @@ async function raise(
     return alertOrCount({ vault, name }, reason, { ...about, detail }, deps);
   }
   // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
-  const behind = reason === step.reason ? undefined : step.reason;
-  const words = behind === undefined ? said : `${behind}: ${said ?? reasonRow(behind).cause}`;
+  // What its owner did to the tags is a cause of its own, whatever else the pass came to.
+  const own = reason === step.reason || reason === 'opt-in-lost' || bad !== undefined;
+  const behind = own ? undefined : step.reason;
+  const words =
+    behind === undefined
+      ? reason === step.reason
+        ? said
+        : undefined
+      : `${behind}: ${said ?? reasonRow(behind).cause}`;
   const { verdict } = end.seen?.observed ?? {};
   const answer = reason === 'unproved' && verdict ? `The target's answer to the stored value is "${verdict}".` : words;
   const about = aboutOf({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
@@ -171,7 +178,8 @@ function isOverdue(reason: Reason, { dueOn, after, leaving, policy, hold }: Obse
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
   if (reason === 'not-due' || forOwner || CHOSEN.includes(reason)) return false;
   // Its owner said when: what is put off on purpose is late from the end of the hold, or from the window's next opening, on.
-  if (policy.paused || (hold && now < hold)) return false;
+  // A pause of the vault's tag is nobody's purpose who has a right to the secret (ATK-06).
+  if ((policy.paused && !policy.pausedByVault) || (hold && now < hold)) return false;
   const possibleOn = (on: Date) => {
     const held = latest(on, hold) as Date;
     return policy.window && !isOpen(policy.window, held) ? (nextOpen(policy.window, held) ?? held) : held;

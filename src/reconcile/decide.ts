@@ -97,7 +97,8 @@ function leave(observed: Observed, { asked, request, standing }: Wanted, now: Da
     if (strayUntil || (written && after)) return { kind: 'revoke', reason: 'settled', owed };
     return { kind: 'skip', reason: leaving === 'lost' ? 'not-opted-in' : 'opted-out' };
   }
-  const atOnce = isAtOnce(asked, request, owed);
+  // Asked for before it was opted out, and for a later time or with a rotation: neither comes about any more.
+  const atOnce = request ? request.at === 'now' : isAtOnce(asked, request, owed);
   const revokeOn = atOnce ? now : (after ?? addHours(createdOn, policy.graceHours));
   if (!known) return { kind: 'refuse', reason: 'still-owed', detail: 'The target does not know the current value.' };
   if (now < revokeOn) return wait('grace', revokeOn);

@@ -14,6 +14,8 @@ export interface Policy {
   readonly graceHours: number;
   readonly window?: Window;
   readonly paused: boolean;
+  /** The pause is the tag's of the vault, whose writers need no right to the secret. */
+  readonly pausedByVault?: true;
   /** What somebody said and what counts instead: shown with the secret. Absent where everything counts as it was said. */
   readonly notes?: readonly string[];
 }
@@ -67,7 +69,7 @@ export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimi
     everyHours: every.hours,
     graceHours: grace.hours,
     ...(window ? { window } : {}),
-    paused: isPaused(parsed, notes),
+    ...pauseOf(parsed, notes),
     ...(notes.length > 0 ? { notes } : {}),
   };
 }
@@ -103,14 +105,14 @@ function graceOf(parsed: readonly Parsed[], { graceMinHours }: PolicyLimits, not
 }
 
 /** A secret's own word counts; a vault's tag puts a pause on and lifts none that the operator has put on. */
-function isPaused(parsed: readonly Parsed[], notes: string[]): boolean {
+function pauseOf(parsed: readonly Parsed[], notes: string[]): Pick<Policy, 'paused' | 'pausedByVault'> {
   const [own, vault, set] = [undefined, 'vault' as const, 'settings' as const].map(
     (from) => of(parsed, from).find(({ said }) => said.paused !== undefined)?.said.paused,
   );
-  if (own !== undefined) return own;
+  if (own !== undefined) return { paused: own };
   if (vault === false && set)
     notes.push('paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.');
-  return (vault || set) === true;
+  return vault && !set ? { paused: true, pausedByVault: true } : { paused: set === true };
 }
 
 const of = (parsed: readonly Parsed[], from: PolicySource['from']): readonly Parsed[] =>

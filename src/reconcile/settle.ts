@@ -67,6 +67,8 @@ export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<R
   }
   const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
   if (left.length > 0) return {};
+  // A version that a person stored after opting out is theirs, whatever tags they copied to it.
+  if (acting.seen.leaving !== undefined && !observed.ours) return {};
   const current = await vault.current(secret.name);
   if (typeof current === 'string' || readState(current.tags)?.after === undefined) return {};
   return retag(acting, (state) => change(state, { after: undefined }));

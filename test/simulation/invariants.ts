@@ -87,7 +87,9 @@ export class Invariants {
       if (
         current?.enabled &&
         !this.world.accepts(watched.account, current.value) &&
-        !this.hopeless.has(current.value)
+        !this.hopeless.has(current.value) &&
+        // What a person broke after opting out is not healed.
+        !(isOptedOut(current) && this.excused.has(current.value))
       ) {
         this.fail(1, `${key}: the current value is refused at rest`);
       }
@@ -175,7 +177,8 @@ export class Invariants {
   /** Every value that Keyturn wrote, or took over, is current or dead; drift and alerts are the exceptions. */
   private nothingLeftAlive(watched: Watched, own: OwnStorage): void {
     const current = this.world.current(watched.vault, watched.name);
-    const told = this.alerts.some(({ secret }) => secret === title(watched));
+    // That the opt-in is lost excuses nothing: what is owed is worked off all the same.
+    const told = this.alerts.some(({ secret, reason }) => secret === title(watched) && reason !== 'opt-in-lost');
     // What is counted is told by the next sweep.
     const alerted = told || [...own.counted.values()].some(({ vault, name }) => `${vault}/${name}` === title(watched));
     if (!current || alerted) return;
@@ -258,6 +261,7 @@ export class Invariants {
   }
 }
 
+const isOptedOut = ({ tags }: StoredVersion): boolean => (tags.rotator ?? 'none') === 'none';
 const title = ({ vault, name }: Watched): string => `${vault}/${name}`;
 
 function stateOf({ tags }: StoredVersion): ReturnType<typeof readState> {

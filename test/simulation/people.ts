@@ -40,6 +40,9 @@ function write(sim: Sim, value: string, tags: Record<string, string>): void {
   }
 }
 
+/** Everything stays but what the tag `rotator` says. */
+const optOut = (sim: Sim, version: StoredVersion): void => touch(sim, version, { ...version.tags, rotator: 'none' });
+
 const ownersTags = (version: StoredVersion): Record<string, string> =>
   Object.fromEntries(Object.entries(version.tags).filter(([name]) => name !== STATE_TAG));
 
@@ -107,7 +110,37 @@ export const people: Record<string, Person> = {
     const version = current(sim);
     const { rotator, ...rest } = version.tags;
     touch(sim, version, rest);
-    later(sim, 90, () => touch(sim, version, { ...version.tags, rotator: rotator as string }));
+    later(sim, 90, () => touch(sim, version, { ...version.tags, rotator: rotator ?? sim.kind.type }));
+  },
+  // Opting out, for good or for a while: what is owed is worked off all the same (OPS-05).
+  'the tag rotator says none': (sim) => optOut(sim, current(sim)),
+  'the tag rotator says none, and opts in again after two days': (sim) => {
+    const version = current(sim);
+    optOut(sim, version);
+    later(sim, 50 * 60, () => touch(sim, current(sim), { ...current(sim).tags, rotator: sim.kind.type }));
+  },
+  'the opt-in is removed for good': (sim) => {
+    const { rotator: _, ...rest } = current(sim).tags;
+    touch(sim, current(sim), rest);
+  },
+  'all tags of Keyturn are removed for good': (sim) => touch(sim, current(sim), { owner: 'team-a' }),
+  'the value is written again without tags, for good': (sim) => write(sim, current(sim).value, { owner: 'team-a' }),
+  'the old value is written back without tags, for good': (sim) =>
+    write(sim, (versions(sim).at(-2) ?? current(sim)).value, { owner: 'team-a' }),
+  'the secret is exempt': (sim) => {
+    const tags = { ...current(sim).tags, rotator: 'none' };
+    touch(sim, current(sim), { ...tags, 'rotator-exempt': 'reason=vendor;until=2027-12-31;ticket=CHG-1' });
+  },
+  // Tags of the vault, by people without a right to its secrets (ATK-06).
+  'the vault is given to another instance for a day': (sim) => {
+    sim.vaultTags.set(VAULT, { keyturn: 'other' });
+    later(sim, 24 * 60, () => void sim.vaultTags.delete(VAULT));
+  },
+  'a policy of the vault wants no grace': (sim) =>
+    void sim.vaultTags.set(VAULT, { 'keyturn-policy': 'every=30d;grace=0h' }),
+  'a policy of the vault wants a rotation an hour, for a day': (sim) => {
+    sim.vaultTags.set(VAULT, { 'keyturn-policy': 'every=1h;grace=0h' });
+    later(sim, 24 * 60, () => void sim.vaultTags.delete(VAULT));
   },
   'the secret is disabled for a while': (sim) => {
     const version = current(sim);

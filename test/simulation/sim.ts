@@ -64,7 +64,7 @@ export class Sim {
   readonly consents = new Map<string, string>();
   /** What the owner of the group that all accounts lie in wrote. */
   groupConsent = '';
-  /** ARM tags of vaults. */
+  /** ARM tags of vaults, which people may write who have no right to secrets. */
   readonly vaultTags = new Map<string, Record<string, string>>();
   /** Called after every message and sweep. */
   afterTurn: () => void = () => {};

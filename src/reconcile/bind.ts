@@ -127,7 +127,7 @@ async function bindLeaving(
 }
 
 /** How a secret that is opted out and owes nothing is left: alone, or exempt for a while. Throws `bad-tags` like the tag's reader. */
-function left(current: Version, trail: Trail, now: Date): KeyturnError {
+export function left(current: Version, trail: Trail, now: Date): KeyturnError {
   if (leavingBy(current.tags) === 'lost') return skip('not-opted-in');
   const { leaving } = trail;
   delete trail.leaving; // nothing is owed, whatever is wrong with its exemption

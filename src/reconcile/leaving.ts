@@ -4,12 +4,12 @@
  * the older versions, which nobody rewrites; the row is but a hint, held against the state's hash like everything else.
  */
 import { KeyturnError } from '../core/errors.ts';
-import { type RotationId, rotationId, type SecretRef, type Tags, tagOf, targetHash, withTag } from '../core/ids.ts';
+import { rotationId, type SecretRef, type Tags, tagOf, targetHash, withTag } from '../core/ids.ts';
 import type { SecretRow } from '../store/store.ts';
 import type { VersionInfo } from '../vault/vault.ts';
 import type { Config, Registry } from './deps.ts';
 import { isOptedIn, type OptIn, optInTags, readOptIn, slotTargetOf } from './optIn.ts';
-import { type OlderOurs, olderOurs, stateOrNone } from './owed.ts';
+import { olderOurs, stateOrNone } from './owed.ts';
 import type { State } from './state.ts';
 
 interface Known {
@@ -18,16 +18,6 @@ interface Known {
   /** The current version and its state. */
   readonly current: string;
   readonly state: State | undefined;
-}
-
-/**
- * Of the older versions those that a secret which opted out still answers for: what a rotation wrote, and what a rotation
- * replaced. One that was only begun is its owner's: no successor of Keyturn's came of it.
- */
-export function obliged(older: readonly OlderOurs[], { secret, versions, state }: Omit<Known, 'current'>) {
-  const rotations = new Set<RotationId | undefined>(versions.map(({ tags }) => stateOrNone(tags)?.rot));
-  if (state?.rot !== undefined) rotations.add(state.rot);
-  return older.filter((each) => each.state.rot !== undefined || rotations.has(rotationId(secret, each.version)));
 }
 
 /**
@@ -43,11 +33,8 @@ export function targetsLeft({ secret, versions, current, state }: Known): readon
       const rotation = rotationId(secret, id);
       return each?.tgt === tgt && each.started === rotation && !stored.has(rotation);
     });
-  const isOwing = (tgt: string) => {
-    const older = olderOurs(versions, current, { secret, tgt, currentRot: state?.rot });
-    const isLive = ({ handle }: OlderOurs) => handle !== undefined && state?.tgt === tgt && handle === state.cred;
-    return obliged(older, { secret, versions, state }).some((each) => !isLive(each));
-  };
+  // Which of them the current value is, only the target tells: a state may have been copied.
+  const isOwing = (tgt: string) => olderOurs(versions, current, { secret, tgt, currentRot: state?.rot }).length > 0;
   const targets = [...new Set(states.flatMap((each) => each.state?.tgt ?? []))];
   const isDated = (tgt: string) => versions.some(({ id, tags }) => id === current && isDue(stateOrNone(tags), tgt)); // the tag, not what the row remembers
   return targets.filter((tgt) => isDated(tgt) || isOwing(tgt) || isBegun(tgt));

@@ -12,7 +12,6 @@ import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
-import { obliged } from './leaving.ts';
 import {
   keptBesideDrift,
   type NamedOlder,
@@ -87,8 +86,7 @@ async function nameWhatIsThere(
   const state = ours ? bound.state : undefined;
   const live = handle ?? state?.cred;
   const { leaving } = bound;
-  const derived = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
-  const candidates = leaving === undefined ? derived : obliged(derived, { secret, versions, state });
+  const candidates = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
   const named = await nameOlder(candidates, { bound, found, live });
   // What a person made at a target that holds many is never Keyturn's to revoke (case GR-10).
   const isPersonal = ({ handle: each }: NamedOlder) => found.target.personal?.includes(each) === true;

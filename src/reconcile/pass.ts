@@ -7,7 +7,7 @@ import { KeyturnError, StoppingError, UnknownOutcomeError } from '../core/errors
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
-import { type Bound, observeVault, readConsent, type Trail } from './bind.ts';
+import { type Bound, left, observeVault, readConsent, type Trail } from './bind.ts';
 import { noteFailure, probe } from './brake.ts';
 import type { Acting, RowChange } from './context.ts';
 import { decide } from './decide.ts';
@@ -133,6 +133,8 @@ async function endOf(
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
     if (deps.stop?.aborted && changes(step)) throw new StoppingError();
     progress.step = step;
+    // It owes nothing after all: what it is then stands in its tags.
+    if (step.kind === 'skip') throw left(progress.bound.current, progress, deps.clock.now());
     const requested = asked?.version === progress.seen.observed.version;
     progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;

@@ -11,9 +11,10 @@ import type { Reason } from '../core/reasons.ts';
 import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
 import type { HolderRow } from '../store/store.ts';
 import { openForm } from '../vault/form.ts';
+import type { Version } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
 import { hashedTarget } from './holderIndex.ts';
-import { wantedOf } from './optIn.ts';
+import { isOptedIn, optInTags, wantedOf } from './optIn.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
 
@@ -90,7 +91,7 @@ async function holderNow(
     if (current === 'gone') return undefined;
     const { bare, login } = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
     const handle = (await target.adopt(bare, login)) ?? HOLDS_NONE;
-    if (handle !== row.handle) return unknown;
+    if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
     const tags = readState(current.tags);
     const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
     return { ...unknown, handle, ...(issued ? { issuedOn: current.createdOn } : {}) };
@@ -99,6 +100,16 @@ async function holderNow(
     return { ...unknown, why: error instanceof KeyturnError ? error.reason : 'failed' };
   }
 }
+
+/** It was opted out, owed nothing at its last look and has not been changed since: nobody looks again, and its value tells all. */
+async function isLeft(row: HolderRow, { tags, updatedOn }: Version, { rows, config, clock }: Deps): Promise<boolean> {
+  if (isOptedIn(optInTags(tags, row, config)) || row.owes.some(({ after }) => after > clock.now())) return false;
+  const known = await rows.secret(row);
+  const wasLeft = known?.step === 'skip' && LEFT.includes(known.reason ?? '');
+  return wasLeft && known.seenUpdatedOn?.getTime() === updatedOn.getTime();
+}
+
+const LEFT: readonly string[] = ['not-opted-in', 'opted-out', 'exempt'];
 
 /** Another secret's claim on a slot. */
 export interface Claim {

@@ -59,6 +59,15 @@ describe('the tag keyturn-policy of a vault', () => {
     await tenant.check();
   });
 
+  it("ATK-06: a pause of the vault is no purpose of the secret's owner: what is overdue for it is told", async () => {
+    const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
+    tagVault({ 'keyturn-policy': 'paused=true' });
+    await tenant.advance({ days: 5 }, { sweepEvery: 12 });
+    expect(isLive(v1.value)).toBe(true);
+    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'overdue', owed: 'key1' }]);
+    await tenant.check();
+  });
+
   it('ATK-06: lifts no pause of the operator', async () => {
     tenant.configure({ KEYTURN_POLICY: 'every=60d;paused=true' });
     tagVault({ 'keyturn-policy': 'paused=false' });

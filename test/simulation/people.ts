@@ -40,8 +40,21 @@ function write(sim: Sim, value: string, tags: Record<string, string>): void {
   }
 }
 
+/** Out for good. One that Keyturn has never seen is a copy of which it knows nothing (design section 8, limits). */
+function leaves(sim: Sim, act: () => void): void {
+  const isKnown = sim.own.secrets.has(KEY) || versions(sim).some(({ tags }) => tags[STATE_TAG] !== undefined);
+  const { watched } = sim.invariants;
+  if (!isKnown)
+    watched.splice(
+      watched.findIndex(({ vault, name }) => `${vault}/${name}` === KEY),
+      1,
+    );
+  act();
+}
+
 /** Everything stays but what the tag `rotator` says. */
-const optOut = (sim: Sim, version: StoredVersion): void => touch(sim, version, { ...version.tags, rotator: 'none' });
+const optOut = (sim: Sim): void =>
+  leaves(sim, () => touch(sim, current(sim), { ...current(sim).tags, rotator: 'none' }));
 
 const ownersTags = (version: StoredVersion): Record<string, string> =>
   Object.fromEntries(Object.entries(version.tags).filter(([name]) => name !== STATE_TAG));
@@ -113,23 +126,26 @@ export const people: Record<string, Person> = {
     later(sim, 90, () => touch(sim, version, { ...version.tags, rotator: rotator ?? sim.kind.type }));
   },
   // Opting out, for good or for a while: what is owed is worked off all the same (OPS-05).
-  'the tag rotator says none': (sim) => optOut(sim, current(sim)),
+  'the tag rotator says none': optOut,
   'the tag rotator says none, and opts in again after two days': (sim) => {
-    const version = current(sim);
-    optOut(sim, version);
-    later(sim, 50 * 60, () => touch(sim, current(sim), { ...current(sim).tags, rotator: sim.kind.type }));
+    optOut(sim);
+    later(sim, 50 * 60, () =>
+      touch(sim, current(sim), { ...current(sim).tags, ...sim.kind.tags(ACCOUNT), rotator: sim.kind.type }),
+    );
   },
   'the opt-in is removed for good': (sim) => {
     const { rotator: _, ...rest } = current(sim).tags;
-    touch(sim, current(sim), rest);
+    leaves(sim, () => touch(sim, current(sim), rest));
   },
-  'all tags of Keyturn are removed for good': (sim) => touch(sim, current(sim), { owner: 'team-a' }),
-  'the value is written again without tags, for good': (sim) => write(sim, current(sim).value, { owner: 'team-a' }),
+  'all tags of Keyturn are removed for good': (sim) => leaves(sim, () => touch(sim, current(sim), { owner: 'team-a' })),
+  'the value is written again without tags, for good': (sim) =>
+    leaves(sim, () => write(sim, current(sim).value, { owner: 'team-a' })),
   'the old value is written back without tags, for good': (sim) =>
-    write(sim, (versions(sim).at(-2) ?? current(sim)).value, { owner: 'team-a' }),
+    leaves(sim, () => write(sim, (versions(sim).at(-2) ?? current(sim)).value, { owner: 'team-a' })),
   'the secret is exempt': (sim) => {
     const tags = { ...current(sim).tags, rotator: 'none' };
-    touch(sim, current(sim), { ...tags, 'rotator-exempt': 'reason=vendor;until=2027-12-31;ticket=CHG-1' });
+    const exempt = 'reason=vendor;until=2027-12-31;ticket=CHG-1';
+    leaves(sim, () => touch(sim, current(sim), { ...tags, 'rotator-exempt': exempt }));
   },
   // Tags of the vault, by people without a right to its secrets (ATK-06).
   'the vault is given to another instance for a day': (sim) => {

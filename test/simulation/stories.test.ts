@@ -263,11 +263,17 @@ describe('what operators hear of', () => {
     expect(alerts(sim)).toEqual(['kv1/st-a unproved']);
   });
 
-  it('a paused secret that is due for days', async () => {
+  // Its owner knows (OPS-06); whoever may tag the vault is somebody else (ATK-06).
+  it.each([
+    ['the secret', []],
+    ['the vault', ['kv1/st-a overdue']],
+  ])('a secret that is due for days, paused by the tag of %s', async (whose, told) => {
     const sim = begin();
-    sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags: { 'rotator-policy': 'paused=true' } });
+    const tags: Record<string, string> = whose === 'the secret' ? { 'rotator-policy': 'paused=true' } : {};
+    if (whose === 'the vault') sim.vaultTags.set('kv1', { 'keyturn-policy': 'paused=true' });
+    sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags });
     await days(sim, 6);
-    expect(alerts(sim)).toEqual(['kv1/st-a overdue']);
+    expect(alerts(sim)).toEqual(told);
   });
 
   it('a target that is busy for an hour, asked at growing pauses', async () => {

@@ -141,7 +141,10 @@ describe('what is refused for certain', () => {
   const cases: [string, () => Promise<unknown>, object, Partial<z.infer<typeof ProblemBody>>][] = [
     [
       'a young secret',
-      () => grown().then((v) => Object.assign(v, { created: Date.now() / 1000 })),
+      async () => {
+        tenant.seed('st-a', { account: 'acct1' });
+        await tenant.sweepAndSettle();
+      },
       {},
       over('too-soon'),
     ],

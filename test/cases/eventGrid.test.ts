@@ -118,6 +118,8 @@ describe('events that change nothing', () => {
   ])('accepts an event about %s and writes nothing, without an alert (EG-05)', async (_title, prepare) => {
     const { id: superseded } = tenant.seed('st-a', { account: 'acct1' });
     await tenant.goTo(tenant.dueOn('st-a'));
+    // Another credential: written again, the old one would be due by its own age.
+    tenant.azure.account('acct1').regenerate('key1');
     const { id } = tenant.seed('st-a', { account: 'acct1', expiresOn: later(80 * DAY_MS) });
     await tenant.sweepAndSettle();
     const version = prepare(superseded) ?? id;

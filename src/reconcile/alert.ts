@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { maySpread } from './failure.ts';
 import { stateOrNone } from './owed.ts';
 import { type PassEnd, standingBefore } from './record.ts';
-import { changes, type Observed, proves, type Step } from './types.ts';
+import { changes, type Observed, proves, type Refuse, type Step, type Wait } from './types.ts';
 import { owedOf } from './view.ts';
 import { isOpen, nextOpen } from './window.ts';
 
@@ -164,7 +164,7 @@ function causesOf(
   if (step.kind === 'wait' && ['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
   if (leaving === undefined && written && verdict === 'refused' && step.reason !== 'settling')
     causes.push('locked-out');
-  if (isOverdue(step.reason, seen.observed, now)) causes.push('overdue');
+  if (isOverdue(step, seen.observed, now)) causes.push('overdue');
   if (step.kind === 'wait' && step.unsure !== undefined) {
     const hours = step.unsure.why === undefined ? UNREAD_HOURS : BROKEN_HOURS;
     if (now >= addHours(standingBefore(row, step.reason) ?? now, hours)) causes.push('holder-unknown');
@@ -173,7 +173,8 @@ function causesOf(
 }
 
 /** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
-function isOverdue(reason: Reason, { dueOn, after, leaving, policy, hold }: Observed, now: Date): boolean {
+function isOverdue(step: Wait | Refuse, { dueOn, after, leaving, policy, hold }: Observed, now: Date): boolean {
+  const { reason } = step;
   // A value that the target does not know is in nobody's care before its owner has stored another one.
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
   if (reason === 'not-due' || forOwner || CHOSEN.includes(reason)) return false;
@@ -186,5 +187,7 @@ function isOverdue(reason: Reason, { dueOn, after, leaving, policy, hold }: Obse
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
   // Also where a neighbour surely holds the slot: its own date may be weeks away, and the old credential lives on till then.
-  return after !== undefined && now >= addDays(possibleOn(after), 1);
+  // One that only owes it gives it back when its own grace is over.
+  const owedUntil = step.kind === 'wait' ? step.owedUntil : undefined;
+  return after !== undefined && now >= addDays(latest(possibleOn(after), owedUntil) as Date, 1);
 }

@@ -3,7 +3,7 @@
  * shares a target; what each of them really holds is read from its own current value, since an edit by hand is not in the
  * index yet.
  */
-import { addMinutes } from '../core/clock.ts';
+import { addMinutes, latest } from '../core/clock.ts';
 import { type Grant, isSharer } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type SecretRef, targetHash } from '../core/ids.ts';
@@ -114,6 +114,8 @@ const LEFT: readonly string[] = ['not-opted-in', 'opted-out', 'exempt'];
 /** Another secret's claim on a slot. */
 export interface Claim {
   readonly detail: string;
+  /** Until when that secret owes the slot, where it no longer holds it. */
+  readonly owedUntil?: Date | undefined;
   /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
   readonly unsure?: Unsure;
 }
@@ -126,8 +128,9 @@ export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]):
   for (const holder of holders) {
     if (holder.handle === handle) return { detail: `${title(holder)} holds ${handle}.` };
     // One that is not known may have come to owe less; what its row says it owes counts all the same.
-    if (holder.owes.some((each) => each.handle === handle && each.after > after))
-      return { detail: `${title(holder)} owes ${handle} later.` };
+    const owed = holder.owes.filter((each) => each.handle === handle && each.after > after);
+    if (owed.length > 0)
+      return { detail: `${title(holder)} owes ${handle} later.`, owedUntil: latest(...owed.map((each) => each.after)) };
   }
   const unknown = holders.find((holder) => holder.handle === undefined);
   if (unknown === undefined) return undefined;

@@ -53,6 +53,8 @@ export interface Wait {
   /** The earliest time at which the wait may be over. */
   readonly until?: Date;
   readonly detail?: string;
+  /** Of `slot-held`: until when a neighbour owes the slot. */
+  readonly owedUntil?: Date | undefined;
   /** Of `slot-held`: the neighbour of which it is only not known what it holds. A person may set that aside. */
   readonly unsure?: Unsure;
 }

@@ -148,7 +148,7 @@ const wrong: [string, (name: string) => Promise<void> | void, string][] = [
   ['a value that is no JSON', (name) => junk(name, 'junk'), 'bad-value'],
   ['a lone surrogate', (name) => junk(name, '{"key":"\\ud800abc"}'), ''],
   ['a document without the field', (name) => junk(name, '{"other":1}'), 'bad-value'],
-  ['25 kB', (name) => junk(name, `{"key":"${'x'.repeat(25_000)}"}`), ''],
+  ['25 kB', (name) => junk(name, `{"key":"${'x'.repeat(25_000)}"}`), 'bad-value'],
   ['options that do not parse', (name) => junk(name, '{}', { 'rotator-options': ';;=%ff' }), 'bad-tags'],
   [
     'an option of the form that does not fit',

@@ -99,9 +99,9 @@ async function grown({ seed }: Pick<Kind, 'seed'>): Promise<Version> {
   await tenant.sweepAndSettle();
   return version;
 }
-async function records(name = 'leaked'): Promise<{ kind: string; at: string }[]> {
+async function records(name = 'leaked'): Promise<{ step: string; on: string }[]> {
   const answer = await tenant.request(`/api/vaults/kv1/secrets/${name}/history`);
-  return ((await answer.json()) as { records: { kind: string; at: string }[] }).records.toReversed();
+  return ((await answer.json()) as { records: { step: string; on: string }[] }).records.toReversed();
 }
 
 describe('the leak procedure', () => {
@@ -129,7 +129,7 @@ describe('the leak procedure', () => {
     await tenant.settle(600);
     await tenant.advance({ days: 1 }, { sweepEvery: 6 });
     expect([tenant.versions('leaked').length, kind.opens(now.value)]).toEqual([2, true]);
-    const followed = (await records()).filter(({ at }) => Date.parse(at) >= start).map(({ kind: each }) => each);
+    const followed = (await records()).filter(({ on }) => Date.parse(on) >= start).map(({ step }) => step);
     expect(followed).toEqual(['request', ...plan.steps.map(({ step }) => step)]);
     expect(plan.steps.map(({ step }) => step)).toEqual(['rotate', 'prove', 'revoke']);
   });
@@ -174,8 +174,8 @@ describe('the leak procedure', () => {
     const opens = ({ value }: Version) => tenant.azure.sqlServer('sql1').accepts('svc', value);
     expect([opens(old), opens(tenant.current('single'))]).toEqual([false, true]);
     expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', done: true });
-    const followed = (await records('single')).filter(({ at }) => Date.parse(at) >= start);
-    expect(followed.map(({ kind }) => kind)).toEqual(['request', 'rotate', 'prove']);
+    const followed = (await records('single')).filter(({ on }) => Date.parse(on) >= start);
+    expect(followed.map(({ step }) => step)).toEqual(['request', 'rotate', 'prove']);
   });
 
   it('OPS-02: what a person made at a target that holds many is not revoked behind his back: 409, with what helps', async () => {

@@ -74,7 +74,7 @@ describe('POST rotate', () => {
     const answer = await call('POST', path, roles);
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
-    expect(answer.body).toMatchObject({ type: `docs/reasons.md#${reason}`, status, reason });
+    expect(answer.body).toMatchObject({ type: `/api/reasons/${reason}`, status, reason });
   });
 
   it('is refused before it is read when it is larger than 8 KiB, and when it is no request', async () => {

@@ -8,6 +8,7 @@ import { isBuiltin } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions as Bundling, build as bundle, type Metafile, type Plugin } from 'esbuild';
+import { SWITCHES } from '../src/core/quiet.ts';
 import { notices } from './release/notices.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,6 +28,9 @@ const common = {
     ...['pg-hstore', 'cardinal', 'aws-crt', 'msnodesqlv8', 'pg-native'],
   ],
 } as const satisfies Bundling;
+
+/** Debug switches are cleared in front of everything, in whatever order the files run (finding ATK-10). */
+const QUIET = `for (const name of ${JSON.stringify(SWITCHES)}) delete process.env[name];`;
 
 export interface BuildOptions {
   entry?: string;
@@ -49,11 +53,9 @@ export async function build(options: BuildOptions = {}): Promise<number> {
       outfile: join(out, name),
       format: 'cjs',
     },
-    // Debug switches are cleared here, since split modules may run in another order than they are written in.
-    inject: [join(root, 'src/core/quiet.ts')],
     plugins: [leave(later)],
     define: { 'import.meta.url': 'keyturnBundleUrl' },
-    banner: { js: "const keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    banner: { js: `${QUIET}\nconst keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;` },
   });
   const parts = [metafile];
   // In order: they are found in any, and the bytes of what they share follow it.
@@ -87,7 +89,7 @@ export async function bundleLater(entryPoints: Readonly<Record<string, string>>,
     plugins: [named, lean],
     // Packages that are CommonJS ask for Node's own modules in their way.
     banner: {
-      js: "import { createRequire as keyturnRequire } from 'node:module'; const require = keyturnRequire(import.meta.url);",
+      js: `${QUIET}\nimport { createRequire as keyturnRequire } from 'node:module'; const require = keyturnRequire(import.meta.url);`,
     },
   });
   return metafile;

@@ -42,6 +42,22 @@ The storage account that the app runs on: \`AzureWebJobsStorage__accountName\` w
 identity; locally \`AzureWebJobsStorage\` with a connection string. Keyturn keeps its queue, table and audit records there, and
 never rotates the keys of this account, of the content share (\`WEBSITE_CONTENTAZUREFILECONNECTIONSTRING\`) or of the deployment
 container (\`DEPLOYMENT_STORAGE…\`).
+
+## What must not be set
+
+While one of these is set Keyturn does nothing: health is 503 with the reason \`exposed\` and their names, and an alert says the
+same. Node has read them before any code runs, so that nothing else can be done about them.
+
+- \`NODE_DEBUG\`, \`NODE_DEBUG_NATIVE\`: print tokens and values.
+- \`NODE_TLS_REJECT_UNAUTHORIZED=0\`: tokens and values go to whoever answers. Name further authorities with
+  \`NODE_EXTRA_CA_CERTS\`.
+- \`SSLKEYLOGFILE\`, and in \`NODE_OPTIONS\` or \`languageWorkers__node__arguments\` the options \`--tls-keylog\`, \`--trace-tls\`,
+  \`--trace-event…\`, \`--trace-env…\`, \`--inspect…\`, \`--report-…\`, \`--heapsnapshot-…\`, \`--heap-prof…\`, \`--cpu-prof…\`,
+  \`--prof\`, \`--perf-…\`, \`--diagnostic-dir\` and \`--abort-on-uncaught-exception\`.
+
+\`DEBUG\`, \`AZURE_LOG_LEVEL\` and \`TYPESPEC_RUNTIME_LOG_LEVEL\` are cleared before anything reads them. What loads code of
+others before Keyturn (\`--require\`, \`--import\`, an agent of a monitoring product) cannot be judged from inside: it sees every
+value, so leave it away.
 `;
 }
 

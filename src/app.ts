@@ -8,6 +8,7 @@ import { type Clients, clientsOf, probesOf } from './clients.ts';
 import { withAlertWords } from './core/alertWords.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import { KeyturnError, withoutText } from './core/errors.ts';
+import { exposures } from './core/exposed.ts';
 import type { ResourceId, SecretRef } from './core/ids.ts';
 import { jsonLog, type Log, type LogLevel } from './core/log.ts';
 import { Look } from './core/look.ts';
@@ -95,6 +96,8 @@ export interface App {
 /** Builds an app from an environment. Throws `SettingsError` with all that is wrong; sends nothing yet. */
 export function createApp(env: Environment, overrides: Overrides = {}): App {
   const { clock = systemClock, log = jsonLog(toConsole), rotators: given, ...rest } = overrides;
+  const exposed = exposures(env, env === process.env ? process.execArgv : []);
+  if (exposed.length > 0) throw new SettingsError(exposed, 'exposed');
   const settings = readSettings(env, CustomCloud);
   const cloud = 'custom' in settings.cloud ? settings.cloud.custom : clouds[settings.cloud.name];
   // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
@@ -169,6 +172,7 @@ function appOf(parts: Parts, given: Log): App {
     async sweep() {
       await guarded(clients().served.refresh(log, { observes: settings.mode === 'observe' }));
       await guarded(sweep(deps()).finally(() => watchPoison(clients().poisonLengths, deps())));
+      await guarded(clients().pruneMarks());
     },
     rotate: async (call) => rotate(call, await ready()),
     revoke: async (call) => revoke(call, await ready()),
@@ -249,7 +253,7 @@ export function tellOfSettings(write: (level: LogLevel, line: string) => void): 
 /** Names and no values: what stands in a wrong setting may be a secret in the wrong place (finding HST-04). */
 function tellFault(error: unknown, log: Log): void {
   if (!(error instanceof SettingsError) || faultTold) return;
-  withAlertWords(log, { observes: false })('error', 'alert', { reason: 'settings', names: error.names.join(', ') });
+  withAlertWords(log, { observes: false })('error', 'alert', { reason: error.reason, names: error.names.join(', ') });
   faultTold = true;
 }
 

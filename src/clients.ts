@@ -17,6 +17,7 @@ import { type Pace, paceOf } from './reconcile/pace.ts';
 import { tableAlerts } from './store/alerts.ts';
 import { blobAudit } from './store/audit.ts';
 import { tableLocks } from './store/locks.ts';
+import { pruneMarks } from './store/marks.ts';
 import { lookQueue } from './store/queue.ts';
 import { poisonLengths, queueReach } from './store/reach.ts';
 import { tableRows } from './store/rows.ts';
@@ -32,6 +33,8 @@ export interface Clients {
   readonly served: ServedVaults;
   /** How many messages the poison queues hold. */
   readonly poisonLengths: ReturnType<typeof poisonLengths>;
+  /** Removes marks of events that are of no use any more. */
+  readonly pruneMarks: () => Promise<void>;
 }
 
 /** What all clients are made from. */
@@ -65,7 +68,8 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     clock,
     config: configOf(settings),
   };
-  return { deps, served, pace: paceOf(clock, () => deps.vaults.names.length), poisonLengths: poisonLengths(own) };
+  const pace = paceOf(clock, () => deps.vaults.names.length);
+  return { deps, served, pace, poisonLengths: poisonLengths(own), pruneMarks: pruneMarks(own, clock) };
 }
 
 function servedOf(

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { ResourceId } from './ids.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
+import type { Reason } from './reasons.ts';
 import { aboutOf, type Raw, settingsSchema } from './settingsSchema.ts';
 
 const PREFIX = 'KEYTURN_';
@@ -49,10 +50,14 @@ export class SettingsError extends Error {
   /** The names alone, for whoever may not see more. */
   readonly names: readonly string[];
 
-  constructor(problems: readonly string[]) {
+  /** `exposed` where they make the worker show what it handles, whatever else is wrong. */
+  readonly reason: Extract<Reason, 'settings' | 'exposed'>;
+
+  constructor(problems: readonly string[], reason: SettingsError['reason'] = 'settings') {
     super(`The settings are not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
     this.name = 'SettingsError';
     this.problems = problems;
+    this.reason = reason;
     this.names = [...new Set(problems.flatMap((problem) => /^\w+/.exec(problem)?.[0] ?? []))].sort();
   }
 }

@@ -27,6 +27,7 @@ const statuses: Partial<Record<Reason, number>> = {
   'vault-firewall': 502,
   'no-keys': 503,
   settings: 503,
+  exposed: 503,
   'storage-busy': 503,
   'vault-busy': 503,
   'target-busy': 503,
@@ -101,5 +102,6 @@ export function refusalBody({
  */
 export function settingsProblem(error: unknown): Answer | undefined {
   if (!(error instanceof SettingsError)) return undefined;
-  return problem(new KeyturnError('settings', { detail: `Wrong or missing: ${error.names.join(', ')}.` }));
+  const what = error.reason === 'exposed' ? 'To be removed' : 'Wrong or missing';
+  return problem(new KeyturnError(error.reason, { detail: `${what}: ${error.names.join(', ')}.` }));
 }

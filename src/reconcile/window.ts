@@ -71,11 +71,17 @@ export function nextOpen(window: Window, at: Date): Date {
   return addMinutes(at, WALK_DAYS * DAY_MINUTES);
 }
 
+/** Of the zones that were asked for last: a zone has a spelling for each of its capitals (finding ATK-15). */
 const formats = new Map<string, Intl.DateTimeFormat>();
+const FORMATS_MAX = 32;
 
-function local(zone: string, at: Date): { day: number; minute: number } {
+/** How many are kept. */
+export const zonesKept = (): number => formats.size;
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
   const format =
-    formats.get(zone) ??
+    known ??
     new Intl.DateTimeFormat('en-GB', {
       timeZone: zone,
       weekday: 'short',
@@ -83,7 +89,14 @@ function local(zone: string, at: Date): { day: number; minute: number } {
       minute: '2-digit',
       hourCycle: 'h23',
     });
+  formats.delete(zone);
   formats.set(zone, format);
+  if (formats.size > FORMATS_MAX) formats.delete(formats.keys().next().value as string);
+  return format;
+}
+
+function local(zone: string, at: Date): { day: number; minute: number } {
+  const format = formatOf(zone.toLowerCase());
   const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
   return {
     day: DAYS.indexOf((parts.weekday ?? '').toLowerCase()),

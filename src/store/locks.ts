@@ -119,9 +119,15 @@ class LockRow implements Lock {
       const { holder, timestamp = '', etag, partitionKey: _, rowKey: __, ...others } = row;
       const parsed = typeof holder === 'string' && /^[0-9a-f]{32}$/.test(holder) && !hasColumns(others);
       const secondsLeft = LOCK_SECONDS - (Date.parse(dated ?? '') - Date.parse(timestamp)) / 1000;
+      // Who cannot tell the time must not take a lock for ended (finding ATK-15).
+      if (Number.isNaN(secondsLeft))
+        throw new BusyError('storage-busy', {
+          detail: 'The table answered without its time, by which locks are judged.',
+        });
       const runs = parsed && secondsLeft > 0 && secondsLeft <= VOID_AFTER_SECONDS;
       return { holder: parsed ? holder : '', etag, runs };
     } catch (error) {
+      if (error instanceof BusyError) throw error;
       if (statusOf(error) === 404) return undefined;
       const failure = wireFailure(error);
       if (failure.unanswered) throw new BusyError('storage-busy', facts(failure));

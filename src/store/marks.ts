@@ -2,9 +2,9 @@
  * "At most one queued look per secret and minute" for events (design section 6), as marks in the table, set by ETag and
  * judged by the service's clocks alone. A mark is thrift, not truth: where it says nothing for certain, a look is queued.
  */
-import type { TableClient } from '@azure/data-tables';
+import { odata, type TableClient } from '@azure/data-tables';
 import { z } from 'zod';
-import type { Clock } from '../core/clock.ts';
+import { addDays, type Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Policy } from '../core/pipeline.ts';
@@ -68,6 +68,39 @@ export function lookMarks(own: OwnStorage, clock: Clock): Marks {
         return await claim(new MarkRow(client, secret));
       }),
   };
+}
+
+/** Marks are of use for an hour and a minute at most; clocks may differ by minutes. */
+const OLD_DAYS = 1;
+const PAGES_MAX = 10;
+/** The service takes so many rows in one transaction. */
+const PAGE_ROWS = 100;
+
+/**
+ * Removes up to 1,000 marks that have been of no use for a day: one stays behind for every secret that ever had an event
+ * (finding ATK-15). Never throws: what stays costs nothing but room.
+ */
+export function pruneMarks(own: OwnStorage, clock: Clock): () => Promise<void> {
+  const client = tableClient(own, clock, { repeat: true });
+  const ready = onFirstUse(() => client.createTable());
+  return () =>
+    unlessSilent(undefined, async () => {
+      await ready();
+      const filter = odata`PartitionKey eq ${PARTITION} and Timestamp lt ${addDays(clock.now(), -OLD_DAYS)}`;
+      const queryOptions = { filter, select: ['PartitionKey', 'RowKey'] };
+      try {
+        let pages = 0;
+        for await (const page of client.listEntities({ queryOptions }).byPage({ maxPageSize: PAGE_ROWS })) {
+          const rows = page.map(({ partitionKey = '', rowKey = '' }) => ({ partitionKey, rowKey }));
+          if (rows.length > 0) await client.submitTransaction(rows.map((row) => ['delete', row]));
+          pages += 1;
+          if (pages === PAGES_MAX) return;
+        }
+      } catch (error) {
+        // Another sweep may have removed some of them first.
+        if (statusOf(error) !== 404) throw fromStorage(error);
+      }
+    });
 }
 
 /** A table that does not answer costs a look too many, no event: the look it would have saved is put. */

@@ -8,12 +8,16 @@ export interface Wire {
   dropAnswers(method: string, count: number): void;
   /** The next `count` requests of that method never arrive. */
   dropRequests(method: string, count: number): void;
+  /** The next `count` answers to that method come without this header. */
+  dropHeader(method: string, name: string, count: number): void;
   stop(): Promise<void>;
 }
 
 export async function startWire(target: number): Promise<Wire> {
   const answers = new Map<string, number>();
   const requests = new Map<string, number>();
+  const bare = new Map<string, number>();
+  let header = '';
   const spend = (left: Map<string, number>, method: string): boolean => {
     const count = left.get(method) ?? 0;
     left.set(method, count - 1);
@@ -31,7 +35,12 @@ export async function startWire(target: number): Promise<Wire> {
         answer.resume().on('end', () => incoming.socket.destroy());
         return;
       }
-      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      const headers = { ...answer.headers };
+      if (spend(bare, method)) {
+        outgoing.sendDate = false;
+        delete headers[header];
+      }
+      outgoing.writeHead(answer.statusCode ?? 500, headers);
       answer.pipe(outgoing);
     });
     onward.on('error', () => incoming.socket.destroy());
@@ -42,6 +51,10 @@ export async function startWire(target: number): Promise<Wire> {
     port: (server.address() as AddressInfo).port,
     dropAnswers: (method, count) => void answers.set(method, count),
     dropRequests: (method, count) => void requests.set(method, count),
+    dropHeader: (method, name, count) => {
+      header = name;
+      bare.set(method, count);
+    },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

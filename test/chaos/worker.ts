@@ -3,18 +3,29 @@
  * it. Run by plain node with `local/preload.ts`; says `ready` when it takes messages.
  */
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as clock from '../../local/clock.ts';
 import { startHost } from '../../local/host/host.ts';
 
 const [dist = ''] = process.argv.slice(2);
 clock.install();
-process.on('message', ({ seconds, sweep }: { seconds?: number; sweep?: true }) => {
+process.on('message', ({ seconds, sweep, memory }: { seconds?: number; sweep?: true; memory?: true }) => {
   if (seconds !== undefined) clock.advance({ seconds });
+  if (memory) process.send?.({ bytes: inUse() });
   if (sweep) void host.invoke('sweep').then(() => process.send?.('swept'));
 });
+function inUse(): number {
+  for (let round = 0; round < 4; round += 1) globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 clock.advance({ seconds: Number(process.env.CHAOS_SECONDS) });
 const host = await startHost({
-  entry: join(dist, 'keyturn.cjs'),
+  // The host's own SDKs are loaded by now, so that what they would print is not taken for the app's.
+  entry: async () => {
+    Object.assign(process.env, JSON.parse(process.env.SWITCHES_OF_APP ?? '{}'));
+    await import(pathToFileURL(join(dist, 'keyturn.cjs')).href);
+  },
   storageConnection: process.env.AzureWebJobsStorage ?? '',
   hostJson: join(dist, 'host.json'),
   timers: false,

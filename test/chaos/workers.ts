@@ -12,6 +12,8 @@ export class Workers {
   readonly #azure: Azure;
   #child: ChildProcess | undefined;
   readonly #settings: Record<string, string>;
+  /** What the workers printed, on either stream. */
+  readonly printed: string[] = [];
   #seconds = 0;
 
   /** `settings` stand beside those of the tenant. */
@@ -22,12 +24,12 @@ export class Workers {
   }
 
   async start(): Promise<void> {
-    const execArgv = ['--import', join(root, 'local/preload.ts')];
+    const execArgv = ['--expose-gc', '--import', join(root, 'local/preload.ts')];
     const { NODE_OPTIONS: _, ...inherited } = process.env;
     const env = { ...inherited, ...this.#azure.env(), ...this.#settings, CHAOS_SECONDS: String(this.#seconds) };
     this.#child = fork(join(import.meta.dirname, 'worker.ts'), [this.#dist], { execArgv, env, silent: true });
-    this.#child.stdout?.resume();
-    this.#child.stderr?.resume();
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => this.printed.push(text));
     await once(this.#child, 'message');
   }
 
@@ -66,6 +68,14 @@ export class Workers {
     const swept = once(this.#child as ChildProcess, 'message');
     this.#child?.send({ sweep: true });
     await swept;
+  }
+
+  /** Bytes of the heap and beside it that are in use after a collection of garbage. */
+  async memory(): Promise<number> {
+    const told = once(this.#child as ChildProcess, 'message');
+    this.#child?.send({ memory: true });
+    const [{ bytes }] = (await told) as [{ bytes: number }];
+    return bytes;
   }
 
   /** Makes the index, and is killed before it takes a message. */

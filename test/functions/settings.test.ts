@@ -71,6 +71,24 @@ describe('settings that do not fit', () => {
     expect(JSON.stringify([text, user, printed.mock.calls])).not.toContain('hunter2');
   });
 
+  it.each([
+    ['NODE_DEBUG', 'https'],
+    ['NODE_OPTIONS', '--inspect=0.0.0.0:9229'],
+    ['NODE_TLS_REJECT_UNAUTHORIZED', '0'],
+    ['SSLKEYLOGFILE', '/tmp/keys'],
+  ])('ATK-10: %s=%s: health and readiness say what to remove, and no pass runs', async (name, value) => {
+    const app = await start({ [name]: value });
+    const named = { reason: 'exposed', status: 503, detail: `To be removed: ${name}.`, remedy: expect.any(String) };
+    for (const path of ['/api/health', '/api/readiness']) {
+      const { status, text } = await get(app, path);
+      expect([status, JSON.parse(text)]).toMatchObject([503, named]);
+    }
+    await expect(app.invoke('work', { vault: 'kv1', name: 'a', cause: 'sweep' })).rejects.toThrow();
+    await untilSaid();
+    expect(alerts()[0]).toMatchObject({ reason: 'exposed', names: name, by: 'operator' });
+    expect(azure.calls).toEqual([]);
+  });
+
   it('HST-04: the document of the interface needs no settings; every other call says what is wrong', async () => {
     const app = await start({ KEYTURN_VAULTS: '' });
     expect(await get(app, '/api/openapi.json')).toMatchObject({

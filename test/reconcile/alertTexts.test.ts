@@ -364,6 +364,12 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy:
       'Look at the log of the function that reads the queue, and mend what it fails of; then delete the messages: the sweep finds what is due.',
   },
+  exposed: {
+    cause: 'The worker is set to show what it handles, or to trust any server, so that it does nothing.',
+    by: 'operator',
+    remedy:
+      'Remove the settings that are named: they make Node print, write to disk or give away values, and Keyturn cannot switch them off itself. Take tokens and values of the meantime for leaked.',
+  },
   settings: {
     cause: 'The settings of the app do not fit, so that it does nothing.',
     by: 'operator',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isOpen, nextOpen, parseWindow, type Window } from '../../src/reconcile/window.ts';
+import { isOpen, nextOpen, parseWindow, type Window, zonesKept } from '../../src/reconcile/window.ts';
 
 const window = (text: string): Window => parseWindow(text) ?? never(text);
 const never = (text: string): never => {
@@ -121,4 +121,18 @@ describe('the next opening', () => {
       { numRuns: 150 },
     );
   });
+});
+
+it('ATK-15: zones are kept by the dozen, however they are spelt and however many there are', () => {
+  const spellings = Array.from({ length: 500 }, (_, number) =>
+    [...'europe/berlin'].map((letter, at) => ((number >> (at % 9)) & 1 ? letter.toUpperCase() : letter)).join(''),
+  );
+  const on = new Date('2027-01-09T01:30:00Z');
+  for (const zone of [...spellings, ...Intl.supportedValuesOf('timeZone')]) {
+    const window = parseWindow(`01:00-05:00 ${zone}`);
+    if (window) isOpen(window, on);
+  }
+  expect(zonesKept()).toBeLessThanOrEqual(32);
+  const berlin = parseWindow('Sat 02:00-03:00 EUROPE/Berlin');
+  expect(berlin && isOpen(berlin, on)).toBe(true);
 });

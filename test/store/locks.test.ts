@@ -140,6 +140,20 @@ describe('locks over a broken wire', () => {
     await lock?.renew();
   });
 
+  it.each([1, 3])(
+    'ATK-15: is taken by nobody where %i answers come without the time, and by the next who can tell',
+    async (count) => {
+      const key = `dated-${count}`;
+      const held = await locks.take(key);
+      wire.dropHeader('GET', 'date', count);
+      for (let turn = 0; turn < count; turn += 1) await expect(locks.take(key)).rejects.toBeInstanceOf(BusyError);
+      await held?.renew();
+      expect(await locks.take(key)).toBeUndefined();
+      await held?.release();
+      expect(await locks.take(key)).toBeDefined();
+    },
+  );
+
   it('says busy, and not lost, when the table is silent', async () => {
     const lock = await locks.take('d');
     wire.dropRequests('PUT', 100);

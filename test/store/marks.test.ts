@@ -4,6 +4,7 @@ import { QueueClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import type { Look } from '../../src/core/look.ts';
+import { pruneMarks } from '../../src/store/marks.ts';
 import { lookQueue } from '../../src/store/queue.ts';
 import type { LookQueue } from '../../src/store/store.ts';
 import { startWire, type Wire } from '../azure/wire.fixtures.ts';
@@ -103,6 +104,37 @@ describe('looks of events', () => {
       await queue.put({ ...look, cause: 'http' });
     }
     expect(await take()).toHaveLength(4);
+  });
+});
+
+describe('ATK-15: marks', () => {
+  const marks = async () => {
+    const found: string[] = [];
+    const filter = "PartitionKey eq 'marks'";
+    for await (const { rowKey = '' } of account.raw.listEntities({ queryOptions: { filter } })) found.push(rowKey);
+    return found.length;
+  };
+
+  it('ATK-15: of events that are long over are removed, a thousand at a time, and no other row is', async () => {
+    const prune = pruneMarks(account.own, { ...hasty, now: () => new Date(clock.now()) });
+    await account.raw.createEntity({ partitionKey: 'swept', rowKey: 'kv1' });
+    for (let number = 0; number < 130; number += 1) await queue.offer({ ...look, name: `old-${number}` });
+    clock.advance({ hours: 20 });
+    await prune();
+    expect(await marks()).toBeGreaterThan(120);
+    clock.advance({ hours: 6 });
+    await queue.offer(look);
+    await prune();
+    expect(await marks()).toBe(1);
+    expect(await queue.offer(look)).toBe(true); // in its minute, so later
+    expect(await account.raw.getEntity('swept', 'kv1')).toBeDefined();
+    await prune();
+    expect(await marks()).toBe(1);
+  });
+
+  it('ATK-15: that cannot be removed now do no harm', async () => {
+    const silent = { connectionString: account.own.connectionString.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:1') };
+    await expect(pruneMarks(silent, hasty)()).resolves.toBeUndefined();
   });
 });
 

@@ -1,5 +1,5 @@
 /** One alert per cause: raised when the cause is new, kept while it is there, forgotten when a pass ends well without it. */
-import { addDays, addHours, latest } from '../core/clock.ts';
+import { addDays, addHours, earliest, latest } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
@@ -186,8 +186,10 @@ function isOverdue(step: Wait | Refuse, { dueOn, after, leaving, policy, hold }:
     return policy.window && !isOpen(policy.window, held) ? (nextOpen(policy.window, held) ?? held) : held;
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
+  if (after === undefined) return false;
   // Also where a neighbour surely holds the slot: its own date may be weeks away, and the old credential lives on till then.
-  // One that only owes it gives it back when its own grace is over.
+  // One that only owes it gives it back when its own grace is over, but it may rotate again and again: that far and no further.
   const owedUntil = step.kind === 'wait' ? step.owedUntil : undefined;
-  return after !== undefined && now >= addDays(latest(possibleOn(after), owedUntil) as Date, 1);
+  const lateOn = addDays(latest(possibleOn(after), owedUntil) as Date, 1);
+  return now >= (earliest(lateOn, addDays(possibleOn(after), OVERDUE_DAYS)) as Date);
 }

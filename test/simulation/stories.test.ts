@@ -1,6 +1,7 @@
 /** Stories that once ended badly, each told once more: what a reader, an owner or an operator would have lost. */
 import { describe, expect, it } from '@jest/globals';
 import { UnknownOutcomeError } from '../../src/core/errors.ts';
+import { readState } from '../../src/reconcile/state.ts';
 import type { Operation } from '../../src/store/store.ts';
 import { type Director, nothingWrong } from './director.ts';
 import { storage } from './kinds.ts';
@@ -152,6 +153,20 @@ describe('secrets that share a target', () => {
       true,
       true,
     ]);
+  });
+
+  it('ATK-09: one whose own grace is long is told within days, and not before a usual grace is over', async () => {
+    const sim = begin();
+    sim.secret('kv1', 'st-a', 'acct1', 'key1');
+    sim.secret('kv2', 'st-b', 'acct1', 'key1', { ageDays: 59.9, tags: { 'rotator-policy': 'grace=20d' } });
+    await days(sim, 12);
+    const after = readState(current(sim).tags)?.after?.getTime() as number;
+    expect(alive(sim, versions(sim)[0])).toBe(true);
+    const told = sim.invariants.alerts.filter(({ secret, reason }) => secret === A && reason === 'overdue');
+    expect(told).toHaveLength(1);
+    const hours = ((told[0]?.on ?? 0) - after) / HOUR;
+    expect([hours > 70, hours < 80]).toEqual([true, true]);
+    expect(told[0]?.detail).toContain('kv2/st-b');
   });
 
   it('one that is disabled before it joined is reported before the other one expires', async () => {

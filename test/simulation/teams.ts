@@ -38,6 +38,15 @@ interface Obligation {
   readonly since: number;
 }
 
+/** Of the state that its team may have replaced by anything. */
+function stateOf(tags: Record<string, string>): ReturnType<typeof readState> {
+  try {
+    return readState(tags);
+  } catch {
+    return undefined;
+  }
+}
+
 const key = ({ vault, name }: { readonly vault: string; readonly name: string }): string => `${vault}/${name}`;
 
 /** Walks the path of a seed; `told` gets the world, for a path that ends in a violation. */
@@ -224,7 +233,7 @@ class Teams {
         const bound = obligation.what === 'broken' ? HEAL_BOUND : BOUND;
         if (late <= bound) continue;
         if (innocent.shared) {
-          const patience = obligation.what === 'due' ? SHARED_DUE_BOUND : SHARED_BOUND;
+          const patience = obligation.what === 'due' ? SHARED_DUE_BOUND : this.#patience(obligation.since);
           if (late <= patience || this.#blames(obligation.since)) continue;
           invariants.fail(9, `${key(innocent)} waits for its neighbour (${obligation.what}), and nobody is told`);
         }
@@ -237,6 +246,13 @@ class Teams {
     const counted = [...this.#sim.own.counted.values()].some((each) => key(each) === key(this.#refused));
     if (world.now > START + BOUND && !told && !counted)
       invariants.fail(10, `${key(this.#refused)} is refused, and nobody is told`);
+  }
+
+  /** A neighbour whose readers have their own grace is waited for until that is over, and for three days at most. */
+  #patience(since: number): number {
+    const neighbour = this.#sim.world.versions('kv2', 'h-shared').filter(({ by }) => by === 'keyturn');
+    const ends = neighbour.flatMap(({ tags }) => stateOf(tags)?.after?.getTime() ?? []);
+    return Math.min(SHARED_DUE_BOUND, Math.max(since, ...ends) - since + SHARED_BOUND);
   }
 
   /** An alert by the name of the hostile neighbour or of its vault, or with its name in it. */

@@ -16,7 +16,7 @@ export interface LoadCost {
   readonly cpuMs: number;
   /** Held on the heap at `start` and at the end. */
   readonly held: readonly [before: number, after: number];
-  /** Decisions since `start`, by kind. */
+  /** Decisions since `start`, by step. */
   readonly decided: Readonly<Record<string, number>>;
   /** Records of level warning and error, of host and app. */
   readonly warnings: number;
@@ -38,7 +38,7 @@ class Seen {
   #heldBefore = 0;
 
   take({ category, level, message }: LogRecord): void {
-    if (category === 'user' && message.includes('"decided"')) this.#decided.push(String(JSON.parse(message).kind));
+    if (category === 'user' && message.includes('"decided"')) this.#decided.push(String(JSON.parse(message).step));
     if (level !== 'warning' && level !== 'error') return;
     this.#warnings++;
     console.error(message.slice(0, 400));

@@ -236,17 +236,19 @@ function wait(reason: Reason, until: Date | undefined, detail?: string): Wait {
 /** What the step would do, in words, for an instance that only observes. */
 export function plan(step: Step): string {
   if (step.kind === 'rotate') {
-    const { source } = step;
-    const beside = source.kind === 'issue' ? source.keep.join(', ') || 'nothing' : '';
-    const from =
-      source.kind === 'join' ? `join ${source.handle}` : `issue ${source.slot ?? 'a credential'} beside ${beside}`;
-    return `Would rotate (${step.reason}): ${from}.`;
+    return `Would rotate (${step.reason}): ${from(step.source)}.`;
   }
   if (step.kind === 'revoke')
     return `Would revoke ${step.owed.map(({ handle }) => handle).join(', ') || 'nothing more'}.`;
   if (step.kind === 'move') return `Would revoke what is owed after ${step.after.toISOString()}.`;
   if (step.kind === 'hold') return `Would ${step.until ? `hold until ${step.until.toISOString()}` : 'lift the hold'}.`;
   return `Would ${step.kind}.`;
+}
+
+function from(source: Rotate['source']): string {
+  if (source.kind === 'join') return `join ${source.handle}`;
+  if (source.kind === 'again') return `store ${source.handle} of version ${source.version} again`;
+  return `issue ${source.slot ?? 'a credential'} beside ${source.keep.join(', ') || 'nothing'}`;
 }
 
 /** Waits that end by themselves at a time that nobody knows: the pause doubles from the first of these to the second. */

@@ -1,10 +1,10 @@
 /** The second half of a look: reads the target and names what is there. Changes nothing. */
 import { addHours, addMinutes, latest } from '../core/clock.ts';
 import type { Grant } from '../core/consent.ts';
-import { KeyturnError } from '../core/errors.ts';
-import { type Handle, rotationId } from '../core/ids.ts';
+import { BusyError, KeyturnError } from '../core/errors.ts';
+import { type Handle, rotationId, type VersionId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
-import type { TargetState } from '../rotators/rotator.ts';
+import type { TargetState, Verdict } from '../rotators/rotator.ts';
 import type { SecretRow } from '../store/store.ts';
 import { type Form, openForm } from '../vault/form.ts';
 import { type Age, ageOf } from './age.ts';
@@ -132,7 +132,7 @@ async function nameWhatIsThere(
       everyMaxHours: deps.config.limits?.everyMaxHours,
     }),
     age,
-    ...sources(bound, { ...found, holders, live, older, newest, ours }, now),
+    ...(await sources(bound, { ...found, holders, live, older, newest, ours, verdict }, now)),
     rotation: rotationId(secret, current.id),
     overlap: optIn.rotator.overlap,
     recentRotations: rotationsSince(versions, addHours(now, -24)),
@@ -258,10 +258,15 @@ interface SourceFacts extends Found {
   readonly older: readonly NamedOlder[];
   readonly newest: NamedOlder | undefined;
   readonly ours: boolean;
+  readonly verdict: Verdict | undefined;
 }
 
 /** A heal keeps all that is owed, or the broken slot where nothing is; any other rotation keeps what may be in use. */
-function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'healSource' | 'source' | 'nowSource'> {
+async function sources(
+  bound: Bound,
+  facts: SourceFacts,
+  now: Date,
+): Promise<Pick<Observed, 'healSource' | 'source' | 'nowSource'>> {
   const { optIn, current, policy } = bound;
   const { live, older, newest, ours, target, holders, placeholder } = facts;
   // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
@@ -286,11 +291,7 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'h
   const owedHandles = older.map(({ handle }) => handle);
   const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
   const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, 'any');
-  // Every slot is live and owed: the newest of them is stored again, and nothing at the target is touched.
-  const healSource: Source =
-    heal.kind === 'blocked' && heal.step.reason === 'grace' && newest && optIn.target.read
-      ? { kind: 'join', handle: newest.handle }
-      : heal;
+  const healSource = (await storedAgain(bound, facts, heal)) ?? heal;
   // A first credential joins what another secret's rotation has issued there, so that one slot stays free.
   const joins = placeholder ? 'first' : undefined;
   const first = live ?? newest?.handle;
@@ -300,6 +301,43 @@ function sources(bound: Bound, facts: SourceFacts, now: Date): Pick<Observed, 'h
     source: written ? source([live]) : source([first, ...waiting.keep], waiting.until, joins),
     nowSource: source([first], undefined, joins),
   };
+}
+
+/**
+ * What heals without touching the target: a value of ours that it accepts stands in an older version. So it is where a PUT of
+ * a pass long dead or frozen came in behind a later one (finding PRF-01): every slot is live and owed, or the only password
+ * is the one that the later one set. Undefined where the heal has a credential of its own to take.
+ */
+async function storedAgain(
+  bound: Bound,
+  { older, newest, verdict, target }: SourceFacts,
+  heal: Source,
+): Promise<Source | undefined> {
+  const { optIn, state, secret } = bound;
+  if (verdict !== 'refused' || newest === undefined) return undefined;
+  const isBlocked = heal.kind === 'blocked' && heal.step.reason === 'grace';
+  if (isBlocked && optIn.target.read) return { kind: 'join', handle: newest.handle };
+  // Only a late one replaced another version than the newest: where a server went back to what it had, an old password may
+  // have been replaced for a reason.
+  const isLate = optIn.rotator.overlap === 'none' && state?.rot !== rotationId(secret, newest.version);
+  if (!isBlocked && !isLate) return undefined;
+  const others = older.filter(({ version }) => version !== newest.version);
+  const newestFirst = [newest, ...others.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime())];
+  for (const { version, handle } of isLate ? [newest] : newestFirst)
+    if (await isAccepted(version, bound, target)) return { kind: 'again', handle, version };
+  return undefined;
+}
+
+/** Of an older version whose credential was named in this pass. One that a person switched off lets nobody in. */
+async function isAccepted(version: VersionId, bound: Bound, target: TargetState): Promise<boolean> {
+  const old = await oldForm(bound, version, target);
+  if (!old) return false;
+  try {
+    return proves(await bound.optIn.target.check(old.bare, old.login));
+  } catch (error) {
+    if (error instanceof KeyturnError && !(error instanceof BusyError)) return false;
+    throw error;
+  }
 }
 
 async function brakes({ secret, current, policy, row, optIn, state }: Bound, grants: readonly Grant[], deps: Deps) {

@@ -11,12 +11,12 @@ import { Stopped } from './bind.ts';
 import { isBraked } from './brake.ts';
 import { type Acting, guard, type RowChange, renewAll, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { baseState } from './observe.ts';
+import { baseState, oldForm } from './observe.ts';
 import { isOptedIn, leavingBy, optInTags } from './optIn.ts';
 import { expiryOf } from './policy.ts';
 import { preflight } from './preflight.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
-import type { Observed, Rotate } from './types.ts';
+import { type Observed, proves, type Rotate } from './types.ts';
 
 const PAUSE_SECONDS = [1, 2, 4, 8, 15, 30] as const;
 const STORE_TRIES = 5;
@@ -38,6 +38,11 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   await removeLeftovers(step, acting);
   const credential = await issue(step, stay, acting);
   const verdict = await untilAccepted(credential, stay, acting);
+  // Nothing was issued: a value that is not certain to work is not worth the version.
+  if (step.source.kind === 'again' && !proves(verdict))
+    throw new BusyError('target-busy', {
+      detail: `The target answered ${verdict} to the ${credential.handle} of an older version.`,
+    });
   if (optIn.rotator.overlap !== 'none' && (verdict === 'refused' || verdict === 'not-yet')) {
     await dispose(step, credential, acting);
     // It may have been accepted with more time: no fault of the target's.
@@ -107,6 +112,12 @@ async function issue(step: Rotate, stay: Stay, { seen, deps }: Acting): Promise<
   if (step.source.kind === 'issue') {
     const until = addHours(expiryOf(seen.policy, deps.clock.now(), deps.config.capDays), seen.policy.graceHours);
     return target.issue(step.rotation, step.source.keep, until, stay);
+  }
+  if (step.source.kind === 'again') {
+    const { handle, version } = step.source;
+    const old = await oldForm(seen, version, seen.target);
+    if (!old) throw new Stopped('skip', 'superseded');
+    return { handle, value: old.bare, ...(old.login === undefined ? {} : { login: old.login }) };
   }
   if (!target.read) throw new KeyturnError('failed', { detail: 'This target cannot be joined.' });
   return { handle: step.source.handle, value: await target.read(step.source.handle) };
@@ -228,7 +239,7 @@ async function giveUp(
 async function dispose(step: Rotate, credential: Credential, acting: Acting): Promise<void> {
   const { opened, optIn } = acting.seen;
   const { target, rotator } = optIn;
-  if (step.source.kind === 'join') return;
+  if (step.source.kind !== 'issue') return;
   await renewAll(acting);
   if (rotator.overlap !== 'none') return target.revoke(credential.handle, credential.value, stayer(acting));
   // Only if the target still holds ours: what somebody else has set meanwhile is theirs, also where it looks like not yet.

@@ -24,6 +24,8 @@ export type Source =
     }
   /** Another secret's rotation has issued this slot already: take its present value. */
   | { readonly kind: 'join'; readonly handle: Handle }
+  /** A heal: the target accepts what an older version of ours holds, and that value is stored again (finding PRF-01). */
+  | { readonly kind: 'again'; readonly handle: Handle; readonly version: VersionId }
   | {
       readonly kind: 'blocked';
       readonly step: Wait | Refuse;

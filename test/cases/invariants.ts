@@ -122,7 +122,9 @@ function twins(tenant: Tenant, name: string, versions: readonly Version[]): stri
     const first = firstValues.get(rot) ?? version.value;
     firstValues.set(rot, first);
     // A person who copies tags to a version of their own copies the rotation, too; theirs is none of the target's new keys.
-    return first === version.value || !accepted(tenant, version) ? [] : [`${name}: ${rot}`];
+    // Judged by the target, also once it is revoked: what came late was dead when it came.
+    const lives = accepted(tenant, { ...version, enabled: true });
+    return first === version.value || !lives ? [] : [`${name}: ${rot}`];
   });
 }
 

@@ -18,6 +18,8 @@ export type Fate =
   /** The worker is killed before, or right after, the call took effect. */
   | 'crash-before'
   | 'crash-after'
+  /** The worker is killed with the call on its way, which arrives when the director says (`lateMinutes`). */
+  | 'crash-late'
   /** The answer is lost; the write was applied, is applied two minutes later, or never. */
   | 'drop'
   | 'drop-late'
@@ -30,6 +32,8 @@ export interface Director {
   fate(op: Op): Fate;
   /** Minutes for which the worker stands still before this call, while others go on. */
   pauseMinutes?(op: Op): number;
+  /** How late a call arrives that is late; two minutes unless said otherwise. */
+  lateMinutes?(op: Op): number;
   /** How far the clock of a worker is off. */
   skewMinutes?(process: number): number;
   /** Called before each call: a person may act. */

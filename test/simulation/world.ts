@@ -12,7 +12,7 @@ export const DAY = 24 * HOUR;
 export const START = Date.parse('2027-01-04T10:00:00Z');
 /** A call takes this long. */
 const CALL = 40;
-const LATE = 2 * MINUTE;
+const LATE_MINUTES = 2;
 
 export interface StoredVersion {
   readonly id: string;
@@ -156,8 +156,12 @@ export class World {
         apply();
         throw unknown(op);
       case 'drop-late':
-        this.late.push({ on: this.now + LATE, apply: () => swallow(apply) });
+        this.sendLate(op, apply);
         throw unknown(op);
+      case 'crash-late':
+        this.sendLate(op, apply);
+        process.dead = true;
+        return never;
       case 'drop-never':
         throw unknown(op);
       case 'unavailable':
@@ -169,6 +173,11 @@ export class World {
           ? new BusyError('storage-busy', { status: 500 })
           : new KeyturnError(op.name.startsWith('vault') ? 'vault-forbidden' : 'target-forbidden', { status: 403 });
     }
+  }
+
+  private sendLate(op: Op, apply: () => unknown): void {
+    const minutes = this.director.lateMinutes?.(op) ?? LATE_MINUTES;
+    this.late.push({ on: this.now + minutes * MINUTE, apply: () => swallow(apply) });
   }
 
   /** Writes whose packets were still on their way. */

@@ -9,6 +9,7 @@ import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
+import { keyDialects } from '../src/form/dialects.ts';
 import { allRotators } from '../src/rotators/registry.ts';
 import type { Rotator } from '../src/rotators/rotator.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
@@ -165,13 +166,13 @@ ${notSupported.map(({ what, because }) => `- ${what}: ${because}.`).join('\n')}
 }
 
 function twoKeySection(row: TwoKeyRow): string {
-  const { type, title, armTypes, version, slots, readonlySlots, string, off, regenerate } = row;
+  const { type, title, armTypes, version, slots, readonlySlots, strings, pair, off, regenerate } = row;
   const actions = rotators.find((each) => each.type === type)?.actions ?? [];
   const facts = [
     `Resource types: ${code(armTypes)} (api ${version})`,
     `Slots: ${code(Object.keys(slots))}`,
     ...(readonlySlots ? [`With the option \`keys=readonly\`: ${code(Object.keys(readonlySlots))}`] : []),
-    `The secret holds ${string ? heldIn(string) : 'the bare key'}, or JSON with it (option \`field\`)`,
+    `The secret holds ${strings ? heldIn(strings, pair) : 'the bare key'}, or a document with it (option \`field\`)`,
     ...(off ? [`Refused when \`${off.at.replace('/', '')}\` switches keys off`] : []),
     ...(regenerate.long ? ['The new key may take minutes'] : []),
     `Actions: ${code(actions)}`,
@@ -179,9 +180,11 @@ function twoKeySection(row: TwoKeyRow): string {
   return `## ${type}\n\n${title}.\n\n${facts.map((fact) => `- ${fact}.`).join('\n')}\n`;
 }
 
-function heldIn({ key, pair }: NonNullable<TwoKeyRow['string']>): string {
-  if (pair === undefined) return `the bare key, or the service's connection string (\`${key}=\` is replaced)`;
-  return `the service's connection string (\`${pair}=\` and \`${key}=\` are replaced together, since both change)`;
+function heldIn(strings: NonNullable<TwoKeyRow['strings']>, pair: TwoKeyRow['pair']): string {
+  if (pair)
+    return `the service's connection string (\`${pair.name}=\` and \`${pair.key}=\` are replaced together, since both change)`;
+  const titles = strings.map((id) => keyDialects[id].title);
+  return `the bare key, or a connection string ([values](values.md): ${titles.join('; ')})`;
 }
 
 /** The README with what is made from the registry put between its markers. */

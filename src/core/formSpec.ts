@@ -1,11 +1,15 @@
-/** How secrets of a kind may hold their credential (design section 2: form); every kind may also be a member of a JSON document. */
+/** How secrets of a kind may hold their credential (design section 2: form); every kind may also be a member of a document. */
 export type FormSpec =
   /** Nothing but the credential. */
   | { readonly kind: 'bare' }
-  /** An account key, bare or in a storage connection string. */
-  | { readonly kind: 'storage' }
-  /** An access key, bare or in the connection string that the service itself hands out. */
-  | { readonly kind: 'key'; readonly string: KeyString }
+  /** An access key, bare or in the connection strings that clients of the service use. */
+  | {
+      readonly kind: 'key';
+      /** In the order in which they are tried; rows of the table in `form/dialects.ts`. */
+      readonly dialects: readonly KeyDialect[];
+      /** The key's name changes whenever the key does (App Configuration's Id): the credential is both, as `pairOf` writes them. */
+      readonly pair?: KeyPair;
+    }
   /** A login with its password, in the connection strings that clients of the server use (ADO.NET, ODBC, JDBC, URI). */
   | {
       readonly kind: 'login';
@@ -14,22 +18,19 @@ export type FormSpec =
       readonly required: boolean;
     };
 
-/** `name=value` pairs of a service's own connection string, names in lower case. */
-export interface KeyString {
-  /** What parts the pairs. */
-  readonly separator: ';' | ',';
-  /** The element that holds the key: `sharedaccesskey`. */
+/** Dialects of connection strings that hold a key. */
+export type KeyDialect =
+  | ('storage' | 'messaging' | 'amqp' | 'jaas' | 'cosmos' | 'cosmosTable' | 'cassandra' | 'mongo')
+  | ('redis' | 'redisAddress' | 'appConfiguration' | 'signalr' | 'communication' | 'aspire');
+
+/** Elements that change together, in lower case. */
+export interface KeyPair {
+  readonly name: string;
   readonly key: string;
-  /** Elements that name a host, each of which must be one of the target's. Redis has its host in front, without a name. */
-  readonly hosts: readonly string[];
-  /** Further elements that may stand there. */
-  readonly others: readonly string[];
-  /** An element that changes whenever the key does (App Configuration's Id): the credential is both, as `pairOf` writes them. */
-  readonly pair?: string;
 }
 
 /** A key with the name it goes by, as one credential: `Id=…;Secret=…`. */
-export const pairOf = ({ pair = '', key }: KeyString, name: string, value: string): string =>
-  `${capital(pair)}=${name};${capital(key)}=${value}`;
+export const pairOf = (pair: KeyPair, name: string, value: string): string =>
+  `${capital(pair.name)}=${name};${capital(pair.key)}=${value}`;
 
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

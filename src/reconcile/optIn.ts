@@ -2,8 +2,8 @@
 import { KeyturnError } from '../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, withTag } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
+import type { Wanted } from '../form/form.ts';
 import type { Rotator, Target } from '../rotators/rotator.ts';
-import type { Wanted } from '../vault/form.ts';
 import type { Config, Registry } from './deps.ts';
 import type { PolicySource } from './policy.ts';
 

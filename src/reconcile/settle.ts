@@ -1,7 +1,7 @@
 /** Prove, restore, hold, move and revoke: the steps that issue nothing. */
 import { KeyturnError, StoppingError } from '../core/errors.ts';
 import type { VersionId } from '../core/ids.ts';
-import { type Form, openForm } from '../vault/form.ts';
+import { type Form, openForm } from '../form/form.ts';
 import { readConsent } from './bind.ts';
 import { type Acting, guard, type RowChange, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';

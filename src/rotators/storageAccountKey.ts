@@ -44,7 +44,7 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
       'Microsoft.Storage/storageAccounts/regenerateKey/action',
     ],
     options: Options,
-    form: { kind: 'storage' },
+    form: { kind: 'key', dialects: ['storage'] },
     bind({ target, options }: Parameters) {
       const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
       const parsed = Options.safeParse(options);

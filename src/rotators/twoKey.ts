@@ -5,7 +5,7 @@ import type { ArmKeysApi } from '../azure/armKeys.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
-import { pairOf } from '../core/formSpec.ts';
+import { type FormSpec, pairOf } from '../core/formSpec.ts';
 import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import { Secret } from '../core/secret.ts';
@@ -36,7 +36,7 @@ export function twoKey(row: TwoKeyRow, deps: TwoKeyOptions): Rotator {
     overlap: 'two-slots',
     actions: actionsOf(row),
     options,
-    form: row.string === undefined ? { kind: 'bare' } : { kind: 'key', string: row.string },
+    form: formOf(row),
     bind(parameters: Parameters) {
       const resource = resourceOf(parameters.target, row.armTypes);
       const parsed = options.safeParse(parameters.options);
@@ -48,6 +48,9 @@ export function twoKey(row: TwoKeyRow, deps: TwoKeyOptions): Rotator {
     },
   };
 }
+
+const formOf = ({ strings, pair }: TwoKeyRow): FormSpec =>
+  strings === undefined ? { kind: 'bare' } : { kind: 'key', dialects: strings, ...(pair ? { pair } : {}) };
 
 /** The id as one of the types; where it is none, the first of them says what was expected. */
 function resourceOf(text: string, [first = '', ...others]: readonly string[]): ResourceId {
@@ -246,7 +249,7 @@ const Entries = z.array(z.looseObject({ name: z.string(), value: z.string() }));
 const unreadable = () => new KeyturnError('failed', { detail: 'The list of keys does not parse.' });
 
 /** The slots of a list that hold a key. */
-function keptIn(body: unknown, { list, regenerate, string }: TwoKeyRow, slots: Slots): Keys {
+function keptIn(body: unknown, { list, regenerate, pair }: TwoKeyRow, slots: Slots): Keys {
   const parsed = List.safeParse(body);
   const entries = list.array === undefined ? undefined : Entries.safeParse(parsed.data?.[list.array]);
   if (!parsed.success || entries?.success === false) throw unreadable();
@@ -257,7 +260,7 @@ function keptIn(body: unknown, { list, regenerate, string }: TwoKeyRow, slots: S
     if (typeof value !== 'string' || value === '') continue;
     const by = String((regenerate.by && entry?.[regenerate.by]) ?? slot);
     const secret = new Secret(value); // known by itself as well, so that no text shows it
-    kept.set(slot, { by, value: string?.pair === undefined ? secret : new Secret(pairOf(string, by, value)) });
+    kept.set(slot, { by, value: pair === undefined ? secret : new Secret(pairOf(pair, by, value)) });
   }
   return kept;
 }

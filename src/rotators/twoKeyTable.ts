@@ -3,7 +3,7 @@
  * Azure's own type definitions (NuGet Azure.Bicep.Types.Az 0.2.972), against which a test holds every row. Not in there, and
  * unverified: the spelling of role actions (type path and action, which Azure compares in any case), and what is marked.
  */
-import type { KeyString } from '../core/formSpec.ts';
+import type { KeyDialect, KeyPair } from '../core/formSpec.ts';
 
 /** Slots by their handle, spelt as the service takes it, with the member of the list that holds the key; the idle one first. */
 export type Slots = Readonly<Record<string, string>>;
@@ -44,8 +44,10 @@ export interface TwoKeyRow {
   readonly port?: Member;
   /** Keys are switched off when this member is one of these values, or, an array, lacks the value. */
   readonly off?: { readonly at: Member; readonly is?: readonly unknown[]; readonly lacks?: string };
-  /** The service's connection string; without one the secret holds the bare key. */
-  readonly string?: KeyString;
+  /** Connection strings that clients of the service use; without one the secret holds the bare key. */
+  readonly strings?: readonly KeyDialect[];
+  /** What changes with the key, so that both are the credential. */
+  readonly pair?: KeyPair;
 }
 
 const localAuth = { at: 'disableLocalAuth', is: [true] } as const;
@@ -54,24 +56,6 @@ const primary = { secondary: 'secondaryKey', primary: 'primaryKey' } as const;
 const key1 = { key2: 'key2', key1: 'key1' } as const;
 const authKey1 = { authKey2: 'authKey2', authKey1: 'authKey1' } as const;
 
-const accessKey: KeyString = {
-  separator: ';',
-  key: 'accesskey',
-  hosts: ['endpoint', 'clientendpoint', 'serverendpoint'],
-  others: ['version'],
-};
-
-/** StackExchange.Redis's own; the host stands in front without a name, and a port without TLS is none of the target's. */
-const redisString: KeyString = {
-  separator: ',',
-  key: 'password',
-  hosts: [],
-  others: [
-    ...['ssl', 'abortconnect', 'user', 'name', 'allowadmin', 'connecttimeout', 'connectretry', 'synctimeout'],
-    ...['asynctimeout', 'defaultdatabase', 'keepalive', 'protocol', 'channelprefix'],
-  ],
-};
-
 /** Shared access rules of the messaging services; the namespace above knows host and switch. */
 const rule = {
   // Azure's own rule with all rights, which every namespace has.
@@ -79,12 +63,7 @@ const rule = {
   list: { action: 'listKeys' },
   slots: { SecondaryKey: 'secondaryKey', PrimaryKey: 'primaryKey' },
   regenerate: { action: 'regenerateKeys', body: 'keyType' },
-  string: {
-    separator: ';',
-    key: 'sharedaccesskey',
-    hosts: ['endpoint'],
-    others: ['sharedaccesskeyname', 'entitypath', 'transporttype', 'operationtimeout'],
-  },
+  strings: ['amqp', 'messaging'],
 } as const;
 
 export const twoKeyTable: readonly TwoKeyRow[] = [
@@ -99,7 +78,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     regenerate: { action: 'regenerateKey', body: 'keyKind', long: true },
     host: 'documentEndpoint',
     off: localAuth,
-    string: { separator: ';', key: 'accountkey', hosts: ['accountendpoint'], others: ['database'] },
+    strings: ['mongo', 'cosmosTable', 'cosmos', 'cassandra'],
   },
   {
     type: 'redis-key',
@@ -112,7 +91,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     host: 'hostName',
     port: 'sslPort',
     off: { at: 'disableAccessKeyAuthentication', is: [true] },
-    string: redisString,
+    strings: ['redisAddress', 'redis'],
   },
   {
     type: 'redis-enterprise-key',
@@ -125,7 +104,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     host: '/hostName',
     port: 'port',
     off: { at: 'accessKeysAuthentication', is: ['Disabled'] },
-    string: redisString,
+    strings: ['redisAddress', 'redis'],
   },
   {
     ...rule,
@@ -151,6 +130,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     version: '2026-01-01',
     host: '/serviceBusEndpoint',
     off: { at: '/disableLocalAuth', is: [true] },
+    strings: ['jaas', 'amqp', 'messaging'],
   },
   {
     ...rule,
@@ -207,7 +187,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     regenerate: { action: 'regenerateKey', body: 'keyType', long: true },
     host: 'hostName',
     off: localAuth,
-    string: accessKey,
+    strings: ['signalr'],
   },
   {
     type: 'web-pubsub-key',
@@ -219,7 +199,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     regenerate: { action: 'regenerateKey', body: 'keyType', long: true },
     host: 'hostName',
     off: localAuth,
-    string: accessKey,
+    strings: ['signalr'],
   },
   {
     type: 'app-configuration-key',
@@ -233,7 +213,8 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     host: 'endpoint',
     off: localAuth,
     // The Id changes with the key: recorded, azure-cli test_azconfig_credential at 8bd4902.
-    string: { separator: ';', key: 'secret', pair: 'id', hosts: ['endpoint'], others: [] },
+    strings: ['appConfiguration'],
+    pair: { name: 'id', key: 'secret' },
   },
   {
     type: 'batch-key',
@@ -336,7 +317,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     regenerate: { action: 'regenerateKey', body: 'keyType' },
     host: 'hostName',
     off: localAuth,
-    string: { separator: ';', key: 'accesskey', hosts: ['endpoint'], others: [] },
+    strings: ['communication'],
   },
   {
     type: 'machine-learning-endpoint-key',

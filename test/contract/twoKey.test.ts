@@ -55,7 +55,7 @@ const rowOf = (type: string): TwoKeyRow => {
 };
 /** A slot's key as the secret holds it, read from the stand-in and not through the product. */
 const held = (row: TwoKeyRow, resource: KeyedResource, slot: string): Secret =>
-  new Secret(row.string?.pair ? pairOf(row.string, resource.idOf(slot), resource.key(slot)) : resource.key(slot));
+  new Secret(row.pair ? pairOf(row.pair, resource.idOf(slot), resource.key(slot)) : resource.key(slot));
 const memberOf = (row: TwoKeyRow, handle: string) => (row.list.array === undefined ? handle : row.slots[handle]) ?? '';
 const accepts = (row: TwoKeyRow, resource: KeyedResource, value: Secret) =>
   Object.keys(row.slots).some((slot) => held(row, resource, memberOf(row, slot)).equals(value));

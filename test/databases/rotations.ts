@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createApp, provideApp } from '../../src/app.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { loginString } from '../../src/vault/loginForm.ts';
+import { openString } from '../../src/form/text.ts';
 import { movingClock } from '../cases/clock.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 import { SECRET } from '../contract/rotator.contract.ts';
@@ -27,7 +27,9 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
     let tenant: Tenant;
     const name = 'db-pw';
     const read = (text: string): Login => {
-      const opened = loginString(text, kind, [`localhost:${peer.server.port}`]);
+      const opened = openString(text, { kind: 'login', server: kind, required: true }, [
+        `localhost:${peer.server.port}`,
+      ]);
       return { login: opened?.login ?? '', password: opened?.bare ?? '' };
     };
     const stored = () => read(tenant.current(name).value);

@@ -17,6 +17,7 @@ import { remember, scrub, spellings } from '../../src/core/scrub.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { readSettings, SettingsError } from '../../src/core/settings.ts';
 import { facts, said, wireFailure } from '../../src/core/wire.ts';
+import { openForm } from '../../src/form/form.ts';
 import { problem } from '../../src/http/problem.ts';
 import { readExemption } from '../../src/reconcile/exempt.ts';
 import { readOptIn, readOptions, samplePolicy, wantedOf } from '../../src/reconcile/optIn.ts';
@@ -33,7 +34,6 @@ import { fromRevokeRequest } from '../../src/requests/revoke.ts';
 import { fromIdempotencyKey, fromPath, fromRotateRequest } from '../../src/requests/rotate.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 import * as schemas from '../../src/store/schemas.ts';
-import { openForm } from '../../src/vault/form.ts';
 import { kv1 } from '../requests/bodies.ts';
 import { pumped, tooSteep } from './linear.ts';
 

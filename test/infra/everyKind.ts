@@ -88,7 +88,7 @@ export function placesIn({ azure }: Tenant): Place[] {
         kind: row.type,
         name,
         id: resource.id,
-        value: row.string?.pair ? pairOf(row.string, resource.idOf(member), key) : key,
+        value: row.pair ? pairOf(row.pair, resource.idOf(member), key) : key,
       };
     }),
   );

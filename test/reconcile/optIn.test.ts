@@ -25,7 +25,7 @@ function recorder(): { rotator: Rotator; bound: Parameters[] } {
     overlap: 'two-slots',
     actions: [],
     options: z.object({}),
-    form: { kind: 'storage' },
+    form: { kind: 'key', dialects: ['storage'] },
     bind: (parameters) => {
       bound.push(parameters);
       return target;
@@ -62,7 +62,7 @@ describe('opting in', () => {
     const tags = { rotator: 'storage-account-key', 'rotator-target': 't', 'rotator-options': 'field=a%3Bb' };
     expect(read(tags).wanted.field).toBe('a;b');
     expect(bound.at(-1)?.options).toEqual({});
-    expect(wantedOf(tags, rotator)).toEqual({ spec: { kind: 'storage' }, field: 'a;b' });
+    expect(wantedOf(tags, rotator)).toEqual({ spec: { kind: 'key', dialects: ['storage'] }, field: 'a;b' });
     expect(wantedOf({ rotator: 'nosuch' }, rotator).field).toBeUndefined();
   });
 

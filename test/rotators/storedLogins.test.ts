@@ -11,10 +11,10 @@ import type { PostgresApi } from '../../src/azure/postgres.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { scrub } from '../../src/core/scrub.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { openForm } from '../../src/form/form.ts';
 import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
-import { openForm } from '../../src/vault/form.ts';
 
 const HOST = 'db1.example.net';
 const clock = { now: () => new Date('2026-01-01T00:00:00Z'), sleep: async () => undefined };

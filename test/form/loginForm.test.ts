@@ -3,11 +3,10 @@ import fc from 'fast-check';
 import pgConnectionString from 'pg-connection-string';
 import type { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { openForm } from '../../src/form/form.ts';
+import type { OpenText } from '../../src/form/part.ts';
+import { openText } from '../../src/form/text.ts';
 import { newPassword } from '../../src/rotators/password.ts';
-import { openForm } from '../../src/vault/form.ts';
-import { loginString } from '../../src/vault/loginForm.ts';
-import type { LoginServer } from '../../src/vault/loginParts.ts';
-import type { OpenText } from '../../src/vault/openText.ts';
 import { readAdo, readBraces, readJdbcSqlServer, readLibpq, type Settings } from './clientParsers.ts';
 
 const HOSTS = {
@@ -16,6 +15,11 @@ const HOSTS = {
   mysql: 'my1.mysql.database.azure.com',
 } as const;
 const { sqlserver: SQL, postgresql: PG, mysql: MY } = HOSTS;
+
+type LoginServer = keyof typeof HOSTS;
+const loginString = (text: string, server: LoginServer, hosts: readonly string[]) =>
+  asString(openText(text, { kind: 'login', server, required: true }, hosts));
+const asString = (opened: OpenText) => (opened.form === 'bare' ? undefined : opened);
 
 const open = (server: LoginServer, text: string, hosts: readonly string[] = [HOSTS[server]]): OpenText => {
   const opened = loginString(text, server, hosts);
@@ -272,20 +276,20 @@ describe('what is refused, with a remedy and without a value', () => {
     ['sqlserver', `Server=${SQL};User ID=a;Password=h1dden;Proxy Server=h1dden`, 'take it out'],
     ['sqlserver', `Server=${SQL};User ID=a;Password=h1dden\nx`, 'line breaks'],
     ['sqlserver', `Driver={x};DSN=h1dden;Server=${SQL};Uid=a;Pwd=h1dden`, 'take it out'],
-    ['sqlserver', `jdbc:oracle:thin:h1dden@//${SQL}`, 'none that Keyturn can read'],
-    ['sqlserver', `postgresql://a:h1dden@${SQL}/db`, 'none that Keyturn can read'],
+    ['sqlserver', `jdbc:oracle:thin:h1dden@//${SQL}`, 'none of those'],
+    ['sqlserver', `postgresql://a:h1dden@${SQL}/db`, 'none of those'],
     ['postgresql', `host=${PG} user=a password=h1dden service=h1dden`, 'take it out'],
     ['postgresql', `host=${PG} user=a password=h1dden dbname='host=h1dden'`, 'database'],
     ['postgresql', `host=${PG} user=a password='h1dden`, 'name=value'],
     ['postgresql', `host=${PG} port=1,2 user=a password=h1dden`, 'ports'],
-    ['postgresql', `postgresql://a:h1d+den@${PG}/db`, '%2B|percent'],
+    ['postgresql', `postgresql://${PG}/db?user=a&password=h1d+den`, '%2B'],
     ['postgresql', `postgresql://a:h1d%zzden@${PG}/db`, 'percent-encode'],
     ['postgresql', `postgresql://a:h1d%ffden@${PG}/db`, 'percent-encoded as UTF-8'],
     ['postgresql', `postgresql://a:h1d@den@${PG}/db`, 'percent-encode'],
-    ['postgresql', `postgresql://a:h1dden@${PG}/db#h1dden`, 'none that Keyturn can read'],
+    ['postgresql', `postgresql://a:h1dden@${PG}/db#h1dden`, 'not of the form'],
     ['postgresql', `postgresql://a:h1dden@${PG}/db?user=a`, 'twice'],
     ['mysql', `mysql://a:h1dden@${MY}/db?host=${MY}`, 'in front of the'],
-    ['mysql', `jdbc:mysql://a:h1dden@${MY}/db?user=a&password=h1dden`, 'twice'],
+    ['mysql', `jdbc:mysql://a:h1dden@${MY}/db?user=a&password=h1dden`, 'behind the'],
   ] as const)('%s: %j', (server, text, words) => {
     const { reason, detail } = refusal(server, text);
     expect(reason).toBe('bad-value');

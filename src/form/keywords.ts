@@ -1,5 +1,5 @@
 /** libpq's keyword strings: `host=h port=5432 user=u password='p w'` (PostgreSQL manual, 34.1.1.1). */
-import { bad, nameOf, type Part } from './loginParts.ts';
+import { bad, nameOf, type Part } from './part.ts';
 
 const PAIR = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'(?=\s|$)|((?:[^\s'\\]|\\[\s\S])+|(?=\s|$)))/y;
 const PLAIN = /^[^\s'\\]+$/;

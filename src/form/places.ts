@@ -1,0 +1,156 @@
+/**
+ * Every further place of a document that holds the credential (case VAL-01): as it is, percent-encoded, in base64, inside a string that
+ * can be read, inside a document in a string. All are replaced together, or the document is refused by pointer before anything is issued.
+ */
+import { KeyturnError } from '../core/errors.ts';
+import type { FormSpec } from '../core/formSpec.ts';
+import { quote } from '../core/quote.ts';
+import { type Document, type Member, pointerOf } from './document.ts';
+import { readJson } from './json.ts';
+import { type Change, spliced } from './part.ts';
+import { unwrapped } from './shape.ts';
+import { base64Like, holds, mayHold, rewriter } from './spelling.ts';
+import { openString } from './text.ts';
+
+/** One of the places, and what it becomes. */
+export interface Place {
+  readonly member: Member;
+  /** @param login the next one, where the kind has logins */
+  write(bare: string, login: string | undefined): string;
+}
+
+/** What is looked for. */
+export interface Sought {
+  readonly bare: string;
+  readonly login: string | undefined;
+  readonly spec: FormSpec;
+  readonly hosts: readonly string[];
+}
+
+const DEPTH_MAX = 3;
+/** Members that say who logs in, beside a member that holds the password. */
+const LOGIN_NAME = /^(?:user|user_?name|user_?id|uid|login)$/i;
+
+/** @param known members that are written anyway: the credential's own and its login's */
+export function furtherPlaces(
+  { members }: Document,
+  known: readonly Member[],
+  sought: Sought,
+  above = '',
+  depth = 0,
+): readonly Place[] {
+  const others = members.filter((member) => !known.includes(member));
+  const places = others.flatMap((member) => placeIn(member, sought, above, depth) ?? []);
+  return [...places, ...loginsBeside(others, places, known, sought)];
+}
+
+function placeIn(member: Member, sought: Sought, above: string, depth: number): Place | undefined {
+  const { bare } = sought;
+  const { value } = member;
+  if (value === '' || !mayHold(value, bare)) return undefined;
+  if (value === sought.login) return undefined; // a login that is its own password is no password
+  const refused = (why: string) => {
+    const where = quote(above + pointerOf(member.fixed === 'is a name' ? member.path.slice(0, -1) : member.path));
+    return new KeyturnError('bad-value', { detail: `The credential stands at ${where}, too, which ${why}.` });
+  };
+  if (member.fixed !== undefined) {
+    if (holds(value, bare)) throw refused(member.fixed);
+    return undefined;
+  }
+  const read = reading(value, sought, () => above + pointerOf(member.path), depth, refused);
+  if (read) return { member, write: (next, login) => member.write(read(next, login)) };
+  if (holds(value, bare)) throw refused('is not of a form in which it could be replaced');
+  return undefined;
+}
+
+type Write = (bare: string, login: string | undefined) => string;
+
+/** How the value is read and written; undefined where it can't be. */
+function reading(
+  value: string,
+  sought: Sought,
+  pointer: () => string,
+  depth: number,
+  refused: (why: string) => KeyturnError,
+): Write | undefined {
+  const { bare } = sought;
+  const whole = rewriter(value, bare);
+  if (whole) return (next) => whole(next);
+  const text = value.trim();
+  const around = (write: Write): Write => {
+    const at = value.indexOf(text);
+    return (next, login) => value.slice(0, at) + write(next, login) + value.slice(at + text.length);
+  };
+  const document = depth < DEPTH_MAX ? readJson(value) : undefined;
+  if (document) {
+    const places = furtherPlaces(document, [], sought, pointer(), depth + 1);
+    return places.length === 0 ? undefined : (next, login) => spliced(value, changesOf(places, next, login));
+  }
+  const string = stringOf(text, sought, refused);
+  if (string) return around(string);
+  return inBase64(text, sought, pointer, depth, refused);
+}
+
+function stringOf(
+  text: string,
+  { bare, login, spec, hosts }: Sought,
+  refused: (why: string) => KeyturnError,
+): Write | undefined {
+  let opened: ReturnType<typeof openString>;
+  try {
+    opened = openString(text, spec, hosts);
+  } catch (error) {
+    if (!(error instanceof KeyturnError) || !holds(text, bare)) return undefined;
+    throw refused(
+      `can't be replaced: ${error.detail.charAt(0).toLowerCase()}${error.detail.slice(1).replace(/\.$/, '')}`,
+    );
+  }
+  if (opened?.bare !== bare) return undefined;
+  if (opened.login !== undefined && login !== undefined && opened.login !== login)
+    throw refused('names another login with it');
+  return (next, nextLogin) => opened.fill(next, opened.login === undefined ? undefined : nextLogin);
+}
+
+/** Base64 of the credential, of `login:credential` as docker writes it, or of what can be read. */
+function inBase64(
+  text: string,
+  sought: Sought,
+  pointer: () => string,
+  depth: number,
+  refused: (why: string) => KeyturnError,
+): Write | undefined {
+  const { bare, login } = sought;
+  const held = unwrapped(text);
+  if (held === undefined || depth >= DEPTH_MAX) return undefined;
+  const colon = held.indexOf(':');
+  if (colon >= 0 && held.slice(colon + 1) === bare) {
+    const user = held.slice(0, colon);
+    return (next, nextLogin) => base64Like(text, `${user === login ? (nextLogin ?? user) : user}:${next}`);
+  }
+  const within = reading(held, sought, pointer, depth + 1, refused);
+  return within && ((next, nextLogin) => base64Like(text, within(next, nextLogin)));
+}
+
+/** A second pair of login and password is one credential: neither changes without the other. */
+function loginsBeside(
+  others: readonly Member[],
+  places: readonly Place[],
+  known: readonly Member[],
+  { login }: Sought,
+): readonly Place[] {
+  if (login === undefined) return [];
+  const parents = new Set(places.map(({ member }) => pointerOf(member.path.slice(0, -1))));
+  for (const { path } of known) parents.delete(pointerOf(path.slice(0, -1)));
+  return others
+    .filter(
+      ({ path, value, fixed }) =>
+        fixed === undefined &&
+        value === login &&
+        LOGIN_NAME.test(path.at(-1) ?? '') &&
+        parents.has(pointerOf(path.slice(0, -1))),
+    )
+    .map((member) => ({ member, write: (_, next) => member.write(next ?? login) }));
+}
+
+export const changesOf = (places: readonly Place[], bare: string, login: string | undefined): readonly Change[] =>
+  places.map(({ member: { start, end }, write }) => ({ start, end, text: write(bare, login) }));

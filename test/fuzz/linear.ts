@@ -1,4 +1,7 @@
-/** Whether work grows with the length of a text, or with its square (finding ATK-08). */
+/**
+ * Whether work grows with the length of a text, or with its square (finding ATK-08); in time of the processor, which a busy
+ * machine does not lengthen (case COR-11).
+ */
 
 const SHORT = 5_000;
 const LONG = 20_000;
@@ -17,13 +20,13 @@ const LADDER: readonly (readonly [length: number, milliseconds: number])[] = [
 const STUCK_MILLISECONDS = 30;
 
 /** How much longer 20 kB take than 5 kB, if that is too much; undefined where it is linear or too quick to judge. */
-export function tooSteep(run: (text: string) => unknown, make: (length: number) => string): string | undefined {
+export function tooSteep<T>(run: (input: T) => unknown, make: (length: number) => T): string | undefined {
   for (const [length, milliseconds] of LADDER) {
-    const text = make(length);
-    // A busy machine makes a run longer, never shorter: the quickest of some is the work itself.
-    const isQuick = once(run, text) < milliseconds || quickest(run, text) < milliseconds;
+    const input = make(length);
+    // What else runs in this process makes a run longer, never shorter: the quickest of some is the work itself.
+    const isQuick = once(run, input) < milliseconds || quickest(run, input) < milliseconds;
     if (isQuick && length === SHORT) return undefined;
-    if (!isQuick && length < SHORT && quickest(run, text) > STUCK_MILLISECONDS) return `stuck at ${length} characters`;
+    if (!isQuick && length < SHORT && quickest(run, input) > STUCK_MILLISECONDS) return `stuck at ${length} characters`;
   }
   const long = quickest(run, make(LONG));
   if (long < FLOOR_MILLISECONDS) return undefined;
@@ -31,14 +34,15 @@ export function tooSteep(run: (text: string) => unknown, make: (length: number) 
   return ratio > RATIO_MAX ? `20 kB take ${ratio.toFixed(1)} times as long as 5 kB (${long.toFixed(0)} ms)` : undefined;
 }
 
-function quickest(run: (text: string) => unknown, text: string): number {
-  return Math.min(...Array.from({ length: ROUNDS }, () => once(run, text)));
+function quickest<T>(run: (input: T) => unknown, input: T): number {
+  return Math.min(...Array.from({ length: ROUNDS }, () => once(run, input)));
 }
 
-function once(run: (text: string) => unknown, text: string): number {
-  const from = performance.now();
-  run(text);
-  return performance.now() - from;
+function once<T>(run: (input: T) => unknown, input: T): number {
+  const from = process.cpuUsage();
+  run(input);
+  const { user, system } = process.cpuUsage(from);
+  return (user + system) / 1000;
 }
 
 /** Texts that go wrong late: a sample with one of its pieces over and over, and an end that does not fit. */

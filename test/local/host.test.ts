@@ -38,6 +38,7 @@ const entry = async (): Promise<unknown> => {
         ...request.params,
         q: request.query.get('q'),
         header: request.headers.get('x-own'),
+        authorization: request.headers.get('authorization') ?? undefined,
         text: await request.text(),
       };
       return { status: 202, headers: { 'Retry-After': '7' }, jsonBody: body };
@@ -148,6 +149,9 @@ describe('the host answers as the real one', () => {
   it('HST-07: a header that comes twice is handed over joined, Authorization too', async () => {
     const sent = await own('GET', read, ['X-Own: one', 'X-Own: two']);
     expect(JSON.parse(sent.text).header).toBe('one,two');
+    // Node itself would keep the first: whoever reads one would judge another than the real host hands over.
+    const tokens = await own('GET', read, ['Authorization: Bearer one', 'authorization: Bearer two']);
+    expect(JSON.parse(tokens.text).authorization).toBe('Bearer one,Bearer two');
     expect((await own('GET', read, ['Host: other'])).status).toBe(400);
   });
 
@@ -157,6 +161,7 @@ describe('the host answers as the real one', () => {
     });
     for (const path of [
       `/${read}`,
+      `//elsewhere${read}`,
       '/api//vaults/kv1/secrets/db',
       '/api/vaults//secrets/db',
       '/api/vaults/kv1/secrets/',

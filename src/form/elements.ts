@@ -66,7 +66,7 @@ const GRAMMARS = {
 } satisfies Readonly<Record<string, Grammar>>;
 export type ElementsDialect = keyof typeof GRAMMARS;
 
-const NAME = /^\w[\w .-]*$/;
+const NAME = /^[\w$][\w .-]*$/;
 const BLANKS = /\s*/y;
 
 /** Reads the elements of `text` from `from` on. @throws `bad-value`; an element that can't be read is told by its number */

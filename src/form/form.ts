@@ -41,9 +41,12 @@ export interface Wanted {
 /** No credential and no connection string is longer; only a document is, as far as a vault takes one. */
 const TEXT_MAX = 8192;
 
+/** Stands for a credential of which nothing is known; every dialect can write it. */
+const NEUTRAL = 'A'.repeat(40);
+
 /** An opened value, and where else a text may stand in it. */
 interface Opened extends OpenText {
-  readonly rest: readonly { readonly where: string; readonly text: string }[];
+  rest(): readonly { readonly where: string; readonly text: string }[];
 }
 
 /**
@@ -61,7 +64,7 @@ export function openForm(value: Secret, wanted: Wanted, hosts: readonly string[]
   const form = formOf(value, opened);
   const hasEnds = spec.kind === 'login' && field === undefined && opened.form === 'bare' && opened.bare !== text;
   return hasEnds
-    ? { ...form, exact: formOf(value, { form: 'bare', bare: text, fill: (bare) => bare, rest: [] }) }
+    ? { ...form, exact: formOf(value, { form: 'bare', bare: text, fill: (bare) => bare, rest: () => [] }) }
     : form;
 }
 
@@ -77,7 +80,7 @@ function formOf(value: Secret, { form, login, rest, ...opened }: Opened): Form {
     },
     elsewhere(other) {
       const sought = other.reveal();
-      return rest.find(({ text }) => holds(text, sought))?.where;
+      return rest().find(({ text }) => holds(text, sought))?.where;
     },
   };
 }
@@ -111,7 +114,7 @@ function opensAlone(text: string, spec: FormSpec, hosts: readonly string[]): Ope
   const opened = withEnds(text, spec, hosts);
   return {
     ...opened,
-    rest: opened.form === 'bare' ? [] : [{ where: 'the connection string', text: text.replaceAll(opened.bare, '') }],
+    rest: () => (opened.form === 'bare' ? [] : [{ where: 'the connection string', text: opened.fill(NEUTRAL) }]),
   };
 }
 
@@ -148,9 +151,10 @@ function opensDocument(text: string, wanted: Wanted & { readonly field: string }
       mustKeep(document, readDocument(filled), places);
       return before + filled + after;
     },
-    rest: document.members
-      .filter((each) => !places.some(({ member: at }) => at === each))
-      .map((each) => ({ where: pointerOf(each.path), text: each.value })),
+    rest: () =>
+      document.members
+        .filter((each) => !places.some(({ member: at }) => at === each))
+        .map((each) => ({ where: pointerOf(each.path), text: each.value })),
   };
 }
 

@@ -50,7 +50,10 @@ function placeIn(member: Member, sought: Sought, above: string, depth: number): 
   if (value === '' || !mayHold(value, bare)) return undefined;
   if (value === sought.login) return undefined; // a login that is its own password is no password
   const refused = (why: string) => {
-    const where = quote(above + pointerOf(member.fixed === 'is a name' ? member.path.slice(0, -1) : member.path));
+    // A name that holds the credential is not told: its place is.
+    const where = quote(
+      `${above}${pointerOf(member.fixed === 'is a name' ? member.path.slice(0, -2) : member.path)}` || '/',
+    );
     return new KeyturnError('bad-value', { detail: `The credential stands at ${where}, too, which ${why}.` });
   };
   if (member.fixed !== undefined) {

@@ -22,6 +22,7 @@ import {
   stateOrNone,
 } from './owed.ts';
 import { dueOn, planOf } from './policy.ts';
+import { adoptForm, refuseOtherKeys } from './reading.ts';
 import { refusalIn } from './refusedPlan.ts';
 import { type Claim, type Holder, heldBy, otherHolders, sourceFor, sureOf } from './slots.ts';
 import { parseState, type State } from './state.ts';
@@ -55,9 +56,12 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
       detail: `grace is ${policy.graceHours} h, but ${target.graceMin.because} is ${target.graceMin.hours} h.`,
     });
   }
-  const opened = openForm(current.value, optIn.wanted, target.hosts);
-  const placeholder = opened.bare.equals(new Secret(PLACEHOLDER));
-  const handle = placeholder ? undefined : await optIn.target.adopt(opened.bare, opened.login);
+  const read = openForm(current.value, optIn.wanted, target.hosts);
+  refuseOtherKeys(read, target);
+  const placeholder = read.bare.equals(new Secret(PLACEHOLDER));
+  const { opened, handle } = placeholder
+    ? { opened: read, handle: undefined }
+    : await adoptForm(read, (value, login) => optIn.target.adopt(value, login));
   const holders = () => otherHolders(bound.secret, { ...optIn, state: target }, grants, deps);
   const found = { target, opened, placeholder, handle, grants };
   const { observed, older } = await nameWhatIsThere(bound, found, holders, deps);
@@ -233,7 +237,8 @@ async function nameOlder(
 
 async function handleOfOld(version: string, bound: Bound, found: Found): Promise<Handle | undefined> {
   const old = await oldForm(bound, version, found.target);
-  return old && bound.optIn.target.adopt(old.bare, old.login);
+  if (!old) return undefined;
+  return (await adoptForm(old, (value, login) => bound.optIn.target.adopt(value, login))).handle;
 }
 
 /** The value of an older version, opened; undefined where it is disabled or no longer has the form. */

@@ -15,6 +15,7 @@ import type { Version } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
 import { hashedTarget } from './holderIndex.ts';
 import { isOptedIn, optInTags, wantedOf } from './optIn.ts';
+import { otherKeyIn } from './reading.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
 
@@ -89,7 +90,10 @@ async function holderNow(
     if (current === undefined) return { ...unknown, why: 'not-allowed' };
     if (current === 'disabled') return { ...unknown, why: 'disabled' };
     if (current === 'gone') return undefined;
-    const { bare, login } = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
+    const form = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
+    // Its readers use another slot, too: it counts as holding all.
+    if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };
+    const { bare, login } = form;
     const handle = (await target.adopt(bare, login)) ?? HOLDS_NONE;
     if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
     const tags = readState(current.tags);

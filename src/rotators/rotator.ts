@@ -57,6 +57,8 @@ export interface TargetState {
   readonly graceMin?: { readonly hours: number; readonly because: string };
   /** Hosts by which a connection string may name this target, lower case, with port where it is not 443. */
   readonly hosts: readonly string[];
+  /** Two slots whose keys were read with the rest: what each of them holds now. */
+  readonly present?: ReadonlyMap<Handle, Secret>;
   /** `many`: what Keyturn made here for this secret; what no version names is removed once it is old enough. */
   readonly labelled?: readonly Labelled[];
   /** `many`: handles that are never revoked, since a person made them (design section 4). */

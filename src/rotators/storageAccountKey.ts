@@ -101,7 +101,7 @@ class StorageAccount implements Target {
     if (!facts.sharedKeys) return { ...state, handles: SLOTS, obstacles: [this.#keysOff()] };
     try {
       const keys = await this.#list.fresh('adopt', 'check');
-      return { ...state, handles: SLOTS.filter((slot) => keys.has(slot)), obstacles: [] };
+      return { ...state, handles: SLOTS.filter((slot) => keys.has(slot)), obstacles: [], present: keys };
     } catch (error) {
       // A ReadOnly lock shows itself here, because listKeys is a POST (case ST-01).
       if (!(error instanceof KeyturnError) || error.reason !== 'scope-locked') throw error;

@@ -136,7 +136,8 @@ class TwoKeys implements Target {
     }
     try {
       const kept = await this.#list.fresh('adopt', 'check');
-      return { hosts, handles: handles.filter((slot) => kept.has(slot)), obstacles: [] };
+      const present = new Map([...kept].map(([slot, { value }]) => [slot, value]));
+      return { hosts, handles: handles.filter((slot) => kept.has(slot)), obstacles: [], present };
     } catch (error) {
       // A ReadOnly lock shows itself here, because the list is a POST (case ST-01).
       if (!(error instanceof KeyturnError) || error.reason !== 'scope-locked') throw error;

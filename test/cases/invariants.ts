@@ -78,10 +78,14 @@ function accepted({ azure }: Tenant, version: Version | undefined): boolean {
   if (sql !== undefined) return sql;
   const target = version.tags?.['rotator-target'] ?? version.tags?.ProviderAddress ?? '';
   const keyed = azure.world.keyed.get(target.toLowerCase());
-  if (keyed) return keyed.isIn(version.value);
+  if (keyed) return keyed.isIn(asRead(version.value));
   const account = azure.world.accounts.get(target.split('/').at(-1)?.toLowerCase() ?? '');
   return account !== undefined && (['key1', 'key2'] as const).some((slot) => version.value.includes(account.key(slot)));
 }
+
+/** As clients of an address read it, percent-encoding undone. */
+const asRead = (value: string): string =>
+  value.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString());
 
 /** Versions replaced less than their grace ago whose value is refused already. Values that never were keys don't count. */
 function cutOff(tenant: Tenant, name: string, versions: readonly Version[]): string[] {
@@ -89,7 +93,7 @@ function cutOff(tenant: Tenant, name: string, versions: readonly Version[]): str
     const replacedSeconds = versions[at + 1]?.created ?? 0;
     const grace = graceSeconds(version);
     const wasKey = [...tenant.keysSeen, ...textsSeen(tenant.azure), ...sqlPasswordsSeen(tenant.azure)].some((key) =>
-      version.value.includes(key),
+      asRead(version.value).includes(key),
     );
     const inGrace = clock.now() / 1000 < replacedSeconds + grace;
     return wasKey && inGrace && !hasNoOverlap(version) && !accepted(tenant, { ...version, enabled: true })

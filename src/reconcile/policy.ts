@@ -191,7 +191,8 @@ export interface Lived {
 /**
  * When a version is due (design section 2, "Dates"; case EG-06): a turn after the secret began to hold its credential, which
  * an apply that writes the value again does not change; where an undo brought an older one back, no later than the longest
- * turn after that one began. One that Keyturn did not write goes by its expiry, but no later than a turn after its takeover.
+ * turn after that one began. One that Keyturn did not write goes by its expiry, but no later than a turn after its takeover;
+ * where it has none and was opted in when it was old already, a turn after that (case VAL-12).
  */
 export function dueOn(
   version: Pick<VersionInfo, 'createdOn' | 'expiresOn'>,
@@ -203,11 +204,11 @@ export function dueOn(
   const everyMaxHours = Math.max(everyHours, lived.everyMaxHours ?? DEFAULT_LIMITS.everyMaxHours);
   const ceiling = addHours(latest(since, takenOverOn) as Date, everyMaxHours);
   const byAge = earliest(addHours(currentSince, everyHours), ceiling) as Date;
-  if (!version.expiresOn) return byAge;
+  const byTakeover = addHours(latest(currentSince, takenOverOn) as Date, everyHours);
+  if (!version.expiresOn) return ours || takenOverOn <= version.createdOn ? byAge : byTakeover;
   const validHours = (version.expiresOn.getTime() - version.createdOn.getTime()) / 3_600_000;
   const leadHours = Math.max(graceHours, Math.min(MONTH_HOURS, validHours / 4));
   const byExpiry = addHours(version.expiresOn, -leadHours);
-  const byTakeover = addHours(latest(currentSince, takenOverOn) as Date, everyHours);
   return earliest(byExpiry, ceiling, ours ? byAge : byTakeover) as Date;
 }
 

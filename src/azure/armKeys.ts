@@ -2,12 +2,12 @@
 import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../core/clock.ts';
-import { KeyturnError } from '../core/errors.ts';
+import { BusyError, KeyturnError } from '../core/errors.ts';
 import { untilFree } from '../core/pipeline.ts';
 import { wireFailure } from '../core/wire.ts';
 import { PATH } from './arm.ts';
 import type { Cloud } from './cloud.ts';
-import { fromArm } from './errors.ts';
+import { fromArm, saysBusy } from './errors.ts';
 import { jsonOf, thinClient } from './thinClient.ts';
 
 /** Where a regeneration stands after its answer: over, or at work (202), with the link that tells its end where there is one. */
@@ -28,6 +28,7 @@ export interface ArmKeysApi {
     version: string,
     body?: Readonly<Record<string, string>>,
   ): Promise<Regeneration>;
+  /** Throws `BusyError` where the operation ended with nothing changed, since the service was at work. */
   progress(link: string): Promise<Progress>;
 }
 
@@ -84,13 +85,20 @@ export function armKeys(options: {
       // A link is input: only one that stays at ARM gets a call and a token.
       if (!URL.canParse(link) || new URL(link).origin !== new URL(cloud.arm).origin) return 'unreadable';
       try {
-        return progressOf(await send('GET', link));
+        return ended(progressOf(await send('GET', link)));
       } catch (error) {
         if (error instanceof KeyturnError) throw error;
         return 'running'; // no answer says nothing of the operation
       }
     },
   };
+}
+
+/** An operation that gave up since its service was at work has changed nothing: asked for again, like any other busy answer. */
+function ended(progress: Progress): Progress {
+  if (typeof progress !== 'object' || !saysBusy(progress.failed)) return progress;
+  const detail = `Azure began to regenerate a key and was busy (${progress.failed}).`;
+  throw new BusyError('target-busy', { code: progress.failed, detail });
 }
 
 /** In the shape in which SDKs throw it, for `fromArm` to judge. */

@@ -25,13 +25,17 @@ export function fromArm(error: unknown, doing: string, { write }: { readonly wri
     const detail = `Azure gave no clear answer when asked to ${doing} (${said(failure)}).`;
     return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
   }
-  if (status === 409) return conflict(failure, doing);
+  if (status === 409 || status === 412 || status === 423) return conflict(failure, doing);
   if (status === 404) return new AbsentError(facts(failure));
   if (status === 401 || status === 403) return new KeyturnError('target-forbidden', options);
   return new KeyturnError('failed', options);
 }
 
-/** 409 is decided by its code (case ST-01); listKeys meets a lock, too, because it is a POST. */
+/**
+ * 409 is decided by its code (case ST-01); listKeys meets a lock, too, because it is a POST. 412 to a request without any
+ * condition is Cosmos' word for an account at work (case VAL-11, gh:hashicorp/terraform-provider-azurerm#15842); that 423 is
+ * one is unverified, but for the lock that a person set, which stays.
+ */
 function conflict(failure: WireFailure, doing: string): KeyturnError {
   const options = { ...facts(failure), detail: `Azure refused to ${doing} (${said(failure)}).` };
   if (failure.code === 'ScopeLocked') {
@@ -39,9 +43,18 @@ function conflict(failure: WireFailure, doing: string): KeyturnError {
     const where = scope === undefined ? '' : ` The lock is on ${scope}.`;
     return new KeyturnError('scope-locked', { ...options, detail: `${options.detail}${where}` });
   }
-  const passes = /InProgress|Conflict|Concurrent|Busy|Retryable/i.test(failure.code ?? '');
+  const passes = failure.status !== 409 || saysBusy(failure.code) || BUSY_TEXT.test(failure.text);
   return passes ? new BusyError('target-busy', options) : new KeyturnError('failed', options);
 }
+
+const BUSY_CODE =
+  /InProgress|Conflict|Concurren|Busy|Retryable|NotReady|Updating|Pending|PreconditionFailed|TooManyRequests|Throttl/i;
+/** Of codes that say less than their message. Never "try again" alone: so ends the text about a lock. */
+const BUSY_TEXT =
+  /operation[^.]{0,120} in progress|retry (?:the operation|later|after)|try again (?:later|in |after)|requires exclusive (?:access|lock)/i;
+
+/** Codes of services for "at work, ask again"; most of them are seen nowhere but in their names (unverified). */
+export const saysBusy = (code: string | undefined): boolean => BUSY_CODE.test(code ?? '');
 
 const SEGMENT = '[\\w().-]{1,128}';
 const SCOPE = new RegExp(

@@ -1,12 +1,12 @@
 /** One alert per cause: raised when the cause is new, kept while it is there, forgotten when a pass ends well without it. */
-import { addDays, addHours, earliest, latest } from '../core/clock.ts';
+import { addDays, addHours, addMinutes, earliest, latest } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import type { SecretRow } from '../store/store.ts';
 import { aboutOf } from './about.ts';
 import { alertOrCount } from './alertGroups.ts';
 import type { Deps } from './deps.ts';
-import { maySpread } from './failure.ts';
+import { BUSY_ALERT_MINUTES, isBusy, maySpread } from './failure.ts';
 import { stateOrNone } from './owed.ts';
 import { type PassEnd, standingBefore } from './record.ts';
 import { changes, type Observed, proves, type Refuse, type Step, type Wait } from './types.ts';
@@ -18,9 +18,6 @@ const OVERDUE_DAYS = 3;
 /** A neighbour whose value says nothing is waited for so long before its owner is told; one whose next look will say, a day. */
 const BROKEN_HOURS = 1;
 const UNREAD_HOURS = 24;
-/** After so many busy passes in a row, whose pauses double, an hour has gone by. */
-const BUSY_TRIES = 6;
-const BUSY: readonly Reason[] = ['vault-busy', 'target-busy', 'storage-busy'];
 /** Over only when the secret is at rest again: in between something else may be waited for. */
 const UNTIL_REST: readonly Reason[] = [
   ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict', 'holder-unknown'] as const),
@@ -33,7 +30,6 @@ interface Context {
   readonly row: SecretRow | undefined;
   /** False when the audit record of this pass could not be written. */
   readonly audited: boolean;
-  readonly tries: number;
 }
 
 /** What is open: alerted, or told of by an instance that only observes. */
@@ -43,11 +39,8 @@ type Open = Pick<SecretRow, 'alert' | 'wouldAlert'>;
  * Raises or counts what is new; the causes that are open now, for the row. An instance that only observes calls nobody: it
  * tells once what it would, and counts nothing of that as alerted.
  */
-export async function raiseAlerts(end: PassEnd, { secret, row, audited, tries }: Context, deps: Deps): Promise<Open> {
-  const causes = new Set<Reason>([
-    ...causesOf(end, row, tries, deps),
-    ...(audited ? [] : (['audit-unwritten'] as const)),
-  ]);
+export async function raiseAlerts(end: PassEnd, { secret, row, audited }: Context, deps: Deps): Promise<Open> {
+  const causes = new Set<Reason>([...causesOf(end, row, deps), ...(audited ? [] : (['audit-unwritten'] as const))]);
   const observes = deps.config.mode === 'observe';
   const listed = (causesBefore: string | undefined) => new Set(causesBefore?.split(',').filter(isReason));
   const alerted = listed(row?.alert);
@@ -137,12 +130,7 @@ function sinceIn({ current, versions, leaving }: NonNullable<PassEnd['bound']>):
   return latest(...written.map(({ createdOn }) => createdOn)) ?? current.createdOn;
 }
 
-function causesOf(
-  { step, seen, error, trail }: PassEnd,
-  row: SecretRow | undefined,
-  tries: number,
-  deps: Deps,
-): Reason[] {
+function causesOf({ step, seen, error, trail }: PassEnd, row: SecretRow | undefined, deps: Deps): Reason[] {
   const causes: Reason[] = [];
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
   else if (step.kind === 'refuse' && !step.quiet) causes.push(step.reason);
@@ -152,7 +140,10 @@ function causesOf(
   // What the last look saw owed can't be closed: the current value, which would have to work, is nowhere to be read.
   const unreadable = step.reason === 'disabled' || step.reason === 'gone';
   if (unreadable && row?.view && row.view.owed.length > 0) causes.push('still-owed');
-  if (step.kind === 'wait' && BUSY.includes(step.reason) && tries >= BUSY_TRIES) causes.push(step.reason);
+  if (step.kind === 'wait' && isBusy(step.reason)) {
+    const since = standingBefore(row, step.reason);
+    if (since && deps.clock.now() >= addMinutes(since, BUSY_ALERT_MINUTES)) causes.push(step.reason);
+  }
   if (!seen || error) return causes;
   const { written, proved, verdict, createdOn, leaving } = seen.observed;
   const now = deps.clock.now();

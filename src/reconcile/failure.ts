@@ -1,5 +1,5 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
-import { addMinutes } from '../core/clock.ts';
+import { addMinutes, earliest, latest } from '../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import { NoConsent, Stopped } from './bind.ts';
@@ -23,6 +23,11 @@ export const SPREADING_MINUTES = 45;
 const SPREADING_PAUSE_MAX = 55;
 /** A list of role assignments that may not be seen is asked for again after so long, then after twice as long, up to a day. */
 const HIDDEN_MINUTES = 30;
+
+/** What ends by itself when a service has time again. */
+export const isBusy = (reason: string): boolean => ['vault-busy', 'target-busy', 'storage-busy'].includes(reason);
+/** So long it is waited for without an alert, however few passes that are (finding COR-07). */
+export const BUSY_ALERT_MINUTES = 60;
 
 /** What the row remembers of the passes before. */
 export interface Before {
@@ -49,7 +54,7 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
     return { kind: 'wait', reason: 'settling', until: addMinutes(now, Math.max(SETTLING_MINUTES, growing)), ...detail };
   const pause = Math.max(growing, Math.min((error.facts.retryAfterSeconds ?? 0) / 60, DAY_MINUTES));
   if (error instanceof BusyError)
-    return { kind: 'wait', reason: error.reason, until: addMinutes(now, pause), ...detail };
+    return { kind: 'wait', reason: error.reason, until: busyUntil(error, now, { pause, before }), ...detail };
   if (reasonRow(error.reason).by === 'nobody')
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, growing), ...detail };
   const isHidden = error instanceof NoConsent && error.hidden;
@@ -65,6 +70,18 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
   const until = addMinutes(now, Math.min(growing, SPREADING_PAUSE_MAX));
   const rest = { reason: error.reason, until, ...detail };
   return spreads ? { kind: 'wait', ...rest } : { kind: 'refuse', ...rest };
+}
+
+/** After the pause, but not beyond the time at which somebody is to be told, unless the service asked for longer. */
+function busyUntil(
+  { facts }: KeyturnError,
+  now: Date,
+  { pause, before }: { readonly pause: number; readonly before: Before | undefined },
+): Date {
+  const next = addMinutes(now, pause);
+  const toldOn = before && addMinutes(before.since, BUSY_ALERT_MINUTES);
+  if (!toldOn || toldOn <= now || (facts.retryAfterSeconds ?? 0) / 60 >= pause) return next;
+  return earliest(next, latest(toldOn, addMinutes(now, BUSY_MINUTES))) as Date;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Bound, Trail } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
 import type { Deps } from './deps.ts';
+import { isBusy } from './failure.ts';
 import { type Seen, takenOverOn } from './observe.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
@@ -75,7 +76,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const tries = triesAfter(end, row);
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
-  const open = await raiseAlerts(end, { secret, row, audited, tries }, deps);
+  const open = await raiseAlerts(end, { secret, row, audited }, deps);
   const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
   const nextLookOn = queued ? row?.nextLookOn : next;
   const ids = operations.map(({ id }) => id);
@@ -115,8 +116,13 @@ function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean 
 const lookAgain = (step: Step): boolean => step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);
 
 /** Since when a reason has been standing in the way of a secret, by its row; undefined where it is new. */
-export const standingBefore = (row: SecretRow | undefined, reason: Reason): Date | undefined =>
-  row?.standing?.reason === reason ? row.standing.since : undefined;
+export function standingBefore(row: SecretRow | undefined, reason: Reason): Date | undefined {
+  const standing = row?.standing;
+  if (standing === undefined) return undefined;
+  // Whichever service is busy, nothing goes on for it.
+  const same = standing.reason === reason || (isBusy(standing.reason) && isBusy(reason));
+  return same ? standing.since : undefined;
+}
 
 function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: Date): SecretRow['standing'] {
   if (BACKS_OFF.includes(reason) && row?.standing !== undefined) return row.standing;

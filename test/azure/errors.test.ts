@@ -49,6 +49,25 @@ describe('errors of ARM', () => {
   });
 
   it.each([
+    [412, 'PreconditionFailed'],
+    [412, 'Whatever'],
+    [423, 'Locked'],
+    [409, 'AccountIsNotReady'],
+    [409, 'ServerBusy'],
+    [409, 'ResourceUpdating'],
+  ])('VAL-11: %i %s means at work, and that nothing was changed', (status, code) => {
+    expect(write(answer(status, code))).toBeInstanceOf(BusyError);
+    expect(read(answer(status, code))).toBeInstanceOf(BusyError);
+  });
+
+  it('VAL-11: a lock is a lock with 423, too, and a message tells where a code does not', () => {
+    expect(write(answer(423, 'ScopeLocked')).reason).toBe('scope-locked');
+    const text = 'There is already an operation in progress which requires exclusive lock on this account.';
+    expect(write(answer(409, 'BadThing', text))).toBeInstanceOf(BusyError);
+    expect(write(answer(409, 'BadThing', 'Please remove it and try again.'))).not.toBeInstanceOf(BusyError);
+  });
+
+  it.each([
     `${S}/resourceGroups/../x`,
     `${S}/resourceGroups/rg1/providers/Microsoft.Storage/storageAccounts/<img src=x>`,
     'https://evil.example/',

@@ -70,10 +70,15 @@ function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow
   if (step.kind === 'skip') return false;
   if (!seen || error) return true;
   if (cause === row?.lastFailure?.reason && !endsFailure(step)) return true;
+  // Told once for as long as no value can be tried, whatever is rotated meanwhile (case VAL-04).
+  if (cause === 'unproved' && isUnproved(seen.observed)) return true;
   // A step that changes something may have done a part of what is open; the look after it will tell.
   const rests = step.kind === 'wait' && (step.reason === 'not-due' || step.reason === 'grace');
   return UNTIL_REST.includes(cause) && (changes(step) || step.kind === 'wait') && !rests;
 }
+
+/** A rotation wrote it, and no pass has seen the target take it yet. */
+const isUnproved = ({ written, proved, verdict }: Observed): boolean => written && !proved && !proves(verdict);
 
 /** One went well, or none is due any more: a person stored another version, or changed the policy. */
 export const endsFailure = ({ kind, reason }: Step): boolean => kind === 'rotate' || reason === 'not-due';
@@ -105,8 +110,9 @@ async function raise(
         ? said
         : undefined
       : `${behind}: ${said ?? reasonRow(behind).cause}`;
-  const { verdict } = end.seen?.observed ?? {};
-  const answer = reason === 'unproved' && verdict ? `The target's answer to the stored value is "${verdict}".` : words;
+  const { verdict, said: told } = end.seen?.observed ?? {};
+  const answer =
+    reason === 'unproved' && verdict ? (told ?? `The target's answer to the stored value is "${verdict}".`) : words;
   const about = aboutOf({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const identity = maySpread(step.reason) ? deps.config.identity : undefined;
   const facts = { ...about, detail: bad ?? answer, ...owedSince(end, row), behind, identity };
@@ -145,11 +151,10 @@ function causesOf({ step, seen, error, trail }: PassEnd, row: SecretRow | undefi
     if (since && deps.clock.now() >= addMinutes(since, BUSY_ALERT_MINUTES)) causes.push(step.reason);
   }
   if (!seen || error) return causes;
-  const { written, proved, verdict, createdOn, leaving } = seen.observed;
+  const { written, verdict, createdOn, leaving } = seen.observed;
   const now = deps.clock.now();
   const asks = leaving === undefined || step.reason === 'unproved';
-  if (asks && written && !proved && !proves(verdict) && now >= addHours(createdOn, UNPROVED_HOURS))
-    causes.push('unproved');
+  if (asks && isUnproved(seen.observed) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
   // What a person must mend keeps a heal or a rotation from coming as surely as what ends by itself.
   if (step.kind !== 'wait' && step.kind !== 'refuse') return causes;
   if (step.kind === 'wait' && ['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
@@ -164,7 +169,8 @@ function causesOf({ step, seen, error, trail }: PassEnd, row: SecretRow | undefi
 }
 
 /** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
-function isOverdue(step: Wait | Refuse, { dueOn, after, leaving, policy, hold }: Observed, now: Date): boolean {
+function isOverdue(step: Wait | Refuse, observed: Observed, now: Date): boolean {
+  const { dueOn, after, leaving, policy, hold } = observed;
   const { reason } = step;
   // A value that the target does not know is in nobody's care before its owner has stored another one.
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
@@ -178,6 +184,8 @@ function isOverdue(step: Wait | Refuse, { dueOn, after, leaving, policy, hold }:
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
   if (after === undefined) return false;
+  // What is owed by a value that could never be tried waits until it can: that is what the alert about the value says.
+  if (reason === 'unproved' && leaving === undefined && isUnproved(observed)) return false;
   // Also where a neighbour surely holds the slot: its own date may be weeks away, and the old credential lives on till then.
   // One that only owes it gives it back when its own grace is over, but it may rotate again and again: that far and no further.
   const owedUntil = step.kind === 'wait' ? step.owedUntil : undefined;

@@ -83,7 +83,7 @@ function next(observed: Observed, wanted: Wanted, now: Date): Step {
   if (now >= observed.dueOn) return rotate('due', observed, request);
   if (owed.length > 0) return wait('drift', observed.dueOn);
   const unproved = written && !proved && !proves(verdict);
-  return wait(unproved ? 'unproved' : 'not-due', observed.dueOn);
+  return unproved ? wait('unproved', observed.dueOn, observed.said) : wait('not-due', observed.dueOn);
 }
 
 /**
@@ -104,7 +104,7 @@ function leave(observed: Observed, { asked, request, standing }: Wanted, now: Da
   if (now < revokeOn) return wait('grace', revokeOn);
   if (verdict === 'refused')
     return { kind: 'refuse', reason: 'still-owed', detail: 'The target refuses the current value.' };
-  if (!proves(verdict)) return wait('unproved', undefined);
+  if (!proves(verdict)) return wait('unproved', undefined, observed.said);
   return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
 }
 
@@ -118,7 +118,11 @@ function settlement(observed: Observed, { asked, request, standing }: Wanted, no
   // `after` was fixed at the store; where the tag lost it, the same sum gives it again.
   const revokeOn = atOnce ? now : (after ?? addHours(observed.createdOn, observed.policy.graceHours));
   if (now < revokeOn) return wait(request ? 'owed-first' : 'grace', revokeOn);
-  if (!proves(verdict)) return wait('unproved', undefined);
+  if (!proves(verdict)) {
+    // Being due goes before being unproved, where a new one fits beside all that is owed, which waits on (case VAL-04).
+    const rotates = observed.overlap === 'many' && request === undefined && now >= observed.dueOn;
+    return rotates ? undefined : wait('unproved', undefined, observed.said);
+  }
   return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
 }
 

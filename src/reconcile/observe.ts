@@ -107,6 +107,7 @@ async function nameWhatIsThere(
     (written && (!proved || older.length > 0 || handle === undefined))
       ? await optIn.target.check(found.opened.bare, found.opened.login)
       : undefined;
+  const said = verdict === undefined ? undefined : optIn.target.said?.()?.detail;
   const newest = newestOf(older, secret);
   const age = await ageIn(bound, found, state);
   const observed: Observed = {
@@ -123,6 +124,7 @@ async function nameWhatIsThere(
     ...(live === undefined ? {} : { live }),
     known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
     ...(verdict === undefined ? {} : { verdict }),
+    ...(said === undefined ? {} : { said }),
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     left: named.filter(isPersonal).map(({ handle: each }) => each),
     held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, holders)))),
@@ -294,6 +296,8 @@ async function sources(
     return unsure ? { ...found, aside: among(sureOf(holders)) } : found;
   };
   const owedHandles = older.map(({ handle }) => handle);
+  // Where many fit, what is owed lives on beside the next one: of a value that cannot be tried nobody knows whether it works.
+  const beside = optIn.rotator.overlap === 'many' ? owedHandles : [];
   const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
   const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, 'any');
   const healSource = (await storedAgain(bound, facts, heal)) ?? heal;
@@ -303,7 +307,7 @@ async function sources(
   const written = ours && bound.state?.rot !== undefined;
   return {
     healSource,
-    source: written ? source([live]) : source([first, ...waiting.keep], waiting.until, joins),
+    source: written ? source([live, ...beside]) : source([first, ...waiting.keep], waiting.until, joins),
     nowSource: source([first], undefined, joins),
   };
 }

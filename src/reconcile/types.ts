@@ -140,6 +140,8 @@ export interface Observed {
   /** Whether the target knows the value. */
   readonly known: boolean;
   readonly verdict?: Verdict;
+  /** What the target said beside the verdict, and who can mend it. */
+  readonly said?: string;
   readonly owed: readonly Owed[];
   /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
   readonly left: readonly Handle[];

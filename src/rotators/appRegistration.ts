@@ -10,7 +10,7 @@ import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
-import type { Credential, Labelled, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import type { Credential, Labelled, Parameters, Rotator, Said, Stay, Target, TargetState, Verdict } from './rotator.ts';
 
 export interface AppRegistrationOptions {
   readonly graph: GraphApi;
@@ -40,6 +40,9 @@ export function appRegistration(deps: AppRegistrationOptions): Rotator {
       'target-forbidden': {
         remedy:
           "Make Keyturn's identity an owner of the application, and give it the application permission Application.ReadWrite.OwnedBy of Microsoft Graph: infra/scripts/graph.sh does both. A token keeps for up to a day what it was issued with.",
+      },
+      unproved: {
+        remedy: 'Mend what keeps the application from getting a token; its client secrets go on rotating meanwhile.',
       },
       'no-consent': { remedy: 'Add `<consent>` to the tags of the application.' },
     },
@@ -72,6 +75,23 @@ const SPREADING: readonly number[] = [7000215, 7000222, 700016];
 /** Those of them that are about the secret. Others (no such tenant, conditional access: 90002, 900023, 7000112, 53003) are not. */
 const REFUSED: readonly number[] = [7000215, 7000222];
 
+/**
+ * Who can mend what keeps every client secret of an application from getting a token. 7000229: reported
+ * (gh:MicrosoftDocs/azure-docs#105962); 7000112, 53003, 5000225, 90002, 900023: from their names in Microsoft's list of
+ * codes, their wording to a client secret is unverified. Others are named by their number alone.
+ */
+const MENDED: { readonly [aadsts: number]: string } = {
+  7000229: 'the application has no service principal in this tenant, which its owner or an administrator makes',
+  7000112: 'the application is switched off in this tenant, which an administrator of the tenant can undo',
+  700016: 'this tenant does not know the application, which its owner can look into',
+  53003: 'conditional access blocks it, which whoever keeps the policies of the tenant can change',
+  5000225: 'the tenant is blocked, which an administrator of the tenant can have undone',
+  90002: 'Entra knows no such tenant, which the operator can look into (KEYTURN_TENANT_ID)',
+  900023: 'Entra takes this for no tenant, which the operator can look into (KEYTURN_TENANT_ID)',
+};
+const BY_NUMBER =
+  'an administrator of the tenant finds the reason by this number, in the sign-in log of the service principal';
+
 interface Tools extends AppRegistrationOptions {
   readonly passwords: AppPasswords;
 }
@@ -90,6 +110,8 @@ class AppRegistration implements Target {
   readonly #deps: Tools;
   /** What this pass issued, and how often in a row Entra has taken it. */
   #issued: { readonly value: Secret; successes: number } | undefined;
+  /** Entra's number for the value that was asked about last, where it says nothing of the value. */
+  #doubt: number | undefined;
 
   constructor(bound: Bound, deps: Tools) {
     this.id = bound.appId;
@@ -178,12 +200,21 @@ class AppRegistration implements Target {
 
   async check(value: Secret): Promise<Verdict> {
     const answer = await this.#deps.probe.tryLogin(this.id, value);
+    this.#doubt = typeof answer === 'object' && !REFUSED.includes(answer.refused) ? answer.refused : undefined;
     const issued = this.#issued?.value.equals(value) ? this.#issued : undefined;
     if (issued) issued.successes = answer === 'accepted' ? issued.successes + 1 : 0;
     if (answer === 'accepted') return issued && issued.successes < SUCCESSES ? 'not-yet' : 'accepted';
     if (answer === 'busy') throw new BusyError('target-busy', { detail: 'Entra gave no clear answer to a login.' });
     if (SPREADING.includes(answer.refused) && (await this.#isFresh(value))) return 'not-yet';
     return REFUSED.includes(answer.refused) ? 'refused' : 'unknown';
+  }
+
+  said(): Said | undefined {
+    const number = this.#doubt;
+    if (number === undefined) return undefined;
+    const name = number === 0 ? 'no number' : `AADSTS${number}`;
+    const detail = `Entra gives the application ${this.id} no token (${name}): ${MENDED[number] ?? BY_NUMBER}. What it would say of the stored client secret is not known.`;
+    return { doubt: 'unproved', expired: false, detail };
   }
 
   async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {

@@ -67,6 +67,16 @@ export interface TargetState {
   readonly notes?: readonly string[];
 }
 
+/** What the target said of the stored value, beside the verdict. */
+export interface Said {
+  /** It could not be told, and why; absent where it could. */
+  readonly doubt?: Reason;
+  /** It has run out: another one has to come, however young it is. */
+  readonly expired: boolean;
+  /** Each server with its own number, in our words; undefined where all went well. */
+  readonly detail: string | undefined;
+}
+
 export interface Rotator {
   /** The tag value. */
   readonly type: string;
@@ -120,6 +130,8 @@ export interface Target {
    * owner in a directory. Asked in dry runs and by an instance that only observes, never in a pass that changes something.
    */
   rights?(): Promise<readonly RightCheck[]>;
+  /** Of the value that `adopt` or `check` was asked about last. */
+  said?(): Said | undefined;
   /** Overlap none: sets the old value back when the store was refused for certain. */
   restore?(value: Secret, login?: string): Promise<void>;
 }

@@ -387,6 +387,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
 const OWN: Readonly<Record<string, string>> = {
   'app-registration target-forbidden':
     "Make Keyturn's identity an owner of the application, and give it the application permission Application.ReadWrite.OwnedBy of Microsoft Graph: infra/scripts/graph.sh does both. A token keeps for up to a day what it was issued with.",
+  'app-registration unproved':
+    'Mend what keeps the application from getting a token; its client secrets go on rotating meanwhile.',
   'app-registration no-consent':
     'Add `keyturn app-registration: kv1/orders(app_a,app_b)` to the tags of the application.',
   'mysql-login target-forbidden':

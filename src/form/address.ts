@@ -89,7 +89,7 @@ function pairsOf(query: string, start: number): readonly Part[] {
 /** What a value is for decides whether it has to be readable: only credentials and addresses have. */
 function inQuery(spelt: string, raw: string, start: number): Part {
   const name = nameOf(spelt.replace(/\+|%20/g, ' '));
-  const part = { name, start, end: start + raw.length, write: encode };
+  const part = { name, start, end: start + raw.length, write: encoder(raw) };
   if (!CREDENTIAL_OR_ADDRESS.test(name)) return { ...part, value: raw };
   // A plus is itself to libpq and a blank to others; they disagree about a second equals sign, too.
   if (raw.includes('+')) throw bad('Write `%2B` for a plus and `%20` for a blank in login and password.');
@@ -98,8 +98,15 @@ function inQuery(spelt: string, raw: string, start: number): Part {
 }
 
 const encoded = (name: string, raw: string, start: number): Part => ({
-  ...{ name, value: decoded(raw), start, end: start + raw.length, write: encode },
+  ...{ name, value: decoded(raw), start, end: start + raw.length, write: encoder(raw) },
 });
+
+/** Encodes with small letters where the present text does. */
+export function encoder(raw: string): (value: string) => string {
+  const codes = raw.match(/%[0-9a-f]{2}/gi)?.join('') ?? '';
+  if (codes === codes.toUpperCase()) return encode;
+  return (value) => encode(value).replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+}
 
 /** Percent-encoding undone. @throws `bad-value` */
 export function decoded(raw: string): string {

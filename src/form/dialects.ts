@@ -2,7 +2,7 @@
  * The table of dialects: how each of them is told, read and written, where it names its host, and what it must not say. Vendors'
  * pages and measurements stand in `source` (facts on values, V1 to V6); the examples are documented and tested from here.
  */
-import { addressParts, decoded, encode, hostsOf, looksLikeAddress, queryOf, schemeOf } from './address.ts';
+import { addressParts, decoded, encoder, hostsOf, looksLikeAddress, queryOf, schemeOf } from './address.ts';
 import type { Dialect } from './dialect.ts';
 import { elementsOf } from './elements.ts';
 import { goDsnParts, looksLikeGoDsn } from './goDsn.ts';
@@ -360,7 +360,7 @@ const odbcConnect: Dialect = {
     const part = queryOf(text).find(({ name }) => name === 'odbcconnect');
     const head = /^[a-z+]+:\/\/([^/?]*)/i.exec(text)?.[1] ?? '';
     if (!part || head !== '') throw bad('With `odbc_connect` no host, login or password stands in front of the `/`.');
-    return [{ ...part, value: decoded(part.value.replaceAll('+', ' ')), write: (next) => encode(next) }];
+    return [{ ...part, value: decoded(part.value.replaceAll('+', ' ')), write: encoder(part.value) }];
   },
   credential: ['odbcconnect'],
   hosts: [],

@@ -100,7 +100,11 @@ function openPair(text: string, dialect: Dialect, pair: KeyPair, hosts: readonly
       const put = (part: typeof id) => ({
         ...{ start: part.start, end: part.end, text: part.write(fresh.size > 0 ? (fresh.get(part.name) ?? '') : next) },
       });
-      return spliced(text, [put(credential), put(id)]);
+      const filled = spliced(text, [put(credential), put(id)]);
+      if (fresh.size === 0) return filled;
+      const again = openPair(filled, dialect, pair, hosts);
+      if (again.bare !== next) throw bad('The new credential cannot be written into the connection string.');
+      return filled;
     },
   };
 }

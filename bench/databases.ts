@@ -13,6 +13,7 @@ import { type MysqlApi, mysql } from '../src/azure/mysql.ts';
 import { type PostgresApi, postgres } from '../src/azure/postgres.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { Secret } from '../src/core/secret.ts';
+import { ACCEPTED, WRONG } from '../src/core/serverAnswer.ts';
 import { mysqlLogin } from '../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../src/rotators/postgresqlLogin.ts';
 import { allRotators } from '../src/rotators/registry.ts';
@@ -116,14 +117,15 @@ function countedMysql(api: MysqlApi, azure: Azure): MysqlApi {
 
 function inMemory(): Server {
   const logins = new Map<string, Secret>();
-  const answer = (name: string, password: Secret) => (logins.get(name)?.equals(password) ? 'accepted' : 'refused');
+  const answer = (name: string, password: Secret) => (logins.get(name)?.equals(password) ? ACCEPTED : WRONG);
   const change = (name: string, password: Secret) => void logins.set(name, password);
   const there = (names: readonly string[]) => names.filter((name) => logins.has(name));
   return {
     ...{ host: 'server.database.keyturn.localhost', ports: { postgresql: 5432, mysql: 3306 } },
     postgres: {
       outOfReach: async () => [],
-      roles: async (_, names) => there(names).map((name) => ({ name, mayLogIn: true, strong: false, expired: false })),
+      roles: async (_, names) =>
+        there(names).map((name) => ({ name, mayLogIn: true, strong: false, expired: false, closed: false })),
       setPassword: async (_, role, password) => change(role, password),
       tryLogin: async (_, role, password) => answer(role, password),
     },
@@ -131,7 +133,14 @@ function inMemory(): Server {
       mayChange: async () => true,
       accounts: async (_, accounts) =>
         there(accounts.map(({ user }) => user)).map((user) => ({
-          ...{ user, host: '%', plugin: 'caching_sha2_password' as const, locked: false, strong: false },
+          ...{
+            user,
+            host: '%',
+            plugin: 'caching_sha2_password' as const,
+            locked: false,
+            certificate: false,
+            strong: false,
+          },
         })),
       setPassword: async (_, { user }, password) => change(user, password),
       tryLogin: async (_, user, password) => answer(user, password),

@@ -88,6 +88,7 @@ const shared = [
   'sqlServerSet',
   'sqlText',
   'storedLogin',
+  'wrongTries',
   'twoKeyTable',
 ];
 

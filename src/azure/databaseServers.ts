@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
+import { tlsFault, wordsOf } from '../core/serverAnswer.ts';
 import type { Arm } from './arm.ts';
 
 export interface DatabaseFacts {
@@ -27,9 +28,6 @@ export interface DatabaseIdentity {
   /** A token, or a password in tests. */
   password(): Promise<Secret>;
 }
-
-/** What a login says of a password. */
-export type DatabaseAnswer = 'accepted' | 'refused' | 'busy' | 'unknown';
 
 export const POSTGRESQL_TYPE = 'Microsoft.DBforPostgreSQL/flexibleServers';
 export const MYSQL_TYPE = 'Microsoft.DBforMySQL/flexibleServers';
@@ -113,4 +111,15 @@ export function knownIdentity(identity: DatabaseIdentity | undefined): DatabaseI
   if (identity) return identity;
   const detail = 'Set KEYTURN_DATABASE_USER to the name of the database user that stands for the identity of Keyturn.';
   throw new KeyturnError('target-forbidden', { detail });
+}
+
+/**
+ * Keyturn's own connection failed over TLS: named as what it is, a certificate, a name or no TLS at all (finding SRV-09). Undefined
+ * for any other fault.
+ */
+export function untrusted(host: string, error: unknown): KeyturnError | undefined {
+  const fault = tlsFault(error);
+  if (fault === undefined) return undefined;
+  const code = fault.code === undefined ? {} : { code: fault.code };
+  return new KeyturnError('untrusted-server', { ...code, detail: `${wordsOf(host, fault)}.` });
 }

@@ -6,7 +6,8 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { type DatabaseAnswer, type DatabaseFacts, type DatabaseIdentity, knownIdentity } from './databaseServers.ts';
+import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, SILENCE, tlsFault } from '../core/serverAnswer.ts';
+import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
 import { accountsIn, type Plugin, pluginOf } from './mysqlAccounts.ts';
 import { cachingSha2Hash, nativeHash } from './mysqlHashes.ts';
 
@@ -23,7 +24,16 @@ export interface AccountFacts {
   readonly host: string;
   /** How it logs in; undefined for another way than a password that Keyturn can make. */
   readonly plugin: Plugin | undefined;
+  /** `ACCOUNT LOCK`. */
   readonly locked: boolean;
+  /** `REQUIRE X509`, `ISSUER` or `SUBJECT`: without a client certificate the right password is answered like a wrong one. */
+  readonly certificate: boolean;
+  /** When its password was set last. */
+  readonly changedOn?: Date;
+  /** When its password runs out; in the past where it has, also by `PASSWORD EXPIRE`. */
+  readonly expiresOn?: Date;
+  /** After so many wrong passwords in a row nobody is let in with it. */
+  readonly triesMax?: number;
   /** Has a privilege on the whole server that changes something, by itself or by a role, or on the tables of users. */
   readonly strong: boolean;
 }
@@ -35,7 +45,7 @@ export interface MysqlApi {
   mayChange(place: Place): Promise<boolean | undefined>;
   /** Sent once, as a hash. */
   setPassword(place: Place, account: Account, password: Secret): Promise<void>;
-  tryLogin(place: Place, user: string, password: Secret): Promise<DatabaseAnswer>;
+  tryLogin(place: Place, user: string, password: Secret): Promise<ServerAnswer>;
 }
 
 export interface MysqlOptions {
@@ -107,16 +117,24 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
         });
       }),
     async tryLogin(place, user, password) {
+      let connection: Connection | undefined;
       try {
-        (await open(place, user, password)).destroy();
-        return 'accepted';
+        connection = await open(place, user, password);
+        connection.on('error', () => undefined);
+        // A server may let an expired password in, and then refuse whatever is not another one (1820; measured on MariaDB 10.11).
+        await connection.query({ sql: 'SELECT 1', timeout: ANSWER_MILLISECONDS });
+        return ACCEPTED;
       } catch (error) {
-        return answerOf(numberOf(error));
+        return answerOf(error, connection !== undefined);
+      } finally {
+        connection?.destroy();
       }
     },
   };
 }
 
+/** A row of an answer, by the names of its columns. */
+export type Row = RowDataPacket;
 /** One statement, with its values apart from the text, which only DDL has none of. */
 export type Ask = (sql: string, values?: readonly string[]) => Promise<RowDataPacket[]>;
 
@@ -156,21 +174,60 @@ function numberOf(error: unknown): number | undefined {
   return typeof errno === 'number' && errno >= 1000 && sqlState !== undefined ? errno : undefined;
 }
 
+/**
+ * What a number says of a login (MySQL: server error message reference, and the manual on account locking, password management and
+ * resource limits; MariaDB: error codes, account locking; both: sql_acl.cc and sql_authentication.cc, acl_authenticate, which looks at
+ * the password before lock, expiry and limits). Measured on MariaDB 10.11: 1045, 1226, 1820, 4150, 4151. By the manual alone: 1862,
+ * 3118, 3955 and what else is MySQL's own.
+ */
+const ANSWERS: Readonly<Record<number, AnswerRow>> = {
+  // Also for a login from an address that it may not come from, or without the client certificate that it needs.
+  1045: row('wrong'),
+  1698: row('wrong'),
+  // Too many connections of the whole server.
+  1040: row('not asked', 'busy'),
+  1053: row('not asked', 'busy'),
+  // A host that is blocked after broken connections; one of no user at all.
+  1129: row('not asked', 'address'),
+  1130: row('not asked', 'address'),
+  // Only over TLS; a plugin that the server has no more.
+  3159: row('not asked', 'no-tls'),
+  1524: row('not asked', 'other'),
+  // MAX_USER_CONNECTIONS, and the limits by the hour: counted for a user that was let in.
+  1203: row('right', 'limited'),
+  1226: row('right', 'limited'),
+  // The database, where a connection names one.
+  1044: row('right', 'database'),
+  1049: row('right', 'database'),
+  // The password must be changed: at the login, or at the first statement behind it.
+  1820: row('right', 'expired'),
+  1862: row('right', 'expired'),
+  // ACCOUNT LOCK.
+  3118: row('right', 'locked'),
+  4151: row('right', 'locked'),
+  // Too many wrong passwords: FAILED_LOGIN_ATTEMPTS, max_password_errors. Said before this one is looked at.
+  3955: row('not asked', 'locked'),
+  4150: row('not asked', 'locked'),
+};
+
+/** @param isIn it was let in, and refused what it asked then: the password was right */
+function answerOf(error: unknown, isIn: boolean): ServerAnswer {
+  const number = numberOf(error);
+  if (number === undefined) return isIn ? ACCEPTED : (tlsFault(error) ?? SILENCE);
+  const found = ANSWERS[number];
+  return answered(`${number}`, isIn && found?.password !== 'right' ? row('right', 'other') : found);
+}
+
 /** Too many connections, by server, user or limit. */
 const FULL = new Set([1040, 1203, 1226]);
-
-function answerOf(number: number | undefined): DatabaseAnswer {
-  if (number === 1045) return 'refused';
-  if (number === undefined || FULL.has(number)) return 'busy';
-  // A host that may not connect, a locked account, an expired password: nothing is said of this one.
-  return 'unknown';
-}
 
 /** Keyturn's own connection: nothing was changed yet. */
 function notLoggedIn(error: unknown, { host }: Place): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const number = numberOf(error);
   const options = number === undefined ? {} : { code: `${number}` };
+  const fault = number === undefined ? untrusted(host, error) : undefined;
+  if (fault) return fault;
   if (number === undefined || FULL.has(number)) {
     const detail = `${host} could not be reached, or took no connection (${number ?? 'no answer'}).`;
     return new BusyError('target-busy', { ...options, detail });

@@ -1,6 +1,7 @@
 /** Who is an administrator of a MySQL or MariaDB server, as its own tables say. */
+import { addDays } from '../core/clock.ts';
 import { quote } from '../core/quote.ts';
-import type { Account, AccountFacts, Ask } from './mysql.ts';
+import type { Account, AccountFacts, Ask, Row } from './mysql.ts';
 
 /** How the account logs in: MariaDB's only plugin that takes a hash made here, and two of MySQL. */
 export type Plugin = 'mariadb' | 'mysql_native_password' | 'caching_sha2_password';
@@ -25,17 +26,98 @@ const isMaria = async (ask: Ask): Promise<boolean> => {
 
 export async function accountsIn(accounts: readonly Account[], ask: Ask): Promise<readonly AccountFacts[]> {
   const maria = await isMaria(ask);
-  const found: AccountFacts[] = [];
+  const found: (Omit<AccountFacts, 'expiresOn'> & Life)[] = [];
   for (const account of accounts) {
     for (const row of await rowsOf(account, ask)) {
       const [user, host] = [String(row.name), String(row.place)];
-      const locked = !maria && row.account_locked === 'Y';
       const strong = await isStrong({ user, host }, maria, ask);
-      found.push({ user, host, plugin: named(row.plugin, maria), locked, strong });
+      const life = maria ? mariaLife(await privOf({ user, host }, ask), row) : mysqlLife(row);
+      const certificate = !['', 'ANY'].includes(String(row.ssl_type ?? ''));
+      found.push({ user, host, plugin: named(row.plugin, maria), strong, certificate, ...life });
     }
   }
-  return found;
+  const server = await limitsOf(maria, ask);
+  return found.map(({ lifetimeDays = server.lifetimeDays, expired, ...facts }) => {
+    const { changedOn, triesMax = server.triesMax } = facts;
+    const ends = changedOn && lifetimeDays > 0 ? addDays(changedOn, lifetimeDays) : undefined;
+    return {
+      ...facts,
+      ...(triesMax === undefined ? {} : { triesMax }),
+      ...(expired ? { expiresOn: new Date(0) } : ends ? { expiresOn: ends } : {}),
+    };
+  });
 }
+
+/** What the server keeps of a password beside its hash. */
+interface Life {
+  readonly locked: boolean;
+  readonly changedOn?: Date;
+  /** `PASSWORD EXPIRE`. */
+  readonly expired: boolean;
+  /** 0: it never runs out; undefined: as the server has it. */
+  readonly lifetimeDays?: number;
+  readonly triesMax?: number;
+}
+
+/** MySQL's own columns (MySQL manual, grant tables); `User_attributes` holds the limit of wrong passwords. */
+function mysqlLife({
+  account_locked,
+  password_expired,
+  password_last_changed,
+  password_lifetime,
+  User_attributes,
+}: Row): Life {
+  const attributes: unknown = typeof User_attributes === 'string' ? JSON.parse(User_attributes) : User_attributes;
+  const { Password_locking } = (attributes ?? {}) as { Password_locking?: { failed_login_attempts?: unknown } };
+  const tries = Number(Password_locking?.failed_login_attempts ?? 0);
+  return {
+    locked: account_locked === 'Y',
+    expired: password_expired === 'Y',
+    ...(password_last_changed instanceof Date ? { changedOn: password_last_changed } : {}),
+    ...(password_lifetime === null || password_lifetime === undefined
+      ? {}
+      : { lifetimeDays: Number(password_lifetime) }),
+    ...(tries > 0 ? { triesMax: tries } : {}),
+  };
+}
+
+/** MariaDB has it in one document (knowledge base, mysql.global_priv); a moment of 0 is `PASSWORD EXPIRE` (measured on 10.11). */
+function mariaLife(priv: unknown, { password_expired }: Row): Life {
+  const { account_locked, password_last_changed, password_lifetime } = (priv ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const changed = typeof password_last_changed === 'number' ? password_last_changed : undefined;
+  return {
+    locked: account_locked === true,
+    expired: password_expired === 'Y' || changed === 0,
+    ...(changed === undefined ? {} : { changedOn: new Date(changed * 1000) }),
+    ...(typeof password_lifetime === 'number' && password_lifetime >= 0 ? { lifetimeDays: password_lifetime } : {}),
+  };
+}
+
+async function privOf({ user, host }: Account, ask: Ask): Promise<unknown> {
+  const [found] = await ask('SELECT priv FROM mysql.global_priv WHERE user = ? AND host = ?', [user, host]);
+  return typeof found?.priv === 'string' ? JSON.parse(found.priv) : found?.priv;
+}
+
+/** What holds for all who have nothing of their own. MariaDB counts wrong passwords for the whole server. */
+async function limitsOf(
+  maria: boolean,
+  ask: Ask,
+): Promise<{ readonly lifetimeDays: number; readonly triesMax?: number }> {
+  const names = maria ? ['default_password_lifetime', 'max_password_errors'] : ['default_password_lifetime'];
+  const rows = await ask(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.map((name) => `'${name}'`).join(', ')})`,
+  );
+  const values = new Map(rows.map(({ Variable_name, Value }) => [String(Variable_name), Number(Value)]));
+  const tries = values.get('max_password_errors') ?? 0;
+  return {
+    lifetimeDays: values.get('default_password_lifetime') ?? 0,
+    ...(tries > 0 && tries < TRIES_UNBOUNDED ? { triesMax: tries } : {}),
+  };
+}
+/** MariaDB's default, 4294967295, is no limit. */
+const TRIES_UNBOUNDED = 1_000_000;
 
 export async function pluginOf(account: Account, ask: Ask): Promise<Plugin | undefined> {
   const maria = await isMaria(ask);

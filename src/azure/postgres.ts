@@ -8,7 +8,8 @@ import type { Client } from 'pg';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { type DatabaseAnswer, type DatabaseFacts, type DatabaseIdentity, knownIdentity } from './databaseServers.ts';
+import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, SILENCE, tlsFault } from '../core/serverAnswer.ts';
+import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
 
 /** What the server says of a role. */
 export interface RoleFacts {
@@ -16,8 +17,20 @@ export interface RoleFacts {
   readonly mayLogIn: boolean;
   /** Superuser, may make roles, or is a member of a role that is or may, Azure's administrators among them. */
   readonly strong: boolean;
-  /** Its password has run out by `VALID UNTIL`: no other password would open it. */
+  /** `VALID UNTIL`: from then on no password opens it. */
+  readonly validUntil?: Date;
+  /** By the server's clock, which is what counts. */
   readonly expired: boolean;
+  /** `CONNECTION LIMIT 0`: nobody ever gets in with it. */
+  readonly closed: boolean;
+}
+
+/** What is changed of a role together with its password. */
+export interface RoleChange {
+  /** `LOGIN` is given back to a role that a person switched off. */
+  readonly login?: boolean;
+  /** `VALID UNTIL`, where the role has one: it is about the password, and ends with it. */
+  readonly validUntil?: Date;
 }
 
 type Place = Pick<DatabaseFacts, 'host' | 'port'>;
@@ -31,8 +44,8 @@ export interface PostgresApi {
    */
   outOfReach(place: Place, names: readonly string[]): Promise<readonly string[]>;
   /** Sent once, as a SCRAM verifier. */
-  setPassword(place: Place, role: string, password: Secret): Promise<void>;
-  tryLogin(place: Place, role: string, password: Secret): Promise<DatabaseAnswer>;
+  setPassword(place: Place, role: string, password: Secret, change?: RoleChange): Promise<void>;
+  tryLogin(place: Place, role: string, password: Secret): Promise<ServerAnswer>;
 }
 
 export interface PostgresOptions {
@@ -64,6 +77,7 @@ const OWN_PATH = '-c search_path=pg_catalog';
  */
 export const ROLES = `SELECT r.rolname AS name, r.rolcanlogin AS may,
   coalesce(r.rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), false) AS expired,
+  pg_catalog.date_part('epoch'::pg_catalog.text, r.rolvaliduntil) AS until, r.rolconnlimit AS connections,
   (r.rolname OPERATOR(pg_catalog.=) current_user) OR EXISTS (SELECT FROM pg_catalog.pg_roles s WHERE
   pg_catalog.pg_has_role(r.oid, s.oid, 'member'::pg_catalog.text) AND
   (s.rolsuper OR s.rolcreaterole OR s.rolreplication OR s.rolbypassrls OR s.rolname::pg_catalog.text OPERATOR(pg_catalog.=)
@@ -82,7 +96,12 @@ export const OUT_OF_REACH = `SELECT x.rolname AS name FROM pg_catalog.pg_roles m
 
 export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   const ssl = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
-  const open = async (place: Place, user: string, password: Secret, options?: string): Promise<Client> => {
+  const open = async (
+    place: Place,
+    user: string,
+    password: Secret,
+    { options, heard }: { readonly options?: string; readonly heard?: Heard } = {},
+  ): Promise<Client> => {
     const { Client: PgClient } = (await import('pg')).default;
     // Our own socket, so that a dead connection can be let go of.
     const socket = new Socket();
@@ -104,6 +123,7 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
     // A connection that breaks later says so in the query that waits, and here, where nobody waits any more.
     client.on('error', () => undefined);
     sockets.set(client, socket);
+    if (heard) listen(client, heard);
     try {
       await client.connect();
     } catch (error) {
@@ -114,7 +134,7 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   };
   const asKeyturn = async <T>(place: Place, work: (client: Client) => Promise<T>): Promise<T> => {
     const { user, password } = knownIdentity(identity);
-    const client = await open(place, user, await password(), OWN_PATH).catch((error: unknown) => {
+    const client = await open(place, user, await password(), { options: OWN_PATH }).catch((error: unknown) => {
       throw notLoggedIn(error, place);
     });
     try {
@@ -131,7 +151,7 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
           .catch((error: unknown) => {
             throw refused(error, place, 'show its roles', false);
           });
-        return rows.map(({ name, may, strong, expired }) => ({ name, mayLogIn: may, strong, expired }));
+        return rows.map(factsOf);
       }),
     outOfReach: (place, names) =>
       asKeyturn(place, async (client) => {
@@ -140,19 +160,20 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
         });
         return rows.map(({ name }) => name);
       }),
-    setPassword: (place, role, password) =>
+    setPassword: (place, role, password, change = {}) =>
       asKeyturn(place, async (client) => {
         // Without parameters: one plain statement, since DDL takes none.
-        await client.query(alterRole(role, scramVerifier(password))).catch((error) => {
+        await client.query(alterRole(role, scramVerifier(password), change)).catch((error) => {
           throw refused(error, place, `change the password of ${quote(role)}`, true);
         });
       }),
     async tryLogin(place, role, password) {
+      const heard: Heard = { asked: false, passed: false };
       try {
-        await close(await open(place, role, password));
-        return 'accepted';
+        await close(await open(place, role, password, { heard }));
+        return heard.asked ? ACCEPTED : answered('no password', row('not asked', 'other'));
       } catch (error) {
-        return answerOf(codeOf(error));
+        return answerOf(error, heard);
       }
     },
   };
@@ -163,6 +184,36 @@ interface Row {
   may: boolean;
   strong: boolean;
   expired: boolean;
+  /** Seconds since 1970; null, or infinite, where there is no end. */
+  until: number | null;
+  connections: number;
+}
+
+const factsOf = ({ name, may, strong, expired, until, connections }: Row): RoleFacts => ({
+  ...{ name, mayLogIn: may, strong, expired, closed: connections === 0 },
+  ...(until !== null && Math.abs(until) <= DATE_SECONDS_MAX ? { validUntil: new Date(until * 1000) } : {}),
+});
+/** The end of what a `Date` can tell. */
+const DATE_SECONDS_MAX = 8.64e12;
+
+/** What the server sent before it let a login in or refused it. */
+interface Heard {
+  /** It asked for a password. A line `trust` in pg_hba.conf lets in whoever comes. */
+  asked: boolean;
+  /** `AuthenticationOk`: it took what it was given, and whatever it refuses from here on is for something else. */
+  passed: boolean;
+}
+
+/** `pg` tells of each message of the server by its name. */
+function listen(client: Client, heard: Heard): void {
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
+  for (const name of ['authenticationSASL', 'authenticationMD5Password', 'authenticationCleartextPassword'])
+    connection.once(name, () => {
+      heard.asked = true;
+    });
+  connection.once('authenticationOk', () => {
+    heard.passed = true;
+  });
 }
 
 const sockets = new WeakMap<Client, Socket>();
@@ -175,8 +226,10 @@ async function close(client: Client): Promise<void> {
 }
 
 /** A verifier holds no quote (RFC 5803: base64 and digits); a name may hold any. */
-export const alterRole = (role: string, verifier: string): string =>
-  `ALTER ROLE "${role.replaceAll('"', '""')}" PASSWORD '${verifier}'`;
+export const alterRole = (role: string, verifier: string, { login, validUntil }: RoleChange = {}): string =>
+  `ALTER ROLE "${role.replaceAll('"', '""')}"${login ? ' LOGIN' : ''} PASSWORD '${verifier}'${
+    validUntil === undefined ? '' : ` VALID UNTIL '${validUntil.toISOString()}'`
+  }`;
 
 /** RFC 5803, as PostgreSQL keeps it: what the server stores in the place of a password (azure-facts 5.4). */
 export function scramVerifier(password: Secret, salt: Buffer = randomBytes(16)): string {
@@ -194,13 +247,37 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && severity !== undefined ? code : undefined;
 }
 
-/** What a refused login says of the password (PostgreSQL manual, appendix A). */
-function answerOf(code: string | undefined): DatabaseAnswer {
-  if (code === '28P01') return 'refused';
-  // Both are found after the password was taken: no such database, or no right to connect to it.
-  if (code === '3D000' || code === '42501') return 'accepted';
-  // No line for this host or role in pg_hba.conf, or a role that may not log in: nothing was asked of the password.
-  return code?.startsWith('28') ? 'unknown' : 'busy';
+/** What a refusal says that comes before the password was taken (PostgreSQL manual, appendix A; auth.c, postinit.c). */
+const BEFORE: Readonly<Record<string, AnswerRow>> = {
+  // Also of a role whose VALID UNTIL has passed, and of one that is not there: the log alone tells (crypt.c, get_role_password).
+  '28P01': row('wrong'),
+  // No line for this host or role in pg_hba.conf, or one that says `reject` (auth.c, ClientAuthentication).
+  '28000': row('not asked', 'address'),
+  // Too many clients of the whole server (proc.c, InitProcess).
+  '53300': row('not asked', 'busy'),
+};
+/** The same numbers and others behind `AuthenticationOk`, when the password was right (postinit.c; measured on 15). */
+const BEHIND: Readonly<Record<string, AnswerRow>> = {
+  // "role is not permitted to log in" (miscinit.c, InitializeSessionUserId).
+  '28000': row('right', 'off'),
+  // "too many connections for role", or for the database (miscinit.c; postinit.c, CheckMyDatabase).
+  '53300': row('right', 'limited'),
+  // "permission denied for database", and one that is not there (postinit.c, CheckMyDatabase, InitPostgres).
+  '42501': row('right', 'database'),
+  '3D000': row('right', 'database'),
+  // "database is not currently accepting connections" (postinit.c).
+  '55000': row('right', 'database'),
+};
+/** Resources, a server that goes down or comes up, its own faults: over by themselves, whenever they come. */
+const PASSES = /^(53|57P|58|XX)/;
+
+function answerOf(error: unknown, { asked, passed }: Heard): ServerAnswer {
+  const code = codeOf(error);
+  if (code === undefined) return tlsFault(error) ?? SILENCE;
+  const why = PASSES.test(code) ? 'busy' : 'other';
+  if (passed && asked) return answered(code, BEHIND[code] ?? row('right', why));
+  if (passed) return answered(code, row('not asked', why));
+  return answered(code, BEFORE[code] ?? row('not asked', why));
 }
 
 /** Keyturn's own connection: nothing was changed yet. */
@@ -208,6 +285,8 @@ function notLoggedIn(error: unknown, { host }: Place): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const code = codeOf(error);
   const options = { ...(code === undefined ? {} : { code }) };
+  const fault = code === undefined ? untrusted(host, error) : undefined;
+  if (fault) return fault;
   if (code?.startsWith('28')) {
     const detail = `${host} did not let Keyturn log in (${code}): make its identity a user there, or mend KEYTURN_DATABASE_USER.`;
     return new KeyturnError('target-forbidden', { ...options, detail });

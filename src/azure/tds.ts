@@ -7,6 +7,7 @@ import type { Connection, ConnectionConfiguration } from 'tedious';
 import type { Clock } from '../core/clock.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
+import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, tlsFault, wordsOf } from '../core/serverAnswer.ts';
 import type { Cloud } from './cloud.ts';
 
 /** Where a login is tried or a statement runs. */
@@ -18,15 +19,9 @@ export interface SqlPlace {
   readonly database: string;
 }
 
-/**
- * 'refused': the login or its password is wrong. 'disabled': the password is right. 'no-path': a firewall or the network,
- * which says nothing of the password (case SQL-11). 'busy': the server answers, and cannot say now.
- */
-export type SqlLoginAnswer = 'accepted' | 'refused' | 'disabled' | 'no-path' | 'busy';
-
 export interface TdsApi {
   /** On a connection of its own, which is closed at once (case SQL-10). */
-  login(place: SqlPlace, login: string, password: Secret): Promise<SqlLoginAnswer>;
+  login(place: SqlPlace, login: string, password: Secret): Promise<ServerAnswer>;
   /**
    * One plain batch as Keyturn's identity, sent once. Throws `BusyError` when it was not run, `UnknownOutcomeError` when it
    * may have been, a refusal when the server said no.
@@ -42,20 +37,27 @@ export interface TdsOptions {
   readonly clock: Clock;
 }
 
-/** What an error number says of a login (azure-facts 5.3; 18470 and 18486: learn, MSSQLSERVER_18456). */
-const ANSWERS: Readonly<Record<number, SqlLoginAnswer>> = {
-  18456: 'refused',
-  18470: 'disabled',
-  ...of('no-path', [40615, 40914, 47073, 42101]),
-  // Transient, or the login is locked for a while by somebody's wrong guesses.
-  ...of('busy', [40613, 40197, 40501, 4060, 10928, 10929, 18486, 15113]),
+/** What an error number says of a login (azure-facts 5.3; 18470, 18486: learn, MSSQLSERVER_18456; 18487, 18488: sys.messages). */
+const ANSWERS: Readonly<Record<number, AnswerRow>> = {
+  18456: { password: 'wrong', mayPass: true },
+  18470: row('right', 'off'),
+  // "has expired", "must be changed": unverified on Azure SQL, which has no policy of that kind (azure-facts 5.2).
+  ...of(row('right', 'expired'), [18487, 18488]),
+  // A firewall, a rule of a virtual network, public access that is off.
+  ...of(row('not asked', 'address'), [40615, 40914, 47073, 42101]),
+  // Transient.
+  ...of(row('not asked', 'busy'), [40613, 40197, 40501, 4060, 10928, 10929]),
+  // Locked for a while by somebody's wrong guesses.
+  ...of({ password: 'not asked', refusedFor: 'locked', mayPass: true }, [18486, 15113]),
+  // The server asks for a later version of TLS.
+  47072: row('not asked', 'no-tls'),
 };
 /** After one of these a statement was not run; 40197 may come behind one that was. */
 const NOT_RUN: readonly number[] = [40501, 10928, 10929];
 /** 15116, 15118 (unverified on Azure SQL); 40632 (unverified). */
 const POLICY: readonly number[] = [15116, 15117, 15118, 40632];
 
-function of(answer: SqlLoginAnswer, numbers: readonly number[]): Record<number, SqlLoginAnswer> {
+function of(answer: AnswerRow, numbers: readonly number[]): Record<number, AnswerRow> {
   return Object.fromEntries(numbers.map((number) => [number, answer]));
 }
 
@@ -92,11 +94,10 @@ export function tds({ cloud, credential, clock }: TdsOptions): TdsApi {
         const opened = await dial(place, authentication);
         if ('connection' in opened) {
           await opened.close();
-          return 'accepted';
+          return ACCEPTED;
         }
-        const answer = answerOf(opened, place);
-        if ((answer !== 'no-path' && answer !== 'busy') || opened.numbers.some(isFirewall) || tried === TRIES)
-          return answer;
+        const answer = answerOf(opened);
+        if (!isWorthAnother(answer) || tried === TRIES) return answer;
         await clock.sleep(tried * 1000);
       }
     },
@@ -121,7 +122,8 @@ export function tds({ cloud, credential, clock }: TdsOptions): TdsApi {
 const withServer = (login: string, { host }: SqlPlace): string =>
   login.includes('@') ? `${login}@${host.split('.')[0]}` : login;
 
-const isFirewall = (number: number): boolean => ANSWERS[number] === 'no-path';
+/** Silence, or what passes by itself; of a lock and of a wrong password each try may make it worse. */
+const isWorthAnother = ({ reached, refusedFor }: ServerAnswer): boolean => !reached || refusedFor === 'busy';
 
 interface Opened {
   readonly connection: Connection;
@@ -129,9 +131,10 @@ interface Opened {
   close(): Promise<void>;
 }
 
-/** Why no connection came about: numbers that the server sent; none where it sent nothing. */
+/** Why no connection came about: numbers that the server sent, or the fault on the way where it sent none. */
 interface NotOpened {
   readonly numbers: readonly number[];
+  readonly error: unknown;
 }
 
 /** A new connection. tedious tells the number of an error in an event alone, not in the error (azure-facts 5.3). */
@@ -160,28 +163,35 @@ async function open(
   const numbers: number[] = [];
   connection.on('errorMessage', ({ number }: { number: number }) => numbers.push(number));
   connection.on('error', () => undefined); // comes beside the one that `connect` or the request is told
-  const failed = await new Promise<boolean>((resolve) => connection.connect((error) => resolve(error !== undefined)));
-  if (!failed) return { connection, close };
+  const error = await new Promise<unknown>((resolve) => connection.connect(resolve));
+  if (error === undefined) return { connection, close };
   connection.close();
-  return { numbers };
+  return { numbers, error };
 }
 
 /** The strongest that was said: a firewall's number comes alone, a database that is not there comes before 18456. */
-function answerOf({ numbers }: NotOpened, { host }: SqlPlace): SqlLoginAnswer {
+function answerOf({ numbers, error }: NotOpened): ServerAnswer {
   const [number] = numbers;
-  if (number === undefined) return 'no-path';
-  const answer = ANSWERS[number];
-  if (answer !== undefined) return answer;
-  throw new KeyturnError('failed', { code: String(number), detail: `${host} answered a login with error ${number}.` });
+  // Silence of a server that Azure names is a closed path more often than a server that is down.
+  if (number === undefined)
+    return tlsFault(error) ?? { reached: false, tls: false, password: 'not asked', refusedFor: 'address' };
+  return answered(String(number), ANSWERS[number]);
 }
 
 /** Keyturn's own login came to nothing: no statement was sent. */
 function notIn(opened: NotOpened, place: SqlPlace): KeyturnError {
-  const answer = answerOf(opened, place);
-  const code = opened.numbers[0] === undefined ? {} : { code: String(opened.numbers[0]) };
-  if (answer === 'busy') return new BusyError('target-busy', { ...code, detail: `${place.host} cannot answer now.` });
-  if (answer === 'no-path') return noPath([place.host], code);
-  const detail = `${place.host} does not let the identity of Keyturn in (18456): it needs a login there.`;
+  const { host } = place;
+  const answer = answerOf(opened);
+  const { password, refusedFor } = answer;
+  const code = answer.code === undefined ? {} : { code: answer.code };
+  const said = `${wordsOf(host, answer)}.`;
+  if (refusedFor === 'address') return noPath([host], code);
+  if (refusedFor === 'busy' || refusedFor === 'locked')
+    return new BusyError('target-busy', { ...code, detail: `${host} cannot answer now (${answer.code}).` });
+  if (refusedFor === 'certificate' || refusedFor === 'name' || refusedFor === 'no-tls')
+    return new KeyturnError('untrusted-server', { ...code, detail: said });
+  if (password === 'not asked') return new KeyturnError('target-forbidden', { ...code, detail: said });
+  const detail = `${host} does not let the identity of Keyturn in (${answer.code}): it needs a login there.`;
   return new KeyturnError('target-forbidden', { ...code, detail });
 }
 
@@ -214,7 +224,7 @@ function fromBatch(error: unknown, { host }: SqlPlace): KeyturnError {
   }
   const facts = { code: String(number), detail: `${host} refused a statement (error ${number}).` };
   if (NOT_RUN.includes(number)) return new BusyError('target-busy', facts);
-  if (ANSWERS[number] === 'busy') return new UnknownOutcomeError('target-busy', facts);
+  if (ANSWERS[number]?.refusedFor === 'busy') return new UnknownOutcomeError('target-busy', facts);
   if (POLICY.includes(number)) {
     const detail = `The target rejected the password (error ${number} of ${host}).`;
     return new KeyturnError('not-accepted', { ...facts, detail });

@@ -21,6 +21,8 @@ export interface Acting {
   readonly refusedOn: Map<VersionId, Date>;
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */
   marked?: true;
+  /** The target was changed: a credential is there that only this pass knows. */
+  issued?: boolean;
 }
 
 /** What a step changes in the secret's row, beyond the outcome itself. */

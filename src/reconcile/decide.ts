@@ -60,12 +60,15 @@ function aim(observed: Observed, asked: Asked | undefined, now: Date): Aim {
 
 function next(observed: Observed, wanted: Wanted, now: Date): Step {
   const { asked, request } = wanted;
-  const { wiped, ours, written, begun, placeholder, proved, owed, verdict, known } = observed;
+  const { wiped, ours, written, begun, placeholder, proved, owed, verdict, known, expired, doubt } = observed;
   if (wiped) return { kind: 'restore', reason: 'state-wiped' };
   // Before anything else, on whatever version is current by now: a hold is about the secret.
   if (asked?.hold !== undefined) return { kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) };
   if (observed.leaving !== undefined) return leave(observed, wanted, now);
-  if (written && verdict === 'refused') return rotate('value-refused', observed, request);
+  if ((written || (expired && known)) && verdict === 'refused') return rotate('value-refused', observed, request);
+  // *Cannot tell* is no *does not know*: the value may be good, and nobody should replace it for that (finding SRV-08).
+  if (!known && !ours && !begun && !placeholder && doubt)
+    return { kind: 'refuse', reason: doubt.reason, ...(doubt.detail === undefined ? {} : { detail: doubt.detail }) };
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };
   }

@@ -86,11 +86,16 @@ function busyUntil(
 
 /**
  * A rotation that came to nothing for a reason of its own: not a lost lock, a version of somebody else or a busy service. Once
- * its mark stands every sweep would begin it anew, so whatever ends it then counts, also a reason that nobody thought of.
+ * its mark stands every sweep would begin it anew, so whatever ends it then counts, also a reason that nobody thought of; and so
+ * does a service that is busy once a credential was issued.
  */
-export function isFailure(error: KeyturnError, { marked }: { readonly marked: boolean }): boolean {
-  if (error instanceof BusyError || error instanceof Stopped || error instanceof LockLostError) return false;
-  if (error instanceof StoppingError) return false;
+export function isFailure(
+  error: KeyturnError,
+  { marked, issued }: { readonly marked: boolean; readonly issued: boolean },
+): boolean {
+  if (error instanceof Stopped || error instanceof LockLostError || error instanceof StoppingError) return false;
+  // Each try changes the target twice, also where it ends in a wait (finding SRV-04).
+  if (error instanceof BusyError) return issued;
   if (FAILURES.includes(error.reason)) return true;
   return marked && error.reason !== 'conflict' && !(error instanceof UnknownOutcomeError);
 }

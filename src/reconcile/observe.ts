@@ -5,7 +5,7 @@ import { BusyError, KeyturnError } from '../core/errors.ts';
 import { type Handle, rotationId, type VersionId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
 import { type Form, openForm } from '../form/form.ts';
-import type { TargetState, Verdict } from '../rotators/rotator.ts';
+import type { Said, TargetState, Verdict } from '../rotators/rotator.ts';
 import type { SecretRow } from '../store/store.ts';
 import { type Age, ageOf } from './age.ts';
 import type { Bound } from './bind.ts';
@@ -59,11 +59,13 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
   const read = openForm(current.value, optIn.wanted, target.hosts);
   refuseOtherKeys(read, target);
   const placeholder = read.bare.equals(new Secret(PLACEHOLDER));
+  optIn.target.wrong?.recall(bound.row?.wrong ?? [], current.createdOn);
   const { opened, handle } = placeholder
     ? { opened: read, handle: undefined }
     : await adoptForm(read, (value, login) => optIn.target.adopt(value, login));
   const holders = () => otherHolders(bound.secret, { ...optIn, state: target }, grants, deps);
-  const found = { target, opened, placeholder, handle, grants };
+  const said = placeholder ? undefined : optIn.target.said?.();
+  const found = { target, opened, placeholder, handle, grants, ...(said ? { said } : {}) };
   const { observed, older } = await nameWhatIsThere(bound, found, holders, deps);
   return { ...bound, observed, target, opened, older, ...(handle === undefined ? {} : { named: handle }) };
 }
@@ -74,6 +76,8 @@ interface Found {
   readonly placeholder: boolean;
   readonly handle: Handle | undefined;
   readonly grants: readonly Grant[];
+  /** Of the current value. */
+  readonly said?: Said;
 }
 
 async function nameWhatIsThere(
@@ -104,7 +108,8 @@ async function nameWhatIsThere(
   const verdict =
     oneOfMany ||
     (leaving !== undefined && older.length > 0) ||
-    (written && (!proved || older.length > 0 || handle === undefined))
+    (written && (!proved || older.length > 0 || handle === undefined)) ||
+    found.said?.expired
       ? await optIn.target.check(found.opened.bare, found.opened.login)
       : undefined;
   const said = verdict === undefined ? undefined : optIn.target.said?.()?.detail;
@@ -125,6 +130,10 @@ async function nameWhatIsThere(
     known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
     ...(verdict === undefined ? {} : { verdict }),
     ...(said === undefined ? {} : { said }),
+    ...(found.said?.expired ? { expired: true } : {}),
+    ...(handle === undefined && found.said?.doubt
+      ? { doubt: { reason: found.said.doubt, detail: found.said.detail } }
+      : {}),
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     left: named.filter(isPersonal).map(({ handle: each }) => each),
     held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, holders)))),
@@ -136,6 +145,7 @@ async function nameWhatIsThere(
     dueOn: dueOn(current, written, policy, {
       ...{ since: age.since, currentSince: age.currentSince, takenOverOn: takenOverOn(bound) },
       everyMaxHours: deps.config.limits?.everyMaxHours,
+      ends: live === undefined ? undefined : { on: found.target.endsOn?.get(live), since: age.currentSince },
     }),
     age,
     ...(await sources(bound, { ...found, holders, live, older, newest, ours, verdict }, now)),

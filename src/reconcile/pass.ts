@@ -3,7 +3,7 @@
  * passes; killed at any line, the next one observes again.
  */
 import { minutesBetween } from '../core/clock.ts';
-import { KeyturnError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
+import { BusyError, KeyturnError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
@@ -204,8 +204,11 @@ async function failureEnd(
   const step = failureStep(error, now, { tries: row?.tries ?? 0, since });
   const rotating = progress.step?.kind === 'rotate' && progress.acting !== undefined;
   const touching = rotating || progress.step?.kind === 'revoke';
-  const failed = rotating && isFailure(error, { marked: progress.acting?.marked === true });
-  if (failed && progress.seen) {
+  const failed =
+    rotating &&
+    isFailure(error, { marked: progress.acting?.marked === true, issued: progress.acting?.issued === true });
+  // A busy vault or storage is no fault of the kind's targets, and brakes none of them.
+  if (failed && progress.seen && !(error instanceof BusyError && error.reason !== 'target-busy')) {
     await noteFailure(progress.seen, deps);
   }
   // Whatever was sent to the target may still arrive: until then no slot of it is touched, nor known.

@@ -186,6 +186,8 @@ export interface Lived {
   readonly takenOverOn?: Date | undefined;
   /** KEYTURN_EVERY_MAX. */
   readonly everyMaxHours?: number | undefined;
+  /** When the target itself ends the credential, and since when the secret has held it. */
+  readonly ends?: { readonly on: Date | undefined; readonly since: Date } | undefined;
 }
 
 /**
@@ -203,13 +205,23 @@ export function dueOn(
   const { since = version.createdOn, currentSince = since, takenOverOn = since } = lived;
   const everyMaxHours = Math.max(everyHours, lived.everyMaxHours ?? DEFAULT_LIMITS.everyMaxHours);
   const ceiling = addHours(latest(since, takenOverOn) as Date, everyMaxHours);
-  const byAge = earliest(addHours(currentSince, everyHours), ceiling) as Date;
-  const byTakeover = addHours(latest(currentSince, takenOverOn) as Date, everyHours);
+  const byTarget = lived.ends?.on && beforeEnd(lived.ends.on, lived.ends.since, graceHours);
+  const byAge = earliest(addHours(currentSince, everyHours), ceiling, byTarget) as Date;
+  const byTakeover = earliest(addHours(latest(currentSince, takenOverOn) as Date, everyHours), byTarget) as Date;
   if (!version.expiresOn) return ours || takenOverOn <= version.createdOn ? byAge : byTakeover;
   const validHours = (version.expiresOn.getTime() - version.createdOn.getTime()) / 3_600_000;
-  const leadHours = Math.max(graceHours, Math.min(MONTH_HOURS, validHours / 4));
-  const byExpiry = addHours(version.expiresOn, -leadHours);
+  const byExpiry = addHours(version.expiresOn, -leadHours(validHours, graceHours));
   return earliest(byExpiry, ceiling, ours ? byAge : byTakeover) as Date;
+}
+
+const leadHours = (validHours: number, graceHours: number): number =>
+  Math.max(graceHours, Math.min(MONTH_HOURS, validHours / 4));
+
+/** As with the expiry of a version; of a life that is hardly longer than its grace, in the middle of it. */
+function beforeEnd(on: Date, since: Date, graceHours: number): Date {
+  const validHours = (on.getTime() - since.getTime()) / 3_600_000;
+  if (validHours <= 0) return on;
+  return addHours(on, -Math.min(leadHours(validHours, graceHours), validHours / 2));
 }
 
 /** Until then a version is too young to be replaced, whoever wrote it. */

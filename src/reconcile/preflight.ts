@@ -14,9 +14,12 @@ const VALUE_BYTES_MAX = 25_600;
 /** Longer than any credential that a rotator issues. */
 const CREDENTIAL_LENGTH = 512;
 
-/** Throws `too-large`. Asks nobody, so that a request can be judged by it before it is accepted. */
+/** Throws `too-large`, and what keeps the slot from ever opening with a new credential (finding SRV-01). Asks nobody, so that a request can be judged by it before it is accepted. */
 export function preflight(step: Rotate, { seen, deps }: Pick<Acting, 'seen' | 'deps'>): void {
-  const { current, observed, opened, optIn, tgt } = seen;
+  const { current, observed, opened, optIn, tgt, target: state } = seen;
+  const slot = step.source.kind === 'issue' ? step.source.slot : undefined;
+  const blocked = slot === undefined ? undefined : state.blocked?.get(slot);
+  if (blocked) throw new KeyturnError(blocked.reason, { detail: blocked.detail });
   const longest = change(baseState(seen), {
     tgt,
     cred: observed.live ?? 'x'.repeat(36),

@@ -193,11 +193,20 @@ function rowAfter(
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,
+    wrong: wrongAfter(bound, row),
     ...rest,
     tries: tries || undefined,
     operations: operations?.length ? operations : undefined,
   };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
+}
+
+/** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
+function wrongAfter(bound: Bound | undefined, row: SecretRow | undefined): SecretRow['wrong'] {
+  const { wrong } = bound?.optIn.target ?? {};
+  if (bound === undefined) return row?.wrong;
+  const tries = wrong?.list() ?? [];
+  return tries.length > 0 ? tries : undefined;
 }
 
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */

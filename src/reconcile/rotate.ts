@@ -37,6 +37,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const stay = stayer(acting);
   await removeLeftovers(step, acting);
   const credential = await issue(step, stay, acting);
+  acting.issued = step.source.kind === 'issue';
   const verdict = await untilAccepted(credential, stay, acting);
   // Nothing was issued: a value that is not certain to work is not worth the version.
   if (step.source.kind === 'again' && !proves(verdict))
@@ -44,11 +45,14 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
       detail: `The target answered ${verdict} to the ${credential.handle} of an older version.`,
     });
   if (optIn.rotator.overlap !== 'none' && (verdict === 'refused' || verdict === 'not-yet')) {
-    await dispose(step, credential, acting);
+    const said = optIn.target.said?.()?.detail;
+    const left = await dispose(step, credential, acting);
     // It may have been accepted with more time: no fault of the target's.
     if (verdict === 'not-yet' && deps.stop?.aborted) throw new StoppingError();
     throw new KeyturnError('not-accepted', {
-      detail: `The target answered ${verdict} to the new ${credential.handle}.`,
+      detail: [`The target answered ${verdict} to the new ${credential.handle}.`, said, left]
+        .filter((words) => words !== undefined)
+        .join(' '),
     });
   }
   const state: State = {
@@ -235,18 +239,30 @@ async function giveUp(
   return error;
 }
 
-/** With one credential there is nothing to revoke: the old one is set back, since the vault goes on naming it. */
-async function dispose(step: Rotate, credential: Credential, acting: Acting): Promise<void> {
+/**
+ * With one credential there is nothing to revoke: the old one is set back, since the vault goes on naming it. A target that cannot
+ * take it away now is told, in words, and hides nothing of why the credential was to go: nobody knows its value (finding SRV-04).
+ */
+async function dispose(step: Rotate, credential: Credential, acting: Acting): Promise<string | undefined> {
   const { opened, optIn } = acting.seen;
   const { target, rotator } = optIn;
-  if (step.source.kind !== 'issue') return;
+  if (step.source.kind !== 'issue') return undefined;
   await renewAll(acting);
-  if (rotator.overlap !== 'none') return target.revoke(credential.handle, credential.value, stayer(acting));
+  if (rotator.overlap !== 'none') {
+    try {
+      await target.revoke(credential.handle, credential.value, stayer(acting));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof BusyError) || error instanceof LockLostError) throw error;
+      return `It could not be taken away either: ${error.detail}`;
+    }
+  }
   // Only if the target still holds ours: what somebody else has set meanwhile is theirs, also where it looks like not yet.
   if (acting.seen.observed.placeholder || (await untilAccepted(credential, stayer(acting), acting)) === 'refused')
-    return;
+    return undefined;
   await renewAll(acting);
   await target.restore?.(opened.bare, opened.login);
+  return undefined;
 }
 
 /** Ours, and nobody's in between? The list of versions tells, whatever its order (case KV-04). */

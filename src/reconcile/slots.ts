@@ -94,6 +94,8 @@ async function holderNow(
     // Its readers use another slot, too: it counts as holding all.
     if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };
     const { bare, login } = form;
+    // What its own looks have tried is not tried again by its neighbours.
+    if (target.wrong) target.wrong.recall((await deps.rows.secret(row))?.wrong ?? [], current.createdOn);
     const handle = (await target.adopt(bare, login)) ?? HOLDS_NONE;
     if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
     const tags = readState(current.tags);

@@ -142,6 +142,10 @@ export interface Observed {
   readonly verdict?: Verdict;
   /** What the target said beside the verdict, and who can mend it. */
   readonly said?: string;
+  /** The target says that the value has run out. */
+  readonly expired?: boolean;
+  /** What the target answered says nothing of the value: why. */
+  readonly doubt?: { readonly reason: Reason; readonly detail: string | undefined };
   readonly owed: readonly Owed[];
   /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
   readonly left: readonly Handle[];

@@ -6,8 +6,9 @@ import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { isTwin, loginOptions, loginPair } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
-import type { Obstacle, Rotator, TargetState } from './rotator.ts';
-import { LOGIN_HANDLES, twoLogins } from './twoLogins.ts';
+import type { Obstacle, Rotator } from './rotator.ts';
+import type { LoginFacts } from './storedLogin.ts';
+import { LOGIN_HANDLES, type LoginState, twoLogins } from './twoLogins.ts';
 
 export interface MysqlLoginOptions {
   readonly servers: DatabaseServers;
@@ -70,10 +71,11 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
               setPassword: (login, password) => mysql.setPassword(place, account(login), password),
               async tryLogin(login, password) {
                 const answer = await mysql.tryLogin(place, login, password);
-                isFromThere ||= answer === 'accepted';
-                // 1045 is also what a client at another address is told (unverified): it says nothing of the password before
-                // one of the two, which come from the same hosts, was let in from here.
-                return answer === 'refused' && !isFromThere ? 'unknown' : answer;
+                isFromThere ||= answer.password === 'right';
+                // 1045 is also what a client at another address is told (measured on MariaDB 10.11): it says nothing of the
+                // password before one of the two, which come from the same hosts, was let in from here.
+                const isElsewhere = answer.password === 'wrong' && !isFromThere;
+                return isElsewhere ? { ...answer, password: 'not asked', refusedFor: 'address' } : answer;
               },
             },
           ];
@@ -86,15 +88,18 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
           const detail = `Keyturn's user at ${server.name} has no CREATE USER on *.*.`;
           return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
         },
-        async inspect(): Promise<TargetState> {
+        async inspect(): Promise<LoginState> {
           const place = await facts();
           const hosts = [`${place.host}:${place.port}`];
           const administrator = logins.find((login) => login.toLowerCase() === place.administrator?.toLowerCase());
           if (administrator !== undefined) return { handles: [], obstacles: [strong(administrator)], hosts };
           const users = await mysql.accounts(place, logins.map(account));
           const obstacles = logins.flatMap((login) => obstacleOf(login, host, users) ?? []);
-          const there = (_: string, at: number) => users.some((each) => each.user === logins[at] && each.host === host);
-          return { handles: LOGIN_HANDLES.filter(there), obstacles, hosts };
+          const found = LOGIN_HANDLES.flatMap((handle, at) => {
+            const user = users.find((each) => each.user === logins[at] && each.host === host);
+            return user ? [[handle, factsOf(user)] as const] : [];
+          });
+          return { handles: found.map(([handle]) => handle), obstacles, hosts, logins: new Map(found) };
         },
       });
     },
@@ -111,9 +116,25 @@ function obstacleOf(login: string, host: string, users: readonly AccountFacts[])
   // Each has a password of its own, and readers elsewhere would keep the old one; nor could consent tell them apart.
   if (named.length > 1) return bad(login, 'is there for other hosts, too; name a user that is there once');
   if (found.strong) return strong(login);
-  if (found.locked) return bad(login, 'is locked; ALTER USER … ACCOUNT UNLOCK');
   return found.plugin === undefined ? bad(login, 'logs in by another way than a password of Keyturn') : undefined;
 }
+
+/** A login that is locked, or that asks for a client certificate, is revoked as it is; no rotation takes it (SRV-01, SRV-07). */
+function factsOf({ locked, certificate, changedOn, expiresOn, triesMax }: AccountFacts): LoginFacts {
+  const blocked = locked
+    ? 'is locked, and whoever uses it is refused (4151, of MySQL 3118): ALTER USER … ACCOUNT UNLOCK'
+    : certificate
+      ? 'asks for a client certificate: ALTER USER … REQUIRE NONE or SSL'
+      : undefined;
+  return {
+    ...(changedOn ? { changedOn } : {}),
+    ...(expiresOn ? { expiresOn } : {}),
+    ...(triesMax === undefined ? {} : { triesMax }),
+    ...(certificate ? { answer: { ...CERTIFICATE, code: '1045' } } : {}),
+    ...(blocked === undefined ? {} : { blocked }),
+  };
+}
+const CERTIFICATE = { reached: true, tls: true, password: 'not asked', refusedFor: 'address' } as const;
 
 const strong = (login: string): Obstacle => bad(login, 'is an administrator, or may become one, and is never rotated');
 

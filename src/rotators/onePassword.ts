@@ -8,9 +8,11 @@ import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../
 import type { Handle, RotationId } from '../core/ids.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
+import type { ServerAnswer } from '../core/serverAnswer.ts';
 import { newPassword } from './password.ts';
-import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
-import { afterWrite, type LoginAnswer, PatientAsker, refuseOff } from './storedLogin.ts';
+import type { Credential, Said, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import { afterWrite, type LoginAnswer, loginAnswer, PatientAsker, refuseOff, saidOf } from './storedLogin.ts';
+import { WrongTries } from './wrongTries.ts';
 
 export interface PasswordPort {
   /** For words to people: `sql1`. */
@@ -18,7 +20,7 @@ export interface PasswordPort {
   /** Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not. What is switched off stays so. */
   setPassword(password: Secret, stay: Stay): Promise<void>;
   /** On a connection of its own. Silence that comes of a closed path is `unknown`. */
-  tryPassword(password: Secret): Promise<LoginAnswer>;
+  tryPassword(password: Secret): Promise<ServerAnswer>;
 }
 
 export interface OnePasswordOptions {
@@ -58,8 +60,10 @@ export class OnePassword implements Target {
   readonly owners: readonly string[];
   readonly logins?: readonly string[];
   readonly part: Part;
+  readonly wrong: WrongTries;
   readonly #options: OnePasswordOptions;
   readonly #patient: PatientAsker;
+  #said: Said | undefined;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What all servers accepted in this pass: set back where a new one did not reach all of them. */
   #live: Secret | undefined;
@@ -75,7 +79,12 @@ export class OnePassword implements Target {
     const { logins } = options;
     this.part = options.part ?? (logins ? { names: logins, always: true } : { names: [], whole: true });
     this.#options = options;
-    this.#patient = new PatientAsker(options.clock);
+    this.wrong = new WrongTries(options.id);
+    this.#patient = new PatientAsker(options.clock, this.wrong);
+  }
+
+  said(): Said | undefined {
+    return this.#said;
   }
 
   inspect(): Promise<TargetState> {
@@ -125,7 +134,7 @@ export class OnePassword implements Target {
     if (login !== undefined) await this.#options.checkLogin(login);
     const issued = this.#issued?.value.equals(value) ? this.#issued : undefined;
     const answers = await (issued ? this.#ask(value) : this.#askOfOld(value));
-    if (answers.includes('refused')) {
+    if (answers.includes('refused') || answers.includes('expired')) {
       const fresh = issued && minutesBetween(issued.on, this.#options.clock.now()) < MINUTES_TO_SPREAD;
       return fresh ? 'not-yet' : 'refused';
     }
@@ -160,12 +169,13 @@ export class OnePassword implements Target {
   async #setAt(port: PasswordPort, value: Secret, stay: Stay): Promise<void> {
     for (let tried = 1; ; tried += 1) {
       try {
+        this.wrong.forget(HANDLE);
         await port.setPassword(value, stay);
         return await this.#seen(port, value, stay);
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw error;
         for (let look = 0; look < LOOKS_AFTER_UNKNOWN; look += 1) {
-          if (isRight(await afterWrite(port.tryPassword(value)))) return;
+          if (isRight(loginAnswer(await afterWrite(port.tryPassword(value))))) return;
           if (!(await stay(LOOK_SECONDS[look] ?? LOOK_SECONDS_MAX))) throw error;
         }
         if (tried === TRIES) throw error;
@@ -177,7 +187,7 @@ export class OnePassword implements Target {
     const { clock } = this.#options;
     const setOn = clock.now();
     for (let look = 0; ; look += 1) {
-      const answer = await afterWrite(port.tryPassword(value));
+      const answer = loginAnswer(await afterWrite(port.tryPassword(value)));
       if (isRight(answer) || answer === 'unknown') return; // no way to ask is no reason to give a value up
       const late = minutesBetween(setOn, clock.now()) >= MINUTES_TO_SPREAD || look >= LOOKS_MAX;
       if (answer === 'refused' && late) {
@@ -220,17 +230,28 @@ export class OnePassword implements Target {
     if (word !== 'trusted') throw word;
   }
 
-  async #ask(value: Secret, isPatient = false): Promise<readonly LoginAnswer[]> {
+  /** Of a value of this pass, or of one that must be asked for whatever is known of it. */
+  async #ask(value: Secret): Promise<readonly LoginAnswer[]> {
     this.#asked = true;
-    const asks = (await this.#options.ports()).map((port) => () => port.tryPassword(value));
-    return await (isPatient ? this.#patient.ask(value, asks) : Promise.all(asks.map((ask) => ask())));
+    const ports = await this.#options.ports();
+    return (await Promise.all(ports.map((port) => port.tryPassword(value)))).map(loginAnswer);
   }
 
   /** Of a value that is not of this pass. */
   async #askOfOld(value: Secret, isPatient = true): Promise<readonly LoginAnswer[]> {
-    const answers = await this.#ask(value, isPatient);
-    refuseOff('The login of the secret', await this.#options.ports(), answers);
-    return answers;
+    this.#asked = true;
+    const ports = await this.#options.ports();
+    const asks = ports.map((port) => ({
+      ...{ at: port.name, handle: HANDLE, value },
+      send: () => port.tryPassword(value),
+    }));
+    const answers = await this.#patient.ask(asks, isPatient);
+    refuseOff('The login of the secret', ports, answers);
+    this.#said = saidOf(
+      ports.map(({ name }) => name),
+      answers,
+    );
+    return answers.map(loginAnswer);
   }
 }
 

@@ -6,8 +6,9 @@ import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { isTwin, loginOptions, loginPair } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
-import type { Obstacle, Rotator, TargetState } from './rotator.ts';
-import { LOGIN_HANDLES, twoLogins } from './twoLogins.ts';
+import type { Obstacle, Rotator } from './rotator.ts';
+import type { LoginFacts } from './storedLogin.ts';
+import { LOGIN_HANDLES, type LoginState, twoLogins } from './twoLogins.ts';
 
 export interface PostgresqlLoginOptions {
   readonly servers: DatabaseServers;
@@ -48,6 +49,8 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
       const logins = loginPair(loginOptions(Options, options).logins, wrongWith);
       let known: DatabaseFacts | undefined;
       const facts = async () => (known ??= await servers.facts(server));
+      let seen: readonly RoleFacts[] = [];
+      const roleOf = (login: string) => seen.find(({ name }) => name === login);
       return twoLogins({
         id: `${server.text}/logins/${logins.join(',').toLowerCase()}`,
         owners: [server.text],
@@ -58,7 +61,12 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
           return [
             {
               name: server.name,
-              setPassword: (login, password) => postgres.setPassword(place, login, password),
+              setPassword: (login, password, leaveOff = false, until) =>
+                postgres.setPassword(place, login, password, {
+                  ...(roleOf(login)?.mayLogIn === false && !leaveOff ? { login: true } : {}),
+                  // The role has an end, and it is about the password: the new one gets a new end.
+                  ...(until && roleOf(login)?.validUntil ? { validUntil: until } : {}),
+                }),
               tryLogin: (login, password) => postgres.tryLogin(place, login, password),
             },
           ];
@@ -70,15 +78,18 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
           const detail = `Keyturn's role at ${server.name} may not change the password of ${missing.map(quote).join(', ')}.`;
           return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
         },
-        async inspect(): Promise<TargetState> {
+        async inspect(): Promise<LoginState> {
           const place = await facts();
           const hosts = [`${place.host}:${place.port}`];
           const off = passwordsOff(place, server.name) ?? administrators(place, logins);
           if (off) return { handles: [], obstacles: [off], hosts };
-          const roles = await postgres.roles(place, logins);
-          const obstacles = logins.flatMap((login) => obstacleOf(login, roles) ?? []);
-          const there = (_: string, at: number) => roles.some(({ name }) => name === logins[at]);
-          return { handles: LOGIN_HANDLES.filter(there), obstacles, hosts };
+          seen = await postgres.roles(place, logins);
+          const obstacles = logins.flatMap((login) => obstacleOf(login, seen) ?? []);
+          const found = LOGIN_HANDLES.flatMap((handle, at) => {
+            const role = roleOf(logins[at] ?? '');
+            return role ? [[handle, factsOf(role)] as const] : [];
+          });
+          return { handles: found.map(([handle]) => handle), obstacles, hosts, logins: new Map(found) };
         },
       });
     },
@@ -101,10 +112,20 @@ function obstacleOf(login: string, roles: readonly RoleFacts[]): Obstacle | unde
   if (!role) return bad(login, 'is no role of the server; make it, with LOGIN and what the application needs');
   if (roles.some(({ name }) => isTwin(name, login)))
     return bad(login, 'has a twin in other capitals; name another role');
-  if (role.strong) return bad(login, 'is an administrator, or may become one, and is never rotated');
-  if (!role.mayLogIn) return bad(login, 'may not log in; ALTER ROLE … LOGIN');
-  return role.expired ? bad(login, 'has run out by VALID UNTIL, and no password opens it') : undefined;
+  return role.strong ? bad(login, 'is an administrator, or may become one, and is never rotated') : undefined;
 }
+
+/**
+ * `NOLOGIN` is no obstacle: the login of the vault is told as switched off, an old one is revoked as it is, and the rotation that takes
+ * the other one switches it on, as `sql-login` does (finding SRV-06). `VALID UNTIL` in the past refuses every password, and says
+ * of it what it says of a wrong one (SRV-05).
+ */
+const factsOf = ({ validUntil, expired, closed }: RoleFacts): LoginFacts => ({
+  ...(validUntil ? { expiresOn: validUntil } : {}),
+  ...(expired ? { answer: { ...OVER, code: 'VALID UNTIL' } } : {}),
+  ...(closed ? { blocked: 'lets nobody in: ALTER ROLE … CONNECTION LIMIT -1, or another number than 0' } : {}),
+});
+const OVER = { reached: true, tls: true, password: 'not asked', refusedFor: 'expired' } as const;
 
 const bad = (login: string, what: string): Obstacle => ({
   reason: 'bad-tags',

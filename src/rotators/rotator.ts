@@ -7,6 +7,7 @@ import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
+import type { WrongTry } from '../core/serverAnswer.ts';
 
 /** 'vouched': the management plane says so, not tried. 'unknown': no way to ask; no reason to rotate, none to revoke. */
 export type Verdict = 'accepted' | 'refused' | 'not-yet' | 'vouched' | 'unknown';
@@ -65,6 +66,10 @@ export interface TargetState {
   readonly personal?: readonly Handle[];
   /** What is shown of the target beside the secret, for a person to tidy up: text of strangers quoted. */
   readonly notes?: readonly string[];
+  /** Credentials that the target itself ends, and when: due before, and broken after (finding SRV-05). */
+  readonly endsOn?: ReadonlyMap<Handle, Date>;
+  /** Slots that no new credential would open, and why: no rotation takes them (finding SRV-01). */
+  readonly blocked?: ReadonlyMap<Handle, Obstacle>;
 }
 
 /** What the target said of the stored value, beside the verdict. */
@@ -75,6 +80,13 @@ export interface Said {
   readonly expired: boolean;
   /** Each server with its own number, in our words; undefined where all went well. */
   readonly detail: string | undefined;
+}
+
+/** What a target that counts wrong passwords remembers from pass to pass. */
+export interface Wrong {
+  /** Of passes before, about a version that has been current `since` then. */
+  recall(entries: readonly WrongTry[], since: Date): void;
+  list(): readonly WrongTry[];
 }
 
 export interface Rotator {
@@ -132,6 +144,8 @@ export interface Target {
   rights?(): Promise<readonly RightCheck[]>;
   /** Of the value that `adopt` or `check` was asked about last. */
   said?(): Said | undefined;
+  /** Present where wrong passwords are counted (finding SRV-02). */
+  readonly wrong?: Wrong;
   /** Overlap none: sets the old value back when the store was refused for certain. */
   restore?(value: Secret, login?: string): Promise<void>;
 }

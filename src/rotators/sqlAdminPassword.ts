@@ -4,6 +4,7 @@ import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { loginOptions } from '../core/loginNames.ts';
 import type { Secret } from '../core/secret.ts';
+import type { ServerAnswer } from '../core/serverAnswer.ts';
 import { OnePassword, type PasswordPort } from './onePassword.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import {
@@ -16,7 +17,7 @@ import {
   SqlServerSet,
 } from './sqlServerSet.ts';
 import { fold } from './sqlText.ts';
-import { foreignLogin, type LoginAnswer } from './storedLogin.ts';
+import { foreignLogin } from './storedLogin.ts';
 
 const Options = z.strictObject({
   servers: z.string().optional().describe(SERVERS_OPTION),
@@ -67,11 +68,10 @@ function portOf(server: FoundServer, { servers, tds }: SqlOptions, unasked: Set<
   return {
     name: server.id.name,
     setPassword: (password, stay) => servers.setAdminPassword(server.id, password, stay),
-    async tryPassword(password: Secret): Promise<LoginAnswer> {
+    async tryPassword(password: Secret): Promise<ServerAnswer> {
       const answer = await tds.login(placeOf(server), administratorOf(server), password);
-      if (answer !== 'no-path') return answer;
-      unasked.add(server.host);
-      return 'unknown';
+      if (answer.refusedFor === 'address') unasked.add(server.host);
+      return answer;
     },
   };
 }

@@ -1,15 +1,15 @@
 /** Logins and contained users by the names in the owner's tags: shared by the kinds with one and with two of them. */
-import type { SqlLoginAnswer } from '../azure/tds.ts';
 import type { Part } from '../core/consent.ts';
 import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
+import type { ServerAnswer } from '../core/serverAnswer.ts';
 import type { TargetState } from './rotator.ts';
 import { type FoundServer, parseServers, placeOf, type SqlOptions, SqlServerSet } from './sqlServerSet.ts';
 import { alterPassword, enableLogin, type LoginKind, mayAlter, parseDatabaseName, parseLoginName } from './sqlText.ts';
-import type { LoginAnswer } from './storedLogin.ts';
+import { afterWrite } from './storedLogin.ts';
 import type { LoginPort } from './twoLogins.ts';
 
 /** What the tags say: logins of the server, or users of one database. */
@@ -83,13 +83,13 @@ export function loginPort(
   unasked: Set<string> = new Set(),
 ): LoginPort {
   const place = placeOf(server, database);
-  const tryLogin = async (login: string, password: Secret): Promise<SqlLoginAnswer> =>
+  const tryLogin = async (login: string, password: Secret): Promise<ServerAnswer> =>
     await tds.login(place, login, password);
   return {
     name: server.id.name,
     async setPassword(login, password, leaveOff = false) {
       await tds.run(place, alterPassword(kind, login, password));
-      if (leaveOff || (await afterwards(tryLogin(login, password))) !== 'disabled') return;
+      if (leaveOff || (await afterWrite(tryLogin(login, password))).refusedFor !== 'off') return;
       try {
         await tds.run(place, enableLogin(login));
       } catch (error) {
@@ -99,8 +99,8 @@ export function loginPort(
     },
     async tryLogin(login, password) {
       const answer = await tryLogin(login, password);
-      if (answer === 'no-path') unasked.add(server.host);
-      return PORT_ANSWERS[answer];
+      if (answer.refusedFor === 'address') unasked.add(server.host);
+      return answer;
     },
   };
 }
@@ -124,18 +124,3 @@ export async function sqlRights(
     }),
   );
 }
-
-/** The password was changed: what a login answers now is the caller's to find out, and not why the change failed. */
-const afterwards = (answer: Promise<SqlLoginAnswer>): Promise<SqlLoginAnswer | undefined> =>
-  answer.catch((error: unknown) => {
-    if (error instanceof KeyturnError) return undefined;
-    throw error;
-  });
-
-const PORT_ANSWERS: Readonly<Record<SqlLoginAnswer, LoginAnswer>> = {
-  accepted: 'accepted',
-  refused: 'refused',
-  disabled: 'disabled',
-  busy: 'busy',
-  'no-path': 'unknown',
-};

@@ -9,9 +9,20 @@ import type { Handle } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
+import type { ServerAnswer } from '../core/serverAnswer.ts';
 import { newPassword } from './password.ts';
-import type { Credential, Stay, Target, TargetState, Verdict } from './rotator.ts';
-import { afterWrite, foreignLogin, type LoginAnswer, PatientAsker, refuseOff } from './storedLogin.ts';
+import type { Credential, Obstacle, Said, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import {
+  afterWrite,
+  foreignLogin,
+  type LoginAnswer,
+  type LoginFacts,
+  loginAnswer,
+  PatientAsker,
+  refuseOff,
+  saidOf,
+} from './storedLogin.ts';
+import { WrongTries } from './wrongTries.ts';
 
 /** One server, as the identity of Keyturn may change it. */
 export interface LoginPort {
@@ -21,10 +32,16 @@ export interface LoginPort {
    * Sent once. Throws `UnknownOutcomeError` when it may have been applied, `BusyError` when it was not.
    *
    * @param leaveOff a login that a person switched off stays so: the one in the vault, or one whose password nobody keeps
+   * @param until so long the password has to live, where the server ends passwords by itself
    */
-  setPassword(login: string, password: Secret, leaveOff?: boolean): Promise<void>;
+  setPassword(login: string, password: Secret, leaveOff?: boolean, until?: Date): Promise<void>;
   /** Opens a connection of its own and closes it (case SQL-10). */
-  tryLogin(login: string, password: Secret): Promise<LoginAnswer>;
+  tryLogin(login: string, password: Secret): Promise<ServerAnswer>;
+}
+
+/** The facts of a kind, and what its servers say of each login. */
+export interface LoginState extends TargetState {
+  readonly logins?: ReadonlyMap<Handle, LoginFacts>;
 }
 
 export interface TwoLoginsOptions {
@@ -41,7 +58,7 @@ export interface TwoLoginsOptions {
   /** All servers that hold the logins, failover partners, too (case SQL-09). Asked in every call; may read facts first. */
   ports(): Promise<readonly LoginPort[]>;
   /** Facts of the kind; handles are `a` and `b`, those that are there. */
-  inspect(): Promise<TargetState>;
+  inspect(): Promise<LoginState>;
   /** See `Target.rights`. */
   rights?(): Promise<readonly RightCheck[]>;
   readonly clock: Clock;
@@ -72,8 +89,12 @@ class TwoLogins implements Target {
   readonly owners: readonly string[];
   readonly logins: readonly [string, string];
   readonly part: Part;
+  readonly wrong: WrongTries;
   readonly #options: TwoLoginsOptions;
   readonly #patient: PatientAsker;
+  /** Of the last `inspect`. */
+  #facts: ReadonlyMap<Handle, LoginFacts> = new Map();
+  #said: Said | undefined;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What the vault holds: a pass asks about it before all else. */
   #stored: { readonly value: Secret; readonly handle: Handle | undefined } | undefined;
@@ -84,11 +105,24 @@ class TwoLogins implements Target {
     this.logins = options.logins;
     this.part = options.part ?? { names: options.logins, always: true };
     this.#options = options;
-    this.#patient = new PatientAsker(options.clock);
+    this.wrong = new WrongTries(options.id);
+    this.#patient = new PatientAsker(options.clock, this.wrong);
   }
 
-  inspect(): Promise<TargetState> {
-    return this.#options.inspect();
+  async inspect(): Promise<TargetState> {
+    const { logins = new Map<Handle, LoginFacts>(), ...state } = await this.#options.inspect();
+    this.#facts = logins;
+    const all = [...logins];
+    const endsOn = all.flatMap(([handle, { expiresOn }]) => (expiresOn ? [[handle, expiresOn] as const] : []));
+    const blocked = all.flatMap(([handle, { blocked: why }]): [Handle, Obstacle][] => {
+      const detail = `The login ${quote(this.#loginOf(handle))} ${why}.`;
+      return why === undefined ? [] : [[handle, { reason: 'login-blocked', detail }]];
+    });
+    return { ...state, endsOn: new Map(endsOn), blocked: new Map(blocked) };
+  }
+
+  said(): Said | undefined {
+    return this.#said;
   }
 
   async rights(): Promise<readonly RightCheck[]> {
@@ -105,14 +139,16 @@ class TwoLogins implements Target {
       return undefined; // an older version, or a neighbour's, may be for another login
     }
     const answers = await this.#ask(handle, value, isStored);
+    if (isStored) this.#said = await this.#saidOf(answers);
     if (handle === this.#stored.handle) await this.#refuseOff(handle, answers);
+    const words = answers.map(loginAnswer);
     // Of the other login the password is all that matters: switched off, it would be let in once it is on again.
-    if (answers.every((answer) => answer === 'accepted' || answer === 'disabled')) return handle;
-    if (answers.includes('busy')) throw this.#busy('did not answer when asked to take the stored login');
+    if (words.every((word) => GOOD.includes(word))) return handle;
+    if (words.includes('busy')) throw this.#busy('did not answer when asked to take the stored login');
     return undefined;
   }
 
-  async issue(_rotation: string, keep: readonly Handle[], _until: Date, stay: Stay): Promise<Credential> {
+  async issue(_rotation: string, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential> {
     const handle = LOGIN_HANDLES.find((each) => !keep.includes(each));
     if (handle === undefined) throw new KeyturnError('slots-held', { detail: 'Neither login is free to be replaced.' });
     const login = this.#loginOf(handle);
@@ -122,7 +158,7 @@ class TwoLogins implements Target {
     for (const port of await this.#options.ports()) {
       // Renews the locks: each server may take most of the time that they last.
       if (changed.length > 0 && !(await stay(1))) throw this.#timeIsUp();
-      await this.#issueAt(port, { login, value, leaveOff, changed, stay });
+      await this.#issueAt(port, { handle, login, value, leaveOff, until, changed, stay });
       changed.push(port.name);
     }
     this.#issued = { value, on: this.#options.clock.now() };
@@ -135,34 +171,34 @@ class TwoLogins implements Target {
     if (handle === undefined) throw this.#foreign(login);
     const minutes = this.#minutesSinceIssued(value);
     const isIssued = minutes !== Number.POSITIVE_INFINITY;
-    const answers = await this.#ask(handle, value, !isIssued);
-    if (!isIssued) await this.#refuseOff(handle, answers);
-    const isHealed = handle === this.#stored?.handle;
-    if (answers.includes('refused') || (answers.includes('disabled') && !isHealed)) {
-      return minutes < MINUTES_TO_SPREAD ? 'not-yet' : 'refused';
+    const answers = await (isIssued ? this.#askIssued(handle, value) : this.#ask(handle, value, true));
+    this.#said = await this.#saidOf(answers);
+    if (!isIssued) {
+      await this.#refuseOff(handle, answers);
+      return verdictOf(answers);
     }
-    // Its server took the new password, and a person has it off: stored, so that both agree when it is on again.
-    if (answers.includes('disabled')) return 'unknown';
-    // Nobody but this pass waits for an answer; to any other, silence is no way to ask.
-    if (answers.includes('busy')) return isIssued ? 'not-yet' : 'unknown';
-    return answers.includes('unknown') ? 'unknown' : 'accepted';
+    const isHealed = handle === this.#stored?.handle;
+    return verdictOfNew(answers, { isHealed, isYoung: minutes < MINUTES_TO_SPREAD });
   }
 
   async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
     const login = this.#loginOf(handle);
     for (const port of await this.#options.ports()) {
       if (!(await stay(0))) throw this.#timeIsUp();
-      await this.#revokeAt(port, login, old, stay);
+      await this.#revokeAt(port, { handle, login, old, stay });
     }
   }
 
   /** The login's new password on one server; a lost answer is made good by logging in. */
-  async #issueAt(port: LoginPort, { login, value, leaveOff, changed, stay }: Issuing): Promise<void> {
+  async #issueAt(port: LoginPort, issuing: Issuing): Promise<void> {
+    const { handle, login, value, leaveOff, until, changed, stay } = issuing;
     try {
-      await port.setPassword(login, value, leaveOff);
+      await port.setPassword(login, value, leaveOff, until);
+      this.wrong.forget(handle);
     } catch (error) {
       if (error instanceof UnknownOutcomeError) {
-        const answer = await this.#answerOf(port, login, value, stay);
+        this.wrong.forget(handle);
+        const answer = await this.#answerOf(port, { handle, login, value, stay });
         if (answer === 'accepted' || (leaveOff && answer === 'disabled')) return;
         throw error;
       }
@@ -173,14 +209,20 @@ class TwoLogins implements Target {
     }
   }
 
-  /** Done as soon as the server refuses the old password; the new one is kept by nobody. */
-  async #revokeAt(port: LoginPort, login: string, old: Secret | undefined, stay: Stay): Promise<void> {
-    if (old !== undefined) {
+  /**
+   * Done as soon as the server says that the old password is wrong; the new one is kept by nobody. Whatever else it refuses the old
+   * one for may be lifted tomorrow, and with it the old password would work again (finding SRV-07).
+   */
+  async #revokeAt(port: LoginPort, { handle, login, old, stay }: Revoking): Promise<void> {
+    const facts = this.#facts.get(handle);
+    let isTold = old !== undefined && facts?.answer === undefined;
+    if (old !== undefined && isTold) {
       const answer = await this.#patient.firmly(() => port.tryLogin(login, old));
-      if (answer === 'refused') return; // for a moment only, it would live on for good
-      // Switched off, it would be let in again as soon as somebody switches it on.
-      if (answer !== 'accepted' && answer !== 'disabled')
+      const word = loginAnswer(answer);
+      if (word === 'refused') return; // for a moment only, it would live on for good
+      if (word === 'busy' || !answer.reached)
         throw this.#busy(`did not say whether ${quote(login)} still has its old password`);
+      isTold = answer.password === 'right';
     }
     let unknown: UnknownOutcomeError | undefined;
     try {
@@ -189,11 +231,12 @@ class TwoLogins implements Target {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       unknown = error;
     }
-    if (old === undefined) {
+    this.wrong.forget(handle);
+    if (old === undefined || !isTold) {
       if (unknown) throw unknown;
       return;
     }
-    if ((await this.#answerOf(port, login, old, stay, 'refused')) === 'refused') return;
+    if ((await this.#answerOf(port, { handle, login, value: old, stay }, 'refused')) === 'refused') return;
     const detail = `${port.name} does not refuse the old password of ${quote(login)} yet.`;
     throw unknown ?? new UnknownOutcomeError('target-busy', { detail });
   }
@@ -201,25 +244,42 @@ class TwoLogins implements Target {
   /** After a write: asks until the answer is `wanted`, a few times and some seconds apart. */
   async #answerOf(
     port: LoginPort,
-    login: string,
-    value: Secret,
-    stay: Stay,
+    { handle, login, value, stay }: Pick<Issuing, 'handle' | 'login' | 'value' | 'stay'>,
     wanted: LoginAnswer = 'accepted',
   ): Promise<LoginAnswer> {
+    // Each look at a password that did not come costs a wrong try.
+    const looks = Math.max(1, Math.min(LOOKS, (this.#facts.get(handle)?.triesMax ?? LOOKS + 1) - 1));
     for (let look = 1; ; look += 1) {
-      const answer = await afterWrite(port.tryLogin(login, value));
-      if (answer === wanted || look === LOOKS || !(await stay(SECONDS_BETWEEN_LOOKS))) return answer;
+      const answer = loginAnswer(await afterWrite(port.tryLogin(login, value)));
+      if (answer === wanted || look === looks || !(await stay(SECONDS_BETWEEN_LOOKS))) return answer;
     }
   }
 
-  /** @param isPatient where the pass did not set the password itself */
-  async #ask(handle: Handle, value: Secret, isPatient: boolean): Promise<readonly LoginAnswer[]> {
+  /** Of a password that this pass did not set. */
+  async #ask(handle: Handle, value: Secret, isPatient: boolean): Promise<readonly ServerAnswer[]> {
     const login = this.#loginOf(handle);
-    const asks = (await this.#options.ports()).map((port) => () => port.tryLogin(login, value));
-    return await (isPatient ? this.#patient.ask(value, asks) : Promise.all(asks.map((ask) => ask())));
+    const facts = this.#facts.get(handle);
+    const asks = (await this.#options.ports()).map((port) => ({
+      ...{ at: port.name, handle, value, facts },
+      send: () => port.tryLogin(login, value),
+    }));
+    return await this.#patient.ask(asks, isPatient);
   }
 
-  async #refuseOff(handle: Handle, answers: readonly LoginAnswer[]): Promise<void> {
+  /** Of one that it set: nothing that was known of the login before says anything of it. */
+  async #askIssued(handle: Handle, value: Secret): Promise<readonly ServerAnswer[]> {
+    const login = this.#loginOf(handle);
+    return await Promise.all((await this.#options.ports()).map((port) => port.tryLogin(login, value)));
+  }
+
+  async #saidOf(answers: readonly ServerAnswer[]): Promise<Said> {
+    return saidOf(
+      (await this.#options.ports()).map(({ name }) => name),
+      answers,
+    );
+  }
+
+  async #refuseOff(handle: Handle, answers: readonly ServerAnswer[]): Promise<void> {
     refuseOff(`The login ${quote(this.#loginOf(handle))} of the secret`, await this.#options.ports(), answers);
   }
 
@@ -257,11 +317,48 @@ class TwoLogins implements Target {
   }
 }
 
+/** The password of the stored login, or of the other one, is the right one. */
+const GOOD: readonly LoginAnswer[] = ['accepted', 'disabled', 'expired'];
+
+/** Of a password that was set before this pass. One that has run out is of no more use than a wrong one. */
+function verdictOf(answers: readonly ServerAnswer[]): Verdict {
+  const words = answers.map(loginAnswer);
+  if (words.includes('refused') || words.includes('expired') || words.includes('disabled')) return 'refused';
+  // Nobody but the pass that set it waits for an answer; to any other, silence is no way to ask.
+  return words.every((word) => word === 'accepted') ? 'accepted' : 'unknown';
+}
+
+/**
+ * Of one that this pass has just set. Keyturn has logged in to this server itself: a refusal of the new login, for whatever it is, is
+ * no closed path, and nobody else would be let in either (finding SRV-01).
+ */
+function verdictOfNew(
+  answers: readonly ServerAnswer[],
+  { isHealed, isYoung }: { readonly isHealed: boolean; readonly isYoung: boolean },
+): Verdict {
+  const words = answers.map(loginAnswer);
+  const isOff = answers.some(({ refusedFor }) => refusedFor === 'off') && !isHealed;
+  const mayPass = answers.some((answer) => answer.mayPass === true);
+  if (isYoung && ((words.includes('refused') && mayPass) || isOff)) return 'not-yet';
+  if (words.includes('refused') || words.includes('expired') || isOff) return 'refused';
+  // Its server took the new password, and a person has it off: stored, so that both agree when it is on again.
+  if (words.includes('disabled')) return isHealed ? 'unknown' : 'refused';
+  if (words.includes('busy')) return 'not-yet';
+  if (answers.some((answer, at) => words[at] === 'unknown' && answer.reached)) return 'refused';
+  return words.includes('unknown') ? 'unknown' : 'accepted';
+}
+
 interface Issuing {
+  readonly handle: Handle;
   readonly login: string;
   readonly value: Secret;
   readonly leaveOff: boolean;
+  readonly until: Date;
   /** Names of the servers that have it already. */
   readonly changed: readonly string[];
   readonly stay: Stay;
+}
+
+interface Revoking extends Pick<Issuing, 'handle' | 'login' | 'stay'> {
+  readonly old: Secret | undefined;
 }

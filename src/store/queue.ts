@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { Look } from '../core/look.ts';
 import { HIDDEN_SECONDS_MAX, lookMarks } from './marks.ts';
-import { fromStorage, type OwnStorage, onFirstUse, queueClient, WORK_QUEUE } from './storage.ts';
+import { fromStorage, type OwnStorage, onFirstUse, queueClient, statusOf, WORK_QUEUE } from './storage.ts';
 import type { LookQueue } from './store.ts';
 
 /** The service hides a message for at most 7 days; the sweep queues again what is due later. */
@@ -21,8 +21,14 @@ export function lookQueue(own: OwnStorage, clock: Clock = systemClock): LookQueu
     await ready();
     const text = Buffer.from(JSON.stringify(Look.parse(look))).toString('base64');
     const visibilityTimeout = Math.min(Math.max(Math.ceil(delaySeconds), 0), SECONDS_HIDDEN_MAX);
+    const put = () => client.sendMessage(text, { messageTimeToLive: NEVER_EXPIRES, visibilityTimeout });
     try {
-      const sent = await client.sendMessage(text, { messageTimeToLive: NEVER_EXPIRES, visibilityTimeout });
+      const sent = await put().catch(async (error: unknown) => {
+        if (statusOf(error) !== 404) throw error;
+        // Somebody deleted the queue under the running app (finding SRV-10).
+        await client.createIfNotExists();
+        return await put();
+      });
       return sent.nextVisibleOn;
     } catch (error) {
       throw fromStorage(error);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { isReason, type Reason } from '../core/reasons.ts';
+import type { WrongTry } from '../core/serverAnswer.ts';
 import {
   type CountedAlert,
   type FailedRotation,
@@ -50,6 +51,13 @@ const View = z.strictObject({
   notes: maybe(z.array(words).max(100)),
 } satisfies Shape<SecretView>);
 
+const Tried = z.strictObject({
+  handle: word,
+  digest: z.string().regex(/^[0-9a-f]{8}$/),
+  on: date,
+  changedOn: maybe(date),
+} satisfies Shape<WrongTry>);
+
 const Secret = z.strictObject({
   ...ref,
   wroteVersion: maybe(version),
@@ -70,6 +78,7 @@ const Secret = z.strictObject({
   retryOn: maybe(date),
   lastFailure: maybe(z.strictObject({ reason: word, detail: words, on: date } satisfies Shape<LastFailure>)),
   refusedPlan: maybe(words),
+  wrong: maybe(z.array(Tried).max(100)),
   takenOverOn: maybe(date),
   age: maybe(z.strictObject({ version, since: date, currentSince: date })),
   view: maybe(View),

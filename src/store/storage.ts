@@ -1,6 +1,6 @@
 /** Clients for the app's own storage account, and what its refusals mean. */
 import { createHash } from 'node:crypto';
-import { TableClient } from '@azure/data-tables';
+import { TableClient, type TableServiceClientOptions } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
 import type { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
@@ -26,13 +26,49 @@ export type Waiting = { readonly repeat: boolean } | { readonly policy: Policy }
 /** A client of the table. */
 export function tableClient(own: OwnStorage, clock: Clock, waiting: Waiting): TableClient {
   const policy = 'policy' in waiting ? waiting.policy : patience(clock, waiting.repeat ? () => true : undefined);
-  const options = { ...SINGLE_SEND, additionalPolicies: [{ policy, position: 'perCall' as const }] };
+  const again = remade(() => bareClient(own, clock).createTable());
+  const policies = [again, policy].map((each) => ({ policy: each, position: 'perCall' as const }));
+  return clientOf(own, { ...SINGLE_SEND, additionalPolicies: policies });
+}
+
+/** Makes the table and nothing else. */
+const bareClient = (own: OwnStorage, clock: Clock): TableClient =>
+  clientOf(own, { ...SINGLE_SEND, additionalPolicies: [{ policy: patience(clock), position: 'perCall' }] });
+
+function clientOf(own: OwnStorage, options: TableServiceClientOptions): TableClient {
   if ('connectionString' in own) {
     const allowInsecureConnection = isLocal(own.connectionString);
     return TableClient.fromConnectionString(own.connectionString, TABLE, { ...options, allowInsecureConnection });
   }
   const url = `https://${own.accountName}.table.${own.storageSuffix}`;
   return new TableClient(url, TABLE, own.credential, options);
+}
+
+/** The service names a table that is not there so, also within a transaction (learn: table-service-error-codes). */
+const NO_TABLE = /TableNotFound/;
+
+/**
+ * A table that somebody deleted under a running app is made again, and the request sent once more: it has not been applied. What
+ * the table held is lost, and losing it is harmless (design section 2, "The table"); without it nothing goes on (finding SRV-10).
+ */
+function remade(create: () => Promise<unknown>): Policy {
+  return {
+    name: 'keyturnTable',
+    async sendRequest(request, next) {
+      try {
+        const answer = await next(request);
+        // A transaction that failed is a 202 with the failure inside.
+        const { bodyAsText } = answer as typeof answer & { readonly bodyAsText?: string | null };
+        if (answer.status !== 202 || !NO_TABLE.test(bodyAsText ?? '')) return answer;
+      } catch (error) {
+        // Its code stands in the text as long as the SDK has not read the body.
+        const { status, code = '', text } = wireFailure(error);
+        if (status !== 404 || !(NO_TABLE.test(code) || NO_TABLE.test(text))) throw error;
+      }
+      await create();
+      return await next(request);
+    },
+  };
 }
 
 /** A client of a queue. Its own retries may put a message twice, which a look is made for. */

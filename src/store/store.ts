@@ -5,6 +5,7 @@
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Reason } from '../core/reasons.ts';
+import type { WrongTry } from '../core/serverAnswer.ts';
 import type { Phase, SecretState } from '../core/states.ts';
 
 export { PHASES, type Phase, SECRET_STATES, type SecretState } from '../core/states.ts';
@@ -44,6 +45,8 @@ export interface SecretRow extends SecretRef {
   readonly takenOverOn?: Date;
   /** How old the credential of a version is, so that values of older ones are compared once. */
   readonly age?: { readonly version: VersionId; readonly since: Date; readonly currentSince: Date };
+  /** Passwords that the target called wrong, as digests: none is tried again before something changes (finding SRV-02). */
+  readonly wrong?: readonly WrongTry[];
   /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
 }

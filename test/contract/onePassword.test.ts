@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { ACCEPTED, WRONG } from '../../src/core/serverAnswer.ts';
 import { OnePassword, type PasswordPort } from '../../src/rotators/onePassword.ts';
 import type { Stay } from '../../src/rotators/rotator.ts';
 import { ROTATION, UNTIL } from './rotator.contract.ts';
@@ -30,7 +31,7 @@ class Server implements PasswordPort {
   async tryPassword(password: Secret) {
     const error = this.writes > 0 && this.errors.shift();
     if (error) throw error;
-    return this.password === password.reveal() ? 'accepted' : 'refused';
+    return this.password === password.reveal() ? ACCEPTED : WRONG;
   }
 }
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { ACCEPTED, type ServerAnswer, SILENCE } from '../../src/core/serverAnswer.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
 import type { LoginAnswer } from '../../src/rotators/storedLogin.ts';
 import { LOGIN_HANDLES, type LoginPort, twoLogins } from '../../src/rotators/twoLogins.ts';
@@ -12,6 +13,16 @@ const ID = '/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/r
 
 /** What becomes of the next write: applied or not, answered or not. */
 type Fate = 'applied, lost' | 'lost' | 'busy';
+
+/** As SQL Server says it: a wrong password may be one that is not effective yet. */
+const SAID: Readonly<Record<LoginAnswer, ServerAnswer>> = {
+  accepted: ACCEPTED,
+  refused: { reached: true, tls: true, password: 'wrong', mayPass: true, code: '18456' },
+  disabled: { reached: true, tls: true, password: 'right', refusedFor: 'off', code: '18470' },
+  expired: { reached: true, tls: true, password: 'right', refusedFor: 'expired', code: '18487' },
+  busy: { reached: true, tls: true, password: 'not asked', refusedFor: 'busy', code: '40613' },
+  unknown: { ...SILENCE, refusedFor: 'address' },
+};
 
 class Server implements LoginPort {
   readonly name: string;
@@ -41,12 +52,12 @@ class Server implements LoginPort {
     if (fate !== undefined) throw new UnknownOutcomeError('target-busy');
   }
 
-  async tryLogin(login: string, password: Secret): Promise<LoginAnswer> {
+  async tryLogin(login: string, password: Secret): Promise<ServerAnswer> {
     const scripted = this.answers.shift();
     if (scripted instanceof Error) throw scripted;
-    if (scripted !== undefined) return scripted;
-    if (this.passwords.get(login) !== password.reveal()) return 'refused';
-    return this.off.has(login) ? 'disabled' : 'accepted';
+    if (scripted !== undefined) return SAID[scripted];
+    if (this.passwords.get(login) !== password.reveal()) return SAID.refused;
+    return this.off.has(login) ? SAID.disabled : ACCEPTED;
   }
 }
 

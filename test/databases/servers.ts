@@ -17,6 +17,8 @@ export interface DatabaseServer {
   readonly password: string;
   /** All that the server has logged. */
   logs(): string;
+  /** PostgreSQL: lines in front of those that ask for SCRAM over TLS; in force once the server has read them again. */
+  hba?(...lines: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -41,7 +43,8 @@ function unprivileged(): { uid: number; gid: number } | Record<string, never> {
   return { uid, gid };
 }
 
-/** `hba`: lines in front of those that ask for SCRAM over TLS. */
+const SCRAM = 'hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n';
+
 export async function startPostgres(): Promise<DatabaseServer> {
   const bin = binaries().postgresql;
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-postgres-'));
@@ -60,7 +63,8 @@ export async function startPostgres(): Promise<DatabaseServer> {
   execFileSync(join(bin, 'initdb'), [...init, '-E', 'UTF8', '--locale=C.UTF-8'], { ...own, stdio: 'pipe' });
   put(join(data, 'server.crt'), cert);
   put(join(data, 'server.key'), key);
-  put(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n');
+  const hba = (...lines: readonly string[]) => put(join(data, 'pg_hba.conf'), `${lines.join('\n')}\n${SCRAM}`);
+  hba();
   const port = await freePort();
   const settings = {
     port,
@@ -85,6 +89,7 @@ export async function startPostgres(): Promise<DatabaseServer> {
     user: 'postgres',
     password: PASSWORD,
     logs,
+    hba,
     stop: () => stop(child, 'SIGQUIT', folder),
   };
 }

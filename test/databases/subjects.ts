@@ -32,8 +32,12 @@ export interface Peer {
   createLogin(name: string, password: string): Promise<void>;
   /** Logs in as an application does, and asks something; the server's code where it is refused. */
   query(login: string, password: string): Promise<'ok' | string>;
+  /** Logs in and stays connected until it is ended. */
+  hold(login: string, password: string): Promise<{ end(): Promise<unknown> }>;
   /** As applications read it from their secret. */
   connectionString(login: string, password: string): string;
+  /** Logins that the server refused for their password, by its log. */
+  wrong(login: string): number;
   /** Statements in the log that changed a password. */
   changes(): number;
   stop(): Promise<void>;
@@ -87,8 +91,10 @@ export async function postgresPeer(): Promise<Peer> {
         return codeOf(error);
       }
     },
+    hold: connect,
     connectionString: (login, password) =>
       `postgresql://${encodeURIComponent(login)}:${encodeURIComponent(password)}@localhost:${port}/postgres?sslmode=verify-full`,
+    wrong: (login) => server.logs().split(`FATAL:  password authentication failed for user "${login}"`).length - 1,
     changes: () => count(server.logs(), /statement: ALTER ROLE/g),
     stop: server.stop,
   };
@@ -131,8 +137,10 @@ export async function mariaPeer(): Promise<Peer> {
         return codeOf(error);
       }
     },
+    hold: connect,
     connectionString: (login, password) =>
       `Server=localhost;Port=${port};Database=app;Uid=${login};Pwd=${password};SslMode=VerifyFull`,
+    wrong: (login) => server.logs().split(`Connect\tAccess denied for user '${login}'@`).length - 1,
     changes: () => count(server.logs(), /Query\tALTER USER/g),
     stop: server.stop,
   };

@@ -27,6 +27,10 @@ const FUNCTIONS: Readonly<Record<string, readonly (readonly [string, string, str
     ['pg_catalog.text', 'pg_catalog.text', 'pg_catalog.lower($1)'],
     ['pg_catalog.anyelement', 'pg_catalog.text', "''"],
   ],
+  date_part: [
+    ['pg_catalog.text, pg_catalog.timestamptz', 'pg_catalog.float8', 'pg_catalog.date_part($1, $2)'],
+    ['pg_catalog.anyelement, pg_catalog.timestamptz', 'pg_catalog.float8', '0::pg_catalog.float8'],
+  ],
   now: [['', 'pg_catalog.timestamptz', 'pg_catalog.now()']],
   current_setting: [
     ['pg_catalog.text', 'pg_catalog.text', 'pg_catalog.current_setting($1)'],

@@ -174,6 +174,24 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     by: 'network',
     remedy: 'Let the subnet of Keyturn through the firewall of the target, or give it a private endpoint.',
   },
+  'cannot-tell': {
+    cause: 'The target answered, and what it answered says nothing of the stored value: it may be the right one.',
+    by: 'target owner',
+    remedy:
+      'Clear away what the detail names, so that Keyturn can try the login from where it runs; the value stays as it is.',
+  },
+  'untrusted-server': {
+    cause:
+      'The server shows a certificate that Keyturn does not trust, or one of another host, or takes no TLS; nothing was sent to it.',
+    by: 'target owner',
+    remedy:
+      'Let the server show a certificate for its name of an authority that Node trusts (NODE_EXTRA_CA_CERTS adds one), over TLS 1.2 or later.',
+  },
+  'login-blocked': {
+    cause: 'Nobody could use the login that the next rotation takes, whatever its password; nothing was changed.',
+    by: 'target owner',
+    remedy: 'Do what the detail names; Keyturn goes on by itself at the next look.',
+  },
   'short-grace': {
     cause: 'The grace is shorter than what was signed with the key may live.',
     by: 'secret owner',

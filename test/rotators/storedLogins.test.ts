@@ -1,16 +1,12 @@
 /** What stands in a secret beside its password, for PostgreSQL and MySQL over a server in memory: never said, and no reason to rotate. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  type DatabaseAnswer,
-  type DatabaseServers,
-  MYSQL_TYPE,
-  POSTGRESQL_TYPE,
-} from '../../src/azure/databaseServers.ts';
+import { type DatabaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/azure/databaseServers.ts';
 import type { MysqlApi } from '../../src/azure/mysql.ts';
 import type { PostgresApi } from '../../src/azure/postgres.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { scrub } from '../../src/core/scrub.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { ACCEPTED, type ServerAnswer, WRONG } from '../../src/core/serverAnswer.ts';
 import { openForm } from '../../src/form/form.ts';
 import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
@@ -34,8 +30,8 @@ beforeEach(() => {
   writes = 0;
 });
 const api = {
-  tryLogin: async (_: unknown, login: string, password: Secret): Promise<DatabaseAnswer> =>
-    !isElsewhere && passwords.get(login) === password.reveal() ? 'accepted' : 'refused',
+  tryLogin: async (_: unknown, login: string, password: Secret): Promise<ServerAnswer> =>
+    !isElsewhere && passwords.get(login) === password.reveal() ? ACCEPTED : WRONG,
   setPassword: async (_: unknown, login: string | { user: string }, password: Secret) => {
     writes += 1;
     passwords.set(typeof login === 'string' ? login : login.user, password.reveal());

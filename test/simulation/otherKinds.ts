@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AppFacts } from '../../src/azure/graph.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { ACCEPTED, WRONG } from '../../src/core/serverAnswer.ts';
 import { appRegistration } from '../../src/rotators/appRegistration.ts';
 import { OnePassword } from '../../src/rotators/onePassword.ts';
 import { type LoginPort, twoLogins } from '../../src/rotators/twoLogins.ts';
@@ -100,7 +101,7 @@ const serverOf = (world: World, process: Process, account: string): LoginPort =>
     }),
   tryLogin: (login, password) =>
     world.op(process, 'target.login', 'read', 'azure', () =>
-      targetOf(world, account)[login] === password.reveal() ? 'accepted' : 'refused',
+      targetOf(world, account)[login] === password.reveal() ? ACCEPTED : WRONG,
     ),
 });
 

@@ -1,0 +1,122 @@
+/** What a real MariaDB answers to a login, and what Keyturn makes of it, through the whole product (findings SRV-01 … SRV-08). */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EVERY_DAYS, Stories } from './stories.ts';
+import { mariaPeer } from './subjects.ts';
+
+let all: Stories;
+beforeAll(async () => {
+  all = await Stories.start(mariaPeer);
+});
+afterAll(() => all.stop());
+
+describe('SRV-01: a login that nobody could use is not stored', () => {
+  it.each([
+    ['locked', 'ACCOUNT LOCK', 'ACCOUNT UNLOCK', '4151'],
+    ['asking for a client certificate', 'REQUIRE X509', 'REQUIRE NONE', 'client certificate'],
+  ])(
+    'SRV-01: the other one is %s: told once, the old value stays, and all goes on when it is not',
+    async (_, on, off, word) => {
+      const story = await all.next();
+      await all.peer.run(`ALTER USER ${story.b}@'%' ${on}`);
+      const changes = all.peer.changes();
+      const failed = await story.used(async () => {
+        await story.due();
+        expect(await story.row()).toMatchObject({ reason: 'login-blocked', detail: expect.stringContaining(word) });
+        expect(story.reasons()).toEqual(['login-blocked']);
+        await story.days(3);
+        expect([story.versions(), all.peer.changes(), story.reasons().length]).toEqual([1, changes, 1]);
+        await all.peer.run(`ALTER USER ${story.b}@'%' ${off}`);
+        await story.days(2);
+      });
+      // The revocation is seen, and the application reads the secret again.
+      expect([failed, story.held().login, story.wrong(story.a)]).toEqual([0, story.b, 2]);
+    },
+  );
+
+  it('SRV-01: locked between the look and the change: what was issued is disposed of, with the number of the server', async () => {
+    const story = await all.next();
+    const { rotator } = all.peer;
+    const target = rotator({ now: () => new Date(), sleep: async () => undefined }).bind({
+      ...{
+        target: all.peer.target,
+        options: { logins: `${story.a},${story.b}` },
+        secret: { vault: 'kv1', name: 'pw' },
+      },
+    });
+    await target.inspect();
+    await all.peer.run(`ALTER USER ${story.b}@'%' ACCOUNT LOCK`);
+    const { value } = await target.issue('0123456789abcdef', ['a'], new Date(), async () => true);
+    expect(await target.check(value, story.b)).toBe('refused');
+    expect(target.said?.()?.detail).toContain('my1 answered 4151: the login is locked');
+  });
+});
+
+describe('SRV-02: tries are a budget', () => {
+  it('SRV-02: a stale value costs one try, then none, and the application is not locked out', async () => {
+    await all.peer.run('SET GLOBAL max_password_errors = 3');
+    const story = await all.next('of last year');
+    // The application has the right password from elsewhere.
+    const right = { login: story.a, password: `First-of-${story.a}` };
+    const failed = await story.used(
+      async () => {
+        await story.look();
+        expect([story.wrong(story.a), story.reasons()]).toEqual([1, ['unknown-value']]);
+        await story.days(4);
+      },
+      () => right,
+    );
+    expect([failed, story.wrong(story.a)]).toEqual([0, 1]);
+    story.store('another that is wrong');
+    await story.days(2);
+    expect(story.wrong(story.a)).toBe(2);
+    story.store(right.password);
+    await story.days(1);
+    expect([story.wrong(story.a), await story.row()]).toEqual([2, expect.objectContaining({ reason: 'not-due' })]);
+    await all.peer.run('SET GLOBAL max_password_errors = 4294967295');
+  });
+
+  it('SRV-02: once the password of the login is set anew at the server, the value is tried once more', async () => {
+    const story = await all.next('agreed on later');
+    await story.days(2);
+    expect(story.wrong(story.a)).toBe(1);
+    await all.peer.run(`ALTER USER ${story.a}@'%' IDENTIFIED BY 'agreed on later'`);
+    await story.days(2);
+    expect([story.wrong(story.a), await story.row()]).toEqual([1, expect.objectContaining({ reason: 'not-due' })]);
+  });
+
+  it('SRV-02: where a single wrong password locks the login, none is tried, and that is said', async () => {
+    await all.peer.run('SET GLOBAL max_password_errors = 1');
+    const story = await all.next('wrong');
+    await story.days(1);
+    expect([story.wrong(story.a), story.reasons()]).toEqual([0, ['cannot-tell']]);
+    await all.peer.run('SET GLOBAL max_password_errors = 4294967295');
+  });
+
+  it('SRV-02: a login that wrong passwords have locked is told as locked, not as a server that is busy', async () => {
+    await all.peer.run('SET GLOBAL max_password_errors = 2');
+    const story = await all.next();
+    for (const wrong of ['x', 'y']) await all.peer.query(story.a, wrong);
+    await story.look();
+    expect(await story.row()).toMatchObject({ reason: 'login-off', detail: expect.stringContaining('4150') });
+    await all.peer.run('SET GLOBAL max_password_errors = 4294967295', 'FLUSH PRIVILEGES');
+    await story.days(2);
+    expect(await story.row()).toMatchObject({ reason: 'not-due' });
+  });
+});
+
+describe('SRV-03: right but limited proves', () => {
+  it('SRV-03: the application uses up its connections: it is rotated on its day', async () => {
+    const story = await all.next();
+    await all.peer.run(...[story.a, story.b].map((login) => `ALTER USER ${login}@'%' WITH MAX_USER_CONNECTIONS 1`));
+    const held = await all.peer.hold(story.a, `First-of-${story.a}`);
+    await story.due();
+    const { login, password } = story.held();
+    await held.end();
+    expect([login, await all.peer.query(login, password)]).toEqual([story.b, 'ok']);
+    const next = await all.peer.hold(login, password);
+    await story.days(EVERY_DAYS + 3);
+    await next.end();
+    expect([story.versions(), story.reasons()]).toEqual([3, []]);
+    expect(await all.peer.query(story.a, `First-of-${story.a}`)).not.toBe('ok');
+  });
+});

@@ -1,0 +1,155 @@
+/** What a real PostgreSQL answers to a login, and what Keyturn makes of it, through the whole product (findings SRV-01 … SRV-08). */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Secret } from '../../src/core/secret.ts';
+import { EVERY_DAYS, Stories } from './stories.ts';
+import { postgresPeer } from './subjects.ts';
+
+let all: Stories;
+beforeAll(async () => {
+  all = await Stories.start(postgresPeer);
+});
+afterAll(() => all.stop());
+
+const reload = 'SELECT pg_reload_conf()';
+
+describe('SRV-01: a login that nobody could use is not stored', () => {
+  it.each([
+    ['reject', (login: string) => [`hostssl all ${login} all reject`]],
+    [
+      'a line for Unix sockets alone',
+      (login: string) => [`local all ${login} scram-sha-256`, `hostssl all ${login} all reject`],
+    ],
+    [
+      'a line for another database alone',
+      (login: string) => [`hostssl shop ${login} all scram-sha-256`, `hostssl all ${login} all reject`],
+    ],
+  ])(
+    'SRV-01: pg_hba.conf has %s for the other one: disposed of, with the number, and the old value stays',
+    async (_, lines) => {
+      const story = await all.next();
+      all.peer.server.hba?.(...lines(story.b));
+      await all.peer.run(reload);
+      const changes = all.peer.changes();
+      const failed = await story.used(async () => {
+        await story.due();
+        expect(await story.row()).toMatchObject({
+          lastFailure: { reason: 'not-accepted', detail: expect.stringContaining('pg1 answered 28000') },
+        });
+        expect(story.reasons()).toEqual(['not-accepted']);
+        await story.days(2);
+        // Growing pauses: the candidate and its disposal each time.
+        expect(all.peer.changes() - changes).toBeLessThan(30);
+        expect([story.versions(), story.reasons().length]).toEqual([1, 1]);
+        all.peer.server.hba?.();
+        await all.peer.run(reload);
+        await story.days(3);
+      });
+      expect([failed, story.held().login]).toEqual([0, story.b]);
+    },
+  );
+
+  it('SRV-01: CONNECTION LIMIT 0 of the other one: nothing is changed, told once', async () => {
+    const story = await all.next();
+    await all.peer.run(`ALTER ROLE ${story.b} CONNECTION LIMIT 0`);
+    const changes = all.peer.changes();
+    await story.due();
+    await story.days(3);
+    expect([all.peer.changes(), story.reasons(), story.versions()]).toEqual([changes, ['login-blocked'], 1]);
+    await all.peer.run(`ALTER ROLE ${story.b} CONNECTION LIMIT -1`);
+    await story.days(2);
+    expect(story.held().login).toBe(story.b);
+  });
+});
+
+describe('SRV-02: tries are a budget', () => {
+  it('SRV-02: a stale value costs one try, then none; another one costs another', async () => {
+    const story = await all.next('of last year');
+    const right = { login: story.a, password: `First-of-${story.a}` };
+    const failed = await story.used(
+      async () => {
+        await story.look();
+        expect([story.wrong(story.a), story.reasons()]).toEqual([1, ['unknown-value']]);
+        await story.days(4);
+      },
+      () => right,
+    );
+    expect([failed, story.wrong(story.a)]).toEqual([0, 1]);
+    story.store('another that is wrong');
+    await story.days(2);
+    expect(story.wrong(story.a)).toBe(2);
+    story.store(right.password);
+    await story.days(1);
+    expect([story.wrong(story.a), await story.row()]).toEqual([2, expect.objectContaining({ reason: 'not-due' })]);
+  });
+
+  it('SRV-02: the same value as a new version is tried once more: the server may have been mended', async () => {
+    const story = await all.next('agreed on later');
+    await story.days(1);
+    await all.peer.run(`ALTER ROLE ${story.a} PASSWORD 'agreed on later'`);
+    story.store('agreed on later');
+    await story.days(1);
+    expect([story.wrong(story.a), await story.row()]).toEqual([1, expect.objectContaining({ reason: 'not-due' })]);
+  });
+
+  it('SRV-02: a rotation costs one wrong try, of the revocation, and a heal one more', async () => {
+    const story = await all.next();
+    await story.due();
+    await story.days(2);
+    expect([story.wrong(story.a), story.wrong(story.b)]).toEqual([1, 0]);
+    const { login } = story.held();
+    await all.peer.run(`ALTER ROLE ${login} PASSWORD 'of a person'`);
+    await story.days(4);
+    // One that found it out, one days later: whether the old password is gone must be seen when it is to be gone.
+    expect([story.wrong(login), story.held().login]).toEqual([2, story.a]);
+  });
+});
+
+describe('SRV-03: right but limited proves', () => {
+  it('SRV-03: the application uses up the connections of its role: it is rotated, proved and revoked in time', async () => {
+    const story = await all.next();
+    await all.peer.run(...[story.a, story.b].map((login) => `ALTER ROLE ${login} CONNECTION LIMIT 1`));
+    const held = await all.peer.hold(story.a, `First-of-${story.a}`);
+    await story.due();
+    const { login, password } = story.held();
+    const next = await all.peer.hold(login, password);
+    await story.days(EVERY_DAYS + 3);
+    await Promise.all([held.end(), next.end()]);
+    expect([login, story.versions(), story.reasons()]).toEqual([story.b, 3, []]);
+    expect(await all.peer.query(story.a, `First-of-${story.a}`)).toBe('28P01');
+  });
+
+  it.each([
+    ['42501', 'REVOKE CONNECT ON DATABASE postgres FROM public', 'GRANT CONNECT ON DATABASE postgres TO public'],
+    ['53300', 'ALTER DATABASE postgres CONNECTION LIMIT 0', 'ALTER DATABASE postgres CONNECTION LIMIT -1'],
+  ])('SRV-03: %s comes behind a right password alone', async (code, on, off) => {
+    const story = await all.next();
+    await all.peer.run('ALTER ROLE keyturn SUPERUSER', on);
+    const target = all.peer.rotator({ now: () => new Date(), sleep: async () => undefined }).bind({
+      ...{
+        target: all.peer.target,
+        options: { logins: `${story.a},${story.b}` },
+        secret: { vault: 'kv1', name: 'pw' },
+      },
+    });
+    try {
+      expect(await all.peer.query(story.a, `First-of-${story.a}`)).toBe(code);
+      expect(await target.check(new Secret(`First-of-${story.a}`), story.a)).toBe('accepted');
+      expect(await target.check(new Secret('wrong'), story.a)).toBe('refused');
+    } finally {
+      await all.peer.run(off, 'ALTER ROLE keyturn NOSUPERUSER');
+    }
+  });
+
+  it('a line `trust` lets in whoever comes: no password was asked for, so nothing is proved', async () => {
+    const story = await all.next('anything');
+    all.peer.server.hba?.(`hostssl all ${story.a} all trust`);
+    await all.peer.run(reload);
+    await story.look();
+    expect([await story.row(), story.reasons()]).toEqual([
+      expect.objectContaining({ reason: 'cannot-tell' }),
+      ['cannot-tell'],
+    ]);
+    all.peer.server.hba?.();
+    await all.peer.run(reload);
+  });
+});

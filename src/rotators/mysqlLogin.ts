@@ -63,6 +63,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
         owners: [server.text],
         logins,
         clock,
+        variant: host,
         async ports() {
           const place = await facts();
           return [
@@ -72,11 +73,14 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
               async tryLogin(login, password) {
                 const answer = await mysql.tryLogin(place, login, password);
                 isFromThere ||= answer.password === 'right';
-                // 1045 is also what a client at another address is told (measured on MariaDB 10.11): it says nothing of the
-                // password before one of the two, which come from the same hosts, was let in from here.
-                const isElsewhere = answer.password === 'wrong' && !isFromThere;
-                return isElsewhere ? { ...answer, password: 'not asked', refusedFor: 'address' } : answer;
+                return answer;
               },
+              // 1045 is also what a client at another address is told (measured on MariaDB 10.11): it says nothing of the
+              // password before one of the two, which come from the same hosts, was let in from here.
+              means: (answer) =>
+                answer.password === 'wrong' && !isFromThere
+                  ? { ...answer, code: '1045', password: 'not asked', refusedFor: 'address' }
+                  : answer,
             },
           ];
         },

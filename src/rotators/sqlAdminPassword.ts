@@ -50,7 +50,8 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
         ports: async () => (await servers.usable([])).map((server) => portOf(server, deps, unasked)),
         login: async () => (await servers.usable([])).map(administratorOf).join(' '),
         async checkLogin(login) {
-          const other = (await servers.usable([])).find((server) => fold(administratorOf(server)) !== fold(login));
+          const spelt = [fold(login), fold(await servers.bare(login))];
+          const other = (await servers.usable([])).find((server) => !spelt.includes(fold(administratorOf(server))));
           if (other !== undefined) throw foreignLogin(login, `the administrator of ${other.id.name}`);
         },
         unasked: () => (armOnly ? 'trusted' : noPath([...unasked])),

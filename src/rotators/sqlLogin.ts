@@ -65,6 +65,7 @@ class SqlLoginPair implements Target {
       ports: async () =>
         (await names.servers.usable(logins)).map((server) => loginPort(server, names, deps, this.#unasked)),
       same: (left, right) => fold(left) === fold(right),
+      serverNames: () => names.servers.names(),
     });
   }
 

@@ -85,6 +85,18 @@ export class SqlServerSet {
     return found;
   }
 
+  /** By which a client may name a server behind its login, lower case: `sql1`, and its host (case VAL-07). */
+  async names(): Promise<readonly string[]> {
+    return (await this.found()).flatMap(({ host }) => [host, host.split('.')[0] ?? host]);
+  }
+
+  /** The login as the secret spells it, without the name of one of its own servers behind it. */
+  async bare(login: string): Promise<string> {
+    const at = login.lastIndexOf('@');
+    const isOwn = at > 0 && (await this.names()).includes(login.slice(at + 1).toLowerCase());
+    return isOwn ? login.slice(0, at) : login;
+  }
+
   /**
    * @param logins to be rotated; none where it is the administrator's own password
    * @param copies whether each partner keeps a password of its own; a contained user goes to the secondary with its database

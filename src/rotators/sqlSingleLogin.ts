@@ -53,7 +53,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
         },
         login: async () => name,
         async checkLogin(other) {
-          if (fold(other) !== fold(name))
+          if (fold(other) !== fold(name) && fold(await names.servers.bare(other)) !== fold(name))
             throw foreignLogin(other, `the option \`${names.option}\` names (${quote(name)})`);
         },
         unasked: () => noPath([...unasked]),

@@ -37,6 +37,8 @@ export interface LoginPort {
   setPassword(login: string, password: Secret, leaveOff?: boolean, until?: Date): Promise<void>;
   /** Opens a connection of its own and closes it (case SQL-10). */
   tryLogin(login: string, password: Secret): Promise<ServerAnswer>;
+  /** What an answer comes to by what else is known of the server now; what was remembered of a try goes through it, too. */
+  means?(answer: ServerAnswer): ServerAnswer;
 }
 
 /** The facts of a kind, and what its servers say of each login. */
@@ -62,6 +64,10 @@ export interface TwoLoginsOptions {
   /** See `Target.rights`. */
   rights?(): Promise<readonly RightCheck[]>;
   readonly clock: Clock;
+  /** Beside the id: another value makes other logins of them, so that nothing that was tried before counts. */
+  readonly variant?: string;
+  /** Names of its servers, lower case, that a client may write behind its login and an `@` (case VAL-07); none where absent. */
+  serverNames?(): Promise<readonly string[]>;
   /** Whether the server takes both names for one login; by default only what is spelt alike is. */
   readonly same?: (left: string, right: string) => boolean;
 }
@@ -97,7 +103,7 @@ class TwoLogins implements Target {
   #said: Said | undefined;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What the vault holds: a pass asks about it before all else. */
-  #stored: { readonly value: Secret; readonly handle: Handle | undefined } | undefined;
+  #stored: { readonly value: Secret; readonly handle: Handle | undefined; readonly suffix: string } | undefined;
 
   constructor(options: TwoLoginsOptions) {
     this.id = options.id;
@@ -105,7 +111,7 @@ class TwoLogins implements Target {
     this.logins = options.logins;
     this.part = options.part ?? { names: options.logins, always: true };
     this.#options = options;
-    this.wrong = new WrongTries(options.id);
+    this.wrong = new WrongTries(`${options.id}\n${options.variant ?? ''}`);
     this.#patient = new PatientAsker(options.clock, this.wrong);
   }
 
@@ -131,8 +137,8 @@ class TwoLogins implements Target {
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {
     if (login === undefined) return undefined;
-    const handle = this.#handleOf(login);
-    this.#stored ??= { value, handle };
+    const { handle, suffix } = await this.#read(login);
+    this.#stored ??= { value, handle, suffix };
     const isStored = this.#stored.value.equals(value);
     if (handle === undefined) {
       if (isStored) throw this.#foreign(login);
@@ -162,12 +168,12 @@ class TwoLogins implements Target {
       changed.push(port.name);
     }
     this.#issued = { value, on: this.#options.clock.now() };
-    return { handle, value, login };
+    return { handle, value, login: login + (this.#stored?.suffix ?? '') };
   }
 
   async check(value: Secret, login?: string): Promise<Verdict> {
     if (login === undefined) return 'refused';
-    const handle = this.#handleOf(login);
+    const { handle } = await this.#read(login);
     if (handle === undefined) throw this.#foreign(login);
     const minutes = this.#minutesSinceIssued(value);
     const isIssued = minutes !== Number.POSITIVE_INFINITY;
@@ -217,7 +223,7 @@ class TwoLogins implements Target {
     const facts = this.#facts.get(handle);
     let isTold = old !== undefined && facts?.answer === undefined;
     if (old !== undefined && isTold) {
-      const answer = await this.#patient.firmly(() => port.tryLogin(login, old));
+      const answer = meant(port, await this.#patient.firmly(() => port.tryLogin(login, old)));
       const word = loginAnswer(answer);
       if (word === 'refused') return; // for a moment only, it would live on for good
       if (word === 'busy' || !answer.reached)
@@ -250,7 +256,7 @@ class TwoLogins implements Target {
     // Each look at a password that did not come costs a wrong try.
     const looks = Math.max(1, Math.min(LOOKS, (this.#facts.get(handle)?.triesMax ?? LOOKS + 1) - 1));
     for (let look = 1; ; look += 1) {
-      const answer = loginAnswer(await afterWrite(port.tryLogin(login, value)));
+      const answer = loginAnswer(meant(port, await afterWrite(port.tryLogin(login, value))));
       if (answer === wanted || look === looks || !(await stay(SECONDS_BETWEEN_LOOKS))) return answer;
     }
   }
@@ -259,17 +265,20 @@ class TwoLogins implements Target {
   async #ask(handle: Handle, value: Secret, isPatient: boolean): Promise<readonly ServerAnswer[]> {
     const login = this.#loginOf(handle);
     const facts = this.#facts.get(handle);
-    const asks = (await this.#options.ports()).map((port) => ({
+    const ports = await this.#options.ports();
+    const asks = ports.map((port) => ({
       ...{ at: port.name, handle, value, facts },
       send: () => port.tryLogin(login, value),
     }));
-    return await this.#patient.ask(asks, isPatient);
+    const answers = await this.#patient.ask(asks, isPatient);
+    return answers.map((answer, at) => meant(ports[at], answer));
   }
 
   /** Of one that it set: nothing that was known of the login before says anything of it. */
   async #askIssued(handle: Handle, value: Secret): Promise<readonly ServerAnswer[]> {
     const login = this.#loginOf(handle);
-    return await Promise.all((await this.#options.ports()).map((port) => port.tryLogin(login, value)));
+    const ports = await this.#options.ports();
+    return await Promise.all(ports.map(async (port) => meant(port, await port.tryLogin(login, value))));
   }
 
   async #saidOf(answers: readonly ServerAnswer[]): Promise<Said> {
@@ -295,6 +304,17 @@ class TwoLogins implements Target {
     return minutesBetween(issued.on, this.#options.clock.now());
   }
 
+  /** The login as the secret spells it: `app_a`, or `app_a@sql1` with the name of one of its own servers. */
+  async #read(login: string): Promise<{ readonly handle: Handle | undefined; readonly suffix: string }> {
+    const handle = this.#handleOf(login);
+    const at = login.lastIndexOf('@');
+    if (handle !== undefined || at < 1 || !this.#options.serverNames) return { handle, suffix: '' };
+    const names = await this.#options.serverNames();
+    const suffix = login.slice(at);
+    const isOwn = names.includes(suffix.slice(1).toLowerCase());
+    return { handle: isOwn ? this.#handleOf(login.slice(0, at)) : undefined, suffix: isOwn ? suffix : '' };
+  }
+
   #handleOf(login: string): Handle | undefined {
     const same = this.#options.same ?? ((left, right) => left === right);
     return LOGIN_HANDLES.find((_, at) => same(this.logins[at] ?? '', login));
@@ -316,6 +336,8 @@ class TwoLogins implements Target {
     return new BusyError('target-busy', { detail: `A server of ${this.logins.map(quote).join(', ')} ${what}.` });
   }
 }
+
+const meant = (port: LoginPort | undefined, answer: ServerAnswer): ServerAnswer => port?.means?.(answer) ?? answer;
 
 /** The password of the stored login, or of the other one, is the right one. */
 const GOOD: readonly LoginAnswer[] = ['accepted', 'disabled', 'expired'];

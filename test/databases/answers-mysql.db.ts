@@ -1,7 +1,14 @@
 /** What a real MariaDB answers to a login, and what Keyturn makes of it, through the whole product (findings SRV-01 … SRV-08). */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { makeCertificate } from './certificate.ts';
 import { EVERY_DAYS, Stories } from './stories.ts';
-import { mariaPeer } from './subjects.ts';
+import { mariaPeer, type Over } from './subjects.ts';
+
+/** `Date` is the product's, which runs ahead. */
+const realNow = () => performance.timeOrigin + performance.now();
 
 let all: Stories;
 beforeAll(async () => {
@@ -118,5 +125,102 @@ describe('SRV-03: right but limited proves', () => {
     await next.end();
     expect([story.versions(), story.reasons()]).toEqual([3, []]);
     expect(await all.peer.query(story.a, `First-of-${story.a}`)).not.toBe('ok');
+  });
+});
+
+describe('SRV-05: the end that the server sets', () => {
+  it('SRV-05: PASSWORD EXPIRE at the login of the vault: replaced at the next look', async () => {
+    const story = await all.next();
+    await all.peer.run(`ALTER USER ${story.a}@'%' PASSWORD EXPIRE`);
+    await story.look();
+    const { login, password } = story.held();
+    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([story.b, 'ok', []]);
+  });
+
+  it('SRV-05: at one of ours: healed within a day', async () => {
+    const story = await all.next();
+    await story.due();
+    await story.days(3);
+    await all.peer.run(`ALTER USER ${story.held().login}@'%' PASSWORD EXPIRE`);
+    await story.days(2);
+    const { login, password } = story.held();
+    expect([await all.peer.query(login, password), story.reasons()]).toEqual(['ok', []]);
+  });
+
+  it('SRV-05: PASSWORD EXPIRE INTERVAL: due before the end of it', async () => {
+    const story = await all.next();
+    // The server's clock is the real one, the product's is ahead of it.
+    const days = Math.ceil((story.inDays(4).getTime() - realNow()) / 86_400_000);
+    await all.peer.run(`ALTER USER ${story.a}@'%' PASSWORD EXPIRE INTERVAL ${days} DAY`);
+    await story.days(4);
+    expect([story.held().login, story.reasons()]).toEqual([story.b, []]);
+  });
+
+  it('SRV-05: default_password_lifetime counts for a user that has none of its own', async () => {
+    const story = await all.next();
+    const days = Math.ceil((story.inDays(4).getTime() - realNow()) / 86_400_000);
+    await all.peer.run(`SET GLOBAL default_password_lifetime = ${days}`);
+    await story.days(4);
+    await all.peer.run('SET GLOBAL default_password_lifetime = 0');
+    expect([story.held().login, story.reasons()]).toEqual([story.b, []]);
+  });
+});
+
+describe('SRV-07: a revocation changes the password whatever else is refused', () => {
+  it.each([
+    ['REQUIRE X509', 'REQUIRE NONE'],
+    ["REQUIRE SUBJECT '/CN=app'", 'REQUIRE NONE'],
+    ['ACCOUNT LOCK', 'ACCOUNT UNLOCK'],
+    ['PASSWORD EXPIRE', 'PASSWORD EXPIRE NEVER'],
+  ])('SRV-07: %s after a rotation, lifted later: the old password is gone', async (on, off) => {
+    const story = await all.next();
+    await story.due();
+    await all.peer.run(`ALTER USER ${story.a}@'%' ${on}`);
+    await story.days(3);
+    await all.peer.run(`ALTER USER ${story.a}@'%' ${off}`);
+    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual([
+      'ER_ACCESS_DENIED_ERROR',
+      [],
+    ]);
+    expect((await story.row())?.reason).toBe('not-due');
+  });
+});
+
+describe('SRV-08: cannot tell is no "does not know"', () => {
+  it('SRV-08: users from hosts where Keyturn is not: told as that, and no other value is asked for', async () => {
+    const make = async (...logins: readonly string[]) => {
+      for (const login of logins) await all.peer.run(`CREATE USER ${login}@'10.9.%' IDENTIFIED BY 'First-of-${login}'`);
+    };
+    const story = await all.next(undefined, { make, more: ';host=10.9.%25' });
+    const changes = all.peer.changes();
+    await story.days(2);
+    expect([await story.row(), story.reasons(), all.peer.changes(), story.wrong(story.a)]).toEqual([
+      expect.objectContaining({ reason: 'cannot-tell', detail: expect.stringContaining('my1 answered 1045') }),
+      ['cannot-tell'],
+      changes,
+      1,
+    ]);
+  });
+
+  it.each(['REQUIRE X509', "REQUIRE ISSUER '/CN=authority'"])('SRV-08: %s at the login of the vault', async (on) => {
+    const story = await all.next();
+    await all.peer.run(`ALTER USER ${story.a}@'%' ${on}`);
+    await story.days(2);
+    expect([story.reasons(), story.wrong(story.a), story.versions()]).toEqual([['cannot-tell'], 0, 1]);
+    await all.peer.run(`ALTER USER ${story.a}@'%' REQUIRE NONE`);
+    await story.days(1.5);
+    expect((await story.row())?.reason).toBe('not-due');
+  });
+});
+
+it('SRV-09: an authority that is not trusted is named as that', async () => {
+  const bound = (over: Over) =>
+    all.peer.rotator({ now: () => new Date(), sleep: async () => undefined }, over).bind({
+      ...{ target: all.peer.target, options: { logins: 'x,y' }, secret: { vault: 'kv1', name: 'pw' } },
+    });
+  const { ca } = makeCertificate(mkdtempSync(join(tmpdir(), 'keyturn-ca-')));
+  await expect(bound({ ca }).inspect()).rejects.toMatchObject({
+    reason: 'untrusted-server',
+    detail: expect.stringContaining('authority'),
   });
 });

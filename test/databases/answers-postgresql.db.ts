@@ -1,8 +1,13 @@
 /** What a real PostgreSQL answers to a login, and what Keyturn makes of it, through the whole product (findings SRV-01 … SRV-08). */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/core/secret.ts';
+import { makeCertificate } from './certificate.ts';
 import { EVERY_DAYS, Stories } from './stories.ts';
-import { postgresPeer } from './subjects.ts';
+import { type Over, postgresPeer } from './subjects.ts';
 
 let all: Stories;
 beforeAll(async () => {
@@ -151,5 +156,130 @@ describe('SRV-03: right but limited proves', () => {
     ]);
     all.peer.server.hba?.();
     await all.peer.run(reload);
+  });
+});
+
+describe('SRV-05: the end that the server sets', () => {
+  it('SRV-05: the other login ends in a moment: the rotation gives it a new end, and it goes on after the old one', async () => {
+    const story = await all.next();
+    await all.peer.run(
+      `ALTER ROLE ${story.b} VALID UNTIL '${new Date(performance.timeOrigin + performance.now() + 2_000).toISOString()}'`,
+    );
+    await story.due();
+    await pause(2_500);
+    const { login, password } = story.held();
+    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([story.b, 'ok', []]);
+  });
+
+  it('SRV-05: the login of the vault ends in days: it is due before', async () => {
+    const story = await all.next();
+    await all.peer.run(`ALTER ROLE ${story.a} VALID UNTIL '${story.inDays(4).toISOString()}'`);
+    await story.days(3.5);
+    expect([story.held().login, story.reasons()]).toEqual([story.b, []]);
+  });
+
+  it.each(['2020-01-01', '-infinity'])(
+    'SRV-05: ended %s, the login of the vault is replaced at the next look, without a try',
+    async (end) => {
+      const story = await all.next();
+      await all.peer.run(`ALTER ROLE ${story.a} VALID UNTIL '${end}'`);
+      await story.look();
+      const { login, password } = story.held();
+      expect([login, await all.peer.query(login, password), story.wrong(story.a)]).toEqual([story.b, 'ok', 0]);
+    },
+  );
+
+  it('SRV-05: one of ours that a person ended is healed, and its application is back within a day', async () => {
+    const story = await all.next();
+    await story.due();
+    await story.days(3);
+    await all.peer.run(`ALTER ROLE ${story.held().login} VALID UNTIL '2020-01-01'`);
+    await story.days(2);
+    const { login, password } = story.held();
+    expect([await all.peer.query(login, password), story.reasons()]).toEqual(['ok', []]);
+  });
+});
+
+describe('SRV-06: a role that a person switched off', () => {
+  it('SRV-06: in its grace: it is revoked, LOGIN is left off, and nothing waits for it', async () => {
+    const story = await all.next();
+    await story.due();
+    await all.peer.run(`ALTER ROLE ${story.a} NOLOGIN`);
+    await story.days(3);
+    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual(['28P01', []]);
+    await all.peer.run(`ALTER ROLE ${story.a} LOGIN`);
+    expect(await all.peer.query(story.a, `First-of-${story.a}`)).toBe('28P01');
+    await all.peer.run(`ALTER ROLE ${story.a} NOLOGIN`);
+    await story.days(EVERY_DAYS);
+    // The rotation that takes it switches it on, as with logins of SQL Server.
+    const { login, password } = story.held();
+    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([story.a, 'ok', []]);
+  });
+
+  it('SRV-06: the one of the vault is told once, and nothing is changed until it is on again', async () => {
+    const story = await all.next();
+    await all.peer.run(`ALTER ROLE ${story.a} NOLOGIN`);
+    const changes = all.peer.changes();
+    await story.due();
+    await story.days(1);
+    expect([await story.row(), story.reasons(), all.peer.changes()]).toEqual([
+      expect.objectContaining({ reason: 'login-off', detail: expect.stringContaining('28000') }),
+      ['login-off'],
+      changes,
+    ]);
+    await all.peer.run(`ALTER ROLE ${story.a} LOGIN`);
+    await story.days(2);
+    expect(story.held().login).toBe(story.b);
+  });
+});
+
+describe('SRV-07, SRV-08: an answer that says nothing of the password', () => {
+  it('SRV-07: no line for the old login while it is revoked: its password is changed all the same', async () => {
+    const story = await all.next();
+    await story.due();
+    all.peer.server.hba?.(`hostssl all ${story.a} all reject`);
+    await all.peer.run(reload);
+    await story.days(3);
+    all.peer.server.hba?.();
+    await all.peer.run(reload);
+    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual(['28P01', []]);
+  });
+
+  it('SRV-08: no line for the login of the vault: that cannot be told, and nobody is asked for another value', async () => {
+    const story = await all.next();
+    all.peer.server.hba?.(`hostssl all ${story.a} all reject`);
+    await all.peer.run(reload);
+    const changes = all.peer.changes();
+    await story.days(2);
+    expect([await story.row(), story.reasons(), all.peer.changes()]).toEqual([
+      expect.objectContaining({ reason: 'cannot-tell', detail: expect.stringContaining('pg1 answered 28000') }),
+      ['cannot-tell'],
+      changes,
+    ]);
+    all.peer.server.hba?.();
+    await all.peer.run(reload);
+    await story.due();
+    await story.days(2);
+    expect([story.held().login, story.wrong(story.a)]).toEqual([story.b, 1]);
+  });
+});
+
+describe('SRV-09: faults of TLS', () => {
+  const bound = (over: Over) =>
+    all.peer.rotator({ now: () => new Date(), sleep: async () => undefined }, over).bind({
+      ...{ target: all.peer.target, options: { logins: 'x,y' }, secret: { vault: 'kv1', name: 'pw' } },
+    });
+
+  it('SRV-09: an authority that is not trusted, and a name of another host, are named as that', async () => {
+    const { ca } = makeCertificate(mkdtempSync(join(tmpdir(), 'keyturn-ca-')));
+    await expect(bound({ ca }).inspect()).rejects.toMatchObject({
+      reason: 'untrusted-server',
+      detail: expect.stringContaining('authority'),
+    });
+    await expect(bound({ host: '0.0.0.0' }).inspect()).rejects.toMatchObject({
+      reason: 'untrusted-server',
+      detail: expect.stringContaining('another host'),
+    });
+    expect(await bound({ ca }).check(new Secret('x'), 'x')).toBe('unknown');
   });
 });

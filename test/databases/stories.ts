@@ -1,4 +1,5 @@
 /** A secret with two logins on a real server, in the whole product, while an application logs in: for what servers answer. */
+import * as movable from '../../local/clock.ts';
 import { createApp, provideApp } from '../../src/app.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
@@ -47,16 +48,24 @@ export class Stories {
   }
 
   /** Two logins that nobody has used, and a person's secret with the first, or with another password for it. */
-  async next(password?: string): Promise<Story> {
+  async next(password?: string, options?: StoryOptions): Promise<Story> {
     await this.tenant.clear();
     this.#configure();
     this.#used += 1;
     const [a, b] = [`app${this.#used}_a`, `app${this.#used}_b`];
-    for (const login of [a, b]) await this.peer.createLogin(login, `First-of-${login}`);
-    const story = new Story(this, `pw${this.#used}`, [a, b]);
+    if (options?.make) await options.make(a, b);
+    else for (const login of [a, b]) await this.peer.createLogin(login, `First-of-${login}`);
+    const story = new Story(this, `pw${this.#used}`, [a, b], options?.more);
     story.store(password ?? `First-of-${a}`);
     return story;
   }
+}
+
+export interface StoryOptions {
+  /** Makes the two logins otherwise than those that may do nothing else. */
+  make?(a: string, b: string): Promise<void>;
+  /** More of the tag `rotator-options`. */
+  readonly more?: string;
 }
 
 export class Story {
@@ -65,7 +74,10 @@ export class Story {
   readonly name: string;
   readonly #all: Stories;
 
-  constructor(all: Stories, name: string, [a, b]: readonly [string, string]) {
+  readonly #more: string;
+
+  constructor(all: Stories, name: string, [a, b]: readonly [string, string], more = '') {
+    this.#more = more;
     this.#all = all;
     this.name = name;
     [this.a, this.b] = [a, b];
@@ -82,7 +94,11 @@ export class Story {
   /** A person stores this password of the first login. */
   store(password: string): void {
     const { type, target } = this.peer;
-    const tags = { rotator: type, 'rotator-target': target, 'rotator-options': `logins=${this.a},${this.b}` };
+    const tags = {
+      rotator: type,
+      'rotator-target': target,
+      'rotator-options': `logins=${this.a},${this.b}${this.#more}`,
+    };
     this.tenant.azure.vault('kv1').set(this.name, this.peer.connectionString(this.a, password), { tags });
   }
 
@@ -131,6 +147,11 @@ export class Story {
     });
     if (client.ok === 0) return Number.POSITIVE_INFINITY;
     return client.failed;
+  }
+
+  /** A day from now on by the product's clock, which runs ahead of the server's. */
+  inDays(days: number): Date {
+    return new Date(movable.now() + days * 24 * 3_600_000);
   }
 
   /** Logins with a wrong password that the server has counted. */

@@ -19,13 +19,20 @@ import { type DatabaseServer, startMaria, startPostgres } from './servers.ts';
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000001';
 export const KEYTURN_PASSWORD = 'of-Keyturn-itself';
 
+/** In place of what is right. */
+export interface Over {
+  readonly ca?: string;
+  readonly host?: string;
+}
+
 /** A server with what a test does to it beside Keyturn. */
 export interface Peer {
   readonly type: 'postgresql-login' | 'mysql-login';
   readonly server: DatabaseServer;
   /** Resource id, as the tag has it. */
   readonly target: string;
-  rotator(clock: Clock): Rotator;
+  /** @param over another authority that is trusted, another host that is dialled */
+  rotator(clock: Clock, over?: Over): Rotator;
   /** As the superuser. */
   run(...statements: readonly string[]): Promise<void>;
   /** Makes a login that may log in, and no more. */
@@ -46,8 +53,8 @@ export interface Peer {
 const idOf = (type: string, name: string) =>
   `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg-data/providers/${type}/${name}`;
 
-function fixed({ host, port }: DatabaseServer, administrator: string): DatabaseServers {
-  const facts: DatabaseFacts = { host, port, administrator, passwords: true };
+function fixed({ host, port }: DatabaseServer, administrator: string, over: Over): DatabaseServers {
+  const facts: DatabaseFacts = { host: over.host ?? host, port, administrator, passwords: true };
   return { facts: async () => facts };
 }
 
@@ -76,8 +83,8 @@ export async function postgresPeer(): Promise<Peer> {
     type: 'postgresql-login',
     server,
     target: idOf(POSTGRESQL_TYPE, 'pg1'),
-    rotator: (clock) =>
-      postgresqlLogin({ servers: fixed(server, 'padm'), postgres: postgres({ identity, ca }), clock }),
+    rotator: (clock, over = {}) =>
+      postgresqlLogin({ servers: fixed(server, 'padm', over), postgres: postgres({ identity, ca, ...over }), clock }),
     run,
     createLogin: (name, password) =>
       run(`CREATE ROLE "${name.replaceAll('"', '""')}" LOGIN PASSWORD '${password.replaceAll("'", "''")}'`),
@@ -123,7 +130,8 @@ export async function mariaPeer(): Promise<Peer> {
     type: 'mysql-login',
     server,
     target: idOf(MYSQL_TYPE, 'my1'),
-    rotator: (clock) => mysqlLogin({ servers: fixed(server, 'padm'), mysql: mysql({ identity, ca }), clock }),
+    rotator: (clock, over = {}) =>
+      mysqlLogin({ servers: fixed(server, 'padm', over), mysql: mysql({ identity, ca, ...over }), clock }),
     run,
     createLogin: (name, password) =>
       run(`CREATE USER ${userOf(name)} IDENTIFIED BY '${password.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`),

@@ -7,7 +7,6 @@ import { hostOf, type World } from './world.ts';
 const VALUE_BYTES_MAX = 25_600;
 const CONTENT_TYPE_MAX = 255;
 const TAGS_MAX = 15;
-const TAG_LENGTH_MAX = 256; // 512 in the 2026-04 docs, 256 before: the stricter one, so that nobody relies on more
 const PAGE_MAX = 25;
 
 const NAME = /^[0-9a-zA-Z-]{1,127}$/;
@@ -17,15 +16,17 @@ export function checkName(name: string): string {
   return name;
 }
 
+type Limits = Pick<Vault, 'tagLength'>;
+
 /** Reads a PUT's body. */
-export function newVersion(request: Request): NewVersion {
+export function newVersion(request: Request, limits: Limits): NewVersion {
   const { value } = json(request) ?? {};
   if (typeof value !== 'string' || Buffer.byteLength(value) > VALUE_BYTES_MAX) throw new Refusal(kvError.badProperty());
-  return { value, ...change(request) };
+  return { value, ...change(request, limits) };
 }
 
 /** Reads what PUT and PATCH have in common. */
-export function change(request: Request): Change {
+export function change(request: Request, { tagLength }: Limits): Change {
   const body = json(request);
   if (!body) throw new Refusal(kvError.badProperty());
   const { contentType, tags, attributes = {} } = body;
@@ -33,7 +34,7 @@ export function change(request: Request): Change {
   const { enabled, nbf, exp }: { enabled?: unknown; nbf?: unknown; exp?: unknown } = attributes;
   return {
     ...given('contentType', contentType, (text) => typeof text === 'string' && text.length <= CONTENT_TYPE_MAX),
-    ...given('tags', tags, areTags),
+    ...given('tags', tags, (found) => areTags(found, tagLength)),
     ...given('enabled', enabled, (flag) => typeof flag === 'boolean'),
     ...given('nbf', nbf, isTime),
     ...given('exp', exp, isTime),
@@ -49,10 +50,10 @@ function given(name: keyof Change, value: unknown, good: (value: unknown) => boo
 
 const isTime = (value: unknown) => Number.isInteger(value) && Number(value) >= 0; // the SDK's 2038 fault shows as a negative number
 
-function areTags(value: unknown): boolean {
+function areTags(value: unknown, tagLength: number): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const tags = Object.entries(value);
-  const fits = (text: unknown) => typeof text === 'string' && text.length <= TAG_LENGTH_MAX;
+  const fits = (text: unknown) => typeof text === 'string' && text.length <= tagLength;
   return tags.length <= TAGS_MAX && tags.every(([name, text]) => fits(name) && fits(text));
 }
 

@@ -43,7 +43,7 @@ const get: Act = (vault, request, bodies) => {
 const set: Act = (vault, request, bodies) => {
   const name = nameOf(request);
   refuseManaged(vault, name);
-  const version = vault.put(name, newVersion(request));
+  const version = vault.put(name, newVersion(request, vault));
   return bodies.full(vault.secret(name), version);
 };
 
@@ -51,7 +51,7 @@ const set: Act = (vault, request, bodies) => {
 const update: Act = (vault, request, bodies) => {
   const name = nameOf(request);
   const { id } = vault.version(name, request.parts[1] ?? '');
-  return bodies.properties(vault.secret(name), vault.update(name, id, change(request)));
+  return bodies.properties(vault.secret(name), vault.update(name, id, change(request, vault)));
 };
 
 const remove: Act = (vault, request, bodies) => {

@@ -58,6 +58,8 @@ export interface VaultOptions {
   deleteSeconds?: number;
   /** Empty pages between two pages of a list; Azure was seen to send two in a row. */
   emptyPages?: number;
+  /** Characters of a tag: 512 in the documents of 2026-04, 256 before; the stricter one, so that nobody relies on more. */
+  tagLength?: 256 | 512;
 }
 
 export class Vault {
@@ -68,6 +70,7 @@ export class Vault {
   rbac: boolean;
   deleteSeconds: number;
   emptyPages: number;
+  tagLength: number;
   readonly recoverableDays = 90;
   readonly secrets = new Map<string, Secret>();
   readonly deleted = new Map<string, DeletedSecret>();
@@ -84,6 +87,7 @@ export class Vault {
     this.rbac = options.rbac ?? true;
     this.deleteSeconds = options.deleteSeconds ?? 1;
     this.emptyPages = options.emptyPages ?? 1;
+    this.tagLength = options.tagLength ?? 256;
     this.listener = listener;
   }
 

@@ -14,7 +14,7 @@ import { removeLeftovers } from './leftovers.ts';
 import { baseState, oldForm } from './observe.ts';
 import { isOptedIn, leavingBy, optInTags } from './optIn.ts';
 import { expiryOf } from './policy.ts';
-import { preflight } from './preflight.ts';
+import { preflight, refusedTags } from './preflight.ts';
 import { change, formatState, readState, type State, withState } from './state.ts';
 import { type Observed, proves, type Rotate } from './types.ts';
 
@@ -94,7 +94,11 @@ async function markStarted(step: Rotate, acting: Acting): Promise<void> {
   const { vault, secret, observed, tgt } = seen;
   const fresh = await guard(acting);
   const started = change(baseState(seen), { tgt, cred: observed.live, started: step.rotation });
-  await vault.retag(secret.name, fresh.id, withState(fresh.tags, started));
+  try {
+    await vault.retag(secret.name, fresh.id, withState(fresh.tags, started));
+  } catch (error) {
+    throw refusedTags(error, fresh.tags);
+  }
 }
 
 /**

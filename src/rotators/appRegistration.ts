@@ -29,12 +29,16 @@ const Options = z.strictObject({
 
 const OWNED_BY = 'Application.ReadWrite.OwnedBy';
 
+/** Of what Graph makes (azure-facts 6). */
+const SECRET_TEXT_MAX = 64;
+
 /** The rotator over the two ports; it remembers for an hour what it changed, to be patient with it. */
 export function appRegistration(deps: AppRegistrationOptions): Rotator {
   const tools: Tools = { ...deps, passwords: appPasswords(deps) };
   return {
     type: 'app-registration',
     overlap: 'many',
+    longest: SECRET_TEXT_MAX,
     actions: [OWNED_BY],
     remedies: {
       'target-forbidden': {

@@ -2,7 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { Secret } from '../core/secret.ts';
 
-const LENGTH = 40;
+/** Characters of every password. */
+export const PASSWORD_LENGTH = 40;
 /** No character here means anything in a connection string, a URI, a shell or SQL (azure-facts 5.2). */
 const CLASSES = ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz', '0123456789', '-_.~'] as const;
 const ALPHABET = CLASSES.join('');
@@ -21,7 +22,7 @@ const DRAWS_MAX = 1000;
 export function newPassword(logins: readonly string[], pick: (below: number) => number = randomInt): Secret {
   const forbidden = new Set(logins.flatMap(piecesOf));
   for (let draw = 0; draw < DRAWS_MAX; draw += 1) {
-    const text = Array.from({ length: LENGTH }, () => ALPHABET[pick(ALPHABET.length)]).join('');
+    const text = Array.from({ length: PASSWORD_LENGTH }, () => ALPHABET[pick(ALPHABET.length)]).join('');
     if (isGood(text, forbidden)) return new Secret(text);
   }
   throw new Error('No password was found: the random source is broken.');

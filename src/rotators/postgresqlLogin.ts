@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { isTwin, loginOptions, loginPair } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
+import { PASSWORD_LENGTH } from './password.ts';
 import type { Obstacle, Rotator } from './rotator.ts';
 import type { LoginFacts } from './storedLogin.ts';
 import { LOGIN_HANDLES, type LoginState, twoLogins } from './twoLogins.ts';
@@ -34,6 +35,7 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
   return {
     type: 'postgresql-login',
     overlap: 'two-slots',
+    longest: PASSWORD_LENGTH,
     actions: [`${POSTGRESQL_TYPE}/read`],
     remedies: {
       'target-forbidden': {

@@ -94,6 +94,8 @@ export interface Rotator {
   readonly type: string;
   /** What can be promised about the old credential. */
   readonly overlap: 'two-slots' | 'many' | 'none';
+  /** Characters of the longest credential that it makes; where absent, the vault's limit is measured with room to spare. */
+  readonly longest?: number;
   /** Azure actions it needs: README, docs and roles are generated from these. */
   readonly actions: readonly string[];
   /** What helps with a reason, where this kind knows better than the table of reasons. */

@@ -6,6 +6,7 @@ import { loginOptions } from '../core/loginNames.ts';
 import type { Secret } from '../core/secret.ts';
 import type { ServerAnswer } from '../core/serverAnswer.ts';
 import { OnePassword, type PasswordPort } from './onePassword.ts';
+import { PASSWORD_LENGTH } from './password.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import {
   type FoundServer,
@@ -31,6 +32,7 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
   return {
     type: 'sql-admin-password',
     overlap: 'none',
+    longest: PASSWORD_LENGTH,
     actions: [
       ...SQL_READS,
       'Microsoft.Sql/servers/write',

@@ -8,6 +8,7 @@ import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
+import { PASSWORD_LENGTH } from './password.ts';
 import type { Credential, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
 import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
@@ -26,6 +27,7 @@ export function sqlLogin(deps: SqlOptions): Rotator {
   return {
     type: 'sql-login',
     overlap: 'two-slots',
+    longest: PASSWORD_LENGTH,
     actions: SQL_READS,
     remedies: SQL_LOGIN_REMEDIES,
     options: Options,

@@ -5,6 +5,7 @@ import { KeyturnError } from '../core/errors.ts';
 import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
 import { OnePassword } from './onePassword.ts';
+import { PASSWORD_LENGTH } from './password.ts';
 import type { Parameters, Rotator } from './rotator.ts';
 import { loginPort, sqlLogins, sqlRights } from './sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
@@ -22,6 +23,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
   return {
     type: 'sql-single-login',
     overlap: 'none',
+    longest: PASSWORD_LENGTH,
     actions: SQL_READS,
     remedies: SQL_LOGIN_REMEDIES,
     options: Options,

@@ -15,6 +15,7 @@ const sections: Readonly<Record<string, Measure>> = {
   calls: async ({ databases }) => (await import('./calls.ts')).measureCalls({ databases }),
   sweep: async () => (await import('./sweep.ts')).measureSweep(),
   load: async ({ rotations }) => (await import('./load.ts')).measureLoad(rotations),
+  codec: async () => (await import('./codec.ts')).measureCodec(),
   lines: async () => (await import('./lines.ts')).countLines(),
 };
 

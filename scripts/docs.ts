@@ -14,6 +14,7 @@ import { allRotators } from '../src/rotators/registry.ts';
 import type { Rotator } from '../src/rotators/rotator.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
 import { permissionsWith } from './permissions.ts';
+import { valuesPage } from './values.ts';
 
 const made = '<!-- Made by `node scripts/docs.ts`; edit the code instead. -->';
 
@@ -87,6 +88,7 @@ export const pages: Readonly<Record<string, () => string>> = {
   'docs/settings.md': settingsPage,
   'docs/reasons.md': reasonsPage,
   'docs/two-key.md': twoKeyPage,
+  'docs/values.md': valuesPage,
 };
 
 const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };

@@ -27,6 +27,10 @@ export const schemeOf = (text: string): string => /^(jdbc:[a-z][a-z:]*|[a-z][a-z
 /** The parts of the address, userinfo and query alike. */
 export function addressParts(text: string, grammar: AddressGrammar): readonly Part[] {
   const { authority, path, query } = piecesOf(text);
+  if (!grammar.scheme.test(schemeOf(text)))
+    throw bad(
+      'The scheme of the address is none that is read here: write it in small letters, and the one that means TLS.',
+    );
   const at = text.indexOf('//') + 2;
   const from = authority.lastIndexOf('@') + 1;
   if (from > 0 && grammar.credentials === 'query')

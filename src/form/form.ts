@@ -11,7 +11,7 @@ import { readLines, readNetrc } from './lines.ts';
 import { bad, type OpenText, spliced } from './part.ts';
 import { changesOf, furtherPlaces, type Place } from './places.ts';
 import { looksLikeDocument } from './shape.ts';
-import { holds } from './spelling.ts';
+import { seeker } from './spelling.ts';
 import { openText } from './text.ts';
 import { readYaml } from './yaml.ts';
 
@@ -79,8 +79,8 @@ function formOf(value: Secret, { form, login, rest, ...opened }: Opened): Form {
       return new Secret(opened.fill(next.reveal(), nextLogin));
     },
     elsewhere(other) {
-      const sought = other.reveal();
-      return rest().find(({ text }) => holds(text, sought))?.where;
+      const { holds } = seeker(other.reveal());
+      return rest().find(({ text }) => holds(text))?.where;
     },
   };
 }
@@ -132,7 +132,7 @@ function opensDocument(text: string, wanted: Wanted & { readonly field: string }
   if (wanted.spec.kind === 'bare') checkAzureAuth(document, member, hosts);
   const login = loginMember?.value ?? inner.login;
   const known = [member, ...(loginMember ? [loginMember] : [])];
-  const sought = { bare: inner.bare, login, spec: wanted.spec, hosts };
+  const sought = { bare: inner.bare, seek: seeker(inner.bare), login, spec: wanted.spec, hosts };
   const own: Place = {
     member,
     write: (bare, next) => member.write(inner.fill(bare, inner.login === undefined ? undefined : next)),
@@ -187,11 +187,10 @@ const readDocument = (text: string): Document | undefined => {
 
 /** Written as its readers read it, or not at all. */
 function mustKeep(before: Document, after: Document | undefined, places: readonly Place[]): void {
+  const written = new Set(places.map(({ member }) => member));
   const isKept = before.members.every((member, at) => {
     const now = after?.members[at];
-    return (
-      now && (places.some((place) => place.member === member) ? now.fixed === undefined : now.value === member.value)
-    );
+    return now && (written.has(member) ? now.fixed === undefined : now.value === member.value);
   });
   if (!isKept || after?.members.length !== before.members.length)
     throw bad('The new credential or login cannot be written into the document.');

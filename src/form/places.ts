@@ -9,7 +9,7 @@ import { type Document, type Member, pointerOf } from './document.ts';
 import { readJson } from './json.ts';
 import { type Change, spliced } from './part.ts';
 import { unwrapped } from './shape.ts';
-import { base64Like, holds, mayHold, rewriter } from './spelling.ts';
+import { base64Like, rewriter, type Seeker } from './spelling.ts';
 import { openString } from './text.ts';
 
 /** One of the places, and what it becomes. */
@@ -22,6 +22,7 @@ export interface Place {
 /** What is looked for. */
 export interface Sought {
   readonly bare: string;
+  readonly seek: Seeker;
   readonly login: string | undefined;
   readonly spec: FormSpec;
   readonly hosts: readonly string[];
@@ -45,9 +46,9 @@ export function furtherPlaces(
 }
 
 function placeIn(member: Member, sought: Sought, above: string, depth: number): Place | undefined {
-  const { bare } = sought;
+  const { seek } = sought;
   const { value } = member;
-  if (value === '' || !mayHold(value, bare)) return undefined;
+  if (value === '' || !seek.mayHold(value)) return undefined;
   if (value === sought.login) return undefined; // a login that is its own password is no password
   const refused = (why: string) => {
     // A name that holds the credential is not told: its place is.
@@ -57,12 +58,12 @@ function placeIn(member: Member, sought: Sought, above: string, depth: number): 
     return new KeyturnError('bad-value', { detail: `The credential stands at ${where}, too, which ${why}.` });
   };
   if (member.fixed !== undefined) {
-    if (holds(value, bare)) throw refused(member.fixed);
+    if (seek.holds(value)) throw refused(member.fixed);
     return undefined;
   }
   const read = reading(value, sought, () => above + pointerOf(member.path), depth, refused);
   if (read) return { member, write: (next, login) => member.write(read(next, login)) };
-  if (holds(value, bare)) throw refused('is not of a form in which it could be replaced');
+  if (seek.holds(value)) throw refused('is not of a form in which it could be replaced');
   return undefined;
 }
 
@@ -96,14 +97,14 @@ function reading(
 
 function stringOf(
   text: string,
-  { bare, login, spec, hosts }: Sought,
+  { bare, seek, login, spec, hosts }: Sought,
   refused: (why: string) => KeyturnError,
 ): Write | undefined {
   let opened: ReturnType<typeof openString>;
   try {
     opened = openString(text, spec, hosts);
   } catch (error) {
-    if (!(error instanceof KeyturnError) || !holds(text, bare)) return undefined;
+    if (!(error instanceof KeyturnError) || !seek.holds(text)) return undefined;
     throw refused(
       `can't be replaced: ${error.detail.charAt(0).toLowerCase()}${error.detail.slice(1).replace(/\.$/, '')}`,
     );

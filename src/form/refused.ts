@@ -6,7 +6,7 @@
 import { bad, nameOf, type Part } from './part.ts';
 
 type Why = 'elsewhere' | 'identity' | 'unprotected' | 'other' | 'file' | 'change';
-const WORDS: Readonly<Record<Why, string>> = {
+export const refusalWords: Readonly<Record<Why, string>> = {
   elsewhere: 'can send the credential to another host; take it out',
   identity: 'means a login with an identity or another credential; then no password is used that could be replaced',
   unprotected: 'does without TLS, or without a look at the certificate; let it ask for both',
@@ -167,9 +167,9 @@ const LEADS = /(host|server|endpoint|proxy|address|addr)$/;
 export function refuseOption(part: Part, which: RefusedOptions, isOwn: (value: string) => boolean): void {
   const rows = tableOf(which).get(part.name);
   const wrong = rows?.find(({ fine }) => !fine?.test(part.value));
-  if (wrong) throw bad(`The option ${wrong.name} of the connection string ${WORDS[wrong.why]}.`);
+  if (wrong) throw bad(`The option ${wrong.name} of the connection string ${refusalWords[wrong.why]}.`);
   const leads = rows === undefined && LEADS.exec(part.name)?.[1];
   if (leads && part.value !== '' && !isOwn(part.value)) {
-    throw bad(`An option of the connection string whose name ends in \`${leads}\` ${WORDS.elsewhere}.`);
+    throw bad(`An option of the connection string whose name ends in \`${leads}\` ${refusalWords.elsewhere}.`);
   }
 }

@@ -5,18 +5,29 @@ import { encode } from './address.ts';
 const CHANCE_MAX = 7;
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}={0,2}/g;
 
-/** Whether a text holds the credential somewhere: as it is, percent-encoded, escaped as JSON, or within base64. */
-export function holds(text: string, bare: string): boolean {
-  if (bare.length <= CHANCE_MAX) return text === bare;
-  if (spellings(bare).some((each) => text.includes(each))) return true;
-  return [...text.matchAll(BASE64_RUN)].some(([run]) => fromBase64(run).includes(bare));
+/** Looks for one credential in many texts. */
+export interface Seeker {
+  /** Whether a text holds the credential somewhere: as it is, percent-encoded, escaped as JSON, or within base64. */
+  holds(text: string): boolean;
+  /** Whether it may be worth reading a text as more than text: a short credential may stand in a string by design. */
+  mayHold(text: string): boolean;
 }
 
-/** Whether it may be worth reading a text as more than text: a short credential may stand in a string by design. */
-export const mayHold = (text: string, bare: string): boolean =>
-  holds(text, bare) ||
-  text.includes(bare) ||
-  [...text.matchAll(BASE64_RUN)].some(([run]) => fromBase64(run).includes(bare));
+/** @param bare not empty */
+export function seeker(bare: string): Seeker {
+  const spelt = spellings(bare);
+  const isLong = bare.length > CHANCE_MAX;
+  // In base64 it takes four characters for three.
+  const shortest = Math.floor((Buffer.byteLength(bare) * 4) / 3);
+  const inBase64 = (text: string) =>
+    text.length >= shortest &&
+    (text.match(BASE64_RUN)?.some((run) => run.length >= shortest && fromBase64(run).includes(bare)) ?? false);
+  const inText = (text: string) => spelt.some((each) => text.includes(each));
+  return {
+    holds: (text) => (isLong ? inText(text) || inBase64(text) : text === bare),
+    mayHold: (text) => inText(text) || inBase64(text),
+  };
+}
 
 const fromBase64 = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
 

@@ -12,7 +12,7 @@ import { append, inLog, recordOfRequest } from './reconcile/audit.ts';
 import { type Bound, observeVault, type Trail } from './reconcile/bind.ts';
 import { graceHoursOf } from './reconcile/decide.ts';
 import type { Deps } from './reconcile/deps.ts';
-import { type Foreseen, foresee, type Refusal } from './reconcile/foresee.ts';
+import { type Foreseen, foresee, foreseenUnbound, type Refusal } from './reconcile/foresee.ts';
 import { olderOurs } from './reconcile/owed.ts';
 import { askedFor } from './reconcile/pass.ts';
 import { dueOn } from './reconcile/policy.ts';
@@ -21,7 +21,8 @@ import { checkUntil, type HoldRequest } from './requests/hold.ts';
 import type { OperationsFilter } from './requests/operations.ts';
 import { checkAt, type RevokeRequest } from './requests/revoke.ts';
 import type { RotateRequest } from './requests/rotate.ts';
-import { type History, type Operation, UNRECORDED_MINUTES } from './store/store.ts';
+import { type History, type Operation, type SecretRow, UNRECORDED_MINUTES } from './store/store.ts';
+import type { Version } from './vault/vault.ts';
 
 interface Call<Asked> {
   readonly caller: Caller;
@@ -119,7 +120,12 @@ async function answered(
   const earlier = repeatable ? await deps.rows.operation(id) : undefined;
   if (earlier?.recorded) return { operation: await repeated(earlier, wanted, deps) };
 
-  const bound = await visible(ref, deps);
+  const found = await seen(ref, deps);
+  if ('wrong' in found) {
+    if (!asked.dryRun) throw found.wrong;
+    return { plan: foreseenUnbound(found.wrong, { secret: ref, ...found }, deps) };
+  }
+  const { bound } = found;
   check(bound);
   const foreseen = await foresee(bound, askedFor({ ...wanted, version: bound.current.id }), deps);
   if (asked.dryRun) return { plan: foreseen };
@@ -281,15 +287,31 @@ const MENDABLE = [
 
 /** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
 async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
+  const found = await seen(ref, deps);
+  if ('wrong' in found) throw found.wrong;
+  return found.bound;
+}
+
+/** A secret that the caller may see: bound to its target, or what a person must mend about it before it is. */
+type SeenSecret =
+  | { readonly bound: Bound }
+  | { readonly wrong: KeyturnError; readonly row: SecretRow | undefined; readonly current: Version | undefined };
+
+async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
   const row = await deps.rows.secret(ref);
   const trail: Trail = {};
   try {
-    return await observeVault(ref, undefined, row, deps, trail);
+    return { bound: await observeVault(ref, undefined, row, deps, trail) };
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     if (UNSEEN.includes(error.reason)) throw new KeyturnError('not-found');
-    if (!OPTED_OUT.includes(error.reason)) throw error;
-    throw new KeyturnError(row?.view || trail.leaving ? 'not-opted-in' : 'not-found');
+    const { current } = trail;
+    if (!OPTED_OUT.includes(error.reason)) {
+      if (!MENDABLE.includes(error.reason)) throw error;
+      return { wrong: error, row, current };
+    }
+    if (!row?.view && !trail.leaving) throw new KeyturnError('not-found');
+    return { wrong: new KeyturnError('not-opted-in'), row, current };
   }
 }
 

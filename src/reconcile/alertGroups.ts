@@ -123,18 +123,31 @@ function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators
   const owedSince = earliest(...group.map((alert) => alert.owedSince));
   const expiresOn = earliest(...group.map((alert) => alert.expiresOn));
   const distinct = (all: readonly (string | undefined)[]) =>
-    [...new Set(all.filter((each) => each !== undefined))].join(', ') || undefined;
+    listed([...new Set(all.filter((each) => each !== undefined))]) || undefined;
   return {
     ...{ vault, reason, by: common.by },
     remedy: oneRemedy ? first.remedy : `${common.remedy} ${EACH}`,
-    ...{ count: group.length, names: shown.map(({ name }) => quote(name)).join(', ') },
-    owner: distinct(shown.map(({ owner }) => owner)),
+    ...{ count: group.length, names: listed(group.map(({ name }) => quote(name))) },
+    owner: distinct(group.map(({ owner }) => owner)),
     kind,
-    target: distinct(shown.map(({ target }) => target)),
+    target: distinct(group.map(({ target }) => target)),
     ...(expiresOn ? { expiresOn } : {}),
-    details: shown.map((each) => lineOf(each, !oneRemedy)).join('\n'),
+    details: [...shown.map((each) => lineOf(each, !oneRemedy)), ...restOf(group)].join('\n'),
     ...(owedSince ? { owedSince } : {}),
   };
+}
+
+/** The first ten, and how many there are beside them. */
+function listed(all: readonly string[]): string {
+  const rest = all.length - NAMES_MAX;
+  return `${all.slice(0, NAMES_MAX).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+/** Where those are found that are not named. */
+function restOf(group: readonly CountedAlert[]): readonly string[] {
+  const rest = group.length - NAMES_MAX;
+  const [{ vault = '', reason = '' } = {}] = group;
+  return rest > 0 ? [`And ${rest} more: GET /api/secrets?vault=${vault} lists each with its reason, ${reason}.`] : [];
 }
 
 const EACH = 'What helps each of them stands in `details`.';

@@ -83,7 +83,13 @@ const CHECK_OF: { readonly [reason in Reason]?: CheckName } = {
   ...{ settling: 'settling', 'slot-held': 'slot', 'slots-held': 'slot', grace: 'slot', 'too-soon': 'age' },
   ...{ 'too-many-versions': 'versions', 'too-many': 'rotations', 'too-large': 'size', 'vault-policy': 'policy' },
   ...{ 'target-policy': 'policy', unproved: 'proof', 'value-refused': 'proof', drift: 'owed', 'owed-first': 'owed' },
-  ...{ 'nothing-owed': 'owed', 'not-ours': 'owed', 'still-owed': 'owed' },
+  ...{
+    'nothing-owed': 'owed',
+    'not-ours': 'owed',
+    'still-owed': 'owed',
+    'state-newer': 'tags',
+    'exempt-ended': 'tags',
+  },
 };
 const checkOf = (reason: Reason): CheckName => CHECK_OF[reason] ?? 'target';
 /** What is known to be well once the target was read. */
@@ -113,6 +119,22 @@ export async function foresee(bound: Bound, asked: Asked, deps: Deps): Promise<F
   if (!refusal) return foreseen;
   const about = aboutOf({ secret: bound.secret, row: bound.row, bound }, deps);
   return { ...foreseen, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
+}
+
+/**
+ * Of a secret whose tags do not bind: nothing is foreseen, and what was found wrong is all that was looked at.
+ *
+ * @param current the version, as far as it was read
+ */
+export function foreseenUnbound(
+  error: KeyturnError,
+  { secret, row, current }: Omit<Parameters<typeof aboutOf>[0], 'bound'>,
+  deps: Deps,
+): Foreseen {
+  const { reason, detail } = error;
+  const about = aboutOf({ secret, row, current }, deps);
+  const refusal = { reason, detail, overridable: [], ...remedyFor(reason, secret, about, deps) };
+  return { steps: [], checks: [failedCheck(error)], refusal };
 }
 
 /** What is to change something at the target needs rights: a request is not met where one is known to be missing (OPS-03). */

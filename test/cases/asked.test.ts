@@ -207,6 +207,43 @@ describe('what is refused for certain', () => {
     expect(key()).toBe(before);
   });
 
+  const unbound: [string, Record<string, string>, Record<string, string>, string, string][] = [
+    ['a tag that does not parse', { 'rotator-policy': 'every=soon' }, {}, 'bad-tags', 'secret owner'],
+    ['a target that is none', { 'rotator-target': 'nowhere' }, {}, 'bad-tags', 'secret owner'],
+    ['options that the kind has not', { 'rotator-options': 'nothing=1' }, {}, 'bad-tags', 'secret owner'],
+    ['a kind that is none', { rotator: 'no-such-kind' }, {}, 'unknown-rotator', 'secret owner'],
+    ['a kind that is off', {}, { KEYTURN_ROTATORS: 'sql-login' }, 'kind-off', 'operator'],
+    ['a state of a newer release', { 'rotator-state': 'v=9' }, {}, 'state-newer', 'operator'],
+  ];
+  describe.each<[Call, object]>([
+    ['rotate', {}],
+    ['revoke', {}],
+    ['hold', { until: null }],
+  ])('OPS-02: %s of tags that do not bind', (call, body) => {
+    it.each(unbound)(
+      'OPS-02: %s: a dry run says so as its one check, the request is 409',
+      async (_, tags, env, reason, by) => {
+        const version = await grown();
+        version.tags = { ...version.tags, ...tags };
+        tenant.configure(env);
+        const { accepted, steps, checks, refusal } = await planOf(call, body);
+        expect([accepted, steps]).toEqual([false, []]);
+        expect(checks).toEqual([
+          { check: expect.stringMatching(/^(tags|kind)$/), passed: false, reason, detail: refusal?.detail },
+        ]);
+        expect(refusal).toMatchObject({ reason, by, overridable: [] });
+        expect(refusal?.remedy).toMatch(/^[A-Z].*\.$/);
+        expect(await refused(tenant[call]('st-a', body))).toMatchObject({ reason, detail: refusal?.detail });
+      },
+    );
+  });
+
+  it('OPS-02: of a secret that is not there, or a stranger, a dry run is the one 404', async () => {
+    tenant.seed('st-a', { account: 'acct1', tags: { rotator: 'none' } });
+    const answers = await Promise.all(['st-a', 'st-nowhere'].map((name) => tenant.rotate(name, { dryRun: true })));
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+  });
+
   it('OPS-02: says all at once what could be set aside, and is accepted when all of it is', async () => {
     tenant.seed('st-a', { account: 'acct1', policy: 'paused=true' });
     await tenant.sweepAndSettle();

@@ -1,11 +1,15 @@
 /** Refusals that pass by themselves, and waits that repeat: roles that are still spreading, secrets of certificates. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTenant, type Tenant } from './harness.ts';
+import { dueSql, PASSWORDS } from './sqlStories.ts';
 import { callsTo, due } from './stories.ts';
 
 let tenant: Tenant;
 beforeAll(async () => {
-  tenant = await startTenant();
+  tenant = await startTenant({
+    env: { KEYTURN_ROTATORS: 'app-registration,sql-login,storage-account-key' },
+    sqlServers: [{ name: 'sql1', consent: 'keyturn sql-login: kv1/db-pw(app_a,app_b)', logins: PASSWORDS }],
+  });
 });
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
@@ -35,6 +39,16 @@ const calls: [string, string, object][] = [
   ['its keys', 'arm.listKeys', { status: 403, code: 'AuthorizationFailed' }],
   ['a new key', 'arm.regenerateKey', { status: 403, code: 'AuthorizationFailed' }],
 ];
+
+const NO_ROLE = { status: 403, code: 'AuthorizationFailed' };
+const DENIED = { status: 403, code: 'Authorization_RequestDenied' };
+const dueLogins = () => dueSql(tenant, 'db-pw');
+async function dueApplication(): Promise<void> {
+  const app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
+  const { secretText } = app.addPassword({ displayName: 'a person', endDateTime: '2038-01-01T00:00:00Z' });
+  tenant.seed('gr-a', { value: secretText, tags: { rotator: 'app-registration', 'rotator-target': app.appId } });
+  await tenant.goTo(tenant.dueOn('gr-a'));
+}
 
 describe('COR-02: a role that is spreading', () => {
   it.each(calls)(
@@ -74,6 +88,50 @@ describe('COR-02: a role that is spreading', () => {
       tenant.azure.heal();
       await minutes(60, 5);
       expect(tenant.versions('st-a')).toHaveLength(2);
+      expect(tenant.alerts()).toHaveLength(1);
+      await tenant.check();
+    },
+  );
+
+  const others: [string, string, () => Promise<unknown>, string, object, RegExp][] = [
+    ['the server of SQL logins', 'db-pw', dueLogins, 'arm.sqlServer', NO_ROLE, /sql1/],
+    ['ALTER LOGIN', 'db-pw', dueLogins, 'tds.batch', { code: '15151' }, /sql1.*LoginManager/s],
+    ['an application', 'gr-a', dueApplication, 'graph.application', DENIED, /tags of the application/],
+    ['a client secret', 'gr-a', dueApplication, 'graph.addPassword', DENIED, /owner of the application/],
+  ];
+  it.each(others)(
+    'COR-02: %s: refused for half an hour nobody is alerted, and then it is rotated',
+    async (_, name, begin, route, step) => {
+      await begin();
+      tenant.azure.outage(route, step);
+      await tenant.event(name);
+      await tenant.settle(5);
+      expect((await tenant.row(name))?.reason).toMatch(/forbidden|no-consent/);
+      await minutes(35);
+      expect(tenant.alerts()).toEqual([]);
+      tenant.azure.heal();
+      await minutes(60);
+      await tenant.sweepAndSettle();
+      expect(tenant.versions(name)).toHaveLength(2);
+      expect(tenant.alerts()).toEqual([]);
+      await tenant.check();
+    },
+  );
+  it.each(others)(
+    'COR-02: %s: what stays refused is one alert that names what and whom',
+    async (_, name, begin, route, step, what) => {
+      await begin();
+      tenant.azure.outage(route, step);
+      await tenant.event(name);
+      await tenant.settle(5);
+      await tenant.advance({ hours: 12 }, { sweepEvery: 1 });
+      const [alert, ...more] = tenant.alerts();
+      expect([alert?.name, more]).toEqual([name, []]);
+      expect(`${alert?.detail} ${alert?.remedy}`).toMatch(what);
+      if (alert?.reason !== 'no-consent') expect(alert?.identity).toBe(identity());
+      tenant.azure.heal();
+      await tenant.advance({ hours: 24 }, { sweepEvery: 1 });
+      expect(tenant.versions(name)).toHaveLength(2);
       expect(tenant.alerts()).toHaveLength(1);
       await tenant.check();
     },

@@ -67,11 +67,13 @@ function sampleAddress(
 
 /** Binds the tags of a secret. Throws `bad-tags`, `unknown-rotator` or `kind-off`, naming the tag and what it takes. */
 export function readOptIn(tags: Tags, secret: SecretRef, rotators: Registry, enabled: readonly string[]): OptIn {
-  const type = (tagOf(tags, 'rotator') ?? '').trim().toLowerCase();
+  const text = (tagOf(tags, 'rotator') ?? '').trim();
+  const type = text.toLowerCase();
   const rotator = rotators.get(type);
   if (!rotator) {
     throw new KeyturnError('unknown-rotator', {
-      detail: `The tag rotator is ${quote(type)}. Known: ${rotators.types.join(', ')}.`,
+      // As it was written: in small letters a credential no longer looks like one (finding ATK-07).
+      detail: `The tag rotator is ${quote(text)}. Known: ${rotators.types.join(', ')}.`,
     });
   }
   if (!enabled.includes(type)) {

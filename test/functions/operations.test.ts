@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { addDays } from '../../src/core/clock.ts';
-import { KeyturnError } from '../../src/core/errors.ts';
+import { BusyError, KeyturnError } from '../../src/core/errors.ts';
 import { targetHash } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -154,6 +154,23 @@ describe('a request for a rotation', () => {
     const { ask } = setUp();
     const body = { override: ['too-soon'], revoke: 'now' };
     expect(operationOf(await ask(body, caller('Keyturn.Rotate', 'Keyturn.Revoke')))).toMatchObject(body);
+  });
+
+  it('ATK-13: an equal one is answered with the operation once that has its record, and with nothing before', async () => {
+    const { ask, deps, saved, looks } = setUp();
+    const [silent, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const append = async () => {
+      begun.resolve();
+      await silent.promise;
+      throw new BusyError('storage-busy');
+    };
+    Object.assign(deps.audit, { append });
+    const first = refusal(ask({}, undefined, { key: 'once' }));
+    await begun.promise;
+    expect((await refusal(ask({}, undefined, { key: 'once' }))).reason).toBe('storage-busy');
+    silent.resolve();
+    // What has no record is not accepted: whoever had been told of it would follow nothing.
+    expect([(await first).reason, saved.size, looks]).toEqual(['storage-busy', 0, []]);
   });
 
   it('OPS-02: while something is owed is a conflict that names it, unless it says to rotate again (UA-8)', async () => {

@@ -223,3 +223,16 @@ describe('what no event brings', () => {
     await tenant.check();
   });
 });
+
+it('ATK-15: what an event leaves in the table is gone two days later, without another event', async () => {
+  const marks = async () => (await tenant.rows()).filter(({ partition }) => partition === 'marks').length;
+  for (const name of ['st-a', 'st-b', 'st-c']) {
+    tenant.seed(name, { account: 'acct1' });
+    await tenant.event(name);
+  }
+  await tenant.settle();
+  expect(await marks()).toBeGreaterThan(0);
+  await tenant.advance({ hours: 48 });
+  await tenant.sweepAndSettle();
+  expect(await marks()).toBe(0);
+});

@@ -1,0 +1,63 @@
+/** Invariant 9 in one function: what is wrong with a neighbour ends with its name, whatever it is (finding ATK-05). */
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { KeyturnError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { Deps } from '../../src/reconcile/deps.ts';
+import { heldBy, otherHolders } from '../../src/reconcile/slots.ts';
+import type { Rotator, Target } from '../../src/rotators/rotator.ts';
+import type { HolderRow } from '../../src/store/store.ts';
+import type { Version } from '../../src/vault/vault.ts';
+
+const now = new Date('2027-01-01T00:00:00Z');
+const state = { handles: ['key1', 'key2'], obstacles: [], hosts: [] };
+const row: HolderRow = { vault: 'kv2', name: 'theirs', target: 'here', handle: 'key1', owes: [] };
+const value = new Secret('the value of the neighbour');
+const version: Version = {
+  id: 'a'.repeat(32),
+  enabled: true,
+  createdOn: now,
+  updatedOn: now,
+  tags: {},
+  managed: false,
+  value,
+};
+
+/** What a pass of ours learns of the neighbour, where naming its value or reading its vault ends in `thrown`. */
+function learnt(at: 'value' | 'vault', thrown: unknown) {
+  const end = async (): Promise<never> => {
+    throw thrown;
+  };
+  const target = { id: 'here', owners: ['here'], adopt: end } as unknown as Target;
+  const rotator = {
+    type: 'fake',
+    overlap: 'two-slots',
+    options: z.object({}),
+    form: { kind: 'bare' },
+  } as unknown as Rotator;
+  const deps = {
+    rows: { holders: async (id: string) => (id === 'here' ? [row] : []) },
+    vaults: { names: ['kv2'], open: () => ({ current: at === 'vault' ? end : async () => version }) },
+    config: { sampleVaults: [] },
+    clock: { now: () => now, sleep: async () => undefined },
+  } as unknown as Deps;
+  const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
+  return otherHolders({ vault: 'kv1', name: 'ours' }, { rotator, target, state }, grants, deps);
+}
+
+describe('ATK-05: a neighbour of which anything is wrong', () => {
+  it.each<[string, unknown, string]>([
+    ['an error of our own', new KeyturnError('bad-value'), 'bad-value'],
+    ['a malformed URI', new URIError('URI malformed'), 'failed'],
+    ['a mistake of ours', new TypeError('cannot read properties of undefined'), 'failed'],
+    ['a stack that is too deep', new RangeError('Maximum call stack size exceeded'), 'failed'],
+    ['what is no error at all', 'thrown as a text', 'failed'],
+  ])('ATK-05: %s counts as holding every slot and ends no pass', async (_, thrown, why) => {
+    for (const at of ['value', 'vault'] as const) {
+      const holders = await learnt(at, thrown);
+      expect(holders).toMatchObject([{ vault: 'kv2', name: 'theirs', why }]);
+      for (const slot of ['key1', 'key2'])
+        expect(heldBy(slot, now, holders)).toMatchObject({ unsure: { vault: 'kv2', name: 'theirs', why } });
+    }
+  });
+});

@@ -150,7 +150,7 @@ describe('what is refused for certain', () => {
     ],
     ['a paused one', () => grown('st-a', 'acct1', 'paused=true'), {}, over('paused')],
     ['a closed window', () => grown('st-a', 'acct1', `window=${otherDay()} 01:00-02:00 UTC`), {}, over('window')],
-    ['an unknown value', async () => Object.assign(await grown(), { value: 'a stranger' }), {}, over('unknown-value')],
+    ['an unknown value', async () => Object.assign(await grown(), { value: 'a-stranger' }), {}, over('unknown-value')],
     ['observe', () => grown().then(() => tenant.configure({ KEYTURN_MODE: 'observe' })), {}, never('mode-observe')],
     ['drain', () => grown().then(() => tenant.configure({ KEYTURN_MODE: 'drain' })), {}, never('mode-drain')],
     [

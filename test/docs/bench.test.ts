@@ -51,7 +51,7 @@ describe('npm run bench -- --only calls --json FILE', () => {
 });
 
 it('an unknown section is refused with the names of those there are', async () => {
-  await expect(bench('--only', 'nothing')).rejects.toThrow(/--only takes import, calls, sweep, load, lines/);
+  await expect(bench('--only', 'nothing')).rejects.toThrow(/--only takes import, calls, sweep, load, codec, lines/);
 });
 
 it('docs/bench.md explains every section', () => {

@@ -270,6 +270,13 @@ describe('a person', () => {
     expect(decide({ ...clean, owed: [] }, again, T)).toMatchObject({ kind: 'rotate', reason: 'asked', graceHours: 0 });
   });
 
+  it('OPS-02: under drift, too: what is owed is named first, and a rotation comes only from who says rotateAgain', () => {
+    const drifted = { ...adopted, owed };
+    for (const asked of [asks(), asks({ revoke: 'now' }), asks({ override: ['too-soon'] })])
+      expect(decide(drifted, asked, T)).toMatchObject({ kind: 'wait', reason: 'owed-first' });
+    expect(decide(drifted, asks({ rotateAgain: true }), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+  });
+
   it('who said revoke: now about a version that is owed by now has it revoked, and no second rotation', () => {
     const early = { ...owing, after: addHours(T, 40) };
     expect(decide(early, asks({ version: V1, revoke: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked' });

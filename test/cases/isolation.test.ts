@@ -237,3 +237,25 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
     await tenant.check();
   });
 });
+
+it('ATK-08: of a hundred older versions a look reads the values of twenty at most, whoever made them', async () => {
+  await rotated(tenant, 'st-a', { account: 'acct1' });
+  const { tags = {}, value } = tenant.current('st-a');
+  const vault = tenant.azure.vault('kv1');
+  for (let at = 0; at < 100; at += 1) {
+    const state = `${tags['rotator-state']}`.replace(/rot=[0-9a-f]{16}/, `rot=${at.toString(16).padStart(16, '0')}`);
+    vault.set('st-a', value, { tags: { ...tags, 'rotator-state': state } });
+  }
+  // What names no credential has all of them named from their values.
+  vault.set('st-a', 'nothing-that-the-account-knows', { tags });
+  tenant.lines.length = 0;
+  const before = tenant.azure.calls.length;
+  await tenant.event('st-a');
+  await tenant.settle();
+  const read = tenant.azure.calls
+    .slice(before)
+    .filter(({ route, path }) => route === 'keyvault.get' && /\/[0-9a-f]{32}$/.test(path));
+  const looks = tenant.logs('decided').filter(({ name }) => name === 'st-a').length;
+  expect(read.length).toBeGreaterThan(0);
+  expect(read.length / Math.max(1, looks)).toBeLessThanOrEqual(20);
+});

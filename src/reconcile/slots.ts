@@ -15,7 +15,7 @@ import type { Version } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
 import { hashedTarget } from './holderIndex.ts';
 import { isOptedIn, optInTags, wantedOf } from './optIn.ts';
-import { otherKeyIn } from './reading.ts';
+import { adoptForm, otherKeyIn } from './reading.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
 
@@ -93,10 +93,10 @@ async function holderNow(
     const form = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
     // Its readers use another slot, too: it counts as holding all.
     if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };
-    const { bare, login } = form;
     // What its own looks have tried is not tried again by its neighbours.
     if (target.wrong) target.wrong.recall((await deps.rows.secret(row))?.wrong ?? [], current.createdOn);
-    const handle = (await target.adopt(bare, login)) ?? HOLDS_NONE;
+    const named = await adoptForm(form, (value, login) => target.adopt(value, login));
+    const handle = named.handle ?? HOLDS_NONE;
     if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
     const tags = readState(current.tags);
     const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);

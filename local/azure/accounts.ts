@@ -16,6 +16,14 @@ export interface AccountOptions {
   tags?: Record<string, string>;
   /** Identity-based file access is on: Kerberos keys stand in the list, before the others (case ST-05). */
   kerberos?: boolean;
+  /** `dnsEndpointType=AzureDnsZone`, with this zone: hosts as `acct1.z01.blob.storage.azure.net`, which nothing here serves. */
+  dnsZone?: string;
+  /** Read access to the other region: secondary endpoints are shown. */
+  readable?: boolean;
+  /** Endpoints by routing are published, and those of IPv6. */
+  routed?: boolean;
+  /** As in `customDomain.name`. */
+  customDomain?: string;
 }
 
 interface Key {
@@ -34,6 +42,7 @@ export class Account {
   sasExpirationPeriod: string | undefined;
   tags: Record<string, string>;
   kerberos: boolean;
+  readonly reached: Pick<AccountOptions, 'dnsZone' | 'readable' | 'routed' | 'customDomain'>;
   /** The level of a resource lock on it. */
   locked: 'ReadOnly' | 'CanNotDelete' | undefined;
   private readonly keys: Record<Slot, Key> = { key1: makeKey(0), key2: makeKey(0) };
@@ -47,6 +56,7 @@ export class Account {
     this.sasExpirationPeriod = options.sasExpirationPeriod;
     this.tags = options.tags ?? {};
     this.kerberos = options.kerberos ?? false;
+    this.reached = options;
     this.listener = listener;
   }
 

@@ -8,6 +8,8 @@ export type Shape =
   | string
   | { oneOf: string[] }
   | { items: Shape | null }
+  /** Members of any name. */
+  | { each: Shape }
   | { properties: Record<string, Shape | null>; required: string[] };
 
 export interface KeyFunction {
@@ -23,7 +25,7 @@ export interface KeyType {
   name: string;
   versions: string[];
   functions: Record<string, KeyFunction>;
-  /** Scalars of `properties` that its GET may show. */
+  /** What of `properties` its GET may show: scalars, and what names hosts further down. */
   properties: Record<string, Shape | null> | null;
   /** A regeneration answers 202. */
   long: boolean;
@@ -35,6 +37,7 @@ interface Extra {
   functions: Record<string, Record<string, KeyFunction>>;
   long: Record<string, string>;
   names: Record<string, { names: string[] }>;
+  properties: Record<string, { properties: Record<string, Shape> }>;
 }
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
@@ -50,7 +53,7 @@ export const keyTypes: ReadonlyMap<string, KeyType> = new Map(
       name,
       versions,
       functions: { ...functions, ...extra.functions[name] },
-      properties,
+      properties: properties && { ...properties, ...extra.properties[name]?.properties },
       long: Object.hasOwn(extra.long, name),
       names: extra.names[name]?.names ?? [],
     },

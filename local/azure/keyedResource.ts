@@ -14,6 +14,8 @@ export interface KeyedResourceOptions {
   properties?: Record<string, unknown>;
   /** The same for the resource that it stands below. */
   above?: Record<string, unknown>;
+  /** The geo-recovery alias of the namespace that it stands below, as the host has it: `alias1.servicebus.windows.net`. */
+  alias?: string;
 }
 
 interface Key {
@@ -47,6 +49,10 @@ export class KeyedResource {
   /** Which links a 202 carries. */
   links: 'both' | 'location' | 'none' = 'both';
   operation: Operation | undefined;
+  /** Where its connection strings lead: the namespace above a rule. */
+  endpoint: string | undefined;
+  /** The host of a geo-recovery alias, while the namespace is one of a pair. */
+  alias: string | undefined;
   /** Told of every key that it ever has. */
   onKey: (value: string) => void = () => {};
   private readonly keys = new Map<string, Key>();
@@ -160,10 +166,21 @@ export class KeyedResource {
     return undefined;
   }
 
-  /** Connection strings carry a key, so that whoever logs an answer is found out. */
-  private beside(name: string): string {
-    const slot = /^(?:alias)?(primary|secondary)ConnectionString$/i.exec(name)?.[1];
-    return slot === undefined ? this.name : `Endpoint=https://${this.name}.example/;AccessKey=${this.key(slot)}`;
+  /** Connection strings carry a key, so that whoever logs an answer is found out. Without a pair the aliases are null (azure-cli). */
+  private beside(name: string): string | null {
+    const [, alias, slot] = /^(alias)?(primary|secondary)ConnectionString$/i.exec(name) ?? [];
+    if (slot === undefined) return this.name;
+    if (alias !== undefined) return this.alias === undefined ? null : this.sharedAccess(`sb://${this.alias}/`, slot);
+    return this.endpoint === undefined
+      ? `Endpoint=https://${this.name}.example/;AccessKey=${this.key(slot)}`
+      : this.sharedAccess(`sb://${new URL(this.endpoint).hostname}/`, slot);
+  }
+
+  private sharedAccess(endpoint: string, slot: string): string {
+    const { pathname } = new URL(`https://arm${this.id}`);
+    const [, entity] = /\/namespaces\/[^/]+\/(?:queues|topics|eventhubs)\/([^/]+)/i.exec(pathname) ?? [];
+    const path = entity === undefined ? '' : `;EntityPath=${entity}`;
+    return `Endpoint=${endpoint};SharedAccessKeyName=${this.name};SharedAccessKey=${this.key(slot)}${path}`;
   }
 }
 
@@ -182,5 +199,9 @@ function fits(value: unknown, shape: Shape): boolean {
   if (typeof shape === 'string') return typeof value === shape;
   if ('oneOf' in shape) return typeof value === 'string' && shape.oneOf.includes(value);
   if ('items' in shape) return Array.isArray(value) && value.every((each) => shape.items && fits(each, shape.items));
-  return false;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([name, each]) => {
+    const member = 'each' in shape ? shape.each : Object.hasOwn(shape.properties, name) && shape.properties[name];
+    return member ? fits(each, member) : false;
+  });
 }

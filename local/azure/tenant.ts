@@ -144,7 +144,7 @@ function seed(world: World, tenant: TenantOptions, eventGrid: EventGrid): void {
 
 /** Each with the resources that it stands below. */
 function seedKeyed(world: World, tenant: TenantOptions, groupId: (name?: string) => string) {
-  return (tenant.keyed ?? []).map(({ type, name, resourceGroup, properties = {}, above = {}, consent }) => {
+  return (tenant.keyed ?? []).map(({ type, name, resourceGroup, properties = {}, above = {}, alias, consent }) => {
     const [provider = '', ...kinds] = type.split('/');
     const names = name.split('/');
     const at = (length: number): KeyedResource => {
@@ -166,7 +166,10 @@ function seedKeyed(world: World, tenant: TenantOptions, groupId: (name?: string)
       return found;
     };
     for (let length = 1; length < kinds.length; length += 1) at(length);
-    return [at(kinds.length), consent] as const;
+    const found = at(kinds.length);
+    if (typeof above.serviceBusEndpoint === 'string') found.endpoint = above.serviceBusEndpoint;
+    found.alias = alias;
+    return [found, consent] as const;
   });
 }
 

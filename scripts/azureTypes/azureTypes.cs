@@ -57,8 +57,25 @@ SortedDictionary<string, object?>? Scalars(string type) {
   if (!body.Properties.TryGetValue("properties", out var bag) || bag.Type.Type is not ObjectType properties) return null;
   var found = properties.Properties.Where(p => p.Value.Type.Type is StringType or BooleanType or IntegerType or UnionType
     || p.Value.Type.Type is ArrayType { ItemType.Type: StringType or UnionType });
-  return new(found.Where(p => !Regex.IsMatch(p.Key, "(Key|State|Comment)$")).ToDictionary(p => p.Key, p => Shape(p.Value.Type)), StringComparer.Ordinal);
+  var shown = found.Where(p => !Regex.IsMatch(p.Key, "(Key|State|Comment)$")).ToDictionary(p => p.Key, p => Shape(p.Value.Type));
+  foreach (var (key, property) in properties.Properties)
+    if (!shown.ContainsKey(key) && Hosts(key, property.Type) is { } hosts) shown[key] = hosts;
+  return new(shown, StringComparer.Ordinal);
 }
+
+// Of a nested member only what names hosts and ports: lists of locations or instances, and dictionaries of endpoints.
+object? Hosts(string name, ITypeReference reference) => reference.Type switch {
+  ObjectType { AdditionalProperties.Type: StringType } when Regex.IsMatch(name, "endpoints$", RegexOptions.IgnoreCase) =>
+    new SortedDictionary<string, object?> { ["each"] = "string" },
+  ArrayType { ItemType.Type: ObjectType item } when Named(item) is { Count: > 0 } named =>
+    new SortedDictionary<string, object?> { ["items"] = new SortedDictionary<string, object?> { ["properties"] = named, ["required"] = Array.Empty<string>() } },
+  ObjectType type when Named(type) is { Count: > 0 } named =>
+    new SortedDictionary<string, object?> { ["properties"] = named, ["required"] = Array.Empty<string>() },
+  _ => null,
+};
+SortedDictionary<string, object?> Named(ObjectType type) => new(type.Properties
+  .Where(p => Regex.IsMatch(p.Key, "(endpoint|host|hostName|fqdn|sslPort|domainName)$", RegexOptions.IgnoreCase) && p.Value.Type.Type is StringType or IntegerType)
+  .ToDictionary(p => p.Key, p => Shape(p.Value.Type)), StringComparer.Ordinal);
 
 var types = new SortedDictionary<string, object?>(StringComparer.Ordinal);
 foreach (var (type, byVersion) in index.ResourceFunctions) {

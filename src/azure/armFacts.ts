@@ -5,7 +5,10 @@ import type { ArmKeysApi } from './armKeys.ts';
 
 const Shown = z.object({ properties: z.record(z.string(), z.unknown()) });
 
-/** Members of `properties`, by name; with `/` before it of the outermost resource. Each resource is asked once. */
+/**
+ * Members of `properties`, by name; with `/` before it of the outermost resource. Behind a point a member further down, of each
+ * where the one above is a list, and with `*` all there are. Each resource is asked once.
+ */
 export class ArmFacts {
   readonly #resource: ResourceId;
   readonly #version: string;
@@ -24,16 +27,14 @@ export class ArmFacts {
     const asked = this.#asked.get(id) ?? this.#keys.get(id, this.#version);
     this.#asked.set(id, asked);
     const { data } = Shown.safeParse(await asked);
-    return data?.properties[member.replace('/', '')] ?? undefined;
+    const [name = '', ...further] = member.replace('/', '').split('.');
+    return further.reduce<unknown>(below, data?.properties[name]) ?? undefined;
   }
 }
 
-/** A host as connection strings name it, from an address or a name; nothing is dialled, so no suffix is asked for. */
-export function hostOf(value: unknown, port: unknown): readonly string[] {
-  if (typeof value !== 'string') return [];
-  const address = value.includes('://') ? value.replace(/^sb:/, 'https:') : `https://${value}`;
-  if (!URL.canParse(address)) return [];
-  const { host, protocol } = new URL(address);
-  if (protocol !== 'https:' || !/^[a-z0-9.-]+(:\d+)?$/.test(host)) return [];
-  return [typeof port === 'number' && port !== 443 ? `${host}:${port}` : host];
+/** The member of that name, or of each in a list; strangers' shapes have none. */
+function below(value: unknown, name: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => below(each, name));
+  if (typeof value !== 'object' || value === null) return undefined;
+  return name === '*' ? Object.values(value) : Reflect.get(value, name);
 }

@@ -8,6 +8,7 @@ import { Secret } from '../core/secret.ts';
 import { wireFailure } from '../core/wire.ts';
 import type { Cloud } from './cloud.ts';
 import { fromArm } from './errors.ts';
+import { textsIn } from './hosts.ts';
 
 /** Keys by the name that ARM gives them; the list may hold more than two, in any order (case ST-05). */
 export type Keys = ReadonlyMap<string, Secret>;
@@ -17,8 +18,10 @@ export interface AccountFacts {
   readonly sharedKeys: boolean;
   /** `sasPolicy`: how long a SAS may live, as `DD.HH:MM:SS`. */
   readonly sasPeriod?: string;
-  /** Addresses as ARM gives them, of all services. */
+  /** Addresses as ARM gives them, of all services and the ways to reach them. */
   readonly endpoints: readonly string[];
+  /** The name that its owner gave it in a domain of their own. */
+  readonly customDomain?: string;
   readonly blobEndpoint?: string;
 }
 
@@ -95,35 +98,24 @@ export function storageKeys({ cloud, credential, clock }: StorageKeysOptions): S
   };
 }
 
-interface Endpoints {
-  readonly blob?: string;
-  readonly queue?: string;
-  readonly table?: string;
-  readonly file?: string;
-  readonly web?: string;
-  readonly dfs?: string;
-}
 interface Properties {
   readonly allowSharedKeyAccess?: boolean;
   readonly sasPolicy?: { readonly sasExpirationPeriod: string };
-  readonly primaryEndpoints?: Endpoints;
-  readonly secondaryEndpoints?: Endpoints;
+  readonly primaryEndpoints?: object;
+  readonly secondaryEndpoints?: object;
+  readonly customDomain?: { readonly name?: string };
 }
 
-function factsOf({
-  allowSharedKeyAccess,
-  sasPolicy,
-  primaryEndpoints = {},
-  secondaryEndpoints = {},
-}: Properties): AccountFacts {
-  const endpoints = [primaryEndpoints, secondaryEndpoints]
-    .flatMap(({ blob, queue, table, file, web, dfs }) => [blob, queue, table, file, web, dfs])
-    .filter((address) => address !== undefined);
+function factsOf({ allowSharedKeyAccess, sasPolicy, ...shown }: Properties): AccountFacts {
+  const { primaryEndpoints = {}, secondaryEndpoints = {}, customDomain } = shown;
+  const blob: unknown = Reflect.get(primaryEndpoints, 'blob');
   return {
     sharedKeys: allowSharedKeyAccess !== false,
     ...(sasPolicy === undefined ? {} : { sasPeriod: sasPolicy.sasExpirationPeriod }),
-    endpoints,
-    ...(primaryEndpoints.blob === undefined ? {} : { blobEndpoint: primaryEndpoints.blob }),
+    // Whatever stands in there is an address of the account: by services, by ways to reach them, and whatever comes later.
+    endpoints: [primaryEndpoints, secondaryEndpoints].flatMap((each) => textsIn(each)),
+    ...(customDomain?.name ? { customDomain: customDomain.name } : {}),
+    ...(typeof blob === 'string' ? { blobEndpoint: blob } : {}),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Grant } from '../core/consent.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import { type Handle, rotationId, type VersionId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
-import { type Form, openForm } from '../form/form.ts';
+import type { Form } from '../form/form.ts';
 import type { Said, TargetState, Verdict } from '../rotators/rotator.ts';
 import type { SecretRow } from '../store/store.ts';
 import { type Age, ageOf } from './age.ts';
@@ -12,6 +12,7 @@ import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
+import { openAt } from './opened.ts';
 import {
   keptBesideDrift,
   type NamedOlder,
@@ -56,7 +57,7 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
       detail: `grace is ${policy.graceHours} h, but ${target.graceMin.because} is ${target.graceMin.hours} h.`,
     });
   }
-  const read = openForm(current.value, optIn.wanted, target.hosts);
+  const read = await openAt(current.value, optIn.wanted, optIn.target, target);
   refuseOtherKeys(read, target);
   const placeholder = read.bare.equals(new Secret(PLACEHOLDER));
   optIn.target.wrong?.recall(bound.row?.wrong ?? [], current.createdOn);
@@ -262,9 +263,9 @@ export async function oldForm(
   const old = await vault.version(secret.name, version);
   if (!old) return undefined;
   try {
-    return openForm(old.value, optIn.wanted, target.hosts);
+    return await openAt(old.value, optIn.wanted, optIn.target, target);
   } catch (error) {
-    if (error instanceof KeyturnError) return undefined;
+    if (error instanceof KeyturnError && !(error instanceof BusyError)) return undefined;
     throw error;
   }
 }

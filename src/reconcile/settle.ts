@@ -1,11 +1,12 @@
 /** Prove, restore, hold, move and revoke: the steps that issue nothing. */
 import { KeyturnError, StoppingError } from '../core/errors.ts';
 import type { VersionId } from '../core/ids.ts';
-import { type Form, openForm } from '../form/form.ts';
+import type { Form } from '../form/form.ts';
 import { readConsent } from './bind.ts';
 import { type Acting, guard, type RowChange, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { oldForm } from './observe.ts';
+import { openAt } from './opened.ts';
 import { heldBy, otherHolders, sureOf } from './slots.ts';
 import { change, formatState, parseState, readState, type State, withState } from './state.ts';
 import { type Hold, type Move, type Owed, proves, type Revoke } from './types.ts';
@@ -102,7 +103,7 @@ async function whyNot(
   const grants = await readConsent(seen, deps);
   const current = await guard(acting);
   const state = readState(current.tags);
-  const { bare, login } = openForm(current.value, optIn.wanted, target.hosts);
+  const { bare, login } = await openAt(current.value, optIn.wanted, optIn.target, target);
   const live = await optIn.target.adopt(bare, login);
   if (live === undefined || live === handle) return inUse;
   // Of a secret that was opted out nobody keeps the state: the value alone counts.

@@ -8,12 +8,12 @@ import { type Grant, isSharer } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type SecretRef, targetHash } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
-import { openForm } from '../form/form.ts';
 import type { Rotator, Target, TargetState } from '../rotators/rotator.ts';
 import type { HolderRow } from '../store/store.ts';
 import type { Version } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
 import { hashedTarget } from './holderIndex.ts';
+import { openAt } from './opened.ts';
 import { isOptedIn, optInTags, wantedOf } from './optIn.ts';
 import { adoptForm, otherKeyIn } from './reading.ts';
 import { readState } from './state.ts';
@@ -90,7 +90,7 @@ async function holderNow(
     if (current === undefined) return { ...unknown, why: 'not-allowed' };
     if (current === 'disabled') return { ...unknown, why: 'disabled' };
     if (current === 'gone') return undefined;
-    const form = openForm(current.value, wantedOf(current.tags, rotator), state.hosts);
+    const form = await openAt(current.value, wantedOf(current.tags, rotator), target, state);
     // Its readers use another slot, too: it counts as holding all.
     if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };
     // What its own looks have tried is not tried again by its neighbours.

@@ -1,6 +1,7 @@
 /** `mysql-login`: two users of a flexible server of MySQL, or of MariaDB, in turn. */
 import { z } from 'zod';
 import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../azure/databaseServers.ts';
+import { linkedName } from '../azure/hosts.ts';
 import type { AccountFacts, MysqlApi } from '../azure/mysql.ts';
 import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
@@ -85,6 +86,10 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
                   : answer,
             },
           ];
+        },
+        async moreHosts() {
+          const { host, port } = await facts();
+          return [`${linkedName(host)}:${port}`];
         },
         async rights() {
           const what = `changing users at ${server.name}`;

@@ -31,6 +31,8 @@ export interface OnePasswordOptions {
   /** As the consent has to name it; where absent, the login by its name, or else what opens the whole server. */
   readonly part?: Part;
   inspect(): Promise<TargetState>;
+  /** See `Target.moreHosts`. */
+  moreHosts?(): Promise<readonly string[]>;
   /** See `Target.rights`. */
   rights?(): Promise<readonly RightCheck[]>;
   /** All servers. Throws what a person must mend. */
@@ -89,6 +91,10 @@ export class OnePassword implements Target {
 
   inspect(): Promise<TargetState> {
     return this.#options.inspect();
+  }
+
+  async moreHosts(): Promise<readonly string[]> {
+    return (await this.#options.moreHosts?.()) ?? [];
   }
 
   async rights(): Promise<readonly RightCheck[]> {

@@ -1,6 +1,7 @@
 /** `postgresql-login`: two roles of a flexible server in turn. */
 import { z } from 'zod';
 import { type DatabaseFacts, type DatabaseServers, POSTGRESQL_TYPE } from '../azure/databaseServers.ts';
+import { linkedName } from '../azure/hosts.ts';
 import type { PostgresApi, RoleFacts } from '../azure/postgres.ts';
 import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
@@ -73,6 +74,10 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
             },
           ];
         },
+        async moreHosts() {
+          const place = await facts();
+          return withPorts(linkedName(place.host), place);
+        },
         async rights() {
           const what = `changing the passwords of ${logins.map(quote).join(', ')} at ${server.name}`;
           const missing = await postgres.outOfReach(await facts(), logins);
@@ -82,7 +87,7 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
         },
         async inspect(): Promise<LoginState> {
           const place = await facts();
-          const hosts = [`${place.host}:${place.port}`];
+          const hosts = withPorts(place.host, place);
           const off = passwordsOff(place, server.name) ?? administrators(place, logins);
           if (off) return { handles: [], obstacles: [off], hosts };
           seen = await postgres.roles(place, logins);
@@ -97,6 +102,12 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
     },
   };
 }
+
+/** PgBouncer of the same server, with its logins and passwords (facts V5; case VAL-07). Whether it runs, ARM's GET does not say. */
+const POOLER_PORT = 6432;
+
+const withPorts = (host: string, { port }: DatabaseFacts): readonly string[] =>
+  [...new Set([port, POOLER_PORT])].map((each) => `${host}:${each}`);
 
 function passwordsOff({ passwords }: DatabaseFacts, server: string): Obstacle | undefined {
   if (passwords) return undefined;

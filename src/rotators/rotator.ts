@@ -123,6 +123,11 @@ export interface Target {
   /** Facts needed before anything changes. */
   inspect(): Promise<TargetState>;
   /**
+   * Further hosts by which a connection string may name this target, as `hosts` of `inspect`, after which it is called: names of
+   * private endpoints, and what costs a request more. Asked only where a stored text names a host that `inspect` did not know.
+   */
+  moreHosts?(): Promise<readonly string[]>;
+  /**
    * The handle of the credential that `value` is, or undefined when it can't be told for certain. Changes nothing.
    *
    * @param login the login beside the value in the secret, where its form carries one

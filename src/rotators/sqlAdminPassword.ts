@@ -49,6 +49,7 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
       return new OnePassword({
         ...{ id: ids[0].text, owners: servers.owners, clock: deps.clock },
         inspect: () => servers.inspect(['password'], []),
+        moreHosts: () => servers.moreHosts(),
         ports: async () => (await servers.usable([])).map((server) => portOf(server, deps, unasked)),
         login: async () => (await servers.usable([])).map(administratorOf).join(' '),
         async checkLogin(login) {

@@ -64,6 +64,7 @@ class SqlLoginPair implements Target {
     this.#pair = twoLogins({
       ...{ id: this.id, owners: this.owners, logins, part: this.part, clock: deps.clock, option: names.option },
       inspect: () => names.inspect(LOGIN_HANDLES),
+      moreHosts: () => names.servers.moreHosts(),
       ports: async () =>
         (await names.servers.usable(logins)).map((server) => loginPort(server, names, deps, this.#unasked)),
       same: (left, right) => fold(left) === fold(right),
@@ -73,6 +74,10 @@ class SqlLoginPair implements Target {
 
   inspect(): Promise<TargetState> {
     return this.#pair.inspect();
+  }
+
+  async moreHosts(): Promise<readonly string[]> {
+    return (await this.#pair.moreHosts?.()) ?? [];
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {

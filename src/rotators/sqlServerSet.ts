@@ -1,4 +1,5 @@
 /** The servers that one SQL secret is about: the target and its failover partners, as the owner's tags name them. */
+import { linkedName } from '../azure/hosts.ts';
 import type { SqlServerFacts, SqlServersApi } from '../azure/sqlServers.ts';
 import type { SqlPlace, TdsApi } from '../azure/tds.ts';
 import type { Remedies } from '../core/alertWords.ts';
@@ -58,6 +59,8 @@ export class SqlServerSet {
   readonly #servers: SqlServersApi;
   readonly #identity: readonly string[];
   #found: readonly FoundServer[] | undefined;
+  /** Names of failover partners that hold a copy of the database, its users with it. */
+  #copies: readonly string[] = [];
 
   constructor(ids: readonly [ResourceId, ...ResourceId[]], { servers, identity = [] }: SqlOptions) {
     this.ids = ids;
@@ -105,6 +108,8 @@ export class SqlServerSet {
     const found = await this.found();
     const groups = (await Promise.all(this.ids.map((id) => this.#servers.failoverGroups(id)))).flat();
     const missing = groups.flatMap(({ partners }) => partners).find((partner) => !this.owners.includes(partner));
+    if (!copies)
+      this.#copies = groups.flatMap(({ partners }) => partners.map((id) => id.slice(id.lastIndexOf('/') + 1)));
     const named = groups.flatMap(({ hosts }) => hosts).map((host) => ({ host, port: found[0]?.port ?? PORT }));
     return {
       handles,
@@ -114,6 +119,18 @@ export class SqlServerSet {
       ],
       hosts: [...new Set([...found, ...named].map(withPort))],
     };
+  }
+
+  /** Partners to which a contained user goes with its database, and the names of all private endpoints [learn: private-link/private-endpoint-dns]. */
+  async moreHosts(): Promise<readonly string[]> {
+    const found = await this.found();
+    const [{ host, port } = { host: '', port: PORT }] = found;
+    const label = /^[a-z0-9-]{1,63}$/;
+    const partners = this.#copies
+      .filter((name) => label.test(name))
+      .map((name) => name + host.slice(host.indexOf('.')));
+    const all = [...found, ...partners.map((name) => ({ host: name, port }))];
+    return all.flatMap((each) => [each, { ...each, host: linkedName(each.host) }]).map(withPort);
   }
 }
 

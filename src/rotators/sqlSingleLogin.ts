@@ -40,6 +40,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
       return new OnePassword({
         ...{ id: names.idOf([name]), owners, logins: [name], part: names.part, clock: deps.clock },
         inspect: () => names.inspect(['password']),
+        moreHosts: () => names.servers.moreHosts(),
         rights: async () => sqlRights(await names.servers.usable([name]), names, deps),
         async ports() {
           const found = await names.servers.usable([name]);

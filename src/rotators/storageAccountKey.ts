@@ -1,5 +1,6 @@
 /** `storage-account-key`: the two access keys of a storage account in turn. */
 import { z } from 'zod';
+import { hostOf, privateLinkOf } from '../azure/hosts.ts';
 import { hoursAllowed, hoursDeclared } from '../azure/sasPeriod.ts';
 import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../azure/storageKeys.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
@@ -14,7 +15,7 @@ export interface StorageAccountKeyOptions {
   readonly keys: StorageKeysApi;
   readonly probe: StorageKeyProbe;
   readonly clock: Clock;
-  /** `core.windows.net`: no host that ends otherwise is dialled or may stand in a connection string. */
+  /** `core.windows.net`: no host that ends otherwise is dialled. */
   readonly storageSuffix: string;
 }
 
@@ -96,8 +97,7 @@ class StorageAccount implements Target {
     const facts = await this.#deps.keys.account(this.#resource);
     this.#facts = facts;
     const graceMin = this.#graceMin(facts);
-    const hosts = facts.endpoints.flatMap((address) => hostUnder(address, this.#deps.storageSuffix) ?? []);
-    const state = { hosts: [...new Set(hosts)], ...(graceMin === undefined ? {} : { graceMin }) };
+    const state = { hosts: hostsNamed(this.#resource.name, facts), ...(graceMin === undefined ? {} : { graceMin }) };
     if (!facts.sharedKeys) return { ...state, handles: SLOTS, obstacles: [this.#keysOff()] };
     try {
       const keys = await this.#list.fresh('adopt', 'check');
@@ -107,6 +107,12 @@ class StorageAccount implements Target {
       if (!(error instanceof KeyturnError) || error.reason !== 'scope-locked') throw error;
       return { ...state, handles: SLOTS, obstacles: [{ reason: error.reason, detail: error.detail }] };
     }
+  }
+
+  async moreHosts(): Promise<readonly string[]> {
+    this.#facts ??= await this.#deps.keys.account(this.#resource);
+    const zones = zonesUnder(this.#deps.storageSuffix);
+    return hostsNamed(this.#resource.name, this.#facts).flatMap((host) => privateLinkOf(host, zones));
   }
 
   async adopt(value: Secret): Promise<Handle | undefined> {
@@ -215,6 +221,20 @@ function slotNamed(handle: Handle): Slot {
   return slot;
 }
 
+/**
+ * Hosts that ARM names for the account, whatever they end in: a DNS zone is not under the suffix of the cloud (case VAL-10). An
+ * endpoint has the account's name before its first point or hyphen; what has not is no host of it, but for its custom domain.
+ */
+function hostsNamed(account: string, { endpoints, customDomain }: AccountFacts): readonly string[] {
+  const own = endpoints.flatMap((address) => hostOf(address)).filter((host) => host.split(/[.-]/)[0] === account);
+  return [...new Set([...own, ...hostOf(customDomain)])];
+}
+
+/** Zones of storage with names of private endpoints [learn: private-link/private-endpoint-dns]; with the port of a cloud of tests. */
+const zonesUnder = (suffix: string): readonly string[] =>
+  ['blob', 'queue', 'table', 'file', 'web', 'dfs'].map((service) => `${service}.${suffix.split(':')[0]}`);
+
+/** The host of an address that may be dialled. */
 function hostUnder(address: string, suffix: string): string | undefined {
   if (!URL.canParse(address)) return undefined;
   const { protocol, host } = new URL(address);

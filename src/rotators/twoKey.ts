@@ -1,7 +1,8 @@
 /** The two-key family: any resource with two access keys that ARM lists and regenerates, one kind per row of the table. */
 import { z } from 'zod';
-import { ArmFacts, hostOf } from '../azure/armFacts.ts';
+import { ArmFacts } from '../azure/armFacts.ts';
 import type { ArmKeysApi } from '../azure/armKeys.ts';
+import { cosmosHosts, hostIn, hostOf, privateLinkOf, textsIn } from '../azure/hosts.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
@@ -62,7 +63,7 @@ function resourceOf(text: string, [first = '', ...others]: readonly string[]): R
 /** Type path and action, for every type and slot, and reading whatever shows hosts and switches. */
 function actionsOf({ armTypes, list, slots, regenerate, ...row }: TwoKeyRow): readonly string[] {
   const regenerations = Object.keys(slots).map((slot) => filled(regenerate.action, slot).split('/')[0]);
-  const members = [row.host, row.port, row.off?.at].filter((member) => member !== undefined);
+  const members = [row.host, row.port, ...(row.hosts ?? []), row.off?.at].filter((member) => member !== undefined);
   return [
     ...new Set(
       armTypes.flatMap((type) => [
@@ -111,6 +112,9 @@ class TwoKeys implements Target {
   readonly #slots: Slots;
   readonly #deps: TwoKeyOptions;
   readonly #list: SharedList<Keys>;
+  /** Hosts that ARM named at the last look, and those in the last list. */
+  #hosts: readonly string[] = [];
+  #listed: readonly string[] = [];
 
   constructor(row: TwoKeyRow, resource: ResourceId, readOnly: boolean, deps: TwoKeyOptions) {
     // The two pairs of a resource have nothing in common but their owner.
@@ -126,9 +130,10 @@ class TwoKeys implements Target {
   }
 
   async inspect(): Promise<TargetState> {
-    const { host, port, off } = this.#row;
+    const { off } = this.#row;
     const facts = new ArmFacts(this.#resource, this.#row.version, this.#deps.keys);
-    const hosts = host === undefined ? [] : hostOf(await facts.read(host), port && (await facts.read(port)));
+    const hosts = await hostsNamed(this.#row, facts);
+    this.#hosts = hosts;
     const handles = Object.keys(this.#slots);
     if (off !== undefined && isOff(await facts.read(off.at), off)) {
       const detail = `Access keys are switched off at ${this.#resource.name} (${off.at.replace('/', '')}).`;
@@ -137,13 +142,18 @@ class TwoKeys implements Target {
     try {
       const kept = await this.#list.fresh('adopt', 'check');
       const present = new Map([...kept].map(([slot, { value }]) => [slot, value]));
-      return { hosts, handles: handles.filter((slot) => kept.has(slot)), obstacles: [], present };
+      this.#hosts = [...new Set([...hosts, ...this.#listed])];
+      return { hosts: this.#hosts, handles: handles.filter((slot) => kept.has(slot)), obstacles: [], present };
     } catch (error) {
       // A ReadOnly lock shows itself here, because the list is a POST (case ST-01).
       if (!(error instanceof KeyturnError) || error.reason !== 'scope-locked') throw error;
       const locked: Obstacle = { reason: error.reason, detail: error.detail };
       return { hosts, handles, obstacles: [locked] };
     }
+  }
+
+  async moreHosts(): Promise<readonly string[]> {
+    return this.#hosts.flatMap((host) => privateLinkOf(host));
   }
 
   async adopt(value: Secret): Promise<Handle | undefined> {
@@ -190,7 +200,10 @@ class TwoKeys implements Target {
 
   async #keys(): Promise<Keys> {
     const { list, version } = this.#row;
-    return keptIn(await this.#deps.keys.list(this.#resource.text, list.action, version), this.#row, this.#slots);
+    const body = await this.#deps.keys.list(this.#resource.text, list.action, version);
+    const { data = {} } = List.safeParse(body);
+    this.#listed = (list.strings ?? []).flatMap((member) => hostIn(data[member]));
+    return keptIn(body, this.#row, this.#slots);
   }
 
   /** Regenerates the slot, sent once, and gives back what it holds then, as listed at the target. */
@@ -243,6 +256,15 @@ class TwoKeys implements Target {
     }
     throw unknown;
   }
+}
+
+/** Hosts in the answer to GET, the one of the connection strings first. */
+async function hostsNamed({ host, port, hosts = [] }: TwoKeyRow, facts: ArmFacts): Promise<readonly string[]> {
+  const main = host === undefined ? [] : hostOf(await facts.read(host), port && (await facts.read(port)));
+  const further: string[] = [];
+  for (const member of hosts) further.push(...textsIn(await facts.read(member)).flatMap((text) => hostOf(text)));
+  // Of the first alone, which carries the resource's own name: one with a region in it might be another account's elsewhere.
+  return [...new Set([...main, ...further, ...main.flatMap(cosmosHosts)])];
 }
 
 const List = z.record(z.string(), z.unknown());

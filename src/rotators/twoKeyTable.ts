@@ -8,7 +8,10 @@ import type { KeyDialect, KeyPair } from '../core/formSpec.ts';
 /** Slots by their handle, spelt as the service takes it, with the member of the list that holds the key; the idle one first. */
 export type Slots = Readonly<Record<string, string>>;
 
-/** A member of `properties` in the answer to GET: of the resource itself, or with `/` of the outermost one, its namespace. */
+/**
+ * A member of `properties` in the answer to GET: of the resource itself, or with `/` of the outermost one, its namespace; with
+ * points a member further down, as `readLocations.documentEndpoint`.
+ */
 export type Member = string;
 
 export interface TwoKeyRow {
@@ -25,6 +28,8 @@ export interface TwoKeyRow {
     readonly action: string;
     /** Keys stand in this array, by name, instead of in members of their own. */
     readonly array?: string;
+    /** Further members that are connection strings: the hosts in them are the target's, too (geo-recovery aliases). */
+    readonly strings?: readonly string[];
   };
   readonly slots: Slots;
   /** A second pair of the same resource, chosen by the option `keys`. */
@@ -42,6 +47,8 @@ export interface TwoKeyRow {
   /** Where the host for connection strings stands, as an address or a name, and its port where that is not 443. */
   readonly host?: Member;
   readonly port?: Member;
+  /** Where further hosts of the same resource stand: other APIs, regions, data endpoints. Read from the same answer. */
+  readonly hosts?: readonly Member[];
   /** Keys are switched off when this member is one of these values, or, an array, lacks the value. */
   readonly off?: { readonly at: Member; readonly is?: readonly unknown[]; readonly lacks?: string };
   /** Connection strings that clients of the service use; without one the secret holds the bare key. */
@@ -60,7 +67,8 @@ const authKey1 = { authKey2: 'authKey2', authKey1: 'authKey1' } as const;
 const rule = {
   // Azure's own rule with all rights, which every namespace has.
   root: /^RootManage/i,
-  list: { action: 'listKeys' },
+  // The aliases are null unless the namespace is one of a pair (azure-facts 7; azure-cli prints them so).
+  list: { action: 'listKeys', strings: ['aliasPrimaryConnectionString', 'aliasSecondaryConnectionString'] },
   slots: { SecondaryKey: 'secondaryKey', PrimaryKey: 'primaryKey' },
   regenerate: { action: 'regenerateKeys', body: 'keyType' },
   strings: ['amqp', 'messaging'],
@@ -77,6 +85,11 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     readonlySlots: { secondaryReadonly: 'secondaryReadonlyMasterKey', primaryReadonly: 'primaryReadonlyMasterKey' },
     regenerate: { action: 'regenerateKey', body: 'keyKind', long: true },
     host: 'documentEndpoint',
+    // The first five are in recorded answers alone (mongoEndpoint, sqlEndpoint) or in none that we know: read where they are.
+    hosts: [
+      ...['sqlEndpoint', 'mongoEndpoint', 'cassandraEndpoint', 'gremlinEndpoint', 'tableEndpoint'],
+      ...['locations', 'readLocations', 'writeLocations'].map((list) => `${list}.documentEndpoint`),
+    ],
     off: localAuth,
     strings: ['mongo', 'cosmosTable', 'cosmos', 'cassandra'],
   },
@@ -165,6 +178,8 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listKeys' },
     slots: { Key2: 'key2', Key1: 'key1' },
     regenerate: { action: 'regenerateKey', body: 'keyName' },
+    host: 'endpoint',
+    hosts: ['endpoints.*'], // one for each API; the subdomain of the account's own is among them
     off: localAuth,
   },
   {
@@ -175,6 +190,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listAdminKeys' },
     slots: primary,
     regenerate: { action: 'regenerateAdminKey/{slot}' },
+    host: 'endpoint',
     off: localAuth,
   },
   {
@@ -224,6 +240,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listKeys' },
     slots: { Secondary: 'secondary', Primary: 'primary' },
     regenerate: { action: 'regenerateKeys', body: 'keyName' },
+    host: 'accountEndpoint',
     off: { at: 'allowedAuthenticationModes', lacks: 'SharedKey' },
   },
   {
@@ -244,6 +261,8 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listCredentials', array: 'passwords' },
     slots: { password2: 'password2', password: 'password' },
     regenerate: { action: 'regenerateCredential', body: 'name' },
+    host: 'loginServer',
+    hosts: ['dataEndpointHostNames'],
     off: { at: 'adminUserEnabled', is: [false, undefined] },
   },
   {
@@ -254,6 +273,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listKeys' },
     slots: key1,
     regenerate: { action: 'regenerateKey', body: 'keyName', long: true },
+    host: 'endpoint',
     off: localAuth,
   },
   {
@@ -264,6 +284,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listKeys' },
     slots: key1,
     regenerate: { action: 'regenerateKey', body: 'keyName' },
+    host: 'endpoint',
     off: localAuth,
   },
   {
@@ -283,6 +304,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listKeys' },
     slots: key1,
     regenerate: { action: 'regenerateKey', body: 'keyName' },
+    host: 'endpoint',
     off: localAuth,
   },
   {
@@ -327,6 +349,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     list: { action: 'listKeys' },
     slots: Primary,
     regenerate: { action: 'regenerateKeys', body: 'keyType', long: true },
+    host: 'scoringUri',
     off: { at: 'authMode', is: ['AMLToken', 'AADToken'] },
   },
   {

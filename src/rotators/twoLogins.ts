@@ -61,6 +61,8 @@ export interface TwoLoginsOptions {
   ports(): Promise<readonly LoginPort[]>;
   /** Facts of the kind; handles are `a` and `b`, those that are there. */
   inspect(): Promise<LoginState>;
+  /** See `Target.moreHosts`. */
+  moreHosts?(): Promise<readonly string[]>;
   /** See `Target.rights`. */
   rights?(): Promise<readonly RightCheck[]>;
   readonly clock: Clock;
@@ -129,6 +131,10 @@ class TwoLogins implements Target {
 
   said(): Said | undefined {
     return this.#said;
+  }
+
+  async moreHosts(): Promise<readonly string[]> {
+    return (await this.#options.moreHosts?.()) ?? [];
   }
 
   async rights(): Promise<readonly RightCheck[]> {

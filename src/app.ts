@@ -17,6 +17,7 @@ import { quote } from './core/quote.ts';
 import { readSettings, type Settings, SettingsError } from './core/settings.ts';
 import { keepHeapSmall } from './core/smallHeap.ts';
 import { Stopping } from './core/stopping.ts';
+import type { LeftOut } from './core/vaultList.ts';
 import { type Auth, type Caller, createAuth } from './http/auth.ts';
 import { type InventoryPage, inventory, type SecretDetail, secretDetail } from './inventory.ts';
 import {
@@ -98,7 +99,7 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const { clock = systemClock, log = jsonLog(toConsole), rotators: given, ...rest } = overrides;
   const exposed = exposures(env, env === process.env ? process.execArgv : []);
   if (exposed.length > 0) throw new SettingsError(exposed, 'exposed');
-  const settings = readSettings(env, CustomCloud);
+  const settings = readSettings(env, CustomCloud, { lenient: true });
   const cloud = 'custom' in settings.cloud ? settings.cloud.custom : clouds[settings.cloud.name];
   // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
   const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
@@ -182,7 +183,12 @@ function appOf(parts: Parts, given: Log): App {
     inventory: async (filter, caller) => inventory(filter, caller, await ready()),
     secret: async (ref, caller) => secretDetail(ref, caller, await ready()),
     health: () => health(log),
-    readiness: async (caller) => readiness(caller, await ready(), probes(), clients().served),
+    readiness: async (caller) => {
+      const known = await ready();
+      const { discovery, leftOut } = clients().served;
+      const unread = settings.unreadVaults.map((each): LeftOut => ({ ...each, reason: 'settings' }));
+      return readiness(caller, known, probes(), { discovery, leftOut: [...leftOut, ...unread] });
+    },
     history: async (ref, caller) => history(ref, caller, await ready()),
     withLog: (other) => appOf(parts, other),
   };
@@ -244,7 +250,7 @@ export function tellOfSettings(write: (level: LogLevel, line: string) => void): 
   faultTold = false;
   if (memo) return;
   try {
-    createApp(process.env);
+    tellUnread(createApp(process.env), jsonLog(write));
   } catch (error) {
     tellFault(error, jsonLog(write));
   }
@@ -257,6 +263,20 @@ function tellFault(error: unknown, log: Log): void {
   faultTold = true;
 }
 
+/** Entries of lists that were left out: the app works, and whoever named these vaults has to know that they are not served. */
+function tellUnread({ settings }: App, log: Log): void {
+  const { unreadVaults: unread, mode } = settings;
+  if (unread.length === 0 || faultTold) return;
+  const fields = {
+    cause: 'The settings name vaults by what is no id; those are not served, and all others are.',
+    vaults: unread.map(({ vault }) => vault).join(', '),
+    count: unread.length,
+    detail: unread[0]?.detail,
+  };
+  withAlertWords(log, { observes: mode === 'observe' })('error', 'alert', { reason: 'settings', ...fields });
+  faultTold = true;
+}
+
 /** The app of this process, made from its environment on the first call; its records go to `write`. */
 export function getApp(write: (level: LogLevel, line: string) => void): App {
   memo ??= first(write);
@@ -265,6 +285,7 @@ export function getApp(write: (level: LogLevel, line: string) => void): App {
     // Whoever changes the settings is Keyturn (design section 6): an alert looks for a fingerprint that was not there before.
     const { instance, mode } = memo.settings;
     log('info', 'started', { instance, mode, settings: fingerprint(memo.settings) });
+    tellUnread(memo, log);
     told = memo;
   }
   return memo.withLog(log);

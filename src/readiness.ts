@@ -103,7 +103,7 @@ export async function readiness(
   ]);
   const found =
     discovery && (discovery === true ? READY : { ready: false, reason: UNDISCOVERED, detail: discovery.failure });
-  const left = leftOut.map(({ vault, reason }) => ({ vault, ready: false, reason }));
+  const left = leftOut.map((each) => ({ ...each, ready: false }));
   const ready = [storage, ...kinds, ...listed, ...left, ...(found ? [found] : [])].every((finding) => finding.ready);
   return {
     ...{ ready, storage },

@@ -4,7 +4,16 @@ import { databaseRoutes } from './armDatabases.ts';
 import { armError, armRefusal } from './armErrors.ts';
 import { sqlRoutes } from './armSql.ts';
 import { storageRoutes } from './armStorage.ts';
-import { bearer, type Call, newId, type Reply, type Request, type Route, type Service } from './exchange.ts';
+import {
+  bearer,
+  type Call,
+  decodePath,
+  newId,
+  type Reply,
+  type Request,
+  type Route,
+  type Service,
+} from './exchange.ts';
 import type { Principal } from './principals.ts';
 import { authorizeGraph, graphPath, resourceGraphRoutes } from './resourceGraph.ts';
 import { twoKeyRoutes } from './twoKeys.ts';
@@ -170,6 +179,7 @@ export const arm: Service = {
   name: 'arm',
   routes: armRoutes,
   authenticate,
+  pathOf: decodePath,
   precheck: ({ query }) => {
     const version = query.get('api-version');
     if (!version) throw armRefusal.noVersion();

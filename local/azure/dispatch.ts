@@ -6,13 +6,14 @@ import { wait } from './waiting.ts';
 import type { World } from './world.ts';
 
 /** `undefined` means: destroy the socket. */
-export async function dispatch(service: Service, call: Call, world: World): Promise<Reply | undefined> {
+export async function dispatch(service: Service, sent: Call, world: World): Promise<Reply | undefined> {
+  const call = { ...sent, path: service.pathOf?.(sent.path) ?? sent.path };
   const found = match(service, call);
   const entry = openCall(world.calls, {
     route: found ? found.route.name : `${service.name}.unrouted`,
     method: call.method,
     host: call.host,
-    path: call.path,
+    path: sent.path,
     principal: undefined,
     write: found?.route.write ?? false,
     action: found?.route.actionOf?.(call) ?? found?.route.action ?? '',

@@ -60,6 +60,8 @@ export interface Service {
   precheck?(call: Call, world: World): void;
   /** Throws a `Refusal` when the principal lacks the route's action over what the path names. */
   authorize?(request: Request, route: Route, world: World): void;
+  /** The path that routes and handlers see; as it was sent where absent. */
+  pathOf?(path: string): string;
   /** The service's error body; `code` and `inner` default to what it says for this status. */
   error(status: number, code?: string, message?: string, inner?: string): Reply;
   /** No route has this path and method. */
@@ -102,6 +104,18 @@ export function decodeSegment(segment: string): string {
     if (error instanceof URIError) return segment;
     throw error;
   }
+}
+
+/**
+ * A path as the service reads it: its segments decoded. What would then be another path (a slash, a dot segment) or no text stays
+ * as it was sent, and leads nowhere.
+ */
+export function decodePath(path: string): string {
+  const segments = path.split('/').map((segment) => {
+    const decoded = decodeSegment(segment);
+    return /^\.{1,2}$|[/\\\p{Cc}]/u.test(decoded) ? segment : decoded;
+  });
+  return segments.join('/');
 }
 
 export const newId = (): string => randomUUID();

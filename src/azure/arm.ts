@@ -17,9 +17,9 @@ export interface Arm {
   ask(query: Readonly<Record<string, string>>, body: object, doing: string): Promise<unknown>;
 }
 
-/** Every path that is read (case SEC-01): segments without dots alone, `%`, `?` or `#`. */
+/** Every path that is read (case SEC-01): segments without dots alone, `?` or `#`; of percents those of letters beyond ASCII (case VAL-09). */
 export const PATH =
-  /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups(\/(?!\.{1,2}(\/|$))[\w().-]+)+$/i;
+  /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups(\/(?!\.{1,2}(\/|$))([\w().-]|%[89a-f][0-9a-f])+)+$/i;
 
 const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
 import { type Consent, type Grant, namesSecret, parseGrants } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { parseResourceId } from '../core/ids.ts';
+import { canonicalId, parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Arm } from './arm.ts';
 import { AbsentError } from './errors.ts';
@@ -46,7 +46,7 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
   const last = new Map<string, { readonly grants: readonly Grant[]; readonly until: Date; readonly hidden: boolean }>();
   return {
     async of(targetId, secret) {
-      const id = targetId.toLowerCase();
+      const id = canonicalId(targetId);
       const known = last.get(id);
       const isNamed = (grant: Grant) => secret !== undefined && namesSecret(grant, secret);
       if (secret && known && clock.now() < known.until && !known.grants.some(isNamed)) return known.grants;
@@ -62,7 +62,7 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
       for (const oldest of last.keys()) if (last.size > REMEMBERED_MAX) last.delete(oldest);
       return grants;
     },
-    hides: (targetId) => last.get(targetId.toLowerCase())?.hidden === true,
+    hides: (targetId) => last.get(canonicalId(targetId))?.hidden === true,
   };
 }
 
@@ -119,7 +119,7 @@ async function descriptions(arm: Arm, targetId: string, principalId: string): Pr
   const found: Description[] = [];
   for await (const { properties } of assignments(arm, targetId, principalId)) {
     const own = properties.principalId.toLowerCase() === principalId;
-    const at = properties.scope.toLowerCase().replace(/\/$/, '');
+    const at = canonicalId(properties.scope).replace(/\/$/, '');
     if (!own || !scopes.includes(at) || !properties.description) continue;
     found.push({ text: properties.description, ...(at === targetId ? {} : { wide: true }) });
   }

@@ -56,10 +56,10 @@ const BUSY_TEXT =
 /** Codes of services for "at work, ask again"; most of them are seen nowhere but in their names (unverified). */
 export const saysBusy = (code: string | undefined): boolean => BUSY_CODE.test(code ?? '');
 
-const SEGMENT = '[\\w().-]{1,128}';
+const SEGMENT = '[\\p{L}\\p{Mn}\\p{Nd}\\p{Pc}().-]{1,128}';
 const SCOPE = new RegExp(
   `^/subscriptions/[0-9a-f-]{36}(/resourceGroups/${SEGMENT}(/providers/[\\w.]{1,64}(/${SEGMENT}){2,6})?)?$`,
-  'i',
+  'iu',
 );
 
 /** The id of the locked scope out of ARM's sentence (azure-facts 10), only if every segment of it looks like one. */

@@ -3,7 +3,7 @@ import type { SqlManagementClient } from '@azure/arm-sql';
 import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../core/clock.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
-import type { ResourceId } from '../core/ids.ts';
+import { canonicalId, type ResourceId } from '../core/ids.ts';
 import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Cloud } from './cloud.ts';
@@ -84,7 +84,7 @@ export function sqlServers({ cloud, credential, clock }: SqlServersOptions): Sql
         for await (const { name, partnerServers = [] } of client.failoverGroups.listByServer(id.group, id.name)) {
           groups.push({
             hosts: name ? groupHosts(name, cloud.sqlSuffix) : [],
-            partners: partnerServers.map((partner) => partner.id.toLowerCase()),
+            partners: partnerServers.map((partner) => canonicalId(partner.id)),
           });
         }
       } catch (error) {

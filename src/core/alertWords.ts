@@ -70,13 +70,13 @@ export const WOULD_ALERT = 'would alert';
 
 function wordsOf(
   reason: Reason,
-  { vault, name, kind, by, remedy }: LogFields,
+  { vault, name, kind, cause, by, remedy }: LogFields,
   publicUrl: string | undefined,
 ): LogFields {
   const text = (field: LogFields[string]) => (typeof field === 'string' ? field : undefined);
   const words = remedyOf(reason, { vault: text(vault), secret: text(name), kind: text(kind) });
   return {
-    cause: reasonRow(reason).cause,
+    cause: cause ?? reasonRow(reason).cause,
     by: by ?? words.by,
     remedy: remedy ?? words.remedy,
     link: reasonLink(reason, publicUrl),

@@ -2,11 +2,12 @@
  * App settings: whatever is wrong is reported at once, by name (design section 5). The schema is in `settingsSchema.ts`.
  */
 import type { z } from 'zod';
+import { KeyturnError } from './errors.ts';
 import type { ResourceId } from './ids.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
 import type { Reason } from './reasons.ts';
-import { aboutOf, type Raw, settingsSchema } from './settingsSchema.ts';
+import { aboutOf, type Raw, settingsSchema, vaultId } from './settingsSchema.ts';
 
 const PREFIX = 'KEYTURN_';
 
@@ -22,6 +23,8 @@ export interface Settings<Cloud> {
   readonly databaseUser?: string;
   /** Vaults that are served because they are named. */
   readonly vaults: readonly ResourceId[];
+  /** Entries that were left out since they are no id of a vault, each with what is wrong with it: those vaults are not served. */
+  readonly unreadVaults: readonly UnreadVault[];
   /** Ids of the subscriptions in which vaults are discovered. */
   readonly subscriptions: readonly string[];
   /** Names of vaults in which the tags of Microsoft's samples count, lower case. */
@@ -39,6 +42,12 @@ export interface Settings<Cloud> {
   readonly hostStorage: HostStorage;
   /** Names of the storage accounts that this app runs on, lower case: never a target (case ST-07). */
   readonly ownStorage: readonly string[];
+}
+
+/** An entry of a list of vaults, quoted, and what is wrong with it. */
+export interface UnreadVault {
+  readonly vault: string;
+  readonly detail: string;
 }
 
 /**
@@ -62,22 +71,66 @@ export class SettingsError extends Error {
   }
 }
 
-/** Reads the settings; throws `SettingsError` with all problems at once. An empty setting counts as not set. */
-export function readSettings<Cloud>(env: Environment, customCloud: z.ZodType<Cloud>): Settings<Cloud> {
+/**
+ * Reads the settings; throws `SettingsError` with all problems at once. An empty setting counts as not set.
+ *
+ * @param lenient an id of a vault that cannot be read is left out, and told, while others are there to be served (case VAL-09)
+ */
+export function readSettings<Cloud>(
+  env: Environment,
+  customCloud: z.ZodType<Cloud>,
+  { lenient = false }: { readonly lenient?: boolean } = {},
+): Settings<Cloud> {
   const schema = settingsSchema(customCloud);
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const all = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const { given, unread } = lenient ? withoutUnread(all) : { given: all, unread: [] };
   const hostStorage = hostStorageOf(env);
   const parsed = schema.safeParse(given);
   const problems = [
     ...Object.keys(given)
       .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name))
       .map(unknownName),
-    ...(parsed.success ? crossProblems(parsed.data) : issueProblems(parsed.error, schema.shape, given)),
+    ...(parsed.success
+      ? crossProblems(parsed.data, unread.length > 0)
+      : issueProblems(parsed.error, schema.shape, given)),
     ...(/[^\s,]/.test(`${given.KEYTURN_VAULTS ?? ''}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`) ? [] : [NO_VAULTS]),
     ...(hostStorage ? [] : [NO_HOST_STORAGE]),
   ];
   if (!parsed.success || !hostStorage || problems.length > 0) throw new SettingsError(problems);
-  return named(parsed.data, env, hostStorage);
+  return { ...named(parsed.data, env, hostStorage), unreadVaults: unread };
+}
+
+/** The settings without the ids of vaults that cannot be read, unless none is left: then nothing could be served. */
+function withoutUnread(given: Environment): { readonly given: Environment; readonly unread: readonly UnreadVault[] } {
+  const unread: UnreadVault[] = [];
+  const kept = (name: string, isId: (entry: string) => boolean): string =>
+    (given[name] ?? '')
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => {
+        const detail = isId(entry) ? wrongWith(entry) : undefined;
+        if (detail !== undefined)
+          unread.push({ vault: quote(entry), detail: `${name} holds what is no id: ${detail}` });
+        return detail === undefined;
+      })
+      .join(',');
+  const KEYTURN_VAULTS = kept('KEYTURN_VAULTS', (entry) => entry !== '');
+  const KEYTURN_SAMPLE_TAGS = kept('KEYTURN_SAMPLE_TAGS', (entry) => entry.includes('/'));
+  if (unread.length === 0 || !/[^\s,]/.test(`${KEYTURN_VAULTS}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`))
+    return { given, unread: [] };
+  const lists = Object.entries({ KEYTURN_VAULTS, KEYTURN_SAMPLE_TAGS }).filter(([, list]) => list !== '');
+  const { KEYTURN_VAULTS: _, KEYTURN_SAMPLE_TAGS: __, ...rest } = given;
+  return { given: { ...rest, ...Object.fromEntries(lists) }, unread };
+}
+
+function wrongWith(entry: string): string | undefined {
+  try {
+    vaultId(entry);
+    return undefined;
+  } catch (error) {
+    if (error instanceof KeyturnError) return error.detail;
+    throw error;
+  }
 }
 
 const unknownName = (name: string): string =>
@@ -103,10 +156,11 @@ function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, give
   });
 }
 
-function crossProblems<Cloud>(raw: Raw<Cloud>): string[] {
+/** @param partly entries of the list of vaults are left out: what they name is not known */
+function crossProblems<Cloud>(raw: Raw<Cloud>, partly: boolean): string[] {
   const names = raw.KEYTURN_VAULTS.map(({ name }) => name);
   // What is discovered is not known yet.
-  const all = raw.KEYTURN_SUBSCRIPTIONS.length === 0 ? names : raw.KEYTURN_SAMPLE_TAGS;
+  const all = raw.KEYTURN_SUBSCRIPTIONS.length === 0 && !partly ? names : raw.KEYTURN_SAMPLE_TAGS;
   const strange = raw.KEYTURN_SAMPLE_TAGS.filter((name) => !all.includes(name));
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
   return [
@@ -147,7 +201,11 @@ function publicUrlOf<Cloud>({ KEYTURN_PUBLIC_URL: given }: Raw<Cloud>, env: Envi
   return HOST.test(host) ? `https://${host.toLowerCase()}` : undefined;
 }
 
-function named<Cloud>(raw: Raw<Cloud>, env: Environment, hostStorage: HostStorage): Settings<Cloud> {
+function named<Cloud>(
+  raw: Raw<Cloud>,
+  env: Environment,
+  hostStorage: HostStorage,
+): Omit<Settings<Cloud>, 'unreadVaults'> {
   const publicUrl = publicUrlOf(raw, env);
   return {
     instance: raw.KEYTURN_INSTANCE,

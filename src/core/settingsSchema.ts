@@ -23,10 +23,13 @@ const words = (pattern: RegExp) =>
   parts.transform((list) => [...new Set(list)]).pipe(z.array(z.string().regex(pattern)));
 
 const guids = parts.transform((list) => [...new Set(list.map((id) => id.toLowerCase()))]).pipe(z.array(z.guid()));
+/** An entry of a list of vaults, parsed; throws `bad-tags`, saying what is wrong with it. */
+export const vaultId = (id: string): ResourceId =>
+  parseResourceId(id, 'Microsoft.KeyVault/vaults', 'an entry', VAULT_NAME);
 const idsOfVaults = (list: readonly string[], context: z.RefinementCtx): ResourceId[] =>
   list.flatMap((id): ResourceId[] => {
     try {
-      return [parseResourceId(id, 'Microsoft.KeyVault/vaults', 'an entry', VAULT_NAME)];
+      return [vaultId(id)];
     } catch (error) {
       if (!(error instanceof KeyturnError)) throw error;
       context.addIssue({ code: 'custom', message: error.detail });

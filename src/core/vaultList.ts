@@ -49,4 +49,5 @@ export interface VaultListStore {
 export interface LeftOut {
   readonly vault: string;
   readonly reason: Reason;
+  readonly detail?: string;
 }

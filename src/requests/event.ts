@@ -3,7 +3,7 @@
  * alone or no `Id` at all (azure-facts 3.1, cases EG-01 and EG-02). An event is a hint: names are taken from it, never an
  * address, and its dates not at all.
  */
-import type { ResourceId } from '../core/ids.ts';
+import { canonicalId, type ResourceId } from '../core/ids.ts';
 import { Look } from '../core/look.ts';
 import { quote } from '../core/quote.ts';
 import type { Reason } from '../core/reasons.ts';
@@ -27,7 +27,7 @@ export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look |
   const type = text(envelope, 'eventtype') || text(envelope, 'type');
   if (!EVENT_TYPES.some((known) => same(known, type))) return skip('bad-request', `event type ${quote(type)}`);
   const topic = text(envelope, 'topic') || text(envelope, 'source');
-  const vault = vaults.find(({ text: id }) => same(id, topic));
+  const vault = vaults.find(({ text: id }) => id === canonicalId(topic));
   if (!vault) return skip('not-allowed', `topic ${quote(topic)}`);
 
   const data = tidy(envelope.get('data'));

@@ -11,7 +11,8 @@ const COLUMNS_MAX = 16;
 const ANSWER_MILLISECONDS = 5_000;
 const KEY = ['vaults', 'discovered'] as const;
 
-const id = z.string().max(300);
+/** A group of 90 letters, each of up to nine characters in an address. */
+const id = z.string().max(1_100);
 const date = z.iso.datetime().transform((text) => new Date(text));
 const List = z.strictObject({
   triedOn: date,

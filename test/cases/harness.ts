@@ -25,7 +25,7 @@ import type { z } from 'zod';
 import type { Account, AccountOptions } from '../../local/azure/accounts.ts';
 import type { Azure } from '../../local/azure/azure.ts';
 import { startAzure, type TenantOptions } from '../../local/azure/tenant.ts';
-import type { Version } from '../../local/azure/vault.ts';
+import type { VaultOptions, Version } from '../../local/azure/vault.ts';
 import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { createApp, provideApp } from '../../src/app.ts';
@@ -41,7 +41,7 @@ export type { Seed } from './person.ts';
 
 export interface TenantSetup {
   /** Default: kv1, kv2. */
-  vaults?: string[];
+  vaults?: (string | VaultOptions)[];
   /** Default: acct1 to acct5, each with consent for every secret of every vault. */
   accounts?: (AccountOptions & { consent?: string })[];
   /** Resources with access keys of other types; none by default. */
@@ -66,7 +66,14 @@ export async function startTenant(setup: TenantSetup = {}): Promise<Tenant> {
     sqlServers = [],
     env = {},
   } = setup;
-  const azure = await startAzure({ tenant: { vaults: vaults.map((name) => ({ name })), accounts, keyed, sqlServers } });
+  const azure = await startAzure({
+    tenant: {
+      vaults: vaults.map((given) => (typeof given === 'string' ? { name: given } : given)),
+      accounts,
+      keyed,
+      sqlServers,
+    },
+  });
   const settings = { ...azure.env(), ...env };
   const lines: LogRecord[] = [];
   const host = await startHost({

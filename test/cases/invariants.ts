@@ -135,7 +135,7 @@ function twins(tenant: Tenant, name: string, versions: readonly Version[]): stri
 function strangers({ azure }: Tenant): string[] {
   const changed = azure.changes().filter(({ route }) => /^arm\.regenerate(Resource)?Key$/.test(route));
   const without = changed.filter(({ path }) => {
-    const scope = path.replace(/\/regenerate\w*(\/\w+)?$/i, '').toLowerCase();
+    const scope = decodeURIComponent(path.replace(/\/regenerate\w*(\/\w+)?$/i, '')).toLowerCase();
     const grants = azure.world.roles.all.filter((grant) => grant.principalId === azure.world.identity.oid);
     return !grants.some(
       (grant) => within(scope, grant.scope) && /^\s*keyturn\s+[a-z-]+\s*:/i.test(grant.description ?? ''),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
-import { parseResourceId, rotationId, tagOf, targetHash, withTag } from '../../src/core/ids.ts';
+import { canonicalId, parseResourceId, rotationId, tagOf, targetHash, withTag } from '../../src/core/ids.ts';
 
 const TYPE = 'Microsoft.Storage/storageAccounts';
 const NAME = /^[a-z0-9]{3,24}$/i;
@@ -21,6 +21,73 @@ describe('resource ids', () => {
 
   it('keeps the casing of the group for the address, and not for comparisons', () => {
     expect(parse(`${S}/RG-One/acct1`)).toMatchObject({ group: 'RG-One', text: expect.stringContaining('/rg-one/') });
+  });
+
+  it.each([
+    ['rg-Instruktører', 'rg-instruktører'],
+    ['rg-INSTRUKTØRER', 'rg-instruktører'],
+    ['Grüße(ß).1', 'grüße(ß).1'],
+    ['ΛΌΓΟΣ', 'λόγοσ'],
+    ['λόγος', 'λόγοσ'],
+    ['データ_実験', 'データ_実験'],
+    ['नमस्ते', 'नमस्ते'],
+    ['экспорт-٣', 'экспорт-٣'],
+  ])('VAL-09: takes the group %j that Azure allows', (group, lower) => {
+    const id = parse(`${S}/${group}/acct1`);
+    const encoded = encodeURIComponent(lower).toLowerCase();
+    expect(id.text).toBe(full.toLowerCase().replace('rg1', encoded));
+    expect(canonicalId(id.group)).toBe(encoded);
+    expect(new URL(`https://management.azure.com${id.text}`).pathname).toBe(id.text);
+    for (const again of [id.text, full.replace('rg1', group), `${S}/${encodeURIComponent(group)}/acct1`])
+      expect(parse(again).text).toBe(id.text);
+    expect(canonicalId(full.replace('rg1', group))).toBe(id.text);
+  });
+
+  it.each([
+    '\u212a',
+    '\u212b',
+    '\u2126',
+    'ſ',
+    'ı',
+    'İ',
+    'µ',
+    'ẞ',
+    'ǅ',
+    '\u{1d51e}',
+    '\u200d',
+    '\u00ad',
+    '\u0903',
+    '①',
+    '・',
+    '．．',
+    '%C3',
+    '%C3%28',
+    '%41',
+    '%2e',
+    '%EF%BC%8F',
+    '%E2%80%AE',
+    'a\u2028b',
+  ])('SEC-01: refuses %j in the name of a group: two names must never be one, nor one two', (letters) => {
+    expect(() => parse(`${S}/rg-${letters}/acct1`)).toThrow(KeyturnError);
+    expect(() => parse(`${S}/${letters}/acct1`)).toThrow(KeyturnError);
+  });
+
+  it('SEC-01: of all letters that a group may have, no two are one in lower case but those that differ in case', () => {
+    const seen = new Map<string, string>();
+    for (let code = 0x80; code < 0x10000; code += 1) {
+      const letter = String.fromCharCode(code);
+      const id = tried(() => parse(`${S}/${letter}/acct1`));
+      if (id === undefined || letter === 'ς') continue;
+      const lower = decodeURIComponent(id.text.split('/')[4] ?? '');
+      const twin = seen.get(lower);
+      expect([letter, twin === undefined || twin.toLowerCase() === letter || letter.toLowerCase() === twin]).toEqual([
+        letter,
+        true,
+      ]);
+      seen.set(lower, twin ?? letter);
+      if (/[a-z0-9]/.test(lower)) throw new Error(`${letter} became ${lower}`);
+    }
+    expect(seen.size).toBeGreaterThan(40_000);
   });
 
   it.each([

@@ -96,6 +96,28 @@ describe('settings', () => {
       ]);
   });
 
+  it.each<[string, Environment, string[], number]>([
+    ['one entry is a name', { KEYTURN_VAULTS: `kv9, ${vault('kv1')}` }, ['kv1'], 1],
+    ['one walks up', { KEYTURN_VAULTS: `${vault('kv1')},${guid(4)}/../kv2,` }, ['kv1'], 1],
+    ['a vault of the sample tags is none', { KEYTURN_SAMPLE_TAGS: `${vault('a_b')}, kv1` }, ['kv1', 'kv2'], 1],
+    ['all are none, and discovery finds others', { KEYTURN_VAULTS: 'x,y', KEYTURN_SUBSCRIPTIONS: guid(4) }, [], 2],
+  ])('VAL-09: leave out the ids of vaults that cannot be read, where asked to: %s', (_, over, names, left) => {
+    const settings = readSettings({ ...good, ...over }, CustomCloud, { lenient: true });
+    expect(settings.vaults.map(({ name }) => name)).toEqual(names);
+    expect(settings.unreadVaults).toHaveLength(left);
+    expect(settings.unreadVaults[0]?.detail).toMatch(
+      /^KEYTURN_(VAULTS|SAMPLE_TAGS) holds what is no id: an entry is "/,
+    );
+    expect(() => read(over)).toThrow(SettingsError);
+  });
+
+  it('VAL-09: are wrong where no vault is left, and where another setting is', () => {
+    const lenient = (over: Environment) => () => readSettings({ ...good, ...over }, CustomCloud, { lenient: true });
+    expect(lenient({ KEYTURN_VAULTS: 'kv1' })).toThrow('KEYTURN_VAULTS is "kv1"');
+    expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},x`, KEYTURN_MODE: 'on' })).toThrow('KEYTURN_MODE');
+    expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},${vault('kv1')},x` })).toThrow('twice');
+  });
+
   it('take vaults by name, by the subscriptions in which they are found, or both', () => {
     const KEYTURN_SUBSCRIPTIONS = ` ${guid(4).toUpperCase()},${guid(5)}, ${guid(4)} `;
     expect(read({ KEYTURN_SUBSCRIPTIONS }).subscriptions).toEqual([guid(4), guid(5)]);

@@ -30,7 +30,8 @@ function refuseNoKey(text: string, spec: Exclude<FormSpec, { kind: 'login' }>): 
       spec.kind === 'bare' ? 'this kind has none; store the bare value' : 'it is none that this kind can read';
     throw bad(`The value is a connection string, and ${why}.`);
   }
-  if (spec.kind !== 'key') return;
+  // Words are no shape: an account that does not know them says so, and a person may set that aside.
+  if (spec.kind !== 'key' || spec.dialects.includes('storage')) return;
   if (/[;,\s]|:\/\/|=(?!=?$)/.test(text))
     throw bad('The value is no key, and no connection string that this kind can read.');
   if (spec.pair && !PLACEHOLDER.test(text))

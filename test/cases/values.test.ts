@@ -173,6 +173,17 @@ describe('VAL-03: something around the value', () => {
   });
 });
 
+it('VAL-03: words are a value that the account does not know, which a person may set aside', async () => {
+  await due(tenant, 'st-a', { account: 'acct1', value: 'to be set later' });
+  await tenant.event('st-a');
+  await tenant.settle();
+  expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'unknown-value' });
+  await tenant.rotate('st-a', { override: ['unknown-value'] });
+  await tenant.settle();
+  expect(slotOf(tenant, 'acct1', tenant.current('st-a').value)).toBeDefined();
+  await tenant.check();
+});
+
 describe('VAL-05: strings of services', () => {
   it.each([
     ['without a port', (k: string) => `redis1.redis.cache.windows.net,abortConnect=false,ssl=true,password=${k}`],

@@ -82,6 +82,45 @@ it('every dialect has an example, a source and a client that reads it', () => {
   }
 });
 
+/** Texts with a text inside are written otherwise than `name=value;` is. */
+const ofNested: Readonly<Record<string, (text: string) => (readonly [string, string])[]>> = {
+  'Kafka JAAS': (text) => [
+    ['another flag', text.replace(' required ', ' requisite ')],
+    ['single quotes around the user', text.replace('"$ConnectionString"', "'$ConnectionString'")],
+    ['two blanks', text.replaceAll(' required ', '  required  ')],
+    ['a blank before its end', text.replace(/;$/, ' ;')],
+    ['one more pair', text.replace(/;$/, ' futureOption="7";')],
+    ['the password in single quotes', text.replace(/password="([^"]*)"/, "password='$1'")],
+  ],
+  'Entity Framework': (text) => [
+    ['single quotes', text.replace(/"([^"]*)"$/, "'$1'")],
+    [
+      'names in upper case',
+      text.replace('metadata=', 'METADATA=').replace('provider connection', 'PROVIDER CONNECTION'),
+    ],
+    ['blanks behind the separators', text.replace(';provider=', '; provider=')],
+    ['another order', text.replace(/^(metadata=[^;]*);(provider=[^;]*);/, '$2;$1;')],
+    ['a separator at its end', `${text};`],
+    ['one more inner option', text.replace(/"$/, ';MultipleActiveResultSets=True"')],
+  ],
+  'SQLAlchemy with': (text) => [
+    ['a plus for blanks', text.replaceAll('%20', '+')],
+    ['another driver', text.replace('mssql+pyodbc', 'mssql')],
+    ['one more parameter', `${text}&fast_executemany=true`],
+    ['a separator at the end inside', `${text}%3B`],
+    ['small escapes', text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())],
+    ['one more inner option', `${text}%3BMARS_Connection%3Dyes`],
+  ],
+  'Go for MySQL': (text) => [
+    ['no port', text.replace(':3306', '')],
+    ['no options', text.replace(/\?.*$/, '')],
+    ['one more option', `${text}&parseTime=true`],
+    ['an encoded option', `${text}&loc=Europe%2FParis`],
+    ['no database', text.replace('/app', '/')],
+    ['an option that nobody knows', `${text}&futureOption=7`],
+  ],
+};
+
 describe.each(examples)('%s', (_, row, example) => {
   const text = written(row, example, credentialOf(row));
   const read = clients[row.dialect.title];
@@ -169,8 +208,8 @@ function spellings(row: Row, text: string): (readonly [string, string])[] {
     ];
   }
   const { title } = row.dialect;
-  const nested = /JAAS|Framework|odbc_connect|^Go for/.test(title);
-  if (nested) return around;
+  const nested = Object.entries(ofNested).find(([name]) => title.startsWith(name))?.[1];
+  if (nested) return [...around, ...nested(text)];
   const separator = title === 'StackExchange.Redis' ? ',' : title === 'libpq keywords' ? ' ' : ';';
   const head = /^(?:[a-z:]+:\/\/[^;]*;|odbc:)/.exec(text)?.[0] ?? '';
   const parts = text

@@ -271,9 +271,23 @@ const BEHIND: Readonly<Record<string, AnswerRow>> = {
 /** Resources, a server that goes down or comes up, its own faults: over by themselves, whenever they come. */
 const PASSES = /^(53|57P|58|XX)/;
 
+/** PgBouncer has one number for everything, and says which in words of its own (1.18: client.c, objects.c; finding SRV-12). */
+const POOLER = '08P01';
+const POOLER_WRONG = /^(password|SASL) authentication failed/;
+const POOLER_BUSY =
+  /cannot connect to server|server login has been failing|server login failed|query_wait_timeout|no more connections|shutting down/;
+
+function poolerRow(error: unknown, isPassed: boolean): AnswerRow {
+  const { message } = (error ?? {}) as { message?: unknown };
+  const text = typeof message === 'string' ? message : '';
+  if (!isPassed && POOLER_WRONG.test(text)) return row('wrong');
+  return row(isPassed ? 'right' : 'not asked', POOLER_BUSY.test(text) ? 'busy' : 'other');
+}
+
 function answerOf(error: unknown, { asked, passed }: Heard): ServerAnswer {
   const code = codeOf(error);
   if (code === undefined) return tlsFault(error) ?? SILENCE;
+  if (code === POOLER) return answered(code, poolerRow(error, passed && asked));
   const why = PASSES.test(code) ? 'busy' : 'other';
   if (passed && asked) return answered(code, BEHIND[code] ?? row('right', why));
   if (passed) return answered(code, row('not asked', why));

@@ -152,7 +152,7 @@ export interface Target {
   /** Of the value that `adopt` or `check` was asked about last. */
   said?(): Said | undefined;
   /** Present where wrong passwords are counted (finding SRV-02). */
-  readonly wrong?: Wrong;
+  readonly wrong?: Wrong | undefined;
   /** Overlap none: sets the old value back when the store was refused for certain. */
   restore?(value: Secret, login?: string): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
 import { PASSWORD_LENGTH } from './password.ts';
-import type { Credential, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import type { Credential, Parameters, Rotator, Said, Stay, Target, TargetState, Verdict, Wrong } from './rotator.ts';
 import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
 import { couldBe, fold } from './sqlText.ts';
@@ -72,12 +72,20 @@ class SqlLoginPair implements Target {
     });
   }
 
+  get wrong(): Wrong | undefined {
+    return this.#pair.wrong;
+  }
+
   inspect(): Promise<TargetState> {
     return this.#pair.inspect();
   }
 
   async moreHosts(): Promise<readonly string[]> {
     return (await this.#pair.moreHosts?.()) ?? [];
+  }
+
+  said(): Said | undefined {
+    return this.#pair.said?.();
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {

@@ -223,6 +223,32 @@ describe('two logins', () => {
     },
   );
 
+  it.each(['40532', '47072', '18452', '33299'])(
+    'SRV-11: error %s, which says nothing of a password, is told with its number and no "failed"',
+    async (code) => {
+      tenant.azure.outage('tds.login', { code });
+      const target = bind();
+      expect(await target.check(first, 'app_a')).toBe('unknown');
+      expect(await target.adopt(first, 'app_a')).toBeUndefined();
+      expect(target.said?.()).toMatchObject({
+        doubt: code === '47072' ? 'untrusted-server' : 'cannot-tell',
+        detail: expect.stringContaining(`sql1 answered ${code}`),
+      });
+      const own = await thrown(issue());
+      tenant.azure.heal();
+      expect([own.reason, own.facts.code]).toEqual([code === '47072' ? 'untrusted-server' : 'target-forbidden', code]);
+    },
+  );
+
+  it.each(['18487', '18488'])('SRV-05: error %s: the password is right, and has run out', async (code) => {
+    tenant.azure.fault('tds.login', [{ code }]);
+    const target = bind();
+    expect(await target.adopt(first, 'app_a')).toBe('a');
+    expect(target.said?.()?.expired).toBe(true);
+    tenant.azure.fault('tds.login', [{ code }]);
+    expect(await target.check(first, 'app_a')).toBe('refused');
+  });
+
   it('a login that the server cannot try now is asked again', async () => {
     tenant.azure.fault('tds.login', [{ code: '40613' }, { code: '40501' }]);
     expect(await bind().check(first, 'app_a')).toBe('accepted');

@@ -59,7 +59,25 @@ shown() { printf '%q' "${1:0:200}"; }
 
 # Only what these patterns let through gets into an address or a body.
 [[ -n "$TARGET" ]] || fail '--target is missing; see --help.'
-[[ "$TARGET" =~ ^/subscriptions/[0-9a-fA-F-]{36}/resourceGroups/[A-Za-z0-9_().-]{1,90}(/providers/[A-Za-z]+(\.[A-Za-z]+)+(/[A-Za-z]+/[A-Za-z0-9_.-]+)+)?$ &&
+# Groups have letters of all scripts; in an address they are percent-encoded (case VAL-09). Byte for byte, whatever the locale.
+encoded() {
+  local LC_ALL=C text="$1" character code
+  while [[ -n "$text" ]]; do
+    character="${text:0:1}"
+    text="${text:1}"
+    case "$character" in
+      [A-Za-z0-9/_.\(\)-]) printf '%s' "$character" ;;
+      *)
+        printf -v code '%d' "'$character"
+        if ((code < 0)); then code=$((code + 256)); fi
+        # What is of ASCII needs no encoding, or has no business in a name: the pattern refuses it.
+        if ((code < 128)); then printf '?'; else printf '%%%02X' "$code"; fi
+        ;;
+    esac
+  done
+}
+PLACE="$(encoded "$TARGET")"
+[[ "$PLACE" =~ ^/subscriptions/[0-9a-fA-F-]{36}/resourceGroups/([A-Za-z0-9_().-]|%[89A-F][0-9A-F]){1,270}(/providers/[A-Za-z]+(\.[A-Za-z]+)+(/[A-Za-z]+/[A-Za-z0-9_.-]+)+)?$ &&
   "$TARGET" != *..* ]] || fail "--target must be the id of a resource or a group, not $(shown "$TARGET")."
 [[ -n "$PRINCIPAL" ]] || fail '--principal-id is missing; see --help.'
 need_guid --principal-id "$PRINCIPAL"
@@ -83,7 +101,7 @@ fi
 ARM="$(az cloud show --query endpoints.resourceManager --output tsv)"
 ARM="${ARM%/}"
 [[ "$ARM" =~ ^https://[a-z0-9.-]+$ ]] || fail 'az cloud show names no address of Azure Resource Manager.'
-readonly AT="$TARGET/providers/Microsoft.Authorization/roleAssignments"
+readonly AT="$PLACE/providers/Microsoft.Authorization/roleAssignments"
 
 # The pieces of TEXT between separators outside of parentheses, into PIECES. As Keyturn reads it (src/core/consent.ts).
 split() {

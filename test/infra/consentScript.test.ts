@@ -42,6 +42,29 @@ const gives = (vault: string, name: string, kind = KIND): Grant | undefined =>
   grantFor(parseGrants(described().join('; ')), { secret: { vault, name }, kind });
 
 describe('consent.sh', () => {
+  it.each(['rg-Instruktører', 'データ-экспорт', 'rg.(1)_ß'])('VAL-09: at a resource in the group %s', async (group) => {
+    const target = TARGET.replace('rg-shop', group);
+    az.assignments = [assigned(`keyturn ${KIND}: kv-web/*`, { scope: target })];
+    const answer = await az.run(
+      ...([script, '--target', target, '--kind', KIND, '--principal-id', IDENTITY, '--add', 'kv1/st-a'] as const),
+    );
+    expect(answer).toMatchObject({ status: 0, stderr: '' });
+    expect(described()).toEqual([`keyturn ${KIND}: kv-web/*, kv1/st-a`]);
+    expect(az.changes.map(({ path }) => path)).toEqual([expect.stringContaining(group)]);
+  });
+
+  it.each(['rg-%C3%B8', 'rg-\u007f', 'rg?x', 'rg\nx', 'rg ø', '../ø', 'ø..', 'rg#ø', 'rg"ø'])(
+    'SEC-01: refuses the group %j',
+    async (group) => {
+      const target = TARGET.replace('rg-shop', group);
+      const given = ['--kind', KIND, '--principal-id', IDENTITY, '--add', 'kv1/st-a'];
+      expect(await az.run(script, '--target', target, ...given)).toMatchObject({
+        stderr: expect.stringContaining('--target must be the id'),
+      });
+      expect(az.changes).toEqual([]);
+    },
+  );
+
   it('OPS-08: a second team adds its secret and takes it away again, and the first keeps its own throughout', async () => {
     expect(await run('add', 'kv-shop/orders-storage')).toMatchObject({ status: 0, stderr: '' });
     expect(await run('add', 'kv-web/*')).toMatchObject({ status: 0 });

@@ -181,6 +181,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     host: 'endpoint',
     hosts: ['endpoints.*'], // one for each API; the subdomain of the account's own is among them
     off: localAuth,
+    strings: ['aspire'],
   },
   {
     type: 'search-admin-key',
@@ -192,6 +193,7 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     regenerate: { action: 'regenerateAdminKey/{slot}' },
     host: 'endpoint',
     off: localAuth,
+    strings: ['aspire'],
   },
   {
     type: 'signalr-key',

@@ -5,6 +5,7 @@ import { due, slotOf } from './stories.ts';
 
 const REDIS = 'Microsoft.Cache/redis';
 const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';
+const OPENAI = 'Microsoft.CognitiveServices/accounts';
 const REGISTRY = 'Microsoft.ContainerRegistry/registries';
 
 let tenant: Tenant;
@@ -21,11 +22,18 @@ beforeAll(async () => {
         properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
       },
       {
+        ...{ type: OPENAI, name: 'openai1', consent: 'keyturn cognitive-services-key: kv1/*' },
+        properties: { endpoint: 'https://openai1.openai.azure.com/' },
+      },
+      {
         ...{ type: REGISTRY, name: 'reg1', consent: 'keyturn container-registry-password: kv1/*' },
         properties: { adminUserEnabled: true, loginServer: 'reg1.azurecr.io' },
       },
     ],
-    env: { KEYTURN_ROTATORS: 'storage-account-key,redis-key,cosmos-db-key,container-registry-password' },
+    env: {
+      KEYTURN_ROTATORS:
+        'storage-account-key,redis-key,cosmos-db-key,container-registry-password,cognitive-services-key',
+    },
   });
 });
 beforeEach(() => tenant.clear());
@@ -212,5 +220,22 @@ describe('VAL-05: strings of services', () => {
       `AccountEndpoint=https://cosmos1.documents.azure.com:443/;AccountKey=${k};ApiKind=Gremlin;`;
     await dueKeyed('co-a', 'cosmos-db-key', cosmos.id, text(cosmos.key('primaryMasterKey')));
     await rotatesTo('co-a', () => text(cosmos.key('secondaryMasterKey')));
+  });
+});
+
+describe('VAL-06: addresses and wrappers', () => {
+  it('VAL-06: MongoDB of a Cosmos account, its key in its own encoding', async () => {
+    const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
+    const text = (k: string) =>
+      `mongodb://cosmos1:${encodeURIComponent(k)}@cosmos1.mongo.cosmos.azure.com:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&appName=@cosmos1@`;
+    await dueKeyed('co-a', 'cosmos-db-key', cosmos.id, text(cosmos.key('primaryMasterKey')));
+    await rotatesTo('co-a', () => text(cosmos.key('secondaryMasterKey')));
+  });
+
+  it('VAL-06: Azure OpenAI as .NET Aspire writes it', async () => {
+    const openai = tenant.azure.keyed(OPENAI, 'openai1');
+    const text = (k: string) => `Endpoint=https://openai1.openai.azure.com/;Key=${k};Deployment=chat`;
+    await dueKeyed('ai-a', 'cognitive-services-key', openai.id, text(openai.key('key1')));
+    await rotatesTo('ai-a', () => text(openai.key('key2')));
   });
 });

@@ -17,6 +17,7 @@ const separatorOf = (type: string) => (type.startsWith('redis') ? ',' : ';');
 const keyNames: Readonly<Record<string, string>> = {
   ...{ 'cosmos-db-key': 'AccountKey', 'signalr-key': 'AccessKey', 'web-pubsub-key': 'AccessKey' },
   ...{ 'communication-services-key': 'accesskey', 'redis-key': 'password', 'redis-enterprise-key': 'password' },
+  ...{ 'cognitive-services-key': 'Key', 'search-admin-key': 'Key' },
 };
 const keyNameOf = (type: string) => keyNames[type] ?? 'SharedAccessKey';
 const ID: KeyPair = { name: 'id', key: 'secret' };
@@ -52,6 +53,8 @@ const strings: readonly (readonly [type: string, hosts: readonly string[], text:
   ['notification-hubs-key', [HOST], `Endpoint=sb://${HOST}/;SharedAccessKeyName=full;SharedAccessKey=${KEY}`],
   ['signalr-key', [HOST], `Endpoint=https://${HOST};AccessKey=${KEY};Version=1.0;`],
   ['web-pubsub-key', [HOST], `Endpoint=https://${HOST};AccessKey=${KEY};Version=1.0;`],
+  ['cognitive-services-key', [HOST], `Endpoint=https://${HOST}/;Key=${KEY};Deployment=chat`],
+  ['search-admin-key', [HOST], `Endpoint=https://${HOST};Key=${KEY}`],
   ['communication-services-key', [HOST], `endpoint=https://${HOST}/;accesskey=${KEY}`],
 ];
 

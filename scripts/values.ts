@@ -114,7 +114,7 @@ function documentSections(): string {
       }),
     ],
     [
-      'docker configuration: `field=/auths/contoso.azurecr.io/password` (percent-encode `/` in the tag where your tool needs it)',
+      'docker configuration: `field=/auths/contoso.azurecr.io/password`',
       shown(JSON.stringify(docker), bare, { field: '/auths/contoso.azurecr.io/password' }),
     ],
     [

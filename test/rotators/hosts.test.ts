@@ -20,9 +20,13 @@ async function hostsOf(type: string, properties: object, listed: object = {}) {
   const row = twoKeyTable.find((each) => each.type === type);
   if (!row) throw new Error(`No row ${type}.`);
   let asked = 0;
+  const answer = (body: object) => {
+    asked += 1;
+    return body;
+  };
   const keys = {
-    get: async () => ((asked += 1), { properties }),
-    list: async () => ((asked += 1), listed),
+    get: async () => answer({ properties }),
+    list: async () => answer(listed),
   } as Partial<ArmKeysApi> as ArmKeysApi;
   const [provider = '', ...kinds] = (row.armTypes[0] ?? '').split('/');
   const target = `${GROUP}/${provider}/${kinds.map((kind, at) => `${kind}/name${at}`).join('/')}`;
@@ -120,19 +124,8 @@ describe('two-key kinds', () => {
 describe('names', () => {
   it('VAL-10: hosts are read strictly', () => {
     expect(hostOf('https://A1.example.net:443/', 6380)).toEqual(['a1.example.net:6380']);
-    for (const bad of [
-      'http://a1.example/',
-      'sb:a1',
-      'https://a_b.example/',
-      'https://é.example/#',
-      '',
-      null,
-      {},
-      ['x'],
-    ])
-      expect([bad, hostOf(bad)].flat().filter((each) => typeof each === 'string' && /^[a-z]_|evil/.test(each))).toEqual(
-        [],
-      );
+    for (const bad of ['http://a1.example/', 'sb:a1', 'https://a_b.example/', 'https://[::1]/', '', null, {}, ['x'], 7])
+      expect(hostOf(bad)).toEqual([]);
     expect(hostIn('Endpoint=sb://a.example/;K=1')).toEqual(['a.example']);
     expect(hostIn('XEndpoint=sb://a.example/')).toEqual([]);
     expect(privateLinkOf('c1.documents.azure.com:443')).toEqual(['c1.privatelink.documents.azure.com:443']);

@@ -9,6 +9,8 @@ export interface AddressGrammar {
   readonly scheme: RegExp;
   /** Where login and password may stand: before the host, in the query, or in either. */
   readonly credentials: 'userinfo' | 'query' | 'either';
+  /** Names behind the `?` count in small letters alone. */
+  readonly exactNames?: true;
   /** The password may stand without a login (Redis: the default user). */
   readonly noLogin?: true;
 }
@@ -36,11 +38,13 @@ export function addressParts(text: string, grammar: AddressGrammar): readonly Pa
   if (from > 0 && grammar.credentials === 'query')
     throw bad('Clients of this address read login and password behind the `?` alone; write them there.');
   const user = from === 0 ? [] : userOf(authority.slice(0, from - 1), at, grammar);
-  const pairs = pairsOf(query, at + authority.length + path.length + 1);
+  const pairs = pairsOf(query, at + authority.length + path.length + 1, grammar.exactNames);
   if (grammar.credentials === 'userinfo' && pairs.some(({ name }) => CREDENTIAL_OR_ADDRESS.test(name)))
     throw bad('Clients read login, password and host in front of the `/` alone; write them there.');
   return [...user, ...hostsOf(authority.slice(from), at + from), ...pairs];
 }
+
+export const pathOf = (text: string): string => piecesOf(text).path;
 
 function piecesOf(text: string) {
   const { authority, path = '', query = '' } = ADDRESS.exec(text)?.groups ?? {};
@@ -76,7 +80,7 @@ export function hostsOf(text: string, start: number): readonly Part[] {
   ];
 }
 
-function pairsOf(query: string, start: number): readonly Part[] {
+function pairsOf(query: string, start: number, exactNames?: true): readonly Part[] {
   const parts: Part[] = [];
   let at = start;
   for (const pair of query === '' ? [] : query.split('&')) {
@@ -84,7 +88,10 @@ function pairsOf(query: string, start: number): readonly Part[] {
     if (name === undefined || value === undefined) {
       throw bad(`Element ${parts.length + 1} behind the \`?\` is not of the form name=value.`);
     }
-    parts.push(inQuery(name, value, at + name.length + 1));
+    const part = inQuery(name, value, at + name.length + 1);
+    if (exactNames && CREDENTIAL_OR_ADDRESS.test(part.name) && name !== part.name)
+      throw bad('Clients of this address read login, password and host behind the `?` in small letters alone.');
+    parts.push(part);
     at += pair.length + 1;
   }
   return parts;
@@ -94,11 +101,21 @@ function pairsOf(query: string, start: number): readonly Part[] {
 function inQuery(spelt: string, raw: string, start: number): Part {
   const name = nameOf(spelt.replace(/\+|%20/g, ' '));
   const part = { name, start, end: start + raw.length, write: encoder(raw) };
-  if (!CREDENTIAL_OR_ADDRESS.test(name)) return { ...part, value: raw };
+  if (!CREDENTIAL_OR_ADDRESS.test(name)) return { ...part, value: raw, ...decodedIn(raw) };
   // A plus is itself to libpq and a blank to others; they disagree about a second equals sign, too.
   if (raw.includes('+')) throw bad('Write `%2B` for a plus and `%20` for a blank in login and password.');
   if (raw.includes('=')) throw bad('Write `%3D` for an equals sign in login and password.');
   return { ...part, value: decoded(raw) };
+}
+
+/** What an option that is never written means to clients that decode it, a plus as a blank. */
+function decodedIn(raw: string): { readonly decoded?: string } {
+  if (!/[%+]/.test(raw)) return {};
+  try {
+    return { decoded: decodeURIComponent(raw.replaceAll('+', ' ')) };
+  } catch {
+    return {}; // as it stands is all that it says
+  }
 }
 
 const encoded = (name: string, raw: string, start: number): Part => ({

@@ -27,6 +27,8 @@ export interface Dialect {
   readonly ports: readonly string[];
   /** Options that have to stand there, for the client would do without TLS otherwise. */
   readonly required?: readonly string[];
+  /** Line feeds and tabs may stand between the elements. */
+  readonly lines?: true;
   readonly refused: RefusedOptions;
   /** What a key looks like here, where the credential is one. */
   readonly key?: RegExp;

@@ -2,7 +2,7 @@
  * The table of dialects: how each of them is told, read and written, where it names its host, and what it must not say. Vendors'
  * pages and measurements stand in `source` (facts on values, V1 to V6); the examples are documented and tested from here.
  */
-import { addressParts, decoded, encoder, hostsOf, looksLikeAddress, queryOf, schemeOf } from './address.ts';
+import { addressParts, decoded, encoder, hostsOf, looksLikeAddress, pathOf, queryOf, schemeOf } from './address.ts';
 import type { Dialect } from './dialect.ts';
 import { elementsOf } from './elements.ts';
 import { goDsnParts, looksLikeGoDsn } from './goDsn.ts';
@@ -81,6 +81,7 @@ const jaas: Dialect = {
   hosts: [],
   hostIs: 'name',
   hostless: true,
+  lines: true,
   ports: [],
   refused: 'plain',
   inner: { dialect: () => messaging, loginOutside: '$ConnectionString' },
@@ -220,17 +221,14 @@ export const keyDialects = {
   ...{ redis, redisAddress, appConfiguration, signalr, communication, aspire },
 } as const;
 
-/** Names of logins and passwords over all clients of database servers: an unknown one would have made the client fail. */
-const LOGIN = ['userid', 'uid', 'user', 'username'];
-const PASSWORD = ['password', 'pwd', 'psw', 'passwd', 'password1', 'pwd1'];
 /** Partners, too: a client that finds the server down goes there with the same password. */
 const HOSTS = [
   ...['server', 'datasource', 'address', 'addr', 'networkaddress', 'host', 'hostname', 'hostaddr', 'servername'],
   ...['failoverpartner', 'failoverserver', 'failoverpartnername'],
 ];
 const login = {
-  credential: PASSWORD,
-  login: LOGIN,
+  credential: ['password', 'pwd'],
+  login: ['userid', 'uid', 'user', 'username'],
   hosts: HOSTS,
   port: ['port', 'portnumber'],
   hostIs: 'name',
@@ -248,6 +246,8 @@ const isOdbc = hasElement('driver');
 
 const ado: Dialect = {
   ...sqlServer,
+  lines: true,
+  login: ['userid', 'uid', 'user'],
   title: 'ADO.NET for SQL Server',
   source: 'learn: SqlConnection.ConnectionString; measured with Microsoft.Data.SqlClient',
   isMeant: isElements,
@@ -260,6 +260,7 @@ const ado: Dialect = {
 /** Another text in the place of a value, read by its own rules and written back by the outer ones. */
 const ef6: Dialect = {
   ...sqlServer,
+  lines: true,
   title: 'Entity Framework 6',
   source: 'gh: dotnet/ef6 EntityConnectionStringBuilder.cs',
   isMeant: hasElement('metadata|provider connection string'),
@@ -292,6 +293,8 @@ const odbcExample = (driver: string) => `Driver={${driver}};Server={host};Databa
 
 const odbc: Dialect = {
   ...sqlServer,
+  credential: ['pwd'],
+  login: ['uid'],
   title: 'ODBC for SQL Server',
   source: 'spec: SQLDriverConnect; learn: dsn-connection-string-attribute',
   isMeant: isOdbc,
@@ -315,6 +318,7 @@ const behindHost = (text: string, dialect: 'jdbc' | 'jtds' | 'prisma'): readonly
   const from = text.indexOf('://') + 3;
   const end = text.indexOf(';', from);
   if (end < 0) throw bad('The address has no `;` behind its host; write login and password as elements there.');
+  if (/[A-Z]/.test(text.slice(0, from))) throw bad('Write the scheme of the address in small letters.');
   const slash = text.indexOf('/', from);
   const authority = text.slice(from, slash < 0 || slash > end ? end : slash);
   return [...hostsOf(authority, from), ...elementsOf(text, dialect, end)];
@@ -322,6 +326,8 @@ const behindHost = (text: string, dialect: 'jdbc' | 'jtds' | 'prisma'): readonly
 
 const jdbcSqlServer: Dialect = {
   ...sqlServer,
+  credential: ['password'],
+  login: ['user', 'username', 'uid'],
   title: 'JDBC for SQL Server',
   source: 'gh: microsoft/mssql-jdbc',
   isMeant: (text) => /^jdbc:sqlserver:/i.test(text),
@@ -333,6 +339,8 @@ const jdbcSqlServer: Dialect = {
 
 const jtds: Dialect = {
   ...sqlServer,
+  credential: ['password'],
+  login: ['user'],
   title: 'jTDS',
   source: 'measured with jTDS 1.3.1',
   isMeant: (text) => /^jdbc:jtds:/i.test(text),
@@ -350,17 +358,29 @@ const prisma: Dialect = {
   examples: ['sqlserver://{host}:1433;database=shop;user={L};password={PW};encrypt=true'],
 };
 
-/** SQLAlchemy decodes once or twice, by its version: what reads alike in both is taken (V4.4). */
+/** SQLAlchemy decodes once or twice, by its version: what reads alike in both is written (V4.4). */
+function inOdbcConnect(part: Part): Part {
+  const value = decoded(part.value.replaceAll('+', ' '));
+  const unlike = (text: string) => text.match(/[+%]/g)?.length ?? 0;
+  return {
+    ...part,
+    value,
+    write(next) {
+      if (unlike(next) <= unlike(value)) return encoder(part.value)(next);
+      throw bad('With `odbc_connect`, versions of SQLAlchemy disagree about `+` and `%` in login and password.');
+    },
+  };
+}
+
 const odbcConnect: Dialect = {
   ...sqlServer,
   title: 'SQLAlchemy with `odbc_connect`',
   source: 'measured with SQLAlchemy 1.4; gh: sqlalchemy changelog 2.1',
   isMeant: (text) => /^mssql(\+\w+)?:\/\/[^?]*\?(.*&)?odbc_connect=/i.test(text),
   read(text) {
-    const part = queryOf(text).find(({ name }) => name === 'odbcconnect');
     const head = /^[a-z+]+:\/\/([^/?]*)/i.exec(text)?.[1] ?? '';
-    if (!part || head !== '') throw bad('With `odbc_connect` no host, login or password stands in front of the `/`.');
-    return [{ ...part, value: decoded(part.value.replaceAll('+', ' ')), write: encoder(part.value) }];
+    if (head !== '') throw bad('With `odbc_connect` no host, login or password stands in front of the `/`.');
+    return queryOf(text).map((part) => (part.name === 'odbcconnect' ? inOdbcConnect(part) : part));
   },
   credential: ['odbcconnect'],
   hosts: [],
@@ -377,7 +397,14 @@ const sqlServerAddress: Dialect = {
   title: 'SQLAlchemy and Go for SQL Server',
   source: 'measured with SQLAlchemy 1.4; gh: microsoft/go-mssqldb',
   isMeant: scheme(/^(mssql|sqlserver)(\+\w+)?$/i),
-  read: (text) => addressParts(text, { scheme: /^(mssql|sqlserver)(\+\w+)?$/i, credentials: 'userinfo' }),
+  read(text) {
+    // SQLAlchemy takes a host without a database for the name of a DSN; to Go a path is an instance (V4.4, V4.6).
+    const hasPath = pathOf(text).length > 1;
+    if (/^mssql/i.test(text) && !hasPath) throw bad('Without a database behind it, the host is the name of a DSN.');
+    if (/^sqlserver:/i.test(text) && hasPath)
+      throw bad('What stands behind the host is an instance; name the database with the option `database`.');
+    return addressParts(text, { scheme: /^(mssql|sqlserver)(\+\w+)?$/i, credentials: 'userinfo' });
+  },
   hostIs: 'name',
   examples: [
     'mssql+pyodbc://{L}:{PW}@{host}:1433/shop?driver=ODBC+Driver+18+for+SQL+Server',
@@ -390,7 +417,7 @@ const pgAddress: Dialect = {
   title: 'Address of PostgreSQL',
   source: 'PostgreSQL manual 34.1.1.2; measured with libpq, pg, SQLAlchemy',
   isMeant: scheme(/^postgres(ql)?(\+\w+)?$/i),
-  read: (text) => addressParts(text, { scheme: /^postgres(ql)?(\+\w+)?$/i, credentials: 'either' }),
+  read: (text) => addressParts(text, { scheme: /^postgres(ql)?(\+\w+)?$/, credentials: 'either', exactNames: true }),
   examples: ['postgresql://{L}:{PW}@{host}:5432/app?sslmode=require', 'postgres://{L}:{PW}@{host}/app'],
 };
 
@@ -399,12 +426,15 @@ const pgJdbc: Dialect = {
   title: 'JDBC for PostgreSQL',
   source: 'measured with pgjdbc 42.5',
   isMeant: (text) => /^jdbc:postgresql:/i.test(text),
-  read: (text) => addressParts(text, { scheme: /^jdbc:postgresql$/i, credentials: 'query' }),
+  read: (text) => addressParts(text, { scheme: /^jdbc:postgresql$/, credentials: 'query', exactNames: true }),
   examples: ['jdbc:postgresql://{host}:5432/app?user={L}&password={PW}&sslmode=require'],
 };
 
 const npgsql: Dialect = {
   ...postgres,
+  lines: true,
+  credential: ['password', 'psw', 'pwd'],
+  login: ['username', 'userid', 'uid'],
   title: 'Npgsql',
   source: 'measured with Npgsql 10',
   isMeant: (text) => isElements(text) && !isLibpq(text),
@@ -426,6 +456,7 @@ function isLibpq(text: string): boolean {
 
 const libpq: Dialect = {
   ...postgres,
+  lines: true,
   title: 'libpq keywords',
   source: 'PostgreSQL manual 34.1.1.1; measured with libpq 15',
   isMeant: isLibpq,
@@ -447,7 +478,7 @@ const myAddress: Dialect = {
   title: 'Address of MySQL',
   source: 'measured with mysql2, mysql, mariadb, SQLAlchemy',
   isMeant: scheme(/^(mysql2?|mysqlx|mariadb)(\+\w+)?$/i),
-  read: (text) => addressParts(text, { scheme: /^(mysql2?|mariadb)(\+\w+)?$/i, credentials: 'userinfo' }),
+  read: (text) => addressParts(text, { scheme: /^(mysql2?|mysqlx|mariadb)(\+\w+)?$/i, credentials: 'userinfo' }),
   examples: ['mysql://{L}:{PW}@{host}:3306/app?ssl-mode=REQUIRED'],
 };
 
@@ -465,6 +496,8 @@ const myJdbc: Dialect = {
 
 const myAdo: Dialect = {
   ...mySql,
+  lines: true,
+  credential: ['password', 'pwd', 'password1', 'pwd1'],
   title: 'MySqlConnector and Connector/NET',
   source: 'measured with MySqlConnector 3.0 and MySql.Data 26',
   isMeant: isElements,

@@ -19,6 +19,8 @@ interface Grammar {
   readonly unclear?: RegExp;
   /** Elements without `=` are hosts, not mistakes. */
   readonly nameless?: true;
+  /** Blanks at the ends of names and values are a part of them. */
+  readonly keepsBlanks?: true;
 }
 
 const doubled = (value: string): string => `{${value.replaceAll('}', '}}')}}`;
@@ -47,13 +49,14 @@ const GRAMMARS = {
       const quote = open ?? (value.includes('"') && !value.includes("'") ? "'" : '"');
       return quote + value.replaceAll(quote, quote + quote) + quote;
     },
-    unclear: /^["'{=]|["']$/,
+    // In the middle, Go takes it for an opening one (V4.6).
+    unclear: /^['{=]|"|'$/,
   },
   odbc: braces,
   /** Microsoft's driver of Java; without braces it takes no blank. */
-  jdbc: braces,
+  jdbc: { ...braces, unclear: /\{|^["'=]|["']$/ },
   /** jTDS has neither quotes nor escapes, and keeps blanks. */
-  jtds: { separator: ';', plain: /^[^;\s](?:[^;]*[^;\s])?$/, unclear: /^\{/ },
+  jtds: { separator: ';', plain: /^[^;\s](?:[^;]*[^;\s])?$/, unclear: /^\{/, keepsBlanks: true },
   /** Prisma's lexer: braces without a way to write the closing one, and nothing beyond ASCII. */
   prisma: {
     separator: ';',
@@ -61,7 +64,7 @@ const GRAMMARS = {
     plain: /^[^:=\\/;[\]{}\s"'\u0080-\uffff]+$/,
     read: (inner: string) => inner,
     write: (value: string) => (/^[\x20-\x7a|~]*$/.test(value) ? `{${value}}` : undefined),
-    unclear: /[:=\\/[\]{}]/,
+    unclear: /[:=\\/[\]{}\u0080-\uffff]/,
   },
 } satisfies Readonly<Record<string, Grammar>>;
 export type ElementsDialect = keyof typeof GRAMMARS;
@@ -93,6 +96,8 @@ function elementAt(text: string, at: number, grammar: Grammar, which: string): P
   }
   const name = text.slice(at, Math.max(equals, at)).trim();
   if (equals > stop || !NAME.test(name)) throw bad(`${which} is not of the form name=value.`);
+  if (grammar.keepsBlanks && (/\s/.test(text.charAt(at - 1)) || /^.*=\s|\s=|\s$/.test(text.slice(at, stop))))
+    throw bad(`${which} has a blank at its ends, which is a part of it; take it away.`);
   return { ...valueAt(text, skip(text, equals + 1, BLANKS), grammar, which), name: nameOf(name) };
 }
 

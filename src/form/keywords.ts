@@ -2,6 +2,7 @@
 import { bad, nameOf, type Part } from './part.ts';
 
 const PAIR = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'(?=\s|$)|((?:[^\s'\\]|\\[\s\S])+|(?=\s|$)))/y;
+const COUNTS = /^(?:user|password|host|hostaddr|port|dbname)$/i;
 const PLAIN = /^[^\s'\\]+$/;
 
 /** Reads the pairs; a quote or a backslash that libpq could take in another way is refused. */
@@ -13,6 +14,8 @@ export function keywordsOf(text: string): readonly Part[] {
     const found = pattern.exec(text);
     if (!found) throw bad(`Element ${parts.length + 1} of the connection string is not of the form name=value.`);
     const [, name = '', quoted, plain = ''] = found;
+    if (/[A-Z]/.test(name) && COUNTS.test(name))
+      throw bad('libpq reads names of elements in small letters alone; write them so.');
     const raw = quoted === undefined ? plain : `'${quoted}'`;
     const end = pattern.lastIndex;
     const write = (next: string) => (quoted === undefined && PLAIN.test(next) ? next : `'${escaped(next)}'`);

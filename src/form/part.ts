@@ -7,6 +7,8 @@ export interface Part {
   readonly name: string;
   /** The value as the client reads it, without quotes and escapes. */
   readonly value: string;
+  /** What some clients decode the value to, where it may be percent-encoded. */
+  readonly decoded?: string;
   readonly start: number;
   readonly end: number;
   /** Another value as this dialect writes it in the place of this one; throws `bad-value` where it can't. */
@@ -32,8 +34,13 @@ export interface Change {
   readonly text: string;
 }
 
-/** The text with these pieces in their places, the last first so that the others keep theirs. */
+/** The text with these pieces in their places; they do not overlap. Once through the text, however many there are. */
 export function spliced(text: string, changes: readonly Change[]): string {
-  const fromTheEnd = [...changes].sort((left, right) => right.start - left.start);
-  return fromTheEnd.reduce((so, change) => so.slice(0, change.start) + change.text + so.slice(change.end), text);
+  const pieces: string[] = [];
+  let at = 0;
+  for (const change of [...changes].sort((left, right) => left.start - right.start)) {
+    pieces.push(text.slice(at, change.start), change.text);
+    at = change.end;
+  }
+  return pieces.join('') + text.slice(at);
 }

@@ -23,8 +23,9 @@ export interface Refused {
   readonly fine?: RegExp;
 }
 
+/** Rows of one kind; an underscore in front of a capital stands for a blank. */
 const all = (why: Why, names: string, fine?: RegExp): readonly Refused[] =>
-  names.split(' ').map((name) => ({ name: name.replaceAll('_', ' '), why, ...(fine ? { fine } : {}) }));
+  names.split(' ').map((name) => ({ name: name.replaceAll(/_(?=[A-Z])/g, ' '), why, ...(fine ? { fine } : {}) }));
 const OFF = /^(false|no|0|)$/i;
 
 /** ADO.NET, ODBC, JDBC, jTDS, Prisma, SQLAlchemy and Go for SQL Server (V4). */
@@ -33,7 +34,8 @@ const sqlserver: readonly Refused[] = [
   ...all('identity', 'Authentication', /^(sql ?password|notspecified|)$/i),
   ...all('identity', 'authenticationScheme', /^nativeauthentication$/i),
   ...all('identity', 'authenticator fedauth accessToken accessTokenCallback accessTokenCallbackClass krb5-configfile'),
-  ...all('identity', 'krb5-realm krb5-keytabfile krb5-credcachefile jaasConfigurationName domain realm', /^$/),
+  ...all('identity', 'krb5-realm krb5-keytabfile krb5-credcachefile krb5-dnslookupkdc krb5-udppreferencelimit', /^$/),
+  ...all('identity', 'jaasConfigurationName domain realm', /^$/),
   ...all('unprotected', 'TrustServerCertificate', OFF),
   ...all('unprotected', 'Encrypt', /^(true|yes|1|mandatory|strict)$/i),
   ...all('unprotected', 'Server_Certificate certificate trustServerCertificateCA trustManagerClass trustStore'),
@@ -43,10 +45,13 @@ const sqlserver: readonly Refused[] = [
   ...all('elsewhere', 'User_Instance Context_Connection', OFF),
   ...all('elsewhere', 'Network_Library Net Network protocol', /^(dbmssocn|tcp)$/i),
   ...all('elsewhere', 'instanceName instance namedPipe pipe socketFactory socketFactoryClass bindAddress failoverPort'),
+  ...all('elsewhere', 'socketFactoryConstructorArg'),
   ...all('elsewhere', 'DSN FILEDSN odbc_connect'),
   ...all('file', 'SAVEFILE QueryLogFile StatsLogFile'),
+  // By its name it is looked up where the administrator put it; as a path it is any library.
+  ...all('file', 'Driver', /^[^\\/]*$/),
   ...all('other', 'KeystoreSecret keyStoreSecret keyVaultProviderClientKey AADSecurePrincipalSecret clientKeyPassword'),
-  ...all('change', 'change_password'),
+  { name: 'change password', why: 'change' },
 ];
 
 /** libpq, its URI, pg, pgjdbc and Npgsql (V5). */
@@ -60,7 +65,7 @@ const postgresql: readonly Refused[] = [
   ...all('file', 'passfile sslcert sslkey service servicefile SSL_Certificate SSL_Key'),
   ...all('other', 'sslpassword SSL_Password'),
   ...all('identity', 'authenticationPluginClassName kerberosServerName Kerberos_Service_Name Include_Realm'),
-  ...all('identity', 'Require_Auth', /^((password|md5|scram-sha-256)(,|$))+$/i),
+  ...all('identity', 'Require_Auth', /^(\s*(password|md5|scram-?sha-?256)\s*(,|$))+$/i),
   ...all('identity', 'Integrated_Security', OFF),
   ...all('elsewhere', 'PGHOST PGPORT PGDBNAME socketFactory unix_socket'),
 ];
@@ -72,12 +77,16 @@ const mysql: readonly Refused[] = [
   ...all(
     'unprotected',
     'useSSL ssl requireSSL',
-    /^(true|yes|1|required|(\{|%7b)(?!.*rejectunauthorized[^a-z]*false).*)$/i,
+    // Percent-encoded, what it decodes to is judged beside it.
+    /^(true|yes|1|required|%7b.*|\{\s*("(rejectUnauthorized|verifyIdentity)"\s*:\s*true\s*(,\s*(?!\})|(?=\})))*\})$/i,
   ),
+  ...all('unprotected', 'ssl_disabled', OFF),
+  ...all('unprotected', 'ssl_verify_cert ssl_verify_identity', /^(true|yes|1)$/i),
   ...all('unprotected', 'verifyServerCertificate', /^(true|yes|1)$/i),
   ...all('unprotected', 'AllowPublicKeyRetrieval trustServerCertificate', OFF),
   ...all('unprotected', 'allowCleartextPasswords allowFallbackToPlaintext', OFF),
-  ...all('unprotected', 'serverRsaPublicKeyFile serverPubKey server_public_key trustCertificateKeyStoreUrl'),
+  ...all('unprotected', 'serverRsaPublicKeyFile serverPubKey server_public_key server_public_key_path'),
+  ...all('unprotected', 'trustCertificateKeyStoreUrl'),
   ...all('unprotected', 'trustCertificateKeyStoreType trustCertificateKeyStorePassword'),
   ...all('identity', 'Integrated_Security IntegratedSecurity', OFF),
   ...all('identity', 'defaultAuthenticationPlugin authenticationPlugins authPlugins auth_plugin auth_plugin_map'),
@@ -88,10 +97,12 @@ const mysql: readonly Refused[] = [
     'Pipe_Name Pipe named_pipe dns-srv socketFactory socksProxyHost socksProxyPort socketPath socket',
   ),
   ...all('elsewhere', 'unix_socket unixSocket localSocket propertiesTransform queryInterceptors flags bind_address'),
+  ...all('elsewhere', 'init_command'),
+  ...all('elsewhere', 'defer_connect', OFF),
   ...all('elsewhere', 'Server_Redirection_Mode', /^disabled$/i),
   ...all(
     'file',
-    'Certificate_File Certificate_Store_Location SSL_Cert SSL_Key SSL_CA read_default_file read_default_group',
+    'Certificate_File Certificate_Store Certificate_Store_Location CA_Certificate_File SSL_Cert SSL_Key SSL_CA read_default_file read_default_group',
   ),
   ...all('file', 'AllowAllFiles', OFF),
   ...all('other', 'Certificate_Password password2 pwd2 password3 pwd3 clientCertificateKeyStorePassword'),
@@ -103,6 +114,9 @@ const messaging: readonly Refused[] = [
   ...all('elsewhere', 'UseDevelopmentEmulator x509 X509Cert', OFF),
   ...all('other', 'SharedAccessSignature DeviceId ModuleId'),
   ...all('identity', 'Authentication'),
+  // Qpid's, from its manual (unverified).
+  ...all('unprotected', 'transport.trustAll', OFF),
+  ...all('unprotected', 'transport.verifyHost', /^true$/i),
 ];
 
 export const refusedOptions = {
@@ -124,7 +138,7 @@ export const refusedOptions = {
     ...all('unprotected', 'tlsInsecure tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslValidate', OFF),
     ...all('unprotected', 'ssl tls', /^true$/i),
     ...all('identity', 'authMechanism', /^SCRAM-SHA-(1|256)$/i),
-    ...all('identity', 'authSource', /^(?!(\$|%24)external$)/i),
+    ...all('identity', 'authSource', /^(?!\$external$)/i),
     ...all('file', 'tlsCAFile tlsCertificateKeyFile'),
     ...all('other', 'tlsCertificateKeyFilePassword'),
   ],
@@ -166,10 +180,11 @@ const LEADS = /(host|server|endpoint|proxy|address|addr)$/;
  */
 export function refuseOption(part: Part, which: RefusedOptions, isOwn: (value: string) => boolean): void {
   const rows = tableOf(which).get(part.name);
-  const wrong = rows?.find(({ fine }) => !fine?.test(part.value));
+  const meant = [part.value, ...(part.decoded === undefined ? [] : [part.decoded])];
+  const wrong = rows?.find(({ fine }) => !fine || meant.some((value) => !fine.test(value)));
   if (wrong) throw bad(`The option ${wrong.name} of the connection string ${refusalWords[wrong.why]}.`);
   const leads = rows === undefined && LEADS.exec(part.name)?.[1];
-  if (leads && part.value !== '' && !isOwn(part.value)) {
+  if (leads && part.value !== '' && !meant.every(isOwn)) {
     throw bad(`An option of the connection string whose name ends in \`${leads}\` ${refusalWords.elsewhere}.`);
   }
 }

@@ -14,6 +14,9 @@ export interface Roles {
   readonly suffix: string;
 }
 
+/** Names of logins and passwords in other dialects than the one that is read. */
+const OTHERS = new Set(['userid', 'uid', 'user', 'username', 'password', 'pwd', 'psw', 'passwd', 'password1', 'pwd1']);
+
 const DATABASE = new Set(['database', 'dbname', 'initialcatalog', 'databasename']);
 
 /**
@@ -26,7 +29,13 @@ export function rolesOf(dialect: Dialect, parts: readonly Part[], hosts: readonl
   refuseTwice(parts);
   const all = (names: readonly string[] = []) => parts.filter(({ name }) => names.includes(name));
   const own = new Set([dialect.credential, dialect.login, dialect.hosts, dialect.port].flatMap((names) => names ?? []));
-  for (const part of parts) if (!own.has(part.name)) refuse(part, dialect, hosts);
+  for (const part of parts) {
+    if (own.has(part.name)) continue;
+    // Clients drop it without a word, or fail: what is there is no login, password or host (V4.5, V5).
+    if (dialect.login && OTHERS.has(part.name))
+      throw bad(`Clients of this form do not know \`${part.name}\`; write the name that they read.`);
+    refuse(part, dialect, hosts);
+  }
   const credential = oneOf(all(dialect.credential), dialect);
   const login = loginOf(all(dialect.login), dialect);
   const addresses = addressesOf(dialect, all(dialect.hosts), all(dialect.port));
@@ -60,7 +69,7 @@ function refuse(part: Part, dialect: Dialect, hosts: readonly string[]): void {
     throw bad("hostNameInCertificate of the connection string is not the target's; leave it out.");
   }
   // libpq opens a database name as a connection string when it looks like one.
-  if (dialect.login && DATABASE.has(part.name) && /=|:\/\//.test(part.value)) {
+  if (dialect.login && DATABASE.has(part.name) && /=|:\/\//.test(part.decoded ?? part.value)) {
     throw bad('The database of the connection string is itself a connection string; write its name alone.');
   }
   refuseOption(part, dialect.refused, isOwn);

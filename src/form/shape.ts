@@ -14,7 +14,7 @@ export function refuseShape(text: string, spec: FormSpec): void {
   if (SIGNATURE.test(text)) throw bad('The value is a shared access signature, which no rotator replaces.');
   if (/[\r\n]/.test(text))
     throw bad('The value has several lines; name the one that holds the credential with the option `field`.');
-  if (/^(?:jdbc:|[a-z][a-z0-9+.-]{0,30}:\/\/)/i.test(text))
+  if (/^(?:jdbc:|[a-z][a-z0-9+.-]{0,30}:\/\/|failover:\(|\/\/[^/]*@)/i.test(text))
     throw bad('The value is an address (scheme://…) that is none of those which this kind can read.');
   if (spec.kind !== 'login') refuseNoKey(text, spec);
   const within = unwrapped(text);

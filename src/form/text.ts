@@ -27,8 +27,8 @@ export function openText(text: string, spec: FormSpec, hosts: readonly string[])
 export function openString(text: string, spec: FormSpec, hosts: readonly string[]): OpenText | undefined {
   const dialect = dialectsOf(spec).find(({ isMeant }) => isMeant(text));
   if (!dialect) return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(text)) throw bad('The connection string has line breaks or control characters.');
+  if ((dialect.lines ? /[^\P{Cc}\t\r\n]/u : /\p{Cc}/u).test(text))
+    throw bad('The connection string has line breaks or control characters.');
   if (spec.kind === 'key' && spec.pair) return openPair(text, dialect, spec.pair, hosts);
   const opened = openIn(dialect, text, hosts);
   if (spec.kind === 'login' && spec.required && opened.login === undefined)
@@ -37,7 +37,10 @@ export function openString(text: string, spec: FormSpec, hosts: readonly string[
 }
 
 function openIn(dialect: Dialect, text: string, hosts: readonly string[]): OpenText {
-  const roles = rolesOf(dialect, dialect.read(text), hosts);
+  const parts = dialect.read(text);
+  if (parts.some(({ value }) => /\p{Cc}/u.test(value)))
+    throw bad('The connection string has line breaks or control characters in a value.');
+  const roles = rolesOf(dialect, parts, hosts);
   const inner = dialect.inner && openIn(dialect.inner.dialect(), roles.credential.value, hosts);
   const bare = inner ? inner.bare : roles.credential.value;
   const login = inner ? inner.login : roles.name;

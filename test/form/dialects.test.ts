@@ -241,7 +241,8 @@ function spellings(row: Row, text: string): (readonly [string, string])[] {
           ['blanks around the sign', text.replace('user=', 'user = ')],
         ] as [string, string][])
       : ([
-          ['blanks behind the separators', head + parts.join(`${separator} `)],
+          // jTDS keeps blanks: they would be a part of the name.
+          ...(title === 'jTDS' ? [] : [['blanks behind the separators', head + parts.join(`${separator} `)] as const]),
           ['no separator at the end', joined(parts)],
         ] as [string, string][])),
   ];

@@ -130,7 +130,7 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
     KEYTURN_VAULTS: setting(
       {
         about:
-          'The vaults that this instance serves, beside those that it discovers; no other is ever opened. One of `KEYTURN_VAULTS` and `KEYTURN_SUBSCRIPTIONS` must be set.',
+          'The vaults that this instance serves, beside those that it discovers; no other is ever opened. An entry that is no id is left out, alerted (`settings`) and shown by readiness, and the others are served. One of `KEYTURN_VAULTS` and `KEYTURN_SUBSCRIPTIONS` must be set.',
         shape: 'a list of resource ids, parted by commas',
         fallback: '',
       },

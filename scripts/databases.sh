@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Finds PostgreSQL and MariaDB for `npm run test:databases`, or fetches Debian's packages of them. Nothing is installed:
-# what is missing is unpacked below .keyturn/databases, which needs apt-get and dpkg, but not root. Prints two lines:
+# Finds PostgreSQL, MariaDB and PgBouncer for `npm run test:databases`, or fetches Debian's packages of them. Nothing is installed:
+# what is missing is unpacked below .keyturn/databases, which needs apt-get and dpkg, but not root. Prints three lines:
 #   postgresql=<folder of initdb and postgres>
 #   mariadb=<root of an unpacked mariadbd, or / where it is installed>
+#   pgbouncer=<its program>
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache="$PWD/.keyturn/databases"
 
 postgresql() { find /usr/lib/postgresql "$cache/root/usr/lib/postgresql" -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1 | xargs -r dirname; }
+pgbouncer() { find /usr/sbin/pgbouncer "$cache/root/usr/sbin/pgbouncer" 2>/dev/null | head -n 1; }
 mariadb() {
   for root in '' "$cache/root"; do
     if [ -x "$root/usr/sbin/mariadbd" ] && [ -x "$root/usr/bin/mariadb-install-db" ]; then echo "${root:-/}" && return; fi
@@ -36,7 +38,10 @@ fetch() {
 
 [ -n "$(postgresql)" ] || fetch postgresql
 [ -n "$(mariadb)" ] || fetch mariadb-server-core mariadb-client-core
+[ -n "$(pgbouncer)" ] || fetch pgbouncer
 [ -n "$(postgresql)" ] || { echo 'databases.sh: no PostgreSQL was found or could be fetched' >&2; exit 1; }
 [ -n "$(mariadb)" ] || { echo 'databases.sh: no MariaDB was found or could be fetched' >&2; exit 1; }
+[ -n "$(pgbouncer)" ] || { echo 'databases.sh: no PgBouncer was found or could be fetched' >&2; exit 1; }
 echo "postgresql=$(postgresql)"
 echo "mariadb=$(mariadb)"
+echo "pgbouncer=$(pgbouncer)"

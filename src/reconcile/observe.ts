@@ -12,7 +12,7 @@ import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
-import { openAt } from './opened.ts';
+import { openAt, usesDoor } from './opened.ts';
 import {
   keptBesideDrift,
   type NamedOlder,
@@ -48,7 +48,7 @@ export interface Seen extends Bound {
 /** Reads the target and names the credentials. The target's lock is held. */
 export async function observeTarget(bound: Bound, grants: readonly Grant[], deps: Deps): Promise<Seen> {
   const { current, optIn, policy } = bound;
-  const target = await optIn.target.inspect();
+  let target = await optIn.target.inspect();
   const [obstacle] = target.obstacles;
   if (obstacle) throw new KeyturnError(obstacle.reason, { detail: obstacle.detail });
   // What a person opted out keeps the grace that was fixed when it was stored.
@@ -60,6 +60,8 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
   const read = await openAt(current.value, optIn.wanted, optIn.target, target);
   refuseOtherKeys(read, target);
   const placeholder = read.bare.equals(new Secret(PLACEHOLDER));
+  if (optIn.target.through && (await usesDoor(current.value, optIn.wanted, optIn.target, target)))
+    target = { ...target, notes: [...(target.notes ?? []), optIn.target.through()] };
   optIn.target.wrong?.recall(bound.row?.wrong ?? [], current.createdOn);
   const { opened, handle } = placeholder
     ? { opened: read, handle: undefined }

@@ -21,3 +21,22 @@ export async function openAt(
     return openForm(value, wanted, [...hosts, ...(await target.moreHosts())]);
   }
 }
+
+/** Whether the value leads through a door of the target: without those it would name a foreign host (finding SRV-12). */
+export async function usesDoor(
+  value: Secret,
+  wanted: Wanted,
+  target: Pick<Target, 'moreHosts'>,
+  { hosts, doors = [] }: Pick<TargetState, 'hosts' | 'doors'>,
+): Promise<boolean> {
+  if (doors.length === 0) return false;
+  const isOwn = (host: string) => !doors.includes(host);
+  const more = async () => ((await target.moreHosts?.()) ?? []).filter(isOwn);
+  try {
+    await openAt(value, wanted, { moreHosts: more }, { hosts: hosts.filter(isOwn) });
+    return false;
+  } catch (error) {
+    if (error instanceof KeyturnError && error.reason === 'foreign-host') return true;
+    throw error;
+  }
+}

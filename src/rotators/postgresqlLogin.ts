@@ -16,6 +16,8 @@ export interface PostgresqlLoginOptions {
   readonly servers: DatabaseServers;
   readonly postgres: PostgresApi;
   readonly clock: Clock;
+  /** Of PgBouncer; 6432, but for tests. */
+  readonly poolerPort?: number;
 }
 
 const Options = z.strictObject({
@@ -32,7 +34,12 @@ const wrongWith = (name: string): string | undefined => {
 };
 
 /** The rotator over its two ports. A server that other hosts fail over to keeps its name, and its roles with it. */
-export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOptions): Rotator {
+export function postgresqlLogin({
+  servers,
+  postgres,
+  clock,
+  poolerPort = POOLER_PORT,
+}: PostgresqlLoginOptions): Rotator {
   return {
     type: 'postgresql-login',
     overlap: 'two-slots',
@@ -76,8 +83,16 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
         },
         async moreHosts() {
           const place = await facts();
-          return withPorts(linkedName(place.host), place);
+          return withPorts(linkedName(place.host), place, poolerPort);
         },
+        async door() {
+          const place = { ...(await facts()), port: poolerPort };
+          return {
+            name: `${server.name}:${poolerPort}`,
+            tryLogin: (login, password) => postgres.tryLogin(place, login, password),
+          };
+        },
+        doorNote: `The value leads through PgBouncer (port ${poolerPort}). New passwords are checked there, too; a pooler with a list of passwords of its own (userlist) refuses them and goes on taking old ones, so let it ask the server (auth_query).`,
         async rights() {
           const what = `changing the passwords of ${logins.map(quote).join(', ')} at ${server.name}`;
           const missing = await postgres.outOfReach(await facts(), logins);
@@ -87,7 +102,9 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
         },
         async inspect(): Promise<LoginState> {
           const place = await facts();
-          const hosts = withPorts(place.host, place);
+          const hosts = withPorts(place.host, place, poolerPort);
+          const names = place.port === poolerPort ? [] : [place.host, linkedName(place.host)];
+          const doors = names.map((host) => `${host}:${poolerPort}`);
           const off = passwordsOff(place, server.name) ?? administrators(place, logins);
           if (off) return { handles: [], obstacles: [off], hosts };
           seen = await postgres.roles(place, logins);
@@ -96,7 +113,7 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
             const role = roleOf(logins[at] ?? '');
             return role ? [[handle, factsOf(role)] as const] : [];
           });
-          return { handles: found.map(([handle]) => handle), obstacles, hosts, logins: new Map(found) };
+          return { handles: found.map(([handle]) => handle), obstacles, hosts, doors, logins: new Map(found) };
         },
       });
     },
@@ -106,8 +123,8 @@ export function postgresqlLogin({ servers, postgres, clock }: PostgresqlLoginOpt
 /** PgBouncer of the same server, with its logins and passwords (facts V5; case VAL-07). Whether it runs, ARM's GET does not say. */
 const POOLER_PORT = 6432;
 
-const withPorts = (host: string, { port }: DatabaseFacts): readonly string[] =>
-  [...new Set([port, POOLER_PORT])].map((each) => `${host}:${each}`);
+const withPorts = (host: string, { port }: DatabaseFacts, poolerPort: number): readonly string[] =>
+  [...new Set([port, poolerPort])].map((each) => `${host}:${each}`);
 
 function passwordsOff({ passwords }: DatabaseFacts, server: string): Obstacle | undefined {
   if (passwords) return undefined;

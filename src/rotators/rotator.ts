@@ -66,6 +66,8 @@ export interface TargetState {
   readonly personal?: readonly Handle[];
   /** What is shown of the target beside the secret, for a person to tidy up: text of strangers quoted. */
   readonly notes?: readonly string[];
+  /** Those of `hosts` behind which something else than the server looks at passwords, such as a pooler (finding SRV-12). */
+  readonly doors?: readonly string[];
   /** Credentials that the target itself ends, and when: due before, and broken after (finding SRV-05). */
   readonly endsOn?: ReadonlyMap<Handle, Date>;
   /** Slots that no new credential would open, and why: no rotation takes them (finding SRV-01). */
@@ -149,6 +151,10 @@ export interface Target {
    * owner in a directory. Asked in dry runs and by an instance that only observes, never in a pass that changes something.
    */
   rights?(): Promise<readonly RightCheck[]>;
+  /**
+   * The stored value leads through one of `doors`: from now on `check` asks there, too. Answers what its owner should know of that.
+   */
+  through?(): string;
   /** Of the value that `adopt` or `check` was asked about last. */
   said?(): Said | undefined;
   /** Present where wrong passwords are counted (finding SRV-02). */

@@ -41,6 +41,9 @@ export interface LoginPort {
   means?(answer: ServerAnswer): ServerAnswer;
 }
 
+/** A way to a server behind which something else looks at passwords first (finding SRV-12). */
+export type LoginDoor = Pick<LoginPort, 'name' | 'tryLogin'>;
+
 /** The facts of a kind, and what its servers say of each login. */
 export interface LoginState extends TargetState {
   readonly logins?: ReadonlyMap<Handle, LoginFacts>;
@@ -68,6 +71,10 @@ export interface TwoLoginsOptions {
   readonly clock: Clock;
   /** Beside the id: another value makes other logins of them, so that nothing that was tried before counts. */
   readonly variant?: string;
+  /** Where the stored value leads through it, passwords are checked there, too. */
+  door?(): Promise<LoginDoor>;
+  /** What the owner of a secret that leads through it should know. */
+  readonly doorNote?: string;
   /** Names of its servers, lower case, that a client may write behind its login and an `@` (case VAL-07); none where absent. */
   serverNames?(): Promise<readonly string[]>;
   /** Whether the server takes both names for one login; by default only what is spelt alike is. */
@@ -103,6 +110,8 @@ class TwoLogins implements Target {
   /** Of the last `inspect`. */
   #facts: ReadonlyMap<Handle, LoginFacts> = new Map();
   #said: Said | undefined;
+  /** The stored value leads through the door. */
+  #isThrough = false;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What the vault holds: a pass asks about it before all else. */
   #stored: { readonly value: Secret; readonly handle: Handle | undefined; readonly suffix: string } | undefined;
@@ -131,6 +140,11 @@ class TwoLogins implements Target {
 
   said(): Said | undefined {
     return this.#said;
+  }
+
+  through(): string {
+    this.#isThrough = true;
+    return this.#options.doorNote ?? '';
   }
 
   async moreHosts(): Promise<readonly string[]> {
@@ -184,13 +198,19 @@ class TwoLogins implements Target {
     const minutes = this.#minutesSinceIssued(value);
     const isIssued = minutes !== Number.POSITIVE_INFINITY;
     const answers = await (isIssued ? this.#askIssued(handle, value) : this.#ask(handle, value, true));
-    this.#said = await this.#saidOf(answers);
+    const door = this.#isThrough ? await this.#options.door?.() : undefined;
+    const atDoor = door ? [await this.#askDoor(door, handle, value, isIssued)] : [];
+    this.#said = await this.#saidOf(answers, door && { name: door.name, answers: atDoor });
     if (!isIssued) {
       await this.#refuseOff(handle, answers);
-      return verdictOf(answers);
+      const verdict = verdictOf(answers);
+      // What the server takes is right, whatever a door in front of it says: that is told, and no reason for another password.
+      return verdict === 'accepted' && atDoor.some((answer) => loginAnswer(answer) !== 'accepted')
+        ? 'unknown'
+        : verdict;
     }
     const isHealed = handle === this.#stored?.handle;
-    return verdictOfNew(answers, { isHealed, isYoung: minutes < MINUTES_TO_SPREAD });
+    return verdictOfNew([...answers, ...atDoor], { isHealed, isYoung: minutes < MINUTES_TO_SPREAD });
   }
 
   async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
@@ -287,11 +307,20 @@ class TwoLogins implements Target {
     return await Promise.all(ports.map(async (port) => meant(port, await port.tryLogin(login, value))));
   }
 
-  async #saidOf(answers: readonly ServerAnswer[]): Promise<Said> {
-    return saidOf(
-      (await this.#options.ports()).map(({ name }) => name),
-      answers,
-    );
+  /** A door may need a moment to learn of a new password. */
+  async #askDoor(door: LoginDoor, handle: Handle, value: Secret, isIssued: boolean): Promise<ServerAnswer> {
+    const send = () => door.tryLogin(this.#loginOf(handle), value);
+    if (!isIssued) return (await this.#patient.ask([{ at: door.name, handle, value, send }], false))[0] as ServerAnswer;
+    const answer = await send();
+    return answer.password === 'wrong' ? { ...answer, mayPass: true } : answer;
+  }
+
+  async #saidOf(
+    answers: readonly ServerAnswer[],
+    door: { readonly name: string; readonly answers: readonly ServerAnswer[] } = { name: '', answers: [] },
+  ): Promise<Said> {
+    const names = (await this.#options.ports()).map(({ name }) => name);
+    return saidOf([...names, door.name], [...answers, ...door.answers]);
   }
 
   async #refuseOff(handle: Handle, answers: readonly ServerAnswer[]): Promise<void> {

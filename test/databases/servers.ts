@@ -12,6 +12,9 @@ export interface DatabaseServer {
   readonly port: number;
   /** PEM of the authority behind its certificate. */
   readonly ca: string;
+  /** PEM of its certificate and key, for what stands in front of it. */
+  readonly cert?: string;
+  readonly key?: string;
   /** The superuser's. */
   readonly user: string;
   readonly password: string;
@@ -26,11 +29,11 @@ const PASSWORD = 'of-the-throw-away-server';
 const root = userInfo().uid === 0;
 
 /** Where the servers are, or are put by Debian's packages. */
-function binaries(): { readonly postgresql: string; readonly mariadb: string } {
+function binaries(): { readonly postgresql: string; readonly mariadb: string; readonly pgbouncer: string } {
   const script = join(import.meta.dirname, '../../scripts/databases.sh');
   const lines = execFileSync(script, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).split('\n');
   const find = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
-  return { postgresql: find('postgresql'), mariadb: find('mariadb') };
+  return { postgresql: find('postgresql'), mariadb: find('mariadb'), pgbouncer: find('pgbouncer') };
 }
 
 /** PostgreSQL refuses to run as root: then it runs as the user of its package, or as nobody. */
@@ -86,12 +89,70 @@ export async function startPostgres(): Promise<DatabaseServer> {
     host: 'localhost',
     port,
     ca,
+    cert,
+    key,
     user: 'postgres',
     password: PASSWORD,
     logs,
     hba,
     stop: () => stop(child, 'SIGQUIT', folder),
   };
+}
+
+export interface Pooler {
+  readonly port: number;
+  logs(): string;
+  stop(): Promise<void>;
+}
+
+/**
+ * PgBouncer in front of a PostgreSQL, with TLS on both sides. It asks the server for passwords, or has a list of its own.
+ *
+ * @param list logins and passwords; absent: `auth_query`
+ */
+export async function startPooler(server: DatabaseServer, list?: Readonly<Record<string, string>>): Promise<Pooler> {
+  const bin = binaries().pgbouncer;
+  const folder = mkdtempSync(join(tmpdir(), 'keyturn-pooler-'));
+  const as = unprivileged();
+  const put = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if ('uid' in as) chownSync(path, as.uid as number, as.gid as number);
+    return path;
+  };
+  if ('uid' in as) chownSync(folder, as.uid as number, as.gid as number);
+  const port = await freePort();
+  const users = list ?? { [server.user]: server.password };
+  const lines = {
+    listen_addr: '127.0.0.1',
+    listen_port: port,
+    auth_type: 'scram-sha-256',
+    auth_file: put(
+      'users',
+      Object.entries(users)
+        .map(([user, password]) => `"${user}" "${password}"\n`)
+        .join(''),
+    ),
+    ...(list ? {} : { auth_user: server.user }),
+    client_tls_sslmode: 'require',
+    client_tls_cert_file: put('server.crt', server.cert ?? ''),
+    client_tls_key_file: put('server.key', server.key ?? ''),
+    server_tls_sslmode: 'require',
+    unix_socket_dir: folder,
+    server_login_retry: 1,
+    ignore_startup_parameters: 'statement_timeout,lock_timeout,options',
+    logfile: join(folder, 'log'),
+  };
+  const file = Object.entries(lines).map(([name, value]) => `${name} = ${value}`);
+  const database = `* = host=127.0.0.1 port=${server.port}`;
+  const config = put('ini', ['[databases]', database, '[pgbouncer]', ...file, ''].join('\n'));
+  const log: string[] = [];
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries(bin.split('/usr/')[0] ?? '') };
+  const child = spawn(bin, [config], { ...as, env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text));
+  const logs = () => log.join('');
+  await until(child, logs, () => logs().includes('process up'));
+  return { port, logs, stop: () => stop(child, 'SIGTERM', folder) };
 }
 
 export async function startMaria(): Promise<DatabaseServer> {

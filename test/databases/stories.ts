@@ -104,10 +104,15 @@ export class Story {
 
   /** What the vault holds now. */
   held(): Login {
+    const ports = [this.peer.server.port, ...(this.peer.poolerPort === undefined ? [] : [this.peer.poolerPort])];
     const server = this.peer.type === 'mysql-login' ? 'mysql' : 'postgresql';
     const spec = { kind: 'login', server, required: true } as const;
     const value = new Secret(this.tenant.current(this.name).value);
-    const { login = '', bare } = openForm(value, { spec }, [`localhost:${this.peer.server.port}`]);
+    const { login = '', bare } = openForm(
+      value,
+      { spec },
+      ports.map((port) => `localhost:${port}`),
+    );
     return { login, password: bare.reveal() };
   }
 

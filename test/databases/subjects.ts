@@ -23,12 +23,15 @@ export const KEYTURN_PASSWORD = 'of-Keyturn-itself';
 export interface Over {
   readonly ca?: string;
   readonly host?: string;
+  readonly poolerPort?: number;
 }
 
 /** A server with what a test does to it beside Keyturn. */
 export interface Peer {
   readonly type: 'postgresql-login' | 'mysql-login';
   readonly server: DatabaseServer;
+  /** Of a PgBouncer in front of it, through which the application goes. */
+  readonly poolerPort?: number;
   /** Resource id, as the tag has it. */
   readonly target: string;
   /** @param over another authority that is trusted, another host that is dialled */
@@ -84,7 +87,12 @@ export async function postgresPeer(): Promise<Peer> {
     server,
     target: idOf(POSTGRESQL_TYPE, 'pg1'),
     rotator: (clock, over = {}) =>
-      postgresqlLogin({ servers: fixed(server, 'padm', over), postgres: postgres({ identity, ca, ...over }), clock }),
+      postgresqlLogin({
+        servers: fixed(server, 'padm', over),
+        postgres: postgres({ identity, ca: over.ca ?? ca }),
+        clock,
+        ...(over.poolerPort === undefined ? {} : { poolerPort: over.poolerPort }),
+      }),
     run,
     createLogin: (name, password) =>
       run(`CREATE ROLE "${name.replaceAll('"', '""')}" LOGIN PASSWORD '${password.replaceAll("'", "''")}'`),

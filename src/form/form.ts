@@ -94,6 +94,8 @@ function checkLogin(spec: FormSpec, { form, login }: OpenText): void {
 
 /** White space and a byte order mark at the ends are no part of the credential (case VAL-03). */
 function endsOf(text: string): { readonly before: string; readonly core: string; readonly after: string } {
+  // A placeholder is one only exactly as it is written (case IAC-04).
+  if (/^\s*keyturn:/.test(text)) return { before: '', core: text, after: '' };
   const left = text.replace(/^[\s\ufeff]+/, '');
   const core = left.trimEnd();
   return { before: text.slice(0, text.length - left.length), core, after: left.slice(core.length) };

@@ -16,6 +16,7 @@ import { type Seen, takenOverOn } from './observe.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
 import { HOLDS_NONE } from './slots.ts';
+import { formatState } from './state.ts';
 import { changes, type Step } from './types.ts';
 import { isLeft, viewOf } from './view.ts';
 
@@ -185,7 +186,7 @@ function rowAfter(
     ...secret,
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
-    ...(seen ? { age: seen.observed.age, takenOverOn: takenOverOn(seen) } : {}),
+    ...(seen ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row) } : {}),
     // Opted in again it is taken over anew.
     ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
     ...change,
@@ -200,6 +201,15 @@ function rowAfter(
   };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
 }
+
+/** The state of our own version as this look read it: a table that was lost knows again what an apply may wipe (PRF-02). */
+const wroteIn = (
+  { observed, state, current }: Seen,
+  row: SecretRow | undefined,
+): Pick<SecretRow, 'wroteVersion' | 'wroteState'> =>
+  state && observed.ours && observed.written && row?.wroteVersion !== current.id
+    ? { wroteVersion: current.id, wroteState: formatState(state) }
+    : {};
 
 /** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
 function wrongAfter(bound: Bound | undefined, row: SecretRow | undefined): SecretRow['wrong'] {

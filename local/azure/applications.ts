@@ -41,6 +41,8 @@ export class Application {
   readonly owners = new Set<string>();
   tags: string[] = [];
   passwords: Password[] = [];
+  /** At the service principal. That Entra takes them for a token is unverified, so it does not (azure-facts 6). */
+  principalPasswords: Password[] = [];
   /** All that ever were, and those that Graph removed: for tests. */
   readonly everAdded: Password[] = [];
   readonly removedOverGraph: Password[] = [];
@@ -85,6 +87,14 @@ export class Application {
     this.passwords = [...this.passwords, password];
     this.everAdded.push(password);
     return password;
+  }
+
+  addPrincipalPassword(asked: NewPassword = {}): Password {
+    const before = this.passwords;
+    const added = this.addPassword(asked);
+    this.passwords = before;
+    this.principalPasswords = [...this.principalPasswords, added];
+    return added;
   }
 
   /** False where there is no such password. */

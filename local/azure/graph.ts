@@ -18,6 +18,7 @@ import { audiences, type World } from './world.ts';
 const recording = 'azure-cli recording test_app_credential';
 const docs = 'https://learn.microsoft.com/graph/api/application-addpassword';
 const one = String.raw`^\/v1\.0\/applications(?:\/([^/()]+)|\(appId='([^']+)'\))`;
+const shown = one.replace('applications', '(?:applications|servicePrincipals)');
 const byId = String.raw`^\/v1\.0\/applications\/([^/()]+)`;
 const denied = 'Insufficient privileges to complete the operation.';
 
@@ -111,6 +112,18 @@ function owners(request: Request, world: World): Reply {
   return { status: 200, body: { '@odata.context': `${audiences.graph}/v1.0/$metadata#directoryObjects`, value } };
 }
 
+/** By object id or appId [microsoft-graph-docs, serviceprincipal-get]; who may read it is taken as for applications (unverified). */
+function servicePrincipal(request: Request, world: World): Reply {
+  requireReader(request);
+  const [oid, appId] = request.parts;
+  const found = world.applications.find((app) => (oid ? app.principal.oid === oid : app.appId === appId));
+  if (!found) throw new Refusal(graphError(404));
+  const shown = found.principalPasswords.map(({ secretText: _, ...each }) => ({ ...each, secretText: null }));
+  const members = { id: found.principal.oid, appId: found.appId, passwordCredentials: shown };
+  const context = `${audiences.graph}/v1.0/$metadata#servicePrincipals/$entity`;
+  return { status: 200, body: { '@odata.context': context, ...select(members, request) } };
+}
+
 /** The caller owns the application, or may change all of them. */
 function changeable(request: Request, world: World): Application {
   const { principal } = request;
@@ -200,7 +213,10 @@ const route = (
 
 const change = 'Application.ReadWrite.OwnedBy';
 export const graphRoutes: Route[] = [
-  route('application', 'GET', `${one}$`, false, 'Application.Read.All', get),
+  // Also what is at the service principal, by its object id or the appId [microsoft-graph-docs, serviceprincipal-get].
+  route('application', 'GET', `${shown}$`, false, 'Application.Read.All', (request, world) =>
+    request.path.startsWith('/v1.0/servicePrincipals') ? servicePrincipal(request, world) : get(request, world),
+  ),
   route('applications', 'GET', String.raw`^\/v1\.0\/applications\/?$`, false, 'Application.Read.All', list),
   route('owners', 'GET', String.raw`${one}\/owners$`, false, 'Application.ReadWrite.OwnedBy', owners, false),
   route('addPassword', 'POST', String.raw`${one}\/addPassword$`, true, change, addPassword),

@@ -17,7 +17,7 @@ export interface ConsentOptions {
   /** KEYTURN_CONSENT: `{ "<resource id>": "storage-account-key: kv1/st-a, kv2/*" }`. */
   readonly map?: Readonly<Record<string, string>>;
   readonly arm: Arm;
-  readonly graph: Pick<GraphApi, 'tags'>;
+  readonly graph: Pick<GraphApi, 'tags' | 'appIdOf'>;
   /** Object id of Keyturn's identity. */
   readonly principalId: string;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
   if (!GUID.test(principalId)) throw new Error('KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.');
   const named = parseConsentMap(map);
   const last = new Map<string, { readonly grants: readonly Grant[]; readonly until: Date; readonly hidden: boolean }>();
-  return {
+  const consent: Consent = {
     async of(targetId, secret) {
       const id = canonicalId(targetId);
       const known = last.get(id);
@@ -63,7 +63,13 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
       return grants;
     },
     hides: (targetId) => last.get(canonicalId(targetId))?.hidden === true,
+    async misnamed(targetId) {
+      const appId = GUID.test(targetId) ? await graph.appIdOf?.(targetId) : undefined;
+      if (appId === undefined || appId === targetId.toLowerCase()) return undefined;
+      return { id: appId, grants: await consent.of(appId) };
+    },
   };
+  return consent;
 }
 
 /** The operator's map with its ids parsed and rebuilt; throws naming the key that is no resource id. */

@@ -53,6 +53,13 @@ export interface GraphApi {
   application(appId: string): Promise<AppFacts>;
   /** The application's tags, in which its owner consents. */
   tags(appId: string): Promise<readonly string[]>;
+  /**
+   * For a word to a person, as the next one: the appId of the application, or of the service principal, that has this object id;
+   * undefined where none is shown. That Application.ReadWrite.OwnedBy shows service principals is unverified.
+   */
+  appIdOf?(objectId: string): Promise<string | undefined>;
+  /** Passwords that live at the application's service principal; none where they are not shown. */
+  principalPasswords?(appId: string): Promise<readonly AppCredential[]>;
   /** What the identity's token lets it do, and the owners of the application as far as one page shows them. */
   standing(appId: string): Promise<Standing>;
   addPassword(appId: string, asked: { readonly displayName: string; readonly endsOn: Date }): Promise<AddedPassword>;
@@ -62,21 +69,20 @@ export interface GraphApi {
 
 const guid = z.guid().toLowerCase();
 const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-const Facts = z.object({
-  id: guid,
-  appId: guid,
-  passwordCredentials: z
-    .array(
-      z.object({
-        keyId: guid,
-        displayName: z.string().nullish(),
-        hint: z.string().nullish(),
-        startDateTime: date,
-        endDateTime: date,
-      }),
-    )
-    .max(1_000),
-});
+const Passwords = z
+  .array(
+    z.object({
+      keyId: guid,
+      displayName: z.string().nullish(),
+      hint: z.string().nullish(),
+      startDateTime: date,
+      endDateTime: date,
+    }),
+  )
+  .max(1_000);
+const Facts = z.object({ id: guid, appId: guid, passwordCredentials: Passwords });
+const Named = z.object({ appId: guid });
+const Held = z.object({ passwordCredentials: Passwords });
 const Tags = z.object({ appId: guid, tags: z.array(z.string()).max(1_000) });
 const Owners = z.object({ value: z.array(z.object({ id: guid })).max(1_000), '@odata.nextLink': z.string().nullish() });
 const Added = z.object({ keyId: guid, secretText: z.string().min(16).max(256) });
@@ -88,8 +94,8 @@ export function createGraph(options: {
 }): GraphApi {
   const { cloud, ...rest } = options;
   const client = thinClient({ ...rest, endpoint: cloud.graph, audience: cloud.graphAudience });
-  const send = async (path: string, doing: string, body?: object): Promise<unknown> => {
-    const url = `${cloud.graph}/v1.0/applications${path}`;
+  const send = async (path: string, doing: string, body?: object, at = 'applications'): Promise<unknown> => {
+    const url = `${cloud.graph}/v1.0/${at}${path}`;
     try {
       return bodyOf(await client(body === undefined ? 'GET' : 'POST', url, body));
     } catch (error) {
@@ -109,6 +115,20 @@ export function createGraph(options: {
       const select = 'id,appId,displayName,passwordCredentials,tags,signInAudience';
       const { id, passwordCredentials } = await read(appId, select, Facts);
       return { objectId: id, credentials: passwordCredentials.map(credentialOf) };
+    },
+    async appIdOf(objectId) {
+      for (const at of ['applications', 'servicePrincipals']) {
+        const doing = `show what has the object id ${canonical(objectId)}`;
+        const found = await shownIn(Named, send(`/${canonical(objectId)}?$select=appId`, doing, undefined, at));
+        if (found) return found.appId;
+      }
+      return undefined;
+    },
+    async principalPasswords(appId) {
+      const doing = `show the service principal of ${canonical(appId)}`;
+      const path = `(appId='${canonical(appId)}')?$select=passwordCredentials`;
+      const found = await shownIn(Held, send(path, doing, undefined, 'servicePrincipals'));
+      return found?.passwordCredentials.map(credentialOf) ?? [];
     },
     async standing(appId) {
       const { graphAudience } = cloud;
@@ -150,7 +170,17 @@ function canonical(id: string): string {
   return parsed.data;
 }
 
-const credentialOf = (found: z.infer<typeof Facts>['passwordCredentials'][number]): AppCredential => ({
+/** Undefined for whatever keeps it from being shown: nothing is decided by it. */
+async function shownIn<T>(schema: z.ZodType<T>, asked: Promise<unknown>): Promise<T | undefined> {
+  try {
+    return schema.safeParse(await asked).data;
+  } catch (error) {
+    if (error instanceof KeyturnError) return undefined;
+    throw error;
+  }
+}
+
+const credentialOf = (found: z.infer<typeof Passwords>[number]): AppCredential => ({
   keyId: found.keyId,
   displayName: found.displayName ?? '',
   ...(found.hint ? { hint: found.hint } : {}),

@@ -33,3 +33,7 @@ function prefixOf(secret: SecretRef): string {
   const hash = createHash('sha256').update(`${vault}\n${name}`).digest('hex').slice(0, HASH_LENGTH);
   return `${whole.slice(0, room - 1 - HASH_LENGTH)}~${hash}:`;
 }
+
+/** An application has three ids, and portals show them side by side (finding COR-08). */
+export const notTheAppId = (objectId: string, appId: string): string =>
+  `The tag rotator-target is ${objectId}: that is an object id, the application (client) id is wanted: ${appId}.`;

@@ -1,5 +1,6 @@
 /** The first half of a look: what the vault holds, bound to rotator and target, and whether the target's owner consents. */
 import { type Grant, grantFor, missOf, sharedBy, tornBy, type Wanted } from '../core/consent.ts';
+import { notTheAppId } from '../core/credentialLabel.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../core/ids.ts';
 import { isOthers } from '../core/instance.ts';
@@ -242,7 +243,10 @@ export async function readConsent(
   const all: (readonly Grant[])[] = [];
   for (const owner of bound.optIn.target.owners) {
     const grants = await deps.consent.of(owner, recentNo ? bound.secret : undefined);
-    if (!grantFor(grants, wanted)) throw refused(missOf(grants, wanted), deps.consent.hides?.(owner));
+    if (!grantFor(grants, wanted)) {
+      await refuseMisnamed(owner, wanted, deps);
+      throw refused(missOf(grants, wanted), deps.consent.hides?.(owner));
+    }
     const torn = tornBy(grants, wanted);
     if (torn)
       throw refused(
@@ -252,6 +256,16 @@ export async function readConsent(
   }
   const [first = [], ...others] = all;
   return first.filter((grant) => others.every((grants) => grants.some((each) => sameSecret(each, grant))));
+}
+
+/**
+ * The owner did consent, and the tag names their application by another id of it (finding COR-08). Said to those alone whom
+ * the owner named: to everyone else what exists and what does not read the same.
+ */
+async function refuseMisnamed(owner: string, wanted: Wanted, { consent }: Deps): Promise<void> {
+  const meant = await consent.misnamed?.(owner);
+  if (!meant || !grantFor(meant.grants, wanted)) return;
+  throw new KeyturnError('bad-tags', { detail: notTheAppId(owner, meant.id) });
 }
 
 /** No consent, in the same words whatever the reason is (case SEC-09). */

@@ -67,7 +67,7 @@ function next(observed: Observed, wanted: Wanted, now: Date): Step {
   if (observed.leaving !== undefined) return leave(observed, wanted, now);
   if ((written || (expired && known)) && verdict === 'refused') return rotate('value-refused', observed, request);
   // *Cannot tell* is no *does not know*: the value may be good, and nobody should replace it for that (finding SRV-08).
-  if (!known && !ours && !begun && !placeholder && doubt)
+  if (!known && !ours && !begun && !placeholder && doubt && !overrides(request, doubt.reason))
     return { kind: 'refuse', reason: doubt.reason, ...(doubt.detail === undefined ? {} : { detail: doubt.detail }) };
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };

@@ -14,6 +14,7 @@ import type { Deps } from './deps.ts';
 import { isBusy } from './failure.ts';
 import { type Seen, takenOverOn } from './observe.ts';
 import { followOperations, workedFor } from './operation.ts';
+import { stateOrNone } from './owed.ts';
 import { recoverRecords } from './recovered.ts';
 import { HOLDS_NONE } from './slots.ts';
 import { formatState } from './state.ts';
@@ -186,7 +187,9 @@ function rowAfter(
     ...secret,
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
-    ...(seen ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row) } : {}),
+    ...(seen
+      ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row) }
+      : firstSeen(step, trail, row)),
     // Opted in again it is taken over anew.
     ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
     ...change,
@@ -217,6 +220,13 @@ function wrongAfter(bound: Bound | undefined, row: SecretRow | undefined): Secre
   if (bound === undefined) return row?.wrong;
   const tries = wrong?.list() ?? [];
   return tries.length > 0 ? tries : undefined;
+}
+
+/** What was refused before anything could be seen of it is opted in all the same: its turn counts from then on (case VAL-12). */
+function firstSeen({ kind }: Step, trail: Trail | undefined, row: SecretRow | undefined): Partial<SecretRow> {
+  const current = trail?.current;
+  if (kind === 'skip' || !current || trail?.leaving !== undefined || row?.takenOverOn) return {};
+  return stateOrNone(current.tags)?.tgt === undefined ? { takenOverOn: current.updatedOn } : {};
 }
 
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */

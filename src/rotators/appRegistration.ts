@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import { type AppPasswords, appPasswords } from '../azure/appPasswords.ts';
 import { type ClientSecretProbe, hintOf } from '../azure/clientSecrets.ts';
+import { AbsentError } from '../azure/errors.ts';
 import type { AppCredential, AppFacts, GraphApi } from '../azure/graph.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import { credentialLabel, isCredentialLabel, rotationInLabel } from '../core/credentialLabel.ts';
+import { credentialLabel, isCredentialLabel, notTheAppId, rotationInLabel } from '../core/credentialLabel.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
-import type { Secret } from '../core/secret.ts';
+import { Secret } from '../core/secret.ts';
 import type { Credential, Labelled, Parameters, Rotator, Said, Stay, Target, TargetState, Verdict } from './rotator.ts';
 
 export interface AppRegistrationOptions {
@@ -116,6 +117,8 @@ class AppRegistration implements Target {
   #issued: { readonly value: Secret; successes: number } | undefined;
   /** Entra's number for the value that was asked about last, where it says nothing of the value. */
   #doubt: number | undefined;
+  /** What a value is that no client secret of the application is. */
+  #mistaken: Said | undefined;
 
   constructor(bound: Bound, deps: Tools) {
     this.id = bound.appId;
@@ -126,7 +129,7 @@ class AppRegistration implements Target {
   }
 
   async inspect(): Promise<TargetState> {
-    const { credentials } = await this.#read();
+    const { credentials } = await this.#read().catch((error: unknown) => this.#absent(error));
     const ours = new Set(this.#labelled(credentials).map(({ handle }) => handle));
     const others = credentials.filter(({ keyId }) => !ours.has(keyId));
     // With the option only what a version of this secret names can be owed at all; `revoke` makes sure of it.
@@ -156,10 +159,13 @@ class AppRegistration implements Target {
   }
 
   async adopt(value: Secret): Promise<Handle | undefined> {
+    this.#mistaken = undefined;
     const added = this.#deps.passwords.added(value);
     // For certain, also where a list does not show it yet; what somebody removed since, `check` finds refused.
     if (added && this.#isYoung(added.on)) return added.keyId;
-    const found = this.#named(await this.#read(), value);
+    const facts = await this.#read();
+    const found = this.#named(facts, value);
+    if (!found) this.#mistaken = await this.#mistakeIn(value, facts);
     if (!found || this.#isOurs(found)) return found?.keyId;
     // Three characters name nothing for certain: what a person made is named where it also gets a token (case GR-10).
     return (await this.check(value)) === 'refused' ? undefined : found.keyId;
@@ -214,6 +220,7 @@ class AppRegistration implements Target {
   }
 
   said(): Said | undefined {
+    if (this.#mistaken) return this.#mistaken;
     const number = this.#doubt;
     if (number === undefined) return undefined;
     const name = number === 0 ? 'no number' : `AADSTS${number}`;
@@ -240,6 +247,29 @@ class AppRegistration implements Target {
     throw new KeyturnError('failed', {
       detail: `The client secret ${found.keyId} was not made by Keyturn for this secret; it is left where it is.`,
     });
+  }
+
+  /** The word that helps whoever stored something else of the application (case VAL-03, finding COR-08). Decides nothing by itself. */
+  async #mistakeIn(value: Secret, { credentials }: AppFacts): Promise<Said | undefined> {
+    const isValue = ({ keyId }: AppCredential) =>
+      value.equals(Secret.unopened(keyId)) || value.equals(Secret.unopened(keyId.toUpperCase()));
+    const key = credentials.find(isValue);
+    if (key) {
+      const detail = `The value is the key id of the client secret ${quote(key.displayName)} of the application ${this.id}, not its text, which Entra shows once, when it is made.`;
+      return { doubt: 'unknown-value', expired: false, detail };
+    }
+    const hint = hintOf(value);
+    if (credentials.some((each) => each.hint === hint)) return undefined;
+    const others = (await this.#deps.graph.principalPasswords?.(this.id)) ?? [];
+    if (!others.some((each) => each.hint === hint || isValue(each))) return undefined;
+    const detail = `That secret belongs to the service principal of the application ${this.id}; Keyturn changes those of the application itself. Make one there and store it, or the word keyturn:new.`;
+    return { doubt: 'bad-value', expired: false, detail };
+  }
+
+  async #absent(error: unknown): Promise<never> {
+    const appId = error instanceof AbsentError ? await this.#deps.graph.appIdOf?.(this.id) : undefined;
+    if (appId === undefined || appId === this.id) throw error;
+    throw new KeyturnError('bad-tags', { detail: notTheAppId(this.id, appId) });
   }
 
   #read(): Promise<AppFacts> {

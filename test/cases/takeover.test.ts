@@ -57,6 +57,18 @@ describe('VAL-12: an expiry that never comes', () => {
     },
   );
 
+  it('VAL-12: one whose tags were wrong at first has its turn from when it was opted in', async () => {
+    const target = tenant.azure.account('acct1');
+    const { id, tags = {} } = tenant.seed('st-a', { account: 'acct1', tags: { 'rotator-policy': 'every=often' } });
+    await tenant.sweepAndSettle();
+    await tenant.goTo(tenant.dueOn('st-a'));
+    tenant.azure.vault('kv1').retag('st-a', id, { ...tags, 'rotator-policy': 'every=60d' });
+    await tenant.sweepAndSettle();
+    expect(tenant.versions('st-a')).toHaveLength(2);
+    expect(target.key('key2')).toBe(tenant.current('st-a').value);
+    await tenant.check();
+  });
+
   it('VAL-12: a version that has expired before is due at once, and rotated once', async () => {
     await takenOver('st-a', 'acct1', new Date(clock.now() + 100 * DAY_MS));
     await tenant.advance({ hours: 30 }, { sweepEvery: 6 });

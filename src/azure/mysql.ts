@@ -6,7 +6,17 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, SILENCE, tlsFault } from '../core/serverAnswer.ts';
+import {
+  ACCEPTED,
+  type AnswerRow,
+  answered,
+  type RefusedFor,
+  row,
+  type ServerAnswer,
+  SILENCE,
+  tlsFault,
+  wordsOf,
+} from '../core/serverAnswer.ts';
 import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
 import { accountsIn, type Plugin, pluginOf } from './mysqlAccounts.ts';
 import { cachingSha2Hash, nativeHash } from './mysqlHashes.ts';
@@ -232,9 +242,29 @@ function notLoggedIn(error: unknown, { host }: Place): KeyturnError {
     const detail = `${host} could not be reached, or took no connection (${number ?? 'no answer'}).`;
     return new BusyError('target-busy', { ...options, detail });
   }
+  const own = ownLogin(number, host);
+  if (own) return own;
   const detail = `${host} did not let Keyturn log in (${number}): make its identity a user there, or mend KEYTURN_DATABASE_USER.`;
   return new KeyturnError('target-forbidden', { ...options, detail });
 }
+
+/** What is wrong with Keyturn's own login, where its number says more than "no"; its password was right, or not asked for. */
+function ownLogin(number: number, host: string): KeyturnError | undefined {
+  const found = ANSWERS[number];
+  if (found?.refusedFor === undefined || found.password === 'wrong') return undefined;
+  const how: { readonly [refusedFor in RefusedFor]?: string } = {
+    expired: 'ALTER USER … PASSWORD EXPIRE NEVER',
+    locked: 'ALTER USER … ACCOUNT UNLOCK, or FLUSH PRIVILEGES where wrong passwords locked it',
+    address: 'let it in from where Keyturn runs',
+  };
+  const remedy = how[found.refusedFor];
+  if (remedy === undefined) return undefined;
+  const detail = `Keyturn's own login: ${wordsOf(host, answered(`${number}`, found))}: ${remedy}.`;
+  return new KeyturnError('target-forbidden', { code: `${number}`, detail });
+}
+
+/** A plugin that judges passwords takes no hash, or none of its kind (MariaDB: strict_password_validation; MySQL: validate_password). */
+const JUDGED = new Set([1396, 1819]);
 
 /** No right to the statement or to the tables of users. */
 const FORBIDDEN = new Set([1044, 1045, 1142, 1143, 1227, 1370]);
@@ -250,6 +280,13 @@ function refused(error: unknown, { host }: Place, doing: string, write: boolean)
   // 1053: the server goes down; 1317, 1927: somebody ended the statement or the connection, whatever it had done.
   if (number === undefined || [1053, 1317, 1927].includes(number)) {
     return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
+  }
+  const own = ownLogin(number, host);
+  if (own) return own;
+  if (write && JUDGED.has(number)) {
+    const why =
+      'The user is not there, or a plugin that judges passwords takes no hash: SET GLOBAL strict_password_validation = OFF, or uninstall it.';
+    return new KeyturnError('not-accepted', { ...options, detail: `${detail} ${why}` });
   }
   if (FORBIDDEN.has(number)) {
     const remedy = 'Give its user CREATE USER on the server and SELECT on the schema mysql.';

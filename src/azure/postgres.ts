@@ -320,7 +320,8 @@ function refused(error: unknown, { host }: Place, doing: string, write: boolean)
     return new (write ? UnknownOutcomeError : BusyError)('target-busy', { ...options, detail });
   }
   if (code === '42501') {
-    const remedy = 'Give its role the right to, as with GRANT <login> TO <role> WITH ADMIN OPTION, or CREATEROLE.';
+    const remedy =
+      'Give its role CREATEROLE, and from PostgreSQL 16 on also GRANT <login> TO <role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE.';
     return new KeyturnError('target-forbidden', { ...options, detail: `${detail} ${remedy}` });
   }
   // Resources, locks, time-outs, a standby: nothing was changed.

@@ -48,7 +48,7 @@ export function postgresqlLogin({
     remedies: {
       'target-forbidden': {
         remedy:
-          "Where the detail names the server: as its Entra administrator, in the database `postgres`, make Keyturn's identity the role that KEYTURN_DATABASE_USER names, with CREATEROLE, and from PostgreSQL 16 on `GRANT <login> TO <that role> WITH ADMIN OPTION` for each login of the tags. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
+          "Where the detail names the server: as its Entra administrator, in the database `postgres`, make Keyturn's identity the role that KEYTURN_DATABASE_USER names, with CREATEROLE, and from PostgreSQL 16 on also `GRANT <login> TO <that role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE` for each login of the tags. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
       },
       'keys-off': { remedy: 'Use identities and drop the secret, or let the server take passwords beside them.' },
     },

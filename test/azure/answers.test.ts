@@ -151,3 +151,29 @@ describe('SRV-09: TLS', () => {
     expect([answer.reached, loginAnswer(answer)]).toEqual([false, 'busy']);
   });
 });
+
+describe("SRV-11: Keyturn's own login at MySQL", () => {
+  const identity = { user: 'keyturn', password: async () => new Secret('of-Keyturn-itself') };
+  const accounts = async (says: Parameters<typeof mysqlServer>[1]) => {
+    server = await mysqlServer(certs, says);
+    return await mysql({ identity, ca: certs.ca }).accounts({ host: HOST, port: server.port }, []);
+  };
+
+  it.each([
+    [{ login: 1862 }, 'the password has run out: ALTER USER … PASSWORD EXPIRE NEVER'],
+    [{ query: 1820 }, 'the password has run out: ALTER USER … PASSWORD EXPIRE NEVER'],
+    [{ login: 4151 }, 'the login is locked: ALTER USER … ACCOUNT UNLOCK'],
+    [{ login: 4150 }, 'FLUSH PRIVILEGES'],
+    [{ login: 1130 }, 'let it in from where Keyturn runs'],
+    [{ login: 1045 }, 'make its identity a user there'],
+  ])('SRV-11: %j is told with what helps', async (says, words) => {
+    await expect(accounts(says)).rejects.toMatchObject({
+      reason: 'target-forbidden',
+      detail: expect.stringContaining(words),
+    });
+  });
+
+  it('SRV-11: an hour of too many connections passes by itself', async () => {
+    await expect(accounts({ login: 1226 })).rejects.toMatchObject({ reason: 'target-busy' });
+  });
+});

@@ -283,3 +283,17 @@ describe('SRV-09: faults of TLS', () => {
     expect(await bound({ ca }).check(new Secret('x'), 'x')).toBe('unknown');
   });
 });
+
+it('SRV-11: without the right to change a role it is said what each version of the server wants', async () => {
+  const story = await all.next();
+  await all.peer.run('ALTER ROLE keyturn NOCREATEROLE');
+  await story.due();
+  const row = await story.row();
+  await all.peer.run('ALTER ROLE keyturn CREATEROLE');
+  expect(row?.lastFailure).toMatchObject({
+    reason: 'target-forbidden',
+    detail: expect.stringMatching(
+      /CREATEROLE, and from PostgreSQL 16 on also GRANT .* ADMIN TRUE, INHERIT FALSE, SET FALSE/,
+    ),
+  });
+});

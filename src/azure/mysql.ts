@@ -42,6 +42,8 @@ export interface AccountFacts {
   readonly changedOn?: Date;
   /** When its password runs out; in the past where it has, also by `PASSWORD EXPIRE`. */
   readonly expiresOn?: Date;
+  /** After so many days a new password runs out; 0: never. */
+  readonly lifetimeDays?: number;
   /** After so many wrong passwords in a row nobody is let in with it. */
   readonly triesMax?: number;
   /** Has a privilege on the whole server that changes something, by itself or by a role, or on the tables of users. */

@@ -42,6 +42,7 @@ export async function accountsIn(accounts: readonly Account[], ask: Ask): Promis
     const ends = changedOn && lifetimeDays > 0 ? addDays(changedOn, lifetimeDays) : undefined;
     return {
       ...facts,
+      lifetimeDays,
       ...(triesMax === undefined ? {} : { triesMax }),
       ...(expired ? { expiresOn: new Date(0) } : ends ? { expiresOn: ends } : {}),
     };

@@ -225,8 +225,11 @@ function beforeEnd(on: Date, since: Date, graceHours: number): Date {
 }
 
 /** Until then a version is too young to be replaced, whoever wrote it. */
-export const soonestOn = (createdOn: Date, policy: Policy): Date =>
-  addHours(createdOn, Math.max(TOO_SOON_HOURS, policy.graceHours));
+export const soonestOn = (createdOn: Date, policy: Policy): Date => addHours(createdOn, soonestHours(policy));
+
+/** So young a version is not replaced. */
+export const soonestHours = ({ graceHours }: Pick<Policy, 'graceHours'>): number =>
+  Math.max(TOO_SOON_HOURS, graceHours);
 
 /** What the vault judged when it refused a version: as long as this is the same, asking again brings nothing. */
 export const planOf = (policy: Policy, contentType: string | undefined, capDays: number | undefined): string =>

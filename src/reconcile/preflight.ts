@@ -5,6 +5,7 @@ import { quote } from '../core/quote.ts';
 import { Secret } from '../core/secret.ts';
 import type { Acting } from './context.ts';
 import { baseState } from './observe.ts';
+import { soonestHours } from './policy.ts';
 import { change, STATE_TAG, TAG_VALUE_MAX, withState } from './state.ts';
 import type { Rotate } from './types.ts';
 
@@ -25,6 +26,12 @@ export function preflight(step: Rotate, { seen, deps }: Pick<Acting, 'seen' | 'd
   const slot = step.source.kind === 'issue' ? step.source.slot : undefined;
   const blocked = slot === undefined ? undefined : state.blocked?.get(slot);
   if (blocked) throw new KeyturnError(blocked.reason, { detail: blocked.detail });
+  const lives = slot === undefined ? undefined : state.livesHours?.get(slot);
+  const youngHours = soonestHours(seen.policy);
+  if (lives !== undefined && lives <= youngHours)
+    throw new KeyturnError('login-blocked', {
+      detail: `The server ends a new password of slot ${slot} after ${lives} h, and none is replaced before ${youngHours} h: lengthen its lifetime (PASSWORD EXPIRE INTERVAL), or shorten the grace.`,
+    });
   const longest = change(baseState(seen), {
     tgt,
     cred: observed.live ?? 'x'.repeat(36),

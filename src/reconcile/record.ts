@@ -197,7 +197,7 @@ function rowAfter(
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,
-    wrong: wrongAfter(bound, row),
+    wrong: wrongAfter({ bound, seen }, row),
     ...rest,
     tries: tries || undefined,
     operations: operations?.length ? operations : undefined,
@@ -215,11 +215,13 @@ const wroteIn = (
     : {};
 
 /** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
-function wrongAfter(bound: Bound | undefined, row: SecretRow | undefined): SecretRow['wrong'] {
-  const { wrong } = bound?.optIn.target ?? {};
-  if (bound === undefined) return row?.wrong;
-  const tries = wrong?.list() ?? [];
-  return tries.length > 0 ? tries : undefined;
+function wrongAfter(
+  { bound, seen }: { readonly bound: Bound | undefined; readonly seen: Seen | undefined },
+  row: SecretRow | undefined,
+): SecretRow['wrong'] {
+  const tries = bound?.optIn.target.wrong?.list() ?? [];
+  if (tries.length > 0) return tries;
+  return seen === undefined ? row?.wrong : undefined;
 }
 
 /** What was refused before anything could be seen of it is opted in all the same: its turn counts from then on (case VAL-12). */

@@ -131,7 +131,7 @@ function obstacleOf(login: string, host: string, users: readonly AccountFacts[])
 }
 
 /** A login that is locked, or that asks for a client certificate, is revoked as it is; no rotation takes it (SRV-01, SRV-07). */
-function factsOf({ locked, certificate, changedOn, expiresOn, triesMax }: AccountFacts): LoginFacts {
+function factsOf({ locked, certificate, changedOn, expiresOn, lifetimeDays, triesMax }: AccountFacts): LoginFacts {
   const blocked = locked
     ? 'is locked, and whoever uses it is refused (4151, of MySQL 3118): ALTER USER … ACCOUNT UNLOCK'
     : certificate
@@ -140,6 +140,7 @@ function factsOf({ locked, certificate, changedOn, expiresOn, triesMax }: Accoun
   return {
     ...(changedOn ? { changedOn } : {}),
     ...(expiresOn ? { expiresOn } : {}),
+    ...(lifetimeDays ? { livesHours: lifetimeDays * 24 } : {}),
     ...(triesMax === undefined ? {} : { triesMax }),
     ...(certificate ? { answer: { ...CERTIFICATE, code: '1045' } } : {}),
     ...(blocked === undefined ? {} : { blocked }),

@@ -70,6 +70,8 @@ export interface TargetState {
   readonly doors?: readonly string[];
   /** Credentials that the target itself ends, and when: due before, and broken after (finding SRV-05). */
   readonly endsOn?: ReadonlyMap<Handle, Date>;
+  /** So many hours a new credential of a slot lives, where the target ends it by itself. */
+  readonly livesHours?: ReadonlyMap<Handle, number>;
   /** Slots that no new credential would open, and why: no rotation takes them (finding SRV-01). */
   readonly blocked?: ReadonlyMap<Handle, Obstacle>;
 }

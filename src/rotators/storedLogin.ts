@@ -35,6 +35,8 @@ export interface LoginFacts {
   readonly triesMax?: number;
   /** When its password runs out; in the past where it has. */
   readonly expiresOn?: Date;
+  /** So long a new password lives by itself, where the server ends it. */
+  readonly livesHours?: number;
   /** What the server is bound to answer, whatever the password: then it is not asked. */
   readonly answer?: ServerAnswer;
   /** Why no new password would open it, in words that follow its name: a rotation does not take it. */

@@ -131,11 +131,12 @@ class TwoLogins implements Target {
     this.#facts = logins;
     const all = [...logins];
     const endsOn = all.flatMap(([handle, { expiresOn }]) => (expiresOn ? [[handle, expiresOn] as const] : []));
+    const lives = all.flatMap(([handle, { livesHours }]) => (livesHours ? [[handle, livesHours] as const] : []));
     const blocked = all.flatMap(([handle, { blocked: why }]): [Handle, Obstacle][] => {
       const detail = `The login ${quote(this.#loginOf(handle))} ${why}.`;
       return why === undefined ? [] : [[handle, { reason: 'login-blocked', detail }]];
     });
-    return { ...state, endsOn: new Map(endsOn), blocked: new Map(blocked) };
+    return { ...state, endsOn: new Map(endsOn), livesHours: new Map(lives), blocked: new Map(blocked) };
   }
 
   said(): Said | undefined {

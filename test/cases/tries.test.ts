@@ -47,6 +47,19 @@ it('SRV-02: the row keeps no password and no text that leads to one, and a row w
   expect(JSON.stringify(await tenant.row('one'))).not.toContain('last-year');
 });
 
+it('SRV-02: looks that come no further than the server do not forget it', async () => {
+  seedSql(tenant, 'db-pw', { value: stale('db-pw') });
+  await tenant.sweepAndSettle();
+  for (const route of ['arm.sqlServer', 'arm.roleAssignments']) {
+    tenant.azure.outage(route, { status: 503 });
+    await look(tenant, 'db-pw');
+    await tenant.advance({ hours: 6 }, { sweepEvery: 1 });
+    tenant.azure.heal();
+    await tenant.advance({ hours: 30 }, { sweepEvery: 2 });
+  }
+  expect(logins()).toBe(ONE_TRY);
+});
+
 it('SRV-02: with the table lost it is tried once more, and that is all', async () => {
   seedSql(tenant, 'db-pw', { value: stale('db-pw') });
   await tenant.sweepAndSettle();

@@ -166,6 +166,16 @@ describe('SRV-05: the end that the server sets', () => {
   });
 });
 
+it('SRV-05: a lifetime that is shorter than a grace: no rotation onto it, told once', async () => {
+  const story = await all.next();
+  await all.peer.run(`ALTER USER ${story.b}@'%' PASSWORD EXPIRE INTERVAL 1 DAY`);
+  const changes = all.peer.changes();
+  await story.due();
+  await story.days(1);
+  expect([story.reasons(), story.versions(), all.peer.changes()]).toEqual([['login-blocked'], 1, changes]);
+  expect((await story.row())?.detail).toContain('PASSWORD EXPIRE INTERVAL');
+});
+
 describe('SRV-07: a revocation changes the password whatever else is refused', () => {
   it.each([
     ['REQUIRE X509', 'REQUIRE NONE'],

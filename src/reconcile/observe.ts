@@ -237,12 +237,14 @@ async function nameOlder(
   candidates: readonly OlderOurs[],
   { bound, found, live }: { bound: Bound; found: Found; live: Handle | undefined },
 ): Promise<readonly NamedOlder[]> {
-  const unnamed = found.handle === undefined ? candidates : candidates.filter(({ handle }) => handle === undefined);
+  const copied = rotationsTwice(bound.versions);
+  const isTold = ({ handle, state }: OlderOurs) => handle !== undefined && !copied.has(state.rot);
+  const unnamed = found.handle === undefined ? candidates : candidates.filter((each) => !isTold(each));
   const newestFirst = [...unnamed].sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
   const read = new Set(newestFirst.slice(0, VALUES_MAX));
   const named = await Promise.all(
     candidates.map(async (each): Promise<NamedOlder[]> => {
-      const handle = read.has(each) ? await handleOfOld(each.version, bound, found) : each.handle;
+      const handle = read.has(each) ? await handleOfOld(each, bound, found) : each.handle;
       const current = found.handle !== undefined && handle === live;
       return handle === undefined || current ? [] : [{ ...each, handle }];
     }),
@@ -250,9 +252,21 @@ async function nameOlder(
   return named.flat();
 }
 
-async function handleOfOld(version: string, bound: Bound, found: Found): Promise<Handle | undefined> {
+/** Rotations that stand on several versions: somebody has copied tags, to whichever value (finding PRF-03). */
+function rotationsTwice(versions: Bound['versions']): ReadonlySet<string | undefined> {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const { tags } of versions) {
+    const rot = stateOrNone(tags)?.rot;
+    if (rot !== undefined) (seen.has(rot) ? twice : seen).add(rot);
+  }
+  return twice;
+}
+
+/** By its value; where that can't be read any more, as its state says. */
+async function handleOfOld({ version, handle }: OlderOurs, bound: Bound, found: Found): Promise<Handle | undefined> {
   const old = await oldForm(bound, version, found.target);
-  if (!old) return undefined;
+  if (!old) return found.handle === undefined ? undefined : handle;
   return (await adoptForm(old, (value, login) => bound.optIn.target.adopt(value, login))).handle;
 }
 

@@ -528,3 +528,23 @@ async function dieWhile(dead: () => boolean): Promise<void> {
   tenant.configure();
   await tenant.settle();
 }
+
+describe('PRF-03: an old value written with the newest tags', () => {
+  it('PRF-03: the version is named by its value: what a person made in it lives, and stays readable', async () => {
+    const v2 = await rotated();
+    const ours = app.passwords.find(({ secretText }) => secretText === v2.value);
+    const v3 = tenant.azure.vault('kv1').set('gr-a', first.secretText, { tags: { ...v2.tags } });
+    await tenant.advance({ hours: 1 });
+    // And back again: the version in between is never the one that a rotation replaces.
+    tenant.azure.vault('kv1').set('gr-a', v2.value, { tags: { ...v2.tags } });
+    await tenant.advance({ days: 61 }, { sweepEvery: 24 });
+    await tenant.advance({ days: 4 }, { sweepEvery: 12 });
+    const alive = app.passwords.map(({ keyId }) => keyId);
+    expect(alive).toContain(first.keyId);
+    expect(alive).not.toContain(ours?.keyId);
+    const third = tenant.versions('gr-a').find(({ id }) => id === v3.id);
+    expect(third?.enabled).toBe(true);
+    expect(third?.tags?.['rotator-state']).not.toContain('revoked=1');
+    expect(tenant.current('gr-a').value).not.toBe(first.secretText);
+  });
+});

@@ -4,6 +4,7 @@
  */
 import type { FormSpec } from '../core/formSpec.ts';
 import { Secret } from '../core/secret.ts';
+import { checkBeside } from './beside.ts';
 import { type Document, type Member, memberOf, pointerOf } from './document.ts';
 import { readJson } from './json.ts';
 import { checkAzureAuth, checkDocker, openDockerAuth } from './known.ts';
@@ -61,14 +62,14 @@ export function openForm(value: Secret, wanted: Wanted, hosts: readonly string[]
   const { spec, field } = wanted;
   const opened = field === undefined ? opensAlone(text, spec, hosts) : opensDocument(text, { ...wanted, field }, hosts);
   checkLogin(spec, opened);
-  const form = formOf(value, opened);
+  const form = formOf(value, opened, spec);
   const hasEnds = spec.kind === 'login' && field === undefined && opened.form === 'bare' && opened.bare !== text;
   return hasEnds
-    ? { ...form, exact: formOf(value, { form: 'bare', bare: text, fill: (bare) => bare, rest: () => [] }) }
+    ? { ...form, exact: formOf(value, { form: 'bare', bare: text, fill: (bare) => bare, rest: () => [] }, spec) }
     : form;
 }
 
-function formOf(value: Secret, { form, login, rest, ...opened }: Opened): Form {
+function formOf(value: Secret, { form, login, rest, ...opened }: Opened, spec: FormSpec): Form {
   const bare = new Secret(opened.bare);
   return {
     form,
@@ -79,11 +80,15 @@ function formOf(value: Secret, { form, login, rest, ...opened }: Opened): Form {
       return new Secret(opened.fill(next.reveal(), nextLogin));
     },
     elsewhere(other) {
-      const { holds } = seeker(other.reveal());
+      const { holds } = seeker(keyIn(other.reveal(), spec));
       return rest().find(({ text }) => holds(text))?.where;
     },
   };
 }
+
+/** Of a pair, the key: it is what another place may hold alone. */
+const keyIn = (bare: string, spec: FormSpec): string =>
+  spec.kind === 'key' && spec.pair ? (/;secret=(.+)$/is.exec(bare)?.[1] ?? bare) : bare;
 
 /** The two-login kinds change the login with the password: a form without it would name the wrong one after a rotation. */
 function checkLogin(spec: FormSpec, { form, login }: OpenText): void {
@@ -99,6 +104,13 @@ function endsOf(text: string): { readonly before: string; readonly core: string;
   const left = text.replace(/^[\s\ufeff]+/, '');
   const core = left.trimEnd();
   return { before: text.slice(0, text.length - left.length), core, after: left.slice(core.length) };
+}
+
+/** In lines, blanks at the end of the last one are that line's. */
+function documentEndsOf(text: string): ReturnType<typeof endsOf> {
+  const { before, core, after } = endsOf(text);
+  const blanks = /^[{[]/.test(core) ? '' : (/^[^\S\r\n]*/.exec(after)?.[0] ?? '');
+  return { before, core: core + blanks, after: after.slice(blanks.length) };
 }
 
 function withEnds(text: string, spec: FormSpec, hosts: readonly string[]): OpenText {
@@ -121,7 +133,7 @@ function opensAlone(text: string, spec: FormSpec, hosts: readonly string[]): Ope
 }
 
 function opensDocument(text: string, wanted: Wanted & { readonly field: string }, hosts: readonly string[]): Opened {
-  const { before, core, after } = endsOf(text);
+  const { before, core, after } = documentEndsOf(text);
   const document = readDocument(core);
   if (!document)
     throw bad(
@@ -133,8 +145,9 @@ function opensDocument(text: string, wanted: Wanted & { readonly field: string }
   checkDocker(document, member);
   if (wanted.spec.kind === 'bare') checkAzureAuth(document, member, hosts);
   const login = loginMember?.value ?? inner.login;
+  checkBeside(document, member, { spec: wanted.spec, hosts, bare: inner.bare, login });
   const known = [member, ...(loginMember ? [loginMember] : [])];
-  const sought = { bare: inner.bare, seek: seeker(inner.bare), login, spec: wanted.spec, hosts };
+  const sought = { bare: inner.bare, seek: seeker(keyIn(inner.bare, wanted.spec)), login, spec: wanted.spec, hosts };
   const own: Place = {
     member,
     write: (bare, next) => member.write(inner.fill(bare, inner.login === undefined ? undefined : next)),
@@ -153,10 +166,12 @@ function opensDocument(text: string, wanted: Wanted & { readonly field: string }
       mustKeep(document, readDocument(filled), places);
       return before + filled + after;
     },
-    rest: () =>
-      document.members
-        .filter((each) => !places.some(({ member: at }) => at === each))
-        .map((each) => ({ where: pointerOf(each.path), text: each.value })),
+    rest() {
+      const written = new Set(places.map(({ member: at }) => at));
+      return document.members
+        .filter((each) => !written.has(each))
+        .map((each) => ({ where: pointerOf(each.path), text: each.value }));
+    },
   };
 }
 

@@ -7,18 +7,35 @@ import { unwrapped } from './shape.ts';
 import { base64Like } from './spelling.ts';
 
 const beside = ({ members }: Document, { path }: Member, name: string): Member | undefined =>
-  members.find((each) => each.path.length === path.length && each.path.at(-1) === name && samePlace(each.path, path));
+  members.find(
+    (each) =>
+      each.path.length === path.length &&
+      each.path.at(-1)?.toLowerCase() === name.toLowerCase() &&
+      samePlace(each.path, path),
+  );
 const samePlace = (one: readonly string[], other: readonly string[]): boolean =>
   one.slice(0, -1).every((step, at) => step === other[at]);
 
 /** docker's `auth`, opened: base64 of `login:password`. Undefined for every other member. */
 export function openDockerAuth({ path, value }: Member): OpenText | undefined {
-  const held = path.at(-1) === 'auth' ? unwrapped(value) : undefined;
+  const held = path.at(-1) === 'auth' ? inAuth(value) : undefined;
   const colon = held?.indexOf(':') ?? -1;
-  if (held === undefined || colon < 1) return undefined;
+  if (held === undefined || colon < 1) {
+    if (path.at(-1) !== 'auth' || path.at(-3) !== 'auths') return undefined;
+    throw bad('The member `auth` is not base64 of login:password, and docker would refuse the whole file.');
+  }
   const user = held.slice(0, colon);
   return { form: 'json', bare: held.slice(colon + 1), fill: (bare) => base64Like(value, `${user}:${bare}`) };
 }
+
+/** Docker cuts NUL bytes off the end. */
+const inAuth = (value: string): string | undefined =>
+  unwrapped(value) ??
+  (/^[A-Za-z0-9+/]+={0,2}$/.test(value)
+    ? unwrapped(
+        Buffer.from(Buffer.from(value, 'base64').toString('latin1').replace(/\0+$/, ''), 'latin1').toString('base64'),
+      )
+    : undefined);
 
 /** @throws `bad-value` where docker, kubelet or containerd would not use what a rotation writes, or the document is torn already */
 export function checkDocker(document: Document, member: Member): void {
@@ -31,8 +48,15 @@ export function checkDocker(document: Document, member: Member): void {
   const helper = document.members.find(({ path }) => path[0] === 'credsStore' || path[0] === 'credHelpers');
   if (helper) throw bad(`${quote(`/${helper.path[0]}`)} makes clients ask elsewhere for the password; take it out.`);
   const [auth, password] = ['auth', 'password'].map((name) => beside(document, member, name));
-  const held = auth && unwrapped(auth.value);
-  if (!auth || !password || held === undefined || !held.includes(':')) return;
+  const held = auth && inAuth(auth.value);
+  if (!auth || !password) return;
+  if (held === undefined || held.indexOf(':') < 1)
+    throw bad(
+      `${quote(pointerOf(auth.path))} is not base64 of login:password, and docker would refuse the whole file.`,
+    );
+  const user = beside(document, member, 'username');
+  if (user && user.value !== '' && user.value !== held.slice(0, held.indexOf(':')))
+    throw bad(`${quote(pointerOf(auth.path))} and ${quote(pointerOf(user.path))} name different logins.`);
   if (held.slice(held.indexOf(':') + 1) === password.value) return;
   const where = `${quote(pointerOf(auth.path))} and ${quote(pointerOf(password.path))}`;
   throw bad(`${where} hold different passwords; write the live one into both.`);
@@ -46,7 +70,12 @@ const ARM_HOSTS = ['management.azure.com', 'management.usgovcloudapi.net', 'mana
 
 /** Where a client with this document would send the secret. @throws `foreign-host` naming the member */
 export function checkAzureAuth(document: Document, member: Member, hosts: readonly string[]): void {
-  const own = { activeDirectoryEndpointUrl: LOGIN_HOSTS, resourceManagerEndpointUrl: ARM_HOSTS };
+  const own = {
+    activeDirectoryEndpointUrl: LOGIN_HOSTS,
+    resourceManagerEndpointUrl: ARM_HOSTS,
+    // What the SDKs of Azure read in the environment (unverified).
+    AZURE_AUTHORITY_HOST: LOGIN_HOSTS,
+  };
   for (const [name, known] of Object.entries(own)) {
     const other = beside(document, member, name);
     if (!other || (other.value === 'null' && other.fixed !== undefined)) continue;

@@ -33,6 +33,8 @@ export function readLines(text: string): Document | undefined {
   const members = named.map(({ text: line, start, head }) => {
     const from = head?.[0].length ?? 0;
     const place = { path: [head?.[1] ?? ''], raw: line.slice(from), start: start + from };
+    // Python's dotenv takes no colon (V7.3).
+    if (!properties && /:\s*$/.test(head?.[0] ?? '')) return fixed(place);
     return properties ? property(place) : variable(place);
   });
   return { what: properties ? 'a document of properties' : 'a document of lines', members };

@@ -8,6 +8,7 @@ import { quote } from '../core/quote.ts';
 import { type Document, type Member, pointerOf } from './document.ts';
 import { readJson } from './json.ts';
 import { type Change, spliced } from './part.ts';
+import { isSameLogin } from './roles.ts';
 import { unwrapped } from './shape.ts';
 import { base64Like, rewriter, type Seeker } from './spelling.ts';
 import { openString } from './text.ts';
@@ -29,6 +30,10 @@ export interface Sought {
 }
 
 const DEPTH_MAX = 3;
+/** Names of members that hold a credential: where a word stands that is also somebody's password, they decide. */
+const SECRET_NAME = /pass|pw|secret|key|token|credential|auth/i;
+const PASSWORD_WORD = /pass(?:word|wd|phrase)?|pwd|psw|pw|secret/;
+const LOGIN_WORD = /user(?:name|id)?|uid|login/;
 /** Members that say who logs in, beside a member that holds the password. */
 const LOGIN_NAME = /^(?:user|user_?name|user_?id|uid|login)$/i;
 
@@ -42,7 +47,10 @@ export function furtherPlaces(
 ): readonly Place[] {
   const others = members.filter((member) => !known.includes(member));
   const places = others.flatMap((member) => placeIn(member, sought, above, depth) ?? []);
-  return [...places, ...loginsBeside(others, places, known, sought)];
+  const pairs = loginsOfPairs(members, known, places, sought, above);
+  const beside = loginsBeside(others, places, known, sought);
+  const paired = new Set(pairs.map(({ member }) => member));
+  return [...places, ...pairs, ...beside.filter(({ member }) => !paired.has(member))];
 }
 
 function placeIn(member: Member, sought: Sought, above: string, depth: number): Place | undefined {
@@ -50,6 +58,7 @@ function placeIn(member: Member, sought: Sought, above: string, depth: number): 
   const { value } = member;
   if (value === '' || !seek.mayHold(value)) return undefined;
   if (value === sought.login) return undefined; // a login that is its own password is no password
+  if (seek.byChance && isChance(member, sought.bare)) return undefined;
   const refused = (why: string) => {
     // A name that holds the credential is not told: its place is.
     const where = quote(
@@ -65,6 +74,13 @@ function placeIn(member: Member, sought: Sought, above: string, depth: number): 
   if (read) return { member, write: (next, login) => member.write(read(next, login)) };
   if (seek.holds(value)) throw refused('is not of a form in which it could be replaced');
   return undefined;
+}
+
+/** A name of a member, a database or a port that is spelt like a password that a person chose: no place of it. */
+function isChance({ path, value, fixed }: Member, bare: string): boolean {
+  if (fixed === 'is a name') return true;
+  const name = path.findLast((step) => !/^\d*$/.test(step)) ?? '';
+  return value.trim() === bare && !SECRET_NAME.test(name);
 }
 
 type Write = (bare: string, login: string | undefined) => string;
@@ -104,15 +120,19 @@ function stringOf(
   try {
     opened = openString(text, spec, hosts);
   } catch (error) {
-    if (!(error instanceof KeyturnError) || !seek.holds(text)) return undefined;
+    if (!(error instanceof KeyturnError)) throw error;
+    const isHeld = seek.holds(text) || (seek.byChance && error.reason === 'bad-value' && seek.isPasswordIn(text));
+    if (!isHeld) return undefined;
     throw refused(
       `can't be replaced: ${error.detail.charAt(0).toLowerCase()}${error.detail.slice(1).replace(/\.$/, '')}`,
     );
   }
   if (opened?.bare !== bare) return undefined;
-  if (opened.login !== undefined && login !== undefined && opened.login !== login)
-    throw refused('names another login with it');
-  return (next, nextLogin) => opened.fill(next, opened.login === undefined ? undefined : nextLogin);
+  if (opened.login === undefined || login === undefined) return (next) => opened.fill(next);
+  if (!isSameLogin(opened.login, login)) throw refused('names another login with it');
+  // The server behind a login is spelt in each place as it is there.
+  const suffix = login.slice(opened.login.length);
+  return (next, to = login) => opened.fill(next, to.endsWith(suffix) ? to.slice(0, to.length - suffix.length) : to);
 }
 
 /** Base64 of the credential, of `login:credential` as docker writes it, or of what can be read. */
@@ -133,6 +153,45 @@ function inBase64(
   }
   const within = reading(held, sought, pointer, depth + 1, refused);
   return within && ((next, nextLogin) => base64Like(text, within(next, nextLogin)));
+}
+
+/** What is left of a name without the words for login and password: `pg` of PGUSER and PGPASSWORD. */
+const stemOf = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[-_.\s]/g, '')
+    .replace(PASSWORD_WORD, '')
+    .replace(LOGIN_WORD, '');
+
+/** Members that are named as a pair, `PGUSER` and `PGPASSWORD`: another login's password is no place, and ours changes with its login. */
+function loginsOfPairs(
+  members: readonly Member[],
+  known: readonly Member[],
+  places: readonly Place[],
+  { bare, login }: Sought,
+  above: string,
+): readonly Place[] {
+  if (login === undefined || places.length === 0) return [];
+  const stemIn = ({ path }: Member) => `${pointerOf(path.slice(0, -1))} ${stemOf(path.at(-1) ?? '')}`;
+  const named = members.filter(
+    ({ path, value }) => value !== '' && /(?:user[-_.]?(?:name|id)?|uid|login)$/i.test(path.at(-1) ?? ''),
+  );
+  const byStem = Map.groupBy(named, stemIn);
+  const isOurs = ({ value }: Member) => value === login || value.startsWith(`${login}@`);
+  const found = new Set<Member>();
+  for (const { member } of places) {
+    if (member.value.trim() !== bare || !PASSWORD_WORD.test((member.path.at(-1) ?? '').toLowerCase())) continue;
+    const logins = byStem.get(stemIn(member)) ?? [];
+    if (logins.length > 0 && !logins.some(isOurs))
+      throw new KeyturnError('bad-value', {
+        detail: `The credential stands at ${quote(above + pointerOf(member.path))}, too, which is beside another login.`,
+      });
+    for (const each of logins) if (isOurs(each) && !known.includes(each) && each.fixed === undefined) found.add(each);
+  }
+  return [...found].map((member) => ({
+    member,
+    write: (_, next) => member.write((next ?? login) + member.value.slice(login.length)),
+  }));
 }
 
 /** A second pair of login and password is one credential: neither changes without the other. */

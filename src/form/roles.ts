@@ -149,3 +149,7 @@ function nameIn({ value }: Part, addresses: readonly Address[]): { readonly name
   const isServer = at > 0 && addresses.some(({ host }) => [host, host.split('.')[0]].includes(behind));
   return isServer ? { name: value.slice(0, at), suffix: value.slice(at) } : { name: value, suffix: '' };
 }
+
+/** Whether a login of a string is the one beside it, which may be spelt with the server behind it. */
+export const isSameLogin = (inString: string | undefined, beside: string): boolean =>
+  inString === beside || (inString !== undefined && beside.startsWith(`${inString}@`));

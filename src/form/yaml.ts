@@ -10,13 +10,20 @@ const COMMENT = /^\s*(?:#.*|---)?$/;
 const FLOW = /\s*([\w.-]+):\s+("(?:[^"\\]*)"|'(?:[^']*)'|[^\s,{}[\]"'][^,{}[\]]*)\s*(,|\}$)/y;
 /** Scalars that begin so, or hold one of these, mean something else. */
 const SPECIAL = /^[-?:,[\]{}#&*!|>'"%@`]|: |\s#|:$|<%/;
-const PLAIN = /^[A-Za-z0-9_.~+/][\w.~+/=-]*$/;
-const NOT_TEXT = /^(?:[-+.\d][\d_,:.eExXoa-fA-F+-]*|~|null|true|false|yes|no|on|off|y|n)$/i;
+/** A letter first, and nothing that ends a scalar, in braces either. */
+const PLAIN = /^[A-Za-z](?:[^\s,{}[\]"'`\\#\u0080-\uffff]*[^\s,{}[\]"'`\\#:\u0080-\uffff])?$/;
+const NOT_TEXT =
+  /^(?:\d{4}-\d\d?-\d\d?(?:[Tt ].*)?|[-+]?\.(?:inf|nan)|[-+.\d][\d_,:.eExXoa-fA-F+-]*|~|null|true|false|yes|no|on|off|y|n)$/i;
 
 /** Undefined where the text is none. */
 export function readYaml(text: string): Document | undefined {
   const members: Member[] = [];
+  if (/<%/.test(text))
+    throw new KeyturnError('bad-value', { detail: 'The YAML holds ERB (`<%`): what it says stands elsewhere.' });
   const above: { indent: number; name: string }[] = [];
+  /** How far in the members of each open mapping stand; a line may go further in below a bare name alone. */
+  const indents: number[] = [];
+  let opens = true;
   let start = 0;
   for (const full of text.split('\n')) {
     const line = full.endsWith('\r') ? full.slice(0, -1) : full;
@@ -28,6 +35,12 @@ export function readYaml(text: string): Document | undefined {
     }
     const [, blanks = '', name = '', raw = ''] = LINE.exec(line) ?? [];
     if (name === '') return undefined;
+    while ((indents.at(-1) ?? -1) > blanks.length) indents.pop();
+    if (indents.at(-1) !== blanks.length) {
+      if (!opens) return undefined;
+      indents.push(blanks.length);
+    }
+    opens = raw === '';
     while ((above.at(-1)?.indent ?? -1) >= blanks.length) above.pop();
     const path = [...above.map((each) => each.name), name];
     if (raw === '') above.push({ indent: blanks.length, name });

@@ -24,6 +24,10 @@ const full: SecretRow = {
   settlingUntil: addMinutes(on, 10),
   retryOn: addHours(on, 24),
   refusedPlan: 'abc',
+  wrong: [
+    { handle: 'a', digest: '0123abcd', on },
+    { handle: 'b', digest: '89abcdef', on, changedOn: addHours(on, -5) },
+  ],
 };
 const operation = (changes: Partial<Operation> = {}): Operation => ({
   id: randomUUID(),

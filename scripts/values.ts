@@ -204,7 +204,11 @@ ${loginSections().join('\n')}
 The option \`field\` names the member that holds the credential, by its name at the top or by a JSON pointer; \`login-field\` names that of
 the login. Every further place of the same credential in the document is replaced with it: as it is, percent-encoded, in base64, in a
 string that can be read, in a document inside a string. A place that can't be written is refused by its pointer before anything is issued. A
-login that merely occurs elsewhere (\`owner\`, \`schema\`) stays as it is. A document that holds the key of another slot is refused.
+login that merely occurs elsewhere (\`owner\`, \`schema\`) stays as it is; one that is named as a pair with a second password (\`PGUSER\` and
+\`PGPASSWORD\`) changes with it. A document that holds the key of another slot is refused.
+
+The credential is also looked for in hex, and behind escapes of JSON, XML and URLs; there it is refused by its pointer. A password that is
+short or a word counts where a password can stand: a database, an engine or a port of the same name stays.
 
 ${documentSections()}
 ## What is refused
@@ -215,7 +219,11 @@ ${documentSections()}
   signature: no override puts a bare credential in the place of such a shape;
 - a name that stands there twice, a quote that does not close, a raw reserved character in an address: clients read them differently;
 - lines and YAML whose readers disagree: \`#\`, \`$\`, a backslash, a quote inside, a blank at the end, ERB, anchors, tags;
-- docker configuration with an identity token, a credential store, or an \`auth\` that differs from \`password\`.
+- docker configuration with an identity token, a credential store, or an \`auth\` that differs from \`username\` and \`password\`;
+- the password of another login that is the same as this one;
+- beside the credential: Kafka's \`bootstrap.servers\` of another host, its callback handlers and a protocol without TLS; \`unix_socket\`,
+  \`read_default_file\` and their like for MySQL; in YAML \`socket\`, a weak \`sslmode\`, ERB, and environments with different passwords; in YAML
+  and properties a \`url\` with another credential; \`activeDirectoryEndpointUrl\` and \`AZURE_AUTHORITY_HOST\` off Azure's login hosts.
 
 \`foreign-host\`: a host that Azure does not name for the target. Options are kept, known or not, unless they are one of these, or end in
 \`host\`, \`server\`, \`endpoint\`, \`proxy\` or \`addr\` with a host that is not the target's:

@@ -237,8 +237,8 @@ async function nameOlder(
   candidates: readonly OlderOurs[],
   { bound, found, live }: { bound: Bound; found: Found; live: Handle | undefined },
 ): Promise<readonly NamedOlder[]> {
-  const copied = rotationsTwice(bound.versions);
-  const isTold = ({ handle, state }: OlderOurs) => handle !== undefined && !copied.has(state.rot);
+  const copied = statesTwice(bound.versions);
+  const isTold = ({ handle, state }: OlderOurs) => handle !== undefined && !copied.has(wordsOf(state));
   const unnamed = found.handle === undefined ? candidates : candidates.filter((each) => !isTold(each));
   const newestFirst = [...unnamed].sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
   const read = new Set(newestFirst.slice(0, VALUES_MAX));
@@ -252,22 +252,27 @@ async function nameOlder(
   return named.flat();
 }
 
-/** Rotations that stand on several versions: somebody has copied tags, to whichever value (finding PRF-03). */
-function rotationsTwice(versions: Bound['versions']): ReadonlySet<string | undefined> {
+/** What a rotation wrote that stands on several versions: somebody has copied tags, to whichever value (finding PRF-03). */
+function statesTwice(versions: Bound['versions']): ReadonlySet<string> {
   const seen = new Set<string>();
   const twice = new Set<string>();
   for (const { tags } of versions) {
-    const rot = stateOrNone(tags)?.rot;
-    if (rot !== undefined) (seen.has(rot) ? twice : seen).add(rot);
+    const state = stateOrNone(tags);
+    if (state?.rot === undefined) continue;
+    const words = wordsOf(state);
+    (seen.has(words) ? twice : seen).add(words);
   }
   return twice;
 }
 
-/** By its value; where that can't be read any more, as its state says. */
+const wordsOf = ({ rot, cred }: State): string => `${rot} ${cred}`;
+
+/** By its value; where the target does not know that any more, or it can't be read, as its state says. */
 async function handleOfOld({ version, handle }: OlderOurs, bound: Bound, found: Found): Promise<Handle | undefined> {
   const old = await oldForm(bound, version, found.target);
-  if (!old) return found.handle === undefined ? undefined : handle;
-  return (await adoptForm(old, (value, login) => bound.optIn.target.adopt(value, login))).handle;
+  const asItSays = found.handle === undefined ? undefined : handle;
+  if (!old) return asItSays;
+  return (await adoptForm(old, (value, login) => bound.optIn.target.adopt(value, login))).handle ?? asItSays;
 }
 
 /** The value of an older version, opened; undefined where it is disabled or no longer has the form. */

@@ -37,6 +37,9 @@ export function openString(text: string, spec: FormSpec, hosts: readonly string[
 }
 
 function openIn(dialect: Dialect, text: string, hosts: readonly string[]): OpenText {
+  // Clients differ in which of these they trim: one of them would read another name or password (V1.1).
+  if (/[\ufeff\u200b-\u200f\u2060\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(text))
+    throw bad('The connection string has blanks or marks that cannot be seen; write it anew.');
   const parts = dialect.read(text);
   if (parts.some(({ value }) => /\p{Cc}/u.test(value)))
     throw bad('The connection string has line breaks or control characters in a value.');

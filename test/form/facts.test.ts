@@ -57,6 +57,10 @@ const refused: readonly (readonly [id: string, kind: Kind, text: string, words: 
   ['V3', 'bus', jaas('\n\u0001'), /control/],
   ['V4.1', 'sql', ado.replace('User ID', 'Username'), /`username`/],
   ['V4.1', 'sql', `${ado};passwd=x`, /`passwd`/],
+  ...['\ufeff', '\u00a0', '\u2028', '\u200b'].flatMap((mark) => [
+    ['V1.1', 'sql', ado.replace(P, `${mark}${P}`), /cannot be seen/] as const,
+    ['V1.1', 'pg', pgUrl.replace('/app?', `/${mark}app?`), /cannot be seen/] as const,
+  ]),
   ['V4.6', 'sql', ado.replace('shop', 'sh"op'), /quote/],
   ['V4.3', 'sql', odbc.replace('Pwd', 'Password'), /`password`/],
   ['V4.3', 'sql', odbc.replace('Uid', 'User'), /`user`/],

@@ -80,8 +80,10 @@ function formOf(value: Secret, { form, login, rest, ...opened }: Opened, spec: F
       return new Secret(opened.fill(next.reveal(), nextLogin));
     },
     elsewhere(other) {
+      const texts = rest();
+      if (texts.length === 0) return undefined;
       const { holds } = seeker(keyIn(other.reveal(), spec));
-      return rest().find(({ text }) => holds(text))?.where;
+      return texts.find(({ text }) => holds(text))?.where;
     },
   };
 }

@@ -127,7 +127,7 @@ function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators
   return {
     ...{ vault, reason, by: common.by },
     remedy: oneRemedy ? first.remedy : `${common.remedy} ${EACH}`,
-    ...{ count: group.length, names: listed(group.map(({ name }) => quote(name))) },
+    ...{ count: group.length, names: shown.map(({ name }) => quote(name)).join(', ') },
     owner: distinct(group.map(({ owner }) => owner)),
     kind,
     target: distinct(group.map(({ target }) => target)),

@@ -52,7 +52,21 @@ export function readState(tags: Tags): State | undefined {
   return text === undefined ? undefined : parseState(text);
 }
 
+/** What texts said that were read lately: a pass asks the same few again and again, a sweep those of a whole vault. */
+const read = new Map<string, State | undefined>();
+const READ_MAX = 500;
+
+/** As `readState`, of the text of the tag. */
 export function parseState(text: string): State | undefined {
+  if (read.has(text)) return read.get(text);
+  const state = parse(text);
+  if (text.length > TAG_VALUE_MAX) return state;
+  if (read.size >= READ_MAX) read.clear();
+  read.set(text, state);
+  return state;
+}
+
+function parse(text: string): State | undefined {
   const pairs = pairsOf(text);
   const version = pairs?.get('v');
   if (!pairs || version === undefined || !/^[1-9]\d{0,5}$/.test(version)) return undefined;

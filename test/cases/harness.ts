@@ -282,7 +282,7 @@ export class Tenant extends Time {
 
 /** The secrets that an alert names: one, or the first ten of several. */
 export const namesIn = ({ name, names }: ProductRecord): string[] =>
-  names === undefined ? [String(name)] : JSON.parse(`[${String(names).replace(/ and \d+ more$/, '')}]`);
+  names === undefined ? [String(name)] : JSON.parse(`[${String(names)}]`);
 const same = (json: Record<string, unknown>, { vault, name }: { vault: string; name: string }): boolean =>
   json.vault === vault && json.name === name;
 const flagsOf = ({ allowSharedKeyAccess, keyExpirationDays, sasExpirationPeriod, locked }: Account) => ({

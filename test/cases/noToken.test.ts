@@ -47,9 +47,9 @@ describe('VAL-04: no token can be had', () => {
       await tenant.goTo(tenant.dueOn('gr-a'));
       await tenant.sweepAndSettle();
       expect(rotations()).toBe(1);
-      await tenant.advance({ days: 61 }, { sweepEvery: 24 });
+      await tenant.advance({ days: 61 }, { sweepEvery: 48 });
       expect(rotations()).toBe(2);
-      await tenant.advance({ days: 29 }, { sweepEvery: 24 });
+      await tenant.advance({ days: 29 }, { sweepEvery: 48 });
       expect(app.removedOverGraph).toEqual([]);
       for (const { value } of tenant.versions('gr-a')) expect(app.accepts(value)).toBe(true);
       expect(told()).toEqual([['unproved', expect.stringContaining(`AADSTS${number}`)]]);

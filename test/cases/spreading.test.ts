@@ -130,7 +130,7 @@ describe('COR-02: a role that is spreading', () => {
       expect(`${alert?.detail} ${alert?.remedy}`).toMatch(what);
       if (alert?.reason !== 'no-consent') expect(alert?.identity).toBe(identity());
       tenant.azure.heal();
-      await tenant.advance({ hours: 24 }, { sweepEvery: 1 });
+      await tenant.advance({ hours: 24 }, { sweepEvery: 3 });
       expect(tenant.versions(name)).toHaveLength(2);
       expect(tenant.alerts()).toHaveLength(1);
       await tenant.check();

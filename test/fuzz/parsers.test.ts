@@ -97,9 +97,17 @@ const OPTIONS = [
   'a=b',
 ];
 
+/** Kinds that hold their values in the same forms are read by the same code: one of them stands for all. */
+const formsRead = new Set<string>();
 const ofValues = rotators.types.flatMap((type): Reader[] => {
   const spec = rotators.get(type)?.form;
   if (!spec) return [];
+  const tags: Reader[] = [
+    [`rotator-options of ${type}`, (text) => optIn(type, { 'rotator-options': text }), OPTIONS],
+    [`rotator-target of ${type}`, (text) => optIn(type, { 'rotator-target': text }), [ID, 'a/b/c', kv1]],
+  ];
+  if (formsRead.has(JSON.stringify(spec))) return tags;
+  formsRead.add(JSON.stringify(spec));
   const open = (text: string, more: object) => {
     const opened = openForm(Secret.unopened(text), { spec, ...more }, HOSTS);
     opened.fill(new Secret('x'.repeat(40)), opened.login === undefined ? undefined : 'app_b');
@@ -109,8 +117,7 @@ const ofValues = rotators.types.flatMap((type): Reader[] => {
     [`value of ${type}`, (text) => open(text, {}), VALUES],
     [`document of ${type}`, (text) => open(text, { field: '/p', ...login }), DOCUMENTS],
     [`member of ${type}`, (text) => open(JSON.stringify({ u: 'app_a', p: text }), { field: '/p' }), VALUES],
-    [`rotator-options of ${type}`, (text) => optIn(type, { 'rotator-options': text }), OPTIONS],
-    [`rotator-target of ${type}`, (text) => optIn(type, { 'rotator-target': text }), [ID, 'a/b/c', kv1]],
+    ...tags,
   ];
 });
 const bodies = { rotate: fromRotateRequest, hold: fromHoldRequest, revoke: fromRevokeRequest };

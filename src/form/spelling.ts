@@ -5,7 +5,7 @@ import { encode } from './address.ts';
 const CHANCE_MAX = 7;
 const WORD_MAX = 24;
 /** A word or a number: as a password, also the name of a database, an engine, a port or a part of a host. */
-const WORD = /^(?:[A-Za-z]+[-_. ]?){1,3}\d{0,4}$|^\d+$/;
+const WORD = /^[A-Za-z]+(?:[-_. ][A-Za-z]+){0,2}[-_. ]?\d{0,4}$|^\d+$/;
 const BASE64_RUN = /[A-Za-z0-9+/_-]{8,}={0,2}/g;
 const BASE64_LINES = /^[A-Za-z0-9+/_=\s-]+$/;
 /** How often base64 may stand around base64. */

@@ -36,6 +36,10 @@ fetch() {
   for package in "$cache"/deb/*.deb; do dpkg -x "$package" "$cache/root"; done
 }
 
+# Suites that begin side by side fetch once.
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9
 [ -n "$(postgresql)" ] || fetch postgresql
 [ -n "$(mariadb)" ] || fetch mariadb-server-core mariadb-client-core
 [ -n "$(pgbouncer)" ] || fetch pgbouncer

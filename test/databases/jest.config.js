@@ -5,5 +5,5 @@ export default {
   ...base,
   rootDir: '../..',
   testMatch: ['<rootDir>/test/databases/**/*.db.ts'],
-  maxWorkers: 1,
+  maxWorkers: 2,
 };

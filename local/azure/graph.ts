@@ -18,7 +18,7 @@ import { audiences, type World } from './world.ts';
 const recording = 'azure-cli recording test_app_credential';
 const docs = 'https://learn.microsoft.com/graph/api/application-addpassword';
 const one = String.raw`^\/v1\.0\/applications(?:\/([^/()]+)|\(appId='([^']+)'\))`;
-const shown = one.replace('applications', '(?:applications|servicePrincipals)');
+const onePrincipal = one.replace('applications', 'servicePrincipals');
 const byId = String.raw`^\/v1\.0\/applications\/([^/()]+)`;
 const denied = 'Insufficient privileges to complete the operation.';
 
@@ -188,6 +188,11 @@ function removePassword(request: Request, world: World): Reply {
   throw new Refusal(graphError(400, 'Request_BadRequest', `No password credential found with keyId ${keyId}.`));
 }
 
+const documented: Readonly<Record<string, string>> = {
+  owners: 'microsoft-graph-docs-contrib, application-list-owners',
+  servicePrincipal: 'microsoft-graph-docs-contrib, serviceprincipal-get',
+};
+
 const route = (
   name: string,
   method: string,
@@ -205,18 +210,14 @@ const route = (
   source: recorded ? 'recorded' : 'reported',
   reference: recorded
     ? `${recording}; ${docs}`
-    : name === 'owners'
-      ? 'microsoft-graph-docs-contrib, application-list-owners'
-      : 'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088',
+    : (documented[name] ?? 'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088'),
   handle,
 });
 
 const change = 'Application.ReadWrite.OwnedBy';
 export const graphRoutes: Route[] = [
-  // Also what is at the service principal, by its object id or the appId [microsoft-graph-docs, serviceprincipal-get].
-  route('application', 'GET', `${shown}$`, false, 'Application.Read.All', (request, world) =>
-    request.path.startsWith('/v1.0/servicePrincipals') ? servicePrincipal(request, world) : get(request, world),
-  ),
+  route('application', 'GET', `${one}$`, false, 'Application.Read.All', get),
+  route('servicePrincipal', 'GET', `${onePrincipal}$`, false, 'Application.Read.All', servicePrincipal, false),
   route('applications', 'GET', String.raw`^\/v1\.0\/applications\/?$`, false, 'Application.Read.All', list),
   route('owners', 'GET', String.raw`${one}\/owners$`, false, 'Application.ReadWrite.OwnedBy', owners, false),
   route('addPassword', 'POST', String.raw`${one}\/addPassword$`, true, change, addPassword),

@@ -33,4 +33,11 @@ export interface KeyPair {
 export const pairOf = (pair: KeyPair, name: string, value: string): string =>
   `${capital(pair.name)}=${name};${capital(pair.key)}=${value}`;
 
+/** Of such a credential the key alone; of any other text all of it. */
+export function keyOfPair({ key }: KeyPair, bare: string): string {
+  const mark = `;${capital(key)}=`;
+  const at = bare.indexOf(mark);
+  return at < 0 ? bare : bare.slice(at + mark.length);
+}
+
 const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

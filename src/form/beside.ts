@@ -2,7 +2,7 @@
 import { KeyturnError } from '../core/errors.ts';
 import type { FormSpec } from '../core/formSpec.ts';
 import { quote } from '../core/quote.ts';
-import { type Document, type Member, pointerOf } from './document.ts';
+import { type Document, type Member, pointerOf, siblingsOf } from './document.ts';
 import { bad, nameOf } from './part.ts';
 import { refusalWords } from './refused.ts';
 import { isSameLogin } from './roles.ts';
@@ -35,11 +35,7 @@ const ENVIRONMENT = /^(?:production|staging|development|test|default|preview|rev
 
 /** @throws `bad-value` or `foreign-host` naming the member */
 export function checkBeside(document: Document, member: Member, opened: Opened): void {
-  const parent = pointerOf(member.path.slice(0, -1));
-  const siblings = document.members.filter(
-    (each) =>
-      each.path.length === member.path.length && pointerOf(each.path.slice(0, -1)) === parent && each !== member,
-  );
+  const siblings = siblingsOf(document, member).filter((each) => each !== member);
   const { spec } = opened;
   if (spec.kind === 'login') {
     refuseKeywords(siblings, spec.server === 'mysql' ? KEYWORDS : document.what.includes('YAML') ? RAILS : []);

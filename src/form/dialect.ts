@@ -35,7 +35,7 @@ export interface Dialect {
   /** What else must hold. @throws `bad-value` or `foreign-host` */
   check?(parts: ReadonlyMap<string, string>, hosts: readonly string[]): void;
   /** A text of another dialect in the place of the credential: a connection string inside JAAS, EF6 or SQLAlchemy's `odbc_connect`. */
-  readonly inner?: { readonly dialect: () => Dialect; readonly loginOutside?: string };
+  readonly inner?: () => Dialect;
   /** The vendor's documented spelling, with `{K}` or `{PW}` for the credential and `{L}` for the login. */
   readonly examples: readonly string[];
 }

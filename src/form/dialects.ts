@@ -84,7 +84,7 @@ const jaas: Dialect = {
   lines: true,
   ports: [],
   refused: 'plain',
-  inner: { dialect: () => messaging, loginOutside: '$ConnectionString' },
+  inner: () => messaging,
   examples: [
     'org.apache.kafka.common.security.plain.PlainLoginModule required username="$ConnectionString" password="Endpoint=sb://{host}/;SharedAccessKeyName=send;SharedAccessKey={K}";',
   ],
@@ -276,7 +276,7 @@ const ef6: Dialect = {
   hosts: [],
   hostless: true,
   refused: 'plain',
-  inner: { dialect: () => ado },
+  inner: () => ado,
   examples: [
     'metadata=res://*/M.csdl|res://*/M.ssdl|res://*/M.msl;provider=System.Data.SqlClient;provider connection string="data source={host};initial catalog=shop;user id={L};password={PW}"',
   ],
@@ -386,7 +386,7 @@ const odbcConnect: Dialect = {
   hosts: [],
   hostless: true,
   refused: 'plain',
-  inner: { dialect: () => odbc },
+  inner: () => odbc,
   examples: [
     'mssql+pyodbc:///?odbc_connect=Driver%3D%7BODBC%20Driver%2018%20for%20SQL%20Server%7D%3BServer%3D{host}%3BDatabase%3Dshop%3BUid%3D{L}%3BPwd%3D{PW}%3BEncrypt%3Dyes',
   ],

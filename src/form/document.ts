@@ -33,6 +33,21 @@ function pathOf(field: string): readonly string[] {
   return field.slice(1).split('/').map(unescaped);
 }
 
+/** What stands in the same object, section or table as a member, itself included. */
+export const siblingsOf = ({ members }: Document, { path }: Member): readonly Member[] =>
+  members.filter(
+    (each) => each.path.length === path.length && path.slice(0, -1).every((step, at) => step === each.path[at]),
+  );
+
+/** A value in quotes, its place between them. @param found the quote and what it holds, or null where there is none */
+export function quotedMember(
+  found: RegExpExecArray | null,
+  { path, start, write }: Pick<Member, 'path' | 'start' | 'write'>,
+): Member | undefined {
+  const value = found?.[2];
+  return value === undefined ? undefined : { path, value, start: start + 1, end: start + 1 + value.length, write };
+}
+
 /** The one member that `field` names. @throws `bad-value` for what is not there, there twice, or can't be written */
 export function memberOf({ what, members }: Document, field: string): Member {
   const bad = (detail: string) => new KeyturnError('bad-value', { detail });

@@ -2,7 +2,7 @@
  * The form in which a secret holds its credential (design section 2). Rotators see bare values only; what stands around
  * one is kept byte for byte, and a connection string that leads anywhere but to the target is refused (case SEC-02).
  */
-import type { FormSpec } from '../core/formSpec.ts';
+import { type FormSpec, keyOfPair } from '../core/formSpec.ts';
 import { Secret } from '../core/secret.ts';
 import { checkBeside } from './beside.ts';
 import { type Document, type Member, memberOf, pointerOf } from './document.ts';
@@ -90,7 +90,7 @@ function formOf(value: Secret, { form, login, rest, ...opened }: Opened, spec: F
 
 /** Of a pair, the key: it is what another place may hold alone. */
 const keyIn = (bare: string, spec: FormSpec): string =>
-  spec.kind === 'key' && spec.pair ? (/;secret=(.+)$/is.exec(bare)?.[1] ?? bare) : bare;
+  spec.kind === 'key' && spec.pair ? keyOfPair(spec.pair, bare) : bare;
 
 /** The two-login kinds change the login with the password: a form without it would name the wrong one after a rotation. */
 function checkLogin(spec: FormSpec, { form, login }: OpenText): void {

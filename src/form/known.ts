@@ -1,20 +1,13 @@
 /** Documents that tools read by their own rules: docker's configuration and Azure's auth file (facts on values, V7.2, V7.6). */
 import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
-import { type Document, type Member, pointerOf } from './document.ts';
+import { type Document, type Member, pointerOf, siblingsOf } from './document.ts';
 import { bad, type OpenText } from './part.ts';
 import { unwrapped } from './shape.ts';
 import { base64Like } from './spelling.ts';
 
-const beside = ({ members }: Document, { path }: Member, name: string): Member | undefined =>
-  members.find(
-    (each) =>
-      each.path.length === path.length &&
-      each.path.at(-1)?.toLowerCase() === name.toLowerCase() &&
-      samePlace(each.path, path),
-  );
-const samePlace = (one: readonly string[], other: readonly string[]): boolean =>
-  one.slice(0, -1).every((step, at) => step === other[at]);
+const beside = (document: Document, member: Member, name: string): Member | undefined =>
+  siblingsOf(document, member).find(({ path }) => path.at(-1)?.toLowerCase() === name.toLowerCase());
 
 /** docker's `auth`, opened: base64 of `login:password`. Undefined for every other member. */
 export function openDockerAuth({ path, value }: Member): OpenText | undefined {

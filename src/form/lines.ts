@@ -3,7 +3,7 @@
  * values, V7.3 to V7.5): a value that reads alike in all of them is a member, any other is fixed, and refused where it matters.
  */
 import { KeyturnError } from '../core/errors.ts';
-import type { Document, Member } from './document.ts';
+import { type Document, type Member, quotedMember } from './document.ts';
 
 const NAME = /^(?:export\s+)?([\w.[\]-]+)[^\S\n]*[=:][^\S\n]*/;
 const COMMENT = /^\s*(?:[#!].*)?$/;
@@ -64,17 +64,9 @@ const fixed = ({ path, raw, start }: Place, why = UNCLEAR): Member => ({
 /** `.env`: dotenv of Node and Python, and docker compose. */
 function variable(place: Place): Member {
   const { path, raw, start } = place;
-  const quoted = /^(["'])([^"'`\\$\n]*)\1\s*$/.exec(raw);
-  if (quoted) {
-    const value = quoted[2] ?? '';
-    return {
-      path,
-      value,
-      start: start + 1,
-      end: start + 1 + value.length,
-      write: (next) => checked(next, /^[^"'`\\$\n]*$/),
-    };
-  }
+  const write = (next: string) => checked(next, /^[^"'`\\$\n]*$/);
+  const quoted = quotedMember(/^(["'])([^"'`\\$\n]*)\1\s*$/.exec(raw), { path, start, write });
+  if (quoted) return quoted;
   if (/[#$\\"'`]|\s$/.test(raw)) return fixed(place);
   return {
     path,

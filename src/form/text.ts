@@ -2,11 +2,11 @@
 import { type FormSpec, type KeyPair, pairOf } from '../core/formSpec.ts';
 import type { Dialect } from './dialect.ts';
 import { keyDialects, loginDialects } from './dialects.ts';
-import { bad, type OpenText, spliced } from './part.ts';
+import { bad, type OpenText, type Part, spliced } from './part.ts';
 import { type Roles, rolesOf } from './roles.ts';
 import { refuseShape } from './shape.ts';
 
-export const dialectsOf = (spec: FormSpec): readonly Dialect[] => {
+const dialectsOf = (spec: FormSpec): readonly Dialect[] => {
   if (spec.kind === 'login') return loginDialects[spec.server];
   return spec.kind === 'key' ? spec.dialects.map((id) => keyDialects[id]) : [];
 };
@@ -36,15 +36,19 @@ export function openString(text: string, spec: FormSpec, hosts: readonly string[
   return opened;
 }
 
-function openIn(dialect: Dialect, text: string, hosts: readonly string[]): OpenText {
+function partsOf(dialect: Dialect, text: string): readonly Part[] {
   // Clients differ in which of these they trim: one of them would read another name or password (V1.1).
   if (/[\ufeff\u200b-\u200f\u2060\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(text))
     throw bad('The connection string has blanks or marks that cannot be seen; write it anew.');
   const parts = dialect.read(text);
   if (parts.some(({ value }) => /\p{Cc}/u.test(value)))
     throw bad('The connection string has line breaks or control characters in a value.');
-  const roles = rolesOf(dialect, parts, hosts);
-  const inner = dialect.inner && openIn(dialect.inner.dialect(), roles.credential.value, hosts);
+  return parts;
+}
+
+function openIn(dialect: Dialect, text: string, hosts: readonly string[]): OpenText {
+  const roles = rolesOf(dialect, partsOf(dialect, text), hosts);
+  const inner = dialect.inner && openIn(dialect.inner(), roles.credential.value, hosts);
   const bare = inner ? inner.bare : roles.credential.value;
   const login = inner ? inner.login : roles.name;
   return {
@@ -87,7 +91,7 @@ function mustRead(
 
 /** App Configuration: the key's name changes with the key, so that both are the credential. */
 function openPair(text: string, dialect: Dialect, pair: KeyPair, hosts: readonly string[]): OpenText {
-  const parts = dialect.read(text);
+  const parts = partsOf(dialect, text);
   const isAlone = parts.length === 2;
   const named = parts.filter(({ name }) => name === pair.name);
   const [id] = named;

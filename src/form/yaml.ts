@@ -3,7 +3,7 @@
  * (facts on values, V7.1). Whatever else YAML knows (lists, anchors, tags, blocks of text, ERB) makes a text none of these.
  */
 import { KeyturnError } from '../core/errors.ts';
-import type { Document, Member } from './document.ts';
+import { type Document, type Member, quotedMember } from './document.ts';
 
 const LINE = /^( *)([\w.-]+):(?: +(\S.*))?$/;
 const COMMENT = /^\s*(?:#.*|---)?$/;
@@ -68,17 +68,9 @@ function readFlow(text: string, start: number, path: readonly string[], members:
 }
 
 function scalar(raw: string, start: number, path: readonly string[]): Member {
-  const quoted = /^(["'])([^"'\\]*)\1\s*(?:#.*)?$/.exec(raw);
-  if (quoted) {
-    const value = quoted[2] ?? '';
-    return {
-      path,
-      value,
-      start: start + 1,
-      end: start + 1 + value.length,
-      write: (next) => checked(next, /^[^"'\\\n]*$/),
-    };
-  }
+  const write = (next: string) => checked(next, /^[^"'\\\n]*$/);
+  const quoted = quotedMember(/^(["'])([^"'\\]*)\1\s*(?:#.*)?$/.exec(raw), { path, start, write });
+  if (quoted) return quoted;
   const value = raw.trimEnd();
   const place = { path, value, start, end: start + value.length, write: plain };
   if (SPECIAL.test(value))

@@ -12,7 +12,7 @@ import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import type { Deps } from './deps.ts';
 import { indexGap } from './holderIndex.ts';
-import { openAt, usesDoor } from './opened.ts';
+import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import {
   keptBesideDrift,
   type NamedOlder,
@@ -23,7 +23,6 @@ import {
   stateOrNone,
 } from './owed.ts';
 import { dueOn, planOf } from './policy.ts';
-import { adoptForm, refuseOtherKeys } from './reading.ts';
 import { refusalIn } from './refusedPlan.ts';
 import { type Claim, type Holder, heldBy, otherHolders, sourceFor, sureOf } from './slots.ts';
 import { parseState, type State } from './state.ts';

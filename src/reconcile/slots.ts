@@ -13,9 +13,8 @@ import type { HolderRow } from '../store/store.ts';
 import type { Version } from '../vault/vault.ts';
 import type { Deps } from './deps.ts';
 import { hashedTarget } from './holderIndex.ts';
-import { openAt } from './opened.ts';
+import { adoptForm, openAt, otherKeyIn } from './opened.ts';
 import { isOptedIn, optInTags, wantedOf } from './optIn.ts';
-import { adoptForm, otherKeyIn } from './reading.ts';
 import { readState } from './state.ts';
 import type { Source, Wait } from './types.ts';
 

@@ -100,9 +100,16 @@ describe('COR-08: a value of another place', () => {
     expect((await looked(app.appId, keyId))?.detail).toMatch(/belongs to the service principal/);
   });
 
+  it('VAL-03: where the service principal may not be read, the value is one that nobody knows, as before', async () => {
+    tenant.azure.outage('graph.servicePrincipal', { status: 403, code: 'Authorization_RequestDenied' });
+    const { secretText } = app.addPrincipalPassword();
+    expect(await looked(app.appId, secretText)).toMatchObject({ step: 'refuse', reason: 'unknown-value' });
+    expect(callsTo(tenant, 'graph.servicePrincipal').length).toBeGreaterThan(0);
+  });
+
   it('any other value is unknown as before, and Graph is asked once a look', async () => {
     expect(await looked(app.appId, 'a-value-of-nobody-0123456789')).toMatchObject({ reason: 'unknown-value' });
-    const principals = callsTo(tenant, 'graph.application').filter(({ path }) => path.includes('servicePrincipals'));
+    const principals = callsTo(tenant, 'graph.servicePrincipal');
     expect(principals.length).toBeLessThan(8);
     expect(told()).toEqual([['unknown-value', undefined]]);
   });

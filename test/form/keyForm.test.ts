@@ -155,6 +155,13 @@ describe('a connection string of App Configuration', () => {
     expect([alone.form, alone.fill(next).reveal()]).toEqual(['bare', next.reveal()]);
   });
 
+  it('V1.1: is refused with a mark in it that cannot be seen, as every other string', () => {
+    for (const mark of ['\u200b', '\u2060']) {
+      const error = refusal(text.replace(KEY, `${KEY.slice(0, 9)}${mark}${KEY.slice(9)}`), spec, [HOST]);
+      expect(error).toMatchObject({ reason: 'bad-value', detail: expect.stringContaining('cannot be seen') });
+    }
+  });
+
   it('is measured by a text that is no pair', () => {
     expect(open(text, spec, [HOST]).fill(new Secret('x'.repeat(99))).bytes).toBeGreaterThan(2 * 99);
   });

@@ -125,6 +125,21 @@ describe('Graph of the local tenant', () => {
     expect(await call([], 'GET', path)).toMatchObject({ status: 403 });
   });
 
+  it('shows a service principal by either id, its secrets without their texts, to whoever may read applications', async () => {
+    const app = azure.application('principal');
+    const { keyId } = app.addPrincipalPassword();
+    for (const path of [`servicePrincipals/${app.principal.oid}`, `servicePrincipals(appId='${app.appId}')`]) {
+      expect(await call(['Application.Read.All'], 'GET', path)).toMatchObject({
+        ...{ status: 200, id: app.principal.oid, appId: app.appId },
+        passwordCredentials: [{ keyId, secretText: null }],
+      });
+      expect(await call([], 'GET', path)).toMatchObject({ status: 403 });
+    }
+    // An application's own object id names no service principal, nor the other way round.
+    expect(await call(all, 'GET', `servicePrincipals/${app.objectId}`)).toMatchObject({ status: 404 });
+    expect(await call(all, 'GET', `applications/${app.principal.oid}`)).toMatchObject({ status: 404 });
+  });
+
   it('adds a secret that logs in after a while and removes it again, after which Entra refuses it: AADSTS7000215', async () => {
     const app = azure.application('rotated');
     const added = await add(`applications(appId='${app.appId}')`, { displayName: 'k' });

@@ -282,8 +282,8 @@ export class Sim {
   }
 
   loseTable(): void {
-    const { locks, messages, audit } = this.own;
-    this.own = { ...emptyStorage(), locks, messages, audit };
+    const { messages, audit } = this.own;
+    this.own = { ...emptyStorage(), messages, audit };
     this.invariants.lostTable = true;
   }
 }

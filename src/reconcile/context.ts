@@ -2,7 +2,7 @@
 
 import { type Tags, tagOf, type VersionId } from '../core/ids.ts';
 import type { Stay } from '../rotators/rotator.ts';
-import type { Lock, SecretRow } from '../store/store.ts';
+import type { Begun, Lock, SecretRow } from '../store/store.ts';
 import type { Version } from '../vault/vault.ts';
 import { Stopped } from './bind.ts';
 import type { Deps } from './deps.ts';
@@ -20,7 +20,7 @@ export interface Acting {
   /** When it was refused, by version. */
   readonly refusedOn: Map<VersionId, Date>;
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */
-  marked?: true;
+  marked?: Begun;
   /** The target was changed: a credential is there that only this pass knows. */
   issued?: boolean;
 }

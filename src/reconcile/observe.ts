@@ -6,8 +6,9 @@ import { type Handle, rotationId, type VersionId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
 import type { Form } from '../form/form.ts';
 import type { Said, TargetState, Verdict } from '../rotators/rotator.ts';
-import type { SecretRow } from '../store/store.ts';
+import type { Begun, SecretRow } from '../store/store.ts';
 import { type Age, ageOf } from './age.ts';
+import { begunBefore, begunOn } from './begun.ts';
 import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import type { Deps } from './deps.ts';
@@ -117,6 +118,7 @@ async function nameWhatIsThere(
   const said = verdict === undefined ? undefined : optIn.target.said?.()?.detail;
   const newest = newestOf(older, secret);
   const age = await ageIn(bound, found, state);
+  const begun = await begunIn(bound, found, ours);
   const observed: Observed = {
     secret,
     version: current.id,
@@ -124,7 +126,7 @@ async function nameWhatIsThere(
     policy,
     ours,
     written,
-    begun: bound.state?.tgt === tgt && bound.state.started === rotationId(secret, current.id),
+    begun: begun !== undefined,
     placeholder,
     proved,
     wiped: leaving === undefined && row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
@@ -155,7 +157,7 @@ async function nameWhatIsThere(
     overlap: optIn.rotator.overlap,
     recentRotations: rotationsSince(versions, addHours(now, -24)),
     versionCount: versions.length,
-    ...(await brakes(bound, found.grants, deps)),
+    ...(await brakes(bound, { grants: found.grants, begun }, deps)),
   };
   return { observed, older };
 }
@@ -380,13 +382,29 @@ async function isAccepted(version: VersionId, bound: Bound, target: TargetState)
   }
 }
 
-async function brakes({ secret, current, policy, row, optIn, state }: Bound, grants: readonly Grant[], deps: Deps) {
+/** By the tags or the row; of a value that the target does not know, also by what had begun when it was current before. */
+async function begunIn(
+  bound: Bound,
+  { handle, placeholder, opened, target }: Found,
+  ours: boolean,
+): Promise<Begun | undefined> {
+  const begun = begunOn(bound);
+  // Where the old one lives beside the new, no rotation of ours has made the value unknown.
+  const isOnly = bound.optIn.rotator.overlap === 'none';
+  if (begun || !isOnly || handle !== undefined || placeholder || ours) return begun;
+  return begunBefore(bound, opened.bare, async (version) => (await oldForm(bound, version, target))?.bare);
+}
+
+async function brakes(
+  { secret, current, policy, row, optIn }: Bound,
+  { grants, begun }: { readonly grants: readonly Grant[]; readonly begun: Begun | undefined },
+  deps: Deps,
+) {
   const { mode, rate, capDays } = deps.config;
   const now = deps.clock.now();
   const lately = await deps.rows.rotationsSince(addHours(now, -1));
   // A pass that died after `started` may have a write under way that nobody has heard of.
-  const begunUntil =
-    state?.started === rotationId(secret, current.id) ? addMinutes(current.updatedOn, SETTLING_MINUTES) : undefined;
+  const begunUntil = begun && addMinutes(begun.on, SETTLING_MINUTES);
   const settlingUntil = latest(row?.settlingUntil, begunUntil);
   const gap = await indexGap(grants, deps);
   return {

@@ -206,7 +206,7 @@ async function failureEnd(
   const touching = rotating || progress.step?.kind === 'revoke';
   const failed =
     rotating &&
-    isFailure(error, { marked: progress.acting?.marked === true, issued: progress.acting?.issued === true });
+    isFailure(error, { marked: progress.acting?.marked !== undefined, issued: progress.acting?.issued === true });
   // A busy vault or storage is no fault of the kind's targets, and brakes none of them.
   if (failed && progress.seen && !(error instanceof BusyError && error.reason !== 'target-busy')) {
     await noteFailure(progress.seen, deps);
@@ -216,8 +216,9 @@ async function failureEnd(
   // An end that stays unknown is tried at growing distances, too: with one credential each try may lock its readers out.
   // Not where the worker was told to stop: then there was no time to see the end.
   const tried = failed || (rotating && error instanceof UnknownOutcomeError && deps.stop?.aborted !== true);
-  const change: RowChange =
-    tried && progress.acting ? { ...settling, ...afterFailure(error, progress.acting, row?.failures ?? 0) } : settling;
+  const failure = tried && progress.acting ? afterFailure(error, progress.acting, row?.failures ?? 0) : {};
+  const { marked } = progress.acting ?? {};
+  const change: RowChange = { ...settling, ...failure, ...(marked ? { begun: marked } : {}) };
   return {
     step,
     error,

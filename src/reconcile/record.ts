@@ -7,6 +7,7 @@ import type { Reason } from '../core/reasons.ts';
 import type { HolderRow, Operation, SecretRow } from '../store/store.ts';
 import { endsFailure, raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './audit.ts';
+import { begunOn } from './begun.ts';
 import type { Bound, Trail } from './bind.ts';
 import type { RowChange } from './context.ts';
 import { lookAgainOn } from './decide.ts';
@@ -188,7 +189,7 @@ function rowAfter(
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
     ...(seen
-      ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row) }
+      ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row), begun: begunAfter(seen) }
       : firstSeen(step, trail, row)),
     // Opted in again it is taken over anew.
     ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
@@ -213,6 +214,10 @@ const wroteIn = (
   state && observed.ours && observed.written && row?.wroteVersion !== current.id
     ? { wroteVersion: current.id, wroteState: formatState(state) }
     : {};
+
+/** The mark as this look found it; that of a value that was written back stays as the row has it. */
+const begunAfter = (seen: Seen): SecretRow['begun'] =>
+  begunOn(seen) ?? (seen.observed.begun ? seen.row?.begun : undefined);
 
 /** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
 function wrongAfter(

@@ -28,7 +28,8 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const { optIn, secret, observed, tgt } = seen;
   preflight(step, acting);
   await markStarted(step, acting);
-  acting.marked = true;
+  acting.marked = { tgt, rotation: step.rotation, on: deps.clock.now() };
+  await deps.rows.saveSecret({ failures: 0, ...seen.row, ...secret, begun: acting.marked });
   // From here until the version is stored nobody can say which slot this secret holds. Not before the mark: a vault that
   // refuses it would leave the neighbours waiting for a slot that nothing has happened to.
   await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
@@ -80,6 +81,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   return {
     wroteVersion: id,
     wroteState: formatState(state),
+    begun: undefined,
     failures: 0,
     retryOn: undefined,
     lastFailure: undefined,

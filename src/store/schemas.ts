@@ -4,6 +4,7 @@ import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { isReason, type Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 import {
+  type Begun,
   type CountedAlert,
   type FailedRotation,
   type HolderRow,
@@ -62,6 +63,13 @@ const Secret = z.strictObject({
   ...ref,
   wroteVersion: maybe(version),
   wroteState: maybe(z.string().max(256)),
+  begun: maybe(
+    z.strictObject({
+      tgt: z.string().regex(/^[0-9a-f]{8}$/),
+      rotation: z.string().regex(/^[0-9a-f]{16}$/),
+      on: date,
+    } satisfies Shape<Begun>),
+  ),
   seenUpdatedOn: maybe(date),
   step: maybe(word),
   reason: maybe(word),

@@ -10,11 +10,16 @@ import type { Phase, SecretState } from '../core/states.ts';
 
 export { PHASES, type Phase, SECRET_STATES, type SecretState } from '../core/states.ts';
 
-/** What is remembered of a secret. Hints and history: nothing here causes a step (case SEC-07). */
+/**
+ * What is remembered of a secret. Hints and history: nothing here causes a step (case SEC-07), but for what the vault itself said
+ * before an apply wiped it: a state to be written back, and a rotation that has begun.
+ */
 export interface SecretRow extends SecretRef {
   /** The version that Keyturn wrote last, and the state that it carried: for `restore`. */
   readonly wroteVersion?: VersionId;
   readonly wroteState?: string;
+  /** A rotation whose mark was set and that is not known to have stored: it goes on though an apply wipes the mark (PRF-04). */
+  readonly begun?: Begun;
   /** `updated` of the current version when it was last looked at: the sweep looks again when it moved. */
   readonly seenUpdatedOn?: Date;
   readonly step?: string;
@@ -49,6 +54,13 @@ export interface SecretRow extends SecretRef {
   readonly wrong?: readonly WrongTry[];
   /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
+}
+
+/** The mark `started` as it was set, with the hash of the target that it is about. */
+export interface Begun {
+  readonly tgt: string;
+  readonly rotation: RotationId;
+  readonly on: Date;
 }
 
 export interface LastFailure {

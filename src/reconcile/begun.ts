@@ -1,0 +1,43 @@
+/**
+ * Which rotation has begun to replace the current value and is not known to have ended (finding PRF-04). What it issued may be
+ * all that the target takes by now, so the next pass goes on with it.
+ */
+import { rotationId, type VersionId } from '../core/ids.ts';
+import type { Secret } from '../core/secret.ts';
+import type { Begun } from '../store/store.ts';
+import type { Bound } from './bind.ts';
+import { stateOrNone } from './owed.ts';
+
+/** Values of older versions that are compared at most. */
+const COMPARED_MAX = 3;
+
+/** The one that has begun to replace the current version: by its tag, or where an apply has wiped that, by the row. */
+export function begunOn({ secret, current, tgt, state, row }: Bound): Begun | undefined {
+  const rotation = rotationId(secret, current.id);
+  if (state?.tgt === tgt && state.started === rotation) return { tgt, rotation, on: current.updatedOn };
+  return row?.begun?.tgt === tgt && row.begun.rotation === rotation ? row.begun : undefined;
+}
+
+/**
+ * The one that had begun to replace an older version whose value somebody has written back since: the target knows neither that
+ * value nor its writer. Reads values; asked only of a value that the target does not know.
+ */
+export async function begunBefore(
+  bound: Bound,
+  value: Secret,
+  valueIn: (version: VersionId) => Promise<Secret | undefined>,
+): Promise<Begun | undefined> {
+  const { secret, current, versions, tgt, row } = bound;
+  const stored = new Set(versions.map(({ tags }) => stateOrNone(tags)?.rot));
+  const candidates = versions.flatMap(({ id, tags, updatedOn, createdOn }) => {
+    const rotation = rotationId(secret, id);
+    if (id === current.id || stored.has(rotation)) return [];
+    const state = stateOrNone(tags);
+    const marked = state?.tgt === tgt && state.started === rotation;
+    const begun = marked ? { tgt, rotation, on: updatedOn } : row?.begun?.tgt === tgt ? row.begun : undefined;
+    return begun?.rotation === rotation ? [{ id, createdOn, begun }] : [];
+  });
+  const newestFirst = candidates.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
+  for (const { id, begun } of newestFirst.slice(0, COMPARED_MAX)) if ((await valueIn(id))?.equals(value)) return begun;
+  return undefined;
+}

@@ -197,6 +197,34 @@ describe('a request for a rotation', () => {
     expect(errors[0]?.reason).toBe('not-found');
   });
 
+  it('with the Idempotency-Key of somebody else is one of its own: nobody is given the operation of another', async () => {
+    const { ask, looks } = setUp();
+    const theirs = operationOf(await ask({}, undefined, { key: 'k1' }));
+    const other = { ...caller('Keyturn.Rotate'), oid: 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee' };
+    const mine = operationOf(await ask({}, other, { key: 'k1' }));
+    expect(mine.id).not.toBe(theirs.id);
+    expect([theirs.caller, mine.caller, looks.length]).toEqual([caller().oid, other.oid, 2]);
+  });
+
+  it('ATK-07: a value pasted as note or ticket is in no row, record or log', async () => {
+    const { ask, saved, records, deps } = setUp();
+    const audited: object[] = [];
+    Object.assign(deps.audit, { append: async (record: object) => void audited.push(record) });
+    const pasted = 'kJ8vQ2xZr7LmN4pT9wYc3HfB6sDg1Va5';
+    await ask({ note: `it was ${pasted}`, ticket: pasted });
+    const told = JSON.stringify([[...saved.values()], records, audited]);
+    expect(audited).toHaveLength(1);
+    expect([told.includes(pasted), told.includes('it was')]).toEqual([false, true]);
+  });
+
+  it('OPS-07: a note is one line of what prints in its record, and means nothing to a terminal', async () => {
+    const { ask, deps } = setUp();
+    const audited: object[] = [];
+    Object.assign(deps.audit, { append: async (record: object) => void audited.push(record) });
+    await ask({ note: 'leaked\u001b[2J\r\nin chat', ticket: 'INC\u202e7' });
+    expect(audited).toMatchObject([{ note: 'leaked [2J in chat', ticket: 'INC 7' }]);
+  });
+
   it('made twice with one Idempotency-Key is one operation', async () => {
     const { ask, saved } = setUp();
     const first = operationOf(await ask({}, undefined, { key: 'k1' }));

@@ -72,6 +72,15 @@ describe('locks in the table', () => {
     await other?.renew(); // the release of the one that lost it took nothing away
   });
 
+  it('of a holder that froze is not given back by it: its release leaves the lock of the next one', async () => {
+    const frozen = await locks.take(key);
+    clock.advance({ seconds: 100 });
+    const other = await locks.take(key);
+    await frozen?.release();
+    expect(await locks.take(key)).toBeUndefined();
+    await other?.renew();
+  });
+
   it('lets a holder renew after the end if nobody came', async () => {
     const lock = await locks.take(key);
     clock.advance({ minutes: 10 });

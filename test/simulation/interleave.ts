@@ -46,7 +46,7 @@ export class Interleaver {
   }
 
   goesOn(process: Process): boolean {
-    return this.running.has(process) && !process.dead;
+    return this.running.has(process) && !process.dead && !process.stands;
   }
 
   /** The call before which this worker stands. */

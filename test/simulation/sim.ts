@@ -40,6 +40,8 @@ export interface Kind {
   readonly owner: (account: string) => string;
   /** Calls between the guard and the write that depends on it; 1 unless said otherwise (`World.unfencedCalls`). */
   readonly unfenced?: number;
+  /** Of two slots: whether their values can be read again, so that one secret joins another; so it is unless said otherwise. */
+  readonly joins?: boolean;
   /** What the consent says behind the secret's name: `(app_a,app_b)`. */
   readonly logins?: string;
 }
@@ -74,13 +76,20 @@ export class Sim {
   readonly kind: Kind;
   private readonly wrap: Wrap;
   private readonly run: Run;
-  private readonly config: Partial<Config>;
+  /** May change while the world goes on, as settings do. */
+  readonly config: Partial<Config>;
+  /** Workers that stand still, and how they go on. */
+  private readonly standing: { readonly process: Process; goOn(): Promise<void> }[] = [];
+  /** Called when a worker goes on that stood right before a write to vault or target. */
+  unfenced: () => void = () => {};
+  /** Called with what a pass came to, where it lived to say so. */
+  ended: (outcome: unknown) => void = () => {};
 
   constructor(kind: Kind, director: Director, options: SimOptions = {}) {
     this.kind = kind;
     this.wrap = options.wrap ?? ((deps) => deps);
     this.run = options.run ?? reconcile;
-    this.config = options.config ?? {};
+    this.config = { ...options.config };
     this.world.director = director;
     this.world.unfencedCalls = kind.unfenced ?? this.world.unfencedCalls;
     this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
@@ -199,10 +208,13 @@ export class Sim {
       world.applyLate();
       const message = this.nextMessage();
       const sweepOn = options.sweeps === false ? Number.POSITIVE_INFINITY : this.nextSweepOn;
-      const next = Math.min(message?.visibleOn ?? Number.POSITIVE_INFINITY, sweepOn, ...world.late.map(({ on }) => on));
+      const goesOnOn = Math.min(...this.standing.map(({ process }) => process.stands?.until ?? 0));
+      const lands = Math.min(...world.late.map(({ on }) => on));
+      const next = Math.min(message?.visibleOn ?? Number.POSITIVE_INFINITY, sweepOn, goesOnOn, lands);
       if (next > end) break;
       world.now = Math.max(world.now, next);
-      if (message && message.visibleOn <= world.now) await this.deliver(message);
+      if (goesOnOn <= world.now) await this.thaw(goesOnOn);
+      else if (message && message.visibleOn <= world.now) await this.deliver(message);
       else if (sweepOn <= world.now) await this.sweepNow();
       this.afterTurn();
       this.invariants.throwFirst();
@@ -221,10 +233,31 @@ export class Sim {
   async sweepNow(): Promise<void> {
     this.nextSweepOn = this.world.now + SWEEP_EVERY;
     const process = this.world.process();
-    await alive(
-      process,
-      sweep(this.deps(process)).then(() => undefined, ignoreBusy),
-    );
+    const pass = sweep(this.deps(process)).then(() => 'done' as const, ignoreBusy);
+    await this.follow(process, pass, () => {});
+  }
+
+  /** The pass to its end, or until its worker stands still: then its end comes when it goes on. */
+  private async follow<T>(process: Process, pass: Promise<T>, ends: (end: T | 'killed') => void): Promise<void> {
+    const end = await alive(process, pass);
+    if (end !== 'stands') {
+      ends(end);
+      return;
+    }
+    const goOn = () => {
+      process.stands?.go();
+      process.stands = undefined;
+      return this.follow(process, pass, ends);
+    };
+    this.standing.push({ process, goOn });
+  }
+
+  private async thaw(on: number): Promise<void> {
+    const at = this.standing.findIndex(({ process }) => process.stands?.until === on);
+    const [each] = this.standing.splice(at, 1);
+    const op = each?.process.stands?.op;
+    if (op?.write && op.place === 'azure') this.unfenced();
+    await each?.goOn();
   }
 
   /** One delivery to one worker: done, thrown (and tried again), or killed (and seen again later). */
@@ -234,20 +267,23 @@ export class Sim {
     message.tries++;
     const look: Look = JSON.parse(message.look);
     this.world.looksAt.set(process.id, `${look.vault}/${look.name}`);
-    const pass = this.run(look, this.deps(process), this);
-    const end = await alive(
-      process,
-      pass.then(
-        () => 'done' as const,
-        (error) => this.thrown(error),
-      ),
+    const { tries } = message;
+    const pass = this.run(look, this.deps(process), this).then(
+      (outcome) => {
+        this.ended(outcome);
+        return 'done' as const;
+      },
+      (error) => this.thrown(error),
     );
-    if (end === 'done') this.remove(message);
-    if (end === 'thrown') message.visibleOn = this.world.now + RETRY;
-    if (end !== 'done' && message.tries >= TRIES_MAX) {
-      this.remove(message);
-      this.poisoned++;
-    }
+    await this.follow(process, pass, (end) => {
+      if (message.tries !== tries) return; // another worker has it by now
+      if (end === 'done') this.remove(message);
+      if (end === 'thrown') message.visibleOn = this.world.now + RETRY;
+      if (end !== 'done' && message.tries >= TRIES_MAX) {
+        this.remove(message);
+        this.poisoned++;
+      }
+    });
   }
 
   /** Called after every call that may have changed something. */
@@ -288,12 +324,13 @@ export class Sim {
   }
 }
 
-function ignoreBusy(error: unknown): void {
+function ignoreBusy(error: unknown): 'thrown' {
   if (!(error instanceof BusyError)) throw error;
+  return 'thrown';
 }
 
-/** The end of a pass, or 'killed' when its worker died at a call and will never answer. */
-async function alive<T>(process: Process, pass: Promise<T>): Promise<T | 'killed'> {
+/** The end of a pass, 'stands' where its worker stands still, or 'killed' when it died at a call and will never answer. */
+async function alive<T>(process: Process, pass: Promise<T>): Promise<T | 'killed' | 'stands'> {
   let end: { value: T } | { error: unknown } | undefined;
   let wake = (): void => {};
   void pass.then(
@@ -315,5 +352,6 @@ async function alive<T>(process: Process, pass: Promise<T>): Promise<T | 'killed
     if (end && 'error' in end) throw end.error;
     if (end) return end.value;
     if (process.dead) return 'killed';
+    if (process.stands) return 'stands';
   }
 }

@@ -49,15 +49,28 @@ function stateOf(tags: Record<string, string>): ReturnType<typeof readState> {
 
 const key = ({ vault, name }: { readonly vault: string; readonly name: string }): string => `${vault}/${name}`;
 
+const KINDS = [storage, storage, storage, logins, onePassword, app] as const;
+
+/** Whose targets the two teams have, unless said otherwise. */
+export const kindOfSeed = (seed: number): (typeof KINDS)[number] =>
+  KINDS[Math.floor(random(seed * 7919)() * KINDS.length)] as (typeof KINDS)[number];
+
+interface TeamsOptions extends Pick<SimOptions, 'wrap'> {
+  readonly kind?: Kind;
+  /** Called with the world before anything happens in it. */
+  listen?(sim: Sim): void;
+}
+
 /** Walks the path of a seed; `told` gets the world, for a path that ends in a violation. */
 export async function teams(
   seed: number,
   told: { sim?: Sim } = {},
-  options: Pick<SimOptions, 'wrap'> = {},
+  { kind: named, listen, wrap }: TeamsOptions = {},
 ): Promise<Sim> {
   const dice = random(seed * 7919);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(dice() * from.length)] as T;
-  const kind = pick([storage, storage, storage, logins, onePassword, app]);
+  const kind = named ?? kindOfSeed(seed);
+  pick([kind]); // the dice have chosen the kind
   const acts = Array.from({ length: 8 + Math.floor(dice() * 25) }, () => ({
     on: START + dice() * HOSTILE_HOURS * HOUR,
   }));
@@ -77,8 +90,9 @@ export async function teams(
     { perVault: 5, overall: 8 },
     { perVault: 20, overall: 20 },
   ]);
-  sim = new Sim(kind, director, { ...options, config: { rate } });
+  sim = new Sim(kind, director, { ...(wrap ? { wrap } : {}), config: { rate } });
   told.sim = sim;
+  listen?.(sim);
   const world = new Teams(sim, kind, dice);
   act = (title) => world.act(title, pick);
   await sim.settle(START + END_HOURS * HOUR, { turns: 100_000 });

@@ -32,6 +32,8 @@ export class Process {
   readonly id: number;
   readonly skew: number;
   dead = false;
+  /** Stands still before a call, until somebody lets it go on. */
+  stands: { readonly op: Op; readonly until: number; go(): void } | undefined;
 
   constructor(id: number, skew: number) {
     this.id = id;
@@ -56,6 +58,15 @@ export class World {
   calls = 0;
   writes = 0;
   azureWrites = 0;
+
+  /** What a path counts begins here: its preparation is over. */
+  countAnew(): void {
+    this.calls = 0;
+    this.writes = 0;
+    this.azureWrites = 0;
+    this.personActedAt = Number.NEGATIVE_INFINITY;
+  }
+
   private processes = 0;
   private serial = 0;
 
@@ -76,6 +87,11 @@ export class World {
 
   /** Whether a stored value is accepted by a target: the kind's own way. */
   opens: (target: Record<string, string>, stored: string) => boolean = () => false;
+
+  /** Called before each call with the secret that its worker looks at, and with what came of it: for who tells the path. */
+  tell: (op: Op, fate: Fate) => void = () => {};
+  /** Called right before a call arrives that was under way for so long. */
+  lands: (op: Op, minutes: number) => void = () => {};
 
   /** A turn for this worker: replaced by the interleaver, which lets one worker at a time go on. */
   turn: (process: Process, op: Op) => Promise<void> = async () => {};
@@ -121,6 +137,8 @@ export class World {
     };
     if (op.write && place === 'azure') this.azureWrites++;
     await this.turn(process, op);
+    const pause = this.director.pauseMinutes?.(op);
+    if (pause) await this.standStill(process, op, pause);
     this.now += CALL;
     this.applyLate();
     this.director.person?.(op);
@@ -130,6 +148,7 @@ export class World {
     if (op.write && name.startsWith('target.') && this.personActedAt >= op.at - this.unfencedCalls)
       this.unguarded(name);
     const fate = this.director.fate(op);
+    this.tell(op, fate);
     if (fate !== 'ok') this.trace.push(`${op.at}/${op.write} ${name} by ${process.id}: ${fate}`);
     try {
       return this.suffer(process, op, fate, apply);
@@ -139,6 +158,13 @@ export class World {
         this.check(op);
       }
     }
+  }
+
+  /** The worker is frozen: nothing of it happens until it goes on, and its clock goes on without it. */
+  private standStill(process: Process, op: Op, minutes: number): Promise<void> {
+    return new Promise((go) => {
+      process.stands = { op, until: this.now + minutes * MINUTE, go };
+    });
   }
 
   private suffer<T>(process: Process, op: Op, fate: Fate, apply: () => T): T | Promise<T> {
@@ -177,7 +203,11 @@ export class World {
 
   private sendLate(op: Op, apply: () => unknown): void {
     const minutes = this.director.lateMinutes?.(op) ?? LATE_MINUTES;
-    this.late.push({ on: this.now + minutes * MINUTE, apply: () => swallow(apply) });
+    const arrive = () => {
+      this.lands(op, minutes);
+      swallow(apply);
+    };
+    this.late.push({ on: this.now + minutes * MINUTE, apply: arrive });
   }
 
   /** Writes whose packets were still on their way. */

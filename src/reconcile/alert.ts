@@ -21,7 +21,11 @@ const UNREAD_HOURS = 24;
 /** Over only when the secret is at rest again: in between something else may be waited for. */
 const UNTIL_REST: readonly Reason[] = [
   ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict', 'holder-unknown'] as const),
+  // A request in between waits for another reason, and the cause stands all the while.
+  ...(['drift', 'too-many', 'brake'] as const),
 ];
+/** Steps after which a secret waits for what it waited for before: the look after it tells whether that is over. */
+const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];
 /** Waits that someone chose for the whole instance: its operator knows. */
 const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain'];
 
@@ -70,6 +74,7 @@ function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow
   if (step.kind === 'skip') return false;
   if (!seen || error) return true;
   if (cause === row?.lastFailure?.reason && !endsFailure(step)) return true;
+  if (LEAVES_AS_IT_IS.includes(step.kind)) return true;
   // Told once for as long as no value can be tried, whatever is rotated meanwhile (case VAL-04).
   if (cause === 'unproved' && isUnproved(seen.observed)) return true;
   // A step that changes something may have done a part of what is open; the look after it will tell.

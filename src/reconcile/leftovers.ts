@@ -22,7 +22,8 @@ function leftovers(step: Rotate | undefined, { seen, deps }: Acting): readonly H
   const { live, owed, placeholder } = observed;
   const held = [live, ...owed.map(({ handle }) => handle), ...(step?.source.kind === 'issue' ? step.source.keep : [])];
   const oldEnough = addMinutes(addHours(deps.clock.now(), -policy.graceHours), -SKEW_MINUTES);
-  return straysOf({ target, versions, current: current.id, held, told: named !== undefined || placeholder })
+  const told = named !== undefined || placeholder;
+  return straysOf({ target, versions, current: current.id, held, told, begun: observed.rotation })
     .filter(({ rotation, createdOn }) => rotation !== step?.rotation && createdOn < oldEnough)
     .map(({ handle }) => handle);
 }

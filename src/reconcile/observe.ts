@@ -204,7 +204,9 @@ function leavingFacts(bound: Bound, facts: LeavingFacts): Pick<Observed, 'leavin
   const others = versions.map(({ tags }) => stateOrNone(tags)?.after);
   const after = state?.rot === undefined ? latest(graceEnds, ...others) : state.after && afterOf(state, bound);
   const held = [live, ...older.map((each) => each.handle)];
-  const strays = straysOf({ target, versions, current: current.id, held, told: handle !== undefined || placeholder });
+  const told = handle !== undefined || placeholder;
+  const begun = rotationId(bound.secret, current.id);
+  const strays = straysOf({ target, versions, current: current.id, held, told, begun });
   const until = strayUntil(strays, policy.graceHours);
   const owes = older.length > 0 || stateOrNone(current.tags)?.after !== undefined;
   return {

@@ -31,7 +31,7 @@ function touch({ sim }: Hand, version: StoredVersion, tags: Record<string, strin
 
 /** A version by hand, or by a tool that knows nothing of Keyturn. */
 function write(hand: Hand, value: string, tags: Record<string, string>): void {
-  const { sim, account } = hand;
+  const { sim } = hand;
   const { now } = sim.world;
   const on = { createdOn: now, updatedOn: now };
   versions(hand).push({
@@ -44,11 +44,6 @@ function write(hand: Hand, value: string, tags: Record<string, string>): void {
     by: 'person',
     ...on,
   });
-  // A value that is dead when it is written locks readers out at once, and Keyturn did not do it.
-  if (!sim.world.accepts(account, value)) {
-    sim.invariants.broken.add(keyOf(hand));
-    sim.invariants.hopeless.add(value);
-  }
 }
 
 /** Out for good. One that Keyturn has never seen is a copy of which it knows nothing (design section 8, limits). */
@@ -74,17 +69,8 @@ function regenerate({ sim, account }: Hand, at: 0 | 1): void {
   const keys = sim.world.accounts.get(account) as Record<string, string>;
   const slot = kind.overlap === 'many' ? Object.keys(keys)[at] : kind.slots[at];
   if (slot === undefined) return;
-  const old = kind.stored(slot, keys[slot] as string);
   if (kind.overlap === 'many') delete keys[slot];
   else keys[slot] = sim.world.fresh('byhand');
-  sim.invariants.excused.add(old);
-  for (const { vault, name } of sim.invariants.watched) {
-    const now = sim.world.current(vault, name);
-    if (now?.value !== old) continue;
-    sim.invariants.broken.add(`${vault}/${name}`);
-    // Keyturn heals what it wrote; what a person wrote is refused until a person mends it.
-    if (now.by === 'person') sim.invariants.hopeless.add(old);
-  }
 }
 
 function ask(hand: Hand, changes: Partial<Operation>): void {
@@ -192,22 +178,10 @@ const acts: Record<string, (hand: Hand) => void> = {
     later(hand, 90, () => void hand.sim.consents.set(owner, before));
   },
   'a rotation is requested': (hand) => ask(hand, { override: ['too-soon'] }),
-  'a rotation is requested, revoke now': (hand) => {
-    hand.sim.invariants.revokedNow.add(keyOf(hand));
-    ask(hand, { revoke: 'now' });
-  },
-  'a rotation is requested again, revoke now': (hand) => {
-    hand.sim.invariants.revokedNow.add(keyOf(hand));
-    ask(hand, { revoke: 'now', rotateAgain: true });
-  },
-  'a rotation is requested, revoke in 12 hours': (hand) => {
-    hand.sim.invariants.revokedNow.add(keyOf(hand));
-    ask(hand, { revoke: '12h', override: ['too-soon'] });
-  },
-  'what is owed is revoked at once': (hand) => {
-    hand.sim.invariants.revokedNow.add(keyOf(hand));
-    ask(hand, { at: 'now' });
-  },
+  'a rotation is requested, revoke now': (hand) => ask(hand, { revoke: 'now' }),
+  'a rotation is requested again, revoke now': (hand) => ask(hand, { revoke: 'now', rotateAgain: true }),
+  'a rotation is requested, revoke in 12 hours': (hand) => ask(hand, { revoke: '12h', override: ['too-soon'] }),
+  'what is owed is revoked at once': (hand) => ask(hand, { at: 'now' }),
   'the grace is moved': (hand) => ask(hand, { at: new Date(hand.sim.world.now + 70 * HOUR) }),
   // Both end in time by themselves, so that all comes to rest: whatever becomes of the request that lifts the first.
   'a hold is put on and lifted': (hand) => {

@@ -35,7 +35,8 @@ export interface OwnStorage {
   readonly audit: AuditRecord[];
   readonly alertHours: Map<string, Date>;
   readonly counted: Map<string, CountedAlert>;
-  readonly messages: { look: string; visibleOn: number; tries: number }[];
+  /** `hurt`: deliveries in which something went wrong from outside. */
+  readonly messages: { look: string; visibleOn: number; tries: number; hurt?: number }[];
 }
 
 export const emptyStorage = (): OwnStorage => ({

@@ -1,6 +1,6 @@
 /** Runs passes and sweeps of the product over a world, with messages, redeliveries and a clock that moves by itself. */
 import type { Clock } from '../../src/core/clock.ts';
-import { parseGrants } from '../../src/core/consent.ts';
+import { type Consent, parseGrants } from '../../src/core/consent.ts';
 import { BusyError } from '../../src/core/errors.ts';
 import type { LogFields } from '../../src/core/log.ts';
 import type { Look } from '../../src/core/look.ts';
@@ -60,7 +60,7 @@ const namesIn = ({ names }: LogFields): string[] => JSON.parse(`[${names}]`);
 
 export class Sim {
   readonly world = new World();
-  readonly invariants = new Invariants(this.world, () => this.kind);
+  readonly invariants: Invariants = new Invariants(this.world, () => this);
   own: OwnStorage = emptyStorage();
   /** What the owner of an account wrote into Keyturn's role assignment there. */
   readonly consents = new Map<string, string>();
@@ -93,12 +93,30 @@ export class Sim {
     this.world.director = director;
     this.world.unfencedCalls = kind.unfenced ?? this.world.unfencedCalls;
     this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
+    this.world.before = (op, process) => this.invariants.before(op, process);
+    this.world.after = (op, process) => this.invariants.after(op, process);
+    this.world.answered = (op, process, answer) => this.invariants.answered(op, process, answer);
+    this.world.reached = (place, op, process) => this.invariants.reached(place, op, process);
     this.world.check = (op) => {
       this.invariants.afterCall();
       this.afterCall(op);
     };
     // Neither Key Vault nor ARM has fencing: what a person does between the guard and one write is healed, not prevented.
-    this.world.unguarded = () => this.excuseAll();
+    this.world.unguarded = () => this.excuseAll('a person acts between the guard and a write', MINUTE);
+  }
+
+  /** Whether the owner of an account names a secret for this kind, read from the world and not by the product. */
+  isNamed(secret: string, account: string): boolean {
+    const { type, owner, logins = '' } = this.kind;
+    const names = (text: string, parts: string) => {
+      const [head, list = ''] = text.split(/: (.*)/s);
+      return head === `keyturn ${type}` && list.split(', ').includes(`${secret}${parts}`);
+    };
+    return names(this.consents.get(owner(account)) ?? '', logins) || names(this.groupConsent, logins);
+  }
+
+  tagsOf(vault: string): Record<string, string> {
+    return this.vaultTags.get(vault) ?? {};
   }
 
   /** Everything a pass of this worker reaches. */
@@ -136,10 +154,11 @@ export class Sim {
         if (message === 'alert') {
           const told =
             fields?.names === undefined ? [secret] : namesIn(fields).map((name) => `${fields.vault}/${name}`);
-          for (const each of told) this.invariants.alert(each, String(fields?.reason), String(fields?.detail ?? ''));
+          for (const each of told)
+            this.invariants.alert(each, String(fields?.reason), String(fields?.detail ?? ''), process);
         }
-        if (message === 'decided' && (fields?.reason === 'not-due' || fields?.reason === 'grace'))
-          this.invariants.atEase(secret);
+        const rests = fields?.reason === 'not-due' || fields?.reason === 'grace' || fields?.step === 'skip';
+        if (message === 'decided' && rests) this.invariants.atEase(secret);
       },
       config: {
         instance: 'keyturn',
@@ -153,7 +172,20 @@ export class Sim {
         ...this.config,
       },
     };
-    return this.wrap(deps, world);
+    const wrapped = this.wrap(deps, world);
+    return { ...wrapped, consent: this.heard(wrapped.consent, process) };
+  }
+
+  /** Tells the checker when a pass reads consent, whatever it makes of the answer. */
+  private heard(consent: Consent, process: Process): Consent {
+    return {
+      ...consent,
+      of: async (target, secret) => {
+        const grants = await consent.of(target, secret);
+        this.invariants.consentRead(target, process);
+        return grants;
+      },
+    };
   }
 
   /** A secret of a person: its value is the account's key in `slot`, made `ageDays` ago. */
@@ -191,7 +223,6 @@ export class Sim {
     granted.add(`${vault}/${name}${this.kind.logins ?? ''}`);
     this.consents.set(owner, `${word}${[...granted].filter(Boolean).join(', ')}`);
     this.invariants.watched.push({ vault, name, account, graceHours: 48 });
-    this.invariants.owners.set(`${vault}/${name}`, { tags: { owner: 'team-a' }, contentType: 'text/plain' });
     this.invariants.afterCall();
     return version;
   }
@@ -234,7 +265,7 @@ export class Sim {
     this.nextSweepOn = this.world.now + SWEEP_EVERY;
     const process = this.world.process();
     const pass = sweep(this.deps(process)).then(() => 'done' as const, ignoreBusy);
-    await this.follow(process, pass, () => {});
+    await this.follow(process, pass, (end) => this.invariants.ended(process, end));
   }
 
   /** The pass to its end, or until its worker stands still: then its end comes when it goes on. */
@@ -276,12 +307,15 @@ export class Sim {
       (error) => this.thrown(error),
     );
     await this.follow(process, pass, (end) => {
+      this.invariants.ended(process, end);
       if (message.tries !== tries) return; // another worker has it by now
       if (end === 'done') this.remove(message);
       if (end === 'thrown') message.visibleOn = this.world.now + RETRY;
+      if (end !== 'done' && process.faults > 0) message.hurt = (message.hurt ?? 0) + 1;
       if (end !== 'done' && message.tries >= TRIES_MAX) {
         this.remove(message);
         this.poisoned++;
+        this.invariants.poisoned(message.look, message.hurt === message.tries);
       }
     });
   }
@@ -299,17 +333,16 @@ export class Sim {
     if (at >= 0) this.own.messages.splice(at, 1);
   }
 
-  /** Whatever dies in the next moment is healed at the next look, not prevented (design section 8, limits). */
-  excuseAll(): void {
-    for (const { vault, name, account } of this.invariants.watched) {
-      this.invariants.broken.add(`${vault}/${name}`);
-      for (const version of this.world.versions(vault, name)) {
-        this.invariants.excused.add(version.value);
-        if (version.by === 'person') this.invariants.hopeless.add(version.value);
-      }
-      for (const [slot, key] of Object.entries(this.world.accounts.get(account) ?? {}))
-        this.invariants.excused.add(this.kind.stored(slot, key));
-    }
+  /**
+   * Whatever the next write does is healed at the next look, not prevented (design section 8, limits): for as long, of every
+   * secret that the checker watches.
+   */
+  excuseAll(id = 'a write comes late, behind another pass', milliseconds = 20 * MINUTE): void {
+    const until = this.world.now + milliseconds;
+    for (const watched of this.invariants.watched)
+      for (const invariant of [1, 2, 6] as const)
+        this.invariants.excuses.grant({ id, invariant, secret: `${watched.vault}/${watched.name}`, until });
+    this.invariants.facts.disturbAll();
   }
 
   /** Nothing happens until then: no sweep, no message is older than it. */
@@ -320,7 +353,7 @@ export class Sim {
   loseTable(): void {
     const { messages, audit } = this.own;
     this.own = { ...emptyStorage(), messages, audit };
-    this.invariants.lostTable = true;
+    this.invariants.lostTable();
   }
 }
 

@@ -5,18 +5,19 @@ import { readState } from '../../src/reconcile/state.ts';
 import type { Operation } from '../../src/store/store.ts';
 import { type Director, nothingWrong } from './director.ts';
 import { storage } from './kinds.ts';
+import { app, FIRST, onePassword } from './otherKinds.ts';
 import { people } from './people.ts';
 import { HINT, twoSecrets } from './scenarios.ts';
-import { Sim, type Wrap } from './sim.ts';
-import { DAY, HOUR, MINUTE, START, type StoredVersion } from './world.ts';
+import { type Kind, Sim, type Wrap } from './sim.ts';
+import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, type World } from './world.ts';
 
 const A = 'kv1/st-a';
+/** A call, without its worker. */
+type Rest = Parameters<World['op']> extends [Process, ...infer R] ? R : never;
 const NEW = { value: 'keyturn:new', ageDays: 0 };
 
 function begin(director: Director = nothingWrong, wrap?: Wrap): Sim {
-  const sim = new Sim(storage, director, wrap ? { wrap } : {});
-  sim.invariants.hopeless.add(NEW.value);
-  return sim;
+  return new Sim(storage, director, wrap ? { wrap } : {});
 }
 
 async function days(sim: Sim, count: number): Promise<void> {
@@ -37,7 +38,6 @@ function ask(sim: Sim, changes: Partial<Operation>): string {
     ...{ id, vault: 'kv1', name: 'st-a', version: current(sim).id, caller: 'somebody', phase: 'accepted', done: false },
     ...{ steps: [], override: [], revoke: 'after-grace', createdOn: on, updatedOn: on, ...changes },
   };
-  if (operation.revoke === 'now') sim.invariants.revokedNow.add(A);
   sim.own.operations.set(id, operation);
   sim.send({ vault: 'kv1', name: 'st-a', cause: 'http', operation: id });
   return id;
@@ -61,8 +61,6 @@ function armed(fate: 'drop-late' | 'drop-never', also: (sim: Sim) => void = () =
 }
 
 function regenerateByHand(sim: Sim, slot: string): void {
-  sim.invariants.excused.add(keys(sim)[slot] as string);
-  sim.invariants.broken.add(A);
   keys(sim)[slot] = sim.world.fresh('byhand');
 }
 
@@ -262,7 +260,6 @@ describe('what operators hear of', () => {
     await sim.settle(START + 3 * HOUR);
     const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
     versions(sim).push({ ...current(sim), ...on, id: sim.world.versionId(), tags: {}, by: 'person' });
-    sim.invariants.owners.clear();
     if (event) sim.send({ ...HINT, version: current(sim).id } as typeof HINT);
     await days(sim, 5);
     expect(alerts(sim)).toEqual(['kv1/st-a opt-in-lost']);
@@ -298,6 +295,27 @@ describe('what operators hear of', () => {
     expect([alerts(sim), sim.deliveries < 40]).toEqual([['kv1/st-a target-busy'], true]);
   });
 
+  it.each<[string, Kind, string, Partial<Operation>, string]>([
+    ['drift, a rotation is asked for', storage, 'the old value is written back', {}, 'drift'],
+    ['drift, a hold is put on', storage, 'the old value is written back', { hold: null }, 'drift'],
+    [
+      'what is owed and cannot be closed, a hold is put on',
+      onePassword,
+      'the old value is written back without tags, for good',
+      { hold: new Date(START + 30 * HOUR) },
+      'still-owed',
+    ],
+  ])('a cause that stands is told once, whatever is asked for in between: %s', async (_, kind, act, asked, reason) => {
+    const sim = new Sim(kind, nothingWrong);
+    sim.secret('kv1', 'st-a', 'acct1', kind.slots[0] as string);
+    await sim.settle(START + 3 * HOUR);
+    people[act]?.(sim);
+    await days(sim, 1);
+    ask(sim, asked);
+    await days(sim, 2);
+    expect(alerts(sim).filter((each) => each === `${A} ${reason}`)).toEqual([`${A} ${reason}`]);
+  });
+
   it('tags that do not parse are looked at once a day, not at every sweep', async () => {
     const sim = begin();
     sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags: { 'rotator-policy': 'evry=60d' } });
@@ -316,6 +334,28 @@ describe('what operators hear of', () => {
     expect([...alerts(sim)].sort()).toEqual([...new Set(alerts(sim))].sort());
     expect(alerts(sim)).toContain('kv1/st-a locked-out');
   });
+});
+
+it('what a heal has issued goes, though its owner opted out before the heal could store it', async () => {
+  let dies = false;
+  const sim = new Sim(app, {
+    fate: ({ name }) => {
+      if (!dies || name !== 'target.addPassword') return 'ok';
+      dies = false;
+      return 'crash-after';
+    },
+  });
+  sim.secret('kv1', 'st-a', 'acct1', FIRST);
+  await days(sim, 4);
+  const made = Object.keys(keys(sim)).find((each) => each !== FIRST) as string;
+  delete keys(sim)[made];
+  dies = true;
+  sim.send(HINT);
+  await sim.settle(sim.world.now + 5 * MINUTE);
+  expect(Object.keys(keys(sim))).toHaveLength(2);
+  people['the tag rotator says none']?.(sim);
+  await days(sim, 5);
+  expect(Object.keys(keys(sim))).toEqual([FIRST]);
 });
 
 it('a PUT of our own that comes in while the pass waits to repeat it is no conflict', async () => {
@@ -349,11 +389,17 @@ it('a PUT of our own that comes in while the pass waits to repeat it is no confl
 it('a key that stands in its slot is not replaced because the data plane refuses it for a while', async () => {
   let off = false;
   let rotator: ReturnType<typeof storage.rotator> | undefined;
+  let worker: Process | undefined;
   const oneWorker: typeof storage = {
     ...storage,
     rotator: (world, process) => {
+      worker = process;
       const seen = new Proxy(world, {
-        get: (target, key) => (key === 'accepts' && off ? () => false : Reflect.get(target, key, target)),
+        get(target, key) {
+          if (key === 'accepts' && off) return () => false;
+          if (key !== 'op') return Reflect.get(target, key, target);
+          return (of: Process, ...call: Rest) => target.op(worker ?? of, ...call);
+        },
       });
       rotator ??= storage.rotator(seen, process);
       return rotator;

@@ -211,8 +211,6 @@ class Teams {
         sim.world.trace.push(`${new Date(on).toISOString()} ${key(innocent)}: ${slot} is broken by hand`);
         if (this.#kind.overlap === 'many') delete target[slot];
         else target[slot] = sim.world.fresh('byhand');
-        sim.invariants.excused.add(current.value);
-        sim.invariants.broken.add(key(innocent));
         this.#accounts = this.#snapshot();
       },
     });

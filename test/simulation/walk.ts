@@ -202,20 +202,18 @@ class Walk {
   }
 
   #atRest(secrets: readonly Whose[]): void {
-    const { scenario, configuration, faults, acts, hourly, days } = this.#path;
-    const { meddled, makes, broken } = scenarios[scenario];
-    const { ends, heals = true } = configurations[configuration];
+    const { scenario, configuration, acts, days } = this.#path;
+    const { meddled, makes } = scenarios[scenario];
+    const { ends } = configurations[configuration];
     const { invariants, own, world, kind } = this.#sim;
     const undisturbed = acts.length === 0 && !this.#unfenced;
     if (ends === 'untouched' && world.azureWrites > 0) invariants.fail(7, 'an instance that only observes has written');
-    if (broken && !heals) invariants.hopeless.add(world.current('kv1', 'st-a')?.value ?? '');
     const made = makes(kind);
     const isCounted = undisturbed && ends === 'all' && made !== undefined && days < 55;
     const counts = secrets.map(({ vault, name }): [string, number] => [`${vault}/${name}`, made ?? 0]);
     invariants.atRest(own, {
       settled: ends === 'all' || ends === 'no more',
       ...(undisturbed && !meddled ? { alone: true } : {}),
-      ...(hourly && faults.length > 0 ? { troubled: true } : {}),
       ...(isCounted ? { newVersions: new Map(counts) } : {}),
     });
     invariants.throwFirst();

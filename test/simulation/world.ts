@@ -2,7 +2,7 @@
  * A world in memory for the real rules and the real rotator: vaults, storage accounts, the app's table and queue, one
  * true time, workers with clocks of their own. Every call passes through `op`, where the director may let it fail.
  */
-import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import type { Director, Fate, Op } from './director.ts';
 import { nothingWrong } from './director.ts';
 
@@ -34,6 +34,10 @@ export class Process {
   dead = false;
   /** Stands still before a call, until somebody lets it go on. */
   stands: { readonly op: Op; readonly until: number; go(): void } | undefined;
+  /** Its own calls so far. */
+  calls = 0;
+  /** Calls of it that did not go well. */
+  faults = 0;
 
   constructor(id: number, skew: number) {
     this.id = id;
@@ -48,6 +52,14 @@ export class World {
   director: Director = nothingWrong;
   /** Called after every call that may have changed something; throws when an invariant is broken. */
   check: (op: Op) => void = () => {};
+  /** Called right before and right after a write of a worker changes a vault or a target, however late that is. */
+  before: (op: Op, process: Process) => void = () => {};
+  after: (op: Op, process: Process) => void = () => {};
+  /** Called with what a read of a worker was answered. */
+  answered: (op: Op, process: Process, answer: unknown) => void = () => {};
+  /** Called where a call of a worker reaches a vault or an account, by its name. */
+  reached: (place: string, op: Op, process: Process) => void = () => {};
+  private calling: { readonly op: Op; readonly process: Process } | undefined;
   readonly late: { on: number; apply: () => void }[] = [];
   readonly vaults = new Map<string, Map<string, StoredVersion[]>>();
   readonly accounts = new Map<string, Record<string, string>>();
@@ -136,6 +148,7 @@ export class World {
       process: process.id,
     };
     if (op.write && place === 'azure') this.azureWrites++;
+    process.calls++;
     await this.turn(process, op);
     const pause = this.director.pauseMinutes?.(op);
     if (pause) await this.standStill(process, op, pause);
@@ -149,9 +162,12 @@ export class World {
       this.unguarded(name);
     const fate = this.director.fate(op);
     this.tell(op, fate);
-    if (fate !== 'ok') this.trace.push(`${op.at}/${op.write} ${name} by ${process.id}: ${fate}`);
+    if (fate !== 'ok') {
+      process.faults++;
+      this.trace.push(`${op.at}/${op.write} ${name} by ${process.id}: ${fate}`);
+    }
     try {
-      return this.suffer(process, op, fate, apply);
+      return this.suffer(process, op, fate, () => this.carryOut(op, process, apply));
     } finally {
       if (this.dirty) {
         this.dirty = false;
@@ -165,6 +181,24 @@ export class World {
     return new Promise((go) => {
       process.stands = { op, until: this.now + minutes * MINUTE, go };
     });
+  }
+
+  /** The call takes effect: at once, or when its packet arrives. */
+  private carryOut<T>(op: Op, process: Process, apply: () => T): T {
+    const changes = op.write > 0 && op.place === 'azure';
+    if (changes) this.before(op, process);
+    this.calling = { op, process };
+    try {
+      const answer = apply();
+      if (op.kind === 'read') this.answered(op, process, answer);
+      if (changes) this.after(op, process);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof LockLostError)) process.faults++;
+      throw error;
+    } finally {
+      this.calling = undefined;
+    }
   }
 
   private suffer<T>(process: Process, op: Op, fate: Fate, apply: () => T): T | Promise<T> {
@@ -223,6 +257,7 @@ export class World {
   meet(place: string, verb: string): void {
     const trouble = this.troubles.get(place)?.(verb);
     if (trouble) throw trouble;
+    if (this.calling) this.reached(place, this.calling.op, this.calling.process);
   }
 
   versions(vault: string, name: string): StoredVersion[] {

@@ -172,12 +172,13 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
   const { seen, deps } = acting;
   const current = await guardWith({ step, credential, inFlight: false }, acting);
   const { vault, secret, opened, policy } = seen;
-  const version: NewVersion = {
-    value: opened.fill(credential.value, credential.login),
-    tags: withState(current.tags, state),
-    ...(current.contentType === undefined ? {} : { contentType: current.contentType }),
-    expiresOn: expiryOf(policy, deps.clock.now(), deps.config.capDays),
-  };
+  const value = opened.fill(credential.value, credential.login);
+  const expiresOn = expiryOf(policy, deps.clock.now(), deps.config.capDays);
+  const beside = ({ tags, contentType }: Version): NewVersion => ({
+    ...{ value, tags: withState(tags, state), expiresOn },
+    ...(contentType === undefined ? {} : { contentType }),
+  });
+  let version = beside(current);
   // Once an outcome was unknown that PUT may still arrive: the credential stays, whatever later answers say.
   let inFlight = false;
   for (let turn = 1; ; turn++) {
@@ -191,10 +192,10 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
       const repeats = inFlight || error instanceof BusyError;
       if (!repeats || turn === STORE_TRIES) throw await giveUp(error, { step, credential, inFlight }, acting);
     }
-    // The same PUT again: a late twin of one value is harmless, another value would not be.
+    // The same value again, with what its owner has written since: a late twin of it is harmless, another value would not be.
     await deps.clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
     try {
-      await guardWith({ step, credential, inFlight }, acting);
+      version = beside(await guardWith({ step, credential, inFlight }, acting));
     } catch (error) {
       // The first PUT may have come in while this pass waited: then it was ours that came between.
       const late =

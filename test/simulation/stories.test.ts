@@ -358,6 +358,26 @@ it('what a heal has issued goes, though its owner opted out before the heal coul
   expect(Object.keys(keys(sim))).toEqual([FIRST]);
 });
 
+it.each([storage, app, onePassword])(
+  'what an owner writes while a PUT is repeated stands on the new version: $type',
+  async (kind) => {
+    let dropped = false;
+    const sim: Sim = new Sim(kind, {
+      fate: ({ name }) => {
+        if (dropped || name !== 'vault.store') return 'ok';
+        dropped = true;
+        return 'drop-never';
+      },
+      person: ({ name }) => {
+        if (dropped && name === 'sleep') Object.assign(current(sim), { tags: { ...current(sim).tags, cost: '42' } });
+      },
+    });
+    sim.secret('kv1', 'st-a', 'acct1', kind.slots[0] as string);
+    await days(sim, 1);
+    expect([current(sim).by, current(sim).tags.cost]).toEqual(['keyturn', '42']);
+  },
+);
+
 it('a PUT of our own that comes in while the pass waits to repeat it is no conflict', async () => {
   let first = true;
   const late: Wrap = (deps, world) => ({

@@ -1,6 +1,7 @@
 /**
- * `npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...]`: breaks the product on purpose, one fault at a time, each in a
+ * `npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...]` breaks the product on purpose, one fault at a time, each in a
  * way that costs a user something, and runs the tests that should notice. It works in copies of the checkout and never in the checkout.
+ * With `--stryker [PART...]` those that Stryker makes of a few parts, with a score for each.
  * Ends with 1 when a mutant survives, stands nowhere or in several places, does not compile, or when the tests fail without it.
  */
 import { parseArgs } from 'node:util';
@@ -9,7 +10,7 @@ import { type Mutant, mutants } from './mutants/list.ts';
 import { type Place, placeOf, sources, testFiles, tests } from './mutants/places.ts';
 import { typeFaults } from './mutants/types.ts';
 
-const USAGE = 'Usage: npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...]';
+const USAGE = 'Usage: npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...], or --stryker [PART...]';
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -17,10 +18,12 @@ async function main(): Promise<number> {
       list: { type: 'boolean' },
       check: { type: 'boolean' },
       short: { type: 'boolean' },
+      stryker: { type: 'boolean' },
       jobs: { type: 'string', default: '2' },
     },
     allowPositionals: true,
   });
+  if (values.stryker) return await stryker(positionals);
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1) throw new Error(USAGE);
   const chosen = choose(positionals, values.short === true);
@@ -39,6 +42,26 @@ async function main(): Promise<number> {
   for (const fault of faults) console.error(fault);
   if (faults.length > 0) return 1;
   return values.check ? 0 : await run(placed, jobs);
+}
+
+/** The least score of a part, in percent. */
+const SCORE_MIN = 90;
+
+async function stryker(names: readonly string[]): Promise<number> {
+  const { parts } = await import('./mutants/stryker/parts.ts');
+  const { score, survivorLine } = await import('./mutants/stryker/run.ts');
+  const chosen = parts.filter(({ name }) => names.length === 0 || names.includes(name));
+  if (chosen.length === 0) throw new Error(`Parts are ${parts.map(({ name }) => name).join(', ')}.`);
+  const [all, files] = [await sources(), await testFiles()];
+  let isGood = true;
+  for (const part of chosen) {
+    const { mutants: made, died, seconds, survivors } = await score(part, all, files);
+    const percent = Math.floor((1000 * died) / made) / 10;
+    isGood &&= percent >= SCORE_MIN;
+    for (const survivor of survivors) console.log(`  ${survivorLine(survivor)}`);
+    console.log(`${part.name}: ${percent} %, ${died} of ${made} died  (${seconds} s)`);
+  }
+  return isGood ? 0 : 1;
 }
 
 function choose(ids: readonly string[], short: boolean): readonly Mutant[] {

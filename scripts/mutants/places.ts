@@ -77,7 +77,7 @@ function declarationAt(text: string, index: number): string | undefined {
 }
 
 /** The test files that may see a mutant: all of a name, with so much of the folder as is said, or those of a whole folder. */
-export function tests({ id, tests: names }: Mutant, files: readonly string[]): readonly string[] {
+export function tests({ id, tests: names }: Pick<Mutant, 'id' | 'tests'>, files: readonly string[]): readonly string[] {
   return [
     ...new Set(
       names.flatMap((name) => {

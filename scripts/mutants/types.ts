@@ -32,7 +32,7 @@ function apart(placed: readonly Placed[]): readonly Placed[] {
   const chosen: Placed[] = [];
   for (const each of placed) {
     const { file, line } = each.place;
-    const isNear = ({ place }: Placed) => place.file === file && Math.abs(place.line - line) < 20;
+    const isNear = ({ place }: Placed) => place.file === file && Math.abs(place.line - line) < 4;
     if (!chosen.some(isNear)) chosen.push(each);
   }
   return chosen;

@@ -43,9 +43,12 @@ export class OnePass {
   /** Instead of what the keys say. */
   verdict: ((value: string) => Verdict | undefined) | undefined;
   config: Partial<Config> = {};
+  vaultTags: Record<string, string> = {};
   state: Partial<TargetState> = {};
   /** By the name of a target, which several resources may hold. */
   owners: (target: string) => readonly string[] = (target) => [target];
+  /** What the consent has to name of it. */
+  part: Target['part'];
   overlap: Rotator['overlap'] = 'two-slots';
   #before: (call: string) => void | Promise<void> = () => {};
   #serial = 0;
@@ -157,6 +160,7 @@ export class OnePass {
     return {
       id,
       owners: this.owners(id),
+      ...(this.part ? { part: this.part } : {}),
       inspect: () =>
         this.#call('target.inspect', () => ({ handles: ['key1', 'key2'], obstacles: [], hosts: [], ...this.state })),
       adopt: (value) => this.#call('target.adopt', () => slotOf(value)),
@@ -205,7 +209,7 @@ export class OnePass {
     const vault = this.#vault();
     return {
       vaults: { names: ['kv1'], open: (name) => (name === 'kv1' ? vault : undefined) },
-      vaultTags: async () => ({}),
+      vaultTags: async () => this.vaultTags,
       rotators: { types: [TYPE], get: (type) => (type === TYPE ? rotator : undefined) },
       consent: { of: (id) => this.#call('consent', () => grants(id)) },
       rows: rows as Rows,

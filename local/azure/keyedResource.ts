@@ -27,16 +27,19 @@ interface Key {
   changedOn: Date;
 }
 
-/** A regeneration on its way; it ends when it was asked for, or the keys were listed, often enough. */
+/** A regeneration on its way; it ends when it was asked for, or the keys were listed, often enough, or by itself with time. */
 export interface Operation {
   id: string;
   resource: KeyedResource;
   asked: number;
+  readonly startedOn: number;
   error?: string;
   change(): void;
 }
 
 const ASKED_TO_END = 2;
+/** Nobody has to ask: whoever began it may be gone. */
+const ENDS_SECONDS = 60;
 
 export class KeyedResource {
   readonly id: string;
@@ -81,6 +84,7 @@ export class KeyedResource {
 
   /** The present key of a slot, in whatever way it is spelt. */
   key(slot: string): string {
+    this.endInTime();
     const key = this.keys.get(slotOf(slot));
     if (!key) throw new Error(`${this.type.name} has no slot ${slot}.`);
     return key.value;
@@ -92,11 +96,13 @@ export class KeyedResource {
 
   /** Whether a request with this key would be let in now. */
   accepts(value: string): boolean {
+    this.endInTime();
     return [...this.keys.values()].some((key) => key.value === value);
   }
 
   /** Whether a text holds a present key, as such or in a connection string. */
   isIn(text: string): boolean {
+    this.endInTime();
     return [...this.keys.values()].some((key) => text.includes(key.value));
   }
 
@@ -116,15 +122,24 @@ export class KeyedResource {
 
   /** Begins a regeneration that ends later. */
   begin(change: () => void): Operation {
-    const operation: Operation = { id: newId(), resource: this, asked: 0, change };
+    const operation: Operation = { id: newId(), resource: this, asked: 0, startedOn: now(), change };
     if (this.failWith !== undefined) operation.error = this.failWith;
     this.failWith = undefined;
     this.operation = operation;
     return operation;
   }
 
+  /** Ends what has been going on for long. */
+  private endInTime(): void {
+    const { operation } = this;
+    if (!operation || operation.asked >= ASKED_TO_END || now() < operation.startedOn + ENDS_SECONDS * 1000) return;
+    operation.asked = ASKED_TO_END;
+    if (operation.error === undefined) operation.change();
+  }
+
   /** One question more; true when the operation has ended. */
   askOperation(): boolean {
+    this.endInTime();
     const { operation } = this;
     if (!operation || operation.asked >= ASKED_TO_END) return true;
     operation.asked += 1;
@@ -133,11 +148,13 @@ export class KeyedResource {
   }
 
   get busy(): boolean {
+    this.endInTime();
     return this.operation !== undefined && this.operation.asked < ASKED_TO_END;
   }
 
   /** An answer of this shape: keys in their places, everything else with something plausible. */
   shown(shape: Shape | null, slot?: string): unknown {
+    this.endInTime();
     const members = membersOf(shape);
     const entry = slot === undefined ? undefined : this.keys.get(slot);
     const filled = Object.entries(members).map(([name, member]) => {

@@ -6,6 +6,9 @@ import { applicationOf, changedUnasked, orphans, takenFromPeople, textsSeen } fr
 import { namesIn, type Tenant } from './harness.ts';
 import { hasNoOverlap, sqlAccepted, sqlChangedUnasked, sqlPasswordsSeen } from './sqlServers.ts';
 
+/** What is asked: the stand-in, what the product printed, and its own storage. */
+export type Checked = Pick<Tenant, 'azure' | 'keysSeen' | 'lines' | 'answers' | 'own' | 'rows' | 'alerts' | 'stateOf'>;
+
 export interface Except {
   /** Secrets whose value is broken on purpose and not healed: 1 is not asked. */
   broken?: readonly string[];
@@ -20,7 +23,7 @@ export interface Except {
 }
 
 /** Fails when an invariant does not hold. Let the queues run empty before (`settle`). */
-export async function checkInvariants(tenant: Tenant, except: Except = {}): Promise<void> {
+export async function checkInvariants(tenant: Checked, except: Except = {}): Promise<void> {
   // Not jest's: the harness also serves `npm run flood`, which is plain node.
   deepStrictEqual(await brokenPromises(tenant, except), {});
 }
@@ -29,7 +32,7 @@ export async function checkInvariants(tenant: Tenant, except: Except = {}): Prom
  * What does not hold, by the number of the invariant. 3 is asked of applications alone, since both keys of an account are
  * always live; the count of 6 is not asked: each test knows it for itself.
  */
-export async function brokenPromises(tenant: Tenant, except: Except = {}): Promise<Record<string, string[]>> {
+export async function brokenPromises(tenant: Checked, except: Except = {}): Promise<Record<string, string[]>> {
   const secrets = optedIn(tenant);
   const found = {
     '1 values that the target refuses': secrets
@@ -61,7 +64,7 @@ interface Opted {
 }
 
 /** Secrets that Keyturn has written at least once. */
-function optedIn({ azure }: Tenant): Opted[] {
+function optedIn({ azure }: Checked): Opted[] {
   return [...azure.world.vaults.values()].flatMap(({ secrets }) =>
     [...secrets.values()].filter(({ versions }) => versions.some(isKeyturns)),
   );
@@ -70,7 +73,7 @@ function optedIn({ azure }: Tenant): Opted[] {
 const isKeyturns = ({ tags = {} }: Version): boolean => /(^|;)rot=/.test(tags['rotator-state'] ?? '');
 
 /** A value that holds a key, as such or in a connection string or document, is let in where one of the account's keys is in it. */
-function accepted({ azure }: Tenant, version: Version | undefined): boolean {
+export function accepted({ azure }: Pick<Checked, 'azure'>, version: Version | undefined): boolean {
   if (!version?.enabled) return true; // paused by its owner: nobody reads it
   const application = applicationOf(azure, version);
   if (application) return application.accepts(version.value);
@@ -88,7 +91,7 @@ const asRead = (value: string): string =>
   value.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString());
 
 /** Versions replaced less than their grace ago whose value is refused already. Values that never were keys don't count. */
-function cutOff(tenant: Tenant, name: string, versions: readonly Version[]): string[] {
+function cutOff(tenant: Checked, name: string, versions: readonly Version[]): string[] {
   return versions.slice(0, -1).flatMap((version, at) => {
     const replacedSeconds = versions[at + 1]?.created ?? 0;
     const grace = graceSeconds(version);
@@ -119,7 +122,7 @@ function lostFromOwner(name: string, versions: readonly Version[]): string[] {
   });
 }
 
-function twins(tenant: Tenant, name: string, versions: readonly Version[]): string[] {
+function twins(tenant: Checked, name: string, versions: readonly Version[]): string[] {
   const firstValues = new Map<string, string>();
   return versions.filter(isKeyturns).flatMap((version) => {
     const { rot = '' } = tenant.stateOf(version);
@@ -132,7 +135,7 @@ function twins(tenant: Tenant, name: string, versions: readonly Version[]): stri
   });
 }
 
-function strangers({ azure }: Tenant): string[] {
+function strangers({ azure }: Checked): string[] {
   const changed = azure.changes().filter(({ route }) => /^arm\.regenerate(Resource)?Key$/.test(route));
   const without = changed.filter(({ path }) => {
     const scope = decodeURIComponent(path.replace(/\/regenerate\w*(\/\w+)?$/i, '')).toLowerCase();
@@ -157,7 +160,7 @@ function strangers({ azure }: Tenant): string[] {
 const within = (scope: string, granted: string): boolean =>
   granted.split('/').length >= 5 && `${scope}/`.startsWith(`${granted.toLowerCase()}/`);
 
-async function leftOver(tenant: Tenant, except: Except): Promise<string[]> {
+async function leftOver(tenant: Checked, except: Except): Promise<string[]> {
   const rows = await tenant.rows();
   const alerts = tenant
     .alerts()
@@ -173,7 +176,7 @@ async function leftOver(tenant: Tenant, except: Except): Promise<string[]> {
 }
 
 /** Places that hold a value, in any of four spellings (case FN-05). `texts`: more places to look at. */
-export async function leaks(tenant: Tenant, texts: Record<string, readonly string[]> = {}): Promise<string[]> {
+export async function leaks(tenant: Checked, texts: Record<string, readonly string[]> = {}): Promise<string[]> {
   const { azure, keysSeen } = tenant;
   const accounts = [...azure.world.accounts.values()].flatMap((account) => [account.key('key1'), account.key('key2')]);
   const stored = [...azure.world.vaults.values()].flatMap(({ secrets }) =>

@@ -1,136 +1,126 @@
 /**
- * Kills the worker with SIGKILL at random moments while many secrets get their first credential, every look delivered
- * twice, over the real app, Azurite's table and queue, and the strict stand-in. Nothing is simulated but the moments.
+ * Kills the worker with SIGKILL at random moments while secrets of every kind are rotated, proved and revoked, every look
+ * delivered twice, over the real app, Azurite's table and queue, the strict stand-in and real databases. Nothing is simulated
+ * but the moments. What must hold is asked after every kill, and in full at rest.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Azure } from '../../local/azure/azure.ts';
-import { startAzure } from '../../local/azure/tenant.ts';
 import * as clock from '../../local/clock.ts';
-import { build } from '../../scripts/build.ts';
-import { OwnStorage } from '../cases/ownStorage.ts';
+import { build, bundleLater } from '../../scripts/build.ts';
+import { KEYTURN_PASSWORD, mariaPeer, postgresPeer } from '../databases/subjects.ts';
 import { random } from '../simulation/director.ts';
+import { Judge } from './judge.ts';
+import { everyKind, type Peers } from './targets.ts';
 import { Workers } from './workers.ts';
 
-export interface Outcome {
+export interface ChaosOptions {
   readonly secrets: number;
   readonly kills: number;
-  readonly regenerations: number;
-  /** What is wrong at the end, in words; empty when all is well. */
+  readonly seed: number;
+  /** With PostgreSQL and MariaDB of Debian, which are fetched where they are not installed. */
+  readonly databases: boolean;
+}
+
+export interface Outcome extends ChaosOptions {
+  readonly kinds: number;
+  /** Calls that changed a target. */
+  readonly changes: number;
+  /** Records of the app's log. */
+  readonly records: number;
+  /** What is wrong, in words; empty when all is well. */
   readonly violations: readonly string[];
   readonly seconds: number;
 }
 
-const VAULTS = 5;
-const ROUNDS_MAX = 60;
+const ROUNDS_MAX = 80;
+/** Of the kills so many fall among revocations, the others among rotations and proofs. */
+const LATE_KILLS = 0.3;
+const DAY_SECONDS = 86_400;
 
-export async function chaos(options: { secrets: number; kills: number; seed: number }): Promise<Outcome> {
+export async function chaos(options: ChaosOptions): Promise<Outcome> {
   const started = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-chaos-'));
-  const tenant = await seeded(options.secrets);
-  const workers = new Workers(join(folder, 'dist'), tenant.azure);
+  clock.install();
+  const peers = options.databases ? { postgresql: await postgresPeer(), mysql: await mariaPeer() } : undefined;
+  const { azure, victims, kinds } = await everyKind(options.secrets, peers);
+  const entry = await built(join(folder, 'dist'), peers !== undefined);
+  const settings = {
+    KEYTURN_ROTATORS: kinds.join(),
+    KEYTURN_RATE: '5000/50000',
+    CHAOS_LOG: 'on',
+    ...settingsOf(peers),
+  };
+  const workers = new Workers(join(folder, 'dist'), azure, settings, entry);
+  const judge = new Judge(azure, victims, workers);
+  const dice = random(options.seed);
+  const violations: string[] = [];
+  const kill = async (): Promise<void> => {
+    await workers.start();
+    await sleep(50 + dice() * 600);
+    await workers.kill();
+    violations.push(...(await judge.underWay()));
+    // Locks of 90 s run out, messages show themselves again, begun rotations settle for ten minutes.
+    workers.advance(30 + Math.floor(dice() * 700));
+  };
   try {
-    await build({ out: join(folder, 'dist') });
-    const dice = random(options.seed);
-    await tenant.own.create();
+    await judge.own.create();
+    // Sixty days after it was taken over every secret is due.
+    workers.advance(61 * DAY_SECONDS);
     await workers.sweepOnce();
-    await tenant.deliverTwice();
-    for (let kill = 0; kill < options.kills; kill++) {
-      await workers.start();
-      await sleep(50 + dice() * 600);
-      await workers.kill();
-      // Locks of 90 s run out, messages show themselves again, begun rotations settle for ten minutes.
-      workers.advance(30 + Math.floor(dice() * 700));
+    for (const { vault, name } of [...victims, ...victims])
+      await judge.own.put(JSON.stringify({ vault, name, cause: 'event' }));
+    const late = Math.round(options.kills * LATE_KILLS);
+    for (let count = late; count < options.kills; count++) await kill();
+    await comeToRest(workers, judge, () => judge.unproved());
+    violations.push(...(await judge.underWay()));
+    // All are in their grace now; a complete sweep has to be younger than a day.
+    for (const hours of [20, 20, 10]) {
+      workers.advance(hours * 3600);
+      await workers.sweep();
+      await workers.drain();
+      violations.push(...(await judge.underWay()));
     }
-    await comeToRest(tenant, workers);
-    const regenerations = tenant.azure.changes().filter(({ route }) => route === 'arm.regenerateKey').length;
-    const violations = [...(await tenant.violations()), ...tooMany(regenerations, options)];
-    return { ...options, regenerations, violations, seconds: (performance.now() - started) / 1000 };
+    await workers.kill();
+    for (let count = 0; count < late; count++) await kill();
+    await comeToRest(workers, judge, () => judge.unrevoked());
+    violations.push(...(await judge.atRest(options)));
+    const figures = { kinds: kinds.length, changes: judge.changes(), records: judge.records() };
+    return { ...options, ...figures, violations, seconds: (performance.now() - started) / 1000 };
   } finally {
     await workers.kill();
-    await tenant.azure.stop();
+    await azure.stop();
+    await peers?.postgresql.stop();
+    await peers?.mysql.stop();
     clock.reset();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Every kill may cost the credential that existed nowhere but in the killed worker: one more for each pass under way. */
-function tooMany(regenerations: number, { secrets, kills }: { secrets: number; kills: number }): string[] {
-  const most = secrets + kills * PASSES_AT_ONCE;
-  return regenerations > most ? [`${regenerations} regenerations for ${secrets} secrets and ${kills} kills`] : [];
+/** The app as it is deployed; with databases beside it the same app with two kinds over them. Answers the file to load. */
+async function built(dist: string, databases: boolean): Promise<string> {
+  await build({ out: dist });
+  if (!databases) return 'keyturn.cjs';
+  await bundleLater({ entry: join(import.meta.dirname, 'entry.ts') }, join(dist, 'chaos'));
+  return 'chaos/entry.mjs';
 }
-/** host.json: batchSize and newBatchThreshold. */
-const PASSES_AT_ONCE = 12;
 
-/** Waits, with sweeps and a moving clock, until every secret has a proved version and the queues are empty. */
-async function comeToRest(tenant: Tenant, workers: Workers): Promise<void> {
+function settingsOf(peers: Peers | undefined): Record<string, string> {
+  if (!peers) return {};
+  const of = ({ server: { port, ca } }: Peers['mysql']) => ({ port, ca });
+  const login = { user: 'keyturn', password: KEYTURN_PASSWORD };
+  const given = { ...login, postgresql: of(peers.postgresql), mysql: of(peers.mysql) };
+  return { CHAOS_DATABASES: JSON.stringify(given) };
+}
+
+/** Waits, with sweeps and a moving clock, until nothing is left to do and the queues are empty; the worker lives on. */
+async function comeToRest(workers: Workers, judge: Judge, left: () => number): Promise<void> {
   await workers.start();
   for (let round = 0; round < ROUNDS_MAX; round++) {
     workers.advance(11 * 60);
     await workers.sweep();
-    for (let wait = 0; wait < 100 && (await tenant.own.visible()) > 0; wait++) await sleep(100);
-    if (tenant.unproved() === 0 && (await tenant.own.waiting()) === 0) return;
+    await workers.drain();
+    if (left() === 0 && (await judge.own.waiting()) === 0) return;
   }
-}
-
-class ChaosStorage extends OwnStorage {
-  /** Messages that a worker could take now. */
-  async visible(): Promise<number> {
-    return (await this.queue().peekMessages({ numberOfMessages: 32 })).peekedMessageItems.length;
-  }
-}
-
-interface Tenant {
-  readonly azure: Azure;
-  readonly own: ChaosStorage;
-  deliverTwice(): Promise<void>;
-  /** Secrets without a proved version. */
-  unproved(): number;
-  violations(): Promise<string[]>;
-}
-
-async function seeded(count: number): Promise<Tenant> {
-  clock.install();
-  const accounts = Array.from({ length: count }, (_, at) => ({ name: `acct${at}` }));
-  const vaults = Array.from({ length: VAULTS }, (_, at) => ({ name: `kv${at}` }));
-  const azure = await startAzure({ tenant: { vaults, accounts } });
-  const secrets = accounts.map(({ name: account }, at) => ({ vault: `kv${at % VAULTS}`, name: `st-${at}`, account }));
-  for (const { vault, name, account } of secrets) {
-    const tags = { rotator: 'storage-account-key', 'rotator-target': azure.account(account).id, owner: 'chaos' };
-    azure.vault(vault).set(name, 'keyturn:new', { tags });
-  }
-  const own = new ChaosStorage(azure.env().AzureWebJobsStorage ?? '');
-  const stateOf = ({ vault, name }: (typeof secrets)[number]) =>
-    azure.vault(vault).current(name)?.tags?.['rotator-state'] ?? '';
-  return {
-    azure,
-    own,
-    async deliverTwice() {
-      for (const { vault, name } of [...secrets, ...secrets])
-        await own.put(JSON.stringify({ vault, name, cause: 'event' }));
-    },
-    unproved: () => secrets.filter((secret) => !stateOf(secret).includes('proved=')).length,
-    async violations() {
-      const wrong = secrets.flatMap(({ vault, name, account }) => {
-        const versions = azure.vault(vault).versions(name).length;
-        const value = azure.vault(vault).current(name)?.value ?? '';
-        return [
-          ...(versions === 2 ? [] : [`${vault}/${name} has ${versions} versions instead of 2`]),
-          ...(azure.account(account).accepts(value)
-            ? []
-            : [`${account} refuses the current value of ${vault}/${name}`]),
-        ];
-      });
-      const locks = (await own.rows()).filter(({ partition }) => partition === 'locks').length;
-      const waiting = await own.waiting();
-      return [
-        ...wrong,
-        ...(locks > 0 ? [`${locks} locks at rest`] : []),
-        ...(waiting > 0 ? [`${waiting} messages at rest`] : []),
-        ...azure.problems.map((problem) => `the stand-in: ${problem}`),
-      ];
-    },
-  };
 }

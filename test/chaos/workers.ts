@@ -12,22 +12,28 @@ export class Workers {
   readonly #azure: Azure;
   #child: ChildProcess | undefined;
   readonly #settings: Record<string, string>;
+  readonly #entry: string;
   /** What the workers printed, on either stream. */
   readonly printed: string[] = [];
   #seconds = 0;
 
-  /** `settings` stand beside those of the tenant. */
-  constructor(dist: string, azure: Azure, settings: Record<string, string> = {}) {
+  /** `settings` stand beside those of the tenant; `entry` is the file in `dist` that registers the functions. */
+  constructor(dist: string, azure: Azure, settings: Record<string, string> = {}, entry = 'keyturn.cjs') {
     this.#dist = dist;
     this.#azure = azure;
     this.#settings = settings;
+    this.#entry = entry;
   }
 
   async start(): Promise<void> {
     const execArgv = ['--expose-gc', '--import', join(root, 'local/preload.ts')];
     const { NODE_OPTIONS: _, ...inherited } = process.env;
     const env = { ...inherited, ...this.#azure.env(), ...this.#settings, CHAOS_SECONDS: String(this.#seconds) };
-    this.#child = fork(join(import.meta.dirname, 'worker.ts'), [this.#dist], { execArgv, env, silent: true });
+    this.#child = fork(join(import.meta.dirname, 'worker.ts'), [this.#dist, this.#entry], {
+      execArgv,
+      env,
+      silent: true,
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => this.printed.push(text));
     await once(this.#child, 'message');
@@ -68,6 +74,13 @@ export class Workers {
     const swept = once(this.#child as ChildProcess, 'message');
     this.#child?.send({ sweep: true });
     await swept;
+  }
+
+  /** Waits until it is at no message: time that leaps would end what a pass waits for. */
+  async drain(): Promise<void> {
+    const drained = once(this.#child as ChildProcess, 'message');
+    this.#child?.send({ drain: true });
+    await drained;
   }
 
   /** Bytes of the heap and beside it that are in use after a collection of garbage. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { addDatabaseServer } from '../../local/azure/armDatabases.ts';
+import type { Azure } from '../../local/azure/azure.ts';
 import type { LoggedCall } from '../../local/azure/calls.ts';
 import { pairOf } from '../../src/core/formSpec.ts';
 import { type TwoKeyRow, twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
@@ -26,6 +27,8 @@ export interface Place {
   readonly options?: string;
   /** Logins that the consent names. */
   readonly logins?: string;
+  /** Of its secret; default: kv1. */
+  readonly vault?: string;
 }
 
 const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
@@ -121,15 +124,15 @@ export function placesIn({ azure }: Tenant): Place[] {
  * Takes every right from Keyturn's identity and gives it the roles where docs/permissions.md has them assigned: of a resource
  * below another at the outermost one, whose facts are read, too, and the operations of SQL in the subscription.
  */
-export function assign({ azure }: Tenant, roles: Roles, places: readonly Place[]): void {
+export function assign(azure: Azure, roles: Roles, places: readonly Place[]): void {
   const { world } = azure;
   const principalId = world.identity.oid;
   const inSubscription = (action: string) => action.includes('/locations/');
   world.roles.all.length = 0;
   const subscription = `/subscriptions/${world.subscriptionId}`;
-  world.roles.grant({ principalId, scope: azure.vault('kv1').id, ...roles.vault });
+  for (const { id } of world.vaults.values()) world.roles.grant({ principalId, scope: id, ...roles.vault });
   world.roles.grant({ principalId, scope: subscription, ...roles.discovery });
-  for (const { kind, id, name, logins = '' } of places) {
+  for (const { kind, id, name, vault = 'kv1', logins = '' } of places) {
     const { actions = [] } = roles.targets[kind] ?? {};
     if (!id.startsWith('/')) continue; // an application: its permission is Graph's
     const scope = id.split('/').slice(0, 9).join('/');
@@ -137,7 +140,7 @@ export function assign({ azure }: Tenant, roles: Roles, places: readonly Place[]
     // Above what stands below another resource the consent names it.
     const below = id.split('/').filter((_, at) => at > 8 && at % 2 === 0);
     const part = logins || (below.length > 0 ? `(${below.join('/')})` : '');
-    world.roles.grant({ principalId, scope, actions: own, description: `keyturn ${kind}: kv1/${name}${part}` });
+    world.roles.grant({ principalId, scope, actions: own, description: `keyturn ${kind}: ${vault}/${name}${part}` });
     const shared = actions.filter(inSubscription);
     if (shared.length > 0) world.roles.grant({ principalId, scope: subscription, actions: shared });
   }

@@ -28,7 +28,7 @@ const ran = new Set<string>();
 beforeAll(async () => {
   tenant = await startEveryKind(kinds);
   places = placesIn(tenant);
-  assign(tenant, roles, places);
+  assign(tenant.azure, roles, places);
   for (const { kind, id, name, value, options } of places) {
     const tags = {
       rotator: kind,

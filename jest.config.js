@@ -4,7 +4,13 @@ if (major < 22 || (major === 22 && minor < 19))
 
 /** ESM and TypeScript: swc strips the types, `tsc --noEmit` (npm run lint) checks them. */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/jest/environment.ts',
+  // How many rows of an enumeration `npm test` runs (`test/jest/short.ts`); tests without a tenant are cheap and run all.
+  testEnvironmentOptions: {
+    rows: { 'test/cases/': 3, 'test/contract/': 3, 'test/functions/': 4, 'test/http/': 8, 'test/fuzz/': 24 },
+  },
+  runtime: '<rootDir>/test/jest/runtime.ts',
+  injectGlobals: false,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   // A built app is no module of the tests; its package.json has the name of this one.

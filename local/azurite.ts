@@ -15,6 +15,8 @@ export interface Azurite {
   readonly ports: { blob: number; queue: number; table: number };
   /** From the next request on the account accepts these two keys and no other; an unknown account is added. */
   setKeys(account: string, key1: string, key2: string): void;
+  /** How many messages a queue has, and whether one can be seen now, without a request; undefined: there is no such queue. */
+  queued(account: string, queue: string): Promise<{ count: number; shows: boolean } | undefined>;
   /** Path-style HTTP endpoints on 127.0.0.1, signed with key1. */
   connectionString(account?: string): string;
   stop(): Promise<void>;
@@ -26,6 +28,12 @@ type Service = {
   accountDataStore: { accounts: Record<string, Account>; refresh(): void };
   start(): Promise<void>;
   close(): Promise<void>;
+};
+type QueueService = Service & {
+  metadataStore: {
+    getMessagesCount(account: string, queue: string): Promise<number>;
+    peekMessages(account: string, queue: string, count: number): Promise<unknown[]>;
+  };
 };
 type New<T> = new (...args: unknown[]) => T;
 
@@ -75,6 +83,19 @@ export async function startAzurite(options: { accounts?: Record<string, AccountK
       keys.set(account, { key1, key2 });
       for (const service of all) service.accountDataStore.refresh();
     },
+    async queued(account, queue) {
+      const { metadataStore } = services.queue;
+      try {
+        const [count, seen] = [
+          await metadataStore.getMessagesCount(account, queue),
+          await metadataStore.peekMessages(account, queue, 1),
+        ];
+        return { count, shows: seen.length > 0 };
+      } catch (error) {
+        if ((error as { storageErrorCode?: unknown }).storageErrorCode === 'QueueNotFound') return undefined;
+        throw error;
+      }
+    },
     connectionString(account = [...keys.keys()][0] ?? defaultAccount) {
       const pair = keys.get(account);
       if (!pair) throw new Error(`Azurite has no account ${account}`);
@@ -119,11 +140,11 @@ function blobService(): Service {
   );
 }
 
-function queueService(): Service {
+function queueService(): QueueService {
   const Configuration = classFrom<object>('queue/QueueConfiguration');
   const log = [false, undefined, false, undefined];
   const files = ['memory.json', 'memory-extents.json', locations];
-  return new (classFrom<Service>('queue/QueueServer'))(
+  return new (classFrom<QueueService>('queue/QueueServer'))(
     new Configuration(host, 0, keepAlive, ...files, ...log, ...strict, true, extents()),
   );
 }

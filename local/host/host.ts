@@ -19,7 +19,7 @@ import {
 import { httpServer, type Keys } from './http.ts';
 import { Invoker, type LogRecord, triggerOf } from './invoke.ts';
 import { sendOutputs } from './outputs.ts';
-import { QueueListener, type QueueOptions, queueDefaults } from './queues.ts';
+import { QueueListener, type QueueSetup, queueDefaults } from './queues.ts';
 import { drain, Runs } from './runs.ts';
 import { connectionOf, expand, type HostJson, readHostJson, setEnvironment } from './settings.ts';
 import { TimerListener } from './timers.ts';
@@ -41,6 +41,8 @@ export interface HostOptions {
   functionKey?: string;
   /** A path or the content. Default: `host.json` of the working directory, if there is one. */
   hostJson?: string | HostJson;
+  /** Whether a queue shows a message, where that is known without asking its service; undefined: ask. Spares empty answers. */
+  shows?: (queue: string) => Promise<boolean | undefined>;
   /** Timers fire by themselves (default), or only by `invoke` and `/admin/functions` (false). */
   timers?: boolean;
 }
@@ -94,7 +96,8 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
   const invoker = new Invoker(registrations, log, sendOutputs);
   const { extensions } = readHostJson(options.hostJson);
   const queueOptions = { ...queueDefaults, ...extensions?.queues };
-  const listeners = listen(registrations, invoker, queueOptions, (message) => note('warning', message));
+  const queues = { options: queueOptions, shows: options.shows, warn: (message: string) => note('warning', message) };
+  const listeners = listen(registrations, invoker, queues);
   const runs = new Runs(registrations, invoker, listeners.timers);
   const directory = typeof options.entry === 'string' ? dirname(resolve(options.entry)) : process.cwd();
   await invoker.appHooks('appStart', directory);
@@ -155,8 +158,7 @@ type Listeners = { queues: QueueListener[]; timers: Map<string, { timer: TimerLi
 function listen(
   { functions }: Registrations,
   invoker: Invoker,
-  options: QueueOptions,
-  warn: (message: string) => void,
+  queues: Pick<QueueSetup, 'options' | 'shows' | 'warn'>,
 ): Listeners {
   const listeners: Listeners = { queues: [], timers: new Map() };
   for (const [name, registered] of functions) {
@@ -167,7 +169,7 @@ function listen(
     if (type === 'queuetrigger') {
       const queueName = expand(String(binding.queueName));
       const connection = connectionOf(binding.connection);
-      listeners.queues.push(new QueueListener({ registered, queueName, connection, invoker, options, warn }));
+      listeners.queues.push(new QueueListener({ ...queues, registered, queueName, connection, invoker }));
     } else if (type === 'timertrigger') {
       const timer = new TimerListener(registered, expand(String(binding.schedule)), invoker);
       listeners.timers.set(name, { timer, runOnStartup: binding.runOnStartup === true });

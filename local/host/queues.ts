@@ -30,6 +30,17 @@ const poisonSuffix = '-poison';
 
 type Running = { message: DequeuedMessageItem; popReceipt: string; renewedMs: number; over: boolean };
 
+export interface QueueSetup {
+  registered: Registered;
+  queueName: string;
+  connection: string;
+  invoker: Invoker;
+  options: QueueOptions;
+  warn: (message: string) => void;
+  /** Whether a queue shows a message, where that is known without asking it. */
+  shows: ((queue: string) => Promise<boolean | undefined>) | undefined;
+}
+
 /** Feeds one function from its queue. */
 export class QueueListener {
   readonly queueName: string;
@@ -40,20 +51,14 @@ export class QueueListener {
   readonly #invoker: Invoker;
   readonly #options: QueueOptions;
   readonly #warn: (message: string) => void;
+  readonly #shows: (queue: string) => Promise<boolean | undefined>;
   readonly #running = new Map<Running, Promise<void>>();
   #stopped = false;
   #receiving = false;
   #wake: () => void = () => {};
   #loop: Promise<void> | undefined;
 
-  constructor(setup: {
-    registered: Registered;
-    queueName: string;
-    connection: string;
-    invoker: Invoker;
-    options: QueueOptions;
-    warn: (message: string) => void;
-  }) {
+  constructor(setup: QueueSetup) {
     const service = QueueServiceClient.fromConnectionString(setup.connection);
     this.queueName = setup.queueName;
     this.#queue = service.getQueueClient(setup.queueName);
@@ -63,6 +68,7 @@ export class QueueListener {
     this.#invoker = setup.invoker;
     this.#options = setup.options;
     this.#warn = setup.warn;
+    this.#shows = setup.shows ?? (async () => undefined);
   }
 
   /** Makes no queue: whoever deploys the app does. */
@@ -85,16 +91,16 @@ export class QueueListener {
   /** True when nothing is in hand and the queue shows no message. Wakes the loop if there is something to do. */
   async isEmpty(): Promise<boolean> {
     if (this.#receiving || this.#running.size > 0) return false;
-    const peekedMessageItems = await this.#peek();
-    if (peekedMessageItems.length > 0) this.#wake();
-    return peekedMessageItems.length === 0 && !this.#receiving && this.#running.size === 0;
+    const shows = (await this.#shows(this.queueName)) ?? (await this.#peek());
+    if (shows) this.#wake();
+    return !shows && !this.#receiving && this.#running.size === 0;
   }
 
-  async #peek(): Promise<readonly unknown[]> {
+  async #peek(): Promise<boolean> {
     try {
-      return (await this.#queue.peekMessages({ numberOfMessages: 1 })).peekedMessageItems;
+      return (await this.#queue.peekMessages({ numberOfMessages: 1 })).peekedMessageItems.length > 0;
     } catch (error) {
-      if (isMissing(error)) return [];
+      if (isMissing(error)) return false;
       throw error;
     }
   }
@@ -117,6 +123,7 @@ export class QueueListener {
   async #receive(batchSize: number): Promise<number | 'missing'> {
     this.#receiving = true;
     try {
+      if ((await this.#shows(this.queueName)) === false) return 0;
       const options = { numberOfMessages: Math.min(batchSize, 32), visibilityTimeout: leaseSeconds };
       const { receivedMessageItems } = await this.#queue.receiveMessages(options);
       for (const message of receivedMessageItems) this.#take(message);

@@ -26,6 +26,7 @@ import type { Account, AccountOptions } from '../../local/azure/accounts.ts';
 import type { Azure } from '../../local/azure/azure.ts';
 import { startAzure, type TenantOptions } from '../../local/azure/tenant.ts';
 import type { VaultOptions, Version } from '../../local/azure/vault.ts';
+import { appAccount } from '../../local/azure/world.ts';
 import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { createApp, provideApp } from '../../src/app.ts';
@@ -82,8 +83,9 @@ export async function startTenant(setup: TenantSetup = {}): Promise<Tenant> {
     env: settings,
     log: (line) => lines.push(line),
     timers: false,
+    shows: async (queue) => (await azure.azurite.queued(appAccount, queue))?.shows,
   });
-  const own = new OwnStorage(settings.AzureWebJobsStorage ?? '');
+  const own = new OwnStorage(settings.AzureWebJobsStorage ?? '', azure.azurite);
   await own.create();
   return new Tenant(azure, host, own, settings, lines);
 }

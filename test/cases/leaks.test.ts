@@ -1,6 +1,8 @@
 /**
  * Case section 12 no. 12, FN-05: each route in turn throws the request body back, in the message of a 400 and in a header,
  * with every log at its most verbose. Nothing of it may come out anywhere.
+ *
+ * @jest-environment-options {"packages": "own"}
  */
 // The order matters: the settings first, then the product as the entry file loads it, then what else uses the SDKs.
 import './verbose.ts';

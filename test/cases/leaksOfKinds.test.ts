@@ -1,6 +1,8 @@
 /**
  * Case section 12 no. 12, FN-05, for what `leaks.test.ts` has of storage accounts: the routes of the other kinds throw back
  * what they were sent, and refuse with the values in their words, with every log at its most verbose.
+ *
+ * @jest-environment-options {"packages": "own"}
  */
 // The order matters: the settings first, then the product as the entry file loads it, then what else uses the SDKs.
 import './verbose.ts';

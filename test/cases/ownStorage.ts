@@ -1,6 +1,8 @@
 /** The app's own storage as whoever may read the account sees it. */
 import { TableClient } from '@azure/data-tables';
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import { appAccount } from '../../local/azure/world.ts';
+import type { Azurite } from '../../local/azurite.ts';
 
 const QUEUES = ['keyturn-work', 'keyturn-work-poison', 'keyturn-events', 'keyturn-events-poison'] as const;
 export type QueueName = (typeof QUEUES)[number];
@@ -16,8 +18,11 @@ export interface RawRow {
 export class OwnStorage {
   readonly table: TableClient;
   readonly #queues: QueueServiceClient;
+  readonly #azurite: Azurite | undefined;
 
-  constructor(connection: string) {
+  /** `azurite`, where it is the storage and of this process, is looked into instead of being asked how many wait. */
+  constructor(connection: string, azurite?: Azurite) {
+    this.#azurite = azurite;
     this.table = TableClient.fromConnectionString(connection, 'keyturn', { allowInsecureConnection: true });
     this.#queues = QueueServiceClient.fromConnectionString(connection);
   }
@@ -46,7 +51,10 @@ export class OwnStorage {
   async waiting(...names: QueueName[]): Promise<number> {
     const asked = names.length > 0 ? names : QUEUES;
     const counts = await Promise.all(
-      asked.map(async (name) => (await this.queue(name).getProperties()).approximateMessagesCount ?? 0),
+      asked.map(async (name) => {
+        const known = await this.#azurite?.queued(appAccount, name);
+        return known?.count ?? (await this.queue(name).getProperties()).approximateMessagesCount ?? 0;
+      }),
     );
     return counts.reduce((sum, count) => sum + count, 0);
   }

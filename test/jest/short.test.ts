@@ -1,0 +1,47 @@
+/** What `npm test` leaves out never is the last test of a promise (`short.ts`). */
+import { describe, expect, it } from '@jest/globals';
+import * as clock from '../../local/clock.ts';
+import { isWhole } from './form.ts';
+import { idsIn, kept } from './short.ts';
+
+const DAY_MS = 86_400_000;
+const rows = (count: number, site: string, title: (row: number) => string) =>
+  Array.from({ length: count }, (_, row) => ({ site, title: title(row) }));
+const titles = (tests: Iterable<{ title: string }>) => [...tests].map(({ title }) => title);
+
+describe('the short form', () => {
+  it('runs all tests of a line that makes few, and as many of one that makes more, spread over its rows', () => {
+    const tests = [...rows(2, 'a', (row) => `a ${row}`), ...rows(10, 'b', (row) => `b ${row}`)];
+    expect(titles(kept(tests, 3))).toEqual(['a 0', 'a 1', 'b 0', 'b 4', 'b 7']);
+    expect(kept(tests, Number.POSITIVE_INFINITY).size).toBe(12);
+  });
+
+  it('keeps a test for every id that is in a title', () => {
+    const tests = rows(40, 'a', (row) => `ATK-${String(row % 7).padStart(2, '0')}, VAL-${row}: a row`);
+    const ids = (all: Iterable<{ title: string }>) => [...new Set(titles(all).flatMap(idsIn))].sort();
+    for (const limit of [1, 3, 8]) expect(ids(kept(tests, limit))).toEqual(ids(tests));
+  });
+
+  it('never runs less than a test of each line', () => {
+    const tests = Array.from({ length: 50 }, (_, line) => rows(line + 1, `line ${line}`, (row) => `row ${row}`)).flat();
+    for (const limit of [1, 2, 5]) expect(new Set([...kept(tests, limit)].map(({ site }) => site)).size).toBe(50);
+  });
+});
+
+describe('a suite', () => {
+  it('that is named runs whole', () => {
+    expect([isWhole, process.env.TESTS]).toEqual(process.env.TESTS === 'whole' ? [true, 'whole'] : [false, undefined]);
+  });
+
+  it('shares a realm with the packages of its worker: their errors are errors, their clock is the one it moves', async () => {
+    const { z } = await import('zod');
+    const { UnsecuredJWT, decodeJwt } = await import('jose');
+    const { RestError } = await import('@azure/core-rest-pipeline');
+    expect(z.string().safeParse(1).error).toBeInstanceOf(Error);
+    expect(new RestError('x')).toBeInstanceOf(Error);
+    clock.install();
+    clock.advance({ days: 400 });
+    const { iat = 0 } = decodeJwt(new UnsecuredJWT({}).setIssuedAt().encode());
+    expect(iat * 1000).toBeGreaterThan(performance.timeOrigin + performance.now() + 399 * DAY_MS);
+  });
+});

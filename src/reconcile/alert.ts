@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { BUSY_ALERT_MINUTES, isBusy, maySpread } from './failure.ts';
 import { stateOrNone } from './owed.ts';
 import { type PassEnd, standingBefore } from './record.ts';
-import { changes, type Observed, proves, type Refuse, type Step, type Wait } from './types.ts';
+import { type Observed, proves, type Refuse, type Step, type Wait } from './types.ts';
 import { owedOf } from './view.ts';
 import { isOpen, nextOpen } from './window.ts';
 
@@ -26,6 +26,8 @@ const UNTIL_REST: readonly Reason[] = [
 ];
 /** Steps after which a secret waits for what it waited for before: the look after it tells whether that is over. */
 const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];
+/** What a request is answered that changes nothing: what stands in the secret's way was not looked at. */
+const ANSWERS: readonly Reason[] = ['owed-first', 'nothing-owed'];
 /** Waits that someone chose for the whole instance: its operator knows. */
 const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain'];
 
@@ -74,12 +76,12 @@ function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow
   if (step.kind === 'skip') return false;
   if (!seen || error) return true;
   if (cause === row?.lastFailure?.reason && !endsFailure(step)) return true;
-  if (LEAVES_AS_IT_IS.includes(step.kind)) return true;
+  if (LEAVES_AS_IT_IS.includes(step.kind) || ANSWERS.includes(step.reason)) return true;
   // Told once for as long as no value can be tried, whatever is rotated meanwhile (case VAL-04).
   if (cause === 'unproved' && isUnproved(seen.observed)) return true;
   // A step that changes something may have done a part of what is open; the look after it will tell.
   const rests = step.kind === 'wait' && (step.reason === 'not-due' || step.reason === 'grace');
-  return UNTIL_REST.includes(cause) && (changes(step) || step.kind === 'wait') && !rests;
+  return UNTIL_REST.includes(cause) && !rests;
 }
 
 /** A rotation wrote it, and no pass has seen the target take it yet. */

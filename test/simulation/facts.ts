@@ -4,7 +4,7 @@
  */
 import type { Operation } from '../../src/store/store.ts';
 import type { OwnStorage } from './ports.ts';
-import type { World } from './world.ts';
+import { DAY, HOUR, type World } from './world.ts';
 
 /** A secret that the checker watches. */
 export interface Watched {
@@ -34,6 +34,8 @@ interface Around {
 interface Look {
   readonly words: string;
   readonly vault: string;
+  readonly turn: string;
+  readonly isIn: boolean;
   readonly count: number;
 }
 
@@ -52,6 +54,13 @@ export class Facts {
   /** When something last went wrong, or a person last did something, that the secret has to do with. */
   readonly disturbedOn = new Map<string, number>();
   readonly asked: Ask[] = [];
+  /**
+   * By secret: how often a person stored another version, opted in or out or changed the target, of it or of one that shares its
+   * target: what is wrong then is another matter.
+   */
+  readonly turns = new Map<string, number>();
+  /** By secret: when it was opted in again. */
+  readonly takenOverOn = new Map<string, number>();
   /** How often the tags of a vault were changed. */
   readonly vaultChanges = new Map<string, number>();
   /** By account: what people made there, by its handle. */
@@ -122,6 +131,12 @@ export class Facts {
           this.destroyed.set(value, this.#world.now);
       this.disturb(title(watched));
     }
+    this.#turn(account);
+  }
+
+  #turn(account: string): void {
+    for (const each of this.#watched)
+      if (each.account === account) this.turns.set(title(each), 1 + (this.turns.get(title(each)) ?? 0));
   }
 
   #keep(account: string, held: Record<string, string>): void {
@@ -143,6 +158,8 @@ export class Facts {
       if (by === 'person' && !this.#world.accepts(watched.account, value)) this.deadOnArrival.add(id);
     if (before?.vault !== undefined && before.vault !== now.vault)
       this.vaultChanges.set(watched.vault, 1 + (this.vaultChanges.get(watched.vault) ?? 0));
+    if (before && before.turn !== now.turn) this.#turn(watched.account);
+    if (before && !before.isIn && now.isIn) this.takenOverOn.set(key, this.#world.now);
     if (before) this.disturb(key);
   }
 
@@ -152,7 +169,9 @@ export class Facts {
     const { vaultTags, consented } = this.#around(watched);
     const vault = JSON.stringify(vaultTags);
     const words = JSON.stringify([id, enabled, tags, contentType, vault, consented]);
-    return { words, vault, count: versions.length };
+    const turn = JSON.stringify([id, tags?.rotator, tags?.['rotator-target']]);
+    const isIn = (tags?.rotator ?? 'none') !== 'none';
+    return { words, vault, turn, isIn, count: versions.length };
   }
 
   #noteAsked(): readonly Ask[] {
@@ -174,3 +193,9 @@ const sameText = (one: Record<string, string>, other: Record<string, string>): b
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 };
+
+/** `every=30d` or `grace=12h` in a policy, in milliseconds. */
+export function hoursIn(key: string, policy: string): number[] {
+  const [, count, unit] = new RegExp(`(?:^|;)${key}=(\\d+)([hd])`).exec(policy) ?? [];
+  return count === undefined ? [] : [Number(count) * (unit === 'd' ? DAY : HOUR)];
+}

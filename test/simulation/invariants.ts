@@ -4,11 +4,13 @@
  */
 
 import { spellings } from '../../src/core/scrub.ts';
+import type { Config } from '../../src/reconcile/deps.ts';
 import { readState } from '../../src/reconcile/state.ts';
 import type { Op } from './director.ts';
 import { Excuses, type Invariant } from './excuses.ts';
 import { type Ask, Facts, title, type Watched } from './facts.ts';
 import type { OwnStorage } from './ports.ts';
+import { Progress } from './progress.ts';
 import type { Kind } from './sim.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 import { Writes } from './writes.ts';
@@ -22,6 +24,7 @@ export interface Tenant {
   readonly kind: Kind;
   readonly own: OwnStorage;
   /** Whether the owner of an account names the secret for this kind, at this moment. */
+  readonly config: Partial<Config>;
   isNamed(secret: string, account: string): boolean;
   /** Tags of a vault, which people write who have no right to its secrets. */
   tagsOf(vault: string): Record<string, string>;
@@ -34,7 +37,8 @@ export interface Spell {
   until?: number;
   /** Whether it ever opened the target while it was current: what never did is owed no grace. */
   worked: boolean;
-  graceHours: number;
+  /** Where a person named another grace than the policy's. */
+  graceHours?: number;
   /** A person ended its grace then. */
   endsOn?: number;
   /** A person moved the end of its grace to then. */
@@ -47,10 +51,12 @@ export interface Alert {
   readonly secret: string;
   readonly reason: string;
   readonly incident: number;
+  /** How often a person had changed what the secret is by then. */
+  readonly turn: number;
   readonly on: number;
   readonly detail: string;
   readonly process: Process;
-  /** How often the table had been lost by then, and with it the memory of alerts. */
+  /** How often the table, or its row there, had been lost by then, and with it the memory of alerts. */
   readonly memory: number;
 }
 
@@ -78,10 +84,13 @@ export class Invariants {
   /** Passes that ended before they could remember what they had told. */
   readonly cutShort = new Set<Process>();
   /** A secret that was at rest in between has a new incident, which is told anew. */
-  readonly incidents = new Map<string, number>();
+  private readonly incidents = new Map<string, number>();
+  /** By secret: how often an old row came in over a newer one, and with it what had been told by then. */
+  private readonly rowsLost = new Map<string, number>();
   readonly spells = new Map<string, Spell[]>();
   /** How often the table was lost: with it the memory of alerts is, too. */
   tablesLost = 0;
+  readonly progress: Progress;
   private readonly writes: Writes;
   private readonly world: World;
   private readonly tenant: () => Tenant;
@@ -98,6 +107,7 @@ export class Invariants {
     });
     this.facts = new Facts(world, () => tenant().own, this.watched, around);
     this.writes = new Writes(this, world, tenant);
+    this.progress = new Progress(this, world, tenant);
   }
 
   /** Right before a write of Keyturn's takes effect: what has happened since the last one was somebody else's doing. */
@@ -140,9 +150,15 @@ export class Invariants {
   }
 
   alert(secret: string, reason: string, detail: string, process: Process): void {
-    // Of a vault as a whole: what its tags say is another matter after each change of them.
-    const incident = this.incidents.get(secret) ?? this.facts.vaultChanges.get(secret.split('/')[0] ?? '') ?? 0;
-    this.alerts.push({ secret, reason, incident, on: this.world.now, detail, process, memory: this.tablesLost });
+    const incident = this.incidentOf(secret);
+    const turn = this.facts.turns.get(secret) ?? 0;
+    const memory = this.tablesLost + (this.rowsLost.get(secret) ?? 0);
+    this.alerts.push({ secret, reason, incident, turn, on: this.world.now, detail, process, memory });
+  }
+
+  /** Of a vault as a whole: what its tags say is another matter after each change of them. */
+  incidentOf(secret: string): number {
+    return this.incidents.get(secret) ?? this.facts.vaultChanges.get(secret.split('/')[0] ?? '') ?? 0;
   }
 
   /** A pass found nothing to wait for but time, or a secret that is not Keyturn's to look at. */
@@ -168,6 +184,18 @@ export class Invariants {
     if (!explained) this.fail(8, `a message is poisoned, and nothing went wrong: ${look}`);
   }
 
+  /** Stored by a pass that came to no good end: it may stand in no row. */
+  storedUnseen({ id }: StoredVersion): boolean {
+    const process = this.writes.storedBy.get(id);
+    return process !== undefined && this.cutShort.has(process);
+  }
+
+  /** A write to Keyturn's own table arrives late: what was written there since is lost. */
+  lostRow(process: Process): void {
+    const secret = this.world.looksAt.get(process.id);
+    if (secret !== undefined) this.rowsLost.set(secret, 1 + (this.rowsLost.get(secret) ?? 0));
+  }
+
   lostTable(): void {
     this.tablesLost++;
     this.facts.disturbAll();
@@ -178,7 +206,7 @@ export class Invariants {
     this.afterCall();
     for (const watched of this.watched) {
       const key = title(watched);
-      if (options.settled) this.nothingLeftAlive(watched, own);
+      if (options.settled) this.noOrphan(watched);
       this.noFalseMark(watched);
       const expected = options.newVersions?.get(key);
       const made = new Set(
@@ -190,6 +218,8 @@ export class Invariants {
       if (expected !== undefined && made !== expected)
         this.fail(6, `${key}: ${made} new values instead of ${expected}`);
     }
+    this.progress.judge();
+    if (options.settled) this.progress.atRest();
     this.nothingLeaked(own);
     const drift = this.alerts.find(({ reason }) => reason === 'drift');
     if (options.alone && drift) this.fail(3, `${drift.secret} drifted, and no person touched it`);
@@ -202,15 +232,15 @@ export class Invariants {
   /** An alert whose pass died, or was hurt, before it could remember it may be told again; so may all with the table lost. */
   oneAlertPerCause(isMeant: (secret: string) => boolean = () => true): void {
     const counted = new Map<string, number>();
-    for (const { secret, reason, incident, process, memory } of this.alerts) {
+    for (const { secret, reason, incident, turn, process, memory } of this.alerts) {
       if (!isMeant(secret) || this.cutShort.has(process)) continue;
-      const alert = `${secret} ${reason} (${incident}${memory > 0 ? `, table ${memory}` : ''})`;
+      const alert = `${secret} ${reason} (${incident}.${turn}${memory > 0 ? `, table ${memory}` : ''})`;
       counted.set(alert, (counted.get(alert) ?? 0) + 1);
     }
     for (const [alert, count] of counted) if (count > 1) this.fail(8, `${count} alerts: ${alert}`);
   }
 
-  private follow({ vault, name, account, graceHours }: Watched): void {
+  private follow({ vault, name, account }: Watched): void {
     const current = this.world.current(vault, name);
     const spells = this.spells.get(`${vault}/${name}`) ?? [];
     this.spells.set(`${vault}/${name}`, spells);
@@ -222,7 +252,7 @@ export class Invariants {
       return;
     }
     if (last) last.until = this.world.now;
-    spells.push({ value: current.value, from: this.world.now, worked: works, graceHours });
+    spells.push({ value: current.value, from: this.world.now, worked: works });
   }
 
   /** Of one credential nothing can be promised between its change at the target and the store (design section 8). */
@@ -240,7 +270,11 @@ export class Invariants {
       return;
     }
     if (this.locked.get(key) === current.id) return;
-    if (!this.isTheirDoing(watched, current) && !this.excuses.holdsOff(1, key, current.value))
+    if (
+      !this.isTheirDoing(watched, current) &&
+      !this.isUnknown(watched, current) &&
+      !this.excuses.holdsOff(1, key, current.value)
+    )
       this.fail(1, `${key}: the current value is refused`);
     // From here on it is to be healed or told in time (invariant 10), and what is refused has no grace to lose.
     this.locked.set(key, current.id);
@@ -253,15 +287,27 @@ export class Invariants {
     return this.facts.deadOnArrival.has(id) || this.facts.undone(account, value, createdOn - UNDER_WAY);
   }
 
+  /** Copies of a value outside of opted-in secrets are unknown (design section 8, limits). */
+  isUnknown({ vault, name }: Watched, { tags }: StoredVersion): boolean {
+    const isIn = (tags.rotator ?? 'none') !== 'none';
+    const isSeen = this.tenant().own.secrets.has(`${vault}/${name}`);
+    return !isIn && !isSeen && this.world.versions(vault, name).every((each) => stateOf(each) === undefined);
+  }
+
   private graceHolds(watched: Watched): void {
     if (!this.overlaps) return;
     const key = title(watched);
     for (const spell of this.spells.get(key) ?? []) {
       const { value, until, worked } = spell;
       if (until === undefined || !worked || spell.lost) continue;
-      const end = Math.min(until + spell.graceHours * HOUR, spell.endsOn ?? Number.POSITIVE_INFINITY);
+      const end = Math.min(
+        until + (spell.graceHours ?? watched.graceHours) * HOUR,
+        spell.endsOn ?? Number.POSITIVE_INFINITY,
+      );
       if (this.world.now >= end - TOLERANCE || this.world.accepts(watched.account, value)) continue;
-      if (!this.facts.destroyed.has(value) && !this.excuses.holdsOff(2, key, value)) {
+      const current = this.world.current(watched.vault, watched.name);
+      const isUnknown = current !== undefined && this.isUnknown(watched, current);
+      if (!this.facts.destroyed.has(value) && !isUnknown && !this.excuses.holdsOff(2, key, value)) {
         const minutes = Math.round((this.world.now - until) / MINUTE);
         this.fail(2, `${key}: a value that was current ${minutes} minutes ago is refused`);
       }
@@ -274,28 +320,16 @@ export class Invariants {
     const spells = this.spells.get(`${vault}/${name}`) ?? [];
     if (hold !== undefined || this.world.current(vault, name)?.id !== version) return;
     const older = spells.filter(({ until }) => until !== undefined);
-    const ends = at === 'now' || rotateAgain ? on : at?.getTime();
+    const graceHours = revoke === 'now' ? 0 : Number.parseInt(revoke, 10) * (revoke.endsWith('d') ? 24 : 1);
+    const named = revoke === 'after-grace' ? undefined : on + graceHours * HOUR;
+    // What the new version owes is all that lives on beside it, until the time that the request names.
+    const ends = at === 'now' || rotateAgain ? on : (at?.getTime() ?? named);
     for (const spell of ends === undefined ? [] : older) {
       spell.endsOn = Math.min(ends as number, spell.endsOn ?? Number.POSITIVE_INFINITY);
       if (at instanceof Date) spell.movedTo = at.getTime();
     }
     const last = spells.at(-1);
-    if (last && at === undefined && revoke !== 'after-grace')
-      last.graceHours = revoke === 'now' ? 0 : Number.parseInt(revoke, 10) * (revoke.endsWith('d') ? 24 : 1);
-  }
-
-  /** Every value that Keyturn wrote, or took over, is current or dead; drift and alerts are the exceptions. */
-  private nothingLeftAlive(watched: Watched, own: OwnStorage): void {
-    const current = this.world.current(watched.vault, watched.name);
-    // That the opt-in is lost excuses nothing: what is owed is worked off all the same.
-    const told = this.alerts.some(({ secret, reason }) => secret === title(watched) && reason !== 'opt-in-lost');
-    // What is counted is told by the next sweep.
-    const alerted = told || [...own.counted.values()].some(({ vault, name }) => `${vault}/${name}` === title(watched));
-    if (!current || alerted) return;
-    this.noOrphan(watched);
-    const alive = this.olderAlive(watched);
-    if (alive.length > 0)
-      this.fail(3, `${title(watched)}: ${alive.length} older credentials live on and nobody was alerted`);
+    if (last && at === undefined && revoke !== 'after-grace') last.graceHours = graceHours;
   }
 
   /** Older versions that still open the target, and that nobody else uses: what is owed, or was. */
@@ -311,18 +345,27 @@ export class Invariants {
     );
   }
 
-  /** Where many fit: nothing that Keyturn made lives without a version that holds it. */
-  noOrphan({ vault, name, account }: Watched): void {
+  /**
+   * Where many fit: nothing that Keyturn made lives without a version that holds it. What a killed pass left goes with a rotation
+   * or a revocation once it is older than the grace, and in any case when the secret is opted out.
+   */
+  noOrphan(watched: Watched): void {
     const { kind } = this.tenant();
     if (kind.overlap !== 'many') return;
+    const { account, graceHours } = watched;
     const sharers = this.watched.filter((each) => each.account === account);
-    const stored = new Set(
-      sharers.flatMap((each) => this.world.versions(each.vault, each.name)).map(({ value }) => value),
+    const versions = sharers.flatMap((each) => this.world.versions(each.vault, each.name));
+    const stored = new Set(versions.map(({ value }) => value));
+    const isOut = (this.world.current(watched.vault, watched.name)?.tags.rotator ?? 'none') === 'none';
+    const passes = versions.map((each) =>
+      stateOf(each)?.revoked ? each.updatedOn : each.by === 'keyturn' ? each.createdOn : 0,
     );
-    const orphans = Object.entries(this.world.accounts.get(account) ?? {}).filter(
-      ([handle, value]) => this.world.made.has(handle) && !stored.has(kind.stored(handle, value)),
-    );
-    if (orphans.length > 0) this.fail(3, `${vault}/${name}: ${orphans.length} credentials stand in no version`);
+    const gone = isOut ? this.world.now : Math.max(0, ...passes);
+    const orphans = Object.entries(this.world.accounts.get(account) ?? {}).filter(([handle, value]) => {
+      const made = this.world.made.get(handle);
+      return made && !stored.has(kind.stored(handle, value)) && made.on + (graceHours + 1) * HOUR < gone;
+    });
+    if (orphans.length > 0) this.fail(3, `${title(watched)}: ${orphans.length} credentials stand in no version`);
   }
 
   private sharedElsewhere({ value }: StoredVersion, { account }: Watched): boolean {

@@ -22,7 +22,6 @@ interface Hand extends Whose {
 
 const versions = ({ sim, vault, name }: Hand): StoredVersion[] => sim.world.versions(vault, name);
 const current = (hand: Hand): StoredVersion => versions(hand).at(-1) as StoredVersion;
-const keyOf = ({ vault, name }: Whose): string => `${vault}/${name}`;
 
 function touch({ sim }: Hand, version: StoredVersion, tags: Record<string, string>): void {
   version.tags = { ...tags };
@@ -46,19 +45,8 @@ function write(hand: Hand, value: string, tags: Record<string, string>): void {
   });
 }
 
-/** Out for good. One that Keyturn has never seen is a copy of which it knows nothing (design section 8, limits). */
-function leaves(hand: Hand, act: () => void): void {
-  const { sim } = hand;
-  const isKnown = sim.own.secrets.has(keyOf(hand)) || versions(hand).some(({ tags }) => tags[STATE_TAG] !== undefined);
-  const { watched } = sim.invariants;
-  const at = watched.findIndex((each) => keyOf(each) === keyOf(hand));
-  if (!isKnown && at >= 0) watched.splice(at, 1);
-  act();
-}
-
 /** Everything stays but what the tag `rotator` says. */
-const optOut = (hand: Hand): void =>
-  leaves(hand, () => touch(hand, current(hand), { ...current(hand).tags, rotator: 'none' }));
+const optOut = (hand: Hand): void => touch(hand, current(hand), { ...current(hand).tags, rotator: 'none' });
 
 const ownersTags = (version: StoredVersion): Record<string, string> =>
   Object.fromEntries(Object.entries(version.tags).filter(([name]) => name !== STATE_TAG));
@@ -139,18 +127,16 @@ const acts: Record<string, (hand: Hand) => void> = {
   },
   'the opt-in is removed for good': (hand) => {
     const { rotator: _, ...rest } = current(hand).tags;
-    leaves(hand, () => touch(hand, current(hand), rest));
+    touch(hand, current(hand), rest);
   },
-  'all tags of Keyturn are removed for good': (hand) =>
-    leaves(hand, () => touch(hand, current(hand), { owner: 'team-a' })),
-  'the value is written again without tags, for good': (hand) =>
-    leaves(hand, () => write(hand, current(hand).value, { owner: 'team-a' })),
+  'all tags of Keyturn are removed for good': (hand) => touch(hand, current(hand), { owner: 'team-a' }),
+  'the value is written again without tags, for good': (hand) => write(hand, current(hand).value, { owner: 'team-a' }),
   'the old value is written back without tags, for good': (hand) =>
-    leaves(hand, () => write(hand, (versions(hand).at(-2) ?? current(hand)).value, { owner: 'team-a' })),
+    write(hand, (versions(hand).at(-2) ?? current(hand)).value, { owner: 'team-a' }),
   'the secret is exempt': (hand) => {
     const tags = { ...current(hand).tags, rotator: 'none' };
     const exempt = 'reason=vendor;until=2027-12-31;ticket=CHG-1';
-    leaves(hand, () => touch(hand, current(hand), { ...tags, 'rotator-exempt': exempt }));
+    touch(hand, current(hand), { ...tags, 'rotator-exempt': exempt });
   },
   // Tags of the vault, by people without a right to its secrets (ATK-06).
   'the vault is given to another instance for a day': (hand) => {

@@ -93,6 +93,7 @@ export class Sim {
     this.world.director = director;
     this.world.unfencedCalls = kind.unfenced ?? this.world.unfencedCalls;
     this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
+    this.world.lateRow = (process) => this.invariants.lostRow(process);
     this.world.before = (op, process) => this.invariants.before(op, process);
     this.world.after = (op, process) => this.invariants.after(op, process);
     this.world.answered = (op, process, answer) => this.invariants.answered(op, process, answer);
@@ -157,8 +158,9 @@ export class Sim {
           for (const each of told)
             this.invariants.alert(each, String(fields?.reason), String(fields?.detail ?? ''), process);
         }
-        const rests = fields?.reason === 'not-due' || fields?.reason === 'grace' || fields?.step === 'skip';
-        if (message === 'decided' && rests) this.invariants.atEase(secret);
+        const rests = fields?.reason === 'not-due' || fields?.reason === 'grace';
+        const isLeft = fields?.step === 'skip' && fields.reason !== 'superseded';
+        if (message === 'decided' && (rests || isLeft)) this.invariants.atEase(secret);
       },
       config: {
         instance: 'keyturn',
@@ -263,6 +265,7 @@ export class Sim {
 
   async sweepNow(): Promise<void> {
     this.nextSweepOn = this.world.now + SWEEP_EVERY;
+    this.invariants.progress.beforeSweep();
     const process = this.world.process();
     const pass = sweep(this.deps(process)).then(() => 'done' as const, ignoreBusy);
     await this.follow(process, pass, (end) => this.invariants.ended(process, end));

@@ -270,6 +270,7 @@ describe('what operators hear of', () => {
       nothingWrong,
       checked(() => 'unknown'),
     );
+    sim.invariants.progress.on = false; // the world does not show that nobody can ask
     sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags: { 'rotator-policy': 'grace=40d' } });
     await days(sim, 3);
     expect(alerts(sim)).toEqual(['kv1/st-a unproved']);
@@ -297,6 +298,7 @@ describe('what operators hear of', () => {
 
   it.each<[string, Kind, string, Partial<Operation>, string]>([
     ['drift, a rotation is asked for', storage, 'the old value is written back', {}, 'drift'],
+    ['drift, what is owed is to go at once', storage, 'the old value is written back', { at: 'now' }, 'drift'],
     ['drift, a hold is put on', storage, 'the old value is written back', { hold: null }, 'drift'],
     [
       'what is owed and cannot be closed, a hold is put on',
@@ -426,6 +428,7 @@ it('a key that stands in its slot is not replaced because the data plane refuses
     },
   };
   const sim = new Sim(oneWorker, nothingWrong);
+  sim.invariants.progress.on = false; // the world does not show what the data plane says
   sim.secret('kv1', 'st-a', 'acct1', 'key1');
   await sim.settle(START + 5 * HOUR);
   off = true;

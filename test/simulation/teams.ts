@@ -149,6 +149,7 @@ class Teams {
     // Somebody of the hostile team got a Cosmos account in the group of all these accounts, and a consent for it.
     sim.groupConsent = `keyturn cosmos-db-key: ${this.#hostile.map(key).join(', ')}`;
     this.#breakLater(START + (30 + dice() * 40) * HOUR);
+    sim.invariants.progress.on = false;
     sim.afterTurn = () => this.#judge();
     sim.afterCall = ({ kind: verb, name: call, process }) => {
       if (verb === 'write' && call.startsWith('target.')) this.#judgeChange(sim.world.looksAt.get(process) ?? '');

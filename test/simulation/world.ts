@@ -59,6 +59,8 @@ export class World {
   answered: (op: Op, process: Process, answer: unknown) => void = () => {};
   /** Called where a call of a worker reaches a vault or an account, by its name. */
   reached: (place: string, op: Op, process: Process) => void = () => {};
+  /** Called when an old row of a secret comes in late. */
+  lateRow: (process: Process) => void = () => {};
   private calling: { readonly op: Op; readonly process: Process } | undefined;
   readonly late: { on: number; apply: () => void }[] = [];
   readonly vaults = new Map<string, Map<string, StoredVersion[]>>();
@@ -216,10 +218,10 @@ export class World {
         apply();
         throw unknown(op);
       case 'drop-late':
-        this.sendLate(op, apply);
+        this.sendLate(op, process, apply);
         throw unknown(op);
       case 'crash-late':
-        this.sendLate(op, apply);
+        this.sendLate(op, process, apply);
         process.dead = true;
         return never;
       case 'drop-never':
@@ -235,10 +237,11 @@ export class World {
     }
   }
 
-  private sendLate(op: Op, apply: () => unknown): void {
+  private sendLate(op: Op, process: Process, apply: () => unknown): void {
     const minutes = this.director.lateMinutes?.(op) ?? LATE_MINUTES;
     const arrive = () => {
       this.lands(op, minutes);
+      if (op.name === 'rows.saveSecret') this.lateRow(process);
       swallow(apply);
     };
     this.late.push({ on: this.now + minutes * MINUTE, apply: arrive });

@@ -3,7 +3,7 @@
  * (invariant 4), somebody wanted it (6), the target's owner consents and the secret's tags say so (7).
  */
 import type { Op } from './director.ts';
-import { type Ask, title, type Watched } from './facts.ts';
+import { type Ask, hoursIn, title, type Watched } from './facts.ts';
 import { type Invariants, stateOf, type Tenant } from './invariants.ts';
 import { DAY, HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 
@@ -58,6 +58,8 @@ export class Writes {
   readonly #wanted = new Set<string>();
   /** The target that a hash in a state stands for, by what the tags said when it was first written. */
   readonly #hashes = new Map<string, string>();
+  /** Who stored a version. */
+  readonly storedBy = new Map<string, Process>();
   #versions = new Map<Watched, readonly Before[]>();
   #accounts = new Map<string, Tags>();
   #account: string | undefined;
@@ -218,6 +220,7 @@ export class Writes {
 
   #judgeStore(watched: Watched, replaced: Before | undefined, made: StoredVersion, process: Process): void {
     const key = title(watched);
+    this.storedBy.set(made.id, process);
     if (!replaced) this.#invariants.fail(4, `${key}: a version of a secret that is not there`);
     this.#ownersSurvive(key, made, {
       before: replaced,
@@ -282,11 +285,9 @@ export class Writes {
     if (this.#invariants.facts.asked.some(asks)) return 'asked';
     const first = this.#firstOf(this.#world.versions(vault, name), version);
     const own = version.tags['rotator-policy'] ?? '';
-    const every = Math.min(
-      EVERY,
-      ...hoursIn('every', own),
-      ...hoursIn('every', this.#tenant().tagsOf(vault)['keyturn-policy'] ?? ''),
-    );
+    const { config } = this.#tenant();
+    const others = [this.#tenant().tagsOf(vault)['keyturn-policy'], config.policy].map((each) => each ?? '');
+    const every = Math.min(EVERY, ...[own, ...others].flatMap((policy) => hoursIn('every', policy)));
     const young = Math.max(YOUNG, Math.min(...hoursIn('grace', own), watched.graceHours * HOUR));
     return this.#world.now >= first + Math.max(every, young) - CLOCKS ? 'due' : undefined;
   }
@@ -321,10 +322,4 @@ const ownersOf = (tags: Tags): Tags => {
 function same(one: Tags, other: Tags): boolean {
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
-}
-
-/** `every=30d` or `grace=12h` in a policy, in milliseconds. */
-function hoursIn(key: string, policy: string): number[] {
-  const [, count, unit] = new RegExp(`(?:^|;)${key}=(\\d+)([hd])`).exec(policy) ?? [];
-  return count === undefined ? [] : [Number(count) * (unit === 'd' ? DAY : HOUR)];
 }

@@ -1,6 +1,4 @@
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19))
-  throw new Error(`The tests need Node 22.19 or newer, and this is ${process.version}: npm test brings its own.`);
+import './scripts/node.js';
 
 /** ESM and TypeScript: swc strips the types, `tsc --noEmit` (npm run lint) checks them. */
 export default {

@@ -62,14 +62,21 @@ describe('the version of Node', () => {
     expect(newer.map(([path, { engines }]) => `${path} ${engines?.node}`)).toEqual([]);
   });
 
-  it('COR-10: jest started on an older one says so by name, instead of failing at the first import', async () => {
-    const script = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });
-      Object.defineProperty(process, 'version', { value: 'v20.20.2' });
-      await import('${root}/jest.config.js').catch(({ message }) => console.log(message));`;
-    const run = start(['node', '--input-type=module', '-e', script]);
-    await run.ended;
-    expect(run.stdout()).toBe('The tests need Node 22.19 or newer, and this is v20.20.2: npm test brings its own.\n');
-  });
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  it.each(Object.entries(scripts).filter(([, line]) => /\bnode /.test(line)))(
+    'COR-10: npm run %s on an older one says so in one line and does nothing',
+    async (_name, line) => {
+      const older = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });
+        Object.defineProperty(process, 'version', { value: 'v20.20.2' });`;
+      const [, words = ''] = /\bnode (.*)$/.exec(line) ?? [];
+      const run = start(['node', '--import', `data:text/javascript,${encodeURIComponent(older)}`, ...words.split(' ')]);
+      expect(await run.ended).toBe(1);
+      expect([run.stdout(), run.stderr()]).toEqual([
+        '',
+        'This needs Node 22.19 or newer, and this is v20.20.2: npm scripts bring their own after npm ci.\n',
+      ]);
+    },
+  );
 });
 
 /** Whether Node 22.19.0 is in a range of the forms that the lock file has: `>=22`, `^22.0.0`, `>= 6.0 < 30`, `22.x`, `*`. */

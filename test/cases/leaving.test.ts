@@ -1,6 +1,7 @@
 /** Opting out ends rotations, not obligations; an exemption is honest as long as it lasts (OPS-05). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SecretDetailBody, SecretsBody } from '../../src/http/inventory.ts';
+import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, rotated, slotOf } from './stories.ts';
 
@@ -72,7 +73,7 @@ describe.each(Object.entries(ways))('a secret in its grace that is opted out: %s
     expect(history.records).toEqual(expect.arrayContaining([expect.objectContaining({ step: 'revoke' })]));
 
     const [versions, writes] = [tenant.versions('st-a').length, tenant.azure.writes().length];
-    await tenant.advance({ days: 120 }, { sweepEvery: 24 });
+    await tenant.advance({ days: 120 }, { sweepEvery: walk({ whole: 24, short: 240 }) });
     expect([tenant.versions('st-a').length, tenant.azure.writes().length]).toEqual([versions, writes]);
     expect((await detail()).state).toBe(gone.state);
     // A tag that is gone may be a mistake; `none` says so.
@@ -304,7 +305,7 @@ describe('a secret that owes nothing', () => {
     none();
     await tenant.sweepAndSettle();
     const calls = callsTo(tenant, 'keyvault.get').length;
-    await tenant.advance({ days: 70 }, { sweepEvery: 12 });
+    await tenant.advance({ days: 70 }, { sweepEvery: walk({ whole: 12, short: 140 }) });
     expect(callsTo(tenant, 'keyvault.get').length).toBe(calls);
     expect(tenant.versions('st-a')).toHaveLength(1);
     expect(tenant.alerts()).toEqual([]);
@@ -338,7 +339,7 @@ describe('an exemption', () => {
     expect(shown).toMatchObject({ secret: 'st-a', exempt: { reason: 'vendor key', until: end, ticket: 'CHG-7' } });
     expect(shown?.owner).toContain('shop');
     expect(await detail()).toMatchObject({ state: 'exempt', last: { reason: 'exempt' } });
-    await tenant.advance({ days: 29 }, { sweepEvery: 12 });
+    await tenant.advance({ days: 29 }, { sweepEvery: walk({ whole: 12, short: 87 }) });
     expect(tenant.alerts()).toEqual([]);
     await tenant.advance({ days: 5 }, { sweepEvery: 6 });
     expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'exempt-ended', by: 'secret owner' }]);

@@ -7,6 +7,7 @@ import { openForm } from '../../src/form/form.ts';
 import type { OpenText } from '../../src/form/part.ts';
 import { openText } from '../../src/form/text.ts';
 import { newPassword } from '../../src/rotators/password.ts';
+import { walk } from '../jest/form.ts';
 import { readAdo, readBraces, readJdbcSqlServer, readLibpq, type Settings } from './clientParsers.ts';
 
 const HOSTS = {
@@ -193,14 +194,14 @@ describe.each(Object.entries(dialects))('%s', (_, { server, text, read }) => {
   });
 });
 
-it('100,000 passwords as Keyturn makes them stand in ADO.NET, ODBC, JDBC and URI strings as they are', () => {
+it('passwords as Keyturn makes them, 100,000 of them in the whole form, stand in ADO.NET, ODBC, JDBC and URI strings as they are', () => {
   const main = ['ADO.NET', 'ODBC', 'JDBC of SQL Server', 'JDBC of PostgreSQL', 'URI of PostgreSQL', 'URI of MySQL'];
   const opened = main.flatMap((name) => {
     const dialect = dialects[name];
     return dialect ? [{ ...dialect, opened: open(dialect.server, dialect.text) }] : [];
   });
   expect(opened).toHaveLength(main.length);
-  for (let turn = 0; turn < 100_000; turn += 1) {
+  for (let turn = 0; turn < walk({ whole: 100_000, short: 3_000 }); turn += 1) {
     const made = newPassword(['app_a', 'app_b']).reveal();
     for (const [at, { opened: form, read }] of opened.entries()) {
       const filled = form.fill(made, 'app_b');

@@ -203,8 +203,8 @@ export const access: readonly Mutant[] = [
   {
     id: 'consent-of-old-form',
     loses: 'a consent that names no kind gives everything',
-    find: 'if (grant.kind !== kind) return false;',
-    put: 'if (grant.kind !== undefined && grant.kind !== kind) return false;',
+    find: 'const ours = grants.filter((grant) => grant.kind === kind && namesSecret(grant, secret));',
+    put: 'const ours = grants.map((grant) => ({ kind, ...grant })).filter((grant) => grant.kind === kind && namesSecret(grant, secret));',
     tests: ['core/consent'],
   },
   {
@@ -296,21 +296,21 @@ export const access: readonly Mutant[] = [
     loses: "a key is sent to a host that is none of Azure's",
     find: "return protocol === 'https:' && host.endsWith(`.${suffix}`) ? host : undefined;",
     put: "return protocol === 'https:' && suffix !== '' ? host : undefined;",
-    tests: ['rotators/hosts', 'contract/storageAccountKey'],
+    tests: ['azure/dialled'],
   },
   {
     id: 'database-host-of-anyone',
     loses: "a password is sent to a host that is none of Azure's",
     find: '!/^[a-z0-9.-]+$/.test(name) || !name.endsWith(domain)',
     put: '!/^[a-z0-9.-]+$/.test(name)',
-    tests: ['rotators/hosts'],
+    tests: ['azure/dialled'],
   },
   {
     id: 'path-with-dots',
     loses: 'a tag with two dots reads another resource',
     find: 'if (!PATH.test(path)) throw',
     put: 'if (PATH.test(path) === undefined) throw',
-    tests: ['azure/errors', 'rotators/hosts'],
+    tests: ['azure/dialled'],
   },
   {
     id: 'link-led-away',

@@ -108,7 +108,8 @@ export class Checkout {
       process.execPath,
       [
         ...['--experimental-vm-modules', '--no-warnings', join(this.folder, 'node_modules/jest/bin/jest.js')],
-        ...['--silent', '--json', `--outputFile=${report}`, `--testTimeout=${TEST_MILLISECONDS}`],
+        // What a test that fails leaves open would keep the run from its end.
+        ...['--forceExit', '--silent', '--json', `--outputFile=${report}`, `--testTimeout=${TEST_MILLISECONDS}`],
         ...[`--maxWorkers=${workers}`, '--runTestsByPath', ...files],
       ],
       { cwd: this.folder, detached: true, stdio: ['ignore', 'ignore', 'pipe'] },

@@ -81,10 +81,10 @@ export const storage: readonly Mutant[] = [
     tests: ['store/rows'],
   },
   {
-    id: 'open-of-all',
-    loses: 'the open requests of all callers count against each',
-    find: 'return row?.caller === caller && (row.recorded',
-    put: 'return row && (row.recorded',
+    id: 'done-is-open',
+    loses: 'fifty requests that are long done keep a caller from asking',
+    find: 'callerHash eq ${hashOf(caller)} and open eq ${true}',
+    put: 'callerHash eq ${hashOf(caller)}',
     tests: ['store/rows'],
   },
   {

@@ -177,3 +177,15 @@ describe("SRV-11: Keyturn's own login at MySQL", () => {
     await expect(accounts({ login: 1226 })).rejects.toMatchObject({ reason: 'target-busy' });
   });
 });
+
+describe('ATK-01: PostgreSQL', () => {
+  it('ATK-01: is asked as Keyturn with a search path of its own, from the first message on', async () => {
+    const greetings: string[] = [];
+    const identity = { user: 'keyturn', password: async () => new Secret('of-Keyturn-itself') };
+    server = await postgresServer(certs, { greeted: (message) => greetings.push(message) });
+    const asked = postgres({ identity, ca: certs.ca }).roles({ host: HOST, port: server.port }, ['app_a']);
+    await expect(asked).rejects.toBeDefined();
+    expect(greetings.length).toBeGreaterThan(0);
+    for (const greeting of greetings) expect(greeting).toContain('\0options\0-c search_path=pg_catalog\0');
+  });
+});

@@ -47,4 +47,14 @@ describe('clouds', () => {
   it('builds the address of a vault from its name', () => {
     expect(vaultUrl(clouds.AzureCloud, 'KV1')).toBe('https://kv1.vault.azure.net');
   });
+
+  it.each([
+    ['AzureCloud', /(?:\.azure\.(?:com|net)|\.windows\.net|\.microsoft(?:online)?\.com)$/],
+    ['AzureUSGovernment', /(?:\.usgovcloudapi\.net|\.microsoft(?:online)?\.us)$/],
+    ['AzureChinaCloud', /(?:\.chinacloudapi\.cn|\.azure\.cn)$/],
+  ] as const)('%s has no address of another cloud', (name, own) => {
+    const addresses = Object.values(clouds[name]).filter((each) => typeof each === 'string');
+    expect(addresses.length).toBeGreaterThan(9);
+    expect(addresses.filter((each) => !own.test(`.${each}`))).toEqual([]);
+  });
 });

@@ -1,5 +1,6 @@
 /** Whoever answers under the name of a SQL server without its certificate is sent nothing: neither Keyturn's token nor a password. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -77,6 +78,31 @@ describe.each([
       expect(heard()).toEqual([]);
     },
   );
+
+  it('SEC-02: a host that is none of the cloud is not even dialled', async () => {
+    let dialled = 0;
+    const stranger = createServer((socket) => {
+      dialled += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+    const { port } = stranger.address() as AddressInfo;
+    try {
+      for (const host of [
+        'sql1.stranger.localhost',
+        'database.keyturn.localhost',
+        'sql1.database.keyturn.localhost.of.localhost',
+      ]) {
+        const place = at(host, port);
+        await expect(api(strict).login(place, 'app_a', new Secret(VALUE))).rejects.toMatchObject({ reason: 'failed' });
+        await expect(api(strict).run(place, new Secret('SELECT 1'))).rejects.toMatchObject({ reason: 'failed' });
+        await expect(api(strict).ask(place, 'SELECT 1')).rejects.toMatchObject({ reason: 'failed' });
+      }
+      expect(dialled).toBe(0);
+    } finally {
+      await new Promise((resolve) => stranger.close(resolve));
+    }
+  });
 
   it.each(['certificate', 'name'] as const)('nor, with the wrong %s, the token and a statement', async (wrong) => {
     const place =

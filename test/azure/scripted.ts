@@ -95,6 +95,8 @@ export function postgresServer(
     readonly behind?: string;
     readonly text?: string;
     readonly tls?: boolean;
+    /** Is told the start-up message. */
+    readonly greeted?: (message: string) => void;
   },
 ): Promise<Scripted> {
   const { text = 'said by the script' } = says;
@@ -103,7 +105,8 @@ export function postgresServer(
       if (says.tls === false) return void socket.write('N');
       socket.write('S');
       const stream = secured(socket, certificates);
-      stream.once('data', () => {
+      stream.once('data', (greeting: Buffer) => {
+        says.greeted?.(greeting.toString('latin1'));
         if (says.before !== undefined) return void stream.end(fatal(says.before, text));
         stream.write(authentication(3));
         stream.once('data', (password: Buffer) => {

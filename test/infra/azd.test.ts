@@ -47,7 +47,11 @@ describe('azure.yaml', () => {
 
   it('OPS-01: names a folder that its own hook makes anew from what the lock file says', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    expect([hook, scripts.build, service.dist]).toEqual(['npm ci && npm run build', 'node scripts/build.ts', 'dist']);
+    expect([hook, scripts.build, service.dist]).toEqual([
+      'npm ci && npm run build',
+      'node --import ./scripts/node.js scripts/build.ts',
+      'dist',
+    ]);
   });
 
   it('OPS-01: leaves no ignore file behind: azd reads it at the root of the project and of the folder', () => {

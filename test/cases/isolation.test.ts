@@ -105,7 +105,8 @@ describe('ATK-04: brakes count targets, and no team brakes another', () => {
     await tenant.settle();
     expect(rotations('st-acct9')).toBe(1);
     tenant.seed('st-after', { account: 'acct9', slot: 'key1', ...NEW });
-    await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
+    // Those that wait for a probe look again within a quarter of an hour.
+    await tenant.advance({ hours: 1 }, { sweepEvery: 0.25 });
     expect(tried()).toBe(4);
   });
 

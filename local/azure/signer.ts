@@ -20,12 +20,16 @@ interface SigningKey {
   jwk: JWK;
 }
 
+const TOKENS_MAX = 1000;
+
 /** Why a token is no good. */
 export type TokenFault = 'malformed' | 'expired';
 
 export class Signer {
   /** The newest first: it signs. All of them are in the JWKS. */
   private keys: SigningKey[];
+  /** Tokens whose signature has been found right: a client sends the same one for an hour. */
+  private readonly verified = new Map<string, { key: SigningKey; claims: JWTPayload }>();
 
   private constructor(first: SigningKey) {
     this.keys = [first];
@@ -59,14 +63,25 @@ export class Signer {
       const { kid } = decodeProtectedHeader(token);
       const key = this.keys.find((candidate) => candidate.kid === kid);
       if (!key) return 'malformed';
+      const known = this.verified.get(token);
+      if (known?.key === key && isInForce(known.claims)) return known.claims;
       const options = { algorithms: ['RS256'], currentDate: new Date(now()), requiredClaims: ['exp'] };
-      return (await jwtVerify(token, key.publicKey, options)).payload;
+      const { payload: claims } = await jwtVerify(token, key.publicKey, options);
+      if (this.verified.size >= TOKENS_MAX) this.verified.clear();
+      this.verified.set(token, { key, claims });
+      return claims;
     } catch (error) {
       if (error instanceof errors.JWTExpired) return 'expired';
       if (error instanceof errors.JOSEError || error instanceof TypeError) return 'malformed';
       throw error;
     }
   }
+}
+
+/** As `jwtVerify` judges it; what is not is left to its words. */
+function isInForce({ nbf = 0, exp = 0 }: JWTPayload): boolean {
+  const second = Math.floor(now() / 1000);
+  return nbf <= second && second < exp;
 }
 
 async function makeKey(): Promise<SigningKey> {

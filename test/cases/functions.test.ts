@@ -1,5 +1,6 @@
 /** Cases section 7 and two of section 11: timers, queues, logs, many vaults. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 
 let tenant: Tenant;
@@ -70,7 +71,7 @@ describe('the sweep', () => {
 
   it('writes nothing to a secret with 80 days left until it is due, not even a tag (UA-7)', async () => {
     const { id, created } = tenant.seed('st-a', { account: 'acct1', expiresOn: new Date(Date.now() + 80 * DAY_MS) });
-    await tenant.advance({ days: 59 }, { sweepEvery: 24 });
+    await tenant.advance({ days: 59 }, { sweepEvery: walk({ whole: 24, short: 118 }) });
     await tenant.event('st-a', { type: 'SecretNewVersionCreated' });
     await tenant.settle();
     expect(tenant.azure.writes()).toEqual([]);

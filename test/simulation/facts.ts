@@ -59,7 +59,7 @@ export class Facts {
    * target: what is wrong then is another matter.
    */
   readonly turns = new Map<string, number>();
-  /** By secret: when it was opted in again. */
+  /** By secret: when a person last did something from which on it counts as taken over. */
   readonly takenOverOn = new Map<string, number>();
   /** How often the tags of a vault were changed. */
   readonly vaultChanges = new Map<string, number>();
@@ -159,7 +159,9 @@ export class Facts {
     if (before?.vault !== undefined && before.vault !== now.vault)
       this.vaultChanges.set(watched.vault, 1 + (this.vaultChanges.get(watched.vault) ?? 0));
     if (before && before.turn !== now.turn) this.#turn(watched.account);
-    if (before && !before.isIn && now.isIn) this.takenOverOn.set(key, this.#world.now);
+    // What comes back is taken over anew; and what was changed before the first look, from that change on.
+    const isNew = !this.#own().secrets.has(key) && versions.every(({ tags }) => tags['rotator-state'] === undefined);
+    if (before && (isNew || (!before.isIn && now.isIn))) this.takenOverOn.set(key, this.#world.now);
     if (before) this.disturb(key);
   }
 
@@ -169,7 +171,7 @@ export class Facts {
     const { vaultTags, consented } = this.#around(watched);
     const vault = JSON.stringify(vaultTags);
     const words = JSON.stringify([id, enabled, tags, contentType, vault, consented]);
-    const turn = JSON.stringify([id, tags?.rotator, tags?.['rotator-target']]);
+    const turn = JSON.stringify([id, tags?.rotator, tags?.['rotator-target'], vault]);
     const isIn = (tags?.rotator ?? 'none') !== 'none';
     return { words, vault, turn, isIn, count: versions.length };
   }

@@ -343,7 +343,7 @@ export class Sim {
   excuseAll(id = 'a write comes late, behind another pass', milliseconds = 20 * MINUTE): void {
     const until = this.world.now + milliseconds;
     for (const watched of this.invariants.watched)
-      for (const invariant of [1, 2, 6] as const)
+      for (const invariant of [1, 2, 4, 6, 7] as const)
         this.invariants.excuses.grant({ id, invariant, secret: `${watched.vault}/${watched.name}`, until });
     this.invariants.facts.disturbAll();
   }

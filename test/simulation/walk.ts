@@ -8,7 +8,7 @@ import { naive } from './naive.ts';
 import type { Act, Clocks, Fault, Path } from './path.ts';
 import { people, type Whose } from './people.ts';
 import { HINT, indexed, scenarios } from './scenarios.ts';
-import { Sim, type SimOptions, type Wrap } from './sim.ts';
+import { type Kind, Sim, type SimOptions, type Wrap } from './sim.ts';
 import { teams } from './teams.ts';
 import { HOUR, MINUTE } from './world.ts';
 
@@ -30,6 +30,8 @@ export interface Walked {
 
 export interface WalkOptions {
   readonly wrap?: Wrap;
+  /** Instead of the one that the path names. */
+  readonly kind?: Kind;
   /** Called before the path begins, for who listens to its world. */
   listen?(sim: Sim): void;
 }
@@ -68,7 +70,7 @@ class Walk {
     this.#dice = random(path.seed * 7919);
     const { wrap } = options;
     const sim: SimOptions = { ...(path.naive ? { run: naive } : {}), ...(wrap ? { wrap } : {}) };
-    this.#sim = new Sim(everyKind[path.kind], nothingWrong, sim);
+    this.#sim = new Sim(options.kind ?? everyKind[path.kind], nothingWrong, sim);
   }
 
   walked(violation: string | undefined): Walked {

@@ -43,6 +43,8 @@ const PLACEHOLDER = 'keyturn:new';
 const UNFENCED_CALLS = 3;
 /** Own calls from the second read of consent to the revocation that it allows: what is looked at in between is looked at once. */
 const CONSENT_CALLS = 24;
+/** The time of those that look at the value, its neighbours and the slot before it is revoked. */
+const UNFENCED = 480;
 /** Clocks are off by five minutes, states are written to the minute. */
 const CLOCKS = 6 * MINUTE;
 const EVERY = 60 * DAY;
@@ -165,13 +167,29 @@ export class Writes {
     const revoked = this.#world
       .versions(watched.vault, watched.name)
       .some(({ value }) => this.#world.opens(before, value) && !this.#world.opens(held, value));
-    const read = pass.consents.get(kind.owner(account));
+    if (revoked) this.#judgeRevocation(account, before, { watched, process, pass });
+  }
+
+  /** What is revoked goes right after a look at consent and at the value that readers are to use instead. */
+  #judgeRevocation(
+    account: string,
+    before: Tags,
+    { watched, process, pass }: { readonly watched: Watched; readonly process: Process; readonly pass: Seen },
+  ): void {
+    const key = title(watched);
+    const read = pass.consents.get(this.#tenant().kind.owner(account));
     // One whose answer was lost is sent again.
-    if (revoked && read && process.faults === 0 && process.calls - read.call > CONSENT_CALLS)
+    if (read && process.faults === 0 && process.calls - read.call > CONSENT_CALLS)
       this.#invariants.fail(
         7,
-        `${account}: revoked for ${secret}, ${process.calls - read.call} calls after consent was read`,
+        `${account}: revoked for ${key}, ${process.calls - read.call} calls after consent was read`,
       );
+    const current = this.#world.current(watched.vault, watched.name);
+    if (!current?.enabled || this.#world.opens(before, current.value)) return;
+    // Nothing fences the last calls: who breaks the value in them is healed, not prevented.
+    const unfenced = this.#invariants.facts.undone(account, current.value, this.#world.now - UNFENCED);
+    if (!unfenced && !this.#invariants.excuses.holdsOff(1, key, current.value))
+      this.#invariants.fail(1, `${key}: what still worked is revoked, and the current value does not`);
   }
 
   #judgeVault(watched: Watched, before: readonly Before[], process: Process): void {
@@ -254,7 +272,8 @@ export class Writes {
       (each) =>
         each !== undefined && each.contentType === now.contentType && same(ownersOf(each.tags), ownersOf(now.tags)),
     );
-    if (!survives) this.#invariants.fail(4, `${key}: the owner's tags or content type are gone`);
+    if (!survives && !this.#invariants.excuses.holdsOff(4, key))
+      this.#invariants.fail(4, `${key}: the owner's tags or content type are gone`);
   }
 
   /** Invariant 7: a state is about the target that the tags beside it name, as long as they name one. */
@@ -264,7 +283,8 @@ export class Writes {
     if (hash === undefined || named === undefined) return;
     const known = this.#hashes.get(hash) ?? named;
     this.#hashes.set(hash, known);
-    if (known !== named) this.#invariants.fail(7, `${key}: the state of a former target is written`);
+    if (known !== named && !this.#invariants.excuses.holdsOff(7, key))
+      this.#invariants.fail(7, `${key}: the state of a former target is written`);
   }
 
   /** Invariant 6: one due secret, one request, one value that opens nothing gets one new version. */

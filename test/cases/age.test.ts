@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Version } from '../../local/azure/vault.ts';
 import { SecretDetailBody } from '../../src/http/inventory.ts';
+import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, rotated } from './stories.ts';
 
@@ -66,7 +67,7 @@ describe('the age of a credential', () => {
 
   it('OPS-05: of a value that Keyturn issued stays what it is when an apply writes it as its own', async () => {
     const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
-    await tenant.advance({ days: 30 }, { sweepEvery: 24 });
+    await tenant.advance({ days: 30 }, { sweepEvery: walk({ whole: 24, short: 144 }) });
     const v3 = apply(v2.value, v1);
     await lookedAt();
     expect(await detail()).toMatchObject({ version: v3.id, credentialSince: made(v2), dueOn: days(v2, 60) });
@@ -103,7 +104,7 @@ describe('the age of a credential', () => {
   it('OPS-05: begins anew with a new value of a person', async () => {
     const v1 = tenant.seed('st-a', { account: 'acct1' });
     await tenant.sweepAndSettle();
-    await tenant.advance({ days: 50 }, { sweepEvery: 24 });
+    await tenant.advance({ days: 50 }, { sweepEvery: walk({ whole: 24, short: 240 }) });
     tenant.azure.account('acct1').regenerate('key1');
     const v2 = apply(tenant.azure.account('acct1').key('key1'), v1, new Date(Date.now() + 400 * DAY));
     await lookedAt();

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { canonicalId, parseResourceId, rotationId, tagOf, targetHash, withTag } from '../../src/core/ids.ts';
+import { walk } from '../jest/form.ts';
 
 const TYPE = 'Microsoft.Storage/storageAccounts';
 const NAME = /^[a-z0-9]{3,24}$/i;
@@ -179,7 +180,7 @@ describe('resource ids', () => {
         expect(url.pathname.startsWith(`/subscriptions/${S}/resourcegroups/`)).toBe(true);
         expect(parse(id.text)).toEqual({ ...id, group: id.group.toLowerCase() });
       }),
-      { numRuns: 10_000 },
+      { numRuns: walk({ whole: 10_000, short: 2_000 }) },
     );
   });
 });
@@ -238,7 +239,7 @@ describe('ids of resources below others', () => {
         }
         expect(parsed.text).toBe(text.toLowerCase());
       }),
-      { numRuns: 10_000 },
+      { numRuns: walk({ whole: 10_000, short: 2_000 }) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { type FormSpec, type KeyPair, pairOf } from '../../src/core/formSpec.ts'
 import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
 import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
+import { walk } from '../jest/form.ts';
 
 type KeySpec = Extract<FormSpec, { kind: 'key' }>;
 const specOf = (type: string): KeySpec => {
@@ -254,7 +255,7 @@ describe('properties', () => {
         if (form.form === 'bare') expect(form.bare.reveal()).not.toMatch(/[;,\s]|:\/\//);
         else expect(form.fill(new Secret('k')).reveal()).not.toContain('evil');
       }),
-      { numRuns: 10_000 },
+      { numRuns: walk({ whole: 10_000, short: 2_000 }) },
     );
   });
 });

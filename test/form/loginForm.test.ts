@@ -333,7 +333,7 @@ describe('what is refused, with a remedy and without a value', () => {
         if (opened)
           expect(from(readAdo(text), 'user id', 'password')).toEqual({ login: opened.login, password: opened.bare });
       }),
-      { numRuns: 5000 },
+      { numRuns: walk({ whole: 5_000, short: 1_000 }) },
     );
   });
 });

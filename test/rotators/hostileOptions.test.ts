@@ -13,6 +13,7 @@ import { newPassword } from '../../src/rotators/password.ts';
 import { allRotators } from '../../src/rotators/registry.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
 import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
+import { walk } from '../jest/form.ts';
 
 const asked: string[] = [];
 const rotators = allRotators({
@@ -134,7 +135,7 @@ describe('hostile options', () => {
           expect(target.id.startsWith(main)).toBe(true);
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: walk({ whole: 20_000, short: 3_000 }) },
     );
     expect(asked).toEqual([]);
     // Otherwise the test proves nothing.
@@ -159,7 +160,7 @@ describe('hostile options', () => {
         for (const owner of target?.owners ?? [])
           expect(owner.split('/').filter((part) => /^\.+$/.test(part))).toEqual([]);
       }),
-      { numRuns: 20_000 },
+      { numRuns: walk({ whole: 20_000, short: 3_000 }) },
     );
     expect(asked).toEqual([]);
   });
@@ -184,7 +185,7 @@ describe('login names', () => {
           good += 1;
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: walk({ whole: 5_000, short: 1_000 }) },
     );
     expect(good).toBeGreaterThan(500);
   });

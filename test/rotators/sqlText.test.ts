@@ -8,6 +8,7 @@ import { sqlAdminPassword } from '../../src/rotators/sqlAdminPassword.ts';
 import { sqlLogin } from '../../src/rotators/sqlLogin.ts';
 import { sqlSingleLogin } from '../../src/rotators/sqlSingleLogin.ts';
 import { alterPassword, couldBe, enableLogin, parseLoginName } from '../../src/rotators/sqlText.ts';
+import { walk } from '../jest/form.ts';
 
 /** What SQL Server makes of a statement: name and password, or undefined where it is no such statement to its very end. */
 function readBack(statement: string): { name: string; password: string } | undefined {
@@ -39,7 +40,7 @@ describe('T-SQL of the SQL kinds', () => {
           expect(statement.toUpperCase()).not.toMatch(/^(EXEC|SP_)/);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: walk({ whole: 5_000, short: 1_000 }) },
     );
   });
 
@@ -151,7 +152,7 @@ describe('hostile option values', () => {
       }),
       // The examples are good for one kind each: dice alone hit all three in most runs, not in all.
       {
-        numRuns: 5000,
+        numRuns: walk({ whole: 5_000, short: 1_000 }),
         examples: [
           [[['logins', 'app_a,app_b']], null],
           [[['login', 'app_a']], null],

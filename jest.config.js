@@ -5,7 +5,14 @@ export default {
   testEnvironment: '<rootDir>/test/jest/environment.ts',
   // How many rows of an enumeration `npm test` runs (`test/jest/short.ts`); tests without a tenant are cheap and run all.
   testEnvironmentOptions: {
-    rows: { 'test/cases/': 2, 'test/contract/': 2, 'test/functions/': 4, 'test/http/': 8, 'test/fuzz/': 24 },
+    rows: {
+      'test/local/start.test.ts': 1,
+      'test/cases/': 2,
+      'test/contract/': 2,
+      'test/functions/': 4,
+      'test/http/': 8,
+      'test/fuzz/': 24,
+    },
   },
   runtime: '<rootDir>/test/jest/runtime.ts',
   injectGlobals: false,

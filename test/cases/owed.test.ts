@@ -1,5 +1,6 @@
 /** What is owed of a secret that its owner disabled or deleted: said once, shown for what it is, revoked when it is back. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, rotated } from './stories.ts';
 
@@ -30,7 +31,7 @@ describe.each<[string, () => void, object]>([
   it('is alerted once with what is owed since when, and shown as what it is, though no event tells of it', async () => {
     const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     happen();
-    await tenant.advance({ days: 20 }, { sweepEvery: 12 });
+    await tenant.advance({ days: 20 }, { sweepEvery: walk({ whole: 12, short: 48 }) });
     const owedSince = new Date(v2.created * 1000).toISOString();
     expect(tenant.alerts('st-a')).toMatchObject([
       { reason: 'still-owed', owed: key1.handle, owedSince, by: 'secret owner' },
@@ -48,7 +49,7 @@ describe.each<[string, () => void, object]>([
     happen();
     await tenant.sweepAndSettle();
     const before = looks();
-    await tenant.advance({ days: 20 }, { sweepEvery: 6 });
+    await tenant.advance({ days: 20 }, { sweepEvery: walk({ whole: 6, short: 48 }) });
     expect(looks()).toBe(before);
   });
 
@@ -87,7 +88,7 @@ describe('a secret that comes back', () => {
   ])('has what it owes revoked once it is %s', async (_what, go, comeBack) => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     go();
-    await tenant.advance({ days: 20 }, { sweepEvery: 12 });
+    await tenant.advance({ days: 20 }, { sweepEvery: walk({ whole: 12, short: 48 }) });
     comeBack();
     await tenant.advance({ days: 2 }, { sweepEvery: 12 });
     expect(key1.isLive(v1.value)).toBe(false);

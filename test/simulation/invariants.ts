@@ -25,6 +25,8 @@ export interface Tenant {
   readonly own: OwnStorage;
   /** Whether the owner of an account names the secret for this kind, at this moment. */
   readonly config: Partial<Config>;
+  /** Tags that the protocol writes for itself; all others are the owner's. */
+  readonly ownTags: readonly string[];
   isNamed(secret: string, account: string): boolean;
   /** Tags of a vault, which people write who have no right to its secrets. */
   tagsOf(vault: string): Record<string, string>;

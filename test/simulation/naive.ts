@@ -17,6 +17,8 @@ export const naive: Run = async (look, deps, sim) => {
   const { field, 'login-field': loginField, ...own } = options;
   const target = rotator?.bind({ target: current.tags['rotator-target'] ?? '', options: own, secret });
   if (!rotator || !target) return;
+  // It asks nobody; what it breaks beside that is to be seen.
+  for (const owner of target.owners) await deps.consent.of(owner);
   const wanted = { spec: rotator.form, ...(field ? { field } : {}), ...(loginField ? { loginField } : {}) };
   const opened = openForm(current.value, wanted, []);
   const store = (value: Secret, tags = current.tags) =>

@@ -6,6 +6,7 @@ import type { LogFields } from '../../src/core/log.ts';
 import type { Look } from '../../src/core/look.ts';
 import type { Config, Deps } from '../../src/reconcile/deps.ts';
 import { reconcile } from '../../src/reconcile/pass.ts';
+import { STATE_TAG } from '../../src/reconcile/state.ts';
 import { sweep } from '../../src/reconcile/sweep.ts';
 import type { Rotator } from '../../src/rotators/rotator.ts';
 import type { Director, Op } from './director.ts';
@@ -76,6 +77,10 @@ export class Sim {
   readonly kind: Kind;
   private readonly wrap: Wrap;
   private readonly run: Run;
+  /** Tags that are the protocol's own: that of the common samples has another one. */
+  get ownTags(): readonly string[] {
+    return this.run === reconcile ? [STATE_TAG] : [STATE_TAG, 'CredentialId'];
+  }
   /** May change while the world goes on, as settings do. */
   readonly config: Partial<Config>;
   /** Workers that stand still, and how they go on. */

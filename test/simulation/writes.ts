@@ -36,7 +36,6 @@ interface Seen {
   current?: Served;
 }
 
-const STATE = 'rotator-state';
 const TARGET = 'rotator-target';
 const PLACEHOLDER = 'keyturn:new';
 /** Own calls of a pass from the last look at a version to the write of its tags; nothing fences them (design section 8, limits). */
@@ -268,9 +267,12 @@ export class Writes {
     now: Pick<StoredVersion, 'tags' | 'contentType'>,
     { before, served }: { readonly before: Before; readonly served: Served | undefined },
   ): void {
+    const own = this.#tenant().ownTags;
     const survives = [before, served].some(
       (each) =>
-        each !== undefined && each.contentType === now.contentType && same(ownersOf(each.tags), ownersOf(now.tags)),
+        each !== undefined &&
+        each.contentType === now.contentType &&
+        same(ownersOf(each.tags, own), ownersOf(now.tags, own)),
     );
     if (!survives && !this.#invariants.excuses.holdsOff(4, key))
       this.#invariants.fail(4, `${key}: the owner's tags or content type are gone`);
@@ -334,10 +336,8 @@ export class Writes {
   }
 }
 
-const ownersOf = (tags: Tags): Tags => {
-  const { [STATE]: _, ...others } = tags;
-  return others;
-};
+const ownersOf = (tags: Tags, own: readonly string[]): Tags =>
+  Object.fromEntries(Object.entries(tags).filter(([tag]) => !own.includes(tag)));
 
 function same(one: Tags, other: Tags): boolean {
   const names = Object.keys(one);

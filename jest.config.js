@@ -3,15 +3,15 @@ import './scripts/node.js';
 /** ESM and TypeScript: swc strips the types, `tsc --noEmit` (npm run lint) checks them. */
 export default {
   testEnvironment: '<rootDir>/test/jest/environment.ts',
-  // How many rows of an enumeration `npm test` runs (`test/jest/short.ts`); tests without a tenant are cheap and run all.
+  // What `npm test` runs of the suites that cost seconds (`test/jest/short.ts`); the others run whole.
   testEnvironmentOptions: {
-    rows: {
-      'test/local/start.test.ts': 1,
-      'test/cases/': 2,
-      'test/contract/': 2,
-      'test/functions/': 4,
-      'test/http/': 8,
-      'test/fuzz/': 24,
+    short: {
+      'test/local/start.test.ts': { line: 1 },
+      'test/cases/': { line: 2, ids: 3 },
+      'test/contract/': { line: 2 },
+      'test/functions/': { line: 4 },
+      'test/http/': { line: 8 },
+      'test/fuzz/': { line: 24 },
     },
   },
   runtime: '<rootDir>/test/jest/runtime.ts',

@@ -8,7 +8,7 @@
 import { relative } from 'node:path';
 import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 import { TestEnvironment } from 'jest-environment-node';
-import { isWhole, kept, type Made } from './short.ts';
+import { isWhole, kept, type Limits, type Made } from './short.ts';
 
 /** What jest keeps under symbols of the global object while a suite runs; descriptions, as some are new for each suite. */
 const OF_JEST = new Set([
@@ -35,28 +35,28 @@ interface Block {
   tests: Block[];
 }
 
-/** In `jest.config.js`: how many rows of an enumeration the short form runs, by the beginning of a file's path. */
+/** In `jest.config.js`: what the short form runs, by the beginning of a file's path; all of it where none is named. */
 interface Options {
   readonly packages?: 'own';
-  readonly rows?: Record<string, number>;
+  readonly short?: Record<string, Limits>;
 }
 
 export default class SharedEnvironment extends TestEnvironment {
   /** Whether the suite loads its packages for itself: `@jest-environment-options {"packages": "own"}` in its first comment. */
   readonly ownPackages: boolean;
-  /** Rows of an enumeration that run here. */
-  readonly #rows: number;
+  /** Where not everything runs. */
+  readonly #limits: Limits | undefined;
   readonly #putBack: (() => void)[];
 
   constructor({ globalConfig, projectConfig }: JestEnvironmentConfig, context: EnvironmentContext) {
     super({ globalConfig, projectConfig }, context);
-    const { packages, rows = {} } = projectConfig.testEnvironmentOptions as Options;
+    const { packages, short = {} } = projectConfig.testEnvironmentOptions as Options;
     this.ownPackages = packages === 'own';
     this.#putBack = [keepGlobals(), keepProcess()];
     this.global = globalThis as unknown as JestEnvironment['global'];
     const path = relative(projectConfig.rootDir, context.testPath);
-    const [, limit = Number.POSITIVE_INFINITY] = Object.entries(rows).find(([start]) => path.startsWith(start)) ?? [];
-    this.#rows = isWhole(globalConfig) ? Number.POSITIVE_INFINITY : limit;
+    const [, limits] = Object.entries(short).find(([start]) => path.startsWith(start)) ?? [];
+    this.#limits = isWhole(globalConfig) ? undefined : limits;
     if (isWhole(globalConfig)) process.env.TESTS = 'whole';
   }
 
@@ -64,7 +64,7 @@ export default class SharedEnvironment extends TestEnvironment {
     if (name === 'run_start') {
       // Ten frames are enough to find a fault; jest's hundred cost a fifth of the time, as SDKs throw errors all the time.
       Error.stackTraceLimit = 10;
-      if (Number.isFinite(this.#rows)) leaveOut(rootDescribeBlock, this.#rows);
+      if (this.#limits) leaveOut(rootDescribeBlock, this.#limits);
     }
     // Before jest itself looks at the clock again: the worker's results are dated by the machine's.
     if (name === 'teardown') globalThis.Date = RealDate;
@@ -77,9 +77,9 @@ export default class SharedEnvironment extends TestEnvironment {
 }
 
 /** Takes out of a file's tests what the short form does not run. */
-function leaveOut(root: Block, rows: number): void {
+function leaveOut(root: Block, limits: Limits): void {
   const all = testsIn(root, '');
-  const stay = new Set([...kept(all, rows)].map(({ test }) => test));
+  const stay = new Set([...kept(all, limits)].map(({ test }) => test));
   prune(root, stay);
 }
 

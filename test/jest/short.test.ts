@@ -12,19 +12,31 @@ const titles = (tests: Iterable<{ title: string }>) => [...tests].map(({ title }
 describe('the short form', () => {
   it('runs all tests of a line that makes few, and as many of one that makes more, spread over its rows', () => {
     const tests = [...rows(2, 'a', (row) => `a ${row}`), ...rows(10, 'b', (row) => `b ${row}`)];
-    expect(titles(kept(tests, 3))).toEqual(['a 0', 'a 1', 'b 0', 'b 4', 'b 7']);
-    expect(kept(tests, Number.POSITIVE_INFINITY).size).toBe(12);
+    expect(titles(kept(tests, { line: 3 }))).toEqual(['a 0', 'a 1', 'b 0', 'b 4', 'b 7']);
+    expect(kept(tests, { line: Number.POSITIVE_INFINITY }).size).toBe(12);
+  });
+
+  it('runs as many tests of the same ids as it may, and all that have none', () => {
+    const made = (ids: string) =>
+      Array.from({ length: 9 }, (_, line) => rows(1, `${ids} ${line}`, () => `${ids}: ${line}`));
+    const tests = [made('ATK-01'), made('ATK-01, SEC-02'), made('no id')].flat(2);
+    expect(titles(kept(tests, { line: 2, ids: 3 }))).toEqual([
+      ...['ATK-01: 0', 'ATK-01: 3', 'ATK-01: 6'],
+      ...['ATK-01, SEC-02: 0', 'ATK-01, SEC-02: 3', 'ATK-01, SEC-02: 6'],
+      ...Array.from({ length: 9 }, (_, line) => `no id: ${line}`),
+    ]);
   });
 
   it('keeps a test for every id that is in a title', () => {
     const tests = rows(40, 'a', (row) => `ATK-${String(row % 7).padStart(2, '0')}, VAL-${row}: a row`);
     const ids = (all: Iterable<{ title: string }>) => [...new Set(titles(all).flatMap(idsIn))].sort();
-    for (const limit of [1, 3, 8]) expect(ids(kept(tests, limit))).toEqual(ids(tests));
+    for (const limit of [1, 3, 8]) expect(ids(kept(tests, { line: limit, ids: 1 }))).toEqual(ids(tests));
   });
 
   it('never runs less than a test of each line', () => {
     const tests = Array.from({ length: 50 }, (_, line) => rows(line + 1, `line ${line}`, (row) => `row ${row}`)).flat();
-    for (const limit of [1, 2, 5]) expect(new Set([...kept(tests, limit)].map(({ site }) => site)).size).toBe(50);
+    for (const limit of [1, 2, 5])
+      expect(new Set([...kept(tests, { line: limit, ids: 1 })].map(({ site }) => site)).size).toBe(50);
   });
 });
 

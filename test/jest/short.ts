@@ -1,10 +1,17 @@
 /**
- * What `npm test` leaves to `npm run test:whole`: rows of enumerations.
+ * What `npm test` leaves to `npm run test:whole`: rows of enumerations, and the many tests of one promise.
  *
  * Tests that one line of code makes (`it.each`, `describe.each`, a contract that many kinds share) are an enumeration. The
- * short form runs as many of them as `jest.config.js` says for the folder, spread evenly over the rows. Every line that
- * makes tests keeps some, and every id in a title (ATK-03, VAL-1, ...) keeps a test in its file: no promise goes untested.
+ * short form runs as many of them as `jest.config.js` says for the folder, spread evenly over the rows. Where
+ * a story costs seconds, it also runs as many tests of each id (ATK-03, VAL-1, ...) as `jest.config.js` says. Every id in a
+ * title keeps a test in its file: no promise goes untested.
  */
+
+/** How many tests the short form runs of one line, and of those of a file whose titles have the same ids. */
+export interface Limits {
+  readonly line: number;
+  readonly ids?: number;
+}
 
 /** A test of a file: where it is made, and its title with those of the blocks around it. */
 export interface Made {
@@ -15,10 +22,19 @@ export interface Made {
 const ID = /\b[A-Z]{2,4}-\d+\b/g;
 export const idsIn = (title: string): string[] => title.match(ID) ?? [];
 
-/** The tests that the short form runs, in their order: at most `limit` of each site, and more where an id asks for it. */
-export function kept<T extends Made>(tests: readonly T[], limit: number): Set<T> {
-  const sites = Map.groupBy(tests, ({ site }) => site);
-  const picked = new Set([...sites.values()].flatMap((rows) => spread(rows, limit)));
+/** The tests that the short form runs: what the limits leave, and more where an id would be lost. */
+export function kept<T extends Made>(
+  tests: readonly T[],
+  { line, ids: same = Number.POSITIVE_INFINITY }: Limits,
+): Set<T> {
+  const lines = Map.groupBy(tests, ({ site }) => site);
+  const some = new Set([...lines.values()].flatMap((rows) => spread(rows, line)));
+  const promises = Map.groupBy(
+    tests.filter((test) => some.has(test)),
+    ({ title }) => idsIn(title).join(' '),
+  );
+  // A title without an id is a promise of its own.
+  const picked = new Set([...promises].flatMap(([ids, all]) => (ids === '' ? all : spread(all, same))));
   const seen = new Set([...picked].flatMap(({ title }) => idsIn(title)));
   for (const test of tests) {
     const ids = idsIn(test.title);

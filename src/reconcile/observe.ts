@@ -34,6 +34,8 @@ import { type Observed, proves, type Source } from './types.ts';
 const PLACEHOLDER = 'keyturn:new';
 /** A write whose outcome was unknown may still arrive this long after (design section 3, case SDK-01). */
 export const SETTLING_MINUTES = 10;
+/** A rotation that took longer than this from its mark to the store marks again: a PUT goes out at most so long after its mark. */
+export const SLOW_MINUTES = 2;
 
 /** All that acting needs beside what was decided. */
 export interface Seen extends Bound {
@@ -406,7 +408,7 @@ async function brakes(
   const now = deps.clock.now();
   const lately = await deps.rows.rotationsSince(addHours(now, -1));
   // A pass that died after `started` may have a write under way that nobody has heard of.
-  const begunUntil = begun && addMinutes(begun.on, SETTLING_MINUTES);
+  const begunUntil = begun && addMinutes(begun.on, SLOW_MINUTES + SETTLING_MINUTES);
   const settlingUntil = latest(row?.settlingUntil, begunUntil);
   const gap = await indexGap(grants, deps);
   return {

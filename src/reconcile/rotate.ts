@@ -11,7 +11,7 @@ import { Stopped } from './bind.ts';
 import { isBraked } from './brake.ts';
 import { type Acting, guard, type RowChange, renewAll, stayer } from './context.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { baseState, oldForm } from './observe.ts';
+import { baseState, oldForm, SLOW_MINUTES } from './observe.ts';
 import { isOptedIn, leavingBy, optInTags } from './optIn.ts';
 import { expiryOf } from './policy.ts';
 import { preflight, refusedTags } from './preflight.ts';
@@ -20,8 +20,6 @@ import { type Observed, proves, type Rotate } from './types.ts';
 
 const PAUSE_SECONDS = [1, 2, 4, 8, 15, 30] as const;
 const STORE_TRIES = 5;
-/** A rotation that took longer than this from its mark to the store marks again. */
-const SLOW_MINUTES = 2;
 
 export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   const { seen, deps } = acting;

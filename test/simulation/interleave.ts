@@ -7,14 +7,15 @@ const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export class Interleaver {
   private readonly sim: Sim;
-  private readonly parked = new Map<Process, { op: Op; go: () => void }>();
+  /** Each worker's calls that wait for their turn: a pass may ask several servers at once. */
+  private readonly parked = new Map<Process, { op: Op; go: () => void }[]>();
   private readonly running = new Set<Process>();
 
   constructor(sim: Sim) {
     this.sim = sim;
     sim.world.turn = (process, op) =>
       this.running.has(process)
-        ? new Promise((resolve) => this.parked.set(process, { op, go: resolve }))
+        ? new Promise((go) => this.parked.set(process, [...(this.parked.get(process) ?? []), { op, go }]))
         : Promise.resolve();
   }
 
@@ -51,18 +52,19 @@ export class Interleaver {
 
   /** The call before which this worker stands. */
   standsBefore(process: Process): Op | undefined {
-    return this.parked.get(process)?.op;
+    return this.parked.get(process)?.[0]?.op;
   }
 
   /** One call of this worker; false when it has ended. */
   async step(process: Process): Promise<boolean> {
-    const place = this.parked.get(process);
+    const [place, ...others] = this.parked.get(process) ?? [];
     if (!place) {
       await settled();
       await settled();
       return this.parked.has(process);
     }
-    this.parked.delete(process);
+    if (others.length > 0) this.parked.set(process, others);
+    else this.parked.delete(process);
     place.go();
     await settled();
     if (this.failure) throw this.failure;

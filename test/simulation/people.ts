@@ -23,9 +23,13 @@ interface Hand extends Whose {
 const versions = ({ sim, vault, name }: Hand): StoredVersion[] => sim.world.versions(vault, name);
 const current = (hand: Hand): StoredVersion => versions(hand).at(-1) as StoredVersion;
 
-function touch({ sim }: Hand, version: StoredVersion, tags: Record<string, string>): void {
+function touch(hand: Hand, version: StoredVersion, tags: Record<string, string>): void {
+  const { own, world, invariants } = hand.sim;
   version.tags = { ...tags };
-  version.updatedOn = sim.world.now;
+  version.updatedOn = world.now;
+  // Whom Keyturn has not seen yet is taken over when the tags were changed last (design section 2).
+  if (!own.secrets.has(`${hand.vault}/${hand.name}`))
+    invariants.facts.takenOverOn.set(`${hand.vault}/${hand.name}`, world.now);
 }
 
 /** A version by hand, or by a tool that knows nothing of Keyturn. */

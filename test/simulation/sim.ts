@@ -39,6 +39,8 @@ export interface Kind {
   /** The owner's tags, and the id that the owner's consent is about. */
   tags(account: string): Record<string, string>;
   readonly owner: (account: string) => string;
+  /** A second resource that belongs to it, whose owner has to consent as well. */
+  readonly partner?: (account: string) => string;
   /** Calls between the guard and the write that depends on it; 1 unless said otherwise (`World.unfencedCalls`). */
   readonly unfenced?: number;
   /** Of two slots: whether their values can be read again, so that one secret joins another; so it is unless said otherwise. */
@@ -87,6 +89,8 @@ export class Sim {
   private readonly standing: { readonly process: Process; goOn(): Promise<void> }[] = [];
   /** Called when a worker goes on that stood right before a write to vault or target. */
   unfenced: () => void = () => {};
+  /** Called with what the rules came to, before it is done. */
+  decided: (step: string, reason: string) => void = () => {};
   /** Called with what a pass came to, where it lived to say so. */
   ended: (outcome: unknown) => void = () => {};
 
@@ -163,6 +167,7 @@ export class Sim {
           for (const each of told)
             this.invariants.alert(each, String(fields?.reason), String(fields?.detail ?? ''), process);
         }
+        if (message === 'decided') this.decided(String(fields?.step), String(fields?.reason));
         const rests = fields?.reason === 'not-due' || fields?.reason === 'grace';
         const isLeft = fields?.step === 'skip' && fields.reason !== 'superseded';
         if (message === 'decided' && (rests || isLeft)) this.invariants.atEase(secret);
@@ -224,11 +229,12 @@ export class Sim {
       by: 'person',
     };
     world.versions(vault, name).push(version);
-    const owner = this.kind.owner(account);
     const word = `keyturn ${this.kind.type}: `;
-    const granted = new Set(this.consents.get(owner)?.slice(word.length).split(', ') ?? []);
-    granted.add(`${vault}/${name}${this.kind.logins ?? ''}`);
-    this.consents.set(owner, `${word}${[...granted].filter(Boolean).join(', ')}`);
+    for (const owner of [this.kind.owner(account), this.kind.partner?.(account) ?? []].flat()) {
+      const granted = new Set(this.consents.get(owner)?.slice(word.length).split(', ') ?? []);
+      granted.add(`${vault}/${name}${this.kind.logins ?? ''}`);
+      this.consents.set(owner, `${word}${[...granted].filter(Boolean).join(', ')}`);
+    }
     this.invariants.watched.push({ vault, name, account, graceHours: 48 });
     this.invariants.afterCall();
     return version;

@@ -10,7 +10,7 @@ import { people, type Whose } from './people.ts';
 import { HINT, indexed, scenarios } from './scenarios.ts';
 import { type Kind, Sim, type SimOptions, type Wrap } from './sim.ts';
 import { teams } from './teams.ts';
-import { HOUR, MINUTE } from './world.ts';
+import { HOUR, MINUTE, type Process } from './world.ts';
 
 /** What came of a path. */
 export interface Walked {
@@ -40,6 +40,7 @@ export interface WalkOptions {
 const LATE_MINUTES_MAX = 10;
 /** So long after the beginning people may act: then there is time for another rotation, its grace and its revocation. */
 const ACTS_HOURS = 98;
+const TURNS_MAX = 20_000;
 /** Trouble every hour ends here. */
 const HOURLY_HOURS = 60;
 
@@ -171,7 +172,7 @@ class Walk {
     for (let at = 0; at < passes; at += 1) sim.send(JSON.parse(looks[at % looks.length] as string));
     if (order === undefined) return;
     const turns = new Interleaver(sim);
-    const running = [];
+    const running: Process[] = [];
     for (let at = 0; at < passes; at += 1) running.push(await turns.start());
     const [one, two] = running;
     if (order !== 'dice' && one && two) {
@@ -180,8 +181,11 @@ class Walk {
       for (const each of running) await turns.finish(each);
       return;
     }
-    for (let waiting = running; waiting.length > 0; waiting = running.filter((each) => turns.goesOn(each)))
-      await turns.step(waiting[Math.floor(this.#dice() * waiting.length)] as (typeof running)[number]);
+    const goOn = () => running.filter((each) => turns.goesOn(each));
+    for (let waiting = goOn(), turn = 0; waiting.length > 0; waiting = goOn(), turn += 1) {
+      if (turn > TURNS_MAX) throw new Error('The passes side by side do not end.');
+      await turns.step(waiting[Math.floor(this.#dice() * waiting.length)] as Process);
+    }
   }
 
   /** An hour and a half, then the sweeps of the hours in which something is to happen; or every hour first. */

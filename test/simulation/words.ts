@@ -1,7 +1,7 @@
 /** A path in words, as `npm run simulate -- <words>` takes and prints it: `storage two run crash-after@12 days:5`. */
 import { configurations } from './configurations.ts';
 import type { Fate } from './director.ts';
-import { everyKind } from './everyKind.ts';
+import { everyKind, type KindName, kindNames } from './everyKind.ts';
 import { type Act, CLOCKS, type Clocks, type Fault, type Path, PLAIN } from './path.ts';
 import { people } from './people.ts';
 import { scenarios } from './scenarios.ts';
@@ -53,6 +53,10 @@ export const faultWord = ({ fate, on, number, minutes }: Fault): string =>
   `${fate}@${on === 'call' ? 'call:' : ''}${number}${minutes === undefined ? '' : `:${minutes}`}`;
 export const actWord = ({ person, call, secret }: Act): string =>
   `${slugOf(person)}@${call}${secret === undefined ? '' : `/${secret}`}`;
+
+/** The kind by its word, or by the tag value of its rotator. */
+export const kindNamed = (word: string): KindName | undefined =>
+  kindNames.find((name) => name === word || everyKind[name].type === word);
 
 type Changes = { -readonly [K in keyof Path]?: Path[K] };
 

@@ -86,6 +86,8 @@ export class World {
 
   /** What a vault or an account answers instead of doing what it is asked, by its name. */
   readonly troubles = new Map<string, (verb: string) => Error | undefined>();
+  /** Long operations that Azure has taken and not done yet, by their links. */
+  readonly running = new Set<string>();
   /** The secret that each worker looks at. */
   readonly looksAt = new Map<number, string>();
 
@@ -180,6 +182,7 @@ export class World {
 
   /** The worker is frozen: nothing of it happens until it goes on, and its clock goes on without it. */
   private standStill(process: Process, op: Op, minutes: number): Promise<void> {
+    process.faults += 1;
     return new Promise((go) => {
       process.stands = { op, until: this.now + minutes * MINUTE, go };
     });

@@ -7,8 +7,10 @@ export default {
   testEnvironmentOptions: {
     short: {
       'test/local/start.test.ts': { line: 1 },
-      'test/cases/': { line: 2, ids: 3 },
+      'test/cases/': { line: 1, ids: 2 },
       'test/contract/': { line: 2 },
+      'test/infra/consentScript.test.ts': { line: 2 },
+      'test/infra/scripts.test.ts': { line: 2 },
       'test/functions/': { line: 4 },
       'test/http/': { line: 8 },
       'test/fuzz/': { line: 24 },

@@ -218,7 +218,7 @@ export const engine: readonly Mutant[] = [
     find: "if (!proves(verdict)) return wait('unproved', undefined, observed.said); return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);",
     inside: 'leave',
     put: "return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);",
-    tests: ['reconcile/decide', 'reconcile/obstacles', 'cases/leaving'],
+    tests: ['reconcile/rules'],
   },
   {
     id: 'heal-takes-owed',

@@ -101,7 +101,7 @@ export const texts: readonly Mutant[] = [
     loses: 'a document is stored that its readers read otherwise',
     find: 'mustKeep(document, readDocument(filled), places);',
     put: '',
-    tests: ['form/documents', 'form/places', 'form/form', 'form/loginForm'],
+    tests: ['form/bounds'],
   },
   {
     id: 'login-unsaid',
@@ -115,14 +115,14 @@ export const texts: readonly Mutant[] = [
     loses: '25 kB of blanks block the worker for seconds',
     find: 'if (core.length > TEXT_MAX)',
     put: 'if (core.length > 100 * TEXT_MAX)',
-    tests: ['form/form', 'form/loginForm', 'form/wild', 'fuzz/expressions'],
+    tests: ['form/bounds'],
   },
   {
     id: 'foreign-account',
     loses: 'the key of one account is stored beside the name of another',
     find: "if (!hosts.some((host) => host.startsWith(`${account}.`))) throw foreign('AccountName');",
     put: '',
-    tests: ['form/keyForm', 'form/form'],
+    tests: ['form/bounds'],
   },
   {
     id: 'foreign-suffix',
@@ -130,7 +130,7 @@ export const texts: readonly Mutant[] = [
     find: "throw foreign('EndpointSuffix');",
     inside: 'checkStorage',
     put: '',
-    tests: ['form/keyForm', 'form/form'],
+    tests: ['form/bounds'],
   },
   {
     id: 'quote-not-doubled',

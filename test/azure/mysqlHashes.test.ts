@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { alterUser } from '../../src/azure/mysql.ts';
 import { cachingSha2Hash, nativeHash } from '../../src/azure/mysqlHashes.ts';
 import { scramVerifier } from '../../src/azure/postgres.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -29,4 +30,11 @@ it('makes the verifier of RFC 7677: its example gives the keys from which the ex
   expect(verifier).toBe(
     'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=',
   );
+});
+
+it('SQL-01: a user with a backtick in its name, or in its host, is one name in the statement', () => {
+  const statement = alterUser({ user: 'a`b``c', host: '`%`' }, 'mariadb', new Secret('a password of nobody'), {
+    host: 'db1',
+  });
+  expect(statement).toMatch(/^ALTER USER `a``b````c`@```%``` IDENTIFIED BY PASSWORD '\*[0-9A-F]{40}'$/);
 });

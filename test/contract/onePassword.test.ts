@@ -107,3 +107,42 @@ describe('a server that took the password', () => {
     expect(await thrown(bind().issue(ROTATION, [], UNTIL, stay))).toBeInstanceOf(UnknownOutcomeError);
   });
 });
+
+describe('a password that did not come to all servers', () => {
+  it('and that could not be set back either is looked at again, since a server has one that nobody knows', async () => {
+    const target = bind();
+    await target.adopt(OLD);
+    const refused = async () => {
+      throw new KeyturnError('failed');
+    };
+    two.before = refused;
+    const set = one.setPassword.bind(one);
+    one.setPassword = async (password, wait) => {
+      await set(password, wait);
+      one.setPassword = refused;
+    };
+    const error = await thrown(target.issue(ROTATION, [], UNTIL, stay));
+    expect(error).toBeInstanceOf(UnknownOutcomeError);
+    expect(error).toMatchObject({ detail: expect.stringContaining('could not be set back') });
+  });
+
+  it('and that was set back is over', async () => {
+    const target = bind();
+    await target.adopt(OLD);
+    two.before = async () => {
+      throw new KeyturnError('failed');
+    };
+    const error = await thrown(target.issue(ROTATION, [], UNTIL, stay));
+    expect(error).not.toBeInstanceOf(UnknownOutcomeError);
+    expect([one.password, two.password]).toEqual([OLD.reveal(), OLD.reveal()]);
+  });
+
+  it('and to which the server said yes, is published by nobody', async () => {
+    one.setPassword = async () => {
+      one.writes += 1;
+    };
+    const target = bind();
+    await target.adopt(OLD);
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, stay))).toMatchObject({ reason: 'not-accepted' });
+  });
+});

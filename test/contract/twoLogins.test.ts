@@ -340,3 +340,37 @@ describe('SQL-09: several servers', () => {
     expect(servers.map(({ writes }) => writes)).toEqual([0, 1]);
   });
 });
+
+describe('what a server makes of a login', () => {
+  const OLD_A = new Secret('first of app_a');
+  const [server] = [() => servers[0] as Server];
+  const patient = async () => true;
+
+  it('SRV-06: one that a person switched off stays off when its old password is revoked', async () => {
+    const target = bind();
+    await target.inspect();
+    server().off.add('app_a');
+    await target.revoke('a', OLD_A, patient);
+    expect(server().off.has('app_a')).toBe(true);
+    expect(server().passwords.get('app_a')).not.toBe(OLD_A.reveal());
+  });
+
+  it.each([
+    ['its address', { reached: true, tls: true, password: 'not asked', refusedFor: 'address', code: '28000' }],
+    ['something else', { reached: true, tls: true, password: 'not asked', refusedFor: 'other', code: '3D000' }],
+  ] as const)(
+    'SRV-01: a new one that the server itself lets nobody use, for %s, is refused and not published',
+    async (_, answer) => {
+      const target = bind();
+      await target.adopt(OLD_A, 'app_a');
+      const { value, login } = await target.issue(ROTATION, ['a'], UNTIL, patient);
+      server().tryLogin = async () => answer;
+      expect(await target.check(value, login)).toBe('refused');
+    },
+  );
+
+  it('one that differs in capitals is another one, where the kind does not say otherwise', async () => {
+    await expect(bind().adopt(OLD_A, 'APP_A')).rejects.toBeInstanceOf(KeyturnError);
+    expect(await bind().adopt(OLD_A, 'app_a')).toBe('a');
+  });
+});

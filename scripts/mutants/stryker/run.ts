@@ -16,7 +16,7 @@ import type { Suite, Test } from './shim.ts';
 /** Longer than any of these tests takes on a busy machine. */
 const TEST_MILLISECONDS = 60_000;
 /** A mutant that comes by so much more often than the code itself is a loop without an end. */
-const HITS_MAX = 1_000;
+const HITS_MAX = 10;
 
 /** Stryker's own switch, in the global object. */
 interface Switch {
@@ -60,7 +60,7 @@ export async function score(part: Part, sources: readonly Source[], testFiles: r
     const hits = [coverage.static, ...Object.values(coverage.perTest)].reduce((sum, each) => sum + (each[id] ?? 0), 0);
     const isStatic = (coverage.static[id] ?? 0) > 0;
     const seen = new Set(Object.entries(coverage.perTest).flatMap(([test, each]) => (each[id] ? [test] : [])));
-    global.__stryker__ = { activeMutant: id, hitCount: 0, hitLimit: (hits + 1) * HITS_MAX };
+    global.__stryker__ = { activeMutant: id, hitCount: 0, hitLimit: hits * HITS_MAX + 10_000 };
     const end = hits === 0 ? undefined : await ended(script, global.__stryker__, isStatic ? undefined : seen);
     if (end !== undefined) continue;
     const text = files.find(({ file }) => file === fileName)?.text ?? '';

@@ -31,7 +31,7 @@ export const parts: readonly Part[] = [
   {
     name: 'consent',
     has: ['export function parseGrants('],
-    tests: ['core/consent'],
+    tests: ['core/consent', 'core/consentWords'],
   },
   { name: 'locks', has: ['export function tableLocks('], tests: ['store/locks'] },
 ];

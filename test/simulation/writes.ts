@@ -280,6 +280,7 @@ export class Writes {
 
   /** Invariant 7: a state is about the target that the tags beside it name, as long as they name one. */
   #fitsTarget(key: string, { tags }: Pick<StoredVersion, 'tags'>): void {
+    if ((tags.rotator ?? 'none') === 'none') return; // what is left goes by its state alone
     const hash = stateOf({ tags })?.tgt;
     const named = tags[TARGET]?.toLowerCase();
     if (hash === undefined || named === undefined) return;

@@ -80,9 +80,11 @@ export const configurations = {
     ends: 'kept',
   },
   rate: {
-    title: 'one rotation an hour, in a vault and overall',
-    lay: (sim) => void Object.assign(sim.config, { rate: { perVault: 1, overall: 1 } }),
+    title: 'one rotation an hour in a vault, and four overall',
+    lay: (sim) => void Object.assign(sim.config, { rate: { perVault: 1, overall: 4 } }),
     ends: 'all',
+    // Where each of three needs a rotation of its own, one a day comes about by sweeps of every day.
+    fits: ({ overlap, joins = true }) => overlap === 'two-slots' && joins,
   },
   brake: {
     title: 'the kind is braked: rotations failed at five targets',
@@ -112,6 +114,17 @@ export const configurations = {
   },
   near: { title: 'room for one more version', lay: older(479), ends: 'all', heals: false },
   limit: { title: 'no room for another version', lay: older(480), ends: 'no more', heals: false },
+  unasked: {
+    title: 'the target says nothing of any value: keys are switched off at its data plane alone',
+    lay(sim) {
+      sim.world.isSilent = true;
+      // That it is told after a day as `unproved` is a story (`stories.test.ts`); here the rules are asked what they make of it.
+      sim.invariants.progress.on = false;
+    },
+    ends: 'kept',
+    heals: false,
+    fits: ({ type }) => type === 'storage-account-key',
+  },
   strict: {
     title: 'a policy of the vault refuses every new version',
     lay(sim, secrets) {
@@ -162,6 +175,7 @@ export type ConfigurationName =
   | 'default-policy'
   | 'near'
   | 'limit'
+  | 'unasked'
   | 'strict'
   | 'full'
   | 'forbidden';

@@ -45,7 +45,9 @@ export const storage: Kind = {
       probe: {
         tryKey: (_, name, value) =>
           read('tryKey', () =>
-            world.accepts(name, value.reveal()) ? 'accepted' : { refused: 'AuthenticationFailed' },
+            world.accepts(name, value.reveal()) && !world.isSilent
+              ? 'accepted'
+              : { refused: world.isSilent ? 'KeyBasedAuthenticationNotPermitted' : 'AuthenticationFailed' },
           ),
       },
     });

@@ -168,6 +168,7 @@ const acts: Record<string, (hand: Hand) => void> = {
     later(hand, 90, () => void hand.sim.consents.set(owner, before));
   },
   'a rotation is requested': (hand) => ask(hand, { override: ['too-soon'] }),
+  'a rotation is requested, and nothing is set aside': (hand) => ask(hand, {}),
   'a rotation is requested, revoke now': (hand) => ask(hand, { revoke: 'now' }),
   'a rotation is requested again, revoke now': (hand) => ask(hand, { revoke: 'now', rotateAgain: true }),
   'a rotation is requested, revoke in 12 hours': (hand) => ask(hand, { revoke: '12h', override: ['too-soon'] }),

@@ -86,6 +86,8 @@ export class World {
 
   /** What a vault or an account answers instead of doing what it is asked, by its name. */
   readonly troubles = new Map<string, (verb: string) => Error | undefined>();
+  /** Targets that can be asked say nothing of a value. */
+  isSilent = false;
   /** Long operations that Azure has taken and not done yet, by their links. */
   readonly running = new Set<string>();
   /** The secret that each worker looks at. */

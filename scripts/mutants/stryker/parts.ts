@@ -25,7 +25,7 @@ export const parts: readonly Part[] = [
       'export function parseWindow(',
       'export function readExemption(',
     ],
-    tests: [...['reconcile/state', 'reconcile/optIn', 'reconcile/policy', 'reconcile/window']],
+    tests: [...['reconcile/state', 'reconcile/optIn', 'reconcile/policy', 'reconcile/window', 'reconcile/exempt']],
   },
   { name: 'form', has: ['export function openForm('], folder: true, tests: ['form/'] },
   {

@@ -9,6 +9,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { tooWide } from './excuses.ts';
 import { pathOf } from './path.ts';
 import { randomPath } from './random.ts';
 import { missingRules } from './rules.ts';
@@ -104,8 +105,17 @@ async function walkWhole(options: WholeOptions, json: string | undefined): Promi
   if (json !== undefined) writeJson(json, rows, seconds);
   const rules = summed(rows.map((row) => row.rules));
   const missing = options.seeds === undefined && options.only === undefined ? missingRules(rules) : [];
-  for (const line of missing) say(line);
-  return sum(rows, seconds) > 0 || missing.length > 0 ? 1 : 0;
+  const wide = tooWideIn(rows);
+  for (const line of [...missing, ...wide]) say(line);
+  return sum(rows, seconds) > 0 || missing.length > 0 || wide.length > 0 ? 1 : 0;
+}
+
+/** Excuses that touched too many of the paths of one kind, in words. */
+function tooWideIn(rows: readonly Row[]): string[] {
+  return [...Map.groupBy(rows, ({ kind }) => kind)].flatMap(([kind, group]) => {
+    const by = new Map(Object.entries(summed(group.map(({ excuses }) => excuses))));
+    return tooWide(kind, { paths: group.reduce((all, { paths }) => all + paths, 0), by });
+  });
 }
 
 function sum(rows: readonly Row[], seconds: number): number {

@@ -3,7 +3,7 @@
  * passes; killed at any line, the next one observes again.
  */
 import { minutesBetween } from '../core/clock.ts';
-import { BusyError, KeyturnError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
+import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Lock, Operation, SecretRow } from '../store/store.ts';
@@ -58,6 +58,24 @@ export async function reconcile(look: Look, deps: Deps): Promise<Outcome> {
   }
 }
 
+/** Of the 90 seconds that a lock lasts: a pass that took longer asks whether it still has its own before it says what came of it. */
+const LONG_MINUTES = 1;
+
+/**
+ * A pass that stood still between two reads may have lost its locks: whoever took them has written row and alert by now, and
+ * what this one has seen is old. What it has done stays done, and is recorded.
+ */
+async function stillHeld(end: PassEnd, held: readonly Lock[], deps: Deps): Promise<PassEnd> {
+  try {
+    for (const each of held) await each.renew();
+    return end;
+  } catch (error) {
+    if (!(error instanceof LockLostError)) throw error;
+    if (changes(end.step) || end.attempted) return { ...end, lost: true };
+    return { ...end, step: failureStep(error, deps.clock.now()), error };
+  }
+}
+
 /** A busy lock completes the message and puts a delayed copy (design section 3). */
 async function busy(look: Look, deps: Deps): Promise<Outcome> {
   // Spread, or many requests for one secret would all come back in the same second.
@@ -72,9 +90,12 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
   const working = workedFor(operations);
   const asked = working && askedFor(working);
   const held: Lock[] = [lock];
+  const begunOn = deps.clock.now();
   try {
-    const end = await endOf(secret, look, { row, asked, held, followed: operations.length > 0 }, deps);
-    if (end.step === lockBusy) return await busy(look, deps);
+    const seen = await endOf(secret, look, { row, asked, held, followed: operations.length > 0 }, deps);
+    if (seen.step === lockBusy) return await busy(look, deps);
+    const isLong = minutesBetween(begunOn, deps.clock.now()) >= LONG_MINUTES;
+    const end = isLong ? await stillHeld(seen, held, deps) : seen;
     const next = await record(end, { secret, look, row, operations }, deps);
     return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
   } finally {

@@ -24,6 +24,8 @@ import { isLeft, viewOf } from './view.ts';
 
 export interface PassEnd {
   readonly step: Step;
+  /** The locks were gone when it had ended: the row is another pass's. */
+  readonly lost?: true;
   /** What was being carried out when an error ended the pass. */
   readonly attempted?: Step | undefined;
   readonly error?: KeyturnError;
@@ -69,7 +71,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const audited = await audit(end, context, deps);
   const operations = await followOperations(end, context.operations, deps);
   // Whoever took the lock writes the row now; what this pass read is old.
-  if (step.reason === 'lock-lost') return lookSoon(context, deps);
+  if (step.reason === 'lock-lost' || end.lost) return lookSoon(context, deps);
   // What a pass that is told to stop has seen is seen again by the next one, which has time to act.
   if (step.reason === 'stopping') return lookSoon(context, deps, STOPPED_SECONDS);
   if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;

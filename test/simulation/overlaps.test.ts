@@ -71,3 +71,13 @@ it('a PUT that lands nine minutes late finds what it brings alive, though it wen
   const { violation } = await walkPath(parsePath('app one crash-late@30:9 doubles:8'.split(' ')));
   expect(violation).toBeUndefined();
 });
+
+it.each(['storage one limit freeze@20:12', 'storage one paused freeze@20:40', 'logins one drain freeze@18:12'])(
+  'a pass that stood still between two reads says nothing of what it saw, once another has looked: %s',
+  async (words) => {
+    const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+    expect(violation).toBeUndefined();
+    const told = sim.invariants.alerts.map(({ secret, reason }) => `${secret} ${reason}`);
+    expect(told).toEqual([...new Set(told)]);
+  },
+);

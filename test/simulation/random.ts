@@ -48,9 +48,7 @@ function troubleOf({ configuration, scenario }: Said, dice: () => number, pick: 
     return { person: pick(Object.keys(people)), call: call(), ...(secret > 1 ? { secret } : {}) };
   });
   const passes = pick([0, 0, 0, 2, 3] as const);
-  // A worker that stood still tells again what another one has told meanwhile: not where every pass ends in an alert.
-  const rests = configuration !== undefined && configurations[configuration].ends === 'all';
-  const freeze = rests && dice() < 0.1 ? { freeze: { call: call(), minutes: pick([2, 5, 12, 40, 300]) } } : {};
+  const freeze = dice() < 0.1 ? { freeze: { call: call(), minutes: pick([2, 5, 12, 40, 300]) } } : {};
   return {
     ...{ faults: unique(faults), acts, hourly, passes, days: hourly ? 9 : 6, clocks: pick(CLOCKS) },
     doubles: pick([0, 0, 3, 8, 20]),

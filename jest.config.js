@@ -1,24 +1,36 @@
 import './scripts/node.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+// What `npm test` runs of the suites that cost seconds (`test/jest/short.ts`); the others run whole.
+const short = {
+  'test/local/start.test.ts': { line: 1 },
+  'test/cases/': { line: 1, ids: 2 },
+  'test/contract/': { line: 2 },
+  'test/infra/consentScript.test.ts': { line: 2 },
+  'test/infra/scripts.test.ts': { line: 2 },
+  'test/functions/': { line: 4 },
+  'test/http/': { line: 8 },
+  'test/fuzz/': { line: 24 },
+};
+
+/** Suites of which `npm test` leaves something out: those named above, and those that walk less far by themselves. */
+function suitesWithRest() {
+  const named = Object.keys(short).map((start) => (start.endsWith('/') ? `${start}**/*.test.ts` : start));
+  const walking = readdirSync(join(import.meta.dirname, 'test'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
+    .map((file) => join('test', file))
+    .filter((file) => readFileSync(join(import.meta.dirname, file), 'utf8').includes("/jest/form.ts'"));
+  return [...named, ...walking].map((file) => `<rootDir>/${file}`);
+}
 
 /** ESM and TypeScript: swc strips the types, `tsc --noEmit` (npm run lint) checks them. */
 export default {
   testEnvironment: '<rootDir>/test/jest/environment.ts',
-  // What `npm test` runs of the suites that cost seconds (`test/jest/short.ts`); the others run whole.
-  testEnvironmentOptions: {
-    short: {
-      'test/local/start.test.ts': { line: 1 },
-      'test/cases/': { line: 1, ids: 2 },
-      'test/contract/': { line: 2 },
-      'test/infra/consentScript.test.ts': { line: 2 },
-      'test/infra/scripts.test.ts': { line: 2 },
-      'test/functions/': { line: 4 },
-      'test/http/': { line: 8 },
-      'test/fuzz/': { line: 24 },
-    },
-  },
+  testEnvironmentOptions: { short },
   runtime: '<rootDir>/test/jest/runtime.ts',
   injectGlobals: false,
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testMatch: process.env.TESTS === 'rest' ? suitesWithRest() : ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   // A built app is no module of the tests; its package.json has the name of this one.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.keyturn/'],

@@ -5,10 +5,11 @@
  * an `instanceof Error`, and the movable clock (`local/clock.ts`) moves for Azurite, too. What a suite changes in that realm
  * is put back when it has ended, however it ended.
  */
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 import { TestEnvironment } from 'jest-environment-node';
-import { isWhole, kept, type Limits, type Made } from './short.ts';
+import { type Form, formOf, kept, type Limits, type Made, rest } from './short.ts';
 
 /** What jest keeps under symbols of the global object while a suite runs; descriptions, as some are new for each suite. */
 const OF_JEST = new Set([
@@ -44,7 +45,8 @@ interface Options {
 export default class SharedEnvironment extends TestEnvironment {
   /** Whether the suite loads its packages for itself: `@jest-environment-options {"packages": "own"}` in its first comment. */
   readonly ownPackages: boolean;
-  /** Where not everything runs. */
+  readonly #form: Form;
+  /** Where the short form does not run everything. */
   readonly #limits: Limits | undefined;
   readonly #putBack: (() => void)[];
 
@@ -56,15 +58,18 @@ export default class SharedEnvironment extends TestEnvironment {
     this.global = globalThis as unknown as JestEnvironment['global'];
     const path = relative(projectConfig.rootDir, context.testPath);
     const [, limits] = Object.entries(short).find(([start]) => path.startsWith(start)) ?? [];
-    this.#limits = isWhole(globalConfig) ? undefined : limits;
-    if (isWhole(globalConfig)) process.env.TESTS = 'whole';
+    const form = formOf(globalConfig);
+    // A suite that walks less far in the short form walks to the end in each other.
+    this.#form = form === 'rest' && walksByItself(context.testPath) ? 'whole' : form;
+    this.#limits = limits;
+    if (form !== 'short') process.env.TESTS = form;
   }
 
   handleTestEvent({ name }: { name: string }, { rootDescribeBlock }: { rootDescribeBlock: Block }): void {
     if (name === 'run_start') {
       // Ten frames are enough to find a fault; jest's hundred cost a fifth of the time, as SDKs throw errors all the time.
       Error.stackTraceLimit = 10;
-      if (this.#limits) leaveOut(rootDescribeBlock, this.#limits);
+      if (this.#form !== 'whole') leaveOut(rootDescribeBlock, this.#form, this.#limits);
     }
     // Before jest itself looks at the clock again: the worker's results are dated by the machine's.
     if (name === 'teardown') globalThis.Date = RealDate;
@@ -76,12 +81,15 @@ export default class SharedEnvironment extends TestEnvironment {
   }
 }
 
-/** Takes out of a file's tests what the short form does not run. */
-function leaveOut(root: Block, limits: Limits): void {
+/** Takes out of a file's tests what the form does not run. */
+function leaveOut(root: Block, form: 'short' | 'rest', limits: Limits | undefined): void {
+  if (form === 'short' && limits === undefined) return;
   const all = testsIn(root, '');
-  const stay = new Set([...kept(all, limits)].map(({ test }) => test));
-  prune(root, stay);
+  const stay = form === 'rest' || limits === undefined ? rest(all, limits) : kept(all, limits);
+  prune(root, new Set([...stay].map(({ test }) => test)));
 }
+
+const walksByItself = (path: string): boolean => readFileSync(path, 'utf8').includes("/jest/form.ts'");
 
 function testsIn(block: Block, above: string): (Made & { test: Block })[] {
   return block.children.flatMap((child) => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import { isWhole } from './form.ts';
-import { idsIn, kept } from './short.ts';
+import { idsIn, kept, rest } from './short.ts';
 
 const DAY_MS = 86_400_000;
 const rows = (count: number, site: string, title: (row: number) => string) =>
@@ -40,9 +40,20 @@ describe('the short form', () => {
   });
 });
 
+it('what it leaves out is the rest, whatever the limits: no test runs in neither', () => {
+  const tests = Array.from({ length: 30 }, (_, line) =>
+    rows(line + 1, `line ${line}`, (row) => `COR-0${row % 9} row`),
+  ).flat();
+  for (const limits of [{ line: 1, ids: 2 }, { line: 1 }, { line: 4 }])
+    expect(new Set([...kept(tests, limits), ...rest(tests, limits)])).toEqual(new Set(tests));
+  expect(rest(tests, { line: 100 }).size).toBe(1);
+  expect(rest(tests, undefined).size).toBe(1);
+});
+
 describe('a suite', () => {
   it('that is named runs whole', () => {
-    expect([isWhole, process.env.TESTS]).toEqual(process.env.TESTS === 'whole' ? [true, 'whole'] : [false, undefined]);
+    const { TESTS } = process.env;
+    expect([isWhole, TESTS]).toEqual(TESTS === undefined ? [false, undefined] : [true, TESTS]);
   });
 
   it('shares a realm with the packages of its worker: their errors are errors, their clock is the one it moves', async () => {

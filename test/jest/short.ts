@@ -1,5 +1,5 @@
 /**
- * What `npm test` leaves to `npm run test:whole`: rows of enumerations, and the many tests of one promise.
+ * What `npm test` leaves to `npm run test:rest`: rows of enumerations, and the many tests of one promise.
  *
  * Tests that one line of code makes (`it.each`, `describe.each`, a contract that many kinds share) are an enumeration. The
  * short form runs as many of them as `jest.config.js` says for the folder, spread evenly over the rows. Where
@@ -52,11 +52,17 @@ function spread<T>(rows: readonly T[], limit: number): T[] {
   );
 }
 
-/** Whether everything runs: `npm run test:whole`, and every run that names files or tests. */
-export const isWhole = ({
-  nonFlagArgs,
-  testNamePattern,
-}: {
-  nonFlagArgs?: string[];
-  testNamePattern?: unknown;
-}): boolean => process.env.TESTS === 'whole' || (nonFlagArgs ?? []).length > 0 || Boolean(testNamePattern);
+/** `npm test`, what it leaves out (`npm run test:rest`), or everything, as every run does that names files or tests. */
+export type Form = 'short' | 'rest' | 'whole';
+
+export function formOf({ nonFlagArgs, testNamePattern }: { nonFlagArgs?: string[]; testNamePattern?: unknown }): Form {
+  if ((nonFlagArgs ?? []).length > 0 || testNamePattern) return 'whole';
+  return process.env.TESTS === 'rest' || process.env.TESTS === 'whole' ? process.env.TESTS : 'short';
+}
+
+/** What the short form does not run; of a file that it runs whole one test, since jest wants one. */
+export function rest<T extends Made>(tests: readonly T[], limits: Limits | undefined): Set<T> {
+  const short = limits === undefined ? new Set(tests) : kept(tests, limits);
+  const left = tests.filter((test) => !short.has(test));
+  return new Set(left.length > 0 ? left : tests.slice(0, 1));
+}

@@ -138,7 +138,8 @@ function unserved({ phase, createdOn }: Operation, { step }: Followed, { asked, 
 
 /** A day without the end that somebody waits for, and what keeps it from coming. */
 function impatient(fate: Fate, { done, createdOn }: Operation, { step }: Followed, { now }: Situation): Fate {
-  const waits = step.kind === 'wait' || step.kind === 'refuse';
+  // Nor does anything come of a secret that its owner has opted out, switched off or deleted meanwhile.
+  const waits = step.kind === 'wait' || step.kind === 'refuse' || step.kind === 'skip';
   const tooLong = !done && waits && now >= addHours(createdOn, PATIENCE_HOURS) && isFollowed(fate);
   return tooLong ? { ...fate, phase: 'failed', reason: step.reason } : fate;
 }

@@ -118,7 +118,10 @@ export class OnePassword implements Target {
 
   async issue(_rotation: RotationId, _keep: readonly Handle[], _until: Date, stay: Stay): Promise<Credential> {
     const value = newPassword([await this.#options.login()]);
-    if (!this.#asked) await this.#needPath(value);
+    if (!this.#asked) {
+      await this.#needPath(value);
+      await stay(0); // renews the locks: between them and the change nothing may take time
+    }
     const changed: PasswordPort[] = [];
     for (const port of await this.#options.ports()) {
       try {

@@ -292,7 +292,8 @@ export class Invariants {
   /** Copies of a value outside of opted-in secrets are unknown (design section 8, limits). */
   isUnknown({ vault, name }: Watched, { tags }: StoredVersion): boolean {
     const isIn = (tags.rotator ?? 'none') !== 'none';
-    const isSeen = this.tenant().own.secrets.has(`${vault}/${name}`);
+    // A look that saw its target while it was opted in; one that found it opted out knows no more than that.
+    const isSeen = this.tenant().own.secrets.get(`${vault}/${name}`)?.age !== undefined;
     return !isIn && !isSeen && this.world.versions(vault, name).every((each) => stateOf(each) === undefined);
   }
 

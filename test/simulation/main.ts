@@ -24,6 +24,12 @@ import { help, kindNamed, parsePath, replayOf, WordError } from './words.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+// Who pipes a story into `head` has read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 const flag = { type: 'boolean' } as const;
 const text = { type: 'string' } as const;
 const options = {

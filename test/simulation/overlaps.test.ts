@@ -81,3 +81,22 @@ it.each(['storage one limit freeze@20:12', 'storage one paused freeze@20:40', 'l
     expect(told).toEqual([...new Set(told)]);
   },
 );
+
+it.each(['one-password new run passes:2 freeze@21:12 days:4', 'admin-password new run passes:2 freeze@29:40 days:4'])(
+  'a pass that stood still after it had asked whether it can log in at all sets no second password: %s',
+  async (words) => {
+    expect((await walkPath(parsePath(words.split(' ')))).violation).toBeUndefined();
+  },
+);
+
+it.each([
+  'storage burnt run passes:3 the-opt-in-is-removed-for-good@50 days:1',
+  'app burnt run the-secret-is-exempt@57 days:6',
+])(
+  'a request whose secret is opted out before its end is over after a day, and nobody looks again: %s',
+  async (words) => {
+    const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+    expect(violation).toBeUndefined();
+    expect([...sim.own.operations.values()].map(({ done, phase }) => [done, phase])).toEqual([[true, 'failed']]);
+  },
+);

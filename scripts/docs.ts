@@ -14,6 +14,7 @@ import { allRotators } from '../src/rotators/registry.ts';
 import type { Rotator } from '../src/rotators/rotator.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
 import { permissionsWith } from './permissions.ts';
+import { PROOF_RUN, proofWith, readRun } from './proof.ts';
 import { valuesPage } from './values.ts';
 
 const made = '<!-- Made by `node scripts/docs.ts`; edit the code instead. -->';
@@ -211,4 +212,6 @@ if (process.argv[1] === import.meta.filename) {
   writeFileSync(at('README.md'), readmeWith(readFileSync(at('README.md'), 'utf8')));
   const rights = at('docs/permissions.md');
   writeFileSync(rights, permissionsWith(readFileSync(rights, 'utf8')));
+  const proof = at('docs/proof.md');
+  writeFileSync(proof, proofWith(readFileSync(proof, 'utf8'), readRun(PROOF_RUN)));
 }

@@ -108,7 +108,7 @@ async function walkWhole(options: WholeOptions, json: string | undefined): Promi
   const begunOn = performance.now();
   const rows = await walkAll(options, (row) => say([rowText(row), ...row.failures.slice(0, 5)].join('\n')));
   const seconds = (performance.now() - begunOn) / 1000;
-  if (json !== undefined) writeJson(json, rows, seconds);
+  if (json !== undefined) writeJson(json, rows);
   const rules = summed(rows.map((row) => row.rules));
   const missing = options.seeds === undefined && options.only === undefined ? missingRules(rules) : [];
   const wide = tooWideIn(rows);

@@ -63,11 +63,11 @@ const underConfigurations = (kind: KindName): Walk => ({
 
 const one = (step: number): Where => ({
   ...{ scenario: 'one', secrets: 1, step },
-  title: `before ${step === 1 ? 'any call' : `every call of ${step}`}`,
+  title: `before ${step === 1 ? 'any call' : `one call in ${step}`}`,
 });
 const shared = (step: number): Where => ({
   ...{ scenario: 'two', secrets: 2, step },
-  title: `before every call of ${step}, with either of two secrets on one target`,
+  title: `before one call in ${step}, with either of two secrets on one target`,
 });
 
 export const people: readonly Walk[] = [

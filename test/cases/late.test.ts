@@ -55,10 +55,10 @@ async function landed(name: string, on: number, rotations: number): Promise<void
 const HOUR_MS = 3_600_000;
 
 it.each<[name: string, after: string, minutes: number, rotations: number]>([
-  ['db-pw', '13 minutes', 13, 1],
-  ['users', '13 minutes', 13, 1],
-  ['one', '13 minutes', 13, 1],
-  ['adm', '13 minutes', 13, 1],
+  ['db-pw', '16 minutes', 16, 1],
+  ['users', '16 minutes', 16, 1],
+  ['one', '16 minutes', 16, 1],
+  ['adm', '16 minutes', 16, 1],
   ['db-pw', '62 days, after two rotations', 62 * 24 * 60, 2],
 ])(
   'PRF-01: %s: a PUT of a killed worker lands after %s: healed at the next look',

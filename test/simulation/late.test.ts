@@ -99,7 +99,7 @@ describe.each(kinds)('PRF-01: $type', (kind: Kind) => {
   });
 
   it.each([
-    ['12 minutes', 12, 1],
+    ['15 minutes', 15, 1],
     ['a day', 24 * 60, 1],
     ['62 days, after two rotations', 62 * 24 * 60, 2],
   ])('a worker killed at the PUT, whose packet lands after %s', async (_, minutes, rotations) => {

@@ -72,8 +72,8 @@ const shared = (step: number): Where => ({
 
 export const people: readonly Walk[] = [
   ...before('storage', one(1)),
-  ...before('storage', shared(4)),
-  ...(['two-key', 'app', 'logins', 'one-password', 'admin-password'] as const).flatMap((kind) => before(kind, one(3))),
+  ...before('storage', shared(6)),
+  ...(['two-key', 'app', 'logins', 'one-password', 'admin-password'] as const).flatMap((kind) => before(kind, one(6))),
   ...before('two-key', shared(16)),
   ...before('app', shared(16)),
   ...ofEachKind(inPasses),

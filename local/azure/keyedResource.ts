@@ -38,7 +38,7 @@ export interface Operation {
 }
 
 const ASKED_TO_END = 2;
-/** Nobody has to ask: whoever began it may be gone. */
+/** Nobody has to ask: whoever began it may be gone. That Azure goes on is documented (learn: async-operations), how long it takes is unverified. */
 const ENDS_SECONDS = 60;
 
 export class KeyedResource {

@@ -5,16 +5,25 @@
 import { rotationId, type VersionId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Begun } from '../store/store.ts';
+import type { VersionInfo } from '../vault/vault.ts';
 import type { Bound } from './bind.ts';
 import { stateOrNone } from './owed.ts';
+import type { State } from './state.ts';
 
 /** Values of older versions that are compared at most. */
 const COMPARED_MAX = 3;
 
-/** The one that has begun to replace the current version: by its tag, or where an apply has wiped that, by the row. */
-export function begunOn({ secret, current, tgt, state, row }: Bound): Begun | undefined {
-  const rotation = rotationId(secret, current.id);
-  if (state?.tgt === tgt && state.started === rotation) return { tgt, rotation, on: current.updatedOn };
+/** The one that has begun to replace the current version. */
+export const begunOn = (bound: Bound): Begun | undefined => markOn(bound, bound.current, bound.state);
+
+/** By its tag, or where an apply has wiped that, by the row. */
+function markOn(
+  { secret, tgt, row }: Bound,
+  { id, updatedOn }: VersionInfo,
+  state: State | undefined,
+): Begun | undefined {
+  const rotation = rotationId(secret, id);
+  if (state?.tgt === tgt && state.started === rotation) return { tgt, rotation, on: updatedOn };
   return row?.begun?.tgt === tgt && row.begun.rotation === rotation ? row.begun : undefined;
 }
 
@@ -27,15 +36,11 @@ export async function begunBefore(
   value: Secret,
   valueIn: (version: VersionId) => Promise<Secret | undefined>,
 ): Promise<Begun | undefined> {
-  const { secret, current, versions, tgt, row } = bound;
+  const { current, versions } = bound;
   const stored = new Set(versions.map(({ tags }) => stateOrNone(tags)?.rot));
-  const candidates = versions.flatMap(({ id, tags, updatedOn, createdOn }) => {
-    const rotation = rotationId(secret, id);
-    if (id === current.id || stored.has(rotation)) return [];
-    const state = stateOrNone(tags);
-    const marked = state?.tgt === tgt && state.started === rotation;
-    const begun = marked ? { tgt, rotation, on: updatedOn } : row?.begun?.tgt === tgt ? row.begun : undefined;
-    return begun?.rotation === rotation ? [{ id, createdOn, begun }] : [];
+  const candidates = versions.flatMap((version) => {
+    const begun = version.id === current.id ? undefined : markOn(bound, version, stateOrNone(version.tags));
+    return begun === undefined || stored.has(begun.rotation) ? [] : [{ ...version, begun }];
   });
   const newestFirst = candidates.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
   for (const { id, begun } of newestFirst.slice(0, COMPARED_MAX)) if ((await valueIn(id))?.equals(value)) return begun;

@@ -5,6 +5,7 @@ import { StorageSharedKeyCredential as QueueKey, QueueServiceClient } from '@azu
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Azure } from '../../local/azure/azure.ts';
 import { startAzure } from '../../local/azure/tenant.ts';
+import * as clock from '../../local/clock.ts';
 
 let azure: Azure;
 let token: string;
@@ -39,7 +40,10 @@ async function changeSqlPassword(): Promise<unknown> {
   return await sql.servers.beginUpdateAndWait('rg-keyturn', 'sql1', parameters, { updateIntervalInMs: 10 });
 }
 
-afterEach(() => azure.heal());
+afterEach(() => {
+  azure.heal();
+  clock.reset();
+});
 afterAll(async () => {
   expect(azure.routesUnused('arm', 'storage')).toEqual([]);
   expect(azure.problems).toEqual([]);
@@ -300,6 +304,18 @@ describe('resources with access keys of the local tenant', () => {
     expect((await poll()).body).toMatchObject({ status: 'Succeeded' });
     expect(cosmos().key('secondary')).not.toBe(before);
     azure.revokeGrant(grant);
+  });
+
+  it('end a regeneration that nobody asks for any more, and take the next one', async () => {
+    const before = cosmos().key('secondary');
+    const regenerate = async () =>
+      (await post(`${cosmos().id}/regenerateKey`, { keyKind: 'secondary' }, '2026-03-15')).status;
+    expect(await regenerate()).toBe(202);
+    clock.advance({ seconds: 59 });
+    expect([await regenerate(), cosmos().key('secondary')]).toEqual([409, before]);
+    clock.advance({ seconds: 2 });
+    const made = cosmos().key('secondary');
+    expect([made === before, await regenerate()]).toEqual([false, 202]);
   });
 
   it('take the slot where their type has it: in the path, or as the id of the present key', async () => {

@@ -1,7 +1,7 @@
 /**
  * One row per reason: why a step is what it is, what would help, and who acts. Errors, alerts, problem details and
  * `docs/reasons.md` are made from it. It lives in `core` because `vault`, `azure` and `rotators` name reasons, too
- * (docs/decisions/0002-small-deviations.md).
+ * (design section 3).
  */
 export interface ReasonRow extends Remedy {
   readonly cause: string;

@@ -1,7 +1,7 @@
 /**
  * Pacing: a mass of looks at one vault's secrets must not stand on the queue before everybody else's. Each vault has its
  * share of what the workers surely do; what goes beyond a burst is hidden for a while, never dropped
- * (docs/decisions/0002-small-deviations.md).
+ * (docs/decisions/0004-paced-looks.md).
  */
 import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';

@@ -3,7 +3,7 @@
  *
  * Tests that one line of code makes (`it.each`, `describe.each`, a contract that many kinds share) are an enumeration. The
  * short form runs as many of them as `jest.config.js` says for the folder, spread evenly over the rows. Where
- * a story costs seconds, it also runs as many tests of each id (ATK-03, VAL-1, ...) as `jest.config.js` says. Every id in a
+ * a story costs seconds, it also runs as many tests of each id (ATK-03, VAL-01, ...) as `jest.config.js` says. Every id in a
  * title keeps a test in its file: no promise goes untested.
  */
 

@@ -16,7 +16,7 @@ const HOSTILE_HOURS = 84;
 const END_HOURS = 132;
 /** Due to stored, owed to revoked, refused to alerted: a sweep and its looks, a probe of a braked kind, an hour of the rate. */
 const BOUND = 3 * HOUR;
-/** A value that a person breaks shows in no list: it is seen by the daily look (docs/decisions/0002). */
+/** A value that a person breaks shows in no list: it is seen by the daily look (design section 10.3). */
 const HEAL_BOUND = 40 * HOUR;
 /** Who shares a slot waits; the one that is waited for is told after a day, by a look that comes every six hours. */
 const SHARED_BOUND = 33 * HOUR;

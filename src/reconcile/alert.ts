@@ -23,6 +23,8 @@ const UNTIL_REST: readonly Reason[] = [
   ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict', 'holder-unknown'] as const),
   // A request in between waits for another reason, and the cause stands all the while.
   ...(['drift', 'too-many', 'brake'] as const),
+  // A neighbour that cannot be read for a while makes the same want of a slot look as if it would end by itself.
+  'slots-held',
 ];
 /** Steps after which a secret waits for what it waited for before: the look after it tells whether that is over. */
 const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];

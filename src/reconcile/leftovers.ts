@@ -23,7 +23,7 @@ function leftovers(step: Rotate | undefined, { seen, deps }: Acting): readonly H
   const held = [live, ...owed.map(({ handle }) => handle), ...(step?.source.kind === 'issue' ? step.source.keep : [])];
   const oldEnough = addMinutes(addHours(deps.clock.now(), -policy.graceHours), -SKEW_MINUTES);
   const told = named !== undefined || placeholder;
-  return straysOf({ target, versions, current: current.id, held, told, begun: observed.rotation })
+  return straysOf({ target, versions, current: current.id, held, told, issuedBy: observed.issuedBy })
     .filter(({ rotation, createdOn }) => rotation !== step?.rotation && createdOn < oldEnough)
     .map(({ handle }) => handle);
 }

@@ -2,7 +2,7 @@
 import { addHours, addMinutes, latest } from '../core/clock.ts';
 import type { Grant } from '../core/consent.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
-import { type Handle, rotationId, type VersionId } from '../core/ids.ts';
+import { type Handle, type RotationId, rotationId, type VersionId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
 import type { Form } from '../form/form.ts';
 import type { Said, TargetState, Verdict } from '../rotators/rotator.ts';
@@ -121,6 +121,7 @@ async function nameWhatIsThere(
   const newest = newestOf(older, secret);
   const age = await ageIn(bound, found, state);
   const begun = await begunIn(bound, found, ours);
+  const issuedBy = await issuedNowhere(bound, found);
   const observed: Observed = {
     secret,
     version: current.id,
@@ -144,7 +145,7 @@ async function nameWhatIsThere(
     left: named.filter(isPersonal).map(({ handle: each }) => each),
     held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, holders)))),
     ...(leaving !== undefined
-      ? leavingFacts(bound, { target: found.target, state, live, older, handle, placeholder })
+      ? leavingFacts(bound, { target: found.target, state, live, older, handle, placeholder, issuedBy })
       : {}),
     ...(leaving === undefined && state?.after ? { after: afterOf(state, bound) } : {}),
     ...(bound.state?.hold ? { hold: bound.state.hold } : {}),
@@ -156,6 +157,7 @@ async function nameWhatIsThere(
     age,
     ...(await sources(bound, { ...found, holders, live, older, newest, ours, verdict }, now)),
     rotation: rotationId(secret, current.id),
+    issuedBy,
     overlap: optIn.rotator.overlap,
     recentRotations: rotationsSince(versions, addHours(now, -24)),
     versionCount: versions.length,
@@ -193,6 +195,7 @@ interface LeavingFacts {
   readonly older: readonly NamedOlder[];
   readonly handle: Handle | undefined;
   readonly placeholder: boolean;
+  readonly issuedBy: readonly RotationId[];
 }
 
 /**
@@ -201,14 +204,13 @@ interface LeavingFacts {
  */
 function leavingFacts(bound: Bound, facts: LeavingFacts): Pick<Observed, 'leaving' | 'after' | 'strayUntil'> {
   const { leaving, current, versions, policy } = bound;
-  const { target, state, live, older, handle, placeholder } = facts;
+  const { target, state, live, older, handle, placeholder, issuedBy } = facts;
   const graceEnds = addHours(current.createdOn, policy.graceHours);
   const others = versions.map(({ tags }) => stateOrNone(tags)?.after);
   const after = state?.rot === undefined ? latest(graceEnds, ...others) : state.after && afterOf(state, bound);
   const held = [live, ...older.map((each) => each.handle)];
   const told = handle !== undefined || placeholder;
-  const begun = rotationId(bound.secret, current.id);
-  const strays = straysOf({ target, versions, current: current.id, held, told, begun });
+  const strays = straysOf({ target, versions, current: current.id, held, told, issuedBy });
   const until = strayUntil(strays, policy.graceHours);
   const owes = older.length > 0 || stateOrNone(current.tags)?.after !== undefined;
   return {
@@ -397,6 +399,25 @@ async function begunIn(
   const isOnly = bound.optIn.rotator.overlap === 'none';
   if (begun || !isOnly || handle !== undefined || placeholder || ours) return begun;
   return begunBefore(bound, opened.bare, async (version) => (await oldForm(bound, version, target))?.bare);
+}
+
+/**
+ * Rotations whose credentials stand in no version and never were current: the one that would replace the current version, and,
+ * where its owner has stored the same dead value again, the one that had begun to replace it before. Reads values only then.
+ */
+async function issuedNowhere(
+  bound: Bound,
+  { handle, placeholder, opened, target }: Found,
+): Promise<readonly RotationId[]> {
+  const { secret, current, versions, leaving } = bound;
+  const own = rotationId(secret, current.id);
+  if (leaving === undefined || handle !== undefined || placeholder || !target.labelled) return [own];
+  const begun = await begunBefore(bound, opened.bare, async (version) => (await oldForm(bound, version, target))?.bare);
+  const replaced = begun && versions.find(({ id }) => rotationId(secret, id) === begun.rotation);
+  // Something stored in between may have been what it issued, whatever its tags say by now.
+  const isLast =
+    replaced && versions.every(({ id, createdOn }) => id === current.id || createdOn <= replaced.createdOn);
+  return begun && isLast ? [own, begun.rotation] : [own];
 }
 
 async function brakes(

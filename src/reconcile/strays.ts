@@ -22,16 +22,16 @@ interface Strays {
   readonly held: readonly (Handle | undefined)[];
   /** Whether it is known for certain which of them the current value is. */
   readonly told: boolean;
-  /** The rotation that would replace the current version: what it issued is younger than the current value, and never was one. */
-  readonly begun: RotationId;
+  /** Rotations that never got as far as to store: what they issued is younger than the current value, and never was one. */
+  readonly issuedBy: readonly RotationId[];
 }
 
 /** What carries this secret's label at a target that holds many, and stands in no version. */
-export function straysOf({ target, versions, current, held, told, begun }: Strays): readonly Labelled[] {
+export function straysOf({ target, versions, current, held, told, issuedBy }: Strays): readonly Labelled[] {
   // A list without the current version is not the whole list: it proves nothing (azure-facts 2.4).
   if (!target.labelled || !versions.some(({ id }) => id === current)) return [];
   const named = new Set<Handle | undefined>([...versions.map(({ tags }) => stateOrNone(tags)?.cred), ...held]);
   const unnamed = target.labelled.filter(({ handle }) => !named.has(handle));
   // Nor does anything else while it is unclear which of them the current value is: its state may be lost (case SEC-04).
-  return told ? unnamed : unnamed.filter(({ rotation }) => rotation === begun);
+  return told ? unnamed : unnamed.filter(({ rotation }) => rotation !== undefined && issuedBy.includes(rotation));
 }

@@ -166,6 +166,8 @@ export interface Observed {
   /** Where a rotation with `rotateAgain` would beside drift: no grace is kept but that of the newest. */
   readonly nowSource: Source;
   readonly rotation: RotationId;
+  /** Rotations whose credentials stand in no version and never were current. */
+  readonly issuedBy: readonly RotationId[];
   /** Rotations of the last 24 hours, judged from the versions. */
   readonly recentRotations: number;
   readonly versionCount: number;

@@ -36,6 +36,7 @@ export const adopted: Observed = {
   source: issue,
   nowSource: issue,
   rotation: '0123456789abcdef',
+  issuedBy: [],
   overlap: 'two-slots',
   left: [],
   recentRotations: 0,

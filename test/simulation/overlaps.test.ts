@@ -100,3 +100,35 @@ it.each([
     expect([...sim.own.operations.values()].map(({ done, phase }) => [done, phase])).toEqual([[true, 'failed']]);
   },
 );
+
+it.each([
+  'admin-password two run the-secret-is-disabled-for-a-while@90/2 days:1',
+  'admin-password two run crash-before@call:61 drop-never@call:165 days:1',
+])('a want of a slot is told once, also where its neighbour cannot be read in between: %s', async (words) => {
+  const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+  expect(violation).toBeUndefined();
+  const told = sim.invariants.alerts.filter(({ secret, reason }) => secret === 'kv1/st-a' && reason === 'slots-held');
+  expect(told).toHaveLength(1);
+});
+
+it('what a heal has issued goes after the grace, when its owner writes the dead value again without tags', async () => {
+  const words = 'app heal run unavailable@call:63 the-value-is-written-again-without-tags-for-good@113 hourly days:1';
+  const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+  expect(violation).toBeUndefined();
+  const held = Object.keys(sim.world.accounts.get('acct1') ?? {});
+  expect(sim.world.made.size).toBeGreaterThan(1);
+  expect(held.filter((handle) => sim.world.made.has(handle))).toEqual([]);
+});
+
+it.each([
+  // The worker that stood still wrote a row from before: with it went what had been told since.
+  'one-password burnt limit freeze@34:300 days:1',
+  // A delivery whose worker stands still is one that went wrong.
+  'two-key hold run freeze@42:12 crash-before@call:66 unavailable@call:22 crash-late@call:1:12 refuse@call:2 days:1',
+  // Opted out with all tags, what is owed waits for the window of before.
+  'logins restore closed the-old-value-is-written-back-without-tags-for-good@259 hourly days:2',
+  // Nobody knows any more what a wiped version is, once the table is lost, too.
+  'two-key restore run an-old-version-is-written-back-with-its-own-tags@3 the-table-is-lost@67',
+])('a path that a random seed found keeps every promise: %s', async (words) => {
+  expect((await walkPath(parsePath(words.split(' ')))).violation).toBeUndefined();
+});

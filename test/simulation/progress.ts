@@ -116,7 +116,7 @@ export class Progress {
       yield { what: 'due', id, since: Math.max(dueOn, graceEnds), obstacle };
     if (this.#tenant().kind.overlap === 'none') return;
     const alive = this.#invariants.olderAlive(watched);
-    if (alive.length > 0 && this.#world.now > graceEnds)
+    if (alive.some((each) => !this.#isForgotten(watched, each)) && this.#world.now > graceEnds)
       yield { what: 'owed', id, since: graceEnds, obstacle: obstacle ?? this.#drift(current) };
   }
 
@@ -126,9 +126,16 @@ export class Progress {
     const vaultTags = this.#tenant().tagsOf(watched.vault);
     if (!current.enabled || config.mode === 'observe') return true;
     if ((vaultTags.keyturn ?? 'keyturn') !== 'keyturn') return true;
-    const policies = [current.tags['rotator-policy'], vaultTags['keyturn-policy'], config.policy].join(';');
+    const policies = [this.#policyOf(watched, current), vaultTags['keyturn-policy'], config.policy].join(';');
     if (/paused=true|window=/.test(policies)) return true;
     return this.#invariants.isUnknown(watched, current);
+  }
+
+  /** Opted out without a policy of its own, what it owes is revoked by the one that it had. */
+  #policyOf(watched: Watched, current: StoredVersion): string | undefined {
+    const own = current.tags['rotator-policy'];
+    if (own !== undefined || isOptedIn(current)) return own;
+    return this.#versions(watched).findLast(isOptedIn)?.tags['rotator-policy'];
   }
 
   /** What a person has to mend: Keyturn cannot go on before. */
@@ -167,6 +174,15 @@ export class Progress {
   #wiped(current: StoredVersion): string | undefined {
     const unknown = this.#invariants.tablesLost > 0 || this.#invariants.storedUnseen(current);
     return !hasState(current) && unknown ? 'a state that is lost' : undefined;
+  }
+
+  /** An older version whose state a person took away, before the memory of it went with the table. */
+  #isForgotten(watched: Watched, { tags, value }: StoredVersion): boolean {
+    if (this.#invariants.tablesLost === 0 || tags['rotator-state'] !== undefined) return false;
+    const { excuses } = this.#invariants;
+    const secret = title(watched);
+    excuses.grant({ id: 'state and table lost', invariant: 10, secret, value, until: this.#world.now + DAY });
+    return excuses.holdsOff(10, secret, value);
   }
 
   #dueOn(watched: Watched, current: StoredVersion): number {

@@ -61,6 +61,8 @@ export type Run = (look: Look, deps: Deps, sim: Sim) => Promise<unknown>;
 /** Of an alert that tells of several secrets; up to ten are named. */
 const namesIn = ({ names }: LogFields): string[] => JSON.parse(`[${names}]`);
 
+type Message = OwnStorage['messages'][number];
+
 export class Sim {
   readonly world = new World();
   readonly invariants: Invariants = new Invariants(this.world, () => this);
@@ -86,7 +88,7 @@ export class Sim {
   /** May change while the world goes on, as settings do. */
   readonly config: Partial<Config>;
   /** Workers that stand still, and how they go on. */
-  private readonly standing: { readonly process: Process; goOn(): Promise<void> }[] = [];
+  private readonly standing: { readonly process: Process; readonly message?: Message; goOn(): Promise<void> }[] = [];
   /** Called when a worker goes on that stood right before a write to vault or target. */
   unfenced: () => void = () => {};
   /** Called with what the rules came to, before it is done. */
@@ -103,6 +105,10 @@ export class Sim {
     this.world.unfencedCalls = kind.unfenced ?? this.world.unfencedCalls;
     this.world.opens = (target, stored) => kind.accepts(target, stored, this.world);
     this.world.lateRow = (process) => this.invariants.lostRow(process);
+    this.world.savesRow = (process) => {
+      // One that stood still until its locks were over writes what it knew before: older than what stands there by now.
+      if (!this.holdsLock(process)) this.invariants.lostRow(process);
+    };
     this.world.before = (op, process) => this.invariants.before(op, process);
     this.world.after = (op, process) => this.invariants.after(op, process);
     this.world.answered = (op, process, answer) => this.invariants.answered(op, process, answer);
@@ -267,8 +273,8 @@ export class Sim {
     this.invariants.afterCall();
   }
 
-  nextMessage(): OwnStorage['messages'][number] | undefined {
-    return this.own.messages.reduce<OwnStorage['messages'][number] | undefined>(
+  nextMessage(): Message | undefined {
+    return this.own.messages.reduce<Message | undefined>(
       (best, each) => (!best || each.visibleOn < best.visibleOn ? each : best),
       undefined,
     );
@@ -283,7 +289,12 @@ export class Sim {
   }
 
   /** The pass to its end, or until its worker stands still: then its end comes when it goes on. */
-  private async follow<T>(process: Process, pass: Promise<T>, ends: (end: T | 'killed') => void): Promise<void> {
+  private async follow<T>(
+    process: Process,
+    pass: Promise<T>,
+    ends: (end: T | 'killed') => void,
+    message?: Message,
+  ): Promise<void> {
     const end = await alive(process, pass);
     if (end !== 'stands') {
       ends(end);
@@ -292,9 +303,9 @@ export class Sim {
     const goOn = () => {
       process.stands?.go();
       process.stands = undefined;
-      return this.follow(process, pass, ends);
+      return this.follow(process, pass, ends, message);
     };
-    this.standing.push({ process, goOn });
+    this.standing.push({ process, goOn, ...(message ? { message } : {}) });
   }
 
   private async thaw(on: number): Promise<void> {
@@ -306,10 +317,12 @@ export class Sim {
   }
 
   /** One delivery to one worker: done, thrown (and tried again), or killed (and seen again later). */
-  async deliver(message: OwnStorage['messages'][number], process = this.world.process()): Promise<void> {
+  async deliver(message: Message, process = this.world.process()): Promise<void> {
     this.deliveries++;
     message.visibleOn = this.world.now + INVISIBLE;
     message.tries++;
+    // Its last delivery stands still: nobody will ask how that one ended.
+    if (this.standing.some((each) => each.message === message)) message.hurt = (message.hurt ?? 0) + 1;
     const look: Look = JSON.parse(message.look);
     this.world.looksAt.set(process.id, `${look.vault}/${look.name}`);
     const { tries } = message;
@@ -320,7 +333,7 @@ export class Sim {
       },
       (error) => this.thrown(error),
     );
-    await this.follow(process, pass, (end) => {
+    const ends = (end: 'done' | 'thrown' | 'killed') => {
       this.invariants.ended(process, end);
       if (message.tries !== tries) return; // another worker has it by now
       if (end === 'done') this.remove(message);
@@ -331,7 +344,14 @@ export class Sim {
         this.poisoned++;
         this.invariants.poisoned(message.look, message.hurt === message.tries);
       }
-    });
+    };
+    await this.follow(process, pass, ends, message);
+  }
+
+  private holdsLock({ id }: Process): boolean {
+    return [...this.own.locks.values()].some(
+      ({ holder, until }) => holder.startsWith(`${id}-`) && until > this.world.now,
+    );
   }
 
   /** Called after every call that may have changed something. */
@@ -342,7 +362,7 @@ export class Sim {
     throw error;
   }
 
-  private remove(message: OwnStorage['messages'][number]): void {
+  private remove(message: Message): void {
     const at = this.own.messages.indexOf(message);
     if (at >= 0) this.own.messages.splice(at, 1);
   }

@@ -61,6 +61,8 @@ export class World {
   reached: (place: string, op: Op, process: Process) => void = () => {};
   /** Called when an old row of a secret comes in late. */
   lateRow: (process: Process) => void = () => {};
+  /** Called when a worker writes the row of a secret. */
+  savesRow: (process: Process) => void = () => {};
   private calling: { readonly op: Op; readonly process: Process } | undefined;
   readonly late: { on: number; apply: () => void }[] = [];
   readonly vaults = new Map<string, Map<string, StoredVersion[]>>();
@@ -168,6 +170,7 @@ export class World {
       this.unguarded(name);
     const fate = this.director.fate(op);
     this.tell(op, fate);
+    if (name === 'rows.saveSecret') this.savesRow(process);
     if (fate !== 'ok') {
       process.faults++;
       this.trace.push(`${op.at}/${op.write} ${name} by ${process.id}: ${fate}`);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
 import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { isFailure } from '../../src/reconcile/failure.ts';
+import { walk } from '../jest/form.ts';
 import type { Tenant } from './harness.ts';
 import { accepts, dueSql, startSqlTenant } from './sqlStories.ts';
 
@@ -30,7 +31,7 @@ it('SRV-04: the server takes each new password, and then answers nothing: few ch
     tenant.azure.outage('tds.login', { code: '40613' });
   };
   try {
-    await days(2, () => tenant.azure.heal());
+    await days(walk({ whole: 2, short: 1 }), () => tenant.azure.heal());
     // Two a try, some 10, 20, 40 … minutes apart; every sweep would have been 96.
     expect(sql1.statements.length).toBeLessThanOrEqual(22);
     expect(sql1.statements.length).toBeGreaterThan(4);

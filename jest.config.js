@@ -11,7 +11,10 @@ const short = {
   'test/infra/consentScript.test.ts': { line: 2 },
   'test/infra/scripts.test.ts': { line: 2 },
   'test/functions/': { line: 4 },
-  'test/http/': { line: 8 },
+  'test/api/auth.test.ts': { line: 8 },
+  'test/api/authMatrix.test.ts': { line: 8 },
+  'test/api/problem.test.ts': { line: 8 },
+  'test/api/secretBody.test.ts': { line: 8 },
   'test/fuzz/': { line: 24 },
 };
 

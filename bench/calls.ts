@@ -6,7 +6,7 @@ import type { Azure } from '../local/azure/azure.ts';
 import type { LoggedCall } from '../local/azure/calls.ts';
 import { startAzure } from '../local/azure/tenant.ts';
 import * as clock from '../local/clock.ts';
-import { type App, createApp } from '../src/app.ts';
+import { type App, createApp } from '../src/app/app.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { type Databases, startDatabases } from './databases.ts';
 import { type Kind, kinds, tenantOfAll, type Which } from './kinds.ts';

@@ -8,16 +8,16 @@ import type { Azure } from '../local/azure/azure.ts';
 import { openCall } from '../local/azure/calls.ts';
 import { createArm } from '../src/azure/arm.ts';
 import { CustomCloud } from '../src/azure/cloud.ts';
-import { databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../src/azure/databaseServers.ts';
-import { type MysqlApi, mysql } from '../src/azure/mysql.ts';
-import { type PostgresApi, postgres } from '../src/azure/postgres.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { Secret } from '../src/core/secret.ts';
 import { ACCEPTED, WRONG } from '../src/core/serverAnswer.ts';
+import type { Rotator } from '../src/ports/rotator.ts';
 import { mysqlLogin } from '../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../src/rotators/postgresqlLogin.ts';
 import { allRotators } from '../src/rotators/registry.ts';
-import type { Rotator } from '../src/rotators/rotator.ts';
+import { databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../src/targets/databaseServers.ts';
+import { type MysqlApi, mysql } from '../src/targets/mysql.ts';
+import { type PostgresApi, postgres } from '../src/targets/postgres.ts';
 
 type Engine = 'postgresql' | 'mysql';
 

@@ -5,8 +5,8 @@
 import type { Azure } from '../local/azure/azure.ts';
 import { startAzure } from '../local/azure/tenant.ts';
 import { addDays, systemClock } from '../src/core/clock.ts';
-import { tableRows } from '../src/store/rows.ts';
-import type { Rows } from '../src/store/store.ts';
+import type { Rows } from '../src/ports/store.ts';
+import { tableRows } from '../src/store/rowTable.ts';
 import { bundled, startChild } from './child.ts';
 import type { SweepCost } from './sweepChild.ts';
 import { median, type Row, rowsOf } from './table.ts';

@@ -1,7 +1,7 @@
 /** The sweep alone: one run of the app's own `sweep`, what it took, and nothing else in this process. */
 import { mapLocalhost } from '../local/names.ts';
-import { createApp } from '../src/app.ts';
-import { keepHeapSmall } from '../src/core/smallHeap.ts';
+import { createApp } from '../src/app/app.ts';
+import { keepHeapSmall } from '../src/app/smallHeap.ts';
 import { watchMemory } from './memory.ts';
 import { watchStorage } from './ownStorage.ts';
 

@@ -8,7 +8,7 @@ import { isBuiltin } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions as Bundling, build as bundle, type Metafile, type Plugin } from 'esbuild';
-import { SWITCHES } from '../src/core/quiet.ts';
+import { SWITCHES } from '../src/app/quiet.ts';
 import { notices } from './release/notices.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -153,7 +153,7 @@ export function rooms(): string {
     line('all files', graphOf(inside, byFile)),
     '',
     `against the directions: ${wrong.length}`,
-    ...wrong.map(({ file, to }) => `  ${file} -> ${to}`),
+    ...new Set(wrong.map(({ file, to }) => `  ${file} -> ${to}`)),
     'circles of files:',
     ...circlesOf(graphOf(inside, byFile)).map((circle) => `  ${circle.join(' ')}`),
   ].join('\n');

@@ -79,7 +79,7 @@ export const texts: readonly Mutant[] = [
     loses: 'what a person pasted stands in the audit for good',
     find: 'if (!TEXTS.includes(name)) return [name, value];',
     put: "if (name !== '') return [name, value];",
-    tests: ['store/audit'],
+    tests: ['store/auditLog'],
   },
   {
     id: 'one-place-of-two',

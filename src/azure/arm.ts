@@ -3,8 +3,8 @@ import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
+import { fromArm } from './armErrors.ts';
 import type { Cloud } from './cloud.ts';
-import { fromArm } from './errors.ts';
 import { jsonOf, thinClient } from './thinClient.ts';
 
 export interface Arm {

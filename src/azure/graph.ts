@@ -10,8 +10,8 @@ import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts'
 import type { Handle } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
 import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
+import { AbsentError } from './armErrors.ts';
 import type { Cloud } from './cloud.ts';
-import { AbsentError } from './errors.ts';
 import { type GraphGrants, grantsIn } from './graphGrants.ts';
 import { jsonOf, thinClient } from './thinClient.ts';
 

@@ -1,5 +1,5 @@
 /** What every alert says beside its facts: cause, remedy, who acts, and where to read on. Nobody who raises one can forget it. */
-import { consentLine, type Part } from './consent.ts';
+import { consentLine, type Part } from './grants.ts';
 import type { Log, LogFields } from './log.ts';
 import { isReason, type Reason, type Remedy, reasonRow } from './reasons.ts';
 

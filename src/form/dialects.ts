@@ -9,7 +9,7 @@ import { goDsnParts, looksLikeGoDsn } from './goDsn.ts';
 import { jaasParts, looksLikeJaas } from './jaas.ts';
 import { keywordsOf } from './keywords.ts';
 import { bad, type Part } from './part.ts';
-import { checkStorage } from './storage.ts';
+import { checkStorage } from './storageString.ts';
 
 /** Whether an element of one of these names begins in the text. */
 const hasElement = (names: string, separator = ';'): ((text: string) => boolean) => {

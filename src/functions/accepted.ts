@@ -1,7 +1,7 @@
 /** The answer that a request will be seen to. */
-import { operationBody, planBody, RETRY_SECONDS } from '../http/operation.ts';
-import { type Answer, answer } from '../http/problem.ts';
-import type { RequestAnswer } from '../operations.ts';
+import { operationBody, planBody, RETRY_SECONDS } from '../api/operationBody.ts';
+import { type Answer, answer } from '../api/problem.ts';
+import type { RequestAnswer } from '../api/requests.ts';
 
 /**
  * 202, with the address at which the operation can be followed; or, of a dry run, what would come of it. The address is relative:

@@ -1,10 +1,10 @@
 /** The one door for calls that ask for a change: who calls, by what right, what exactly is asked, and about which secret. */
 import type { HttpRequest } from '@azure/functions';
-import type { App } from '../app.ts';
-import { type Caller, type Role, requireRole } from '../http/auth.ts';
-import { readBody } from '../requests/body.ts';
-import { refuseQuery } from '../requests/query.ts';
-import { fromIdempotencyKey, fromPath } from '../requests/rotate.ts';
+import { type Caller, type Role, requireRole } from '../api/auth.ts';
+import { readBody } from '../api/body.ts';
+import { refuseQuery } from '../api/query.ts';
+import { fromIdempotencyKey, fromPath } from '../api/rotateRequest.ts';
+import type { App } from '../app/app.ts';
 
 /** What a call of this kind is made of. */
 export interface Kind<Asked> {

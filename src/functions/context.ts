@@ -1,7 +1,7 @@
 import type { HttpHandler, HttpRequest, InvocationContext } from '@azure/functions';
-import { type App, getApp } from '../app.ts';
-import { type Answer, problem } from '../http/problem.ts';
-import { refuseRepeated } from '../requests/query.ts';
+import { type Answer, problem } from '../api/problem.ts';
+import { refuseRepeated } from '../api/query.ts';
+import { type App, getApp } from '../app/app.ts';
 
 /** The app, logging to this invocation so that the platform ties its records together. */
 export const appFor = (context: InvocationContext): App => getApp((level, line) => context[level](line));

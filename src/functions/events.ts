@@ -1,6 +1,6 @@
 import type { EventGridHandler } from '@azure/functions';
-import { fromEvent } from '../requests/event.ts';
-import { isSkip } from '../requests/skip.ts';
+import { fromEvent } from '../api/inbox/event.ts';
+import { isSkip } from '../api/inbox/skip.ts';
 import { appFor } from './context.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { StorageQueueHandler } from '@azure/functions';
-import { fromEventMessage } from '../requests/event.ts';
+import { fromEventMessage } from '../api/inbox/event.ts';
 import { appFor } from './context.ts';
 
 /**

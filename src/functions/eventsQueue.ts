@@ -1,6 +1,6 @@
 import type { StorageQueueHandler } from '@azure/functions';
-import { fromEventMessage } from '../requests/event.ts';
-import { isSkip } from '../requests/skip.ts';
+import { fromEventMessage } from '../api/inbox/event.ts';
+import { isSkip } from '../api/inbox/skip.ts';
 import { appFor } from './context.ts';
 
 /**

@@ -1,9 +1,10 @@
 /** The rules, in one pure function: what is seen, what was asked and the time in; one step with its reason out. */
 import { addHours, addMinutes, earliest, latest } from '../core/clock.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
-import { PROBE_MINUTES } from './brake.ts';
-import { soonestOn } from './policy.ts';
-import type { Claim } from './slots.ts';
+import { soonestOn } from '../tags/policy.ts';
+import { isOpen, nextOpen } from '../tags/window.ts';
+import { PROBE_MINUTES } from './observe/brake.ts';
+import type { Claim } from './observe/slots.ts';
 import {
   type Asked,
   changes,
@@ -15,8 +16,7 @@ import {
   type Rotate,
   type Step,
   type Wait,
-} from './types.ts';
-import { isOpen, nextOpen } from './window.ts';
+} from './step.ts';
 
 const ROTATIONS_MAX = 3;
 const VERSIONS_MAX = 480;

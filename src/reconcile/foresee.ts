@@ -7,14 +7,14 @@ import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { type Reason, type Remedy, reasonRow } from '../core/reasons.ts';
 import type { RightCheck } from '../core/rights.ts';
-import { aboutOf, remedyFor } from './about.ts';
-import { type Bound, readConsent } from './bind.ts';
+import type { Deps } from '../ports/deps.ts';
+import { aboutOf, remedyFor } from '../tags/about.ts';
+import { parseState, toTheMinute, withState } from '../tags/state.ts';
+import { preflight } from './act/preflight.ts';
 import { barriers, decide, plan } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { observeTarget, type Seen } from './observe.ts';
-import { preflight } from './preflight.ts';
-import { missingIn, rightsFor } from './rights.ts';
-import { parseState, toTheMinute, withState } from './state.ts';
+import { type Bound, readConsent } from './observe/bind.ts';
+import { missingIn, rightsFor } from './observe/missingRights.ts';
+import { observeTarget, type Seen } from './observe/observeTarget.ts';
 import {
   type Asked,
   type Change,
@@ -24,7 +24,7 @@ import {
   type Rotate,
   type Step,
   type Wait,
-} from './types.ts';
+} from './step.ts';
 
 /** A step to come, as its audit record will tell of it. */
 export interface Coming {

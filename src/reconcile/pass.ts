@@ -6,21 +6,21 @@ import { minutesBetween } from '../core/clock.ts';
 import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
-import type { Lock, Operation, SecretRow } from '../store/store.ts';
-import { type Bound, left, observeVault, readConsent, type Trail } from './bind.ts';
-import { noteFailure, probe } from './brake.ts';
-import type { Acting, RowChange } from './context.ts';
+import type { Deps } from '../ports/deps.ts';
+import type { Lock, Operation, SecretRow } from '../ports/store.ts';
+import type { Acting, RowChange } from './act/acting.ts';
+import { rotate } from './act/rotate.ts';
+import { hold, move, prove, restore, revoke } from './act/settle.ts';
 import { decide } from './decide.ts';
-import type { Deps } from './deps.ts';
-import { afterFailure, failureStep, isFailure } from './failure.ts';
-import { observeTarget, type Seen } from './observe.ts';
-import { followedOperations, workedFor } from './operation.ts';
-import { type PassEnd, record, standingBefore } from './record.ts';
-import { missingIn, rightsFor } from './rights.ts';
-import { rotate } from './rotate.ts';
-import { hold, move, prove, restore, revoke } from './settle.ts';
-import { namesOf } from './slots.ts';
-import { type Asked, changes, type Step, type Wait } from './types.ts';
+import { type Bound, left, observeVault, readConsent, type Trail } from './observe/bind.ts';
+import { noteFailure, probe } from './observe/brake.ts';
+import { missingIn, rightsFor } from './observe/missingRights.ts';
+import { observeTarget, type Seen } from './observe/observeTarget.ts';
+import { namesOf } from './observe/slots.ts';
+import { afterFailure, failureStep, isFailure } from './record/failure.ts';
+import { followedOperations, workedFor } from './record/operation.ts';
+import { type PassEnd, record, standingBefore } from './record/record.ts';
+import { type Asked, changes, type Step, type Wait } from './step.ts';
 
 /** What a pass did, for the log, the tests and the demonstration. */
 export interface Outcome {

@@ -1,8 +1,6 @@
 /** `app-registration`: the client secrets of an application in Entra ID, added and removed over Microsoft Graph. */
 import { z } from 'zod';
-import { type AppPasswords, appPasswords } from '../azure/appPasswords.ts';
-import { type ClientSecretProbe, hintOf } from '../azure/clientSecrets.ts';
-import { AbsentError } from '../azure/errors.ts';
+import { AbsentError } from '../azure/armErrors.ts';
 import type { AppCredential, AppFacts, GraphApi } from '../azure/graph.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import { credentialLabel, isCredentialLabel, notTheAppId, rotationInLabel } from '../core/credentialLabel.ts';
@@ -11,7 +9,19 @@ import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import { Secret } from '../core/secret.ts';
-import type { Credential, Labelled, Parameters, Rotator, Said, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import type {
+  Credential,
+  Labelled,
+  Parameters,
+  Rotator,
+  Said,
+  Stay,
+  Target,
+  TargetState,
+  Verdict,
+} from '../ports/rotator.ts';
+import { type AppPasswords, appPasswords } from '../targets/appPasswords.ts';
+import { type ClientSecretProbe, hintOf } from '../targets/clientSecrets.ts';
 
 export interface AppRegistrationOptions {
   readonly graph: GraphApi;

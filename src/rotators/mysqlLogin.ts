@@ -1,16 +1,16 @@
 /** `mysql-login`: two users of a flexible server of MySQL, or of MariaDB, in turn. */
 import { z } from 'zod';
-import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../azure/databaseServers.ts';
-import { linkedName } from '../azure/hosts.ts';
-import type { AccountFacts, MysqlApi } from '../azure/mysql.ts';
 import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
-import { isTwin, loginOptions, loginPair } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
-import { PASSWORD_LENGTH } from './password.ts';
-import type { Obstacle, Rotator } from './rotator.ts';
-import type { LoginFacts } from './storedLogin.ts';
-import { LOGIN_HANDLES, type LoginState, twoLogins } from './twoLogins.ts';
+import type { Obstacle, Rotator } from '../ports/rotator.ts';
+import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../targets/databaseServers.ts';
+import { linkedName } from '../targets/hosts.ts';
+import type { AccountFacts, MysqlApi } from '../targets/mysql.ts';
+import { isTwin, loginOptions, loginPair } from './kit/loginNames.ts';
+import { PASSWORD_LENGTH } from './kit/password.ts';
+import type { LoginFacts } from './kit/storedLogin.ts';
+import { LOGIN_HANDLES, type LoginState, twoLogins } from './kit/twoLogins.ts';
 
 export interface MysqlLoginOptions {
   readonly servers: DatabaseServers;

@@ -1,13 +1,14 @@
 /** `sql-admin-password`: the password of a SQL server's administrator, set through Azure Resource Manager. */
 import { z } from 'zod';
-import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { loginOptions } from '../core/loginNames.ts';
 import type { Secret } from '../core/secret.ts';
 import type { ServerAnswer } from '../core/serverAnswer.ts';
-import { OnePassword, type PasswordPort } from './onePassword.ts';
-import { PASSWORD_LENGTH } from './password.ts';
-import type { Parameters, Rotator } from './rotator.ts';
+import type { Parameters, Rotator } from '../ports/rotator.ts';
+import { fold } from '../targets/sqlText.ts';
+import { noPath } from '../targets/tds.ts';
+import { loginOptions } from './kit/loginNames.ts';
+import { OnePassword, type PasswordPort } from './kit/onePassword.ts';
+import { PASSWORD_LENGTH } from './kit/password.ts';
 import {
   type FoundServer,
   parseServers,
@@ -16,9 +17,8 @@ import {
   SQL_READS,
   type SqlOptions,
   SqlServerSet,
-} from './sqlServerSet.ts';
-import { fold } from './sqlText.ts';
-import { foreignLogin } from './storedLogin.ts';
+} from './kit/sqlServerSet.ts';
+import { foreignLogin } from './kit/storedLogin.ts';
 
 const Options = z.strictObject({
   servers: z.string().optional().describe(SERVERS_OPTION),

@@ -1,19 +1,29 @@
 /** `sql-login`: two logins of Azure SQL in turn, or two contained users of one database. */
 import { z } from 'zod';
-import { noPath } from '../azure/tds.ts';
-import type { Part } from '../core/consent.ts';
 import { KeyturnError } from '../core/errors.ts';
+import type { Part } from '../core/grants.ts';
 import type { Handle, RotationId } from '../core/ids.ts';
-import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
 import type { Secret } from '../core/secret.ts';
-import { PASSWORD_LENGTH } from './password.ts';
-import type { Credential, Parameters, Rotator, Said, Stay, Target, TargetState, Verdict, Wrong } from './rotator.ts';
-import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './sqlLogins.ts';
-import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
-import { couldBe, fold } from './sqlText.ts';
-import { LOGIN_HANDLES, sortedLogins, twoLogins } from './twoLogins.ts';
+import type {
+  Credential,
+  Parameters,
+  Rotator,
+  Said,
+  Stay,
+  Target,
+  TargetState,
+  Verdict,
+  Wrong,
+} from '../ports/rotator.ts';
+import { couldBe, fold } from '../targets/sqlText.ts';
+import { noPath } from '../targets/tds.ts';
+import { loginOptions } from './kit/loginNames.ts';
+import { PASSWORD_LENGTH } from './kit/password.ts';
+import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
+import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './kit/sqlServerSet.ts';
+import { LOGIN_HANDLES, sortedLogins, twoLogins } from './kit/twoLogins.ts';
 
 const Options = z.strictObject({
   logins: z.string().optional().describe('The two logins of the server, parted by a comma.'),

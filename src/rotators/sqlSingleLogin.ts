@@ -1,16 +1,16 @@
 /** `sql-single-login`: one login of Azure SQL. From the change until its readers take the new value nobody can log in. */
 import { z } from 'zod';
-import { noPath } from '../azure/tds.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { loginOptions } from '../core/loginNames.ts';
 import { quote } from '../core/quote.ts';
-import { OnePassword } from './onePassword.ts';
-import { PASSWORD_LENGTH } from './password.ts';
-import type { Parameters, Rotator } from './rotator.ts';
-import { loginPort, sqlLogins, sqlRights } from './sqlLogins.ts';
-import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './sqlServerSet.ts';
-import { fold } from './sqlText.ts';
-import { foreignLogin } from './storedLogin.ts';
+import type { Parameters, Rotator } from '../ports/rotator.ts';
+import { fold } from '../targets/sqlText.ts';
+import { noPath } from '../targets/tds.ts';
+import { loginOptions } from './kit/loginNames.ts';
+import { OnePassword } from './kit/onePassword.ts';
+import { PASSWORD_LENGTH } from './kit/password.ts';
+import { loginPort, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
+import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './kit/sqlServerSet.ts';
+import { foreignLogin } from './kit/storedLogin.ts';
 
 const Options = z.strictObject({
   login: z.string().optional().describe('The login of the server.'),

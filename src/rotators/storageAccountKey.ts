@@ -1,15 +1,15 @@
 /** `storage-account-key`: the two access keys of a storage account in turn. */
 import { z } from 'zod';
-import { hostOf, privateLinkOf } from '../azure/hosts.ts';
-import { hoursAllowed, hoursDeclared } from '../azure/sasPeriod.ts';
-import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../azure/storageKeys.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { SharedList } from '../core/sharedList.ts';
-import type { Credential, Obstacle, Parameters, Rotator, Target, TargetState, Verdict } from './rotator.ts';
+import type { Credential, Obstacle, Parameters, Rotator, Target, TargetState, Verdict } from '../ports/rotator.ts';
+import { hostOf, privateLinkOf } from '../targets/hosts.ts';
+import { hoursAllowed, hoursDeclared } from '../targets/sasPeriod.ts';
+import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
+import { SharedList } from './kit/sharedList.ts';
 
 export interface StorageAccountKeyOptions {
   readonly keys: StorageKeysApi;

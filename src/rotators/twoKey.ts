@@ -1,17 +1,26 @@
 /** The two-key family: any resource with two access keys that ARM lists and regenerates, one kind per row of the table. */
 import { z } from 'zod';
-import { ArmFacts } from '../azure/armFacts.ts';
-import type { ArmKeysApi } from '../azure/armKeys.ts';
-import { cosmosHosts, hostIn, hostOf, privateLinkOf, textsIn } from '../azure/hosts.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import type { Part } from '../core/consent.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { type FormSpec, pairOf } from '../core/formSpec.ts';
+import type { Part } from '../core/grants.ts';
 import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import { Secret } from '../core/secret.ts';
-import { SharedList } from '../core/sharedList.ts';
-import type { Credential, Obstacle, Parameters, Rotator, Stay, Target, TargetState, Verdict } from './rotator.ts';
+import type {
+  Credential,
+  Obstacle,
+  Parameters,
+  Rotator,
+  Stay,
+  Target,
+  TargetState,
+  Verdict,
+} from '../ports/rotator.ts';
+import { ArmFacts } from '../targets/armFacts.ts';
+import type { ArmKeysApi } from '../targets/armKeys.ts';
+import { cosmosHosts, hostIn, hostOf, privateLinkOf, textsIn } from '../targets/hosts.ts';
+import { SharedList } from './kit/sharedList.ts';
 import type { Member, Slots, TwoKeyRow } from './twoKeyTable.ts';
 
 export interface TwoKeyOptions {

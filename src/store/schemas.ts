@@ -17,7 +17,7 @@ import {
   type SecretRow,
   type SecretView,
   type Unlisted,
-} from './store.ts';
+} from '../ports/store.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);

@@ -7,9 +7,9 @@ import { SECRET_NAME, VERSION_ID, type VersionId } from '../core/ids.ts';
 import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import { Secret } from '../core/secret.ts';
 import { wireFailure } from '../core/wire.ts';
+import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../ports/vault.ts';
 import { refusedRead, refusedWrite, type Write } from './refusals.ts';
 import type { ServedVaults } from './served.ts';
-import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from './vault.ts';
 
 export interface KeyVaultOptions {
   /** The vaults that are served, asked for anew each time. */

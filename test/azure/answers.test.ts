@@ -5,11 +5,11 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Certificates, certificates } from '../../local/azure/authority.ts';
 import { mapLocalhost } from '../../local/names.ts';
-import { mysql } from '../../src/azure/mysql.ts';
-import { postgres } from '../../src/azure/postgres.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type ServerAnswer, tlsFault, wordsOf } from '../../src/core/serverAnswer.ts';
-import { loginAnswer } from '../../src/rotators/storedLogin.ts';
+import { loginAnswer } from '../../src/rotators/kit/storedLogin.ts';
+import { mysql } from '../../src/targets/mysql.ts';
+import { postgres } from '../../src/targets/postgres.ts';
 import { mysqlServer, postgresServer, type Scripted } from './scripted.ts';
 
 const HOST = 'db1.database.keyturn.localhost';

@@ -1,11 +1,11 @@
 /** Where nothing is asked and no value is sent: paths that are none of a resource, hosts that are none of the cloud (cases SEC-01, SEC-02). */
 import { describe, expect, it } from '@jest/globals';
 import { createArm } from '../../src/azure/arm.ts';
-import { databaseServers, POSTGRESQL_TYPE } from '../../src/azure/databaseServers.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { storageAccountKey } from '../../src/rotators/storageAccountKey.ts';
+import { databaseServers, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
 
 const GROUP = '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/rg';
 

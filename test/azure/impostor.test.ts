@@ -8,9 +8,9 @@ import { certificates } from '../../local/azure/authority.ts';
 import type { Azure } from '../../local/azure/azure.ts';
 import { listenTds, type TdsEndpoint } from '../../local/azure/tds.ts';
 import { startAzure } from '../../local/azure/tenant.ts';
-import { type TdsApi, tds } from '../../src/azure/tds.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { type TdsApi, tds } from '../../src/targets/tds.ts';
 
 const HOST = 'sql1.database.keyturn.localhost';
 const VALUE = 'Aa0-first-of-a-4711';

@@ -1,7 +1,7 @@
 /** The age that counts is the credential's own: whoever writes a value again makes it no younger (OPS-05). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Version } from '../../local/azure/vault.ts';
-import { SecretDetailBody } from '../../src/http/inventory.ts';
+import { SecretDetailBody } from '../../src/api/secretBody.ts';
 import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, rotated } from './stories.ts';

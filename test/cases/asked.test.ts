@@ -1,8 +1,8 @@
 /** What people ask for over HTTP (design section 5): rotate, revoke, hold; what a dry run says of it, and what comes of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
-import type { HistoryBody } from '../../src/http/history.ts';
-import { PlanBody, ProblemBody } from '../../src/http/openapi.ts';
+import type { HistoryBody } from '../../src/api/historyBody.ts';
+import { PlanBody, ProblemBody } from '../../src/api/openapiDocument.ts';
 import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { rotated } from './stories.ts';

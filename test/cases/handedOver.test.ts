@@ -1,6 +1,6 @@
 /** A vault that this instance has served and no longer does: one alert with what is owed there, and it stays to be seen (ATK-06). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SecretsBody } from '../../src/http/inventory.ts';
+import { SecretsBody } from '../../src/api/secretBody.ts';
 import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { rotated } from './stories.ts';

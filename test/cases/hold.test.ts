@@ -1,6 +1,6 @@
 /** A person postpones (design section 2: `hold`): rotation and revocation stand still, everything else goes on. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SecretDetailBody } from '../../src/http/inventory.ts';
+import { SecretDetailBody } from '../../src/api/secretBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { due, rotated } from './stories.ts';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
 import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../src/core/errors.ts';
-import { isFailure } from '../../src/reconcile/failure.ts';
+import { isFailure } from '../../src/reconcile/record/failure.ts';
 import { walk } from '../jest/form.ts';
 import type { Tenant } from './harness.ts';
 import { accepts, dueSql, startSqlTenant } from './sqlStories.ts';

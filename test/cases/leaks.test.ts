@@ -6,7 +6,7 @@
  */
 // The order matters: the settings first, then the product as the entry file loads it, then what else uses the SDKs.
 import './verbose.ts';
-import '../../src/app.ts';
+import '../../src/app/app.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTenant, type Tenant } from './harness.ts';
 import { leaks } from './invariants.ts';

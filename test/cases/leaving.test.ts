@@ -1,6 +1,6 @@
 /** Opting out ends rotations, not obligations; an exemption is honest as long as it lasts (OPS-05). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SecretDetailBody, SecretsBody } from '../../src/http/inventory.ts';
+import { SecretDetailBody, SecretsBody } from '../../src/api/secretBody.ts';
 import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, rotated, slotOf } from './stories.ts';

@@ -3,7 +3,7 @@
  * remedy that, done as it says, ends it.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ReadinessBody } from '../../src/http/readiness.ts';
+import { ReadinessBody } from '../../src/api/readinessBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import type { Seed } from './person.ts';
 

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { newPassword } from '../../src/rotators/password.ts';
+import { newPassword } from '../../src/rotators/kit/password.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { due, rotated } from './stories.ts';
 

@@ -1,6 +1,6 @@
 /** Who may say how often and how long: bounds of the operator, and what the tag of a vault may not do (ATK-06, OPS-05). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SecretDetailBody } from '../../src/http/inventory.ts';
+import { SecretDetailBody } from '../../src/api/secretBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { rotated } from './stories.ts';
 

@@ -1,6 +1,6 @@
 /** Cases FN-03, FN-04 and DP-05: what readiness tells whoever deploys Keyturn. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ReadinessBody } from '../../src/http/readiness.ts';
+import { ReadinessBody } from '../../src/api/readinessBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 
 const RIGHT = 'Application.ReadWrite.OwnedBy';

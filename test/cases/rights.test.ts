@@ -1,6 +1,6 @@
 /** OPS-03: a right that is known to be missing is said before anything is changed: in a dry run, by readiness, while observing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ReadinessBody } from '../../src/http/readiness.ts';
+import { ReadinessBody } from '../../src/api/readinessBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 
 const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };

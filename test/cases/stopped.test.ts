@@ -1,7 +1,7 @@
 /** The worker dies behind the store (finding HST-05), or is told to stop while a pass is under way (finding HST-06). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../local/azure/applications.ts';
-import { stopping } from '../../src/app.ts';
+import { stopping } from '../../src/app/app.ts';
 import { orphans, takenFromPeople } from './applications.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, rotated } from './stories.ts';

@@ -1,6 +1,6 @@
 /** Cases section 4: storage accounts that are busy, locked, switched off, or Keyturn's own. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createApp } from '../../src/app.ts';
+import { createApp } from '../../src/app/app.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { callsTo, due, slotOf } from './stories.ts';
 

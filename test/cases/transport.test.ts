@@ -1,6 +1,6 @@
 /** How requests arrive (findings HST-01, HST-07, ATK-11): whatever happens to a body on its way, nothing changes by accident. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { BODY_BYTES_MAX } from '../../src/requests/body.ts';
+import { BODY_BYTES_MAX } from '../../src/api/body.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { chunked, type Reply, sendRaw } from './wire.ts';
 

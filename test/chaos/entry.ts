@@ -3,18 +3,18 @@
  * since no server on localhost takes Entra's tokens.
  */
 import { ManagedIdentityCredential } from '@azure/identity';
-import { createApp, provideApp } from '../../src/app.ts';
+import { createApp, provideApp } from '../../src/app/app.ts';
 import { createArm } from '../../src/azure/arm.ts';
 import { CustomCloud } from '../../src/azure/cloud.ts';
-import { databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/azure/databaseServers.ts';
-import { mysql } from '../../src/azure/mysql.ts';
-import { postgres } from '../../src/azure/postgres.ts';
 import { systemClock as clock } from '../../src/core/clock.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
 import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
 import { allRotators } from '../../src/rotators/registry.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
+import { databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
+import { mysql } from '../../src/targets/mysql.ts';
+import { postgres } from '../../src/targets/postgres.ts';
 
 /** Where the servers are, as the process that starts this one says it. */
 export interface Given {

@@ -3,8 +3,8 @@ import type { Application } from '../../local/azure/applications.ts';
 import * as clock from '../../local/clock.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { Rotator, Stay, Target } from '../../src/ports/rotator.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
-import type { Rotator, Stay, Target } from '../../src/rotators/rotator.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 import { NEXT_ROTATION, ROTATION, rotatorContract, SECRET, UNTIL } from './rotator.contract.ts';
 

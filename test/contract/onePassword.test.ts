@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { ACCEPTED, WRONG } from '../../src/core/serverAnswer.ts';
-import { OnePassword, type PasswordPort } from '../../src/rotators/onePassword.ts';
-import type { Stay } from '../../src/rotators/rotator.ts';
+import type { Stay } from '../../src/ports/rotator.ts';
+import { OnePassword, type PasswordPort } from '../../src/rotators/kit/onePassword.ts';
 import { ROTATION, UNTIL } from './rotator.contract.ts';
 
 const OLD = new Secret('first of all');

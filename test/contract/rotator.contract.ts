@@ -1,7 +1,7 @@
 /** The promises of a rotator (design section 4), run against every one of them. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Handle } from '../../src/core/ids.ts';
-import type { Credential, Rotator, Stay, Target } from '../../src/rotators/rotator.ts';
+import type { Credential, Rotator, Stay, Target } from '../../src/ports/rotator.ts';
 
 /** A value with the login it belongs to, for kinds whose secrets carry one. */
 export type Held = Pick<Credential, 'value' | 'login'>;

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
 import type { KeyturnError } from '../../src/core/errors.ts';
+import type { Rotator, Stay } from '../../src/ports/rotator.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
-import type { Rotator, Stay } from '../../src/rotators/rotator.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 
 export const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };

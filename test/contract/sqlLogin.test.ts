@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BusyError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { Target } from '../../src/ports/rotator.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
-import type { Target } from '../../src/rotators/rotator.ts';
 import { ROTATION, rotatorContract, SECRET, UNTIL } from './rotator.contract.ts';
 import { PASSWORDS, type SqlTenant, startSqlTenant, thrown, USERS } from './sql.fixtures.ts';
 

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Account } from '../../local/azure/accounts.ts';
 import { BusyError, type KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { Rotator, Target } from '../../src/ports/rotator.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
-import type { Rotator, Target } from '../../src/rotators/rotator.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 import { ROTATION, rotatorContract, SECRET } from './rotator.contract.ts';
 

@@ -1,12 +1,12 @@
 /** Every row of the two-key table against a stand-in that knows Azure's type definitions and nothing of the table. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KeyedResource } from '../../local/azure/keyedResource.ts';
-import { armKeys } from '../../src/azure/armKeys.ts';
 import { BusyError, type KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { pairOf } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { twoKey } from '../../src/rotators/twoKey.ts';
 import { type TwoKeyRow, twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
+import { armKeys } from '../../src/targets/armKeys.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 import { ROTATION, rotatorContract, SECRET, UNTIL } from './rotator.contract.ts';
 import { HOST, resourceFor } from './twoKey.fixtures.ts';

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { ACCEPTED, type ServerAnswer, SILENCE } from '../../src/core/serverAnswer.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
-import type { LoginAnswer } from '../../src/rotators/storedLogin.ts';
-import { LOGIN_HANDLES, type LoginPort, twoLogins } from '../../src/rotators/twoLogins.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
+import type { LoginAnswer } from '../../src/rotators/kit/storedLogin.ts';
+import { LOGIN_HANDLES, type LoginPort, twoLogins } from '../../src/rotators/kit/twoLogins.ts';
 import { ROTATION, rotatorContract, UNTIL } from './rotator.contract.ts';
 
 const ID = '/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/rg/providers/microsoft.x/servers/s1';

@@ -1,14 +1,6 @@
 /** What the owner of a secret reads where a consent names it and does not give what its tags ask for. */
 import { describe, expect, it } from '@jest/globals';
-import {
-  consentLine,
-  type Grant,
-  missOf,
-  type Part,
-  parseGrants,
-  tornBy,
-  type Wanted,
-} from '../../src/core/consent.ts';
+import { consentLine, type Grant, missOf, type Part, parseGrants, tornBy, type Wanted } from '../../src/core/grants.ts';
 
 const wanted = (part?: Part, kind = 'sql-login'): Wanted => ({ secret: { vault: 'kv1', name: 'a' }, kind, part });
 const LOGINS: Part = { names: ['app_a', 'app_b'], always: true };

@@ -6,7 +6,7 @@ import { MASK, mask } from '../../src/core/mask.ts';
 import { plain, quote } from '../../src/core/quote.ts';
 import { reasons } from '../../src/core/reasons.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { newPassword } from '../../src/rotators/password.ts';
+import { newPassword } from '../../src/rotators/kit/password.ts';
 
 const base64 = (bytes: number) => randomBytes(bytes).toString('base64');
 const jwt = () =>

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
 import { rotatorContract, SECRET } from '../contract/rotator.contract.ts';
 import { mariaPeer, type Peer, postgresPeer } from './subjects.ts';
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createApp, provideApp } from '../../src/app.ts';
+import { createApp, provideApp } from '../../src/app/app.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openString } from '../../src/form/text.ts';

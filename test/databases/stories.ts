@@ -1,6 +1,6 @@
 /** A secret with two logins on a real server, in the whole product, while an application logs in: for what servers answer. */
 import * as movable from '../../local/clock.ts';
-import { createApp, provideApp } from '../../src/app.ts';
+import { createApp, provideApp } from '../../src/app/app.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
 import { movingClock } from '../cases/clock.ts';

@@ -1,19 +1,19 @@
 /** Both kinds over real servers, for the contract and for rotations: roles, users, and clients that log in. */
 import mysqlDriver from 'mysql2/promise';
 import pg from 'pg';
+import type { Clock } from '../../src/core/clock.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
+import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
+import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
 import {
   type DatabaseFacts,
   type DatabaseServers,
   MYSQL_TYPE,
   POSTGRESQL_TYPE,
-} from '../../src/azure/databaseServers.ts';
-import { mysql } from '../../src/azure/mysql.ts';
-import { postgres } from '../../src/azure/postgres.ts';
-import type { Clock } from '../../src/core/clock.ts';
-import { Secret } from '../../src/core/secret.ts';
-import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
-import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
+} from '../../src/targets/databaseServers.ts';
+import { mysql } from '../../src/targets/mysql.ts';
+import { postgres } from '../../src/targets/postgres.ts';
 import { type DatabaseServer, startMaria, startPostgres } from './servers.ts';
 
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000001';

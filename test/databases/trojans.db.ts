@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { OUT_OF_REACH, ROLES } from '../../src/azure/postgres.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { OUT_OF_REACH, ROLES } from '../../src/targets/postgres.ts';
 import { SECRET } from '../contract/rotator.contract.ts';
 import { KEYTURN_PASSWORD, type Peer, postgresPeer } from './subjects.ts';
 

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { CustomCloud } from '../../src/azure/cloud.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
-import { STATE_TAG } from '../../src/reconcile/state.ts';
+import { STATE_TAG } from '../../src/tags/state.ts';
 import { commandsOf, optionsOf } from './shell.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { clouds } from '../../src/azure/cloud.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { grantFor, parseGrants } from '../../src/core/consent.ts';
+import { grantFor, parseGrants } from '../../src/core/grants.ts';
 import { tagOf } from '../../src/core/ids.ts';
-import { readExemption } from '../../src/reconcile/exempt.ts';
-import { isOptedIn, readOptIn } from '../../src/reconcile/optIn.ts';
-import { mergePolicy } from '../../src/reconcile/policy.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
+import { readExemption } from '../../src/tags/exempt.ts';
+import { isOptedIn, readOptIn } from '../../src/tags/optIn.ts';
+import { mergePolicy } from '../../src/tags/policy.ts';
 import { root } from './processes.ts';
 import { commandsOf, optionsOf } from './shell.ts';
 

@@ -6,7 +6,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
 import type { OpenText } from '../../src/form/part.ts';
 import { openText } from '../../src/form/text.ts';
-import { newPassword } from '../../src/rotators/password.ts';
+import { newPassword } from '../../src/rotators/kit/password.ts';
 import { walk } from '../jest/form.ts';
 import { readAdo, readBraces, readJdbcSqlServer, readLibpq, type Settings } from './clientParsers.ts';
 

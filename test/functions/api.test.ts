@@ -135,7 +135,7 @@ describe('POST rotate', () => {
     await azure.rotateSigningKey();
     azure.outage('entra.keys', { status: 500 });
     // The new key is not among the known ones, so they are asked for: in vain.
-    const { createAuth } = await import('../../src/http/auth.ts');
+    const { createAuth } = await import('../../src/api/auth.ts');
     const { KEYTURN_TENANT_ID: tenant = '' } = azure.env();
     const clock = { now: () => new Date(), sleep: async () => {} };
     const auth = createAuth({ tenant, authority: azure.url('login'), audience: 'api://keyturn', clock });

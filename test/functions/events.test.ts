@@ -6,7 +6,7 @@ import { type Azurite, startAzurite } from '../../local/azurite.ts';
 import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
 import { secretEvents } from '../../src/functions/events.ts';
-import { bodies, kv1, look, topic } from '../requests/bodies.ts';
+import { bodies, kv1, look, topic } from '../api/bodies.ts';
 
 const guid = (last: number) => `00000000-0000-4000-8000-00000000000${last}`;
 const logs: LogRecord[] = [];

@@ -1,11 +1,11 @@
 /** The inventory, one secret, health and readiness as callers meet them: real tokens, real vaults, rows in Azurite. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { timeline } from '../../src/api/inventory.ts';
+import { healthOf } from '../../src/api/readiness.ts';
+import { ReadinessBody } from '../../src/api/readinessBody.ts';
+import { SecretDetailBody, SecretsBody } from '../../src/api/secretBody.ts';
 import { BusyError } from '../../src/core/errors.ts';
 import type { Log } from '../../src/core/log.ts';
-import { SecretDetailBody, SecretsBody } from '../../src/http/inventory.ts';
-import { ReadinessBody } from '../../src/http/readiness.ts';
-import { timeline } from '../../src/inventory.ts';
-import { healthOf } from '../../src/readiness.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 import { rotated } from '../cases/stories.ts';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { provideCore, registrationsOf } from '../../local/host/core.ts';
-import { HistoryBody } from '../../src/http/history.ts';
+import { HistoryBody } from '../../src/api/historyBody.ts';
 import {
   OperationBody,
   OperationsBody,
@@ -10,7 +10,7 @@ import {
   ProblemBody,
   ReasonBody,
   ReasonsBody,
-} from '../../src/http/openapi.ts';
+} from '../../src/api/openapiDocument.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 
 const Document = z.object({

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import type { Caller } from '../../src/api/auth.ts';
+import { operation, rotate } from '../../src/api/requests.ts';
+import { fromRotateRequest } from '../../src/api/rotateRequest.ts';
+import { giveUp } from '../../src/app/poison.ts';
 import { addDays } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError } from '../../src/core/errors.ts';
 import { targetHash } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { Caller } from '../../src/http/auth.ts';
-import { operation, rotate } from '../../src/operations.ts';
-import { giveUp } from '../../src/poison.ts';
-import type { Deps } from '../../src/reconcile/deps.ts';
-import { fromRotateRequest } from '../../src/requests/rotate.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
-import type { Operation, Rows, SecretRow } from '../../src/store/store.ts';
-import type { Vault, Version } from '../../src/vault/vault.ts';
+import type { Deps } from '../../src/ports/deps.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
+import type { Operation, Rows, SecretRow } from '../../src/ports/store.ts';
+import type { Vault, Version } from '../../src/ports/vault.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
 const caller = (...roles: string[]): Caller => ({ oid: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', roles, kind: 'app' });

@@ -1,7 +1,7 @@
 /** Reason pages and the list of operations, as callers and people who follow a link meet them (finding OPS-07). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { OperationsBody, ProblemBody, ReasonsBody } from '../../src/api/openapiDocument.ts';
 import { isReason, reasonRow, reasons } from '../../src/core/reasons.ts';
-import { OperationsBody, ProblemBody, ReasonsBody } from '../../src/http/openapi.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 import { rotated } from '../cases/stories.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Grant, grantFor, parseGrants } from '../../src/core/consent.ts';
+import { type Grant, grantFor, parseGrants } from '../../src/core/grants.ts';
 import { FakeAz, type RoleAssignment } from './fakeAz.ts';
 
 const script = join(import.meta.dirname, '../../infra/scripts/consent.sh');

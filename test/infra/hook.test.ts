@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readinessBody } from '../../src/http/readiness.ts';
+import { readinessBody } from '../../src/api/readinessBody.ts';
 import { endAll, root, start } from '../docs/processes.ts';
 import { readJson } from './snapshots.ts';
 

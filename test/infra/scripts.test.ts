@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SCOPE } from '../../src/http/auth.ts';
+import { SCOPE } from '../../src/api/auth.ts';
 import { type Directory, FakeAz, pick, type Service, service, tsv } from './fakeAz.ts';
 
 const root = join(import.meta.dirname, '../..');

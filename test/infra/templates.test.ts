@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CustomCloud } from '../../src/azure/cloud.ts';
 import { hostStorageOf, ownStorageOf } from '../../src/core/ownStorage.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
-import { AUDIT_CONTAINER } from '../../src/store/audit.ts';
+import { AUDIT_CONTAINER } from '../../src/store/auditLog.ts';
 import { WORK_QUEUE } from '../../src/store/storage.ts';
 import {
   compiled,

@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { addDatabaseServer, type DatabaseServer } from '../../local/azure/armDatabases.ts';
 import { createArm } from '../../src/azure/arm.ts';
-import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/azure/databaseServers.ts';
-import { mysql } from '../../src/azure/mysql.ts';
-import { postgres } from '../../src/azure/postgres.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
+import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
+import { mysql } from '../../src/targets/mysql.ts';
+import { postgres } from '../../src/targets/postgres.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 
 let tenant: Tenant;

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { addHours } from '../../src/core/clock.ts';
 import { BusyError } from '../../src/core/errors.ts';
-import { readState } from '../../src/reconcile/state.ts';
+import { readState } from '../../src/tags/state.ts';
 import { OnePass } from './onePass.ts';
 
 let world: OnePass;

@@ -1,6 +1,6 @@
 /** KEYTURN_RATE: how many rotations an hour may bring, for a vault and for all, by what has been rotated lately. */
 import { describe, expect, it } from '@jest/globals';
-import { isRateUsedUp } from '../../src/reconcile/brake.ts';
+import { isRateUsedUp } from '../../src/reconcile/observe/brake.ts';
 
 const of = (vault: string, count: number) => Array.from({ length: count }, (_, at) => ({ vault, name: `st-${at}` }));
 const usedUp = (

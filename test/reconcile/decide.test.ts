@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
 import { decide, lookAgainOn } from '../../src/reconcile/decide.ts';
-import type { Observed, Step } from '../../src/reconcile/types.ts';
+import type { Observed, Step } from '../../src/reconcile/step.ts';
 import {
   adopted,
   asks,

@@ -3,11 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { Deps } from '../../src/reconcile/deps.ts';
-import { heldBy, otherHolders } from '../../src/reconcile/slots.ts';
-import type { Rotator, Target } from '../../src/rotators/rotator.ts';
-import type { HolderRow } from '../../src/store/store.ts';
-import type { Version } from '../../src/vault/vault.ts';
+import type { Deps } from '../../src/ports/deps.ts';
+import type { Rotator, Target } from '../../src/ports/rotator.ts';
+import type { HolderRow } from '../../src/ports/store.ts';
+import type { Version } from '../../src/ports/vault.ts';
+import { heldBy, otherHolders } from '../../src/reconcile/observe/slots.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
 const state = { handles: ['key1', 'key2'], obstacles: [], hosts: [] };

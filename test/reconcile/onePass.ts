@@ -4,16 +4,16 @@
  */
 import { z } from 'zod';
 import { addDays, addHours } from '../../src/core/clock.ts';
-import { type Grant, parseGrants } from '../../src/core/consent.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
+import { type Grant, parseGrants } from '../../src/core/grants.ts';
 import type { SecretRef } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type { Config, Deps } from '../../src/reconcile/deps.ts';
+import type { Config, Deps } from '../../src/ports/deps.ts';
+import type { Rotator, Target, TargetState, Verdict } from '../../src/ports/rotator.ts';
+import type { AuditRecord, HolderRow, Operation, Rows, SecretRow } from '../../src/ports/store.ts';
+import type { Vault, Version } from '../../src/ports/vault.ts';
 import { type Outcome, reconcile } from '../../src/reconcile/pass.ts';
-import type { Rotator, Target, TargetState, Verdict } from '../../src/rotators/rotator.ts';
-import type { AuditRecord, HolderRow, Operation, Rows, SecretRow } from '../../src/store/store.ts';
-import type { Vault, Version } from '../../src/vault/vault.ts';
 
 export const START = new Date('2027-01-05T10:00:00Z');
 type Made = { -readonly [K in keyof Version]: Version[K] };

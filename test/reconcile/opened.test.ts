@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
-import { adoptForm, otherKeyIn, refuseOtherKeys } from '../../src/reconcile/opened.ts';
+import { adoptForm, otherKeyIn, refuseOtherKeys } from '../../src/reconcile/observe/opened.ts';
 
 const admin: FormSpec = { kind: 'login', server: 'sqlserver', required: false };
 /** The server's own password, and which texts were tried at it. */

@@ -4,7 +4,7 @@ import { addHours, addMinutes } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { targetHash } from '../../src/core/ids.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { readState } from '../../src/reconcile/state.ts';
+import { readState } from '../../src/tags/state.ts';
 import { OnePass } from './onePass.ts';
 
 let world: OnePass;

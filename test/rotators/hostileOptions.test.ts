@@ -5,14 +5,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { clouds } from '../../src/azure/cloud.ts';
-import { alterUser } from '../../src/azure/mysql.ts';
-import { alterRole, scramVerifier } from '../../src/azure/postgres.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { newPassword } from '../../src/rotators/password.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
+import { newPassword } from '../../src/rotators/kit/password.ts';
 import { allRotators } from '../../src/rotators/registry.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
 import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
+import { alterUser } from '../../src/targets/mysql.ts';
+import { alterRole, scramVerifier } from '../../src/targets/postgres.ts';
 import { walk } from '../jest/form.ts';
 
 const asked: string[] = [];

@@ -1,15 +1,15 @@
 /** VAL-10 and VAL-07: which hosts count for a target, read from answers as ARM gives them and bounded where they are strange. */
 import { describe, expect, it } from '@jest/globals';
-import type { ArmKeysApi } from '../../src/azure/armKeys.ts';
-import { MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/azure/databaseServers.ts';
-import { cosmosHosts, hostIn, hostOf, privateLinkOf } from '../../src/azure/hosts.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
 import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
 import { twoKey } from '../../src/rotators/twoKey.ts';
 import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
+import type { ArmKeysApi } from '../../src/targets/armKeys.ts';
+import { MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
+import { cosmosHosts, hostIn, hostOf, privateLinkOf } from '../../src/targets/hosts.ts';
 
 const clock = { now: () => new Date('2026-01-01T00:00:00Z'), sleep: async () => undefined };
 const SECRET = { vault: 'kv1', name: 'a' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { newPassword } from '../../src/rotators/password.ts';
+import { newPassword } from '../../src/rotators/kit/password.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~';
 const GOOD = /^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[-_.~])[A-Za-z0-9_.~][-A-Za-z0-9_.~]{39}$/;

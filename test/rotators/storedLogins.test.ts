@@ -1,16 +1,16 @@
 /** What stands in a secret beside its password, for PostgreSQL and MySQL over a server in memory: never said, and no reason to rotate. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type DatabaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/azure/databaseServers.ts';
-import type { MysqlApi } from '../../src/azure/mysql.ts';
-import type { PostgresApi } from '../../src/azure/postgres.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { scrub } from '../../src/core/scrub.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { ACCEPTED, type ServerAnswer, WRONG } from '../../src/core/serverAnswer.ts';
 import { openForm } from '../../src/form/form.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
 import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
+import { type DatabaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
+import type { MysqlApi } from '../../src/targets/mysql.ts';
+import type { PostgresApi } from '../../src/targets/postgres.ts';
 
 const HOST = 'db1.example.net';
 const clock = { now: () => new Date('2026-01-01T00:00:00Z'), sleep: async () => undefined };

@@ -1,6 +1,6 @@
 /** Whatever worker dies when: what was stored and what was revoked stands in the audit, once (design section 5). */
 import { expect, it } from '@jest/globals';
-import { readState } from '../../src/reconcile/state.ts';
+import { readState } from '../../src/tags/state.ts';
 import { at, type Fate, nothingWrong } from './director.ts';
 import { replay, report, tally, walk } from './report.ts';
 import { rotated } from './scenarios.ts';

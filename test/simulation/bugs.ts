@@ -2,10 +2,10 @@
 import { credentialLabel } from '../../src/core/credentialLabel.ts';
 import { BusyError } from '../../src/core/errors.ts';
 import type { Secret } from '../../src/core/secret.ts';
-import type { Deps } from '../../src/reconcile/deps.ts';
-import { change, readState, STATE_TAG, withState } from '../../src/reconcile/state.ts';
-import type { Target } from '../../src/rotators/rotator.ts';
-import type { Current, Vault, Version } from '../../src/vault/vault.ts';
+import type { Deps } from '../../src/ports/deps.ts';
+import type { Target } from '../../src/ports/rotator.ts';
+import type { Current, Vault, Version } from '../../src/ports/vault.ts';
+import { change, readState, STATE_TAG, withState } from '../../src/tags/state.ts';
 import type { KindName } from './everyKind.ts';
 import { app, FIRST } from './otherKinds.ts';
 import type { Path } from './path.ts';

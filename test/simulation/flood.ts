@@ -1,6 +1,6 @@
 /** A mass of opted-in secrets that nobody consented to, beside good ones: what they cost, in memory, at any size. */
 import { z } from 'zod';
-import { consentFrom } from '../../src/azure/consent.ts';
+import { consentFrom } from '../../src/azure/consentReader.ts';
 import { nothingWrong } from './director.ts';
 import { storage } from './kinds.ts';
 import { Sim } from './sim.ts';

@@ -4,8 +4,8 @@
  */
 
 import { spellings } from '../../src/core/scrub.ts';
-import type { Config } from '../../src/reconcile/deps.ts';
-import { readState } from '../../src/reconcile/state.ts';
+import type { Config } from '../../src/ports/deps.ts';
+import { readState } from '../../src/tags/state.ts';
 import type { Op } from './director.ts';
 import { Excuses, type Invariant } from './excuses.ts';
 import { type Ask, Facts, title, type Watched } from './facts.ts';

@@ -1,8 +1,8 @@
 /** The protocol of the common samples: create, store, revoke at once; the state is a tag, written in a second call. */
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
-import type { Target } from '../../src/rotators/rotator.ts';
-import type { Version } from '../../src/vault/vault.ts';
+import type { Target } from '../../src/ports/rotator.ts';
+import type { Version } from '../../src/ports/vault.ts';
 import type { Run, Sim } from './sim.ts';
 
 const stay = async () => true;

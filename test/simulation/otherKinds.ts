@@ -5,8 +5,8 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { ACCEPTED, WRONG } from '../../src/core/serverAnswer.ts';
 import { appRegistration } from '../../src/rotators/appRegistration.ts';
-import { OnePassword } from '../../src/rotators/onePassword.ts';
-import { type LoginPort, twoLogins } from '../../src/rotators/twoLogins.ts';
+import { OnePassword } from '../../src/rotators/kit/onePassword.ts';
+import { type LoginPort, twoLogins } from '../../src/rotators/kit/twoLogins.ts';
 import { type Kind, SUBSCRIPTION } from './sim.ts';
 import type { Process, World } from './world.ts';
 

@@ -17,8 +17,8 @@ import type {
   Rows,
   SecretRow,
   Unlisted,
-} from '../../src/store/store.ts';
-import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/vault/vault.ts';
+} from '../../src/ports/store.ts';
+import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/ports/vault.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 
 export interface OwnStorage {

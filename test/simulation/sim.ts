@@ -1,14 +1,14 @@
 /** Runs passes and sweeps of the product over a world, with messages, redeliveries and a clock that moves by itself. */
 import type { Clock } from '../../src/core/clock.ts';
-import { type Consent, parseGrants } from '../../src/core/consent.ts';
 import { BusyError } from '../../src/core/errors.ts';
+import { type Consent, parseGrants } from '../../src/core/grants.ts';
 import type { LogFields } from '../../src/core/log.ts';
 import type { Look } from '../../src/core/look.ts';
-import type { Config, Deps } from '../../src/reconcile/deps.ts';
+import type { Config, Deps } from '../../src/ports/deps.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
 import { reconcile } from '../../src/reconcile/pass.ts';
-import { STATE_TAG } from '../../src/reconcile/state.ts';
-import { sweep } from '../../src/reconcile/sweep.ts';
-import type { Rotator } from '../../src/rotators/rotator.ts';
+import { sweep } from '../../src/sweep/sweep.ts';
+import { STATE_TAG } from '../../src/tags/state.ts';
 import type { Director, Op } from './director.ts';
 import { Invariants } from './invariants.ts';
 import { emptyStorage, type OwnStorage, simAlerts, simAudit, simLocks, simQueue, simRows, simVaults } from './ports.ts';

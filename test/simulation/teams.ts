@@ -3,7 +3,7 @@
  * is revoked, what is broken is healed and what is refused is alerted, each within its bound (invariants 9 and 10); and no
  * target is changed for a secret that its owner did not name for this kind (invariant 7).
  */
-import { readState } from '../../src/reconcile/state.ts';
+import { readState } from '../../src/tags/state.ts';
 import { type HostileSecret, hostileActs } from './adversary.ts';
 import { type Director, random } from './director.ts';
 import { storage } from './kinds.ts';

@@ -1,5 +1,5 @@
 /** Walks a walk, in its whole form or its short one, and says what came of it. */
-import type { Step } from '../../src/reconcile/types.ts';
+import type { Step } from '../../src/reconcile/step.ts';
 import type { Path } from './path.ts';
 import type { Sim } from './sim.ts';
 import { type Walked, walkPath } from './walk.ts';

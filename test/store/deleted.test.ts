@@ -1,10 +1,10 @@
 /** SRV-10: somebody deletes the app's own table or queue while it runs: both are made again at the next call, without a restart. */
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { tableLocks } from '../../src/store/locks.ts';
-import { lookQueue } from '../../src/store/queue.ts';
-import { tableRows } from '../../src/store/rows.ts';
-import type { HolderRow, Rows, SecretRow } from '../../src/store/store.ts';
+import type { HolderRow, Rows, SecretRow } from '../../src/ports/store.ts';
+import { tableLocks } from '../../src/store/lockTable.ts';
+import { lookQueue } from '../../src/store/lookQueue.ts';
+import { tableRows } from '../../src/store/rowTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 
 const ROW: SecretRow = { vault: 'kv1', name: 'st-a', failures: 0 };

@@ -4,9 +4,9 @@ import { QueueClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import type { Look } from '../../src/core/look.ts';
+import type { LookQueue } from '../../src/ports/store.ts';
+import { lookQueue } from '../../src/store/lookQueue.ts';
 import { pruneMarks } from '../../src/store/marks.ts';
-import { lookQueue } from '../../src/store/queue.ts';
-import type { LookQueue } from '../../src/store/store.ts';
 import { startWire, type Wire } from '../azure/wire.fixtures.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 

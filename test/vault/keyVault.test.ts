@@ -3,9 +3,9 @@ import { vaultUrl } from '../../src/azure/cloud.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { NewVersion, Vault, Version } from '../../src/ports/vault.ts';
 import { keyVaults } from '../../src/vault/keyVault.ts';
 import { ServedVaults } from '../../src/vault/served.ts';
-import type { NewVersion, Vault, Version } from '../../src/vault/vault.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 
 const expiresOn = new Date('2027-03-01T00:00:00Z');

@@ -25,13 +25,13 @@ export const parts: readonly Part[] = [
       'export function parseWindow(',
       'export function readExemption(',
     ],
-    tests: [...['reconcile/state', 'reconcile/optIn', 'reconcile/policy', 'reconcile/window', 'reconcile/exempt']],
+    tests: [...['tags/state', 'tags/optIn', 'tags/policy', 'tags/window', 'tags/exempt']],
   },
   { name: 'form', has: ['export function openForm('], folder: true, tests: ['form/'] },
   {
     name: 'consent',
     has: ['export function parseGrants('],
-    tests: ['core/consent', 'core/consentWords'],
+    tests: ['core/grants', 'core/consentWords'],
   },
-  { name: 'locks', has: ['export function tableLocks('], tests: ['store/locks'] },
+  { name: 'locks', has: ['export function tableLocks('], tests: ['store/lockTable'] },
 ];

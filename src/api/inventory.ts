@@ -1,0 +1,182 @@
+/**
+ * What people may see of the secrets: the inventory, from the rows of the last looks, and one secret with the versions
+ * that its vault lists. Shows and decides nothing. Only vaults of this instance are ever shown.
+ */
+import { addHours } from '../core/clock.ts';
+import { KeyturnError } from '../core/errors.ts';
+import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
+import { isOthers } from '../core/instance.ts';
+import { plain } from '../core/plain.ts';
+import type { Deps } from '../ports/deps.ts';
+import type { SecretRow, SecretView } from '../ports/store.ts';
+import type { VersionInfo } from '../ports/vault.ts';
+import { isOptedIn, optInTags } from '../tags/optIn.ts';
+import { olderOurs, stateOrNone } from '../tags/owed.ts';
+import { type Caller, requireRole } from './auth.ts';
+import type { InventoryFilter } from './inventoryQuery.ts';
+
+export const PAGE_MAX = 100;
+
+/** A secret as the last look saw it, with the step that followed. */
+export interface InventoryItem
+  extends Pick<SecretRow, 'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn' | 'lastFailure'> {
+  readonly vault: string;
+  readonly name: string;
+  readonly failures: number;
+  readonly view: SecretView;
+}
+
+export interface InventoryPage {
+  readonly items: readonly InventoryItem[];
+  /** The last one of this page, where more follow. */
+  readonly last?: SecretRef;
+}
+
+/**
+ * `replaced`: its slot holds the credential of the current version by now. `foreign`: not written by Keyturn, and
+ * nothing that Keyturn would revoke.
+ */
+export type VersionState = 'current' | 'owed' | 'revoked' | 'replaced' | 'foreign';
+
+export interface TimelineEntry extends Pick<VersionInfo, 'id' | 'enabled' | 'createdOn' | 'expiresOn'> {
+  readonly state: VersionState;
+  readonly handle?: Handle;
+  /** The rotation that wrote it. */
+  readonly rotation?: RotationId;
+  /** Whether a pass after the store used its value. */
+  readonly proved: boolean;
+}
+
+export interface SecretDetail extends InventoryItem {
+  /** Newest first. */
+  readonly versions: readonly TimelineEntry[];
+}
+
+/** At most 100 secrets that fit, ordered by vault and name. */
+export async function inventory(
+  filter: InventoryFilter,
+  caller: Caller,
+  { rows, vaults, clock }: Pick<Deps, 'rows' | 'vaults' | 'clock'>,
+): Promise<InventoryPage> {
+  requireRole(caller, 'Keyturn.Read');
+  const { vault: only, after } = filter;
+  const dueOn = filter.dueWithinHours === undefined ? undefined : addHours(clock.now(), filter.dueWithinHours);
+  const found: InventoryItem[] = [];
+  for (const vault of [...vaults.names].sort()) {
+    if ((only !== undefined && vault !== only) || (after && vault < after.vault)) continue;
+    const rowsThere = (await rows.secretsOf(vault)).filter((row) => !isPast(row));
+    const items = rowsThere.map(itemOf).sort((one, other) => (one.name < other.name ? -1 : 1));
+    const fresh = after?.vault === vault ? items.filter(({ name }) => name > after.name) : items;
+    found.push(...fresh.filter((item) => fits(item.view, filter, dueOn)));
+    if (found.length > PAGE_MAX) break;
+  }
+  const page = found.slice(0, PAGE_MAX);
+  const last = page.at(-1);
+  return {
+    items: page,
+    ...(last && found.length > PAGE_MAX ? { last: { vault: last.vault, name: last.name } } : {}),
+  };
+}
+
+function fits({ state, owner, dueOn }: SecretView, filter: InventoryFilter, until: Date | undefined): boolean {
+  if (filter.states && !filter.states.includes(state)) return false;
+  if (filter.owner !== undefined && plain(filter.owner) !== plain(owner ?? '')) return false;
+  return until === undefined || (dueOn !== undefined && dueOn <= until);
+}
+
+/** Gone, and nothing left to tell of it: the row stays for the case that somebody recovers the secret. */
+const isPast = ({ step, reason, view }: SecretRow): boolean =>
+  step === 'skip' && reason === 'gone' && (view?.owed.length ?? 0) === 0;
+
+/** A row of an earlier release has no view: the next look makes one. */
+const UNSEEN: SecretView = { state: 'waiting', owed: [] };
+
+function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryItem {
+  const { step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
+  return {
+    ...{ vault, name, failures, view: view ?? UNSEEN },
+    ...(step === undefined ? {} : { step }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(lookedOn === undefined ? {} : { lookedOn }),
+    ...(nextLookOn === undefined ? {} : { nextLookOn }),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+  };
+}
+
+/**
+ * One secret and its versions. Absent, never opted in, a certificate's and another instance's are one and the same
+ * `not-found`; what a person must mend is shown, not thrown, so that wrong tags can be looked at.
+ */
+export async function secretDetail(
+  ref: SecretRef,
+  caller: Caller,
+  deps: Pick<Deps, 'vaults' | 'vaultTags' | 'rows' | 'config'>,
+): Promise<SecretDetail> {
+  requireRole(caller, 'Keyturn.Read');
+  const known = await deps.rows.secret(ref);
+  const { versions, current } = await visible(ref, known, deps);
+  return { ...itemOf(known ?? { ...ref, failures: 0 }), versions: timeline(ref, versions, current) };
+}
+
+async function visible(
+  ref: SecretRef,
+  row: SecretRow | undefined,
+  deps: Pick<Deps, 'vaults' | 'vaultTags' | 'config'>,
+) {
+  const vault = deps.vaults.open(ref.vault);
+  const found = vault ? await vault.current(ref.name) : 'gone';
+  const versions = vault && found !== 'gone' ? await vault.versions(ref.name) : [];
+  // The vault gives no version to a disabled secret; of the list it is the newest.
+  const current = found === 'disabled' || found === 'gone' ? newest(versions) : found;
+  const served = current && (isOptedIn(optInTags(current.tags, ref, deps.config)) || wasServed(row, versions));
+  if (!served || current.managed) throw new KeyturnError('not-found');
+  if (isOthers(await deps.vaultTags(ref.vault), deps.config.instance)) throw new KeyturnError('not-found');
+  return { versions, current: current.id };
+}
+
+/** Opted out since: what became of it stays to be seen, by the last look or, where the table was lost, by its versions. */
+const wasServed = (row: SecretRow | undefined, versions: readonly VersionInfo[]): boolean =>
+  row?.view !== undefined || versions.some(({ tags }) => stateOrNone(tags)?.tgt !== undefined);
+
+const newestFirst = (one: VersionInfo, other: VersionInfo): number =>
+  other.createdOn.getTime() - one.createdOn.getTime() || (one.id < other.id ? -1 : 1);
+const newest = (versions: readonly VersionInfo[]): VersionInfo | undefined => [...versions].sort(newestFirst)[0];
+
+/** What became of each version, by the tags alone: the pass judges by what values and target say. */
+export function timeline(
+  secret: SecretRef,
+  versions: readonly VersionInfo[],
+  current: VersionId,
+): readonly TimelineEntry[] {
+  const states = new Map(versions.map(({ id, tags }) => [id, stateOrNone(tags)]));
+  const live = states.get(current);
+  // Of every target that a version ever named: what a former one still owes is owed, too.
+  const targets = new Set([...states.values()].flatMap((state) => state?.tgt ?? []));
+  const owed = new Set(
+    [...targets].flatMap((tgt) =>
+      olderOurs(versions, current, { secret, tgt, currentRot: live?.rot }).map(({ version }) => version),
+    ),
+  );
+  const stateOf = (id: VersionId): VersionState => {
+    const state = states.get(id);
+    if (id === current) return 'current';
+    if (state?.revoked) return 'revoked';
+    if (!owed.has(id)) return 'foreign';
+    const same = state?.cred !== undefined && state.cred === live?.cred && state.tgt === live.tgt;
+    return same ? 'replaced' : 'owed';
+  };
+  // Two versions of one second: the current one is the newer.
+  const order = (one: VersionInfo, other: VersionInfo) =>
+    Number(other.id === current) - Number(one.id === current) || newestFirst(one, other);
+  return [...versions].sort(order).map(({ id, enabled, createdOn, expiresOn }) => {
+    const { cred, rot, proved } = states.get(id) ?? {};
+    return {
+      ...{ id, enabled, createdOn, state: stateOf(id) },
+      ...(expiresOn === undefined ? {} : { expiresOn }),
+      ...(cred === undefined ? {} : { handle: cred }),
+      ...(rot === undefined ? {} : { rotation: rot }),
+      proved: proved !== undefined && id.startsWith(proved),
+    };
+  });
+}

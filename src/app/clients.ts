@@ -1,0 +1,118 @@
+/** Part of the composition root: the clients and ports that passes, sweep and probes reach, made from the settings. */
+import type { ManagedIdentityCredential } from '@azure/identity';
+import type { Probes } from '../api/readiness.ts';
+import { type Arm, createArm } from '../azure/arm.ts';
+import { type Cloud, vaultUrl } from '../azure/cloud.ts';
+import { consentFrom } from '../azure/consentReader.ts';
+import { discoveryFrom, vaultIn } from '../azure/discovery.ts';
+import { createGraph } from '../azure/graph.ts';
+import { grantsIn } from '../azure/graphGrants.ts';
+import { rightsFrom } from '../azure/permissions.ts';
+import { vaultTagsFrom } from '../azure/vaultTags.ts';
+import type { Clock } from '../core/clock.ts';
+import { KeyturnError } from '../core/errors.ts';
+import type { Settings } from '../core/settings.ts';
+import type { Config, Deps } from '../ports/deps.ts';
+import { tableAlerts } from '../store/alertTable.ts';
+import { blobAudit } from '../store/auditLog.ts';
+import { tableLocks } from '../store/lockTable.ts';
+import { lookQueue } from '../store/lookQueue.ts';
+import { pruneMarks } from '../store/marks.ts';
+import { poisonLengths, queueReach } from '../store/reach.ts';
+import { tableRows } from '../store/rowTable.ts';
+import type { OwnStorage } from '../store/storage.ts';
+import { vaultListStore } from '../store/vaultListTable.ts';
+import { type Pace, paceOf } from '../sweep/pace.ts';
+import { keyVaults } from '../vault/keyVault.ts';
+import { ServedVaults } from '../vault/served.ts';
+
+export interface Clients {
+  /** For the events that this process takes in. */
+  readonly pace: Pace;
+  readonly deps: Omit<Deps, 'log'>;
+  readonly served: ServedVaults;
+  /** How many messages the poison queues hold. */
+  readonly poisonLengths: ReturnType<typeof poisonLengths>;
+  /** Removes marks of events that are of no use any more. */
+  readonly pruneMarks: () => Promise<void>;
+}
+
+/** What all clients are made from. */
+export interface Ground {
+  readonly settings: Settings<Cloud>;
+  readonly cloud: Cloud;
+  readonly credential: ManagedIdentityCredential;
+  readonly rotators: Deps['rotators'];
+  readonly clock: Clock;
+}
+
+/** Makes every client; sends nothing. */
+export function clientsOf({ settings, cloud, credential, rotators, clock }: Ground): Clients {
+  const own = ownOf({ settings, cloud, credential });
+  const arm = createArm({ cloud, credential, clock });
+  const served = servedOf(settings, { arm, own, clock });
+  const deps = {
+    vaults: keyVaults({ served, urlOf: (name) => vaultUrl(cloud, name), credential, clock }),
+    vaultTags: vaultTagsFrom({ arm, served, clock }),
+    rotators,
+    consent: consentFrom({
+      ...{ map: settings.consent, arm, clock, principalId: settings.identity.principalId },
+      graph: createGraph({ cloud, credential, clock }),
+    }),
+    rows: tableRows(own, clock),
+    locks: tableLocks(own, clock),
+    queue: lookQueue(own, clock),
+    audit: blobAudit(own),
+    alerts: tableAlerts(own, clock),
+    rights: rightsFrom({ arm, served, principalId: settings.identity.principalId }),
+    clock,
+    config: configOf(settings),
+  };
+  const pace = paceOf(clock, () => deps.vaults.names.length);
+  return { deps, served, pace, poisonLengths: poisonLengths(own), pruneMarks: pruneMarks(own, clock) };
+}
+
+function servedOf(
+  { vaults, subscriptions, instance }: Settings<Cloud>,
+  { arm, own, clock }: { readonly arm: Arm; readonly own: OwnStorage; readonly clock: Clock },
+): ServedVaults {
+  const discovery = {
+    discover: discoveryFrom({ arm, subscriptions, instance }),
+    kept: vaultListStore(own, clock),
+    parse: (id: string) => vaultIn(id, subscriptions),
+  };
+  return new ServedVaults(vaults, subscriptions.length > 0 ? discovery : undefined, clock);
+}
+
+const ownOf = ({ settings: { hostStorage }, cloud, credential }: Omit<Ground, 'rotators' | 'clock'>): OwnStorage =>
+  'connectionString' in hostStorage ? hostStorage : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+
+/** What health and readiness try. */
+export function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {
+  const { settings, cloud, credential } = ground;
+  const detail = `The identity ${settings.identity.clientId} gave no token.`;
+  // The library's own text stays unread: it may hold what the endpoint was sent.
+  const tokenFor = (audience: string) =>
+    credential.getToken(`${audience}/.default`).catch(() => {
+      throw new KeyturnError('no-identity', { detail });
+    });
+  return {
+    table: () => rows.sweptOn(),
+    queue: queueReach(ownOf(ground)),
+    token: () => tokenFor(cloud.armAudience),
+    graphToken: async () => grantsIn(await tokenFor(cloud.graphAudience)),
+  };
+}
+
+const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
+
+function configOf({ instance, mode, rate, rotators, policy, limits, capDays, ...rest }: Settings<Cloud>): Config {
+  const { ownStorage, ownerTag, sampleVaults, identity, audience } = rest;
+  return {
+    ...{ instance, mode, rate, policy, limits, ownStorage, ownerTag, sampleVaults },
+    enabled: rotators,
+    identity: identity.principalId,
+    ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) => id.toLowerCase()),
+    ...(capDays === undefined ? {} : { capDays }),
+  };
+}

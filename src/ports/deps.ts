@@ -1,0 +1,66 @@
+/** Everything a pass reaches: ports, never clients. `app.ts` fills it for Azure, the simulation for its world. */
+import type { Clock } from '../core/clock.ts';
+import type { Consent } from '../core/grants.ts';
+import type { Tags } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import type { Rights } from '../core/rights.ts';
+import type { PolicyLimits } from '../tags/policy.ts';
+import type { Rotator } from './rotator.ts';
+import type { Alerts, Audit, Locks, LookQueue, Rows } from './store.ts';
+import type { Vaults } from './vault.ts';
+
+/** `observe`: no write anywhere, plans are shown. `drain`: no new rotations, obligations are worked off. */
+export type Mode = 'observe' | 'run' | 'drain';
+
+export interface Registry {
+  /** Every rotator there is, sorted. */
+  readonly types: readonly string[];
+  get(type: string): Rotator | undefined;
+}
+
+export interface Deps {
+  readonly vaults: Vaults;
+  /** ARM tags of a vault (`keyturn`, `keyturn-policy`), read with the management plane and cached for minutes. */
+  readonly vaultTags: (vault: string) => Promise<Tags>;
+  readonly rotators: Registry;
+  readonly consent: Consent;
+  readonly rows: Rows;
+  readonly locks: Locks;
+  readonly queue: LookQueue;
+  readonly audit: Audit;
+  readonly alerts: Alerts;
+  /** What Azure tells of Keyturn's own rights; absent in a world without Azure. */
+  readonly rights?: Rights;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly config: Config;
+  /** Aborted when the worker is told to stop. Never where absent. */
+  readonly stop?: AbortSignal;
+}
+
+/** The part of the settings that passes and sweep depend on. */
+export interface Config {
+  /** KEYTURN_INSTANCE: a vault whose tag `keyturn` names another instance is skipped. */
+  readonly instance: string;
+  readonly mode: Mode;
+  /** KEYTURN_RATE: rotations per hour. */
+  readonly rate: { readonly perVault: number; readonly overall: number };
+  /** KEYTURN_ROTATORS: kinds are off unless named. */
+  readonly enabled: readonly string[];
+  /** KEYTURN_POLICY: the default policy, in the grammar of the tag `rotator-policy`. */
+  readonly policy: string;
+  /** KEYTURN_EVERY_MAX and KEYTURN_GRACE_MIN; their defaults where absent. */
+  readonly limits?: PolicyLimits;
+  /** KEYTURN_VALIDITY_CAP in days: the tenant's limit on the validity of a version. */
+  readonly capDays?: number;
+  /** KEYTURN_SAMPLE_TAGS: names of vaults in which the tags of Microsoft's samples opt in, too. None where absent. */
+  readonly sampleVaults?: readonly string[];
+  /** Object id of the identity that Keyturn runs as, for who gives it roles. */
+  readonly identity?: string;
+  /** KEYTURN_OWNER_TAG: the tag that names the owner, for the inventory. */
+  readonly ownerTag: string;
+  /** Names of storage accounts that this app runs on, lower case (case ST-07). */
+  readonly ownStorage: readonly string[];
+  /** Ids of the applications that it runs as and that guards its API, as far as the settings name them. */
+  readonly ownApplications: readonly string[];
+}

@@ -1,0 +1,46 @@
+/** Rights that a change would need, asked for without one: for a dry run, readiness, and an instance that only observes. */
+import { KeyturnError } from '../../core/errors.ts';
+import type { RightCheck } from '../../core/rights.ts';
+import type { Deps } from '../../ports/deps.ts';
+import type { Bound } from './bind.ts';
+
+/** Of the target by its role, of the target by what stands inside of it, and of the vault. */
+export async function rightsFor(
+  { secret, optIn }: Pick<Bound, 'secret' | 'optIn'>,
+  { rights }: Deps,
+): Promise<readonly RightCheck[]> {
+  const { rotator, target } = optIn;
+  const resources = rights ? target.owners.map((id) => [id, actionsAt(id, rotator.actions)] as const) : [];
+  const [byRole, inside, vault] = await Promise.all([
+    Promise.all(
+      resources.flatMap(([id, actions]) => (rights && actions.length > 0 ? [rights.target(id, actions)] : [])),
+    ),
+    quietly(target.rights?.()),
+    rights?.vault(secret.vault),
+  ]);
+  return [...byRole, ...inside, ...(vault ? [vault] : [])];
+}
+
+/** The first that is known to be missing. */
+export const missingIn = (checks: readonly RightCheck[]): RightCheck | undefined =>
+  checks.find(({ state }) => state === 'problem');
+
+/** Of all that the kind needs what is asked for at this resource itself: operations and namespaces are elsewhere. */
+function actionsAt(id: string, actions: readonly string[]): readonly string[] {
+  const [, provider = '', path = ''] = /\/providers\/([^/]+)\/(.+)$/.exec(id) ?? [];
+  const type = [provider, ...path.split('/').filter((_, at) => at % 2 === 0)].join('/').toLowerCase();
+  return provider === '' ? [] : actions.filter((action) => action.toLowerCase().startsWith(`${type}/`));
+}
+
+async function quietly(asked: Promise<readonly RightCheck[]> | undefined): Promise<readonly RightCheck[]> {
+  try {
+    return (await asked) ?? [];
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    const what = 'the grants inside the target';
+    // A server that does not let Keyturn in will not let it change anything either.
+    if (error.reason === 'target-forbidden')
+      return [{ what, state: 'problem', reason: error.reason, detail: error.detail }];
+    return [{ what, state: 'cannot tell', detail: error.detail }];
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Many alerts of one vault, reason and kind are one: the first is raised at once, those of other secrets within the hour are
+ * counted in the table, and the next sweep tells them together, ten of them with what each would have said by itself. Each
+ * secret shows its reason in the inventory meanwhile.
+ */
+import { remedyOf } from '../../core/alertWords.ts';
+import { earliest } from '../../core/clock.ts';
+import { KeyturnError } from '../../core/errors.ts';
+import type { SecretRef } from '../../core/ids.ts';
+import type { LogFields } from '../../core/log.ts';
+import { quote } from '../../core/quote.ts';
+import { type Reason, reasonRow } from '../../core/reasons.ts';
+import type { Deps } from '../../ports/deps.ts';
+import type { CountedAlert } from '../../ports/store.ts';
+import { type About, remedyFor } from '../../tags/about.ts';
+
+const NAMES_MAX = 10;
+/** A row takes no more (`src/store/schemas.ts`). */
+const WORDS_MAX = 2_000;
+/** Of what one secret says among others. */
+const DETAIL_MAX = 300;
+
+type Reached = Pick<Deps, 'alerts' | 'locks' | 'log' | 'config' | 'rotators'>;
+
+/** What an alert says of its own, beside what is known of the secret. */
+export interface AlertFacts extends About {
+  readonly detail?: string | undefined;
+  readonly owedSince?: Date | undefined;
+  /** Handles that are owed, parted by commas. */
+  readonly owed?: string | undefined;
+  readonly operation?: string | undefined;
+  /** Object id of Keyturn's own identity, where it may want a role. */
+  readonly identity?: string | undefined;
+  /** What keeps things from going on, where that is another reason: whoever it is up to acts. */
+  readonly behind?: Reason | undefined;
+}
+
+/** Raises an alert about a secret, or counts it. What is counted is told by a later sweep, also if this worker dies. */
+export async function alertOrCount(
+  secret: SecretRef,
+  reason: Reason,
+  facts: AlertFacts,
+  deps: Omit<Reached, 'locks'>,
+): Promise<void> {
+  const { vault, name } = secret;
+  const { part: _, behind, ...shown } = facts;
+  const { by, remedy } = remedyFor(isUpToSomebody(behind) ? behind : reason, secret, facts, deps);
+  // Nobody is called by an instance that only observes, and no hour begins: the first alert of one that runs comes at once.
+  if (deps.config.mode === 'observe' || (await deps.alerts.isFirst(vault, reason)))
+    return deps.log('error', 'alert', { vault, name, reason, by, remedy, ...shown });
+  await deps.alerts.count(counted(secret, reason, { ...facts, by, remedy: remedy.slice(0, WORDS_MAX) }));
+}
+
+const isUpToSomebody = (behind: Reason | undefined): behind is Reason =>
+  behind !== undefined && reasonRow(behind).by !== 'nobody';
+
+/** The members of a row and no others: with one more it would not be read again. */
+function counted(
+  { vault, name }: SecretRef,
+  reason: Reason,
+  { owedSince, detail, owner, kind, target, expiresOn, by, remedy }: AlertFacts & { by: string; remedy: string },
+): CountedAlert {
+  return {
+    ...{ vault, name, reason, by, remedy },
+    ...(owedSince ? { owedSince } : {}),
+    ...(detail === undefined ? {} : { detail: detail.slice(0, WORDS_MAX) }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(target === undefined ? {} : { target: target.slice(0, WORDS_MAX) }),
+    ...(expiresOn ? { expiresOn } : {}),
+  };
+}
+
+/** One alert for each vault, reason and kind that was counted. Killed between telling and forgetting, the next sweep tells again. */
+export async function tellCounted(deps: Reached): Promise<void> {
+  if (deps.config.mode === 'observe') return; // what was alerted before stays counted until the instance runs again
+  try {
+    if (!(await isAnyCounted(deps))) return;
+    const lock = await deps.locks.take('alerts');
+    if (!lock) return; // another sweep is telling
+    try {
+      await tellAll(deps);
+    } finally {
+      await lock.release();
+    }
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    // They stay counted, and the next sweep comes within the hour.
+    deps.log('warn', 'alerts not told', { reason: error.reason });
+  }
+}
+
+async function isAnyCounted({ alerts }: Reached): Promise<boolean> {
+  for await (const page of alerts.counted()) if (page.length > 0) return true;
+  return false;
+}
+
+async function tellAll({ alerts, log, rotators }: Reached): Promise<void> {
+  const groups = new Map<string, CountedAlert[]>();
+  for await (const page of alerts.counted()) {
+    for (const alert of page) {
+      const key = `${alert.vault} ${alert.reason} ${alert.kind ?? ''}`;
+      const group = groups.get(key) ?? [];
+      groups.set(key, group);
+      group.push(alert);
+    }
+  }
+  for (const group of groups.values()) {
+    log('error', 'alert', groupFields(group as [CountedAlert, ...CountedAlert[]], rotators));
+    await alerts.told(group);
+  }
+}
+
+/** What is common to all stands in the fields of a single alert; what each says for itself, in `details`. */
+function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators: Deps['rotators']): LogFields {
+  const [first] = group;
+  const { vault, reason, kind } = first;
+  const rotator = kind === undefined ? undefined : rotators.get(kind);
+  const common = remedyOf(reason, { vault, kind, actions: rotator?.actions }, rotator?.remedies);
+  const shown = group.slice(0, NAMES_MAX);
+  const remedies = new Set(group.map(({ remedy }) => remedy));
+  const oneRemedy = remedies.size === 1 && first.remedy !== undefined;
+  const owedSince = earliest(...group.map((alert) => alert.owedSince));
+  const expiresOn = earliest(...group.map((alert) => alert.expiresOn));
+  const distinct = (all: readonly (string | undefined)[]) =>
+    listed([...new Set(all.filter((each) => each !== undefined))]) || undefined;
+  return {
+    ...{ vault, reason, by: common.by },
+    remedy: oneRemedy ? first.remedy : `${common.remedy} ${EACH}`,
+    ...{ count: group.length, names: shown.map(({ name }) => quote(name)).join(', ') },
+    owner: distinct(group.map(({ owner }) => owner)),
+    kind,
+    target: distinct(group.map(({ target }) => target)),
+    ...(expiresOn ? { expiresOn } : {}),
+    details: [...shown.map((each) => lineOf(each, !oneRemedy)), ...restOf(group)].join('\n'),
+    ...(owedSince ? { owedSince } : {}),
+  };
+}
+
+/** The first ten, and how many there are beside them. */
+function listed(all: readonly string[]): string {
+  const rest = all.length - NAMES_MAX;
+  return `${all.slice(0, NAMES_MAX).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+/** Where those are found that are not named. */
+function restOf(group: readonly CountedAlert[]): readonly string[] {
+  const rest = group.length - NAMES_MAX;
+  const [{ vault = '', reason = '' } = {}] = group;
+  return rest > 0 ? [`And ${rest} more: GET /api/secrets?vault=${vault} lists each with its reason, ${reason}.`] : [];
+}
+
+const EACH = 'What helps each of them stands in `details`.';
+
+/** `"st-a" of team-orders, storage-account-key at /subscriptions/…, expires 2027-01-05: why. What helps.` */
+function lineOf(
+  { name, owner, kind, target, expiresOn, detail, reason, remedy }: CountedAlert,
+  withRemedy: boolean,
+): string {
+  const what = [
+    `${quote(name)}${owner === undefined ? '' : ` of ${owner}`}`,
+    ...(kind === undefined && target === undefined ? [] : [`${kind ?? 'unknown kind'} at ${target ?? 'no target'}`]),
+    ...(expiresOn ? [`expires ${expiresOn.toISOString().slice(0, 10)}`] : []),
+  ].join(', ');
+  const why = (detail ?? reasonRow(reason).cause).slice(0, DETAIL_MAX);
+  return `${what}: ${why}${withRemedy && remedy !== undefined ? ` ${remedy}` : ''}`;
+}

@@ -1,0 +1,289 @@
+/** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
+import { addHours, addMinutes, earliest, latest, minutesBetween } from '../../core/clock.ts';
+import type { KeyturnError } from '../../core/errors.ts';
+import type { SecretRef, VersionId } from '../../core/ids.ts';
+import type { Look } from '../../core/look.ts';
+import type { Reason } from '../../core/reasons.ts';
+import type { Deps } from '../../ports/deps.ts';
+import type { HolderRow, Operation, SecretRow } from '../../ports/store.ts';
+import { stateOrNone } from '../../tags/owed.ts';
+import { formatState } from '../../tags/state.ts';
+import type { RowChange } from '../act/acting.ts';
+import { lookAgainOn } from '../decide.ts';
+import { begunOn } from '../observe/begun.ts';
+import type { Bound, Trail } from '../observe/bind.ts';
+import { type Seen, takenOverOn } from '../observe/observeTarget.ts';
+import { HOLDS_NONE } from '../observe/slots.ts';
+import { changes, type Step } from '../step.ts';
+import { endsFailure, raiseAlerts } from './alert.ts';
+import { append, inLog, recordOfPass } from './auditRecord.ts';
+import { isBusy } from './failure.ts';
+import { followOperations, workedFor } from './operation.ts';
+import { recoverRecords } from './recovered.ts';
+import { isLeft, viewOf } from './view.ts';
+
+export interface PassEnd {
+  readonly step: Step;
+  /** The locks were gone when it had ended: the row is another pass's. */
+  readonly lost?: true;
+  /** What was being carried out when an error ended the pass. */
+  readonly attempted?: Step | undefined;
+  readonly error?: KeyturnError;
+  /** The error ended a rotation for a reason of its own. */
+  readonly failed?: boolean;
+  readonly change: RowChange;
+  readonly bound?: Bound;
+  readonly seen?: Seen;
+  /** What was seen before the secret could be bound. */
+  readonly trail?: Trail;
+  /** When the target refused an old value that this step revoked, by version. */
+  readonly refusedOn?: ReadonlyMap<VersionId, Date>;
+}
+
+interface Context {
+  readonly secret: SecretRef;
+  readonly look: Look;
+  readonly row: SecretRow | undefined;
+  /** Of people: what may still come of it. */
+  readonly operations: readonly Operation[];
+}
+
+/** Longer waits are the sweep's: a message may be hidden for 7 days at most, and the sweep comes every hour. */
+const SWEEP_MINUTES = 60;
+const SOON_SECONDS = 60;
+/** Long enough for the host to be gone that would take the message again. */
+const STOPPED_SECONDS = 15;
+const OPERATION_MINUTES = 50;
+/** Waits for something that others hold: the pauses grow while it lasts, as with whatever an error ended. */
+const HELD_BY_OTHERS: readonly Reason[] = ['index', 'slot-held', 'brake'];
+/** In between, looks may come to these; what stands in the way is still the same. */
+const BACKS_OFF: readonly Reason[] = ['backing-off', 'settling'];
+
+/** Writes all of it before the locks are given back; the time of the next look, if this secret gets one. */
+export async function record(end: PassEnd, context: Context, deps: Deps): Promise<Date | undefined> {
+  const { secret, look, row } = context;
+  const { step } = end;
+  const now = deps.clock.now();
+  // The one line of every pass; a pass that decided has written it before it acted.
+  if (end.seen === undefined)
+    deps.log('info', 'decided', { ...secret, step: step.kind, reason: step.reason, cause: look.cause });
+  await recoverRecords(end, { row, cause: look.cause }, deps);
+  const audited = await audit(end, context, deps);
+  const operations = await followOperations(end, context.operations, deps);
+  // Whoever took the lock writes the row now; what this pass read is old.
+  if (step.reason === 'lock-lost' || end.lost) return lookSoon(context, deps);
+  // What a pass that is told to stop has seen is seen again by the next one, which has time to act.
+  if (step.reason === 'stopping') return lookSoon(context, deps, STOPPED_SECONDS);
+  if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
+  // A stranger's secret leaves no trace; one that was opted out, or is exempt, is known.
+  const known = row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
+  if (step.kind === 'skip' && !known) return undefined;
+  const tries = triesAfter(end, row);
+  const next = nextLook(end, operations, now, tries);
+  const queued = isQueued(step, next, row, now);
+  const open = await raiseAlerts(end, { secret, row, audited }, deps);
+  const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
+  const nextLookOn = queued ? row?.nextLookOn : next;
+  const ids = operations.map(({ id }) => id);
+  const standing = standingAfter(step, row, now);
+  await deps.rows.saveSecret(
+    rowAfter(end, context, {
+      nextLookOn,
+      alert: undefined,
+      wouldAlert: undefined,
+      ...open,
+      lookedOn: now,
+      view,
+      operations: ids,
+      tries,
+      standing,
+    }),
+  );
+  await saveHolder(end, secret, now, deps);
+  if (!queued && !isQuiet(step)) await putNextLook(next, secret, deps);
+  return look.cause === 'again' && next === undefined ? undefined : next;
+}
+
+/** A look that only backs off in between is no sign that anything has become better. */
+function triesAfter(end: PassEnd, row: SecretRow | undefined): number {
+  const before = row?.tries ?? 0;
+  if (isAgain(end, row)) return before + 1;
+  return BACKS_OFF.includes(end.step.reason) ? before : 0;
+}
+
+/** Whether this pass ended as one that gets rarer with each: in an error, held by others, or with what the last one did. */
+function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean {
+  if (changes(step)) return row?.step === step.kind && row.reason === step.reason;
+  if (step.kind === 'skip') return false;
+  return (error !== undefined && lookAgain(step)) || HELD_BY_OTHERS.includes(step.reason);
+}
+
+const lookAgain = (step: Step): boolean => step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);
+
+/** Since when a reason has been standing in the way of a secret, by its row; undefined where it is new. */
+export function standingBefore(row: SecretRow | undefined, reason: Reason): Date | undefined {
+  const standing = row?.standing;
+  if (standing === undefined) return undefined;
+  // Whichever service is busy, nothing goes on for it.
+  const same = standing.reason === reason || (isBusy(standing.reason) && isBusy(reason));
+  return same ? standing.since : undefined;
+}
+
+function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: Date): SecretRow['standing'] {
+  if (BACKS_OFF.includes(reason) && row?.standing !== undefined) return row.standing;
+  if (kind !== 'wait' && kind !== 'refuse') return undefined;
+  return { reason, since: standingBefore(row, reason) ?? now };
+}
+
+const isQuiet = (step: Step): boolean => step.kind === 'refuse' && step.quiet === true;
+
+const seenIn = ({ seen }: PassEnd, row: SecretRow | undefined) => ({
+  ...{ observed: seen?.observed, notes: seen?.target.notes, before: row?.view },
+});
+
+/** A person who still waits is looked after within the hour, whatever the secret itself waits for. */
+function nextLook(
+  { step, seen }: PassEnd,
+  operations: readonly Operation[],
+  now: Date,
+  tries: number,
+): Date | undefined {
+  const next = lookAgainOn(step, seen?.observed, now, Math.max(0, tries - 1));
+  return operations.some(({ done }) => !done) ? earliest(next, addMinutes(now, OPERATION_MINUTES)) : next;
+}
+
+/**
+ * After a rotation that was not finished nobody can say which slot the secret holds, nor while a write may still arrive: a
+ * row without a handle counts as holding all of them. The next look will say.
+ */
+async function saveHolder(
+  { step, attempted, seen, change }: PassEnd,
+  secret: SecretRef,
+  now: Date,
+  deps: Deps,
+): Promise<void> {
+  if (!seen || (attempted ?? step).kind === 'rotate') return;
+  const settling = latest(change.settlingUntil, seen.observed.settlingUntil);
+  const { handle: _, ...unknown } = holderOf(seen, secret);
+  await deps.rows.saveHolder(settling && now < settling ? unknown : holderOf(seen, secret));
+}
+
+/** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
+async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SECONDS): Promise<Date> {
+  const { operation } = look;
+  await deps.queue.put({ ...secret, cause: 'again', ...(operation === undefined ? {} : { operation }) }, seconds);
+  return addMinutes(deps.clock.now(), seconds / 60);
+}
+
+type RowEnd = Pick<
+  SecretRow,
+  'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries' | 'standing'
+>;
+
+function rowAfter(
+  { step, change, error, bound, seen, trail }: PassEnd,
+  { secret, row }: Context,
+  { tries, operations, ...rest }: { [K in keyof RowEnd]: RowEnd[K] | undefined },
+): SecretRow {
+  const merged = {
+    ...row,
+    ...secret,
+    failures: row?.failures ?? 0,
+    ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
+    ...(seen
+      ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row), begun: begunAfter(seen) }
+      : firstSeen(step, trail, row)),
+    // Opted in again it is taken over anew.
+    ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
+    ...change,
+    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
+    step: step.kind,
+    reason: step.reason,
+    detail: 'detail' in step ? step.detail : undefined,
+    wrong: wrongAfter({ bound, seen }, row),
+    ...rest,
+    tries: tries || undefined,
+    operations: operations?.length ? operations : undefined,
+  };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
+}
+
+/** The state of our own version as this look read it: a table that was lost knows again what an apply may wipe (PRF-02). */
+const wroteIn = (
+  { observed, state, current }: Seen,
+  row: SecretRow | undefined,
+): Pick<SecretRow, 'wroteVersion' | 'wroteState'> =>
+  state && observed.ours && observed.written && row?.wroteVersion !== current.id
+    ? { wroteVersion: current.id, wroteState: formatState(state) }
+    : {};
+
+/** The mark as this look found it; that of a value that was written back stays as the row has it. */
+const begunAfter = (seen: Seen): SecretRow['begun'] =>
+  begunOn(seen) ?? (seen.observed.begun ? seen.row?.begun : undefined);
+
+/** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
+function wrongAfter(
+  { bound, seen }: { readonly bound: Bound | undefined; readonly seen: Seen | undefined },
+  row: SecretRow | undefined,
+): SecretRow['wrong'] {
+  const tries = bound?.optIn.target.wrong?.list() ?? [];
+  if (tries.length > 0) return tries;
+  return seen === undefined ? row?.wrong : undefined;
+}
+
+/** What was refused before anything could be seen of it is opted in all the same: its turn counts from then on (case VAL-12). */
+function firstSeen({ kind }: Step, trail: Trail | undefined, row: SecretRow | undefined): Partial<SecretRow> {
+  const current = trail?.current;
+  if (kind === 'skip' || !current || trail?.leaving !== undefined || row?.takenOverOn) return {};
+  return stateOrNone(current.tags)?.tgt === undefined ? { takenOverOn: current.updatedOn } : {};
+}
+
+/** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
+function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
+  const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
+  return {
+    ...secret,
+    target: optIn.target.id,
+    handle: observed.known && observed.live !== undefined ? observed.live : HOLDS_NONE,
+    ...(observed.written ? { issuedOn: observed.createdOn } : {}),
+    owes: [...observed.owed.map(({ handle }) => handle), ...observed.left].map((handle) => ({
+      handle,
+      after: observed.written ? (observed.after ?? after) : after,
+    })),
+  };
+}
+
+/** False when the step's record is in the log alone: its audit could not be written. */
+async function audit(end: PassEnd, { secret, look, operations }: Context, deps: Deps): Promise<boolean> {
+  const made = recordOfPass(end, { cause: look.cause, operation: behind(end, operations) }, deps);
+  if (!made) return true;
+  // The log first: the step has happened, and this pass may die at the next line.
+  deps.log('info', 'audit', inLog(made));
+  const lost = await append(made, deps);
+  if (lost) deps.log('error', 'audit unwritten', { ...secret, step: made.step, detail: lost.detail, ...lost.facts });
+  return lost === undefined;
+}
+
+/** On whose behalf a step was taken: of the request that is open, or of the one whose rotation began the grace that is over. */
+function behind({ step, attempted = step }: PassEnd, operations: readonly Operation[]): Operation | undefined {
+  const working = workedFor(operations);
+  if (working && !working.done) return working;
+  if (attempted.kind !== 'revoke') return undefined;
+  return operations.find(({ version }) => attempted.owed.some((each) => each.version === version));
+}
+
+/**
+ * A look that is queued for that time already serves: duplicates of an event do not multiply looks. The row keeps the time
+ * of the one that is queued, so that this one, when it comes, puts the next.
+ */
+function isQueued(step: Step, next: Date | undefined, row: SecretRow | undefined, now: Date): boolean {
+  if (next === undefined || row?.nextLookOn === undefined || changes(step)) return false;
+  return row.nextLookOn > now && row.nextLookOn <= next && minutesBetween(row.nextLookOn, next) < 1;
+}
+
+async function putNextLook(next: Date | undefined, secret: SecretRef, deps: Deps): Promise<void> {
+  if (next === undefined) return;
+  const minutes = minutesBetween(deps.clock.now(), next);
+  if (minutes > SWEEP_MINUTES - 1) return;
+  await deps.queue.put({ ...secret, cause: 'again' }, Math.max(1, Math.ceil(minutes * 60)));
+}

@@ -1,0 +1,200 @@
+/** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
+import { type Handle, type Tags, tagOf } from '../../core/ids.ts';
+import { mask } from '../../core/mask.ts';
+import type { SecretState, SecretView } from '../../ports/store.ts';
+import { olderOurs } from '../../tags/owed.ts';
+import { dueOn, type Lived } from '../../tags/policy.ts';
+import type { Bound, Trail } from '../observe/bind.ts';
+import type { Observed, Step } from '../step.ts';
+
+const OWNER_MAX = 256;
+const NOTES_MAX = 20;
+
+/** How far a pass came, and what the inventory showed before it. */
+interface End {
+  readonly step: Step;
+  readonly bound?: Bound;
+  readonly observed?: Observed | undefined;
+  readonly before?: SecretView | undefined;
+  readonly failed: boolean;
+  readonly now: Date;
+  readonly notes?: readonly string[] | undefined;
+  /** What was seen of a secret that is not opted in. */
+  readonly trail?: Trail | undefined;
+}
+
+/**
+ * The picture after a pass. Where the target was not reached the tags say what is owed and due; where the vault was not,
+ * nothing is known to have changed but the state.
+ */
+export function viewOf(end: End, ownerTag: string): SecretView {
+  const { bound } = end;
+  const heldUntil = heldIn(end);
+  const { exempt: _, ...picture } = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end, ownerTag);
+  const exempt = exemptIn(end);
+  return {
+    ...picture,
+    ...(exempt ? { exempt } : {}),
+    state: stateOf({ ...end, held: heldUntil !== undefined }),
+    ...(heldUntil ? { heldUntil } : {}),
+  };
+}
+
+type Picture = Omit<SecretView, 'state' | 'heldUntil'>;
+
+function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: Bound }, ownerTag: string): Picture {
+  const { current, optIn, policy, state, leaving } = bound;
+  const owner = ownerOf(current.tags, ownerTag);
+  const owed = owedOf({ step: end.step, bound, observed, before });
+  const revokeAfter = end.step.kind === 'move' ? end.step.after : (observed?.after ?? state?.after);
+  const lived = livedOf(bound, observed);
+  const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
+  return {
+    ...{ owed, version: current.id, rotator: optIn.rotator.type, target: optIn.target.id },
+    ...(owner === undefined ? {} : { owner }),
+    createdOn: current.createdOn,
+    ...(lived.since ? { credentialSince: lived.since } : {}),
+    ...(current.expiresOn ? { expiresOn: current.expiresOn } : {}),
+    ...(leaving === undefined
+      ? { dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived) }
+      : {}),
+    ...(revokeAfter && owed.length > 0 ? { revokeAfter } : {}),
+    ...(notes.length > 0 ? { notes: notes.slice(0, NOTES_MAX) } : {}),
+  };
+}
+
+/** As the target was seen, else as the row has it of the same version. */
+function livedOf({ row, current }: Bound, observed: Observed | undefined): Lived {
+  const known = row?.age?.version === current.id ? row.age : undefined;
+  const { since, currentSince } = observed?.age ?? known ?? {};
+  return { since, currentSince, takenOverOn: row?.takenOverOn };
+}
+
+/** The exemption as it stands on the version, where the vault was read; else as it was shown before. */
+function exemptIn({ trail, before }: End): SecretView['exempt'] {
+  const found = trail?.exemption;
+  if (!found) return trail?.current === undefined ? before?.exempt : undefined;
+  const { reason, until, ticket } = found;
+  return {
+    ...{ reason: mask(reason).slice(0, OWNER_MAX), until },
+    ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
+  };
+}
+
+/** Not opted in, and nothing is left to do. */
+const LEFT: readonly Step['reason'][] = ['not-opted-in', 'opted-out', 'exempt', 'exempt-ended'];
+export const isLeft = (reason: Step['reason']): boolean => LEFT.includes(reason);
+
+/**
+ * What was shown before. Nothing comes due of a secret that is gone, opted out or another instance's; what it owes goes on
+ * being shown, until a look has seen that it owes nothing.
+ */
+function keptOf({ step, before, trail }: End, ownerTag: string): Picture {
+  const { state: _, heldUntil: __, ...kept } = before ?? { state: 'ok', owed: [] };
+  const { reason } = step;
+  if (isLeft(reason)) return leftOf(kept, trail, ownerTag);
+  if (reason !== 'gone' && reason !== 'other-instance') return kept;
+  const { dueOn: _dueOn, expiresOn: _expiresOn, ...undated } = kept;
+  return undated;
+}
+
+function leftOf(kept: Picture, trail: Trail | undefined, ownerTag: string): Picture {
+  const { dueOn: _dueOn, revokeAfter: _revokeAfter, expiresOn, createdOn, version, ...rest } = kept;
+  const current = trail?.current;
+  const dated = { version: current?.id ?? version, createdOn: current?.createdOn ?? createdOn };
+  const expiry = current ? current.expiresOn : expiresOn;
+  const owner = current && ownerOf(current.tags, ownerTag);
+  return {
+    ...rest,
+    ...(dated.version === undefined ? {} : { version: dated.version }),
+    ...(dated.createdOn === undefined ? {} : { createdOn: dated.createdOn }),
+    ...(expiry === undefined ? {} : { expiresOn: expiry }),
+    ...(owner === undefined ? {} : { owner }),
+    owed: [],
+  };
+}
+
+/** What an owner wrote is kept and shown to readers, but for what looks like a credential (finding ATK-07). */
+function ownerOf(tags: Tags, ownerTag: string): string | undefined {
+  const owner = tagOf(tags, ownerTag);
+  return owner === undefined ? undefined : mask(owner).slice(0, OWNER_MAX);
+}
+
+/**
+ * The handles that are owed: as the target was seen, else by the tags. Of those the last look at the same version tells
+ * which are Keyturn's to revoke and which a person made; `?` is one that only its value would name.
+ */
+export function owedOf({
+  step,
+  bound,
+  observed,
+  before,
+}: Pick<End, 'step' | 'observed' | 'before'> & { readonly bound: Bound }): readonly Handle[] {
+  if (observed) {
+    const left = step.kind === 'revoke' ? observed.owed.filter((each) => !step.owed.includes(each)) : observed.owed;
+    return [...new Set(left.map(({ handle }) => handle))];
+  }
+  const { secret, current, versions, tgt, state } = bound;
+  const older = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
+  const isLive = (handle: Handle | undefined) => handle !== undefined && handle === state?.cred;
+  const byTags = new Set(older.map(({ handle }) => handle).filter((handle) => !isLive(handle)));
+  // Of a version without a state the tags do not tell which of them it holds itself: the last look did.
+  if (bound.leaving !== undefined && state === undefined && before)
+    return before.owed.filter((handle) => byTags.has(handle));
+  if (before?.version !== current.id) return [...byTags].map((handle) => handle ?? '?');
+  return before.owed.filter((handle) => byTags.has(handle) || byTags.has(undefined));
+}
+
+/** The end of the hold that is in force after the step. */
+function heldIn({ step, bound, before, now }: End): Date | undefined {
+  const known = bound ? bound.state?.hold : before?.heldUntil;
+  const hold = step.kind === 'hold' ? step.until : known;
+  return hold && now < hold ? hold : undefined;
+}
+
+/** Waits because rotations failed, of this secret or of its kind. */
+const FAILING: readonly Step['reason'][] = ['too-many', 'brake', 'backing-off'];
+
+const SKIPPED: { readonly [reason in Step['reason']]?: SecretState } = {
+  'not-opted-in': 'opt-in-lost',
+  exempt: 'exempt',
+};
+
+/** One word for where a secret stands. A change in progress is shown as what comes after it. */
+function stateOf({
+  step,
+  observed,
+  failed,
+  held,
+  trail,
+}: {
+  step: Step;
+  observed?: Observed | undefined;
+  failed: boolean;
+  held: boolean;
+  trail?: Trail | undefined;
+}): SecretState {
+  if (step.reason === 'disabled') return 'held'; // its owner switched it off
+  if (step.kind === 'skip') return SKIPPED[step.reason] ?? 'unmanaged';
+  if (step.reason === 'exempt-ended') return 'refused';
+  // Whatever keeps it from ending stands in the reason.
+  if (trail?.leaving !== undefined) return 'leaving';
+  if (step.reason === 'conflict') return 'conflict';
+  if (failed || FAILING.includes(step.reason)) return 'failed';
+  if (step.kind === 'refuse') return 'refused';
+  if (step.kind === 'rotate') return 'unproved';
+  if (step.kind === 'prove' || step.kind === 'restore') return observed && observed.owed.length > 0 ? 'grace' : 'ok';
+  if (step.kind === 'revoke') return 'ok';
+  if (step.kind === 'move') return held ? 'held' : 'grace';
+  // What would go well by itself is held; what goes wrong meanwhile is still shown as that.
+  const state = step.kind === 'hold' ? 'ok' : waitingState(step.reason, observed);
+  return held && ['ok', 'grace', 'due', 'waiting'].includes(state) ? 'held' : state;
+}
+
+function waitingState(reason: Step['reason'], observed: Observed | undefined): SecretState {
+  if (reason === 'not-due') return 'ok';
+  if (reason === 'grace' || reason === 'unproved' || reason === 'drift') return reason;
+  if (reason === 'hold' || reason === 'paused') return 'held';
+  const due = observed !== undefined && observed.owed.length === 0;
+  return due && ['window', 'mode-observe', 'mode-drain', 'rate', 'index'].includes(reason) ? 'due' : 'waiting';
+}

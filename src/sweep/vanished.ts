@@ -1,0 +1,30 @@
+/** Secrets that Keyturn knows and a complete list of their vault no longer names: deleted, or not yet back from a recovery. */
+import { addDays } from '../core/clock.ts';
+import type { Deps } from '../ports/deps.ts';
+import type { SecretRow } from '../ports/store.ts';
+import { foundAs, type Turns } from './turns.ts';
+
+/** A deleted secret can be recovered for 90 days at most; its row may still be of use until then. */
+const GONE_DAYS = 100;
+
+/** The last look ended there, and nothing comes of another one before something changes. */
+export const endedAs = (row: SecretRow | undefined, reason: 'disabled' | 'gone'): boolean =>
+  row?.step === 'skip' && row.reason === reason;
+
+/**
+ * Queues one look for each name that is not listed: it asks the vault, and says what is still owed. What a look has found
+ * gone, and nobody can recover any more, is forgotten.
+ */
+export async function sweepVanished(
+  rows: Iterable<SecretRow>,
+  listed: ReadonlySet<string>,
+  turns: Turns,
+  deps: Pick<Deps, 'rows' | 'clock'>,
+): Promise<void> {
+  const forgetBefore = addDays(deps.clock.now(), -GONE_DAYS);
+  for (const row of rows) {
+    if (listed.has(row.name)) continue;
+    if (!endedAs(row, 'gone')) await turns.add(foundAs({ vault: row.vault, name: row.name }, {}, row));
+    else if (row.lookedOn && row.lookedOn <= forgetBefore) await deps.rows.dropSecret(row);
+  }
+}

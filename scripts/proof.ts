@@ -1,6 +1,6 @@
 /**
  * Makes the numbers in docs/proof.md, which come from a run: `npm run simulate -- --walk --json docs/proof.json`, then
- * `node scripts/docs.ts`. `node scripts/proof.ts FILE` compares the numbers of another run with what the page claims; exit code 1
+ * `npm run docs`. `node scripts/proof.ts FILE` compares the numbers of another run with what the page claims; exit code 1
  * where it claims more than was walked, or is silent about an excuse.
  */
 import { readFileSync } from 'node:fs';

@@ -186,7 +186,7 @@ function linesOf(rows: readonly Refused[]): string {
 
 export const valuesPage = (): string => `# Values that Keyturn reads and writes
 
-<!-- Made by \`node scripts/docs.ts\` from src/form; every pair of lines is what the codec answered when this page was made. -->
+<!-- Made by \`npm run docs\` from src/form; every pair of lines is what the codec answered when this page was made. -->
 
 A secret holds the credential alone, or a text around it. Everything around it stays byte for byte: order, casing, quotes, blanks, options,
 white space and a byte order mark at the ends. Each block shows a value before a rotation and after it.

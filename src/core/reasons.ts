@@ -252,10 +252,10 @@ export const reasons = {
     by: 'operator',
     cause: 'The vault does not let Keyturn in.',
     remedy:
-      'Assign the role Key Vault Secrets Officer, or the custom role of the README; roles take up to 30 minutes to spread.',
+      'Assign the role Key Vault Secrets Officer, or the custom role of docs/permissions.md; roles take up to 30 minutes to spread.',
     alert: {
       remedy:
-        "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of the README at the vault <vault>; roles take up to 30 minutes to spread.",
+        "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of docs/permissions.md at the vault <vault>; roles take up to 30 minutes to spread.",
     },
   },
   'vault-firewall': {

@@ -2,18 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { outdated } from '../../scripts/docs.ts';
 import { mutants } from '../../scripts/mutants/list.ts';
-import { overclaimed, PROOF_RUN, proofWith, readRun } from '../../scripts/proof.ts';
+import { overclaimed, PROOF_RUN, readRun } from '../../scripts/proof.ts';
 import { root } from './processes.ts';
 
 const page = readFileSync(join(root, 'docs/proof.md'), 'utf8');
 const run = readRun(PROOF_RUN);
-/** Padding of tables is the formatter's. */
-const bare = (text: string) => text.replace(/ +\|/g, ' |').replace(/\| +/g, '| ').replace(/-{3,}/g, '---');
 
 describe('docs/proof.md', () => {
   it('has the numbers of the run', () => {
-    expect(bare(proofWith(page, run))).toBe(bare(page));
+    expect(outdated('docs/proof.md')).toBeUndefined();
   });
 
   it('comes from a run without violations, in which every rule was taken', () => {

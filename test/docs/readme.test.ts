@@ -1,11 +1,14 @@
-/** README and docs/developing.md: every fenced block is run, or parsed by what the product parses it with. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/**
+ * README and the pages for whoever tries or uses it: every fenced block is run, or parsed by what the product parses it with. The pages
+ * for operators are in `commands.test.ts`, pictures in `test/pictures`.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { startAzure } from '../../local/azure/tenant.ts';
-import { pages, readmeWith } from '../../scripts/docs.ts';
+import { madePages, outdated, pages } from '../../scripts/docs.ts';
 import { fromHoldRequest } from '../../src/api/holdRequest.ts';
 import { fromInventoryQuery } from '../../src/api/inventoryQuery.ts';
 import { fromIdempotencyKey, fromPath, fromRotateRequest } from '../../src/api/rotateRequest.ts';
@@ -20,10 +23,12 @@ import { commandsOf, optionsOf } from './shell.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const readme = read('README.md');
-const blocks = ['README.md', 'docs/developing.md'].flatMap((file) =>
+const PAGES = ['README.md', 'docs/opting-in.md', 'docs/api.md', 'docs/local.md', 'docs/developing.md'];
+const blocks = PAGES.flatMap((file) =>
   [...read(file).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({ file, kind, text })),
 );
-const ofKind = (kind: string) => blocks.filter((block) => block.kind === kind).map(({ text }) => text);
+const ofKind = (kind: string, page?: string) =>
+  blocks.filter(({ kind: own, file }) => own === kind && file === (page ?? file)).map(({ text }) => text);
 const commands = ofKind('sh').flatMap(commandsOf);
 const commandsWith = (name: string) => commands.filter(([first]) => first === name);
 
@@ -42,18 +47,28 @@ afterAll(() => {
 
 describe('the blocks', () => {
   it('are all of a kind that is checked below', () => {
-    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['hcl', 'json', 'sh', 'text']);
+    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['hcl', 'mermaid', 'sh', 'text']);
     expect([...new Set(commands.map(([name]) => name))].sort()).toEqual([
       'az',
+      'azd',
       'curl',
+      'infra/scripts/api-app.sh',
       'infra/scripts/consent.sh',
-      'node',
       'npm',
     ]);
   });
 
+  it('deploy by commands that docs/deploy.md has, where they are held against templates and scripts', () => {
+    const { text = '' } = blocks.find(({ file, text }) => file === 'README.md' && /^azd up$/m.test(text)) ?? {};
+    expect(commandsOf(text)).toHaveLength(3);
+    const there = [...read('docs/deploy.md').matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
+      commandsOf(block),
+    );
+    for (const command of commandsOf(text)) expect(there).toContainEqual(command);
+  });
+
   it('link to files that are there', () => {
-    const links = ['README.md', 'docs/developing.md'].flatMap((file) =>
+    const links = PAGES.flatMap((file) =>
       [...read(file).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) => join(dirname(file), to)),
     );
     expect(links.length).toBeGreaterThan(3);
@@ -63,7 +78,7 @@ describe('the blocks', () => {
 
 describe('the first screen', () => {
   it('OPS-09: says that nothing has run in a real subscription, and where it has run instead', () => {
-    const first = readme.slice(0, readme.indexOf('## Try it')).split('\n');
+    const first = readme.slice(0, readme.indexOf('\n## ')).split('\n');
     expect(first.length).toBeLessThan(30);
     const text = first.join(' ');
     expect(text).toMatch(/Nothing of this has run in a real Azure subscription yet/);
@@ -78,12 +93,33 @@ describe('the first screen', () => {
     ])
       expect(text).toContain(place);
   });
+
+  it('ends before line 150, and has the four doors in their order', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(151);
+    const headings = [...readme.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(['One rotation', 'Try it', 'Use', 'Run', 'Trust', 'Change']);
+  });
+
+  it('leads to every page there is', () => {
+    const all = readdirSync(join(root, 'docs'), { encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
+    expect(all.length).toBeGreaterThan(15);
+    expect(all.filter((file) => !readme.includes(`](docs/${file}`))).toEqual([]);
+  });
+
+  it('counts the kinds as the registry does', () => {
+    const told = [...readme.matchAll(/\b(?:all (\d+), their|of (\d+) kinds)\b/g)].map(([, all, of]) =>
+      Number(all ?? of),
+    );
+    expect(told).toEqual([rotators.length, rotators.length]);
+    expect(readme).toMatch(/^.*\bTwo of \d+ kinds have a single credential/m);
+    expect(rotators.filter(({ overlap }) => overlap === 'none')).toHaveLength(2);
+  });
 });
 
 describe('npm commands', () => {
   const lines = commandsWith('npm').map((words) => words.join(' '));
   const inCi = ['npm ci', 'npm run lint', 'npm run build', 'npm test', 'npm start -- --once'];
-  const here = lines.filter((line) => /^npm (start|run --silent azure)/.test(line));
+  const here = lines.filter((line) => /^npm (start|run docs|run --silent azure)/.test(line));
 
   it('are run by .ci/run, or here', () => {
     const ci = read('.ci/run').split('\n');
@@ -101,7 +137,11 @@ describe('npm commands', () => {
     await served.ended;
     await eventually(() => !served.isAlive());
     const told = served.stdout().slice(served.stdout().search(/^\d{4}-/m), served.stdout().indexOf('\n\nServing'));
-    expect(masked(told)).toEqual(masked(ofKind('text').join('').trim()));
+    expect(masked(told)).toEqual(masked(ofKind('text', 'docs/local.md').join('').trim()));
+    // The README shows six lines of it, in their order.
+    const shown = masked(ofKind('text', 'README.md').join('').trim());
+    expect(shown).toHaveLength(6);
+    expect(masked(told).filter((line) => shown.includes(line))).toEqual(shown);
   });
 
   const azureLines = lines.filter((line) => line.startsWith('npm run --silent azure'));
@@ -119,9 +159,9 @@ describe('npm commands', () => {
     await eventually(() => !azure.isAlive());
   });
 
-  it('node commands write the pages that are there', () => {
-    expect(commandsWith('node')).toEqual([['node', 'scripts/docs.ts']]);
-    for (const [page, make] of Object.entries(pages)) expect(read(page)).toBe(make());
+  it('npm run docs writes the pages that are there', () => {
+    expect(lines).toContain('npm run docs');
+    for (const page of Object.keys(pages)) expect(outdated(page)).toBeUndefined();
   });
 });
 
@@ -164,7 +204,12 @@ describe('the other blocks', () => {
       ...{ Name: z.string(), IsCustom: z.literal(true), Description: z.string() },
       ...{ Actions: z.array(z.string()), DataActions: z.array(z.string()), AssignableScopes: z.array(z.string()) },
     });
-    const roles = ofKind('json').map((text) => Role.parse(JSON.parse(text)));
+    // What stands alone there, for a right that no other scope can hold, is checked in commands.test.ts.
+    const section =
+      read('docs/permissions.md')
+        .split(/^## /m)
+        .find((each) => each.startsWith('The roles as JSON')) ?? '';
+    const roles = [...section.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => Role.parse(JSON.parse(text)));
     const azure = await startAzure({ azurite: false });
     const given = azure.world.roles.all.filter(({ principalId }) => principalId === azure.world.identity.oid);
     await azure.stop();
@@ -203,15 +248,38 @@ describe('the other blocks', () => {
 });
 
 describe('what is made from the registry', () => {
-  it('is what node scripts/docs.ts would write: the table of rotators and their roles', () => {
-    expect(readme).toMatch(/<!-- rotators:.*<!-- \/rotators -->.*<!-- roles:.*<!-- \/roles -->/s);
-    expect(unpadded(readme)).toBe(unpadded(readmeWith(readme)));
-    expect(readme).toContain(`| \`${known.types[0]}\``);
+  it('is what npm run docs would write: the table of kinds and their roles, and the figures of the README', () => {
+    for (const [page, name] of [
+      ['docs/rotators.md', 'rotators'],
+      ['docs/permissions.md', 'roles'],
+      ['README.md', 'figures'],
+    ] as const) {
+      expect(read(page)).toMatch(new RegExp(`<!-- ${name}:.*<!-- /${name} -->`, 's'));
+      expect(outdated(page)).toBeUndefined();
+    }
+    expect(read('docs/rotators.md')).toContain(`| \`${known.types[0]}\``);
+  });
+
+  it.each(madePages)('%s is what npm run docs would write', (page) => {
+    expect(outdated(page)).toBeUndefined();
+  });
+
+  it('is shown by the first row that differs, with the command that writes it', () => {
+    const page = read('docs/settings.md');
+    const changed = page.replace('## KEYTURN_MODE', '## KEYTURN_MOOD');
+    const row = page.split('\n').indexOf('## KEYTURN_MODE') + 1;
+    expect(outdated('docs/settings.md', changed, page)).toBe(
+      [
+        `docs/settings.md, line ${row}, is not what the code says.`,
+        '  is:       ## KEYTURN_MOOD',
+        '  would be: ## KEYTURN_MODE',
+        'Run: npm run docs',
+      ].join('\n'),
+    );
+    expect(outdated('docs/settings.md', `${page}more\n`, page)).toContain('is:       more');
+    expect(outdated('docs/settings.md', page.trimEnd(), page)).toContain('is:       (the end)');
   });
 });
-
-/** Biome pads the cells of tables and folds short lists in JSON. */
-const unpadded = (text: string): string => text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, '');
 
 /** Lines without what differs from run to run: times, ids, the port, seconds. */
 function masked(text: string): string[] {

@@ -1,9 +1,9 @@
 /** Makes docs/values.md from the table of dialects: every text in it has gone through the codec when the page was made. */
-import type { FormSpec, KeyDialect } from '../src/core/formSpec.ts';
+import type { FormSpec, KeyDialect, Wanted } from '../src/core/formSpec.ts';
 import { Secret } from '../src/core/secret.ts';
 import type { Dialect } from '../src/form/dialect.ts';
 import { keyDialects, loginDialects } from '../src/form/dialects.ts';
-import { openForm, type Wanted } from '../src/form/form.ts';
+import { openForm } from '../src/form/form.ts';
 import { type Refused, refusalWords, refusedOptions } from '../src/form/refused.ts';
 
 const OLD_KEY = Buffer.from('the key of slot 1').toString('base64');

@@ -1,11 +1,11 @@
 /** Whether the app can do its work: in one word for whoever watches it, and with reasons and remedies for readers. */
 import { setTimeout as after } from 'node:timers/promises';
-import type { GraphGrants } from '../azure/graphGrants.ts';
 import { addMinutes, type Clock } from '../core/clock.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import { isOthers } from '../core/instance.ts';
 import type { Log } from '../core/log.ts';
 import type { Reason } from '../core/reasons.ts';
+import type { GraphGrants } from '../core/rights.ts';
 import type { LeftOut } from '../core/vaultList.ts';
 import type { Deps } from '../ports/deps.ts';
 import { type Caller, requireRole } from './auth.ts';

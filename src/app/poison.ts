@@ -7,7 +7,7 @@ import type { LogFields } from '../core/log.ts';
 import type { Look } from '../core/look.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
-import { alertOrCount } from '../reconcile/record/alertGroups.ts';
+import { alertOrCount } from '../reconcile/record/alertOrCount.ts';
 import type { Pace } from '../sweep/pace.ts';
 import { aboutOf } from '../tags/about.ts';
 

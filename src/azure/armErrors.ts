@@ -1,13 +1,6 @@
 /** Whatever Azure Resource Manager made an SDK throw becomes a reason here; nobody else reads its codes. */
-import { BusyError, KeyturnError, type KeyturnErrorOptions, UnknownOutcomeError } from '../core/errors.ts';
+import { AbsentError, BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { facts, said, shown, type WireFailure, wireFailure } from '../core/wire.ts';
-
-/** ARM knows no such thing. Reads like missing consent, so that nobody learns what exists (case SEC-09). */
-export class AbsentError extends KeyturnError {
-  constructor(options: KeyturnErrorOptions = {}) {
-    super('no-consent', options);
-  }
-}
 
 /**
  * The error that a call to ARM amounts to: `BusyError` when nothing was changed and asking again may help,

@@ -5,12 +5,11 @@
  */
 import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
-import { KeyturnError } from '../core/errors.ts';
+import { AbsentError, KeyturnError } from '../core/errors.ts';
 import { type Consent, type Grant, namesSecret, parseGrants } from '../core/grants.ts';
 import { canonicalId, parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Arm } from './arm.ts';
-import { AbsentError } from './armErrors.ts';
 import type { GraphApi } from './graph.ts';
 
 export interface ConsentOptions {

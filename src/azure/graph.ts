@@ -6,13 +6,13 @@ import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { AbsentError, BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
+import type { GraphGrants } from '../core/rights.ts';
 import { Secret } from '../core/secret.ts';
 import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
-import { AbsentError } from './armErrors.ts';
 import type { Cloud } from './cloud.ts';
-import { type GraphGrants, grantsIn } from './graphGrants.ts';
+import { grantsIn } from './graphGrants.ts';
 import { jsonOf, thinClient } from './thinClient.ts';
 
 /** What a list shows of a password: all but its text. */

@@ -1,14 +1,7 @@
 /** What the identity's own token for Microsoft Graph says that it may do. */
-import { z } from 'zod';
 
-export interface GraphGrants {
-  /** Application permissions. */
-  readonly permissions: readonly string[];
-  /** Object id of the identity itself. */
-  readonly oid?: string;
-  /** What was granted later is not in it: tokens are kept for up to a day (azure-facts 6, case FN-03). */
-  readonly issuedOn: Date;
-}
+import { z } from 'zod';
+import type { GraphGrants } from '../core/rights.ts';
 
 const Claims = z.object({
   roles: z.array(z.string()).default([]),

@@ -84,3 +84,10 @@ export function withoutText(error: unknown): Error {
   bare.stack = [`${bare.name}: ${bare.message}`, ...places].join('\n');
   return bare;
 }
+
+/** ARM knows no such thing. Reads like missing consent, so that nobody learns what exists (case SEC-09). */
+export class AbsentError extends KeyturnError {
+  constructor(options: KeyturnErrorOptions = {}) {
+    super('no-consent', options);
+  }
+}

@@ -1,4 +1,11 @@
-/** How secrets of a kind may hold their credential (design section 2: form); every kind may also be a member of a document. */
+/** Where in the value the credential stands: the owner's options and the kind's forms. */
+export interface Wanted {
+  readonly spec: FormSpec;
+  /** Option `field`: a JSON pointer (`/a/b`) or the name of a member at the top. */
+  readonly field?: string;
+  /** Option `login-field`: the same for the login. */
+  readonly loginField?: string;
+}
 export type FormSpec =
   /** Nothing but the credential. */
   | { readonly kind: 'bare' }

@@ -1,5 +1,13 @@
-/** What Keyturn may do, learnt without a write: there, missing, or not to be told. Only what is known to be missing stands in a way. */
 import type { Reason } from './reasons.ts';
+
+export interface GraphGrants {
+  /** Application permissions. */
+  readonly permissions: readonly string[];
+  /** Object id of the identity itself. */
+  readonly oid?: string;
+  /** What was granted later is not in it: tokens are kept for up to a day (azure-facts 6, case FN-03). */
+  readonly issuedOn: Date;
+}
 
 export interface RightCheck {
   /** The right, and where it is needed, in words. */

@@ -2,7 +2,7 @@
  * The form in which a secret holds its credential (design section 2). Rotators see bare values only; what stands around
  * one is kept byte for byte, and a connection string that leads anywhere but to the target is refused (case SEC-02).
  */
-import { type FormSpec, keyOfPair } from '../core/formSpec.ts';
+import { type FormSpec, keyOfPair, type Wanted } from '../core/formSpec.ts';
 import { Secret } from '../core/secret.ts';
 import { checkBeside } from './beside.ts';
 import { type Document, type Member, memberOf, pointerOf } from './document.ts';
@@ -28,15 +28,6 @@ export interface Form {
   fill(bare: Secret, login?: string): Secret;
   /** Where the value holds another credential, too: a JSON pointer, or words. Undefined where it does not (case VAL-02). */
   elsewhere(other: Secret): string | undefined;
-}
-
-/** Where in the value the credential stands: the owner's options and the kind's forms. */
-export interface Wanted {
-  readonly spec: FormSpec;
-  /** Option `field`: a JSON pointer (`/a/b`) or the name of a member at the top. */
-  readonly field?: string;
-  /** Option `login-field`: the same for the login. */
-  readonly loginField?: string;
 }
 
 /** No credential and no connection string is longer; only a document is, as far as a vault takes one. */

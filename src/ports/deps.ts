@@ -1,13 +1,19 @@
-/** Everything a pass reaches: ports, never clients. `app.ts` fills it for Azure, the simulation for its world. */
 import type { Clock } from '../core/clock.ts';
 import type { Consent } from '../core/grants.ts';
 import type { Tags } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Rights } from '../core/rights.ts';
-import type { PolicyLimits } from '../tags/policy.ts';
 import type { Rotator } from './rotator.ts';
 import type { Alerts, Audit, Locks, LookQueue, Rows } from './store.ts';
 import type { Vaults } from './vault.ts';
+
+/** Bounds of the operator, in hours. */
+export interface PolicyLimits {
+  /** KEYTURN_EVERY_MAX: a longer `every` counts as this, whoever said it. */
+  readonly everyMaxHours: number;
+  /** KEYTURN_GRACE_MIN: a shorter `grace` counts as this, but for a secret's own. */
+  readonly graceMinHours: number;
+}
 
 /** `observe`: no write anywhere, plans are shown. `drain`: no new rotations, obligations are worked off. */
 export type Mode = 'observe' | 'run' | 'drain';

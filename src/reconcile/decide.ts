@@ -1,22 +1,13 @@
 /** The rules, in one pure function: what is seen, what was asked and the time in; one step with its reason out. */
 import { addHours, addMinutes, earliest, latest } from '../core/clock.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
+import type { Owed } from '../tags/owed.ts';
 import { soonestOn } from '../tags/policy.ts';
 import { isOpen, nextOpen } from '../tags/window.ts';
 import { PROBE_MINUTES } from './observe/brake.ts';
+import { type Observed, proves } from './observe/observed.ts';
 import type { Claim } from './observe/slots.ts';
-import {
-  type Asked,
-  changes,
-  type Observed,
-  type Owed,
-  proves,
-  type Refuse,
-  type Revoke,
-  type Rotate,
-  type Step,
-  type Wait,
-} from './step.ts';
+import { type Asked, changes, type Refuse, type Revoke, type Rotate, type Step, type Wait } from './step.ts';
 
 const ROTATIONS_MAX = 3;
 const VERSIONS_MAX = 480;

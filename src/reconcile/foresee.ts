@@ -14,17 +14,9 @@ import { preflight } from './act/preflight.ts';
 import { barriers, decide, plan } from './decide.ts';
 import { type Bound, readConsent } from './observe/bind.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
+import type { Observed } from './observe/observed.ts';
 import { observeTarget, type Seen } from './observe/observeTarget.ts';
-import {
-  type Asked,
-  type Change,
-  changes,
-  type Observed,
-  type Refuse,
-  type Rotate,
-  type Step,
-  type Wait,
-} from './step.ts';
+import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
 
 /** A step to come, as its audit record will tell of it. */
 export interface Coming {

@@ -9,17 +9,19 @@ import type { Look } from '../core/look.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { Lock, Operation, SecretRow } from '../ports/store.ts';
 import type { Acting, RowChange } from './act/acting.ts';
+import { probe } from './act/probe.ts';
 import { rotate } from './act/rotate.ts';
 import { hold, move, prove, restore, revoke } from './act/settle.ts';
 import { decide } from './decide.ts';
 import { type Bound, left, observeVault, readConsent, type Trail } from './observe/bind.ts';
-import { noteFailure, probe } from './observe/brake.ts';
+import { noteFailure } from './observe/brake.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import { observeTarget, type Seen } from './observe/observeTarget.ts';
 import { namesOf } from './observe/slots.ts';
+import { type PassEnd, standingBefore } from './record/end.ts';
 import { afterFailure, failureStep, isFailure } from './record/failure.ts';
 import { followedOperations, workedFor } from './record/operation.ts';
-import { type PassEnd, record, standingBefore } from './record/record.ts';
+import { record } from './record/record.ts';
 import { type Asked, changes, type Step, type Wait } from './step.ts';
 
 /** What a pass did, for the log, the tests and the demonstration. */

@@ -1,17 +1,12 @@
+/** What a pass may do: the steps that `decide` chooses from, and what a person may ask for. */
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
-import type { Mode } from '../ports/deps.ts';
-import type { Rotator, Verdict } from '../ports/rotator.ts';
 import type { RevokeAt, RevokeWhen } from '../ports/store.ts';
-import type { Leaving } from '../tags/optIn.ts';
-import type { Policy } from '../tags/policy.ts';
-import type { Age } from './observe/age.ts';
-import type { Claim, Unsure } from './observe/slots.ts';
+import type { Owed } from '../tags/owed.ts';
 
-/** An older version of ours that is not marked `revoked` and whose credential is not the current one. */
-export interface Owed {
-  readonly version: VersionId;
-  readonly handle: Handle;
+/** A neighbour of which it is not known what it holds, and what is wrong with it. */
+export interface Unsure extends SecretRef {
+  readonly why?: Reason;
 }
 
 /** Where the next credential comes from. */
@@ -119,77 +114,3 @@ export interface Asked {
   readonly at?: RevokeAt;
   readonly hold?: Date | null;
 }
-
-/** All that the rules look at. Nothing in here is remembered from an earlier pass but where the name says `row`. */
-export interface Observed {
-  readonly secret: SecretRef;
-  readonly version: VersionId;
-  readonly createdOn: Date;
-  readonly policy: Policy;
-  /** The state's target hash fits and its handle agrees with the value, or the value is one the target no longer knows. */
-  readonly ours: boolean;
-  /** Ours, and written by a rotation (it carries `rot`), not merely taken over. */
-  readonly written: boolean;
-  readonly begun: boolean;
-  readonly placeholder: boolean;
-  readonly proved: boolean;
-  /** Keyturn wrote this version (the row knows its id) and its state is gone or contradicts the value. */
-  readonly wiped: boolean;
-  /** The handle of the current value: named from the value, or of the state where the value is broken. */
-  readonly live?: Handle;
-  /** Whether the target knows the value. */
-  readonly known: boolean;
-  readonly verdict?: Verdict;
-  /** What the target said beside the verdict, and who can mend it. */
-  readonly said?: string;
-  /** The target says that the value has run out. */
-  readonly expired?: boolean;
-  /** What the target answered says nothing of the value: why. */
-  readonly doubt?: { readonly reason: Reason; readonly detail: string | undefined };
-  readonly owed: readonly Owed[];
-  /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
-  readonly left: readonly Handle[];
-  /** Those of the owed whose slot another secret still holds, may hold or owes later. */
-  readonly held: ReadonlyMap<VersionId, Claim>;
-  readonly after?: Date;
-  readonly hold?: Date;
-  readonly dueOn: Date;
-  /** The age of the credential, and since when the secret has held it; the version's creation where absent. */
-  readonly age?: Age;
-  /** It was opted out and owes something: nothing is rotated any more, and its owner decides what it holds. */
-  readonly leaving?: Leaving;
-  /** Leaving, and a rotation that was broken off left credentials in no version: they are removed then. */
-  readonly strayUntil?: Date;
-  /** Where a heal, and where any other rotation, would take its credential from. */
-  readonly healSource: Source;
-  readonly source: Source;
-  /** Where a rotation with `rotateAgain` would beside drift: no grace is kept but that of the newest. */
-  readonly nowSource: Source;
-  readonly rotation: RotationId;
-  /** Rotations whose credentials stand in no version and never were current. */
-  readonly issuedBy: readonly RotationId[];
-  /** Rotations of the last 24 hours, judged from the versions. */
-  readonly recentRotations: number;
-  readonly versionCount: number;
-  /** A target write may still arrive until then. */
-  readonly settlingUntil?: Date;
-  /** After a failed rotation: no new credential before then. */
-  readonly retryOn?: Date;
-  /** The vault refused a version with exactly this plan, for which nothing has changed since. */
-  readonly planRefused: boolean;
-  /** Where it was not the vault. */
-  readonly refusedBy?: Reason;
-  /** What keeps credentials from being taken away: undefined when the index of who shares a target is complete. */
-  readonly indexGap?: string;
-  /** Of the kind. Where many fit, a new one takes nothing from anybody. */
-  readonly overlap: Rotator['overlap'];
-  readonly rateUsedUp: boolean;
-  /** The kind is braked, and no probe may go before `probeOn`. */
-  readonly braked: boolean;
-  /** Present while the kind is braked: from then on one rotation may try (`brake.ts`). */
-  readonly probeOn?: Date;
-  readonly mode: Mode;
-}
-
-/** A verdict on which something may be revoked. */
-export const proves = (verdict: Verdict | undefined): boolean => verdict === 'accepted' || verdict === 'vouched';

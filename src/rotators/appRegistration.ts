@@ -1,10 +1,8 @@
 /** `app-registration`: the client secrets of an application in Entra ID, added and removed over Microsoft Graph. */
 import { z } from 'zod';
-import { AbsentError } from '../azure/armErrors.ts';
-import type { AppCredential, AppFacts, GraphApi } from '../azure/graph.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import { credentialLabel, isCredentialLabel, notTheAppId, rotationInLabel } from '../core/credentialLabel.ts';
-import { BusyError, KeyturnError } from '../core/errors.ts';
+import { AbsentError, BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { RightCheck } from '../core/rights.ts';
@@ -20,7 +18,13 @@ import type {
   TargetState,
   Verdict,
 } from '../ports/rotator.ts';
-import { type AppPasswords, appPasswords } from '../targets/appPasswords.ts';
+import {
+  type AppCredential,
+  type AppFacts,
+  type AppPasswords,
+  appPasswords,
+  type GraphApi,
+} from '../targets/appPasswords.ts';
 import { type ClientSecretProbe, hintOf } from '../targets/clientSecrets.ts';
 
 export interface AppRegistrationOptions {

@@ -7,8 +7,7 @@ import type { Reason, Remedy } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow } from '../ports/store.ts';
 import type { Version } from '../ports/vault.ts';
-import type { Bound } from '../reconcile/observe/bind.ts';
-import { isOptedIn, optInTags, slotTargetOf } from './optIn.ts';
+import { isOptedIn, type OptIn, optInTags, slotTargetOf } from './optIn.ts';
 
 export interface About {
   /** By the owner tag. */
@@ -25,7 +24,7 @@ export interface About {
 interface Looked {
   readonly secret: SecretRef;
   readonly row: SecretRow | undefined;
-  readonly bound?: Bound | undefined;
+  readonly bound?: { readonly current: Pick<Version, 'tags' | 'expiresOn'>; readonly optIn: OptIn } | undefined;
   /** The current version, where the pass came no further. */
   readonly current?: Pick<Version, 'tags' | 'expiresOn'> | undefined;
 }

@@ -1,8 +1,8 @@
 /** The owner's tags: opting in, naming the target, its options and the policy. */
 import { KeyturnError } from '../core/errors.ts';
+import type { Wanted } from '../core/formSpec.ts';
 import { type SecretRef, type Tags, tagOf, withTag } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
-import type { Wanted } from '../form/form.ts';
 import type { Config, Registry } from '../ports/deps.ts';
 import type { Rotator, Target } from '../ports/rotator.ts';
 import type { PolicySource } from './policy.ts';

@@ -1,10 +1,14 @@
-/** What is owed follows from the older versions, which nobody rewrites: it is derived, never listed. */
 import { addHours, latest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type RotationId, rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
 import type { VersionInfo } from '../ports/vault.ts';
-import type { Owed } from '../reconcile/step.ts';
 import { readState, type State } from './state.ts';
+
+/** An older version of ours that is not marked `revoked` and whose credential is not the current one. */
+export interface Owed {
+  readonly version: VersionId;
+  readonly handle: Handle;
+}
 
 /** An older version that was current for Keyturn and is not marked `revoked`. */
 export interface OlderOurs {

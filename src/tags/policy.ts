@@ -3,9 +3,11 @@
  * secret's tag, then the vault's tag `keyturn-policy`, then the settings. An unknown key is an error (design section 2).
  * Whoever may tag a vault has no right to its secrets, so that tag may be more careful than the settings, not less.
  */
+
 import { addHours, earliest, latest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
+import type { PolicyLimits } from '../ports/deps.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { parseWindow, type Window } from './window.ts';
 
@@ -18,14 +20,6 @@ export interface Policy {
   readonly pausedByVault?: true;
   /** What somebody said and what counts instead: shown with the secret. Absent where everything counts as it was said. */
   readonly notes?: readonly string[];
-}
-
-/** Bounds of the operator, in hours. */
-export interface PolicyLimits {
-  /** KEYTURN_EVERY_MAX: a longer `every` counts as this, whoever said it. */
-  readonly everyMaxHours: number;
-  /** KEYTURN_GRACE_MIN: a shorter `grace` counts as this, but for a secret's own. */
-  readonly graceMinHours: number;
 }
 
 const DAY = 24;

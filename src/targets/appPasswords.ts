@@ -3,12 +3,13 @@
  * lag behind, and a text is given once (azure-facts 6, cases GR-01 and GR-02).
  */
 
-import { AbsentError } from '../azure/armErrors.ts';
 import { type AddedPassword, type AppFacts, ConcurrentError, type GraphApi } from '../azure/graph.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import { BusyError, type KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { AbsentError, BusyError, type KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
+
+export type { AppCredential, AppFacts, GraphApi } from '../azure/graph.ts';
 
 /** Sleeps within the pass and renews its locks, with 0 these alone; false when its time is up. */
 type Stay = (seconds: number) => Promise<boolean>;

@@ -2,6 +2,7 @@
  * MySQL and MariaDB over `mysql2`: what their rotator asks of a server. TLS is verified, each call has a connection of its
  * own, and the clear password of an application never leaves for the server but to log in (azure-facts 5.4).
  */
+
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
@@ -18,37 +19,10 @@ import {
   wordsOf,
 } from '../core/serverAnswer.ts';
 import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
-import { accountsIn, type Plugin, pluginOf } from './mysqlAccounts.ts';
+import { type Account, type AccountFacts, type Ask, accountsIn, type Plugin, pluginOf } from './mysqlAccounts.ts';
 import { cachingSha2Hash, nativeHash } from './mysqlHashes.ts';
 
 type Place = Pick<DatabaseFacts, 'host' | 'port'>;
-
-/** MySQL's users are a name and the hosts that it may come from. */
-export interface Account {
-  readonly user: string;
-  readonly host: string;
-}
-
-export interface AccountFacts {
-  readonly user: string;
-  readonly host: string;
-  /** How it logs in; undefined for another way than a password that Keyturn can make. */
-  readonly plugin: Plugin | undefined;
-  /** `ACCOUNT LOCK`. */
-  readonly locked: boolean;
-  /** `REQUIRE X509`, `ISSUER` or `SUBJECT`: without a client certificate the right password is answered like a wrong one. */
-  readonly certificate: boolean;
-  /** When its password was set last. */
-  readonly changedOn?: Date;
-  /** When its password runs out; in the past where it has, also by `PASSWORD EXPIRE`. */
-  readonly expiresOn?: Date;
-  /** After so many days a new password runs out; 0: never. */
-  readonly lifetimeDays?: number;
-  /** After so many wrong passwords in a row nobody is let in with it. */
-  readonly triesMax?: number;
-  /** Has a privilege on the whole server that changes something, by itself or by a role, or on the tables of users. */
-  readonly strong: boolean;
-}
 
 export interface MysqlApi {
   /** The accounts that are there by these names, in whatever capitals and for whatever hosts. */
@@ -144,11 +118,6 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
     },
   };
 }
-
-/** A row of an answer, by the names of its columns. */
-export type Row = RowDataPacket;
-/** One statement, with its values apart from the text, which only DDL has none of. */
-export type Ask = (sql: string, values?: readonly string[]) => Promise<RowDataPacket[]>;
 
 /** Names in backticks need no backslashes, whatever the server's sql_mode says of those. */
 const identifier = (name: string): string => `\`${name.replaceAll('`', '``')}\``;

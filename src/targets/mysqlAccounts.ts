@@ -1,7 +1,40 @@
 /** Who is an administrator of a MySQL or MariaDB server, as its own tables say. */
+import type { RowDataPacket } from 'mysql2/promise';
 import { addDays } from '../core/clock.ts';
 import { quote } from '../core/quote.ts';
-import type { Account, AccountFacts, Ask, Row } from './mysql.ts';
+
+/** MySQL's users are a name and the hosts that it may come from. */
+export interface Account {
+  readonly user: string;
+  readonly host: string;
+}
+
+export interface AccountFacts {
+  readonly user: string;
+  readonly host: string;
+  /** How it logs in; undefined for another way than a password that Keyturn can make. */
+  readonly plugin: Plugin | undefined;
+  /** `ACCOUNT LOCK`. */
+  readonly locked: boolean;
+  /** `REQUIRE X509`, `ISSUER` or `SUBJECT`: without a client certificate the right password is answered like a wrong one. */
+  readonly certificate: boolean;
+  /** When its password was set last. */
+  readonly changedOn?: Date;
+  /** When its password runs out; in the past where it has, also by `PASSWORD EXPIRE`. */
+  readonly expiresOn?: Date;
+  /** After so many days a new password runs out; 0: never. */
+  readonly lifetimeDays?: number;
+  /** After so many wrong passwords in a row nobody is let in with it. */
+  readonly triesMax?: number;
+  /** Has a privilege on the whole server that changes something, by itself or by a role, or on the tables of users. */
+  readonly strong: boolean;
+}
+
+/** A row of an answer, by the names of its columns. */
+export type Row = RowDataPacket;
+
+/** One statement, with its values apart from the text, which only DDL has none of. */
+export type Ask = (sql: string, values?: readonly string[]) => Promise<RowDataPacket[]>;
 
 /** How the account logs in: MariaDB's only plugin that takes a hash made here, and two of MySQL. */
 export type Plugin = 'mariadb' | 'mysql_native_password' | 'caching_sha2_password';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { AbsentError, fromArm } from '../../src/azure/armErrors.ts';
-import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import { fromArm } from '../../src/azure/armErrors.ts';
+import { AbsentError, BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
 
 const answer = (statusCode: number, code = 'Code', message = 'text of a stranger') => ({
   name: 'RestError',

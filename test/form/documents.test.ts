@@ -4,9 +4,9 @@ import { parse as parseEnv } from 'dotenv';
 import fc from 'fast-check';
 import { parse as parseYaml } from 'yaml';
 import { KeyturnError } from '../../src/core/errors.ts';
-import type { FormSpec } from '../../src/core/formSpec.ts';
+import type { FormSpec, Wanted } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { type Form, openForm, type Wanted } from '../../src/form/form.ts';
+import { type Form, openForm } from '../../src/form/form.ts';
 
 const PG = 'pg1.postgres.database.azure.com';
 const HOSTS = [PG, 'sql1.database.windows.net', 'acct1.blob.core.windows.net', 'ns1.servicebus.windows.net'];

@@ -2,9 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
-import type { FormSpec } from '../../src/core/formSpec.ts';
+import type { FormSpec, Wanted } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
-import { openForm, type Wanted } from '../../src/form/form.ts';
+import { openForm } from '../../src/form/form.ts';
 import { tooSteep } from '../fuzz/linear.ts';
 
 const P = '0ld.Pass-word~1';

@@ -9,7 +9,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { LogFields } from '../../src/core/log.ts';
 import { canAlert, isReason, type Reason, reasons } from '../../src/core/reasons.ts';
 import type { Config, Mode } from '../../src/ports/deps.ts';
-import { alertOrCount } from '../../src/reconcile/record/alertGroups.ts';
+import { alertOrCount } from '../../src/reconcile/record/alertOrCount.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 
 const credential = { getToken: () => Promise.reject(new Error('An alert asks for no token.')) };

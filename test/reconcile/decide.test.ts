@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
 import { decide, lookAgainOn } from '../../src/reconcile/decide.ts';
-import type { Observed, Step } from '../../src/reconcile/step.ts';
+import type { Observed } from '../../src/reconcile/observe/observed.ts';
+import type { Step } from '../../src/reconcile/step.ts';
 import {
   adopted,
   asks,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
 import { decide } from '../../src/reconcile/decide.ts';
-import type { Observed, Source } from '../../src/reconcile/step.ts';
+import type { Observed } from '../../src/reconcile/observe/observed.ts';
+import type { Source } from '../../src/reconcile/step.ts';
 import {
   adopted,
   asks,

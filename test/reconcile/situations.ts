@@ -1,6 +1,7 @@
 /** Situations for the rules: what a pass has seen, ready to be bent by one fact each. */
 import { addDays, addHours, addMinutes } from '../../src/core/clock.ts';
-import type { Asked, Observed, Source } from '../../src/reconcile/step.ts';
+import type { Observed } from '../../src/reconcile/observe/observed.ts';
+import type { Asked, Source } from '../../src/reconcile/step.ts';
 import { parseWindow, type Window } from '../../src/tags/window.ts';
 
 export const T = new Date('2027-01-05T10:00:00Z'); // a Tuesday

@@ -2,12 +2,14 @@
 import { KeyturnError, StoppingError } from '../../core/errors.ts';
 import type { VersionId } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
+import type { Owed } from '../../tags/owed.ts';
 import { change, formatState, parseState, readState, type State, withState } from '../../tags/state.ts';
 import { readConsent } from '../observe/bind.ts';
+import { proves } from '../observe/observed.ts';
 import { oldForm } from '../observe/observeTarget.ts';
 import { openAt } from '../observe/opened.ts';
 import { heldBy, otherHolders, sureOf } from '../observe/slots.ts';
-import { type Hold, type Move, type Owed, proves, type Revoke } from '../step.ts';
+import type { Hold, Move, Revoke } from '../step.ts';
 import { type Acting, guard, type RowChange, stayer } from './acting.ts';
 import { removeLeftovers } from './leftovers.ts';
 

@@ -7,9 +7,9 @@ import { addDays, addMinutes, latest } from '../../core/clock.ts';
 import { type SecretRef, targetHash } from '../../core/ids.ts';
 import type { Config, Deps } from '../../ports/deps.ts';
 import type { FailedRotation } from '../../ports/store.ts';
-import type { Acting } from '../act/acting.ts';
-import type { Observed, Rotate, Wait } from '../step.ts';
+import type { Rotate } from '../step.ts';
 import type { Bound } from './bind.ts';
+import type { Observed } from './observed.ts';
 import { namesOf } from './slots.ts';
 
 const TARGETS = 5;
@@ -53,15 +53,6 @@ export async function brakeOf(
   const last = latest(since, probed && probed <= addMinutes(now, SKEW_MINUTES) ? probed : undefined) as Date;
   const probeOn = addMinutes(last, PROBE_MINUTES);
   return { braked: now < probeOn, probeOn };
-}
-
-/** Takes the probe of a braked kind for this rotation; the wait, where another secret of the vault was first. */
-export async function probe(step: Rotate, { seen, deps, requested }: Acting): Promise<Wait | undefined> {
-  const { observed, optIn, secret } = seen;
-  if (observed.probeOn === undefined || !isBraked(step, requested)) return undefined;
-  const now = deps.clock.now();
-  if (await deps.rows.takeProbe(optIn.rotator.type, secret.vault, now, PROBE_MINUTES)) return undefined;
-  return { kind: 'wait', reason: 'brake', until: addMinutes(now, PROBE_MINUTES) };
 }
 
 /** Heals and what a person asks for are never braked, nor do they use up the rate. */

@@ -19,12 +19,13 @@ import {
 } from '../../tags/owed.ts';
 import { dueOn, planOf } from '../../tags/policy.ts';
 import { parseState, type State } from '../../tags/state.ts';
-import { type Observed, proves, type Source } from '../step.ts';
+import type { Source } from '../step.ts';
 import { type Age, ageOf } from './age.ts';
 import { begunBefore, begunOn } from './begun.ts';
 import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
-import { indexGap } from './holderIndex.ts';
+import { indexGap } from './indexGap.ts';
+import { type Observed, proves } from './observed.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import { refusalIn } from './refusedPlan.ts';
 import { type Claim, type Holder, heldBy, otherHolders, sourceFor, sureOf } from './slots.ts';

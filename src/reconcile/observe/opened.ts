@@ -1,9 +1,10 @@
 /** A stored value in its form, as the target knows it: its hosts, the credential that it is, and others that it holds beside. */
 import { KeyturnError } from '../../core/errors.ts';
+import type { Wanted } from '../../core/formSpec.ts';
 import type { Handle } from '../../core/ids.ts';
 import { quote } from '../../core/quote.ts';
 import type { Secret } from '../../core/secret.ts';
-import { type Form, openForm, type Wanted } from '../../form/form.ts';
+import { type Form, openForm } from '../../form/form.ts';
 import type { Target, TargetState } from '../../ports/rotator.ts';
 
 /**

@@ -3,7 +3,7 @@ import { addHours } from '../../core/clock.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { SecretRow } from '../../ports/store.ts';
 import type { Policy } from '../../tags/policy.ts';
-import type { Observed } from '../step.ts';
+import type { Observed } from './observed.ts';
 
 /** A policy of the tenant or the room at a target may change without anything here: asked again after a day (case GR-04). */
 const BY_TARGET = ['target-policy', 'target-full'] as const;

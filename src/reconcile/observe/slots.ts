@@ -3,6 +3,7 @@
  * shares a target; what each of them really holds is read from its own current value, since an edit by hand is not in the
  * index yet.
  */
+
 import { addMinutes, latest } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type Grant, isSharer } from '../../core/grants.ts';
@@ -12,10 +13,10 @@ import type { Deps } from '../../ports/deps.ts';
 import type { Rotator, Target, TargetState } from '../../ports/rotator.ts';
 import type { HolderRow } from '../../ports/store.ts';
 import type { Version } from '../../ports/vault.ts';
+import { hashedTarget } from '../../tags/formerTarget.ts';
 import { isOptedIn, optInTags, wantedOf } from '../../tags/optIn.ts';
 import { readState } from '../../tags/state.ts';
-import type { Source, Wait } from '../step.ts';
-import { hashedTarget } from './holderIndex.ts';
+import type { Source, Unsure, Wait } from '../step.ts';
 import { adoptForm, openAt, otherKeyIn } from './opened.ts';
 
 /** Another secret on the same target. Without a handle it counts as holding every slot. */
@@ -123,9 +124,6 @@ export interface Claim {
   readonly owedUntil?: Date | undefined;
   /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
   readonly unsure?: Unsure;
-}
-export interface Unsure extends SecretRef {
-  readonly why?: Reason;
 }
 
 /** Who else holds a slot, or owes it beyond `after`. Who surely does goes before who only may. */

@@ -1,16 +1,17 @@
 /** One alert per cause: raised when the cause is new, kept while it is there, forgotten when a pass ends well without it. */
 import { addDays, addHours, addMinutes, earliest, latest } from '../../core/clock.ts';
 import type { SecretRef } from '../../core/ids.ts';
+import { BUSY_ALERT_MINUTES, isBusy, maySpread } from '../../core/passing.ts';
 import { isReason, type Reason, reasonRow } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SecretRow } from '../../ports/store.ts';
 import { aboutOf } from '../../tags/about.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { isOpen, nextOpen } from '../../tags/window.ts';
-import { type Observed, proves, type Refuse, type Step, type Wait } from '../step.ts';
-import { alertOrCount } from './alertGroups.ts';
-import { BUSY_ALERT_MINUTES, isBusy, maySpread } from './failure.ts';
-import { type PassEnd, standingBefore } from './record.ts';
+import { type Observed, proves } from '../observe/observed.ts';
+import type { Refuse, Step, Wait } from '../step.ts';
+import { alertOrCount } from './alertOrCount.ts';
+import { type PassEnd, standingBefore } from './end.ts';
 import { owedOf } from './view.ts';
 
 const UNPROVED_HOURS = 24;

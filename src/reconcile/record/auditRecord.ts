@@ -6,7 +6,7 @@ import type { Deps } from '../../ports/deps.ts';
 import type { AuditRecord, Operation } from '../../ports/store.ts';
 import { parseState } from '../../tags/state.ts';
 import { changes, type Rotate } from '../step.ts';
-import type { PassEnd } from './record.ts';
+import type { PassEnd } from './end.ts';
 
 /** Between the tries, all within the pass: no later one looks at this step again. */
 const PAUSE_SECONDS = [1, 2] as const;

@@ -1,6 +1,8 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
+
 import { addMinutes, earliest, latest } from '../../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
+import { BUSY_ALERT_MINUTES, maySpread, SPREADING_MINUTES } from '../../core/passing.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
 import { planOf } from '../../tags/policy.ts';
 import type { Acting, RowChange } from '../act/acting.ts';
@@ -15,19 +17,10 @@ const DAY_MINUTES = 24 * 60;
 /** A row takes no more (`src/store/schemas.ts`), and one that does not parse is lost. */
 const DETAIL_MAX = 1000;
 
-/** A refusal that a role which is still spreading gives as well (azure-facts 2.2: 28 minutes were seen; case DP-05). */
-export const maySpread = (reason: Reason): boolean => reason === 'vault-forbidden' || reason === 'target-forbidden';
-/** So long such a refusal is backed off from without an alert (finding COR-02). */
-export const SPREADING_MINUTES = 45;
 /** It is asked again within the hour, by a message of its own: the sweep may come an hour later still. */
 const SPREADING_PAUSE_MAX = 55;
 /** A list of role assignments that may not be seen is asked for again after so long, then after twice as long, up to a day. */
 const HIDDEN_MINUTES = 30;
-
-/** What ends by itself when a service has time again. */
-export const isBusy = (reason: string): boolean => ['vault-busy', 'target-busy', 'storage-busy'].includes(reason);
-/** So long it is waited for without an alert, however few passes that are (finding COR-07). */
-export const BUSY_ALERT_MINUTES = 60;
 
 /** What the row remembers of the passes before. */
 export interface Before {

@@ -9,7 +9,7 @@ import { stateOrNone } from '../../tags/owed.ts';
 import { parseState, type State } from '../../tags/state.ts';
 import type { Seen } from '../observe/observeTarget.ts';
 import { changes, type Step } from '../step.ts';
-import type { PassEnd } from './record.ts';
+import type { PassEnd } from './end.ts';
 
 const STEPS_MAX = 50;
 const FOLLOWED_MAX = 50;

@@ -1,14 +1,13 @@
 /** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
+
 import { addHours, addMinutes, earliest, latest, minutesBetween } from '../../core/clock.ts';
-import type { KeyturnError } from '../../core/errors.ts';
-import type { SecretRef, VersionId } from '../../core/ids.ts';
+import type { SecretRef } from '../../core/ids.ts';
 import type { Look } from '../../core/look.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { HolderRow, Operation, SecretRow } from '../../ports/store.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { formatState } from '../../tags/state.ts';
-import type { RowChange } from '../act/acting.ts';
 import { lookAgainOn } from '../decide.ts';
 import { begunOn } from '../observe/begun.ts';
 import type { Bound, Trail } from '../observe/bind.ts';
@@ -17,28 +16,10 @@ import { HOLDS_NONE } from '../observe/slots.ts';
 import { changes, type Step } from '../step.ts';
 import { endsFailure, raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './auditRecord.ts';
-import { isBusy } from './failure.ts';
+import { type PassEnd, standingBefore } from './end.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
 import { isLeft, viewOf } from './view.ts';
-
-export interface PassEnd {
-  readonly step: Step;
-  /** The locks were gone when it had ended: the row is another pass's. */
-  readonly lost?: true;
-  /** What was being carried out when an error ended the pass. */
-  readonly attempted?: Step | undefined;
-  readonly error?: KeyturnError;
-  /** The error ended a rotation for a reason of its own. */
-  readonly failed?: boolean;
-  readonly change: RowChange;
-  readonly bound?: Bound;
-  readonly seen?: Seen;
-  /** What was seen before the secret could be bound. */
-  readonly trail?: Trail;
-  /** When the target refused an old value that this step revoked, by version. */
-  readonly refusedOn?: ReadonlyMap<VersionId, Date>;
-}
 
 interface Context {
   readonly secret: SecretRef;
@@ -119,15 +100,6 @@ function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean 
 }
 
 const lookAgain = (step: Step): boolean => step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);
-
-/** Since when a reason has been standing in the way of a secret, by its row; undefined where it is new. */
-export function standingBefore(row: SecretRow | undefined, reason: Reason): Date | undefined {
-  const standing = row?.standing;
-  if (standing === undefined) return undefined;
-  // Whichever service is busy, nothing goes on for it.
-  const same = standing.reason === reason || (isBusy(standing.reason) && isBusy(reason));
-  return same ? standing.since : undefined;
-}
 
 function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: Date): SecretRow['standing'] {
   if (BACKS_OFF.includes(reason) && row?.standing !== undefined) return row.standing;

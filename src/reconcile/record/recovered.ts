@@ -10,7 +10,7 @@ import type { AuditRecord, SecretRow } from '../../ports/store.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import type { Seen } from '../observe/observeTarget.ts';
 import { append, inLog } from './auditRecord.ts';
-import type { PassEnd } from './record.ts';
+import type { PassEnd } from './end.ts';
 
 /** A mark that is older was recorded, or its record is past finding. */
 const MARK_DAYS = 7;

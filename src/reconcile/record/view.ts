@@ -5,7 +5,8 @@ import type { SecretState, SecretView } from '../../ports/store.ts';
 import { olderOurs } from '../../tags/owed.ts';
 import { dueOn, type Lived } from '../../tags/policy.ts';
 import type { Bound, Trail } from '../observe/bind.ts';
-import type { Observed, Step } from '../step.ts';
+import type { Observed } from '../observe/observed.ts';
+import type { Step } from '../step.ts';
 
 const OWNER_MAX = 256;
 const NOTES_MAX = 20;

@@ -1,26 +1,9 @@
 /** The index: only the table knows which secrets share a target, so no slot is touched on an incomplete one. */
 import { addHours } from '../../core/clock.ts';
 import type { Grant } from '../../core/grants.ts';
-import { type Tags, tagOf, targetHash } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
-import { stateOrNone } from '../../tags/owed.ts';
 
 const FRESH_HOURS = 26;
-
-/** Where the index has those of whose target only the hash is known, from the state on their current version. */
-export const hashedTarget = (tgt: string): string => `tgt:${tgt}`;
-export const isHashed = (target: string): boolean => target.startsWith('tgt:');
-
-/**
- * The place of a secret whose tags no longer name the target that its state is about: its readers use that credential
- * all the same, and once the table was lost only the state tells. Undefined where tags and state agree.
- */
-export function formerTarget(tags: Tags, target: string | undefined): string | undefined {
-  const tgt = stateOrNone(tags)?.tgt;
-  const type = (tagOf(tags, 'rotator') ?? '').trim().toLowerCase();
-  const agrees = tgt === undefined || (target !== undefined && targetHash(type, target) === tgt);
-  return agrees ? undefined : hashedTarget(tgt);
-}
 
 /**
  * Why slots must not be touched: the vault whose last complete listing is too old. Undefined when all that count are fresh. A

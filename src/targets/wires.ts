@@ -1,0 +1,40 @@
+/** All that the kinds say on the wire, over one cloud and one identity: what the registry hands to them. */
+import type { TokenCredential } from '@azure/identity';
+import { createArm } from '../azure/arm.ts';
+import type { Cloud } from '../azure/cloud.ts';
+import { createGraph } from '../azure/graph.ts';
+import type { Clock } from '../core/clock.ts';
+import { armKeys } from './armKeys.ts';
+import { clientSecretProbe } from './clientSecrets.ts';
+import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from './databaseServers.ts';
+import { mysql } from './mysql.ts';
+import { postgres } from './postgres.ts';
+import { sqlServers } from './sqlServers.ts';
+import { storageKeyProbe, storageKeys } from './storageKeys.ts';
+import { tds } from './tds.ts';
+
+export interface WireOptions {
+  readonly cloud: Cloud;
+  readonly credential: TokenCredential;
+  readonly clock: Clock;
+  /** The tenant in which application registrations live. */
+  readonly tenantId: string;
+  /** The user of PostgreSQL and MySQL that stands for Keyturn's identity; without it neither is changed. */
+  readonly databaseUser?: string;
+}
+
+/** Nothing is loaded or dialled before one is used. */
+export function wires({ cloud, credential, clock, tenantId, databaseUser }: WireOptions) {
+  const ground = { cloud, credential, clock };
+  const identity = databaseIdentity({ credential, audience: cloud.databaseAudience, user: databaseUser });
+  const suffixes = { [POSTGRESQL_TYPE]: cloud.postgresqlSuffix, [MYSQL_TYPE]: cloud.mysqlSuffix };
+  return {
+    armKeys: armKeys(ground),
+    storage: { keys: storageKeys(ground), probe: storageKeyProbe(), storageSuffix: cloud.storageSuffix },
+    application: { graph: createGraph(ground), probe: clientSecretProbe({ cloud, tenantId }) },
+    sql: { servers: sqlServers(ground), tds: tds(ground) },
+    databases: databaseServers({ arm: createArm(ground), suffixes }),
+    postgres: postgres({ identity }),
+    mysql: mysql({ identity }),
+  };
+}

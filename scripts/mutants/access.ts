@@ -45,7 +45,7 @@ export const access: readonly Mutant[] = [
     find: 'const grants = await readConsent(seen, deps);',
     inside: 'whyNot',
     put: 'const grants = await readConsent(seen, deps).catch(() => []);',
-    tests: ['simulation/'],
+    tests: ['simulation/withdrawn'],
   },
   {
     id: 'override-without-role',
@@ -60,7 +60,7 @@ export const access: readonly Mutant[] = [
     find: "const { caller, asked } = call; requireRole(caller, 'Keyturn.Revoke');",
     inside: 'revoke',
     put: "const { caller, asked } = call; requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke');",
-    tests: ['cases/asked', 'cases/access'],
+    tests: ['functions/operations'],
   },
   {
     id: 'operation-of-others',
@@ -268,7 +268,7 @@ export const access: readonly Mutant[] = [
     loses: 'two secrets that share one login of two replace each other',
     find: 'const torn = tornBy(grants, wanted);',
     put: 'const torn = undefined as ReturnType<typeof tornBy>;',
-    tests: ['reconcile/between', 'reconcile/passes', 'cases/sql'],
+    tests: ['reconcile/passes'],
   },
   {
     id: 'name-inherited',

@@ -63,7 +63,7 @@ export const kinds: readonly Mutant[] = [
     loses: 'who may write one secret takes the root rule of the namespace',
     find: 'row.root?.test(name) ? { whole: true } : {}',
     put: '{}',
-    tests: ['contract/twoKey', 'cases/twoKey', 'rotators/hostileOptions'],
+    tests: ['rotators/rootRules'],
   },
   {
     id: 'revocation-switches-on',
@@ -121,14 +121,14 @@ export const kinds: readonly Mutant[] = [
     loses: 'a stale value in the vault locks the application out',
     find: 'return recent.length + 1 < max;',
     put: 'return recent.length >= 0;',
-    tests: ['cases/tries', 'contract/twoLogins', 'rotators/storedLogins'],
+    tests: ['rotators/wrongTries'],
   },
   {
     id: 'tried-again',
     loses: 'one wrong password is tried at every look',
     find: 'return same.some((each) => each.digest === digest);',
     put: 'return same.length > 99;',
-    tests: ['cases/tries', 'contract/twoLogins', 'rotators/storedLogins'],
+    tests: ['rotators/wrongTries'],
   },
   {
     id: 'half-way-hidden',

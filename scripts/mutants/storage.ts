@@ -113,7 +113,7 @@ export const storage: readonly Mutant[] = [
     loses: 'the first write of a worker is sent with the value and without a token',
     find: 'if (!this.#challenged) await this.#read(secret);',
     put: '',
-    tests: ['vault/keyVault', 'cases/keyVaultWrites', 'sdk/keyVault'],
+    tests: ['vault/keyVault'],
   },
   {
     id: 'disabled-is-refused',

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Caller } from '../../src/api/auth.ts';
-import { operation, rotate } from '../../src/api/requests.ts';
+import { fromHoldRequest } from '../../src/api/holdRequest.ts';
+import { hold, operation, revoke, rotate } from '../../src/api/requests.ts';
+import { fromRevokeRequest } from '../../src/api/revokeRequest.ts';
 import { fromRotateRequest } from '../../src/api/rotateRequest.ts';
 import { giveUp } from '../../src/app/poison.ts';
 import { addDays } from '../../src/core/clock.ts';
@@ -249,6 +251,36 @@ describe('a request for a rotation', () => {
     const forced = await ask({ dryRun: true, override: ['too-soon'] }, caller('Keyturn.Revoke'), { key: 'k1' });
     expect(forced).toMatchObject({ plan: { steps: [{ kind: 'rotate' }, { kind: 'prove' }, { kind: 'revoke' }] } });
     expect([saved.size, looks.length, writes.length]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('a request to revoke, or to hold', () => {
+  const ref = { vault: 'kv1', name: 'db' };
+  const revokes = (deps: Deps, roles: string[], body: object) =>
+    revoke({ caller: caller(...roles), ref, asked: fromRevokeRequest(JSON.stringify(body)) }, deps);
+  const holds = (deps: Deps, roles: string[]) =>
+    hold({ caller: caller(...roles), ref, asked: fromHoldRequest(JSON.stringify({ until: addDays(now, 2) })) }, deps);
+
+  it.each([[[]], [['Keyturn.Read']], [['Keyturn.Rotate']], [['Keyturn.Read', 'Keyturn.Rotate']]])(
+    'UA-8: with %j nobody ends a grace, sets a reason aside or moves it: no-role, and nothing is written',
+    async (roles) => {
+      const { deps, saved, looks } = setUp();
+      for (const body of [{}, { at: 'now' }, { at: addDays(now, 3) }, { override: ['slot-held'] }, { dryRun: true }])
+        expect((await refusal(revokes(deps, roles, body))).reason).toBe('no-role');
+      expect([saved.size, looks.length]).toEqual([0, 0]);
+    },
+  );
+
+  it.each([[[]], [['Keyturn.Read']], [['Keyturn.Revoke']]])('UA-8: with %j nobody holds', async (roles) => {
+    const { deps, saved, looks } = setUp();
+    expect((await refusal(holds(deps, roles))).reason).toBe('no-role');
+    expect([saved.size, looks.length]).toEqual([0, 0]);
+  });
+
+  it('UA-8: with its own role each is judged by what there is', async () => {
+    const { deps } = setUp();
+    expect((await refusal(revokes(deps, ['Keyturn.Revoke'], {}))).reason).toBe('nothing-owed');
+    expect(operationOf(await holds(deps, ['Keyturn.Rotate'])).hold).toEqual(addDays(now, 2));
   });
 });
 

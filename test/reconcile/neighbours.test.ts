@@ -45,6 +45,44 @@ function learnt(at: 'value' | 'vault', thrown: unknown) {
   return otherHolders({ vault: 'kv1', name: 'ours' }, { rotator, target, state }, grants, deps);
 }
 
+/** The same of a neighbour that can be read: a document with its credential, `key1`, beside another text. */
+function learntOf(beside: string) {
+  const keys = new Map(['key1', 'key2'].map((slot) => [slot, new Secret(`the present value of ${slot}, long enough`)]));
+  const document = new Secret(JSON.stringify({ mine: keys.get('key1')?.reveal(), beside }));
+  const target = {
+    ...{ id: 'here', owners: ['here'] },
+    adopt: async (each: Secret) => [...keys].find(([, key]) => key.equals(each))?.[0],
+  } as unknown as Target;
+  const rotator = { type: 'fake', overlap: 'two-slots', form: { kind: 'bare' } } as unknown as Rotator;
+  const tags = { rotator: 'fake', 'rotator-target': 'here', 'rotator-options': 'field=mine' };
+  const deps = {
+    rows: { holders: async () => [row] },
+    vaults: { names: ['kv2'], open: () => ({ current: async () => ({ ...version, value: document, tags }) }) },
+    config: { sampleVaults: [] },
+  } as unknown as Deps;
+  const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
+  return otherHolders(
+    { vault: 'kv1', name: 'ours' },
+    { rotator, target, state: { ...state, present: keys } },
+    grants,
+    deps,
+  );
+}
+
+describe('VAL-02: a neighbour whose document holds another key beside its own', () => {
+  it('counts as holding every slot, by name: its application would lose the other key', async () => {
+    const holders = await learntOf('the present value of key2, long enough');
+    for (const slot of ['key1', 'key2'])
+      expect(heldBy(slot, now, holders)).toMatchObject({ unsure: { vault: 'kv2', name: 'theirs', why: 'bad-value' } });
+  });
+
+  it('holds its own alone where the other text is no key of the target', async () => {
+    const holders = await learntOf('a text that is nobody’s key');
+    expect(heldBy('key1', now, holders)).toBeDefined();
+    expect(heldBy('key2', now, holders)).toBeUndefined();
+  });
+});
+
 describe('ATK-05: a neighbour of which anything is wrong', () => {
   it.each<[string, unknown, string]>([
     ['an error of our own', new KeyturnError('bad-value'), 'bad-value'],

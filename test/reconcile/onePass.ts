@@ -43,6 +43,8 @@ export class OnePass {
   /** Instead of what the keys say. */
   verdict: ((value: string) => Verdict | undefined) | undefined;
   config: Partial<Config> = {};
+  /** So long ago the vault was listed from end to end. */
+  sweptHoursAgo = 0;
   vaultTags: Record<string, string> = {};
   state: Partial<TargetState> = {};
   /** By the name of a target, which several resources may hold. */
@@ -196,7 +198,7 @@ export class OnePass {
       holders: async (target) => [...this.holders.values()].filter((row) => row.target === target),
       saveHolder: (row) => this.#call('rows.saveHolder', () => void this.holders.set(`${row.target} ${key(row)}`, row)),
       dropHolder: async (row) => void this.holders.delete(`${row.target} ${key(row)}`),
-      sweptOn: async () => new Map([['kv1', this.now]]),
+      sweptOn: async () => new Map([['kv1', addHours(this.now, -this.sweptHoursAgo)]]),
       rotationsSince: async () => [],
       recordRotation: async () => {},
       failedRotations: async () => [],

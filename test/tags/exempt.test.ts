@@ -43,6 +43,11 @@ describe('an exemption', () => {
     ],
   ])('%s', (_, text, exemption) => expect(read(text)).toEqual(exemption));
 
+  it('has a ticket where it names one, and none elsewhere', () => {
+    expect(Object.keys(read('reason=x;until=2027-03-31') ?? {})).toEqual(['reason', 'until']);
+    expect(read('reason=x;until=2027-03-31;ticket=OPS-7')?.ticket).toBe('OPS-7');
+  });
+
   it('counts beside rotator=none alone, however that is spelt', () => {
     const text = 'reason=x;until=2027-03-31';
     expect(read(text, ' NONE ')).toBeDefined();

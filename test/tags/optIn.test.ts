@@ -4,7 +4,16 @@ import { z } from 'zod';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { tagOf } from '../../src/core/ids.ts';
 import type { Parameters, Rotator, Target } from '../../src/ports/rotator.ts';
-import { isOptedIn, optInTags, readOptIn, readOptions, samplePolicy, wantedOf } from '../../src/tags/optIn.ts';
+import {
+  isOptedIn,
+  leavingBy,
+  optInTags,
+  readOptIn,
+  readOptions,
+  samplePolicy,
+  slotTargetOf,
+  wantedOf,
+} from '../../src/tags/optIn.ts';
 import { mergePolicy } from '../../src/tags/policy.ts';
 
 /** A rotator that keeps what it was bound with and does nothing else. */
@@ -49,6 +58,16 @@ describe('opting in', () => {
     expect(isOptedIn({ 'rotator-target': 'x', rotators: 'y' })).toBe(false);
   });
 
+  it('ends with the word none, however it is spelt', () => {
+    for (const rotator of ['none', ' None ', 'NONE']) expect(isOptedIn({ rotator })).toBe(false);
+    expect(isOptedIn({ rotator: 'nonesuch' })).toBe(true);
+  });
+
+  it('is told apart from a tag that is lost: none was said on purpose', () => {
+    expect(leavingBy({ Rotator: 'none' })).toBe('out');
+    expect(leavingBy({ 'rotator-target': 'here' })).toBe('lost');
+  });
+
   it('binds target and options, without the blanks and capitals that people write', () => {
     read({
       Rotator: ' Storage-Account-Key ',
@@ -64,6 +83,29 @@ describe('opting in', () => {
     expect(bound.at(-1)?.options).toEqual({});
     expect(wantedOf(tags, rotator)).toEqual({ spec: { kind: 'key', dialects: ['storage'] }, field: 'a;b' });
     expect(wantedOf({ rotator: 'nosuch' }, rotator).field).toBeUndefined();
+  });
+
+  it('names the login beside the credential, where the kind has logins and the value is a document', () => {
+    const logins: Rotator = { ...rotator, form: { kind: 'login', server: 'postgresql', required: false } };
+    const of = (options: string, each = logins) => wantedOf({ 'rotator-options': options }, each);
+    expect(of('field=pw;login-field=user')).toEqual({ spec: logins.form, field: 'pw', loginField: 'user' });
+    expect(Object.keys(of('field=pw'))).toEqual(['spec', 'field']);
+    expect(Object.keys(of(''))).toEqual(['spec']);
+    expect(thrown(() => of('login-field=user'))).toMatchObject({
+      reason: 'bad-tags',
+      detail: 'The tag rotator-options has `login-field`, but it needs the option `field`, too.',
+    });
+    expect(thrown(() => of('field=pw;login-field=user', rotator))).toMatchObject({
+      reason: 'bad-tags',
+      detail: 'The tag rotator-options has `login-field`, but this kind has no login.',
+    });
+  });
+
+  it('says of a secret without the tag that it says nothing', () => {
+    expect(thrown(() => read({ 'rotator-target': 't' }))).toMatchObject({
+      reason: 'unknown-rotator',
+      detail: 'The tag rotator is "". Known: sql-login, storage-account-key.',
+    });
   });
 
   it('EG-08: names the rotators there are for one that nobody knows', () => {
@@ -84,6 +126,49 @@ describe('opting in', () => {
       reason: 'bad-tags',
       detail: expect.stringContaining('rotator-target'),
     });
+  });
+});
+
+describe('the slot that a secret holds, whatever else of its tags is broken', () => {
+  /** Binds what looks like an id and takes the option `ok` alone. */
+  const strict: Rotator = {
+    ...rotator,
+    bind: ({ target, options }) => {
+      if (!/^[a-z]+$/.test(target) || Object.keys(options).some((key) => key !== 'ok'))
+        throw new KeyturnError('bad-tags');
+      return { ...rotator.bind({ target, options, secret }), id: `${target} ${Object.keys(options).join()}`.trim() };
+    },
+  };
+  const slotOf = (tags: Record<string, string>, each = strict) =>
+    slotTargetOf(tags, secret, { types: [each.type], get: (type) => (type === each.type ? each : undefined) });
+  const tags = { Rotator: ' Storage-Account-Key ', 'Rotator-Target': ' here ' };
+
+  it('is at the target that the tags name, by its options', () => {
+    expect(slotOf(tags)).toBe('here');
+    expect(slotOf({ ...tags, 'rotator-options': 'ok=1;field=a' })).toBe('here ok');
+  });
+
+  it.each(['strange=1', 'ok=%zz', 'ok'])('is there also with the options %j, which the look will refuse', (options) => {
+    expect(slotOf({ ...tags, 'rotator-options': options })).toBe('here');
+  });
+
+  it.each([
+    { Rotator: 'nosuch', 'rotator-target': 'here' },
+    { 'rotator-target': 'here' },
+    { rotator: 'storage-account-key' },
+    { rotator: 'storage-account-key', 'rotator-target': 'no id' },
+  ])('is nowhere by the tags %j', (without) => {
+    expect(slotOf(without)).toBeUndefined();
+  });
+
+  it('a mistake of ours is no word of its owner', () => {
+    const broken: Rotator = {
+      ...rotator,
+      bind: () => {
+        throw new TypeError('ours');
+      },
+    };
+    expect(() => slotOf(tags, broken)).toThrow(TypeError);
   });
 });
 
@@ -177,11 +262,12 @@ describe("the tags of Microsoft's samples", () => {
 
   it('say how often', () => {
     expect(samplePolicy(sample, secret, config)).toEqual([{ where: 'The tag ValidityPeriodDays', text: 'every=60d' }]);
+    expect(mergePolicy(samplePolicy({ ...sample, ValidityPeriodDays: ' 30 ' }, secret, config)).everyHours).toBe(720);
     const { ValidityPeriodDays: _, ...without } = sample;
     expect(samplePolicy(without, secret, config)).toEqual([]);
   });
 
-  it.each(['', '0', '60.5', 'sixty', '1d;paused=true;grace=1', '-1', '\u202e', '\ud800'])(
+  it.each(['', '0', '60.5', 'sixty', '1d;paused=true;grace=1', '6;0', '6=0', '-1', '\u202e', '\ud800'])(
     'are refused with the tag named where the period is %j',
     (ValidityPeriodDays) => {
       const sources = samplePolicy({ ...sample, ValidityPeriodDays }, secret, config);

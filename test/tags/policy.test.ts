@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { addDays, addHours } from '../../src/core/clock.ts';
-import { dueOn, expiryOf, mergePolicy, type Policy, parsePolicy, soonestOn } from '../../src/tags/policy.ts';
+import { dueOn, expiryOf, mergePolicy, type Policy, parsePolicy, planOf, soonestOn } from '../../src/tags/policy.ts';
 
 const T = new Date('2027-01-05T10:00:00Z');
 const tag = (text: string | undefined) => ({ where: 'The tag rotator-policy', text });
@@ -49,7 +49,18 @@ describe('the policy of a secret', () => {
     });
   });
 
+  it('takes blanks between its parts, and no word twice from two tags of the owner', () => {
+    expect(of(' ; every=30d; ;grace=24h ; ')).toMatchObject({ everyHours: 720, graceHours: 24 });
+    const other = { where: 'The tag ValidityPeriodDays', text: 'paused=true;every=7d' };
+    expect(mergePolicy([tag('every=30d'), other])).toMatchObject({ everyHours: 720, paused: true });
+  });
+
   it.each([
+    [tag('keep=true'), /expected every, grace, window or paused/],
+    [tag('paused=xtrue'), /paused=true or paused=false/],
+    [tag('paused=truex'), /paused=true or paused=false/],
+    [tag('every=30dx'), /every=<n>d or <n>h/],
+    [tag('every=x30d'), /every=<n>d or <n>h/],
     [tag('evry=30d'), /^The tag rotator-policy: "evry=30d"/],
     [vault('keep=1'), /^The tag keyturn-policy of the vault: "keep=1"/],
     [setting('grace=2w'), /^The setting KEYTURN_POLICY: "grace=2w".*grace=<n>h or <n>d/],
@@ -164,12 +175,34 @@ describe('the policy of a secret', () => {
     expect(mergePolicy([tag(undefined)], { ...limits, graceMinHours: 72 }).graceHours).toBe(72);
   });
 
+  it('ATK-06: says nothing of a grace that counts as it was said', () => {
+    const notes = (...sources: Parameters<typeof mergePolicy>[0]) => mergePolicy(sources).notes;
+    expect(notes(tag(undefined), vault('grace=48h'), setting(undefined))).toBeUndefined();
+    expect(notes(tag(undefined), vault(undefined), setting('grace=24h'))).toBeUndefined();
+    // The settings' own word is as long as the operator's least: it is theirs that is named.
+    expect(() => mergePolicy([tag('every=20h'), setting('grace=24h')])).toThrow(/the setting KEYTURN_POLICY/);
+  });
+
   it('ATK-06: the tag of a vault puts a pause on and lifts none that the operator has put on', () => {
     const paused = (...sources: Parameters<typeof mergePolicy>[0]) => mergePolicy(sources).paused;
     expect(paused(tag(undefined), vault('paused=true'), setting(undefined))).toBe(true);
     expect(paused(tag(undefined), vault('paused=false'), setting('paused=true'))).toBe(true);
     expect(paused(tag('paused=false'), vault('paused=true'), setting('paused=true'))).toBe(false);
     expect(paused(tag(undefined), vault('paused=true'), setting('paused=false'))).toBe(true);
+    expect(paused(tag(undefined), vault(undefined), setting('paused=false'))).toBe(false);
+    expect(paused(tag(undefined), vault('paused=false'), setting('paused=false'))).toBe(false);
+  });
+
+  it('ATK-06: says whose the pause is, and of a vault that would lift it that it does not count', () => {
+    const merged = (...sources: Parameters<typeof mergePolicy>[0]) => {
+      const { pausedByVault, notes } = mergePolicy(sources);
+      return [pausedByVault, notes];
+    };
+    const notLifted = 'paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.';
+    expect(merged(tag(undefined), vault('paused=true'), setting(undefined))).toEqual([true, undefined]);
+    expect(merged(tag(undefined), vault('paused=true'), setting('paused=true'))).toEqual([undefined, undefined]);
+    expect(merged(tag(undefined), vault('paused=false'), setting('paused=true'))).toEqual([undefined, [notLifted]]);
+    expect(merged(tag(undefined), vault('paused=false'), setting(undefined))).toEqual([undefined, undefined]);
   });
 
   it.each([
@@ -197,6 +230,10 @@ describe('the policy of a secret', () => {
       paused: false,
     });
     expect(mergePolicy([tag('every=90d')]).notes).toBeUndefined();
+    // Nobody said anything, so nobody's word is cut.
+    expect(mergePolicy([tag(undefined)], { everyMaxHours: 720, graceMinHours: 24 })).toEqual({
+      ...{ everyHours: 720, graceHours: 48, paused: false },
+    });
   });
 
   it('never breaks on what strangers write into it', () => {
@@ -273,6 +310,53 @@ describe('dates', () => {
     expect(dueOn({ createdOn: T, expiresOn: addDays(T, 400) }, false, policy, { since, takenOverOn: since })).toEqual(
       addDays(T, 10),
     );
+  });
+
+  it('VAL-12: one without an expiry that was old when it was opted in has a turn from then on', () => {
+    const policy = of('every=60d');
+    const due = (lived: Parameters<typeof dueOn>[3], ours = false) =>
+      dueOn({ createdOn: addDays(T, -100) }, ours, policy, lived);
+    expect(due({ takenOverOn: T })).toEqual(addDays(T, 60));
+    expect(due({ takenOverOn: T }, true)).toEqual(addDays(T, -40));
+    // Opted in with that very version: its credential has its own age.
+    const held = { takenOverOn: T, currentSince: addDays(T, -10), since: addDays(T, -10) };
+    expect(dueOn({ createdOn: T }, false, policy, held)).toEqual(addDays(T, 50));
+  });
+
+  it.each([
+    ['of 20 days, five days before', 20, 15],
+    ['of 200 days, by its turn', 200, 60],
+    ['of 80 days, twenty days before', 80, 60],
+    ['of 60 days, fifteen days before', 60, 45],
+    ['of eight days, a grace before', 8, 6],
+    ['of three days, in the middle', 3, 1.5],
+    ['of one day, in the middle', 1, 0.5],
+    ['that is over, at its end', 0, 0],
+    ['that was over when it was stored, at its end', -1, -1],
+  ])('VAL-12: a credential that its target ends is due in time: after a life %s', (_, days, due) => {
+    const ends = { on: addHours(T, days * 24), since: T };
+    const expected = addHours(T, due * 24);
+    for (const ours of [true, false])
+      expect(dueOn({ createdOn: T }, ours, of('every=60d;grace=48h'), { ends })).toEqual(expected);
+  });
+
+  it('one that its target does not end is due as ever', () => {
+    const ends = { on: undefined, since: T };
+    expect(dueOn({ createdOn: T }, true, of('every=60d'), { ends })).toEqual(addDays(T, 60));
+  });
+
+  it('KV-06: what the vault refused is asked for again once turn, cap or content type are other ones', () => {
+    const plan = (every: string, type: string | undefined, cap: number | undefined) => planOf(wide(every), type, cap);
+    const refused = plan('every=60d', 'text/plain', 28);
+    expect(plan('every=1440h;grace=24h', 'text/plain', 28)).toBe(refused);
+    const others = [
+      plan('every=61d', 'text/plain', 28),
+      plan('every=60d', 'text/html', 28),
+      plan('every=60d', undefined, 28),
+      plan('every=60d', 'text/plain', 29),
+      plan('every=60d', 'text/plain', undefined),
+    ];
+    expect(new Set([refused, ...others]).size).toBe(6);
   });
 
   it('any other version is due by its expiry, or after a turn where it has none or a late one', () => {

@@ -104,6 +104,17 @@ describe('the tag rotator-state', () => {
     ['a time without a zone', 'v=1;after=2027-01-05T10:00'],
     ['a time that does not exist', 'v=1;after=2027-13-45T10:00Z'],
     ['a mark that is not 1', 'v=1;revoked=true'],
+    ['a mark that begins like one', 'v=1;revoked=11'],
+    ['a mark that ends like one', 'v=1;revoked=01'],
+    ['a version that begins like a number', 'v=2x'],
+    ['a version that ends like a number', 'v=x2'],
+    ['a version of seven digits', 'v=1000000'],
+    ['a rotation of seventeen digits', 'v=1;rot=0123456789abcdef0'],
+    ['a rotation with a letter before it', 'v=1;rot=x0123456789abcdef'],
+    ['a time of a year with more digits', 'v=1;after=%2B002027-01-05T10:00Z'],
+    ['a time with a remark behind it', 'v=1;after=2027-01-05T10:00Z%20(x)'],
+    ['a key that ends in capitals', 'v=1;zoneB=x'],
+    ['a key of seventeen characters', 'v=1;abcdefghijklmnopq=x'],
     ['one bad key among good ones', 'v=1;tgt=0a1b2c3d;cred=key2;proved=x'],
   ])('counts %s as no state at all', (_, broken) => {
     expect(parseState(broken)).toBeUndefined();
@@ -119,7 +130,10 @@ describe('the tag rotator-state', () => {
   it('writes 256 characters and refuses 257, before anything is sent', () => {
     const long = (length: number): State => ({ rest: [['note', 'x'.repeat(length - 'v=1;note='.length)]] });
     expect(formatState(long(256))).toHaveLength(256);
-    expect(attempt(() => formatState(long(257)))).toMatchObject({ reason: 'too-large' });
+    expect(attempt(() => formatState(long(257)))).toMatchObject({
+      reason: 'too-large',
+      detail: 'The tag rotator-state would have 257 characters of 256.',
+    });
   });
 
   it('SEC-04: reads 5,000 mutations of a valid state as a state, as none, or as a newer one, and never breaks on one', () => {
@@ -150,6 +164,10 @@ describe('the state among the tags', () => {
       Owner: 'x',
       'rotator-state': 'v=1;cred=key1',
     });
+  });
+
+  it('has no tag where the state says nothing', () => {
+    expect(withState({ Owner: 'x', 'Rotator-State': text }, {})).toEqual({ Owner: 'x' });
   });
 
   it('has none where the tag is missing', () => {

@@ -15,6 +15,7 @@ describe('the text of a window', () => {
     ['Sat-Sun 01:00-05:00 Europe/Berlin', { days: [6, 0], fromMinute: 60, toMinute: 300, zone: 'Europe/Berlin' }],
     ['fri-mon 22:30-24:00 America/New_York', { days: [5, 6, 0, 1], fromMinute: 1350, toMinute: 1440 }],
     ['Wed 23:00-02:00 UTC', { days: [3], fromMinute: 1380, toMinute: 120 }],
+    ['Sat  01:59-05:59  UTC', { days: [6], fromMinute: 119, toMinute: 359, zone: 'UTC' }],
     ['Mon-Mon 00:00-24:00 Etc/GMT+3', { days: [1], fromMinute: 0, toMinute: 1440 }],
   ])('reads %s', (text, expected) => {
     expect(parseWindow(text)).toMatchObject(expected);
@@ -28,7 +29,9 @@ describe('the text of a window', () => {
     '24:00-02:00 UTC',
     '01:00-24:01 UTC',
     '01:60-02:00 UTC',
+    '01:60-05:00 UTC',
     '01:00-02:60 UTC',
+    '01:00-05:60 UTC',
     '01:00-25:00 UTC',
     'Sat-Xxx 01:00-05:00 UTC',
     'Xxx-Sat 01:00-05:00 UTC',
@@ -51,6 +54,12 @@ describe('an open window', () => {
     expect(open('01:00-05:00 UTC', '2027-01-05T05:00:00Z')).toBe(false);
   });
 
+  it.each(['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])('on %s is open on that day alone', (day) => {
+    const on = Array.from({ length: 7 }, (_, at) => new Date(Date.UTC(2027, 0, 3 + at, 2)).toISOString());
+    const days = on.filter((iso) => open(`${day} 01:00-05:00 UTC`, iso));
+    expect(days.map((iso) => new Date(iso).toUTCString().slice(0, 3))).toEqual([day]);
+  });
+
   it('goes by the day of its own zone', () => {
     // Saturday 00:30 in Berlin is still Friday in UTC; in Auckland it has been Saturday for half a day.
     expect(open('Sat 00:00-02:00 Europe/Berlin', '2027-01-08T23:30:00Z')).toBe(true);
@@ -60,6 +69,8 @@ describe('an open window', () => {
 
   it('that passes midnight belongs to the day on which it begins', () => {
     const text = 'Sat 23:00-02:00 UTC';
+    expect(open(text, '2027-01-09T22:59:59Z')).toBe(false);
+    expect(open(text, '2027-01-09T23:00:00Z')).toBe(true);
     expect(open(text, '2027-01-09T23:30:00Z')).toBe(true);
     expect(open(text, '2027-01-10T01:59:00Z')).toBe(true);
     expect(open(text, '2027-01-10T02:00:00Z')).toBe(false);

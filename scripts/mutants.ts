@@ -23,9 +23,9 @@ async function main(): Promise<number> {
     },
     allowPositionals: true,
   });
-  if (values.stryker) return await stryker(positionals);
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1) throw new Error(USAGE);
+  if (values.stryker) return await stryker(positionals, jobs);
   const chosen = choose(positionals, values.short === true);
   const all = await sources();
   const files = await testFiles();
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
 /** The least score of a part, in percent. */
 const SCORE_MIN = 90;
 
-async function stryker(names: readonly string[]): Promise<number> {
+async function stryker(names: readonly string[], jobs: number): Promise<number> {
   const { parts } = await import('./mutants/stryker/parts.ts');
   const { score, survivorLine } = await import('./mutants/stryker/run.ts');
   const chosen = parts.filter(({ name }) => names.length === 0 || names.includes(name));
@@ -55,11 +55,12 @@ async function stryker(names: readonly string[]): Promise<number> {
   const [all, files] = [await sources(), await testFiles()];
   let isGood = true;
   for (const part of chosen) {
-    const { mutants: made, died, seconds, survivors } = await score(part, all, files);
+    const { mutants: made, died, timedOut, equal, seconds, survivors } = await score(part, all, files, jobs);
     const percent = Math.floor((1000 * died) / made) / 10;
     isGood &&= percent >= SCORE_MIN;
     for (const survivor of survivors) console.log(`  ${survivorLine(survivor)}`);
-    console.log(`${part.name}: ${percent} %, ${died} of ${made} died  (${seconds} s)`);
+    const more = `${timedOut} of them by the limit of time; ${equal} that no user could see are not counted`;
+    console.log(`${part.name}: ${percent} %, ${died} of ${made} died, ${more}  (${seconds} s)`);
   }
   return isGood ? 0 : 1;
 }

@@ -45,7 +45,7 @@ describe('an exemption', () => {
 
   it('has a ticket where it names one, and none elsewhere', () => {
     expect(Object.keys(read('reason=x;until=2027-03-31') ?? {})).toEqual(['reason', 'until']);
-    expect(read('reason=x;until=2027-03-31;ticket=OPS-7')?.ticket).toBe('OPS-7');
+    expect(read('reason=x;until=2027-03-31;ticket=CHG-1')?.ticket).toBe('CHG-1');
   });
 
   it('counts beside rotator=none alone, however that is spelt', () => {

@@ -30,8 +30,8 @@ export const parts: readonly Part[] = [
   { name: 'form', has: ['export function openForm('], folder: true, tests: ['form/'] },
   {
     name: 'consent',
-    has: ['export function parseGrants('],
-    tests: ['core/grants', 'core/consentWords'],
+    has: ['export function parseGrants(', 'export function consentFrom('],
+    tests: ['core/grants', 'core/consentWords', 'azure/consentAnswers'],
   },
   { name: 'locks', has: ['export function tableLocks('], tests: ['store/lockTable'] },
 ];

@@ -1,78 +1,147 @@
 /**
  * Stryker's mutants without its runner, which starts a process for each where tests are modules of a VM: its instrumenter puts all
- * mutants of a part into one copy of the code, switched by a number, and this runs the tests of the part in this very process, loaded
- * anew for each mutant, so that nothing is remembered from one to the next. First without a mutant, to learn which tests come by which.
+ * mutants of a part into one copy of the code, switched by a number, and a few processes run those tests of the part that come by a
+ * mutant (`worker.ts`). First without a mutant, to learn which tests come by which, and how long they take.
  */
-import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Script } from 'node:vm';
-import { type Ignorer, Instrumenter } from '@stryker-mutator/instrumenter';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Ignorer, Instrumenter, type Mutant } from '@stryker-mutator/instrumenter';
 import { build, type Plugin } from 'esbuild';
 import { root, type Source, tests as testsNamed } from '../places.ts';
+import { equals } from './equals.ts';
 import type { Part } from './parts.ts';
-import type { Suite, Test } from './shim.ts';
+import { type Healthy, Worker } from './workers.ts';
 
-/** Longer than any of these tests takes on a busy machine. */
-const TEST_MILLISECONDS = 60_000;
-/** A mutant that comes by so many times more often than the code itself is a loop without an end. */
-const HITS_MAX = 1_000_000;
+/** A mutant that keeps its tests so many times longer than they take, and so much beyond that, is a loop without an end. */
+const TIMES_LONGER = 10;
+const MORE_MILLISECONDS = 10_000;
+/** So is one that is come by so many times more often than the code itself. */
+const TIMES_MORE = 100;
+const MORE_HITS = 10_000;
+/** What no user could see must stay the exception. */
+const EQUAL_SHARE_MAX = 0.05;
 
-/** What is measured in time says nothing where each line counts how often it was come by. */
-const OF_TIME = /in time that grows|in proportion to/;
-
-/** Stryker's own switch, in the global object. */
-interface Switch {
-  activeMutant?: string | undefined;
-  currentTestId?: string | undefined;
-  mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> } | undefined;
-  hitCount?: number | undefined;
-  hitLimit?: number | undefined;
-}
-
-export interface Survivor {
+/** A mutant in words. */
+export interface Told {
   readonly file: string;
   readonly line: number;
+  /** The line of code on which it begins. */
+  readonly code: string;
   readonly mutator: string;
   readonly was: string;
   readonly is: string;
+}
+export interface Survivor extends Told {
   /** No test comes by it at all. */
   readonly unseen: boolean;
 }
 export interface Score {
-  readonly part: string;
+  /** All but those that no user could see. */
   readonly mutants: number;
   readonly died: number;
+  /** Of those that died: by the limit of time. */
+  readonly timedOut: number;
+  /** Listed as such, each with its reason. */
+  readonly equal: number;
   readonly seconds: number;
   readonly survivors: readonly Survivor[];
 }
 
-/** All mutants of a part against its tests. Throws where a test fails without a mutant. */
-export async function score(part: Part, sources: readonly Source[], testFiles: readonly string[]): Promise<Score> {
+type End = 'unseen' | 'survived' | 'died' | 'timed out';
+const lives = (end: End): boolean => end === 'unseen' || end === 'survived';
+
+/**
+ * All mutants of a part against its tests, in so many processes at once.
+ *
+ * @throws where a test fails without a mutant, and where what is listed as equal stands nowhere, dies, or is too much
+ */
+export async function score(
+  part: Part,
+  sources: readonly Source[],
+  testFiles: readonly string[],
+  jobs: number,
+): Promise<Score> {
   const started = performance.now();
   const files = filesOf(part, sources);
   const { mutants, instrumented } = await instrument(files);
   const script = await bundled(instrumented, testsNamed({ id: part.name, tests: part.tests }, testFiles));
-  const global = globalThis as { __stryker__?: Switch };
-  global.__stryker__ = { mutantCoverage: { static: {}, perTest: {} } };
-  const healthy = await runAll(load(script), global.__stryker__);
-  if (healthy !== undefined) throw new Error(`Without a mutant, "${healthy.name}" fails: ${healthy.why}`);
-  const coverage = global.__stryker__.mutantCoverage ?? { static: {}, perTest: {} };
-  const survivors: Survivor[] = [];
-  for (const { id, fileName, location, mutatorName, replacement } of mutants) {
-    const hits = [coverage.static, ...Object.values(coverage.perTest)].reduce((sum, each) => sum + (each[id] ?? 0), 0);
-    const isStatic = (coverage.static[id] ?? 0) > 0;
-    const seen = new Set(Object.entries(coverage.perTest).flatMap(([test, each]) => (each[id] ? [test] : [])));
-    global.__stryker__ = { activeMutant: id, hitCount: 0, hitLimit: hits + HITS_MAX };
-    const end = hits === 0 ? undefined : await ended(script, global.__stryker__, isStatic ? undefined : seen);
-    if (end !== undefined) continue;
-    const text = files.find(({ file }) => file === fileName)?.text ?? '';
-    const was = textAt(text, location);
-    const line = location.start.line + 1;
-    survivors.push({ file: fileName, line, mutator: mutatorName, was, is: replacement, unseen: hits === 0 });
+  const ends = await endsOf(mutants, script, jobs);
+  const told = mutants.map((mutant, at) => ({ ...toldOf(mutant, files), end: ends[at] ?? 'unseen' }));
+  const equal = equalsAmong(part, told);
+  const counted = told.filter((each) => !equal.has(each));
+  return {
+    ...{ mutants: counted.length, died: counted.filter(({ end }) => !lives(end)).length },
+    ...{ timedOut: counted.filter(({ end }) => end === 'timed out').length, equal: equal.size },
+    seconds: Math.round((performance.now() - started) / 1000),
+    survivors: counted.filter(({ end }) => lives(end)).map((each) => ({ ...each, unseen: each.end === 'unseen' })),
+  };
+}
+
+/** How each mutant ends, in their order. */
+async function endsOf(mutants: readonly Mutant[], script: string, jobs: number): Promise<readonly End[]> {
+  const home = await mkdtemp(join(tmpdir(), 'keyturn-stryker-'));
+  const bundle = join(home, 'bundle.cjs');
+  await writeFile(bundle, script);
+  const workers = Array.from({ length: jobs }, () => new Worker(bundle));
+  try {
+    const healthy = await (workers[0] ?? new Worker(bundle)).healthy();
+    const ends: End[] = [];
+    const queue = [...mutants.entries()];
+    const work = async (worker: Worker): Promise<void> => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const [at, { id }] = next;
+        ends[at] = await endOf(id, healthy, worker);
+      }
+    };
+    await Promise.all(workers.map(work));
+    return ends;
+  } finally {
+    for (const worker of workers) worker.stop();
+    await rm(home, { recursive: true, force: true });
   }
-  const seconds = Math.round((performance.now() - started) / 1000);
-  return { part: part.name, mutants: mutants.length, died: mutants.length - survivors.length, seconds, survivors };
+}
+
+async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker: Worker): Promise<End> {
+  const counts = [coverage.static, ...Object.values(coverage.perTest)].map((each) => each[mutant] ?? 0);
+  const hits = counts.reduce((sum, count) => sum + count, 0);
+  if (hits === 0) return 'unseen';
+  const all = Object.keys(milliseconds);
+  const isStatic = (coverage.static[mutant] ?? 0) > 0;
+  const took = (name: string) => milliseconds[name] ?? 0;
+  // The quick ones first: most mutants die by the first test that comes by.
+  const only = all
+    .filter((name) => isStatic || coverage.perTest[name]?.[mutant])
+    .sort((one, other) => took(one) - took(other));
+  const limit = TIMES_LONGER * only.reduce((sum, name) => sum + took(name), 0) + MORE_MILLISECONDS;
+  const ended = await worker.run({ mutant, only, hitLimit: TIMES_MORE * hits + MORE_HITS }, limit);
+  if (ended.kind !== 'done') return ended.kind === 'crashed' ? 'died' : ended.kind;
+  return ended.done.failure ? 'died' : 'survived';
+}
+
+function toldOf({ fileName, location, mutatorName, replacement }: Mutant, files: readonly Source[]): Told {
+  const text = files.find(({ file }) => file === fileName)?.text ?? '';
+  const { line } = location.start;
+  const code = text.split('\n')[line]?.trim() ?? '';
+  const was = textAt(text, location);
+  return { file: fileName, line: line + 1, code, mutator: mutatorName, was, is: replacement.replace(/\s+/g, ' ') };
+}
+
+function equalsAmong<T extends Told & { readonly end: End }>({ name }: Part, told: readonly T[]): ReadonlySet<T> {
+  const found = new Set<T>();
+  for (const { part, code, was, is } of equals) {
+    if (part !== name) continue;
+    const same = told.filter((each) => each.code.includes(code) && each.was === was && each.is === is);
+    const [one, ...others] = same.filter((each) => !found.has(each));
+    if (!one) throw new Error(`Listed as equal, and there is none: ${code}: ${was} → ${is}.`);
+    for (const each of [one, ...others]) {
+      if (!lives(each.end))
+        throw new Error(`Listed as equal, and it dies: ${survivorLine({ ...each, unseen: false })}`);
+      found.add(each);
+    }
+  }
+  if (found.size > EQUAL_SHARE_MAX * told.length) throw new Error(`Of ${name}, ${found.size} are listed as equal.`);
+  return found;
 }
 
 function filesOf({ name, has, folder }: Part, sources: readonly Source[]): readonly Source[] {
@@ -118,7 +187,7 @@ async function instrument(files: readonly Source[]) {
 }
 
 /** Code and tests as one script. Packages and the local Azure stay outside: they are loaded once. */
-async function bundled(instrumented: ReadonlyMap<string, string>, testFiles: readonly string[]): Promise<Script> {
+async function bundled(instrumented: ReadonlyMap<string, string>, testFiles: readonly string[]): Promise<string> {
   const shim = join(root, 'scripts/mutants/stryker/shim.ts');
   const plugin: Plugin = {
     name: 'mutants',
@@ -142,90 +211,7 @@ async function bundled(instrumented: ReadonlyMap<string, string>, testFiles: rea
     stdin: { contents: entry, resolveDir: root, sourcefile: 'mutants.ts', loader: 'ts' },
     define: { 'import.meta.url': 'bundleUrl', 'import.meta.dirname': 'bundleFolder' },
   });
-  const code = made.outputFiles[0]?.text ?? '';
-  return new Script(`(function (module, exports, require, bundleUrl, bundleFolder) {${code}\n})`);
-}
-
-interface Loaded {
-  readonly collected: readonly Test[];
-  readonly top: Suite;
-}
-
-const require = createRequire(import.meta.url);
-const folder = join(root, 'test/form');
-
-function load(script: Script): Loaded {
-  const module = { exports: {} as Loaded };
-  const wrapped = script.runInThisContext() as (...args: unknown[]) => void;
-  wrapped(module, module.exports, require, pathToFileURL(join(folder, 'bundle.ts')).href, folder);
-  return module.exports;
-}
-
-interface Failure {
-  readonly name: string;
-  readonly why: string;
-}
-
-/** How a mutant dies; undefined where it survives. */
-async function ended(
-  script: Script,
-  stryker: Switch,
-  only: ReadonlySet<string> | undefined,
-): Promise<Failure | undefined> {
-  try {
-    return await runAll(load(script), stryker, only);
-  } catch (error) {
-    return { name: 'loading', why: String(error) };
-  }
-}
-
-/** The first test that fails. Tests have one name each within a part; `it.each` with rows that print alike runs as one. */
-async function runAll(
-  { collected, top }: Loaded,
-  stryker: Switch,
-  only?: ReadonlySet<string>,
-): Promise<Failure | undefined> {
-  const chosen = collected.filter(({ name }) => !OF_TIME.test(name) && (only === undefined || only.has(name)));
-  const begun = new Set<Suite>();
-  const suites = (suite: Suite): readonly Suite[] => (suite.parent ? [...suites(suite.parent), suite] : [suite]);
-  let failure: Failure | undefined;
-  for (const { name, suite, body } of chosen) {
-    stryker.currentTestId = name;
-    const around = suites(suite);
-    failure = await failing(name, async () => {
-      for (const each of around) {
-        if (begun.has(each)) continue;
-        begun.add(each);
-        for (const before of each.before) await before();
-      }
-      for (const each of around) for (const before of each.beforeEach) await before();
-      await body();
-    });
-    failure ??= await failing(name, async () => {
-      for (const each of [...around].reverse()) for (const after of each.afterEach) await after();
-    });
-    if (failure) break;
-  }
-  stryker.currentTestId = undefined;
-  stryker.activeMutant = undefined;
-  for (const suite of [...begun].reverse()) for (const after of suite.after) await after();
-  void top;
-  return failure;
-}
-
-async function failing(name: string, run: () => Promise<void>): Promise<Failure | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('It took too long.')), TEST_MILLISECONDS);
-  });
-  try {
-    await Promise.race([run(), late]);
-    return undefined;
-  } catch (error) {
-    return { name, why: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearTimeout(timer);
-  }
+  return made.outputFiles[0]?.text ?? '';
 }
 
 type Location = { readonly start: { line: number; column: number }; readonly end: { line: number; column: number } };
@@ -239,5 +225,5 @@ function textAt(text: string, { start, end }: Location): string {
 
 /** One line for a survivor. */
 export const survivorLine = ({ file, line, mutator, was, is, unseen }: Survivor): string =>
-  `${basename(file)}:${line}  ${mutator}${unseen ? ' (no test comes by)' : ''}  ${cut(was)}  →  ${cut(is)}`;
+  `${file}:${line}  ${mutator}${unseen ? ' (no test comes by)' : ''}  ${cut(was)}  →  ${cut(is)}`;
 const cut = (text: string): string => (text.length > 90 ? `${text.slice(0, 89)}…` : text).replace(/\s+/g, ' ');

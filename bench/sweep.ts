@@ -5,7 +5,7 @@
 import type { Azure } from '../local/azure/azure.ts';
 import { startAzure } from '../local/azure/tenant.ts';
 import { addDays, systemClock } from '../src/core/clock.ts';
-import type { Rows } from '../src/ports/store.ts';
+import type { Rows } from '../src/ports/rows.ts';
 import { tableRows } from '../src/store/rowTable.ts';
 import { bundled, startChild } from './child.ts';
 import type { SweepCost } from './sweepChild.ts';

@@ -1,5 +1,5 @@
 /** Makes docs/values.md from the table of dialects: every text in it has gone through the codec when the page was made. */
-import type { FormSpec, KeyDialect, Wanted } from '../src/core/formSpec.ts';
+import type { FormOptions, FormSpec, KeyDialect } from '../src/core/formSpec.ts';
 import { Secret } from '../src/core/secret.ts';
 import type { Dialect } from '../src/form/dialect.ts';
 import { keyDialects, loginDialects } from '../src/form/dialects.ts';
@@ -19,7 +19,7 @@ interface Example {
 }
 
 /** A text before and after a rotation. */
-function shown(text: string, { spec, host, next, login }: Example, options: Partial<Wanted> = {}): string {
+function shown(text: string, { spec, host, next, login }: Example, options: Partial<FormOptions> = {}): string {
   const form = openForm(new Secret(text), { spec, ...options }, [host, 'contoso.blob.core.windows.net']);
   return `\`\`\`text\n${text}\n${form.fill(new Secret(next), login).reveal()}\n\`\`\``;
 }

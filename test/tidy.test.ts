@@ -1,7 +1,7 @@
 /** The repository checks itself: direction of imports, homes of packages, generated pages, and what must not be there. */
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { outdated, pages } from '../scripts/docs.ts';
 import { against, byFile, circlesOf, filesUnder, folderOf, graphOf, importsOf, read } from '../scripts/rooms.ts';
@@ -68,6 +68,12 @@ describe('imports', () => {
     expect(importsOf(filesUnder('local')).filter(({ to }) => /^(src|test)\//.test(to))).toEqual([]);
   });
 
+  it('of ports are of types, and so is all that stands there', () => {
+    const hasCode =
+      /^(import (?!type)|(export )?(default|declare|const|let|var|class|abstract|enum|function|async)\b|export [{*])/m;
+    expect(source.filter((file) => folderOf(file) === 'ports' && hasCode.test(read(file)))).toEqual([]);
+  });
+
   it('of functions take classes of the library as types only (azure-facts 1.3)', () => {
     const text = source
       .filter((file) => folderOf(file) === 'functions')
@@ -79,6 +85,24 @@ describe('imports', () => {
     expect(
       named.map((name) => name.trim()).filter((name) => name !== '' && name !== 'app' && !name.startsWith('type ')),
     ).toEqual([]);
+  });
+});
+
+describe('a name', () => {
+  const twice = (names: readonly string[]) => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
+
+  it('of a file of src is given once, so that a stranger finds it', () => {
+    expect(twice(source.map((file) => basename(file)))).toEqual([]);
+  });
+
+  it('of an exported type is given once', () => {
+    const typesIn = (file: string) =>
+      [...read(file).matchAll(/^export (?:declare )?(?:abstract )?(?:type|interface|class|enum) (\w+)/gm)].map(
+        ([, name = '']) => name,
+      );
+    const names = source.flatMap(typesIn);
+    expect(names.length).toBeGreaterThan(200);
+    expect(twice(names)).toEqual([]);
   });
 });
 

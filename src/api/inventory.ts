@@ -8,7 +8,7 @@ import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import { isOthers } from '../core/instance.ts';
 import { plain } from '../core/plain.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { SecretRow, SecretView } from '../ports/store.ts';
+import type { SecretRow, SecretView } from '../ports/rows.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { isOptedIn, optInTags } from '../tags/optIn.ts';
 import { olderOurs, stateOrNone } from '../tags/owed.ts';

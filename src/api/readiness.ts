@@ -5,7 +5,7 @@ import { BusyError, KeyturnError } from '../core/errors.ts';
 import { isOthers } from '../core/instance.ts';
 import type { Log } from '../core/log.ts';
 import type { Reason } from '../core/reasons.ts';
-import type { GraphGrants } from '../core/rights.ts';
+import type { GraphGrants } from '../core/rightChecks.ts';
 import type { LeftOut } from '../core/vaultList.ts';
 import type { Deps } from '../ports/deps.ts';
 import { type Caller, requireRole } from './auth.ts';

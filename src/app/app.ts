@@ -5,7 +5,7 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import { type Auth, type Caller, createAuth } from '../api/auth.ts';
 import { isUnreadable } from '../api/inbox/message.ts';
 import { fromQueue } from '../api/inbox/queueMessage.ts';
-import { isSkip, type Skip } from '../api/inbox/skip.ts';
+import { isSkip, type NoLook } from '../api/inbox/skip.ts';
 import { type InventoryPage, inventory, type SecretDetail, secretDetail } from '../api/inventory.ts';
 import type { InventoryFilter } from '../api/inventoryQuery.ts';
 import type { OperationsFilter } from '../api/operationsQuery.ts';
@@ -35,9 +35,10 @@ import type { Environment } from '../core/ownStorage.ts';
 import { quote } from '../core/quote.ts';
 import { readSettings, type Settings, SettingsError } from '../core/settings.ts';
 import type { LeftOut } from '../core/vaultList.ts';
+import type { History } from '../ports/audit.ts';
 import type { Deps } from '../ports/deps.ts';
+import type { Operation } from '../ports/operations.ts';
 import type { Rotator } from '../ports/rotator.ts';
-import type { History, Operation } from '../ports/store.ts';
 import { reconcile } from '../reconcile/pass.ts';
 import { allRotators, registry } from '../rotators/registry.ts';
 import { eventDelay } from '../sweep/pace.ts';
@@ -63,7 +64,7 @@ export interface App {
   readonly settings: Settings<Cloud>;
   readonly auth: Auth;
   /** Records what came in and is no look for us. */
-  skip(message: string, skip: Skip): void;
+  skip(message: string, skip: NoLook): void;
   /** Whether nobody can read this message of a queue; then it is recorded and alerted (finding HST-02). */
   isUnreadable(queue: string, message: unknown): Promise<boolean>;
   /** Puts the look of an event on the queue, at most one per secret and minute. Throws `BusyError` when the queue was not reached. */
@@ -75,7 +76,7 @@ export interface App {
   /** A message that the host gave up on. */
   poison(message: unknown): Promise<void>;
   /** Events that the host gave up on, parsed. Throws `BusyError` when the queue was not reached. */
-  poisonEvents(events: readonly (Look | Skip)[]): Promise<void>;
+  poisonEvents(events: readonly (Look | NoLook)[]): Promise<void>;
   sweep(): Promise<void>;
   rotate(call: RotateCall): Promise<RequestAnswer>;
   /** Accepts the end, or another end, of the grace of what is owed. Throws the reason why not. */
@@ -136,7 +137,7 @@ function appOf(parts: Parts, given: Log): App {
     await clients().served.know(vault);
     return deps();
   };
-  const skip = (message: string, { skip: reason, detail }: Skip) => log('warn', message, { reason, detail });
+  const skip = (message: string, { skip: reason, detail }: NoLook) => log('warn', message, { reason, detail });
   const isUnread = async (queue: string, message: unknown): Promise<boolean> => {
     if (!isUnreadable(message)) return false;
     await guarded(unreadable(queue, message, deps()));

@@ -1,6 +1,6 @@
 /** What becomes of messages that failed five times (case FN-09), and of those that nobody can read (finding HST-02). */
 
-import { isSkip, type Skip } from '../api/inbox/skip.ts';
+import { isSkip, type NoLook } from '../api/inbox/skip.ts';
 import { addHours } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
@@ -39,7 +39,7 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
  * Records what a message of the queue of events held, alerts once an hour for all such messages, and queues the looks that
  * it asked for, at whatever version is current by now. An event that is none of ours says why.
  */
-export async function giveUpEvents(events: readonly (Look | Skip)[], pace: Pace, deps: Deps): Promise<void> {
+export async function giveUpEvents(events: readonly (Look | NoLook)[], pace: Pace, deps: Deps): Promise<void> {
   const { queue, log } = deps;
   await alertOfQueue(EVENTS, REASON, { detail: HELD_BACK }, deps);
   for (const event of events) {

@@ -6,9 +6,10 @@
 import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
 import { AbsentError, KeyturnError } from '../core/errors.ts';
-import { type Consent, type Grant, namesSecret, parseGrants } from '../core/grants.ts';
+import { type Grant, namesSecret, parseGrants } from '../core/grants.ts';
 import { canonicalId, parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
+import type { Consent } from '../ports/consent.ts';
 import type { Arm } from './arm.ts';
 import type { GraphApi } from './graph.ts';
 

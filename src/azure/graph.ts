@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { AbsentError, BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
-import type { GraphGrants } from '../core/rights.ts';
+import type { GraphGrants } from '../core/rightChecks.ts';
 import { Secret } from '../core/secret.ts';
 import { facts, said, type WireFailure, wireFailure } from '../core/wire.ts';
 import type { Cloud } from './cloud.ts';

@@ -1,7 +1,7 @@
 /** What the identity's own token for Microsoft Graph says that it may do. */
 
 import { z } from 'zod';
-import type { GraphGrants } from '../core/rights.ts';
+import type { GraphGrants } from '../core/rightChecks.ts';
 
 const Claims = z.object({
   roles: z.array(z.string()).default([]),

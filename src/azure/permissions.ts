@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
-import { allows, type Block, type RightCheck, type Rights } from '../core/rights.ts';
+import { allows, type Block, type RightCheck } from '../core/rightChecks.ts';
+import type { Rights } from '../ports/rights.ts';
 import type { Arm } from './arm.ts';
 
 const API_VERSION = '2022-04-01';

@@ -1,5 +1,5 @@
 /** Where in the value the credential stands: the owner's options and the kind's forms. */
-export interface Wanted {
+export interface FormOptions {
   readonly spec: FormSpec;
   /** Option `field`: a JSON pointer (`/a/b`) or the name of a member at the top. */
   readonly field?: string;

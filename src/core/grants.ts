@@ -189,16 +189,3 @@ function whyNot(grants: readonly Grant[], { part, secret }: Wanted): string {
   if (part?.whole) return `A consent to \`${secret.vault}/*\` does not count for it: the secret has to be named.`;
   return 'The consent has to name in parentheses the part that it gives.';
 }
-
-/** Where consent is read. A target that is absent, foreign or silent has no grants: 403 and 404 read the same. */
-export interface Consent {
-  /**
-   * Grants of the target with this canonical id. Throws `BusyError` when they could not be asked for. With a secret, a list
-   * that does not name it may be some minutes old, so that a mass of refused secrets costs few reads; one that does never is.
-   */
-  of(targetId: string, secret?: SecretRef): Promise<readonly Grant[]>;
-  /** Whether the last answer about the target was that nothing may be seen there: a role that is spreading looks like that, too. */
-  hides?(targetId: string): boolean;
-  /** The target that was meant, where an id of it stands that is not the one it goes by, and what its owner gave. */
-  misnamed?(targetId: string): Promise<{ readonly id: string; readonly grants: readonly Grant[] } | undefined>;
-}

@@ -1,3 +1,4 @@
+/** Reasons that pass by themselves, and for how long they are only waited for. */
 import type { Reason } from './reasons.ts';
 
 /** A refusal that a role which is still spreading gives as well (azure-facts 2.2: 28 minutes were seen; case DP-05). */

@@ -33,7 +33,7 @@ interface Answer {
   headers: { get(name: string): string | undefined };
 }
 /** The part of the SDKs' `PipelinePolicy` in use: `core` imports no SDK. */
-export interface Policy {
+export interface PipelinePolicy {
   name: string;
   sendRequest<R extends Request, A extends Answer>(request: R, next: (request: R) => Promise<A>): Promise<A>;
 }
@@ -42,7 +42,7 @@ export interface Policy {
 export function patience(
   clock: Clock = systemClock,
   isRead = ({ method }: Request) => /^(GET|HEAD)$/.test(method),
-): Policy {
+): PipelinePolicy {
   return {
     name: 'keyturnPatience',
     async sendRequest(request, next) {
@@ -65,7 +65,7 @@ export function patience(
 }
 
 /** Refuses every request to another host: a link in an answer gets neither a call nor a token (design section 6). */
-export function onlyTo(address: string): Policy {
+export function onlyTo(address: string): PipelinePolicy {
   const { origin } = new URL(address);
   return {
     name: 'keyturnOnlyTo',

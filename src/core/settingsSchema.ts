@@ -4,7 +4,7 @@ import { KeyturnError } from './errors.ts';
 import { parseResourceId, type ResourceId, VAULT_NAME } from './ids.ts';
 import { quote } from './quote.ts';
 
-export interface About {
+export interface AboutSetting {
   /** What it is for; one or two sentences of the operator's language. */
   readonly about: string;
   /** What a value looks like. */
@@ -13,7 +13,7 @@ export interface About {
   readonly fallback?: string;
 }
 
-const setting = <T extends z.ZodType<unknown, string | undefined>>(about: About, schema: T): T =>
+const setting = <T extends z.ZodType<unknown, string | undefined>>(about: AboutSetting, schema: T): T =>
   schema.meta({ ...about });
 const text = (pattern: RegExp) => z.string().trim().regex(pattern);
 const guid = z.string().trim().toLowerCase().pipe(z.guid());
@@ -262,9 +262,11 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
   });
 
 /** What a setting's documentation is made from. */
-export function aboutOf(schema: z.ZodType | undefined): About {
+export function aboutOf(schema: z.ZodType | undefined): AboutSetting {
   const meta = schema?.meta();
-  return z.object({ about: z.string(), shape: z.string(), fallback: z.string().optional() }).parse(meta) as About;
+  return z
+    .object({ about: z.string(), shape: z.string(), fallback: z.string().optional() })
+    .parse(meta) as AboutSetting;
 }
 
 export type Raw<Cloud> = z.infer<ReturnType<typeof settingsSchema<Cloud>>>;

@@ -11,3 +11,6 @@ export type SecretState = (typeof SECRET_STATES)[number];
  */
 export const PHASES = ['accepted', 'stored', 'proved', 'settled', 'failed'] as const;
 export type Phase = (typeof PHASES)[number];
+
+/** An operation that has no record by then never gets one from the call that made it. */
+export const UNRECORDED_MINUTES = 1;

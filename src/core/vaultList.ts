@@ -38,13 +38,6 @@ export interface VaultList {
   readonly unalerted?: true;
 }
 
-/** Where the list is kept between runs and for other workers. */
-export interface VaultListStore {
-  /** Undefined where there is none that can be read. */
-  read(): Promise<VaultList | undefined>;
-  save(list: VaultList): Promise<void>;
-}
-
 /** A vault that was found and is not served. */
 export interface LeftOut {
   readonly vault: string;

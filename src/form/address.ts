@@ -2,7 +2,7 @@
  * Addresses with a credential: `scheme://login:password@host:port/path?name=value`, and JDBC's with a query (RFC 3986; PostgreSQL
  * manual, 34.1.1.2; Connector/J and pgJDBC manuals). What clients read in two ways is refused, never guessed (V1.2, V1.3).
  */
-import { bad, nameOf, type Part } from './part.ts';
+import { bad, nameOf, type TextPart } from './part.ts';
 
 export interface AddressGrammar {
   /** What stands before `://`; its case counts where clients make it count. */
@@ -27,7 +27,7 @@ export const looksLikeAddress = (text: string): boolean => /^(jdbc:|[a-z][a-z0-9
 export const schemeOf = (text: string): string => /^(jdbc:[a-z][a-z:]*|[a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1] ?? '';
 
 /** The parts of the address, userinfo and query alike. */
-export function addressParts(text: string, grammar: AddressGrammar): readonly Part[] {
+export function addressParts(text: string, grammar: AddressGrammar): readonly TextPart[] {
   const { authority, path, query } = piecesOf(text);
   if (!grammar.scheme.test(schemeOf(text)))
     throw bad(
@@ -53,12 +53,12 @@ function piecesOf(text: string) {
 }
 
 /** What stands behind the `?`, each pair with its value as it is written. */
-export const queryOf = (text: string): readonly Part[] => {
+export const queryOf = (text: string): readonly TextPart[] => {
   const { authority, path, query } = piecesOf(text);
   return pairsOf(query, text.indexOf('//') + 2 + authority.length + path.length + 1);
 };
 
-function userOf(text: string, at: number, { noLogin }: AddressGrammar): readonly Part[] {
+function userOf(text: string, at: number, { noLogin }: AddressGrammar): readonly TextPart[] {
   const { login, password } = USERINFO.exec(text)?.groups ?? {};
   if (login === undefined || password === undefined || (login === '' && !noLogin)) {
     throw bad('Login and password of the address cannot be told apart for certain; percent-encode both.');
@@ -68,7 +68,7 @@ function userOf(text: string, at: number, { noLogin }: AddressGrammar): readonly
 }
 
 /** The hosts of an authority, in one part; the port apart where there is one host. */
-export function hostsOf(text: string, start: number): readonly Part[] {
+export function hostsOf(text: string, start: number): readonly TextPart[] {
   if (text === '') return [];
   if (!HOSTS.test(text)) throw bad('The host of the address is not of the form that Keyturn can read.');
   const [host = '', port] = text.split(':');
@@ -80,8 +80,8 @@ export function hostsOf(text: string, start: number): readonly Part[] {
   ];
 }
 
-function pairsOf(query: string, start: number, exactNames?: true): readonly Part[] {
-  const parts: Part[] = [];
+function pairsOf(query: string, start: number, exactNames?: true): readonly TextPart[] {
+  const parts: TextPart[] = [];
   let at = start;
   for (const pair of query === '' ? [] : query.split('&')) {
     const [, name, value] = /^((?:[\w.$+-]|%20)+)=(.*)$/.exec(pair) ?? [];
@@ -98,7 +98,7 @@ function pairsOf(query: string, start: number, exactNames?: true): readonly Part
 }
 
 /** What a value is for decides whether it has to be readable: only credentials and addresses have. */
-function inQuery(spelt: string, raw: string, start: number): Part {
+function inQuery(spelt: string, raw: string, start: number): TextPart {
   const name = nameOf(spelt.replace(/\+|%20/g, ' '));
   const part = { name, start, end: start + raw.length, write: encoder(raw) };
   if (!CREDENTIAL_OR_ADDRESS.test(name)) return { ...part, value: raw, ...decodedIn(raw) };
@@ -118,7 +118,7 @@ function decodedIn(raw: string): { readonly decoded?: string } {
   }
 }
 
-const encoded = (name: string, raw: string, start: number): Part => ({
+const encoded = (name: string, raw: string, start: number): TextPart => ({
   ...{ name, value: decoded(raw), start, end: start + raw.length, write: encoder(raw) },
 });
 

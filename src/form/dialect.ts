@@ -1,5 +1,5 @@
 /** What a row of the table of dialects says. */
-import type { Part } from './part.ts';
+import type { TextPart } from './part.ts';
 import type { RefusedOptions } from './refused.ts';
 
 /** One way in which people write a credential into text. */
@@ -11,7 +11,7 @@ export interface Dialect {
   /** Whether a text is meant in this way, so that no other reading is tried. */
   isMeant(text: string): boolean;
   /** The parts of the text. @throws `bad-value` for what clients read in several ways */
-  read(text: string): readonly Part[];
+  read(text: string): readonly TextPart[];
   /** Names of the part that is the credential, in `nameOf`'s spelling; one of them stands there, once. */
   readonly credential: readonly string[];
   /** Names of the part that is the login, where there is one that changes with the credential. */

@@ -8,7 +8,7 @@ import { elementsOf } from './elements.ts';
 import { goDsnParts, looksLikeGoDsn } from './goDsn.ts';
 import { jaasParts, looksLikeJaas } from './jaas.ts';
 import { keywordsOf } from './keywords.ts';
-import { bad, type Part } from './part.ts';
+import { bad, type TextPart } from './part.ts';
 import { checkStorage } from './storageString.ts';
 
 /** Whether an element of one of these names begins in the text. */
@@ -282,7 +282,7 @@ const ef6: Dialect = {
   ],
 };
 
-const odbcParts = (text: string): readonly Part[] => {
+const odbcParts = (text: string): readonly TextPart[] => {
   const parts = elementsOf(text, 'odbc');
   const driver = parts.find(({ name }) => name === 'driver');
   if (driver && /[\\/]/.test(driver.value))
@@ -314,7 +314,7 @@ const goOdbc: Dialect = {
 };
 
 /** `scheme://host:port` with elements behind it. */
-const behindHost = (text: string, dialect: 'jdbc' | 'jtds' | 'prisma'): readonly Part[] => {
+const behindHost = (text: string, dialect: 'jdbc' | 'jtds' | 'prisma'): readonly TextPart[] => {
   const from = text.indexOf('://') + 3;
   const end = text.indexOf(';', from);
   if (end < 0) throw bad('The address has no `;` behind its host; write login and password as elements there.');
@@ -359,7 +359,7 @@ const prisma: Dialect = {
 };
 
 /** SQLAlchemy decodes once or twice, by its version: what reads alike in both is written (V4.4). */
-function inOdbcConnect(part: Part): Part {
+function inOdbcConnect(part: TextPart): TextPart {
   const value = decoded(part.value.replaceAll('+', ' '));
   const unlike = (text: string) => text.match(/[+%]/g)?.length ?? 0;
   return {

@@ -2,7 +2,7 @@
  * Connection strings of `name=value` elements: those of Azure's services, StackExchange.Redis, ADO.NET (with Npgsql and MySQL's),
  * ODBC, and the tail of JDBC. What a client may read otherwise than this does is refused (facts on values, V1.1, V2, V4).
  */
-import { bad, nameOf, type Part } from './part.ts';
+import { bad, nameOf, type TextPart } from './part.ts';
 
 /** How a dialect parts its elements and quotes their values. */
 interface Grammar {
@@ -73,9 +73,9 @@ const NAME = /^[\w$][\w .-]*$/;
 const BLANKS = /\s*/y;
 
 /** Reads the elements of `text` from `from` on. @throws `bad-value`; an element that can't be read is told by its number */
-export function elementsOf(text: string, dialect: ElementsDialect, from = 0): readonly Part[] {
+export function elementsOf(text: string, dialect: ElementsDialect, from = 0): readonly TextPart[] {
   const grammar: Grammar = GRAMMARS[dialect];
-  const parts: Part[] = [];
+  const parts: TextPart[] = [];
   const separators = grammar.separator === ';' ? /[\s;]*/y : /[\s,]*/y;
   let at = skip(text, from, separators);
   for (let number = 1; at < text.length; number += 1) {
@@ -87,7 +87,7 @@ export function elementsOf(text: string, dialect: ElementsDialect, from = 0): re
   return parts;
 }
 
-function elementAt(text: string, at: number, grammar: Grammar, which: string): Part {
+function elementAt(text: string, at: number, grammar: Grammar, which: string): TextPart {
   const stop = ends(text, at, grammar.separator);
   const equals = text.indexOf('=', at);
   if (grammar.nameless && (equals < 0 || equals > stop)) {
@@ -101,7 +101,7 @@ function elementAt(text: string, at: number, grammar: Grammar, which: string): P
   return { ...valueAt(text, skip(text, equals + 1, BLANKS), grammar, which), name: nameOf(name) };
 }
 
-function valueAt(text: string, start: number, grammar: Grammar, which: string): Omit<Part, 'name'> {
+function valueAt(text: string, start: number, grammar: Grammar, which: string): Omit<TextPart, 'name'> {
   const quoted = grammar.quoted && match(text, start, grammar.quoted);
   if (quoted) {
     const open = text.charAt(start);
@@ -122,7 +122,7 @@ function written(next: string, grammar: Grammar, open: string | undefined): stri
   return quoted;
 }
 
-function behind(text: string, { end }: Part, { separator }: Grammar, number: number): number {
+function behind(text: string, { end }: TextPart, { separator }: Grammar, number: number): number {
   const at = skip(text, end, BLANKS);
   if (at < text.length && text[at] !== separator) {
     throw bad(`Element ${number} of the connection string goes on behind its closing quote.`);

@@ -2,7 +2,7 @@
  * The form in which a secret holds its credential (design section 2). Rotators see bare values only; what stands around
  * one is kept byte for byte, and a connection string that leads anywhere but to the target is refused (case SEC-02).
  */
-import { type FormSpec, keyOfPair, type Wanted } from '../core/formSpec.ts';
+import { type FormOptions, type FormSpec, keyOfPair } from '../core/formSpec.ts';
 import { Secret } from '../core/secret.ts';
 import { checkBeside } from './beside.ts';
 import { type Document, type Member, memberOf, pointerOf } from './document.ts';
@@ -48,7 +48,7 @@ interface Opened extends OpenText {
  * @param hosts hosts of the target, lower case, with port where it is not 443: what a connection string may name
  * @throws `bad-value` or `foreign-host`, saying what is wrong and nothing of the value
  */
-export function openForm(value: Secret, wanted: Wanted, hosts: readonly string[]): Form {
+export function openForm(value: Secret, wanted: FormOptions, hosts: readonly string[]): Form {
   const text = value.open();
   const { spec, field } = wanted;
   const opened = field === undefined ? opensAlone(text, spec, hosts) : opensDocument(text, { ...wanted, field }, hosts);
@@ -125,7 +125,11 @@ function opensAlone(text: string, spec: FormSpec, hosts: readonly string[]): Ope
   };
 }
 
-function opensDocument(text: string, wanted: Wanted & { readonly field: string }, hosts: readonly string[]): Opened {
+function opensDocument(
+  text: string,
+  wanted: FormOptions & { readonly field: string },
+  hosts: readonly string[],
+): Opened {
   const { before, core, after } = documentEndsOf(text);
   const document = readDocument(core);
   if (!document)
@@ -179,7 +183,7 @@ function loginMemberOf(
   document: Document,
   member: Member,
   inner: OpenText,
-  { loginField }: Wanted,
+  { loginField }: FormOptions,
 ): Member | undefined {
   if (loginField === undefined) return undefined;
   if (inner.login !== undefined) throw bad('The login stands in the connection string already: drop `login-field`.');

@@ -1,6 +1,6 @@
 /** Go's data source names of MySQL: `login:password@tcp(host:port)/database?name=value`, without escapes of any kind (V6). */
 import { hostsOf } from './address.ts';
-import { bad, nameOf, type Part } from './part.ts';
+import { bad, nameOf, type TextPart } from './part.ts';
 
 const NET = /^tcp\(([\w.-]+(?::\d{1,5})?)\)$/;
 const MEANT = /@\w+\([^()]*\)\/[^/]*$/;
@@ -9,7 +9,7 @@ export const looksLikeGoDsn = (text: string): boolean =>
   !/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && MEANT.test(text.slice(-2048));
 
 /** The login ends at the first colon, the password at the last `@` before the last `/` of the whole text. */
-export function goDsnParts(text: string): readonly Part[] {
+export function goDsnParts(text: string): readonly TextPart[] {
   const slash = text.lastIndexOf('/');
   const at = text.lastIndexOf('@', slash);
   const colon = text.indexOf(':');
@@ -17,7 +17,7 @@ export function goDsnParts(text: string): readonly Part[] {
     throw bad('The data source name is not of the form login:password@tcp(host)/.');
   const host = NET.exec(text.slice(at + 1, slash))?.[1];
   if (host === undefined) throw bad('The data source name has to reach its host by tcp(host:port).');
-  const piece = (name: string, start: number, end: number, write: Part['write']): Part => ({
+  const piece = (name: string, start: number, end: number, write: TextPart['write']): TextPart => ({
     ...{ name, value: text.slice(start, end), start, end, write },
   });
   const login = piece('user', 0, colon, (next) => plain(next, /[:/@]/));
@@ -25,14 +25,14 @@ export function goDsnParts(text: string): readonly Part[] {
   return [login, password, ...hostsOf(host, at + 1 + 'tcp('.length), ...optionsOf(text, slash)];
 }
 
-function optionsOf(text: string, slash: number): readonly Part[] {
+function optionsOf(text: string, slash: number): readonly TextPart[] {
   const mark = text.indexOf('?', slash);
   if (mark < 0) return [];
   let at = mark + 1;
   return text
     .slice(mark + 1)
     .split('&')
-    .map((pair): Part => {
+    .map((pair): TextPart => {
       const equals = pair.indexOf('=');
       const value = equals < 0 ? '' : pair.slice(equals + 1);
       const start = at + pair.length - value.length;

@@ -1,5 +1,5 @@
 /** Kafka's JAAS lines: `module flag name="value" … ;` (gh: apache/kafka JaasConfig.java; facts on values, V3). */
-import { bad, nameOf, type Part } from './part.ts';
+import { bad, nameOf, type TextPart } from './part.ts';
 
 const MODULE = /^([\w.$]+)\s+(required|requisite|sufficient|optional)(?=\s)/i;
 const PLAIN_MODULE = 'org.apache.kafka.common.security.plain.PlainLoginModule';
@@ -8,10 +8,10 @@ const PAIR = /\s+(\w+)=(?:"((?:[^"\\\n]|\\["\\])*)"|'((?:[^'\\\n]|\\['\\])*)'|([
 export const looksLikeJaas = (text: string): boolean => MODULE.test(text);
 
 /** @throws `bad-value` for other modules, several of them, and what the tokenizer cuts short */
-export function jaasParts(text: string): readonly Part[] {
+export function jaasParts(text: string): readonly TextPart[] {
   const [head = '', module] = MODULE.exec(text) ?? [];
   if (module !== PLAIN_MODULE) throw bad(`The JAAS configuration is read with the module ${PLAIN_MODULE} alone.`);
-  const parts: Part[] = [];
+  const parts: TextPart[] = [];
   const pattern = new RegExp(PAIR);
   pattern.lastIndex = head.length;
   let at = head.length;

@@ -1,13 +1,13 @@
 /** libpq's keyword strings: `host=h port=5432 user=u password='p w'` (PostgreSQL manual, 34.1.1.1). */
-import { bad, nameOf, type Part } from './part.ts';
+import { bad, nameOf, type TextPart } from './part.ts';
 
 const PAIR = /\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'(?=\s|$)|((?:[^\s'\\]|\\[\s\S])+|(?=\s|$)))/y;
 const COUNTS = /^(?:user|password|host|hostaddr|port|dbname)$/i;
 const PLAIN = /^[^\s'\\]+$/;
 
 /** Reads the pairs; a quote or a backslash that libpq could take in another way is refused. */
-export function keywordsOf(text: string): readonly Part[] {
-  const parts: Part[] = [];
+export function keywordsOf(text: string): readonly TextPart[] {
+  const parts: TextPart[] = [];
   const pattern = new RegExp(PAIR);
   const { length } = text.trimEnd();
   while (pattern.lastIndex < length) {

@@ -2,7 +2,7 @@
 import { KeyturnError } from '../core/errors.ts';
 
 /** One `name=value`, or a piece of an address, with its place in the text. */
-export interface Part {
+export interface TextPart {
   /** Lower case, without blanks, underscores and hyphens: `userid`. */
   readonly name: string;
   /** The value as the client reads it, without quotes and escapes. */
@@ -28,14 +28,14 @@ export const bad = (detail: string): KeyturnError => new KeyturnError('bad-value
 export const nameOf = (text: string): string => text.toLowerCase().replace(/[\s_-]/g, '');
 
 /** A piece of a text that gets another one in its place. */
-export interface Change {
+export interface TextChange {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
 /** The text with these pieces in their places; they do not overlap. Once through the text, however many there are. */
-export function spliced(text: string, changes: readonly Change[]): string {
+export function spliced(text: string, changes: readonly TextChange[]): string {
   const pieces: string[] = [];
   let at = 0;
   for (const change of [...changes].sort((left, right) => left.start - right.start)) {

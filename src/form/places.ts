@@ -7,7 +7,7 @@ import type { FormSpec } from '../core/formSpec.ts';
 import { quote } from '../core/quote.ts';
 import { type Document, type Member, pointerOf } from './document.ts';
 import { readJson } from './json.ts';
-import { type Change, spliced } from './part.ts';
+import { spliced, type TextChange } from './part.ts';
 import { isSameLogin } from './roles.ts';
 import { unwrapped } from './shape.ts';
 import { base64Like, rewriter, type Seeker } from './spelling.ts';
@@ -215,5 +215,5 @@ function loginsBeside(
     .map((member) => ({ member, write: (_, next) => member.write(next ?? login) }));
 }
 
-export const changesOf = (places: readonly Place[], bare: string, login: string | undefined): readonly Change[] =>
+export const changesOf = (places: readonly Place[], bare: string, login: string | undefined): readonly TextChange[] =>
   places.map(({ member: { start, end }, write }) => ({ start, end, text: write(bare, login) }));

@@ -3,7 +3,7 @@
  * with something else, or drop what protects it. Every other option is kept byte for byte, known or not (case VAL-05). Names are
  * those of the vendors' pages (facts on values, V1.4, V2, V4, V5, V6); what they are compared with is `nameOf` them.
  */
-import { bad, nameOf, type Part } from './part.ts';
+import { bad, nameOf, type TextPart } from './part.ts';
 
 type Why = 'elsewhere' | 'identity' | 'unprotected' | 'other' | 'file' | 'change';
 export const refusalWords: Readonly<Record<Why, string>> = {
@@ -178,7 +178,7 @@ const LEADS = /(host|server|endpoint|proxy|address|addr)$/;
  * @param isOwn whether a text names a host of the target
  * @throws `bad-value` that names the option, as its vendor writes it, and nothing of the value
  */
-export function refuseOption(part: Part, which: RefusedOptions, isOwn: (value: string) => boolean): void {
+export function refuseOption(part: TextPart, which: RefusedOptions, isOwn: (value: string) => boolean): void {
   const rows = tableOf(which).get(part.name);
   const meant = [part.value, ...(part.decoded === undefined ? [] : [part.decoded])];
   const wrong = rows?.find(({ fine }) => !fine || meant.some((value) => !fine.test(value)));

@@ -2,13 +2,13 @@
 import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Dialect } from './dialect.ts';
-import { bad, type Part } from './part.ts';
+import { bad, type TextPart } from './part.ts';
 import { refuseOption } from './refused.ts';
 
 /** Where the credential and, in dialects that have one, the login stand. */
 export interface Roles {
-  readonly credential: Part;
-  readonly login?: Part;
+  readonly credential: TextPart;
+  readonly login?: TextPart;
   /** The login without what Azure's servers once wanted behind it, `@server`. */
   readonly name?: string;
   readonly suffix: string;
@@ -25,7 +25,7 @@ const DATABASE = new Set(['database', 'dbname', 'initialcatalog', 'databasename'
  * @param hosts hosts of the target, lower case; one without a port is meant with each of the dialect's
  * @throws `bad-value` or `foreign-host`, saying what is wrong and nothing of the value
  */
-export function rolesOf(dialect: Dialect, parts: readonly Part[], hosts: readonly string[]): Roles {
+export function rolesOf(dialect: Dialect, parts: readonly TextPart[], hosts: readonly string[]): Roles {
   refuseTwice(parts);
   const all = (names: readonly string[] = []) => parts.filter(({ name }) => names.includes(name));
   const own = new Set([dialect.credential, dialect.login, dialect.hosts, dialect.port].flatMap((names) => names ?? []));
@@ -49,7 +49,7 @@ export function rolesOf(dialect: Dialect, parts: readonly Part[], hosts: readonl
 }
 
 /** Clients disagree about which of two counts: ODBC takes the first, ADO.NET the last, others fail (V1.1). */
-function refuseTwice(parts: readonly Part[]): void {
+function refuseTwice(parts: readonly TextPart[]): void {
   const seen = new Set<string>();
   for (const [index, { name }] of parts.entries()) {
     if (name === '') continue;
@@ -59,7 +59,7 @@ function refuseTwice(parts: readonly Part[]): void {
   }
 }
 
-function refuse(part: Part, dialect: Dialect, hosts: readonly string[]): void {
+function refuse(part: TextPart, dialect: Dialect, hosts: readonly string[]): void {
   const names = hosts.map((host) => host.replace(/:\d+$/, ''));
   const isOwn = (value: string) => {
     const host = value.toLowerCase().replace(/^[a-z]+:\/\/|[:/].*$/g, '');
@@ -79,7 +79,7 @@ function refuse(part: Part, dialect: Dialect, hosts: readonly string[]): void {
 const isCertificateOf = (value: string, names: readonly string[]): boolean =>
   names.some((host) => [host, `*${host.slice(host.indexOf('.'))}`].includes(value.toLowerCase()));
 
-function oneOf(found: readonly Part[], { credential, key, login }: Dialect): Part {
+function oneOf(found: readonly TextPart[], { credential, key, login }: Dialect): TextPart {
   const [part, ...more] = found;
   const what = login ? 'password' : (credential[0] ?? 'key');
   if (!part || (part.value === '' && !login))
@@ -89,7 +89,7 @@ function oneOf(found: readonly Part[], { credential, key, login }: Dialect): Par
   return part;
 }
 
-function loginOf(found: readonly Part[], { login }: Dialect): Part | undefined {
+function loginOf(found: readonly TextPart[], { login }: Dialect): TextPart | undefined {
   const [part, ...more] = found;
   if (more.length > 0) throw bad('The connection string has its login twice; leave one.');
   return login && part?.value !== '' ? part : undefined;
@@ -111,8 +111,8 @@ const FORMS = { address: ENDPOINT, sqlserver: SQL_ADDRESS, name: NAME } as const
 
 function addressesOf(
   { hostIs, hostless }: Dialect,
-  hosts: readonly Part[],
-  ports: readonly Part[],
+  hosts: readonly TextPart[],
+  ports: readonly TextPart[],
 ): readonly Address[] {
   if (hosts.length === 0 && !hostless) throw bad('The connection string names no host; store one that does.');
   if (ports.length > 1) throw bad('The connection string has its port twice; leave one.');
@@ -143,7 +143,10 @@ function checkHosts({ ports }: Dialect, addresses: readonly Address[], hosts: re
 }
 
 /** `app@server` is how Azure's servers once wanted the login `app` to be written. */
-function nameIn({ value }: Part, addresses: readonly Address[]): { readonly name: string; readonly suffix: string } {
+function nameIn(
+  { value }: TextPart,
+  addresses: readonly Address[],
+): { readonly name: string; readonly suffix: string } {
   const at = value.lastIndexOf('@');
   const behind = value.slice(at + 1).toLowerCase();
   const isServer = at > 0 && addresses.some(({ host }) => [host, host.split('.')[0]].includes(behind));

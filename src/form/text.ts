@@ -2,7 +2,7 @@
 import { type FormSpec, type KeyPair, pairOf } from '../core/formSpec.ts';
 import type { Dialect } from './dialect.ts';
 import { keyDialects, loginDialects } from './dialects.ts';
-import { bad, type OpenText, type Part, spliced } from './part.ts';
+import { bad, type OpenText, spliced, type TextPart } from './part.ts';
 import { type Roles, rolesOf } from './roles.ts';
 import { refuseShape } from './shape.ts';
 
@@ -36,7 +36,7 @@ export function openString(text: string, spec: FormSpec, hosts: readonly string[
   return opened;
 }
 
-function partsOf(dialect: Dialect, text: string): readonly Part[] {
+function partsOf(dialect: Dialect, text: string): readonly TextPart[] {
   // Clients differ in which of these they trim: one of them would read another name or password (V1.1).
   if (/[\ufeff\u200b-\u200f\u2060\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(text))
     throw bad('The connection string has blanks or marks that cannot be seen; write it anew.');

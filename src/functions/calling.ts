@@ -7,14 +7,14 @@ import { fromIdempotencyKey, fromPath } from '../api/rotateRequest.ts';
 import type { App } from '../app/app.ts';
 
 /** What a call of this kind is made of. */
-export interface Kind<Asked> {
+export interface Kind<Asking> {
   /** One of these suffices to be heard; the call itself may ask for more. */
   readonly roles: readonly Role[];
   /** Parses the body. Throws `bad-request` naming what is wrong. */
-  readonly parse: (body: string) => Asked;
+  readonly parse: (body: string) => Asking;
 }
 
-export interface Asked<Asking> {
+export interface AskedCall<Asking> {
   readonly caller: Caller;
   readonly ref: ReturnType<typeof fromPath>;
   readonly asked: Asking;
@@ -29,7 +29,7 @@ export async function askedIn<Asking>(
   request: HttpRequest,
   keyturn: App,
   { roles, parse }: Kind<Asking>,
-): Promise<Asked<Asking>> {
+): Promise<AskedCall<Asking>> {
   const caller = await keyturn.auth.authenticate(request.headers.get('authorization'));
   requireRole(caller, ...roles);
   const idempotencyKey = fromIdempotencyKey(request.headers.get('idempotency-key'));

@@ -1,10 +1,15 @@
+/** Everything a pass reaches: ports, never clients. `app.ts` fills it for Azure, the simulation for its world. */
 import type { Clock } from '../core/clock.ts';
-import type { Consent } from '../core/grants.ts';
 import type { Tags } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import type { Rights } from '../core/rights.ts';
+import type { Alerts } from './alerts.ts';
+import type { Audit } from './audit.ts';
+import type { Consent } from './consent.ts';
+import type { Locks } from './locks.ts';
+import type { LookQueue } from './queue.ts';
+import type { Rights } from './rights.ts';
 import type { Rotator } from './rotator.ts';
-import type { Alerts, Audit, Locks, LookQueue, Rows } from './store.ts';
+import type { Rows } from './rows.ts';
 import type { Vaults } from './vault.ts';
 
 /** Bounds of the operator, in hours. */

@@ -5,7 +5,7 @@ import type { FormSpec } from '../core/formSpec.ts';
 import type { Part } from '../core/grants.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
-import type { RightCheck } from '../core/rights.ts';
+import type { RightCheck } from '../core/rightChecks.ts';
 import type { Secret } from '../core/secret.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 

@@ -6,7 +6,7 @@ import { addHours, latest } from '../core/clock.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { type Reason, type Remedy, reasonRow } from '../core/reasons.ts';
-import type { RightCheck } from '../core/rights.ts';
+import type { RightCheck } from '../core/rightChecks.ts';
 import type { Deps } from '../ports/deps.ts';
 import { aboutOf, remedyFor } from '../tags/about.ts';
 import { parseState, toTheMinute, withState } from '../tags/state.ts';

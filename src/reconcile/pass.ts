@@ -7,7 +7,9 @@ import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeEr
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { Lock, Operation, SecretRow } from '../ports/store.ts';
+import type { Lock } from '../ports/locks.ts';
+import type { Operation } from '../ports/operations.ts';
+import type { SecretRow } from '../ports/rows.ts';
 import type { Acting, RowChange } from './act/acting.ts';
 import { probe } from './act/probe.ts';
 import { rotate } from './act/rotate.ts';

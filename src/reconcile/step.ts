@@ -1,7 +1,7 @@
 /** What a pass may do: the steps that `decide` chooses from, and what a person may ask for. */
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { Reason } from '../core/reasons.ts';
-import type { RevokeAt, RevokeWhen } from '../ports/store.ts';
+import type { RevokeAt, RevokeWhen } from '../ports/operations.ts';
 import type { Owed } from '../tags/owed.ts';
 
 /** A neighbour of which it is not known what it holds, and what is wrong with it. */

@@ -5,7 +5,7 @@ import { credentialLabel, isCredentialLabel, notTheAppId, rotationInLabel } from
 import { AbsentError, BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
-import type { RightCheck } from '../core/rights.ts';
+import type { RightCheck } from '../core/rightChecks.ts';
 import { Secret } from '../core/secret.ts';
 import type {
   Credential,

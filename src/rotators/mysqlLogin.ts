@@ -7,7 +7,7 @@ import type { Obstacle, Rotator } from '../ports/rotator.ts';
 import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../targets/databaseServers.ts';
 import { linkedName } from '../targets/hosts.ts';
 import type { MysqlApi } from '../targets/mysql.ts';
-import type { AccountFacts } from '../targets/mysqlAccounts.ts';
+import type { MysqlAccountFacts } from '../targets/mysqlAccounts.ts';
 import { isTwin, loginOptions, loginPair } from './kit/loginNames.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
@@ -118,7 +118,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
   };
 }
 
-function obstacleOf(login: string, host: string, users: readonly AccountFacts[]): Obstacle | undefined {
+function obstacleOf(login: string, host: string, users: readonly MysqlAccountFacts[]): Obstacle | undefined {
   const named = users.filter(({ user }) => user === login);
   const found = named.find((each) => each.host === host);
   if (!found)
@@ -132,7 +132,7 @@ function obstacleOf(login: string, host: string, users: readonly AccountFacts[])
 }
 
 /** A login that is locked, or that asks for a client certificate, is revoked as it is; no rotation takes it (SRV-01, SRV-07). */
-function factsOf({ locked, certificate, changedOn, expiresOn, lifetimeDays, triesMax }: AccountFacts): LoginFacts {
+function factsOf({ locked, certificate, changedOn, expiresOn, lifetimeDays, triesMax }: MysqlAccountFacts): LoginFacts {
   const blocked = locked
     ? 'is locked, and whoever uses it is refused (4151, of MySQL 3118): ALTER USER … ACCOUNT UNLOCK'
     : certificate

@@ -8,7 +8,7 @@ import type { Secret } from '../core/secret.ts';
 import type { Credential, Obstacle, Parameters, Rotator, Target, TargetState, Verdict } from '../ports/rotator.ts';
 import { hostOf, privateLinkOf } from '../targets/hosts.ts';
 import { hoursAllowed, hoursDeclared } from '../targets/sasPeriod.ts';
-import type { AccountFacts, Keys, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
+import type { Keys, StorageAccountFacts, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
 import { SharedList } from './kit/sharedList.ts';
 
 export interface StorageAccountKeyOptions {
@@ -76,7 +76,7 @@ class StorageAccount implements Target {
   readonly #deps: StorageAccountKeyOptions;
   readonly #spreading: Spreading;
   readonly #list: SharedList<Keys>;
-  #facts: AccountFacts | undefined;
+  #facts: StorageAccountFacts | undefined;
 
   constructor(
     resource: ResourceId,
@@ -198,7 +198,7 @@ class StorageAccount implements Target {
   }
 
   /** Case ST-03: what was signed with a key dies with it, so the key lives as long as the longest SAS may. */
-  #graceMin({ sasPeriod }: AccountFacts): TargetState['graceMin'] {
+  #graceMin({ sasPeriod }: StorageAccountFacts): TargetState['graceMin'] {
     const declared = hoursDeclared(this.#longestSas);
     const allowed = hoursAllowed(sasPeriod);
     if (declared === undefined && allowed === undefined) return undefined;
@@ -225,7 +225,7 @@ function slotNamed(handle: Handle): Slot {
  * Hosts that ARM names for the account, whatever they end in: a DNS zone is not under the suffix of the cloud (case VAL-10). An
  * endpoint has the account's name before its first point or hyphen; what has not is no host of it, but for its custom domain.
  */
-function hostsNamed(account: string, { endpoints, customDomain }: AccountFacts): readonly string[] {
+function hostsNamed(account: string, { endpoints, customDomain }: StorageAccountFacts): readonly string[] {
   const own = endpoints.flatMap((address) => hostOf(address)).filter((host) => host.split(/[.-]/)[0] === account);
   return [...new Set([...own, ...hostOf(customDomain)])];
 }

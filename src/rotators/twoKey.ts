@@ -21,7 +21,7 @@ import { ArmFacts } from '../targets/armFacts.ts';
 import type { ArmKeysApi } from '../targets/armKeys.ts';
 import { cosmosHosts, hostIn, hostOf, privateLinkOf, textsIn } from '../targets/hosts.ts';
 import { SharedList } from './kit/sharedList.ts';
-import type { Member, Slots, TwoKeyRow } from './twoKeyTable.ts';
+import type { MemberPath, Slots, TwoKeyRow } from './twoKeyTable.ts';
 
 export interface TwoKeyOptions {
   readonly keys: ArmKeysApi;
@@ -96,7 +96,7 @@ function partOf(row: TwoKeyRow, { text, name, above }: ResourceId, readOnly: boo
 }
 
 const filled = (action: string, slot: string): string => action.replace('{slot}', slot);
-const ownerOf = (type: string, member: Member): string =>
+const ownerOf = (type: string, member: MemberPath): string =>
   member.startsWith('/') ? type.split('/').slice(0, 2).join('/') : type;
 
 /** A key in its slot, and what its regeneration is asked for by. */

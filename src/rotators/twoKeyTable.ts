@@ -12,7 +12,7 @@ export type Slots = Readonly<Record<string, string>>;
  * A member of `properties` in the answer to GET: of the resource itself, or with `/` of the outermost one, its namespace; with
  * points a member further down, as `readLocations.documentEndpoint`.
  */
-export type Member = string;
+export type MemberPath = string;
 
 export interface TwoKeyRow {
   /** The tag value. */
@@ -45,12 +45,12 @@ export interface TwoKeyRow {
     readonly long?: true;
   };
   /** Where the host for connection strings stands, as an address or a name, and its port where that is not 443. */
-  readonly host?: Member;
-  readonly port?: Member;
+  readonly host?: MemberPath;
+  readonly port?: MemberPath;
   /** Where further hosts of the same resource stand: other APIs, regions, data endpoints. Read from the same answer. */
-  readonly hosts?: readonly Member[];
+  readonly hosts?: readonly MemberPath[];
   /** Keys are switched off when this member is one of these values, or, an array, lacks the value. */
-  readonly off?: { readonly at: Member; readonly is?: readonly unknown[]; readonly lacks?: string };
+  readonly off?: { readonly at: MemberPath; readonly is?: readonly unknown[]; readonly lacks?: string };
   /** Connection strings that clients of the service use; without one the secret holds the bare key. */
   readonly strings?: readonly KeyDialect[];
   /** What changes with the key, so that both are the credential. */

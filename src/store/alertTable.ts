@@ -1,6 +1,6 @@
 /** Alerts in the app's own table: when a reason was last alerted in a vault, and what has been counted since. */
 import { addHours, addMinutes, type Clock } from '../core/clock.ts';
-import type { Alerts, CountedAlert } from '../ports/store.ts';
+import type { Alerts, CountedAlert } from '../ports/alerts.ts';
 import { readAlertHour, readCounted } from './schemas.ts';
 import { fromStorage, keyOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 

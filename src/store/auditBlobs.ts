@@ -7,7 +7,7 @@ export interface BlobPart {
   readonly day: string;
   readonly part: number;
 }
-export interface Found extends BlobPart {
+export interface FoundBlob extends BlobPart {
   readonly name: string;
   readonly bytes: number;
 }
@@ -16,9 +16,9 @@ const CHUNK_BYTES = 1024 * 1024;
 const LINE_FEED = 10;
 
 /** The blobs since that day, the last one first. What has another name is no part of the audit. */
-export async function newestFirst(container: ContainerClient, since: Date): Promise<Found[]> {
+export async function newestFirst(container: ContainerClient, since: Date): Promise<FoundBlob[]> {
   const first = since.toISOString().slice(0, 10);
-  const found: Found[] = [];
+  const found: FoundBlob[] = [];
   try {
     for (const prefix of monthsFrom(since)) {
       for await (const { name, properties } of container.listBlobsFlat({ prefix })) {

@@ -9,7 +9,7 @@ import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { mask } from '../core/mask.ts';
 import { PLAIN } from '../core/plain.ts';
 import { wireFailure } from '../core/wire.ts';
-import type { Audit, AuditRecord, History } from '../ports/store.ts';
+import type { Audit, AuditRecord, History } from '../ports/audit.ts';
 import { type BlobPart, linesBackwards, newestFirst } from './auditBlobs.ts';
 import { revokeWhen } from './schemas.ts';
 import { blobContainer, fromStorage, type OwnStorage } from './storage.ts';

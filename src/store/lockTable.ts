@@ -8,7 +8,7 @@ import type { TableClient } from '@azure/data-tables';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { BusyError, LockLostError } from '../core/errors.ts';
 import { facts, wireFailure } from '../core/wire.ts';
-import type { Lock, Locks } from '../ports/store.ts';
+import type { Lock, Locks } from '../ports/locks.ts';
 import { fromStorage, hashOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 
 const LOCK_SECONDS = 90;

@@ -1,7 +1,7 @@
 /** The work queue (azure-facts 9.5): base64 JSON, as the host expects it, and messages that never expire. */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { Look } from '../core/look.ts';
-import type { LookQueue } from '../ports/store.ts';
+import type { LookQueue } from '../ports/queue.ts';
 import { HIDDEN_SECONDS_MAX, lookMarks } from './marks.ts';
 import { fromStorage, type OwnStorage, onFirstUse, queueClient, statusOf, WORK_QUEUE } from './storage.ts';
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { addDays, type Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
-import type { Policy } from '../core/pipeline.ts';
+import type { PipelinePolicy } from '../core/pipeline.ts';
 import { fromStorage, hashOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 
 const SPACING_SECONDS = 60;
@@ -23,7 +23,7 @@ const ANSWER_MILLISECONDS = 3000;
 const PARTITION = 'marks';
 
 /** Where there is room for a look. */
-export interface Place {
+export interface MarkPlace {
   /** 0: at once. More: the last minute had its look, and this one serves every event until it becomes visible. */
   readonly delaySeconds: number;
   /** Says that the look is on the queue and hidden, and from when it can be seen. */
@@ -32,7 +32,7 @@ export interface Place {
 
 export interface Marks {
   /** Room for a look, or undefined when one waits on the queue that no pass can have begun. A silent table is no error. */
-  claim(secret: SecretRef): Promise<Place | undefined>;
+  claim(secret: SecretRef): Promise<MarkPlace | undefined>;
 }
 
 interface Found {
@@ -49,7 +49,7 @@ interface Mark {
 }
 
 /** Sent once, since a repeated write would lose against itself, and given up soon: Event Grid waits for an answer. */
-const once: Policy = {
+const once: PipelinePolicy = {
   name: 'keyturnOnce',
   sendRequest(request, next) {
     request.abortSignal = AbortSignal.timeout(ANSWER_MILLISECONDS);
@@ -113,11 +113,11 @@ async function unlessSilent<T>(otherwise: T, ask: () => Promise<T>): Promise<T> 
   }
 }
 
-const AT_ONCE: Place = { delaySeconds: 0, queued: () => Promise.resolve() };
+const AT_ONCE: MarkPlace = { delaySeconds: 0, queued: () => Promise.resolve() };
 /** In place of an ETag: the mark may stand, so others may count on the look that it is for. */
 const NOT_KNOWN = '';
 
-async function claim(row: MarkRow): Promise<Place | undefined> {
+async function claim(row: MarkRow): Promise<MarkPlace | undefined> {
   for (let tried = 0; tried < TRIES; tried += 1) {
     const found = await row.read();
     const delaySeconds = delayAfter(found?.mark);

@@ -3,15 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { odata } from '@azure/data-tables';
 import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
-import {
-  type FailedRotation,
-  type HolderRow,
-  type Operation,
-  type Rows,
-  type SecretRow,
-  UNRECORDED_MINUTES,
-  type Unlisted,
-} from '../ports/store.ts';
+import { UNRECORDED_MINUTES } from '../core/states.ts';
+import type { Operation } from '../ports/operations.ts';
+import type { FailedRotation, HolderRow, Rows, SecretRow, Unlisted } from '../ports/rows.ts';
 import * as read from './schemas.ts';
 import { hashOf, keyOf, type OwnStorage } from './storage.ts';
 import { type Columns, type Entity, Table } from './table.ts';

@@ -3,21 +3,10 @@ import { z } from 'zod';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { isReason, type Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
-import {
-  type Begun,
-  type CountedAlert,
-  type FailedRotation,
-  type HolderRow,
-  type LastFailure,
-  type Operation,
-  type OperationResult,
-  PHASES,
-  type RevokeWhen,
-  SECRET_STATES,
-  type SecretRow,
-  type SecretView,
-  type Unlisted,
-} from '../ports/store.ts';
+import { PHASES, SECRET_STATES } from '../core/states.ts';
+import type { CountedAlert } from '../ports/alerts.ts';
+import type { Operation, OperationResult, RevokeWhen } from '../ports/operations.ts';
+import type { Begun, FailedRotation, HolderRow, LastFailure, SecretRow, SecretView, Unlisted } from '../ports/rows.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);

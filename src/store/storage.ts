@@ -6,7 +6,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { QueueClient } from '@azure/storage-queue';
 import type { Clock } from '../core/clock.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
-import { type Policy, patience, SINGLE_SEND } from '../core/pipeline.ts';
+import { type PipelinePolicy, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import { facts, said, wireFailure } from '../core/wire.ts';
 
 /** How the account is reached: by identity in Azure, by a connection string locally. */
@@ -21,7 +21,7 @@ export const EVENTS_QUEUE = 'keyturn-events';
 export const poisonOf = (queue: string): string => `${queue}-poison`;
 
 /** How a client of the table waits. `repeat`: every request may be sent again, which holds for all but a compare-and-set. */
-export type Waiting = { readonly repeat: boolean } | { readonly policy: Policy };
+export type Waiting = { readonly repeat: boolean } | { readonly policy: PipelinePolicy };
 
 /** A client of the table. */
 export function tableClient(own: OwnStorage, clock: Clock, waiting: Waiting): TableClient {
@@ -51,7 +51,7 @@ const NO_TABLE = /TableNotFound/;
  * A table that somebody deleted under a running app is made again, and the request sent once more: it has not been applied. What
  * the table held is lost, and losing it is harmless (design section 2, "The table"); without it nothing goes on (finding SRV-10).
  */
-function remade(create: () => Promise<unknown>): Policy {
+function remade(create: () => Promise<unknown>): PipelinePolicy {
   return {
     name: 'keyturnTable',
     async sendRequest(request, next) {

@@ -1,7 +1,8 @@
 /** The list of discovered vaults in the app's own table: one row, so that it is replaced as a whole. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { DISCOVERED_MAX, FORMER_MAX, VANISHED_MAX, type VaultList, type VaultListStore } from '../core/vaultList.ts';
+import { DISCOVERED_MAX, FORMER_MAX, VANISHED_MAX, type VaultList } from '../core/vaultList.ts';
+import type { VaultListStore } from '../ports/knownVaults.ts';
 import { fromStorage, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 
 /** A column holds at most 32,768 characters, a row 1 MiB of two bytes each; 1500 ids have some 390,000, the names of former ones 70,000 [learn: storage/tables, data model]. */

@@ -9,8 +9,8 @@ import { KeyturnError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
 import { quote } from '../core/quote.ts';
 import { reasonRow } from '../core/reasons.ts';
+import type { CountedAlert } from '../ports/alerts.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { CountedAlert } from '../ports/store.ts';
 
 const NAMES_MAX = 10;
 /** Of what one secret says among others. */

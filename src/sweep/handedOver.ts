@@ -9,7 +9,7 @@ import { instanceIn, isOthers } from '../core/instance.ts';
 import { plain, quote } from '../core/quote.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { SecretRow } from '../ports/store.ts';
+import type { SecretRow } from '../ports/rows.ts';
 
 const NAMED_MAX = 10;
 

@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { SecretRow } from '../ports/store.ts';
+import type { SecretRow } from '../ports/rows.ts';
 
 /** `served`: looked at before and not refused. `unproven`: everything else, which anybody may make who may write a secret. */
 export type Lane = 'served' | 'unproven';

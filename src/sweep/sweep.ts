@@ -8,7 +8,7 @@ import { type SecretRef, tagOf } from '../core/ids.ts';
 import { maySpread, SPREADING_MINUTES } from '../core/passing.ts';
 import { plain } from '../core/quote.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { HolderRow, SecretRow } from '../ports/store.ts';
+import type { HolderRow, SecretRow } from '../ports/rows.ts';
 import type { SecretItem, Vault } from '../ports/vault.ts';
 import { aboutOf } from '../tags/about.ts';
 import { EXEMPT_TAG } from '../tags/exempt.ts';

@@ -6,7 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { earliest } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
-import type { SecretRow } from '../ports/store.ts';
+import type { SecretRow } from '../ports/rows.ts';
 import type { SecretItem } from '../ports/vault.ts';
 import { type Lane, laneOf } from './pace.ts';
 

@@ -1,7 +1,7 @@
 /** Secrets that Keyturn knows and a complete list of their vault no longer names: deleted, or not yet back from a recovery. */
 import { addDays } from '../core/clock.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { SecretRow } from '../ports/store.ts';
+import type { SecretRow } from '../ports/rows.ts';
 import { foundAs, type Turns } from './turns.ts';
 
 /** A deleted secret can be recovered for 90 days at most; its row may still be of use until then. */

@@ -5,7 +5,7 @@ import { type SecretRef, tagOf } from '../core/ids.ts';
 import { plain } from '../core/quote.ts';
 import type { Reason, Remedy } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { SecretRow } from '../ports/store.ts';
+import type { SecretRow } from '../ports/rows.ts';
 import type { Version } from '../ports/vault.ts';
 import { isOptedIn, type OptIn, optInTags, slotTargetOf } from './optIn.ts';
 

@@ -1,3 +1,4 @@
+/** The place in the index of a secret of whose target only the hash is known, by the state on its current version. */
 import { type Tags, tagOf, targetHash } from '../core/ids.ts';
 import { stateOrNone } from './owed.ts';
 

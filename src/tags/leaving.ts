@@ -6,7 +6,7 @@
 import { KeyturnError } from '../core/errors.ts';
 import { rotationId, type SecretRef, type Tags, tagOf, targetHash, withTag } from '../core/ids.ts';
 import type { Config, Registry } from '../ports/deps.ts';
-import type { SecretRow } from '../ports/store.ts';
+import type { SecretRow } from '../ports/rows.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { isOptedIn, type OptIn, optInTags, readOptIn, slotTargetOf } from './optIn.ts';
 import { olderOurs, stateOrNone } from './owed.ts';

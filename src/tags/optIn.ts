@@ -1,6 +1,6 @@
 /** The owner's tags: opting in, naming the target, its options and the policy. */
 import { KeyturnError } from '../core/errors.ts';
-import type { Wanted } from '../core/formSpec.ts';
+import type { FormOptions } from '../core/formSpec.ts';
 import { type SecretRef, type Tags, tagOf, withTag } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Config, Registry } from '../ports/deps.ts';
@@ -11,7 +11,7 @@ export interface OptIn {
   readonly rotator: Rotator;
   readonly target: Target;
   /** Where in the secret's value the credential stands. */
-  readonly wanted: Wanted;
+  readonly wanted: FormOptions;
 }
 
 const OPTIONS_MAX = 20;
@@ -96,7 +96,7 @@ function bindOptions(tags: Tags): Record<string, string> {
 }
 
 /** The options `field=` and `login-field=` alone, for a secret whose other tags may be broken. */
-export function wantedOf(tags: Tags, { form }: Rotator): Wanted {
+export function wantedOf(tags: Tags, { form }: Rotator): FormOptions {
   const { field, 'login-field': loginField } = readOptions(tagOf(tags, 'rotator-options'));
   if (loginField !== undefined && (field === undefined || form.kind !== 'login')) {
     const why = form.kind === 'login' ? 'it needs the option `field`, too' : 'this kind has no login';

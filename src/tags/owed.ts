@@ -1,3 +1,4 @@
+/** What is owed follows from the older versions, which nobody rewrites: it is derived, never listed. */
 import { addHours, latest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type RotationId, rotationId, type SecretRef, type VersionId } from '../core/ids.ts';

@@ -5,11 +5,11 @@ import { onlyTo, SINGLE_SEND } from '../core/pipeline.ts';
 import type { Secret } from '../core/secret.ts';
 
 /** `busy` for no answer, 429 and 5xx; otherwise the number behind `AADSTS`, 0 where there was none. */
-export type LoginAnswer = 'accepted' | 'busy' | { readonly refused: number };
+export type TokenAnswer = 'accepted' | 'busy' | { readonly refused: number };
 
 export interface ClientSecretProbe {
   /** One request for a token, with a client of its own, since they keep tokens. */
-  tryLogin(appId: string, secret: Secret): Promise<LoginAnswer>;
+  tryLogin(appId: string, secret: Secret): Promise<TokenAnswer>;
 }
 
 const SECONDS = 20;
@@ -43,7 +43,7 @@ export function clientSecretProbe(options: {
 }
 
 /** MSAL's error stands behind the library's own: `cause.errorNo` and `cause.status` (measured, azure-facts 8.3). */
-function answerIn(error: unknown): LoginAnswer {
+function answerIn(error: unknown): TokenAnswer {
   const { cause = {} } = Object(error) as { cause?: { errorNo?: unknown; status?: unknown } };
   const { errorNo, status } = Object(cause) as { errorNo?: unknown; status?: unknown };
   if (typeof status !== 'number' || status === 429 || status >= 500) return 'busy';

@@ -19,14 +19,21 @@ import {
   wordsOf,
 } from '../core/serverAnswer.ts';
 import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
-import { type Account, type AccountFacts, type Ask, accountsIn, type Plugin, pluginOf } from './mysqlAccounts.ts';
+import {
+  type Account,
+  type AskServer,
+  accountsIn,
+  type MysqlAccountFacts,
+  type Plugin,
+  pluginOf,
+} from './mysqlAccounts.ts';
 import { cachingSha2Hash, nativeHash } from './mysqlHashes.ts';
 
 type Place = Pick<DatabaseFacts, 'host' | 'port'>;
 
 export interface MysqlApi {
   /** The accounts that are there by these names, in whatever capitals and for whatever hosts. */
-  accounts(place: Place, accounts: readonly Account[]): Promise<readonly AccountFacts[]>;
+  accounts(place: Place, accounts: readonly Account[]): Promise<readonly MysqlAccountFacts[]>;
   /** Whether Keyturn's own user may change others: by its grants, as far as they tell; undefined where a role may bring it. */
   mayChange(place: Place): Promise<boolean | undefined>;
   /** Sent once, as a hash. */
@@ -60,7 +67,7 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
       enableCleartextPlugin: token,
     });
   };
-  const asKeyturn = async <T>(place: Place, work: (ask: Ask) => Promise<T>): Promise<T> => {
+  const asKeyturn = async <T>(place: Place, work: (ask: AskServer) => Promise<T>): Promise<T> => {
     const { user, password } = knownIdentity(identity);
     const connection = await open(place, user, await password(), true).catch((error: unknown) => {
       throw notLoggedIn(error, place);

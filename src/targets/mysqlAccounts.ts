@@ -9,7 +9,7 @@ export interface Account {
   readonly host: string;
 }
 
-export interface AccountFacts {
+export interface MysqlAccountFacts {
   readonly user: string;
   readonly host: string;
   /** How it logs in; undefined for another way than a password that Keyturn can make. */
@@ -34,7 +34,7 @@ export interface AccountFacts {
 export type Row = RowDataPacket;
 
 /** One statement, with its values apart from the text, which only DDL has none of. */
-export type Ask = (sql: string, values?: readonly string[]) => Promise<RowDataPacket[]>;
+export type AskServer = (sql: string, values?: readonly string[]) => Promise<RowDataPacket[]>;
 
 /** How the account logs in: MariaDB's only plugin that takes a hash made here, and two of MySQL. */
 export type Plugin = 'mariadb' | 'mysql_native_password' | 'caching_sha2_password';
@@ -52,14 +52,14 @@ const HARMLESS_COLUMNS = new Set([
 /** Roles may have roles; more steps than this are no design but a ring. */
 const ROLES_MAX = 50;
 
-const isMaria = async (ask: Ask): Promise<boolean> => {
+const isMaria = async (ask: AskServer): Promise<boolean> => {
   const [row] = await ask('SELECT VERSION() AS version');
   return /mariadb/i.test(String(row?.version));
 };
 
-export async function accountsIn(accounts: readonly Account[], ask: Ask): Promise<readonly AccountFacts[]> {
+export async function accountsIn(accounts: readonly Account[], ask: AskServer): Promise<readonly MysqlAccountFacts[]> {
   const maria = await isMaria(ask);
-  const found: (Omit<AccountFacts, 'expiresOn'> & Life)[] = [];
+  const found: (Omit<MysqlAccountFacts, 'expiresOn'> & Life)[] = [];
   for (const account of accounts) {
     for (const row of await rowsOf(account, ask)) {
       const [user, host] = [String(row.name), String(row.place)];
@@ -129,7 +129,7 @@ function mariaLife(priv: unknown, { password_expired }: Row): Life {
   };
 }
 
-async function privOf({ user, host }: Account, ask: Ask): Promise<unknown> {
+async function privOf({ user, host }: Account, ask: AskServer): Promise<unknown> {
   const [found] = await ask('SELECT priv FROM mysql.global_priv WHERE user = ? AND host = ?', [user, host]);
   return typeof found?.priv === 'string' ? JSON.parse(found.priv) : found?.priv;
 }
@@ -137,7 +137,7 @@ async function privOf({ user, host }: Account, ask: Ask): Promise<unknown> {
 /** What holds for all who have nothing of their own. MariaDB counts wrong passwords for the whole server. */
 async function limitsOf(
   maria: boolean,
-  ask: Ask,
+  ask: AskServer,
 ): Promise<{ readonly lifetimeDays: number; readonly triesMax?: number }> {
   const names = maria ? ['default_password_lifetime', 'max_password_errors'] : ['default_password_lifetime'];
   const rows = await ask(
@@ -153,7 +153,7 @@ async function limitsOf(
 /** MariaDB's default, 4294967295, is no limit. */
 const TRIES_UNBOUNDED = 1_000_000;
 
-export async function pluginOf(account: Account, ask: Ask): Promise<Plugin | undefined> {
+export async function pluginOf(account: Account, ask: AskServer): Promise<Plugin | undefined> {
   const maria = await isMaria(ask);
   const rows = await rowsOf(account, ask);
   const row = rows.find(({ name, place }) => name === account.user && place === account.host);
@@ -161,7 +161,7 @@ export async function pluginOf(account: Account, ask: Ask): Promise<Plugin | und
 }
 
 /** Names that differ in their capitals are users of their own, whatever the collation of the table. */
-const rowsOf = ({ user }: Account, ask: Ask) =>
+const rowsOf = ({ user }: Account, ask: AskServer) =>
   ask('SELECT u.*, u.user AS name, u.host AS place FROM mysql.user u WHERE LOWER(u.user) = LOWER(?)', [user]);
 
 function named(plugin: unknown, maria: boolean): Plugin | undefined {
@@ -169,7 +169,7 @@ function named(plugin: unknown, maria: boolean): Plugin | undefined {
   return plugin === 'mysql_native_password' || plugin === 'caching_sha2_password' ? plugin : undefined;
 }
 
-async function isStrong(account: Account, maria: boolean, ask: Ask): Promise<boolean> {
+async function isStrong(account: Account, maria: boolean, ask: AskServer): Promise<boolean> {
   for (const { user, host } of await withRoles(account, maria, ask)) {
     const [row] = await ask('SELECT u.* FROM mysql.user u WHERE u.user = ? AND u.host = ?', [user, host]);
     // What cannot be seen may be anything.
@@ -195,7 +195,7 @@ const isStrongColumn = ([name, value]: [string, unknown]): boolean =>
   /_priv$/i.test(name) && value === 'Y' && !HARMLESS_COLUMNS.has(name.toLowerCase());
 
 /** The account and every role that it may take on. */
-async function withRoles(account: Account, maria: boolean, ask: Ask): Promise<readonly Account[]> {
+async function withRoles(account: Account, maria: boolean, ask: AskServer): Promise<readonly Account[]> {
   const all = [account];
   for (let at = 0; at < all.length && all.length < ROLES_MAX; at += 1) {
     const { user, host } = all[at] as Account;

@@ -13,7 +13,7 @@ import { textsIn } from './hosts.ts';
 /** Keys by the name that ARM gives them; the list may hold more than two, in any order (case ST-05). */
 export type Keys = ReadonlyMap<string, Secret>;
 
-export interface AccountFacts {
+export interface StorageAccountFacts {
   /** `allowSharedKeyAccess`; absent means true. */
   readonly sharedKeys: boolean;
   /** `sasPolicy`: how long a SAS may live, as `DD.HH:MM:SS`. */
@@ -27,7 +27,7 @@ export interface AccountFacts {
 
 /** The management plane. Reads throw `BusyError` or a refusal, `regenerate` `UnknownOutcomeError`, too. */
 export interface StorageKeysApi {
-  account(id: ResourceId): Promise<AccountFacts>;
+  account(id: ResourceId): Promise<StorageAccountFacts>;
   listKeys(id: ResourceId): Promise<Keys>;
   /** Sent once; the list with the new key, as the service answers it. */
   regenerate(id: ResourceId, slot: string): Promise<Keys>;
@@ -106,7 +106,7 @@ interface Properties {
   readonly customDomain?: { readonly name?: string };
 }
 
-function factsOf({ allowSharedKeyAccess, sasPolicy, ...shown }: Properties): AccountFacts {
+function factsOf({ allowSharedKeyAccess, sasPolicy, ...shown }: Properties): StorageAccountFacts {
   const { primaryEndpoints = {}, secondaryEndpoints = {}, customDomain } = shown;
   const blob: unknown = Reflect.get(primaryEndpoints, 'blob');
   return {

@@ -9,14 +9,8 @@ import { KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Reason } from '../core/reasons.ts';
-import {
-  type Discovered,
-  FORMER_MAX,
-  type LeftOut,
-  VANISHED_MAX,
-  type VaultList,
-  type VaultListStore,
-} from '../core/vaultList.ts';
+import { type Discovered, FORMER_MAX, type LeftOut, VANISHED_MAX, type VaultList } from '../core/vaultList.ts';
+import type { VaultListStore } from '../ports/knownVaults.ts';
 
 export interface Served {
   readonly id: ResourceId;

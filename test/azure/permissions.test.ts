@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { rightsFrom } from '../../src/azure/permissions.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
-import { allows, covers } from '../../src/core/rights.ts';
+import { allows, covers } from '../../src/core/rightChecks.ts';
 
 const SUBSCRIPTION = '11111111-2222-4333-8444-555555555555';
 const VAULT = parseResourceId(`${SUBSCRIPTION}/rg/kv1`, 'Microsoft.KeyVault/vaults', 'id');

@@ -4,7 +4,7 @@ import { parse as parseEnv } from 'dotenv';
 import fc from 'fast-check';
 import { parse as parseYaml } from 'yaml';
 import { KeyturnError } from '../../src/core/errors.ts';
-import type { FormSpec, Wanted } from '../../src/core/formSpec.ts';
+import type { FormOptions, FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
 
@@ -27,7 +27,7 @@ interface Case {
   readonly field: string;
   readonly loginField?: string;
 }
-const wantedOf = ({ kind, field, loginField }: Case): Wanted => ({
+const wantedOf = ({ kind, field, loginField }: Case): FormOptions => ({
   spec: specs[kind],
   field,
   ...(loginField ? { loginField } : {}),

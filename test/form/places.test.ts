@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
-import type { FormSpec, Wanted } from '../../src/core/formSpec.ts';
+import type { FormOptions, FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
 import { tooSteep } from '../fuzz/linear.ts';
@@ -23,7 +23,7 @@ const specs = {
 } as const satisfies Readonly<Record<string, FormSpec>>;
 type Kind = keyof typeof specs;
 const hosts = [PG, MY, BUS, 'sql1.database.windows.net', 'acct1.blob.core.windows.net', 'ac1.azconfig.io'];
-type Fields = Omit<Wanted, 'spec'>;
+type Fields = Omit<FormOptions, 'spec'>;
 const LOGIN: Fields = { field: 'password', loginField: 'username' };
 const open = (kind: Kind, text: string, fields: Fields) =>
   openForm(new Secret(text), { spec: specs[kind], ...fields }, hosts);

@@ -12,8 +12,9 @@ import { targetHash } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Deps } from '../../src/ports/deps.ts';
+import type { Operation } from '../../src/ports/operations.ts';
 import type { Rotator } from '../../src/ports/rotator.ts';
-import type { Operation, Rows, SecretRow } from '../../src/ports/store.ts';
+import type { Rows, SecretRow } from '../../src/ports/rows.ts';
 import type { Vault, Version } from '../../src/ports/vault.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');

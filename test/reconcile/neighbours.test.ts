@@ -5,7 +5,7 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Deps } from '../../src/ports/deps.ts';
 import type { Rotator, Target } from '../../src/ports/rotator.ts';
-import type { HolderRow } from '../../src/ports/store.ts';
+import type { HolderRow } from '../../src/ports/rows.ts';
 import type { Version } from '../../src/ports/vault.ts';
 import { heldBy, otherHolders } from '../../src/reconcile/observe/slots.ts';
 

@@ -9,9 +9,11 @@ import { type Grant, parseGrants } from '../../src/core/grants.ts';
 import type { SecretRef } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
+import type { AuditRecord } from '../../src/ports/audit.ts';
 import type { Config, Deps } from '../../src/ports/deps.ts';
+import type { Operation } from '../../src/ports/operations.ts';
 import type { Rotator, Target, TargetState, Verdict } from '../../src/ports/rotator.ts';
-import type { AuditRecord, HolderRow, Operation, Rows, SecretRow } from '../../src/ports/store.ts';
+import type { HolderRow, Rows, SecretRow } from '../../src/ports/rows.ts';
 import type { Vault, Version } from '../../src/ports/vault.ts';
 import { type Outcome, reconcile } from '../../src/reconcile/pass.ts';
 

@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from '@jest/globals';
 import { addHours } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError } from '../../src/core/errors.ts';
 import type { Deps } from '../../src/ports/deps.ts';
-import type { HolderRow } from '../../src/ports/store.ts';
+import type { HolderRow } from '../../src/ports/rows.ts';
 import type { SecretItem, Vault } from '../../src/ports/vault.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { OnePass, START } from './onePass.ts';

@@ -3,7 +3,7 @@
  * must change nothing for others, but for slots that they share, and then its name is told (invariants 9 and 10).
  */
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
-import type { Operation } from '../../src/ports/store.ts';
+import type { Operation } from '../../src/ports/operations.ts';
 import type { Sim } from './sim.ts';
 import { HOUR, MINUTE, type StoredVersion } from './world.ts';
 

@@ -2,7 +2,7 @@
  * What happened in a path, as the world shows it, whoever described the path: what people did to secrets and targets and what
  * they asked for. Against these acts some promises are not made; what is promised instead is in `invariants.ts`.
  */
-import type { Operation } from '../../src/ports/store.ts';
+import type { Operation } from '../../src/ports/operations.ts';
 import type { OwnStorage } from './ports.ts';
 import { DAY, HOUR, type World } from './world.ts';
 

@@ -1,6 +1,6 @@
 /** What people and their tools do to secrets and targets while Keyturn works (cases IAC-01 to IAC-05, KV-09). */
 
-import type { Operation } from '../../src/ports/store.ts';
+import type { Operation } from '../../src/ports/operations.ts';
 import { STATE_TAG } from '../../src/tags/state.ts';
 import type { Sim } from './sim.ts';
 import { HOUR, type StoredVersion } from './world.ts';

@@ -3,21 +3,12 @@ import { KeyturnError, LockLostError } from '../../src/core/errors.ts';
 import type { Tags } from '../../src/core/ids.ts';
 import { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
-import type {
-  Alerts,
-  Audit,
-  AuditRecord,
-  CountedAlert,
-  FailedRotation,
-  HolderRow,
-  Lock,
-  Locks,
-  LookQueue,
-  Operation,
-  Rows,
-  SecretRow,
-  Unlisted,
-} from '../../src/ports/store.ts';
+import type { Alerts, CountedAlert } from '../../src/ports/alerts.ts';
+import type { Audit, AuditRecord } from '../../src/ports/audit.ts';
+import type { Lock, Locks } from '../../src/ports/locks.ts';
+import type { Operation } from '../../src/ports/operations.ts';
+import type { LookQueue } from '../../src/ports/queue.ts';
+import type { FailedRotation, HolderRow, Rows, SecretRow, Unlisted } from '../../src/ports/rows.ts';
 import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/ports/vault.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 

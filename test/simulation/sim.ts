@@ -1,9 +1,10 @@
 /** Runs passes and sweeps of the product over a world, with messages, redeliveries and a clock that moves by itself. */
 import type { Clock } from '../../src/core/clock.ts';
 import { BusyError } from '../../src/core/errors.ts';
-import { type Consent, parseGrants } from '../../src/core/grants.ts';
+import { parseGrants } from '../../src/core/grants.ts';
 import type { LogFields } from '../../src/core/log.ts';
 import type { Look } from '../../src/core/look.ts';
+import type { Consent } from '../../src/ports/consent.ts';
 import type { Config, Deps } from '../../src/ports/deps.ts';
 import type { Rotator } from '../../src/ports/rotator.ts';
 import { reconcile } from '../../src/reconcile/pass.ts';

@@ -1,7 +1,7 @@
 /** Stories that once ended badly, each told once more: what a reader, an owner or an operator would have lost. */
 import { describe, expect, it } from '@jest/globals';
 import { UnknownOutcomeError } from '../../src/core/errors.ts';
-import type { Operation } from '../../src/ports/store.ts';
+import type { Operation } from '../../src/ports/operations.ts';
 import { readState } from '../../src/tags/state.ts';
 import { type Director, nothingWrong } from './director.ts';
 import { storage } from './kinds.ts';

@@ -1,7 +1,7 @@
 /** Alerts that many workers count in one table: who is first, what is kept, what is told. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
-import type { Alerts, CountedAlert } from '../../src/ports/store.ts';
+import type { Alerts, CountedAlert } from '../../src/ports/alerts.ts';
 import { tableAlerts } from '../../src/store/alertTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 

@@ -4,7 +4,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BusyError } from '../../src/core/errors.ts';
 import { MASK } from '../../src/core/mask.ts';
-import type { Audit, AuditRecord } from '../../src/ports/store.ts';
+import type { Audit, AuditRecord } from '../../src/ports/audit.ts';
 import { blobAudit } from '../../src/store/auditLog.ts';
 import { type Account, startAccount } from './store.fixtures.ts';
 

@@ -1,7 +1,7 @@
 /** SRV-10: somebody deletes the app's own table or queue while it runs: both are made again at the next call, without a restart. */
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import type { HolderRow, Rows, SecretRow } from '../../src/ports/store.ts';
+import type { HolderRow, Rows, SecretRow } from '../../src/ports/rows.ts';
 import { tableLocks } from '../../src/store/lockTable.ts';
 import { lookQueue } from '../../src/store/lookQueue.ts';
 import { tableRows } from '../../src/store/rowTable.ts';

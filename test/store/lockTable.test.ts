@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import { BusyError, LockLostError } from '../../src/core/errors.ts';
-import type { Locks } from '../../src/ports/store.ts';
+import type { Locks } from '../../src/ports/locks.ts';
 import { tableLocks } from '../../src/store/lockTable.ts';
 import { startWire, type Wire } from '../azure/wire.fixtures.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';

@@ -4,7 +4,7 @@ import { QueueClient } from '@azure/storage-queue';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import type { Look } from '../../src/core/look.ts';
-import type { LookQueue } from '../../src/ports/store.ts';
+import type { LookQueue } from '../../src/ports/queue.ts';
 import { lookQueue } from '../../src/store/lookQueue.ts';
 import { pruneMarks } from '../../src/store/marks.ts';
 import { startWire, type Wire } from '../azure/wire.fixtures.ts';

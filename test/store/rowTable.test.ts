@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addDays, addHours, addMinutes, type Clock } from '../../src/core/clock.ts';
 import { BusyError } from '../../src/core/errors.ts';
-import type { HolderRow, Operation, Rows, SecretRow } from '../../src/ports/store.ts';
+import type { Operation } from '../../src/ports/operations.ts';
+import type { HolderRow, Rows, SecretRow } from '../../src/ports/rows.ts';
 import { tableRows } from '../../src/store/rowTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 

@@ -1,7 +1,7 @@
 /** When looks are to be seen: bursts at once, a mass spread over the hour, one vault's behind nobody else's. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { BusyError } from '../../src/core/errors.ts';
-import type { Rows, SecretRow } from '../../src/ports/store.ts';
+import type { Rows, SecretRow } from '../../src/ports/rows.ts';
 import { eventDelay, type Lane, laneOf, PACED_MINUTES_MAX, type Pace, paceOf } from '../../src/sweep/pace.ts';
 
 const SPAN = PACED_MINUTES_MAX * 60;

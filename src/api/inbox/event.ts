@@ -8,7 +8,7 @@ import { Look } from '../../core/look.ts';
 import { quote } from '../../core/quote.ts';
 import type { Reason } from '../../core/reasons.ts';
 import { heldBy } from './message.ts';
-import type { Skip } from './skip.ts';
+import type { NoLook } from './skip.ts';
 
 /** Everything else that a subscription may send is none of our business (case EG-11). */
 export const EVENT_TYPES = ['SecretNearExpiry', 'SecretExpired', 'SecretNewVersionCreated'].map(
@@ -22,7 +22,7 @@ type Named = Readonly<Record<'vault' | 'name' | 'version', string>>;
  * One look, or why there is none. `vaults` are those that are served: the topic must be the id of one of them, and the host and
  * the vault name in the data must be that vault's. Never throws, whatever JSON it gets.
  */
-export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look | Skip {
+export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look | NoLook {
   const envelope = tidy(event);
   const type = text(envelope, 'eventtype') || text(envelope, 'type');
   if (!EVENT_TYPES.some((known) => same(known, type))) return skip('bad-request', `event type ${quote(type)}`);
@@ -47,13 +47,13 @@ export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look |
  * What a message of the queue `keyturn-events` holds: one event as Event Grid delivers it there, or a list of them. Never
  * throws, and whatever is no event for us is a skip.
  */
-export function fromEventMessage(message: unknown, vaults: readonly ResourceId[]): readonly (Look | Skip)[] {
+export function fromEventMessage(message: unknown, vaults: readonly ResourceId[]): readonly (Look | NoLook)[] {
   const held = heldBy(message);
   return (Array.isArray(held) ? held : [held]).map((event) => fromEvent(event, vaults));
 }
 
 /** A version that is no version id is left out: it is only a hint, and the current version decides (case EG-05). */
-function look(vault: string, { name, version }: Named): Look | Skip {
+function look(vault: string, { name, version }: Named): Look | NoLook {
   const parts = { vault, name, cause: 'event' };
   const parsed = [{ ...parts, version }, parts]
     .map((candidate) => Look.safeParse(candidate))
@@ -92,4 +92,4 @@ function text(fields: Fields, name: string): string {
 }
 
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
-const skip = (reason: Reason, detail: string): Skip => ({ skip: reason, detail });
+const skip = (reason: Reason, detail: string): NoLook => ({ skip: reason, detail });

@@ -3,13 +3,13 @@
 import { Look } from '../../core/look.ts';
 import { quote } from '../../core/quote.ts';
 import { heldBy } from './message.ts';
-import type { Skip } from './skip.ts';
+import type { NoLook } from './skip.ts';
 
 /**
  * A look, strictly: one key more and the message is refused, since orders stand in the operation's row alone. Takes the
  * message as it lies in the queue, its text, or the object made of it. The vault is judged by the pass.
  */
-export function fromQueue(message: unknown): Look | Skip {
+export function fromQueue(message: unknown): Look | NoLook {
   const parsed = Look.safeParse(heldBy(message));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : issue.path));

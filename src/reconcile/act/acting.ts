@@ -2,8 +2,9 @@
 
 import { type Tags, tagOf, type VersionId } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
+import type { Lock } from '../../ports/locks.ts';
 import type { Stay } from '../../ports/rotator.ts';
-import type { Begun, Lock, SecretRow } from '../../ports/store.ts';
+import type { Begun, SecretRow } from '../../ports/rows.ts';
 import type { Version } from '../../ports/vault.ts';
 import { Stopped } from '../observe/bind.ts';
 import type { Seen } from '../observe/observeTarget.ts';

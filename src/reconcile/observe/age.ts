@@ -5,7 +5,7 @@
 import { earliest } from '../../core/clock.ts';
 import type { Handle, VersionId } from '../../core/ids.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { SecretRow } from '../../ports/store.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import type { State } from '../../tags/state.ts';

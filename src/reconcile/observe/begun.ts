@@ -4,7 +4,7 @@
  */
 import { rotationId, type VersionId } from '../../core/ids.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { Begun } from '../../ports/store.ts';
+import type { Begun } from '../../ports/rows.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import type { State } from '../../tags/state.ts';

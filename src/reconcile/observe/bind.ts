@@ -6,7 +6,7 @@ import { type Grant, grantFor, missOf, sharedBy, tornBy, type Wanted } from '../
 import { type SecretRef, type Tags, tagOf, targetHash } from '../../core/ids.ts';
 import { isOthers } from '../../core/instance.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { SecretRow } from '../../ports/store.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import type { Vault, Version, VersionInfo } from '../../ports/vault.ts';
 import { type Exemption, readExemption } from '../../tags/exempt.ts';
 import { formerOptIn, targetsLeft } from '../../tags/leaving.ts';

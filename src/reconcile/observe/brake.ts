@@ -6,7 +6,7 @@
 import { addDays, addMinutes, latest } from '../../core/clock.ts';
 import { type SecretRef, targetHash } from '../../core/ids.ts';
 import type { Config, Deps } from '../../ports/deps.ts';
-import type { FailedRotation } from '../../ports/store.ts';
+import type { FailedRotation } from '../../ports/rows.ts';
 import type { Rotate } from '../step.ts';
 import type { Bound } from './bind.ts';
 import type { Observed } from './observed.ts';

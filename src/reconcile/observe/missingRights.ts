@@ -1,6 +1,6 @@
 /** Rights that a change would need, asked for without one: for a dry run, readiness, and an instance that only observes. */
 import { KeyturnError } from '../../core/errors.ts';
-import type { RightCheck } from '../../core/rights.ts';
+import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Bound } from './bind.ts';
 

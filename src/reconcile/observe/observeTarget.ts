@@ -7,7 +7,7 @@ import { Secret } from '../../core/secret.ts';
 import type { Form } from '../../form/form.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Said, TargetState, Verdict } from '../../ports/rotator.ts';
-import type { Begun, SecretRow } from '../../ports/store.ts';
+import type { Begun, SecretRow } from '../../ports/rows.ts';
 import {
   keptBesideDrift,
   type NamedOlder,

@@ -1,3 +1,4 @@
+/** What the rules look at: a secret, its target and its neighbours as one look has found them. */
 import type { Handle, RotationId, SecretRef, VersionId } from '../../core/ids.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { Mode } from '../../ports/deps.ts';

@@ -1,6 +1,6 @@
 /** A stored value in its form, as the target knows it: its hosts, the credential that it is, and others that it holds beside. */
 import { KeyturnError } from '../../core/errors.ts';
-import type { Wanted } from '../../core/formSpec.ts';
+import type { FormOptions } from '../../core/formSpec.ts';
 import type { Handle } from '../../core/ids.ts';
 import { quote } from '../../core/quote.ts';
 import type { Secret } from '../../core/secret.ts';
@@ -13,7 +13,7 @@ import type { Target, TargetState } from '../../ports/rotator.ts';
  */
 export async function openAt(
   value: Secret,
-  wanted: Wanted,
+  wanted: FormOptions,
   target: Pick<Target, 'moreHosts'>,
   { hosts }: Pick<TargetState, 'hosts'>,
 ): Promise<Form> {
@@ -28,7 +28,7 @@ export async function openAt(
 /** Whether the value leads through a door of the target: without those it would name a foreign host (finding SRV-12). */
 export async function usesDoor(
   value: Secret,
-  wanted: Wanted,
+  wanted: FormOptions,
   target: Pick<Target, 'moreHosts'>,
   { hosts, doors = [] }: Pick<TargetState, 'hosts' | 'doors'>,
 ): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** A plan that vault or target refuses for good: asking again changes nothing before the plan is another one. */
 import { addHours } from '../../core/clock.ts';
 import type { Reason } from '../../core/reasons.ts';
-import type { SecretRow } from '../../ports/store.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import type { Policy } from '../../tags/policy.ts';
 import type { Observed } from './observed.ts';
 

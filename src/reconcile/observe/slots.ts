@@ -11,7 +11,7 @@ import { type Handle, type SecretRef, targetHash } from '../../core/ids.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Rotator, Target, TargetState } from '../../ports/rotator.ts';
-import type { HolderRow } from '../../ports/store.ts';
+import type { HolderRow } from '../../ports/rows.ts';
 import type { Version } from '../../ports/vault.ts';
 import { hashedTarget } from '../../tags/formerTarget.ts';
 import { isOptedIn, optInTags, wantedOf } from '../../tags/optIn.ts';

@@ -4,7 +4,7 @@ import type { SecretRef } from '../../core/ids.ts';
 import { BUSY_ALERT_MINUTES, isBusy, maySpread } from '../../core/passing.ts';
 import { isReason, type Reason, reasonRow } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { SecretRow } from '../../ports/store.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import { aboutOf } from '../../tags/about.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { isOpen, nextOpen } from '../../tags/window.ts';

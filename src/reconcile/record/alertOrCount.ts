@@ -1,7 +1,8 @@
+/** One alert about one secret: raised at once, or counted and told with others of its kind (`src/sweep/alertGroups.ts`). */
 import type { SecretRef } from '../../core/ids.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
+import type { CountedAlert } from '../../ports/alerts.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { CountedAlert } from '../../ports/store.ts';
 import { type About, remedyFor } from '../../tags/about.ts';
 
 /** A row takes no more (`src/store/schemas.ts`). */

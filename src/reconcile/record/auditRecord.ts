@@ -2,8 +2,9 @@
 import { KeyturnError } from '../../core/errors.ts';
 import type { LogFields } from '../../core/log.ts';
 import { plain } from '../../core/plain.ts';
+import type { AuditRecord } from '../../ports/audit.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { AuditRecord, Operation } from '../../ports/store.ts';
+import type { Operation } from '../../ports/operations.ts';
 import { parseState } from '../../tags/state.ts';
 import { changes, type Rotate } from '../step.ts';
 import type { PassEnd } from './end.ts';

@@ -1,8 +1,9 @@
+/** How a pass ended: what all that it leaves behind is made from. */
 import type { KeyturnError } from '../../core/errors.ts';
 import type { VersionId } from '../../core/ids.ts';
 import { isBusy } from '../../core/passing.ts';
 import type { Reason } from '../../core/reasons.ts';
-import type { SecretRow } from '../../ports/store.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import type { RowChange } from '../act/acting.ts';
 import type { Bound, Trail } from '../observe/bind.ts';
 import type { Seen } from '../observe/observeTarget.ts';

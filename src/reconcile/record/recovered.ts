@@ -5,8 +5,9 @@
 import { addDays, addHours, earliest } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { rotationId } from '../../core/ids.ts';
+import type { AuditRecord } from '../../ports/audit.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { AuditRecord, SecretRow } from '../../ports/store.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import type { Seen } from '../observe/observeTarget.ts';
 import { append, inLog } from './auditRecord.ts';

@@ -1,7 +1,8 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
 import { type Handle, type Tags, tagOf } from '../../core/ids.ts';
 import { mask } from '../../core/mask.ts';
-import type { SecretState, SecretView } from '../../ports/store.ts';
+import type { SecretState } from '../../core/states.ts';
+import type { SecretView } from '../../ports/rows.ts';
 import { olderOurs } from '../../tags/owed.ts';
 import { dueOn, type Lived } from '../../tags/policy.ts';
 import type { Bound, Trail } from '../observe/bind.ts';

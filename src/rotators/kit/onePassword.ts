@@ -6,7 +6,7 @@ import { type Clock, minutesBetween } from '../../core/clock.ts';
 import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../core/errors.ts';
 import type { Part } from '../../core/grants.ts';
 import type { Handle, RotationId } from '../../core/ids.ts';
-import type { RightCheck } from '../../core/rights.ts';
+import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
 import type { Credential, Said, Stay, Target, TargetState, Verdict } from '../../ports/rotator.ts';

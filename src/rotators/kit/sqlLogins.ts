@@ -4,7 +4,7 @@ import { KeyturnError, UnknownOutcomeError } from '../../core/errors.ts';
 import type { Part } from '../../core/grants.ts';
 import type { Handle } from '../../core/ids.ts';
 import { quote } from '../../core/quote.ts';
-import type { RightCheck } from '../../core/rights.ts';
+import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
 import type { TargetState } from '../../ports/rotator.ts';

@@ -1,14 +1,12 @@
 /**
- * The app's own storage: rows, locks and the queue. Losing the table loses no credential and no obligation; only the
- * index (which secrets hold which slot) must be swept anew before a slot is touched (design section 2, "The table").
+ * The app's own table: what is remembered of secrets, and who holds which slot. Losing it loses no credential and no
+ * obligation; only the index (which secrets hold which slot) must be swept anew before a slot is touched (design section 2,
+ * "The table").
  */
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
-import type { Look } from '../core/look.ts';
-import type { Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
-import type { Phase, SecretState } from '../core/states.ts';
-
-export { PHASES, type Phase, SECRET_STATES, type SecretState } from '../core/states.ts';
+import type { SecretState } from '../core/states.ts';
+import type { Operation } from './operations.ts';
 
 /**
  * What is remembered of a secret. Hints and history: nothing here causes a step (case SEC-07), but for what the vault itself said
@@ -103,59 +101,6 @@ export interface HolderRow extends SecretRef {
   readonly owes: readonly { readonly handle: Handle; readonly after: Date }[];
 }
 
-/** How long the credential that a rotation replaces lives on: as the policy says, not at all, or hours or days. */
-export type RevokeWhen = 'after-grace' | 'now' | `${number}h` | `${number}d`;
-/** When what is owed is to be revoked. */
-export type RevokeAt = 'now' | Date;
-
-/** An operation that has no record by then never gets one from the call that made it. */
-export const UNRECORDED_MINUTES = 1;
-
-/** What came of an operation. Never a value. */
-export interface OperationResult {
-  /** The version that the rotation stored; of other requests the one that was current. */
-  readonly version?: VersionId;
-  /** The public name of the credential that it holds. */
-  readonly handle?: Handle;
-  /** From then on what is owed may be revoked. */
-  readonly revokeAfter?: Date;
-  /** Handles that were revoked. */
-  readonly revoked?: readonly Handle[];
-  /** When the target refused the old value for the first time, where it could be tried. */
-  readonly refusedOn?: Date;
-}
-
-export interface Operation {
-  readonly id: string;
-  readonly vault: string;
-  readonly name: string;
-  /** The version that was current when the request was accepted. */
-  readonly version: VersionId;
-  readonly caller: string;
-  readonly phase: Phase;
-  /** Nothing is waited for any more on behalf of whoever asked; a grace may still run. */
-  readonly done: boolean;
-  /** The call that made the row, and whether its record stands in the audit: before that it is not accepted. */
-  readonly call?: string;
-  readonly recorded?: true;
-  readonly override: readonly string[];
-  readonly revoke: RevokeWhen;
-  readonly rotateAgain?: true;
-  /** A request to revoke what is owed, now or then: no rotation, so `revoke` and `rotateAgain` say nothing. */
-  readonly at?: RevokeAt;
-  /** A request for a hold until then, null to lift it: no rotation either. */
-  readonly hold?: Date | null;
-  readonly note?: string;
-  readonly ticket?: string;
-  readonly createdOn: Date;
-  readonly updatedOn: Date;
-  readonly steps: readonly { readonly on: Date; readonly step: string; readonly reason: string }[];
-  readonly result?: OperationResult;
-  /** Why it failed. */
-  readonly reason?: string;
-  readonly detail?: string;
-}
-
 /** A failed rotation, for the brake of its kind. */
 export interface FailedRotation extends SecretRef {
   readonly type: string;
@@ -217,111 +162,4 @@ export interface Rows {
   openOperations(caller: string): Promise<readonly Operation[]>;
   /** All that have a record, of the last 30 days. */
   operations(): Promise<readonly Operation[]>;
-}
-
-export interface Lock {
-  /** Takes 90 s more by ETag; throws `LockLostError` when another took it. Called immediately before every write. */
-  renew(): Promise<void>;
-  release(): Promise<void>;
-}
-
-export interface Locks {
-  /**
-   * Takes a lock for 90 s of the table service's time, or undefined when another holds it. Expiry is judged by the
-   * service's `Date` header, never by a local clock; a lock that ends more than 2 minutes ahead is void (case SEC-07).
-   */
-  take(key: string): Promise<Lock | undefined>;
-}
-
-/** An alert that was not raised singly, since another secret of the vault had the same cause within the hour. */
-export interface CountedAlert extends SecretRef {
-  readonly reason: Reason;
-  /** Since when something is owed that cannot be closed. */
-  readonly owedSince?: Date;
-  /** What the alert would have said by itself; text of strangers cut and printable. */
-  readonly detail?: string;
-  readonly by?: string;
-  readonly remedy?: string;
-  readonly owner?: string;
-  /** Rotator type. */
-  readonly kind?: string;
-  readonly target?: string;
-  readonly expiresOn?: Date;
-}
-
-/** Which alerts were raised, for all workers: many of one vault and reason become one. Throws `BusyError` like `Rows`. */
-export interface Alerts {
-  /** Whether nobody has alerted this reason in this vault within the last hour. If so the hour begins now. */
-  isFirst(vault: string, reason: string): Promise<boolean>;
-  /** Keeps an alert until the sweep tells it with the others. */
-  count(alert: CountedAlert): Promise<void>;
-  /** What is counted and not yet told, page by page. */
-  counted(): AsyncIterable<readonly CountedAlert[]>;
-  /** Forgets what was told. */
-  told(alerts: readonly CountedAlert[]): Promise<void>;
-}
-
-export interface LookQueue {
-  /** Puts a look on the queue, visible after `delaySeconds`. */
-  put(look: Look, delaySeconds?: number): Promise<void>;
-  /**
-   * Puts the look of an event, at most one per secret and minute: at once, or at the end of a minute that had its look.
-   * Answers false when a look waits already that no pass can have begun: that one sees what the event tells of. `turn` is
-   * asked where a look is put: the seconds until its vault's turn, an hour at most.
-   */
-  offer(look: Look, turn?: () => Promise<number>): Promise<boolean>;
-}
-
-/** One line of the audit: a step that changed something, or a request that was accepted. Never a value; strangers' text quoted. */
-export interface AuditRecord extends SecretRef {
-  readonly on: Date;
-  /** `request`: what a person asked for and was accepted. */
-  readonly step: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold' | 'move';
-  readonly reason: string;
-  /** `accepted` for a request, `done` for a step, or the reason of the error that ended it; `recovered`: found done later. */
-  readonly outcome: string;
-  /** What made Keyturn look: `event`, `sweep`, `http`, `again`. */
-  readonly cause: string;
-  readonly instance: string;
-  /** Object id of whoever asked, and whether it was a person or an application. */
-  readonly caller?: string;
-  readonly as?: 'user' | 'app';
-  readonly ticket?: string;
-  readonly note?: string;
-  readonly override?: readonly string[];
-  readonly revoke?: RevokeWhen;
-  readonly rotateAgain?: true;
-  /** When what is owed is to be revoked: asked for, or written by a step `move`. */
-  readonly revokeAt?: string;
-  /** Until when the secret is held; `none` lifts it. */
-  readonly hold?: string;
-  readonly operation?: string;
-  /** The rotation that the step belongs to: ties its rotate, prove and revoke records together. */
-  readonly rotation?: RotationId;
-  /** Current when the step began; a rotation replaces it. */
-  readonly version?: VersionId;
-  /** The version that the rotation stored, and the handle of its credential. */
-  readonly stored?: VersionId;
-  readonly handle?: Handle;
-  /** What a revocation set out to revoke; the versions only once all of it was. */
-  readonly handles?: readonly Handle[];
-  readonly revokedVersions?: readonly VersionId[];
-  readonly status?: number;
-  readonly code?: string;
-  readonly requestId?: string;
-}
-
-export interface History {
-  /** Newest first. */
-  readonly records: readonly AuditRecord[];
-  /** Reading ended at its limit before 100 records were found: there may be older ones. */
-  readonly truncated: boolean;
-}
-
-/** Who changed what. Both methods throw `BusyError` with `storage-busy`, whatever the storage refused or did not answer. */
-export interface Audit {
-  /** Appends one line to the blob of its day. After a lost answer the line may be there twice; `history` shows it once. */
-  append(record: AuditRecord): Promise<void>;
-  /** The last 100 records of a secret since then; lines that do not parse are left out. */
-  history(ref: SecretRef, since: Date): Promise<History>;
 }

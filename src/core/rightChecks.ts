@@ -1,3 +1,4 @@
+/** What Keyturn may do, learnt without a write: there, missing, or not to be told. Only what is known to be missing stands in a way. */
 import type { Reason } from './reasons.ts';
 
 export interface GraphGrants {
@@ -16,14 +17,6 @@ export interface RightCheck {
   /** Of a problem: what a change would be refused for. */
   readonly reason?: Reason;
   readonly detail?: string;
-}
-
-/** Rights that Azure itself tells of. Neither method throws: what can't be asked can't be told. */
-export interface Rights {
-  /** These actions at a resource. */
-  target(id: string, actions: readonly string[]): Promise<RightCheck>;
-  /** Storing a version of a secret, and writing tags on one. */
-  vault(name: string): Promise<RightCheck>;
 }
 
 /** What one role gives: what it takes out, it takes out of its own alone. */

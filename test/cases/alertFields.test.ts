@@ -138,7 +138,7 @@ describe('OPS-04: an alert about a vault', () => {
       cause: 'The vault does not let Keyturn in.',
       identity: tenant.azure.world.identity.oid,
       remedy:
-        "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of the README at the vault kv1; roles take up to 30 minutes to spread.",
+        "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of docs/permissions.md at the vault kv1; roles take up to 30 minutes to spread.",
       ...{ expiresOn: expiresOn.toISOString(), link: linkTo('vault-forbidden') },
     });
     expect([typeof detail, status, typeof code]).toEqual(['string', 403, 'string']);

@@ -270,7 +270,7 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     cause: 'The vault does not let Keyturn in.',
     by: 'operator',
     remedy:
-      "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of the README at the vault kv1; roles take up to 30 minutes to spread.",
+      "Give Keyturn's identity the role Key Vault Secrets Officer or the custom role of docs/permissions.md at the vault kv1; roles take up to 30 minutes to spread.",
   },
   'vault-firewall': {
     cause: 'The firewall of the vault refuses Keyturn.',

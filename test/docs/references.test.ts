@@ -5,6 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { CustomCloud } from '../../src/azure/cloud.ts';
+import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { root } from './processes.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -115,4 +117,30 @@ it('pages that are named are there', () => {
   const ours = found.filter(({ what }) => /^docs\/|^(design|azure-facts|cases|findings|style|facts-)/.test(what));
   expect(ours.length).toBeGreaterThan(100);
   expect(ours.filter(({ what }) => !existsSync(join(root, what)) && !existsSync(join(root, 'docs', what)))).toEqual([]);
+});
+
+describe('what pages name of the product', () => {
+  const pages = [...texts].filter(([file]) => file.endsWith('.md'));
+  const named = (pattern: RegExp): Cited[] =>
+    pages.flatMap(([file, text]) => [...text.matchAll(pattern)].map(([, what = '']) => ({ file, what })));
+
+  it('settings are those of the schema', () => {
+    const found = named(/\b(KEYTURN_[A-Z_]*[A-Z])\b(?!_)/g);
+    const known = Object.keys(settingsSchema(CustomCloud).shape);
+    expect(found.length).toBeGreaterThan(100);
+    expect(found.filter(({ what }) => !known.includes(what))).toEqual([]);
+  });
+
+  it('npm scripts are those of package.json', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const run = named(/\bnpm run (?:--silent )?([a-z][\w:]*)/g);
+    expect(run.length).toBeGreaterThan(20);
+    expect(run.filter(({ what }) => !(what in scripts))).toEqual([]);
+  });
+
+  it('files of src, test, infra, local, scripts and bench are there', () => {
+    const found = named(/`((?:src|test|infra|local|scripts|bench)\/[\w./-]*\w)`/g);
+    expect(found.length).toBeGreaterThan(60);
+    expect(found.filter(({ what }) => !existsSync(join(root, what)))).toEqual([]);
+  });
 });

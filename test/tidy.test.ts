@@ -4,7 +4,17 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { outdated, pages } from '../scripts/docs.ts';
-import { against, byFile, circlesOf, filesUnder, folderOf, graphOf, importsOf, read } from '../scripts/rooms.ts';
+import {
+  against,
+  byFile,
+  circlesOf,
+  filesUnder,
+  folderOf,
+  graphOf,
+  importsOf,
+  read,
+  within,
+} from '../scripts/rooms.ts';
 
 const root = join(import.meta.dirname, '..');
 const source = filesUnder('src');
@@ -54,8 +64,11 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
-  it('make no circle of files', () => {
-    expect(circlesOf(graphOf(inside, byFile))).toEqual([]);
+  it('make no circle, of files or of folders', () => {
+    const all = [...imports, ...importsOf(filesUnder('local'))].filter(({ to }) => /^(src|local)\//.test(to));
+    const folders = ['src', 'src/reconcile', 'src/rotators', 'src/api', 'src/functions', 'local'];
+    expect(circlesOf(graphOf(all, byFile))).toEqual([]);
+    for (const folder of folders) expect(circlesOf(graphOf(all, within(folder)))).toEqual([]);
   });
 
   it('keep each package at home', () => {

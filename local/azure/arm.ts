@@ -4,18 +4,10 @@ import { databaseRoutes } from './armDatabases.ts';
 import { armError, armRefusal } from './armErrors.ts';
 import { sqlRoutes } from './armSql.ts';
 import { storageRoutes } from './armStorage.ts';
-import {
-  bearer,
-  type Call,
-  decodePath,
-  newId,
-  type Reply,
-  type Request,
-  type Route,
-  type Service,
-} from './exchange.ts';
+import { bearer, type Call, decodePath, newId, type Reply } from './exchange.ts';
 import type { Principal } from './principals.ts';
 import { authorizeGraph, graphPath, resourceGraphRoutes } from './resourceGraph.ts';
+import type { Request, Route, Service } from './service.ts';
 import { twoKeyRoutes } from './twoKeys.ts';
 import type { Vault } from './vault.ts';
 import { audiences, hostOf, type World } from './world.ts';

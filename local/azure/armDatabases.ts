@@ -1,6 +1,9 @@
 /** ARM's GET on flexible servers of PostgreSQL and MySQL; the servers themselves are real ones, or none. */
+
 import { armError, armRefusal } from './armErrors.ts';
-import { Refusal, type Reply, type Request, type Route } from './exchange.ts';
+import type { DatabaseServer, DatabaseServerOptions } from './databaseServer.ts';
+import { Refusal, type Reply } from './exchange.ts';
+import type { Request, Route } from './service.ts';
 import type { World } from './world.ts';
 
 const KINDS = {
@@ -14,22 +17,6 @@ const VERSIONS: Readonly<Record<Kind, readonly string[]>> = {
   postgresql: ['2022-12-01', '2023-12-01', '2024-08-01'],
   mysql: ['2021-05-01', '2023-12-30'],
 };
-
-export interface DatabaseServerOptions {
-  readonly kind: Kind;
-  readonly name: string;
-  readonly administrator?: string;
-  /** `Disabled`: Entra's tokens alone. PostgreSQL only. */
-  readonly passwordAuth?: 'Enabled' | 'Disabled';
-  /** Instead of Azure's host. */
-  readonly host?: string;
-  /** Description of Keyturn's role assignment there. */
-  readonly consent?: string;
-}
-
-export interface DatabaseServer extends DatabaseServerOptions {
-  readonly id: string;
-}
 
 /** Puts a server into the tenant, with the right to read it and its owner's consent. */
 export function addDatabaseServer(world: World, options: DatabaseServerOptions): DatabaseServer {

@@ -1,7 +1,8 @@
 /** ARM calls on SQL servers (azure-facts 5.1). */
 import { now } from '../clock.ts';
 import { armError, armRefusal } from './armErrors.ts';
-import { json, newId, Refusal, type Reply, type Request, type Route } from './exchange.ts';
+import { json, newId, Refusal, type Reply } from './exchange.ts';
+import type { Request, Route } from './service.ts';
 import { type Operation, SqlServer, weakness } from './sqlServer.ts';
 import { hostOf, sqlHostOf, type World } from './world.ts';
 

@@ -1,7 +1,8 @@
 /** ARM calls on storage accounts (azure-facts 4.1). */
 import { type Account, type Slot, slots } from './accounts.ts';
 import { armRefusal } from './armErrors.ts';
-import { json, type Reply, type Request, type Route } from './exchange.ts';
+import { json, type Reply } from './exchange.ts';
+import type { Request, Route } from './service.ts';
 import { hostOf, type World } from './world.ts';
 
 const account = String.raw`^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Storage\/storageAccounts\/[^/]+)`;

@@ -2,7 +2,8 @@
 
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { openCall } from './calls.ts';
-import { newId, type RouteInfo } from './exchange.ts';
+import { newId } from './exchange.ts';
+import type { RouteInfo } from './service.ts';
 import { wait } from './waiting.ts';
 import type { World } from './world.ts';
 

@@ -1,7 +1,8 @@
 /** One request through one service: token, route, script, rights, answer. */
 import { openCall } from './calls.ts';
-import { type Call, decodeSegment, Refusal, type Reply, type Request, type Route, type Service } from './exchange.ts';
-import { type Step, scripted } from './faults.ts';
+import { type Call, decodeSegment, Refusal, type Reply } from './exchange.ts';
+import type { Step } from './faults.ts';
+import type { Request, Route, Service } from './service.ts';
 import { wait } from './waiting.ts';
 import type { World } from './world.ts';
 
@@ -77,4 +78,13 @@ function match(service: Service, call: Call): { route: Route; parts: string[] } 
     if (groups) return { route, parts: groups.slice(1).map((part) => decodeSegment(part ?? '')) };
   }
   return undefined;
+}
+
+/** The reply that a step scripts, in the error format of the service. */
+export function scripted(step: Step & { status: number }, service: Service) {
+  const { status, headers = {}, body } = step;
+  if (body !== undefined) return { status, headers, body };
+  if (status < 400) return { status, headers };
+  const usual = service.error(status, step.code, step.message, step.inner);
+  return { ...usual, headers: { ...usual.headers, ...headers } };
 }

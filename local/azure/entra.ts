@@ -1,8 +1,9 @@
 /** Entra ID: tokens for client credentials, the tenant's metadata and keys, and the refusals. */
 import type { JWTPayload } from 'jose';
 import { now } from '../clock.ts';
-import { type Call, newId, Refusal, type Reply, type Request, type Route, type Service } from './exchange.ts';
+import { type Call, newId, Refusal, type Reply } from './exchange.ts';
 import type { Principal } from './principals.ts';
+import type { Request, Route, Service } from './service.ts';
 import { audiences, loginUrl, type World } from './world.ts';
 
 const TOKEN_SECONDS = 3599; // as recorded: expires_in of a client-credentials token

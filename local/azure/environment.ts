@@ -1,8 +1,15 @@
 /** The settings with which the product runs against a local tenant: names as in the product's settings, nothing else shared. */
-import type { Azure } from './azure.ts';
-import { appAccount, audiences, hostOf } from './world.ts';
+import { appAccount, audiences, hostOf, type World } from './world.ts';
 
-export function environment(azure: Azure): Record<string, string> {
+/** Where a tenant is reached. */
+interface Reached {
+  readonly world: World;
+  readonly identityPort: number;
+  readonly caPath: string;
+  url(name: string): string;
+}
+
+export function environment(azure: Reached): Record<string, string> {
   const { world } = azure;
   const endpoints = {
     authority: azure.url('login'),

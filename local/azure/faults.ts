@@ -1,6 +1,4 @@
 /** Scripted faults: a list of steps per route, one for each request that got past authentication. */
-import type { Service } from './exchange.ts';
-
 /** One step. `{}` lets the request through, which gives scripts like 401, fine, 401. */
 export interface Step {
   /** Answer this instead of doing anything; with `commit` after doing it. */
@@ -85,13 +83,4 @@ function echoOf(body: string): Step {
   const plain = /^[\t\x20-\x7e]*$/.test(body) && body.length < 8_000; // what a header line can hold as it is
   const header = plain ? body : encodeURIComponent(body).slice(0, 8_000);
   return { status: 400, message: `The request was: ${body}`, headers: { 'x-ms-echo': header } };
-}
-
-/** The reply that a step scripts, in the error format of the service. */
-export function scripted(step: Step & { status: number }, service: Service) {
-  const { status, headers = {}, body } = step;
-  if (body !== undefined) return { status, headers, body };
-  if (status < 400) return { status, headers };
-  const usual = service.error(status, step.code, step.message, step.inner);
-  return { ...usual, headers: { ...usual.headers, ...headers } };
 }

@@ -1,18 +1,9 @@
 /** Microsoft Graph: the passwords of an application (azure-facts 6). */
 import { now } from '../clock.ts';
 import type { Application } from './applications.ts';
-import {
-  bearer,
-  type Call,
-  json,
-  newId,
-  Refusal,
-  type Reply,
-  type Request,
-  type Route,
-  type Service,
-} from './exchange.ts';
+import { bearer, type Call, json, newId, Refusal, type Reply } from './exchange.ts';
 import type { Principal } from './principals.ts';
+import type { Request, Route, Service } from './service.ts';
 import { audiences, type World } from './world.ts';
 
 const recording = 'azure-cli recording test_app_credential';

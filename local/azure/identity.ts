@@ -1,7 +1,8 @@
 /** The managed-identity endpoint that App Service offers inside the app (azure-facts 8.3). */
 import { now } from '../clock.ts';
 import { accessClaims, audienceOf } from './entra.ts';
-import { newId, type Reply, type Request, type Route, type Service } from './exchange.ts';
+import { newId, type Reply } from './exchange.ts';
+import type { Request, Route, Service } from './service.ts';
 import type { World } from './world.ts';
 
 const TOKEN_SECONDS = 86_400; // "Tokens keep old permissions up to 24 h" (azure-facts 6)

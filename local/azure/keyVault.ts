@@ -1,8 +1,9 @@
 /** Key Vault, data plane of secrets (azure-facts 2 and 10): who is let in, and what the refusals look like. */
-import { bearer, type Call, newId, Refusal, type Reply, type Request, type Route, type Service } from './exchange.ts';
+import { bearer, type Call, newId, Refusal, type Reply } from './exchange.ts';
 import { kv, kvError } from './keyVaultErrors.ts';
 import { keyVaultRoutes, vaultOf } from './keyVaultRoutes.ts';
 import type { Principal } from './principals.ts';
+import type { Request, Route, Service } from './service.ts';
 import { audiences, loginUrl, type World } from './world.ts';
 
 const versions = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01', '2026-04-01'];

@@ -1,6 +1,7 @@
 /** Key Vault bodies: what is accepted, what is answered. Missing members are absent, never null (recorded). */
-import { json, Refusal, type Request } from './exchange.ts';
+import { json, Refusal } from './exchange.ts';
 import { kvError } from './keyVaultErrors.ts';
+import type { Request } from './service.ts';
 import type { Change, DeletedSecret, NewVersion, Secret, Vault, Version } from './vault.ts';
 import { hostOf, type World } from './world.ts';
 

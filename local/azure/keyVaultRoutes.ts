@@ -1,7 +1,8 @@
 /** The routes of Key Vault's data plane for secrets (azure-facts 2.1 and 10). */
-import { type Call, json, Refusal, type Request, type Route } from './exchange.ts';
+import { type Call, json, Refusal } from './exchange.ts';
 import { Bodies, change, checkName, newVersion } from './keyVaultBodies.ts';
 import { kv, kvError } from './keyVaultErrors.ts';
+import type { Request, Route } from './service.ts';
 import type { Vault } from './vault.ts';
 import type { World } from './world.ts';
 

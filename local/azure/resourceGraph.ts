@@ -4,8 +4,9 @@
  * code and wording of the refusals are unverified.
  */
 import { armError, armRefusal } from './armErrors.ts';
-import { json, Refusal, type Reply, type Request, type Route } from './exchange.ts';
+import { json, Refusal, type Reply } from './exchange.ts';
 import type { Principal } from './principals.ts';
+import type { Request, Route } from './service.ts';
 import type { Vault } from './vault.ts';
 import type { World } from './world.ts';
 

@@ -7,10 +7,11 @@ import type { Certificates } from './authority.ts';
 import { dataPlaneRoutes, proxy } from './dataPlane.ts';
 import { dispatch } from './dispatch.ts';
 import { entra } from './entra.ts';
-import type { Call, Reply, RouteInfo, Service } from './exchange.ts';
+import type { Call, Reply } from './exchange.ts';
 import { graph } from './graph.ts';
 import { identity } from './identity.ts';
 import { keyVault } from './keyVault.ts';
+import type { RouteInfo, Service } from './service.ts';
 import { tdsRoutes } from './tds.ts';
 import type { World } from './world.ts';
 

@@ -7,8 +7,8 @@ import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { Certificates } from './authority.ts';
 import { openCall } from './calls.ts';
-import type { RouteInfo } from './exchange.ts';
 import type { Step } from './faults.ts';
+import type { RouteInfo } from './service.ts';
 import { letIn } from './tdsLogin.ts';
 import { Handshake } from './tdsTls.ts';
 import {

@@ -3,9 +3,10 @@
  * types; what they take and answer comes from Azure's type definitions (`keyTypes.ts`), not from the product's table.
  */
 import { armError, armRefusal } from './armErrors.ts';
-import { json, Refusal, type Reply, type Request, type Route } from './exchange.ts';
+import { json, Refusal, type Reply } from './exchange.ts';
 import type { KeyedResource } from './keyedResource.ts';
 import { functionOf, type KeyFunction, type KeyType, membersOf, providers, resourceIn, valuesOf } from './keyTypes.ts';
+import type { Request, Route } from './service.ts';
 import { hostOf, type World } from './world.ts';
 
 const provider = providers.map((name) => name.replaceAll('.', String.raw`\.`)).join('|');

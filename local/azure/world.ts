@@ -2,8 +2,8 @@
 import type { Azurite } from '../azurite.ts';
 import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
-import type { DatabaseServer } from './armDatabases.ts';
 import type { LoggedCall } from './calls.ts';
+import type { DatabaseServer } from './databaseServer.ts';
 import type { Faults } from './faults.ts';
 import type { KeyedResource } from './keyedResource.ts';
 import type { Principal, RoleAssignments } from './principals.ts';

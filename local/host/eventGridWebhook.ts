@@ -1,8 +1,8 @@
 /** `POST /runtime/webhooks/EventGrid` as the Event Grid extension 3.3.0 answers it (measured: azure-facts 3.4). */
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { type Answer, parse } from './answer.ts';
 import type { Registered } from './core.ts';
-import { type Answer, parse } from './http.ts';
 import { type Invoker, triggerOf } from './invoke.ts';
 
 /** One invocation per event; 202 only after all have finished, a throw becomes 500 and thereby a redelivery. */

@@ -3,8 +3,10 @@
  * 3.4, 9.3; findings HST-01, HST-07); the limits are those that Kestrel documents (`KestrelServerLimits`). What Azure's own
  * front end does before the host is not known.
  */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { type Answer, parse } from './answer.ts';
 import type { HttpData, Registered } from './core.ts';
 import { deliverEvents } from './eventGridWebhook.ts';
 import { type Invoker, triggerOf } from './invoke.ts';
@@ -12,9 +14,6 @@ import { parseRoute, type Route } from './routes.ts';
 
 /** `function` opens functions, `system` the Event Grid webhook, `master` everything. */
 export type Keys = { master: string; system: string; function: string };
-
-/** An answer without a body is what the host gives for errors of its own. */
-export type Answer = { status: number; headers?: Record<string, string | string[]>; body?: string | Uint8Array };
 
 export type HttpSetup = {
   functions: ReadonlyMap<string, Registered>;
@@ -183,15 +182,4 @@ function write(response: ServerResponse, { status, headers = {}, body = '' }: An
     if (!hopByHop.has(name.toLowerCase())) response.setHeader(name, value);
   response.statusCode = status;
   response.end(body);
-}
-
-/** A JSON object, or undefined. */
-export function parse(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

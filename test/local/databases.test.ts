@@ -1,6 +1,7 @@
 /** Flexible servers as ARM shows them, read by the product's own port. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { addDatabaseServer, type DatabaseServer } from '../../local/azure/armDatabases.ts';
+import { addDatabaseServer } from '../../local/azure/armDatabases.ts';
+import type { DatabaseServer } from '../../local/azure/databaseServer.ts';
 import { createArm } from '../../src/azure/arm.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
 import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';

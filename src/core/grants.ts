@@ -1,7 +1,7 @@
 /**
  * Consent: a target is touched only for the secrets that its owner named, each for one kind and one part (design section 6).
  * `keyturn sql-login: kv1/db-pw(app_a,app_b), kv2/*` stands in the description of Keyturn's own role assignment, among the
- * tags of an application, or in the settings. Several kinds are parted by semicolons:
+ * tags of an application, or in the settings. Several kinds are separated by semicolons:
  * `keyturn sql-login: kv1/db-pw(app_a,app_b); keyturn sql-single-login: kv1/job(job)`.
  */
 import type { SecretRef } from './ids.ts';

@@ -131,7 +131,7 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       {
         about:
           'The vaults that this instance serves, beside those that it discovers; no other is ever opened. An entry that is no id is left out, alerted (`settings`) and shown by readiness, and the others are served. One of `KEYTURN_VAULTS` and `KEYTURN_SUBSCRIPTIONS` must be set.',
-        shape: 'a list of resource ids, parted by commas',
+        shape: 'a list of resource ids, separated by commas',
         fallback: '',
       },
       vaultIds.prefault(''),
@@ -140,7 +140,7 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       {
         about:
           'Subscriptions in which vaults are discovered: those in RBAC mode whose ARM tag `keyturn` names this instance. Needs `Microsoft.ResourceGraph/resources/read` and `Microsoft.KeyVault/vaults/read` there.',
-        shape: 'a list of subscription GUIDs, parted by commas',
+        shape: 'a list of subscription GUIDs, separated by commas',
         fallback: '',
       },
       guids.prefault(''),
@@ -149,7 +149,7 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
       {
         about:
           "Vaults in which the tags of Microsoft's rotation samples opt a secret in as well: `ProviderAddress` (the resource id of a storage account) and `ValidityPeriodDays` (the `every` of its policy). Keyturn's own tags win.",
-        shape: 'a list of names or resource ids of vaults, parted by commas',
+        shape: 'a list of names or resource ids of vaults, separated by commas',
         fallback: '',
       },
       vaultNames.prefault(''),

@@ -27,7 +27,7 @@ export interface SecretRow extends SecretRef {
   readonly nextLookOn?: Date;
   /** Failed rotations in a row. */
   readonly failures: number;
-  /** Causes that were alerted and are still there, parted by commas; one alert per cause. */
+  /** Causes that were alerted and are still there, separated by commas; one alert per cause. */
   readonly alert?: string;
   /** Causes that an instance which only observes has told of, and that would have been alerted. */
   readonly wouldAlert?: string;

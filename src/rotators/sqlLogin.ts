@@ -26,7 +26,7 @@ import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from '
 import { LOGIN_HANDLES, sortedLogins, twoLogins } from './kit/twoLogins.ts';
 
 const Options = z.strictObject({
-  logins: z.string().optional().describe('The two logins of the server, parted by a comma.'),
+  logins: z.string().optional().describe('The two logins of the server, separated by a comma.'),
   users: z.string().optional().describe('Instead of `logins`: the two users that live in the database alone.'),
   database: z.string().optional().describe('The database of `users`.'),
   servers: z.string().optional().describe(SERVERS_OPTION),

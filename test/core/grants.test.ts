@@ -25,7 +25,7 @@ describe('a list of consents', () => {
     ]);
   });
 
-  it('may be several, parted by semicolons, each for its own kind; those inside of parentheses part nothing', () => {
+  it('may be several, separated by semicolons, each for its own kind; those inside of parentheses separate nothing', () => {
     const text =
       'keyturn sql-login: kv2/st-b, kv1/x(a;b,c:d/e) ;\n Keyturn  SQL-single-login : KV1/One(svc); redis-key: kv1/r';
     expect(parseGrants(text)).toEqual([

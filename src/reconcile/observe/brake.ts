@@ -76,7 +76,7 @@ export async function noteFailure(
 }
 
 /**
- * Whether a vault has used up what it may rotate in this hour. Half of the overall rate is parted evenly among the vaults and
+ * Whether a vault has used up what it may rotate in this hour. Half of the overall rate is divided evenly among the vaults and
  * kept for each, the other half goes to whoever comes first; where there are more vaults than that, one leaves at least one
  * rotation to all others.
  */

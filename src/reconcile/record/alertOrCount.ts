@@ -12,7 +12,7 @@ const WORDS_MAX = 2_000;
 export interface AlertFacts extends About {
   readonly detail?: string | undefined;
   readonly owedSince?: Date | undefined;
-  /** Handles that are owed, parted by commas. */
+  /** Handles that are owed, separated by commas. */
   readonly owed?: string | undefined;
   readonly operation?: string | undefined;
   /** Object id of Keyturn's own identity, where it may want a role. */

@@ -170,7 +170,7 @@ function unlisted(partner: string): Obstacle {
 
 /** What the option `servers` is documented as. */
 export const SERVERS_OPTION =
-  'Resource ids (or `subscription-guid/group/name`) of failover partners, parted by commas: all get the password before it is stored.';
+  'Resource ids (or `subscription-guid/group/name`) of failover partners, separated by commas: all get the password before it is stored.';
 
 /** Where a server's logins are tried and changed. */
 export const placeOf = ({ host, port }: FoundServer, database = 'master'): SqlPlace => ({ host, port, database });

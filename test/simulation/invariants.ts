@@ -332,7 +332,9 @@ export class Invariants {
       if (at instanceof Date) spell.movedTo = at.getTime();
     }
     const last = spells.at(-1);
-    if (last && at === undefined && revoke !== 'after-grace') last.graceHours = graceHours;
+    // Of two people who ask, whoever wants the sooner end may get it: one of them knows that it is burnt.
+    if (last && at === undefined && revoke !== 'after-grace')
+      last.graceHours = Math.min(graceHours, last.graceHours ?? Number.POSITIVE_INFINITY);
   }
 
   /** Older versions that still open the target, and that nobody else uses: what is owed, or was. */

@@ -127,6 +127,8 @@ it.each([
   'two-key hold run freeze@42:12 crash-before@call:66 unavailable@call:22 crash-late@call:1:12 refuse@call:2 days:1',
   // Opted out with all tags, what is owed waits for the window of before.
   'logins restore closed the-old-value-is-written-back-without-tags-for-good@259 hourly days:2',
+  // One person asks for an end at once, another for one in twelve hours.
+  'logins burnt run passes:2 a-rotation-is-requested-revoke-in-12-hours@1 days:1',
   // Nobody knows any more what a wiped version is, once the table is lost, too.
   'two-key restore run an-old-version-is-written-back-with-its-own-tags@3 the-table-is-lost@67',
 ])('a path that a random seed found keeps every promise: %s', async (words) => {

@@ -15,6 +15,7 @@ import { keyDialects } from '../src/form/dialects.ts';
 import type { Rotator } from '../src/ports/rotator.ts';
 import { allRotators } from '../src/rotators/registry.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
+import { callsFile, callsTable, routesFile } from './calls.ts';
 import { permissionsWith } from './permissions.ts';
 import { PROOF_RUN, proofWith, readRun } from './proof.ts';
 import { valuesPage } from './values.ts';
@@ -92,6 +93,8 @@ export const pages: Readonly<Record<string, () => string>> = {
   'docs/reasons.md': reasonsPage,
   'docs/two-key.md': twoKeyPage,
   'docs/values.md': valuesPage,
+  'src/api/routes.ts': routesFile,
+  'src/api/calls.ts': callsFile,
 };
 
 const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
@@ -225,6 +228,7 @@ function figures(): string {
 /** Pages of which parts are made, and the page with them as they should be. */
 export const parts: Readonly<Record<string, (page: string) => string>> = {
   'README.md': (page) => withPart(page, 'figures', `\n${figures()}\n`),
+  'docs/api.md': (page) => withPart(page, 'calls', `\n${callsTable()}\n`),
   'docs/rotators.md': (page) => withPart(page, 'rotators', rotatorsTable()),
   'docs/permissions.md': (page) => permissionsWith(withPart(page, 'roles', rolesAsJson())),
   'docs/proof.md': (page) => proofWith(page, readRun(PROOF_RUN)),

@@ -7,15 +7,25 @@ import { KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import { isOthers } from '../core/instance.ts';
 import { plain } from '../core/plain.ts';
+import type { SecretState } from '../core/states.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow, SecretView } from '../ports/rows.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { isOptedIn, optInTags } from '../tags/optIn.ts';
 import { olderOurs, stateOrNone } from '../tags/owed.ts';
 import { type Caller, requireRole } from './auth.ts';
-import type { InventoryFilter } from './inventoryQuery.ts';
 
 export const PAGE_MAX = 100;
+
+/** What of them is asked for; what is absent does not filter. */
+export interface InventoryFilter {
+  readonly vault?: string;
+  readonly states?: readonly SecretState[];
+  readonly dueWithinHours?: number;
+  readonly owner?: string;
+  /** The last secret of the page before. */
+  readonly after?: SecretRef;
+}
 
 /** A secret as the last look saw it, with the step that followed. */
 export interface InventoryItem

@@ -1,7 +1,86 @@
 /** How an operation is shown, and a dry run. Never a value; texts of people as they are, without what does not print (case SEC-06, finding OPS-07). */
+import { z } from 'zod';
 import { plain } from '../core/plain.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
-import { refusalBody } from './problem.ts';
+import { By, ReasonCode, Refusal, refusalBody } from './problem.ts';
+
+const date = z.iso.datetime();
+const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'hold', 'move']);
+
+export const OperationBody = z.strictObject({
+  id: z.uuid(),
+  vault: z.string(),
+  secret: z.string(),
+  kind: z.enum(['rotate', 'revoke', 'hold']),
+  version: z.string().describe('The version that was current when the request was accepted.'),
+  phase: z
+    .enum(['accepted', 'stored', 'proved', 'settled', 'failed'])
+    .describe(
+      '`stored`: what was asked for stands in the vault. `proved`: the target accepted the new version in a later pass. `settled`: what was to be revoked is revoked, or there was nothing.',
+    ),
+  done: z.boolean().describe('Nothing is waited for any more; a grace may still run.'),
+  caller: z.string().describe('Object id.'),
+  createdOn: date,
+  updatedOn: date,
+  steps: z.array(z.strictObject({ on: date, step: z.string(), reason: z.string() })),
+  override: z.array(z.string()).optional(),
+  revoke: z.string().optional().describe('Of a rotation: when the credential that it replaces ends.'),
+  rotateAgain: z.boolean().optional(),
+  at: z.string().optional().describe('Of a revocation: `now`, or when.'),
+  hold: date.nullable().optional().describe('Of a hold: until when; null lifts it.'),
+  note: z.string().optional().describe('What the caller said.'),
+  ticket: z.string().optional(),
+  result: z
+    .strictObject({
+      version: z
+        .string()
+        .optional()
+        .describe('The version that was stored; of other requests the one that was current.'),
+      handle: z.string().optional().describe('The public name of its credential.'),
+      revokeAfter: date.optional().describe('From then on what is owed may be revoked.'),
+      revoked: z.array(z.string()).optional().describe('Handles that were revoked.'),
+      refusedOn: date.optional().describe('When the target refused the old value, where it can be tried.'),
+    })
+    .optional(),
+  error: z.strictObject({ reason: z.string(), detail: z.string(), remedy: z.string(), by: By }).optional(),
+});
+
+export const PlanBody = z.strictObject({
+  plan: z.strictObject({
+    accepted: z.boolean().describe('Whether the request would be accepted.'),
+    steps: z
+      .array(
+        z.strictObject({
+          on: date,
+          step,
+          reason: ReasonCode,
+          handles: z
+            .array(z.string())
+            .describe('The slot that is taken, or what is revoked, where it is known before.'),
+          detail: z.string(),
+        }),
+      )
+      .describe('Each will have its audit record.'),
+    checks: z.array(
+      z.strictObject({
+        check: z.string(),
+        passed: z.boolean(),
+        reason: ReasonCode.optional().describe('What stands in the way.'),
+        overridden: z.boolean().optional().describe('It stands in the way, and `override` sets it aside.'),
+        detail: z.string().optional(),
+        unknown: z.boolean().optional().describe('It cannot be told without a change; nothing is known against it.'),
+      }),
+    ),
+    refusal: z
+      .strictObject({ reason: ReasonCode, detail: z.string(), remedy: z.string(), ...Refusal.shape })
+      .optional(),
+  }),
+});
+
+export const OperationsBody = z.strictObject({
+  operations: z.array(OperationBody).describe('Newest first, 100 at most.'),
+  truncated: z.boolean().describe('There are more.'),
+});
 
 /** The fields of an operation that are shown; `store`'s row has them all. */
 export interface Shown {

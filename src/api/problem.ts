@@ -1,9 +1,34 @@
 /** Errors over HTTP: problem details (RFC 9457) made from the table of reasons, never from an error's own text. */
+import { z } from 'zod';
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import { mask } from '../core/mask.ts';
-import { type Reason, reasonRow } from '../core/reasons.ts';
+import { isReason, type Reason, reasonRow, reasons } from '../core/reasons.ts';
 import { SettingsError } from '../core/settings.ts';
 import type { Role } from './auth.ts';
+
+/** A code of the table of reasons. */
+export const ReasonCode = z.enum(Object.keys(reasons).filter(isReason));
+export const By = z.string().describe('Who must act.');
+
+/** Of a request that can't be met. */
+export const Refusal = z.strictObject({
+  by: By,
+  overridable: z.array(ReasonCode).describe('Reasons that stand in the way and that `override` may name.'),
+  overridableBy: z.string().optional().describe('The role that `override` needs.'),
+  until: z.iso.datetime().optional().describe('When the reason may be over by itself.'),
+});
+
+/** RFC 9457. */
+export const ProblemBody = z.strictObject({
+  type: z.string().describe('The page of the reason, relative to the app: `/api/reasons/{code}`.'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  reason: ReasonCode,
+  remedy: z.string(),
+  requestId: z.string().optional(),
+  ...Refusal.partial().shape,
+});
 
 /** The part of an HTTP response that we use; the Functions library takes it as it is. */
 export interface Answer {

@@ -2,9 +2,20 @@
  * The page of a reason: where problem details and alerts lead (RFC 9457: `type` is an address that explains). It is made from
  * the table of reasons alone, names nothing of this installation, and so needs no token.
  */
+import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
 import { isReason, reasonRow, reasons } from '../core/reasons.ts';
-import { OVERRIDES } from './problem.ts';
+import { By, OVERRIDES, ReasonCode } from './problem.ts';
+
+/** What a reason means. */
+export const ReasonBody = z.strictObject({
+  reason: ReasonCode,
+  cause: z.string(),
+  remedy: z.string(),
+  by: By,
+  overridableBy: z.string().optional().describe('The role that may set it aside for one request.'),
+});
+export const ReasonsBody = z.strictObject({ reasons: z.array(ReasonBody) });
 
 /** What a reason means, as JSON. Throws `not-found` for what is no reason. */
 export function reasonBody(code: string) {

@@ -1,49 +1,86 @@
-/**
- * Requests of people: judged, written down as an operation, and put on the queue as a look. It belongs to the composition
- * root's layer, since roles, vault, rules and rows meet here.
- */
+/** Requests of people, as the calls that ask for a change share them: judged, written down as an operation, and put on the queue as a look. */
 import { createHash, randomUUID } from 'node:crypto';
-import { addDays, addMinutes } from '../core/clock.ts';
+import { addMinutes } from '../core/clock.ts';
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { mask } from '../core/mask.ts';
 import { UNRECORDED_MINUTES } from '../core/states.ts';
-import type { History } from '../ports/audit.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { Operation } from '../ports/operations.ts';
 import type { SecretRow } from '../ports/rows.ts';
 import type { Version } from '../ports/vault.ts';
-import { graceHoursOf } from '../reconcile/decide.ts';
 import { type Foreseen, foresee, foreseenUnbound, type Refusal } from '../reconcile/foresee.ts';
-import { type Bound, observeVault, type Trail } from '../reconcile/observe/observeVault.ts';
+import { type Bound, observeVault, type Trail } from '../reconcile/observe/bind.ts';
 import { askedFor } from '../reconcile/pass.ts';
 import { append, inLog, recordOfRequest } from '../reconcile/record/auditRecord.ts';
 import { olderOurs } from '../tags/owed.ts';
-import { dueOn } from '../tags/policy.ts';
-import { type Caller, requireRole } from './auth.ts';
-import { badRequest } from './body.ts';
-import { checkUntil, type HoldRequest } from './holdRequest.ts';
-import type { OperationsFilter } from './operationsQuery.ts';
-import { checkAt, type RevokeRequest } from './revokeRequest.ts';
-import type { RotateRequest } from './rotateRequest.ts';
+import type { Caller } from './auth.ts';
+import { type CallInput, type GuardedCall, guarded, SECRET, type Shape } from './call.ts';
+import { OperationBody, operationBody, PlanBody, planBody, RETRY_SECONDS } from './operationBody.ts';
+import { type Answer, answer } from './problem.ts';
+import { fromPath } from './receive.ts';
 
-interface Call<Asked> {
+/** A request of a caller about a secret. */
+export interface Request<Body> {
   readonly caller: Caller;
   readonly ref: SecretRef;
-  readonly asked: Asked;
+  readonly asked: Body;
   /** The header `Idempotency-Key`: a repeat by this caller for this secret answers the same operation. */
   readonly idempotencyKey?: string;
 }
 
-export type RotateCall = Call<RotateRequest>;
-export type RevokeCall = Call<RevokeRequest>;
-export type HoldCall = Call<HoldRequest>;
-type Route = 'rotate' | 'revoke' | 'hold';
+type Name = 'rotate' | 'revoke' | 'hold';
 /** What an operation says of the request itself. */
-type Wanted = Pick<Operation, 'override' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'note' | 'ticket'>;
+export type RequestTerms = Pick<Operation, 'override' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'note' | 'ticket'>;
 
 /** The operation that a request became, or, of a dry run, what would come of it. */
 export type RequestAnswer = { readonly operation: Operation } | { readonly plan: Foreseen };
+
+/** A call that asks for a change of a secret: it is judged now, and a pass does the work. */
+export function asking<Body>({
+  judge,
+  ...call
+}: Pick<GuardedCall<Body>, 'name' | 'summary' | 'description' | 'roles'> & {
+  readonly name: Name;
+  readonly body: Shape<Body>;
+  judge(request: Request<Body>, deps: Deps): Promise<RequestAnswer>;
+}): GuardedCall<Body, undefined> {
+  return guarded<Body, undefined>({
+    ...call,
+    method: 'POST',
+    path: `${SECRET}/${call.name}`,
+    answers: {
+      200: { description: 'Of a dry run: what would happen.', body: { name: 'PlanBody', schema: PlanBody } },
+      202: {
+        description: 'Accepted.',
+        body: { name: 'OperationBody', schema: OperationBody },
+        headers: { 'Operation-Location': 'uri-reference', 'Retry-After': 'text' },
+      },
+      409: {
+        description: 'It can not be met: `reason` says why, `overridable` what could be set aside.',
+        isProblem: true,
+      },
+    },
+    run: async (deps, caller, asked) => answerOf(await judge(requestOf(caller, asked), deps)),
+  });
+}
+
+const requestOf = <Body>(caller: Caller, { path, body, idempotencyKey }: CallInput<Body>): Request<Body> => ({
+  ...{ caller, ref: fromPath(path), asked: body },
+  ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+});
+
+/**
+ * 202, with the address at which the operation can be followed; or, of a dry run, what would come of it. The address is relative:
+ * the header `Host` is the caller's own word (case ATK-12).
+ */
+function answerOf(done: RequestAnswer): Answer {
+  if ('plan' in done) return answer(200, planBody(done.plan));
+  return answer(202, operationBody(done.operation), {
+    'operation-location': `/api/operations/${done.operation.id}`,
+    'retry-after': RETRY_SECONDS,
+  });
+}
 
 const OPEN_MAX = 50;
 /** All of these look like a secret that is not there (design section 5). */
@@ -51,75 +88,22 @@ const UNSEEN = ['not-allowed', 'gone', 'disabled', 'managed', 'other-instance'];
 /** These too, unless Keyturn had to do with it: then it is seen, and that it was opted out is said. */
 const OPTED_OUT = ['not-opted-in', 'opted-out', 'exempt'];
 
-/**
- * Accepts a request for a rotation, or throws the reason why not. Writes a row and a message, nothing in vault or target;
- * a dry run writes nothing at all. Roles are judged first, so that nobody learns by a 404 or 409 what they may not see.
- */
-export async function rotate(call: RotateCall, deps: Deps): Promise<RequestAnswer> {
-  const { caller, asked } = call;
-  const { override, revoke, rotateAgain } = asked;
-  // Setting a reason aside and revoking before the grace is over is what `Keyturn.Revoke` is for (case UA-8).
-  if (override.length > 0 || revoke === 'now' || rotateAgain) requireRole(caller, 'Keyturn.Revoke');
-  else if (revoke === 'after-grace') requireRole(caller, 'Keyturn.Rotate');
-  else requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke'); // which one follows from the secret's own grace
-  const wanted = { override, revoke, ...(rotateAgain ? { rotateAgain } : {}), ...notesOf(asked) };
-  return await answered('rotate', call, wanted, deps, ({ policy, leaving }) => {
-    // What was opted out still has its obligations, and nothing else (OPS-05).
-    if (leaving !== undefined) throw new KeyturnError('not-opted-in');
-    const hours = graceHoursOf(revoke);
-    if (hours === undefined || hours === 0) return;
-    if (!rotateAgain && override.length === 0)
-      requireRole(caller, hours < policy.graceHours ? 'Keyturn.Revoke' : 'Keyturn.Rotate');
-    if (hours >= policy.everyHours)
-      throw badRequest(`revoke must be shorter than every (${policy.everyHours} h), when the next rotation is due.`);
-  });
-}
+type AnyRequest = Request<{ readonly dryRun: boolean }>;
 
 /**
- * Accepts a request to revoke what is owed, now or at another time than its grace says, or throws the reason why not. It never
- * rotates. Like every change of a grace that a person makes it needs `Keyturn.Revoke`; who may only postpone uses `hold`.
+ * What they have in common: a repeat is answered first, then the secret, the request and what would come of it are judged.
+ * Writes a row and a message, nothing in vault or target; a dry run writes nothing at all. `check` throws why not.
  */
-export async function revoke(call: RevokeCall, deps: Deps): Promise<RequestAnswer> {
-  const { caller, asked } = call;
-  requireRole(caller, 'Keyturn.Revoke');
-  const { override, at } = asked;
-  const wanted: Wanted = { override, revoke: 'after-grace', at, ...notesOf(asked) };
-  return await answered('revoke', call, wanted, deps, (bound) => {
-    checkAt(asked, deps.clock.now());
-    if (bound.leaving !== undefined && at !== 'now') {
-      const detail = 'It was opted out: what it still owes can be ended at once, and its grace is not moved any more.';
-      throw new KeyturnError('not-opted-in', { detail });
-    }
-    const due = dueOn(bound.current, bound.state?.rot !== undefined, bound.policy);
-    if (at !== 'now' && at > due && at > deps.clock.now())
-      throw badRequest(`at is after ${due.toISOString()}, when the next rotation is due; to postpone that, use hold.`);
-  });
-}
-
-/**
- * Accepts a hold (design section 2: a person postpones), or its end. A pass writes it on the version that is current by
- * then; from there on nothing is rotated or revoked until its time, while proof, restoring tags and alerts go on.
- */
-export async function hold(call: HoldCall, deps: Deps): Promise<RequestAnswer> {
-  const { caller, asked } = call;
-  requireRole(caller, 'Keyturn.Rotate');
-  const wanted: Wanted = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
-  return await answered('hold', call, wanted, deps, () => checkUntil(asked, deps.clock.now()));
-}
-
-type AnyCall = Call<{ readonly dryRun: boolean }>;
-
-/** What the three have in common: a repeat is answered first, then the secret, the request and what would come of it are judged. */
-async function answered(
-  route: Route,
-  call: AnyCall,
-  wanted: Wanted,
+export async function accepted(
+  name: Name,
+  request: AnyRequest,
+  wanted: RequestTerms,
   deps: Deps,
   check: (bound: Bound) => void,
 ): Promise<RequestAnswer> {
-  const { caller, ref, asked, idempotencyKey } = call;
+  const { caller, ref, asked, idempotencyKey } = request;
   const repeatable = idempotencyKey !== undefined && !asked.dryRun;
-  const id = repeatable ? repeatableId(route, call, idempotencyKey) : randomUUID();
+  const id = repeatable ? repeatableId(name, request, idempotencyKey) : randomUUID();
   const earlier = repeatable ? await deps.rows.operation(id) : undefined;
   if (earlier?.recorded) return { operation: await repeated(earlier, wanted, deps) };
 
@@ -155,7 +139,7 @@ interface Acceptable {
   readonly id: string;
   readonly caller: Caller;
   readonly bound: Bound;
-  readonly wanted: Wanted;
+  readonly wanted: RequestTerms;
 }
 
 /** How long one of several equal calls waits for the one that was first: then it answers 503, and the caller asks again. */
@@ -223,73 +207,14 @@ async function takeRoom({ id, caller, createdOn }: Operation, deps: Deps): Promi
   throw new KeyturnError('too-many-operations');
 }
 
-/**
- * The operation, for whoever made it and for readers. Others get the 404 of an id that never was; a token with none of
- * the roles, 403.
- */
-export async function operation(id: string, caller: Caller, { rows }: Pick<Deps, 'rows'>): Promise<Operation> {
-  requireRole(caller, 'Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke');
-  const found = UUID.test(id) ? await rows.operation(id.toLowerCase()) : undefined;
-  const mayRead = found?.caller === caller.oid || caller.roles.includes('Keyturn.Read');
-  if (!found || !mayRead) throw new KeyturnError('not-found');
-  return found;
-}
-
-/** At most so many are shown: the newest. */
-const SHOWN_MAX = 100;
-
-/**
- * Operations of the vaults of this instance, the newest first: to readers all of them, to others their own. A token with none of
- * the roles, 403.
- */
-export async function operations(
-  { vault, status }: OperationsFilter,
-  caller: Caller,
-  { rows, vaults }: Pick<Deps, 'rows' | 'vaults'>,
-): Promise<Operations> {
-  requireRole(caller, 'Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke');
-  const mayReadAll = caller.roles.includes('Keyturn.Read');
-  const fits = (each: Operation): boolean =>
-    (mayReadAll || each.caller === caller.oid) &&
-    (vault === undefined || each.vault === vault) &&
-    vaults.names.includes(each.vault) &&
-    (status === undefined || status.includes(each.phase) || status.includes(each.done ? 'done' : 'open'));
-  const found = (await rows.operations()).filter(fits);
-  const newest = found.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime()).slice(0, SHOWN_MAX);
-  return { operations: newest, truncated: found.length > newest.length };
-}
-
-export interface Operations {
-  readonly operations: readonly Operation[];
-  /** There are more that fit. */
-  readonly truncated: boolean;
-}
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/** How far back a history goes. */
-const HISTORY_DAYS = 90;
-
-/**
- * The audit records of a secret, for readers. A secret that they may not see has none to show: the same 404. What a person
- * must mend about its tags hides nothing.
- */
-export async function history(ref: SecretRef, caller: Caller, deps: Deps): Promise<History> {
-  requireRole(caller, 'Keyturn.Read');
-  try {
-    await visible(ref, deps);
-  } catch (error) {
-    if (!(error instanceof KeyturnError) || !MENDABLE.includes(error.reason)) throw error;
-  }
-  return await deps.audit.history(ref, addDays(deps.clock.now(), -HISTORY_DAYS));
-}
 /** Thrown about a secret that is there and opted in. */
-const MENDABLE = [
+export const MENDABLE = [
   ...(['bad-tags', 'unknown-rotator', 'kind-off', 'own-storage', 'target-changed', 'state-newer'] as const),
   ...(['not-opted-in', 'still-owed', 'exempt-ended'] as const),
 ] as readonly string[];
 
 /** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
-async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
+export async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
   const found = await seen(ref, deps);
   if ('wrong' in found) throw found.wrong;
   return found.bound;
@@ -318,13 +243,14 @@ async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
   }
 }
 
-const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) => ({
+/** What the caller said beside it. */
+export const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) => ({
   // Masked before they are written anywhere: a value pasted as a note would stay in row and audit (finding ATK-07).
   ...(note === undefined ? {} : { note: mask(note) }),
   ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
 });
 
-async function repeated(earlier: Operation, asked: Wanted, deps: Deps): Promise<Operation> {
+async function repeated(earlier: Operation, asked: RequestTerms, deps: Deps): Promise<Operation> {
   if (JSON.stringify(wantedIn(earlier)) !== JSON.stringify(wantedIn(asked)))
     throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
   // The first call may have died between row and message; a second look is harmless.
@@ -332,7 +258,7 @@ async function repeated(earlier: Operation, asked: Wanted, deps: Deps): Promise<
   return earlier;
 }
 
-const wantedIn = ({ override, revoke, rotateAgain, at, hold, note, ticket }: Wanted): readonly unknown[] => [
+const wantedIn = ({ override, revoke, rotateAgain, at, hold, note, ticket }: RequestTerms): readonly unknown[] => [
   ...[override, revoke, rotateAgain === true, at ?? null],
   ...[hold === undefined ? 'none' : hold, note ?? null, ticket ?? null],
 ];
@@ -341,7 +267,7 @@ const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Prom
   queue.put({ vault, name, version, cause: 'http', operation: id });
 
 /** A UUID of version 8 (RFC 9562: contents of one's own) from caller, route and key. */
-function repeatableId(route: Route, { caller, ref: { vault, name } }: Call<unknown>, key: string): string {
+function repeatableId(route: Name, { caller, ref: { vault, name } }: Request<unknown>, key: string): string {
   const bytes = createHash('sha256')
     .update(`${caller.oid}\n${route}\n${vault}\n${name}\n${key}`)
     .digest()

@@ -2,42 +2,25 @@
 import './quiet.ts';
 import { createHash } from 'node:crypto';
 import { ManagedIdentityCredential } from '@azure/identity';
-import { type Auth, type Caller, createAuth } from '../api/auth.ts';
+import { type Auth, createAuth } from '../api/auth.ts';
+import type { ApiDeps } from '../api/call.ts';
 import { isUnreadable } from '../api/inbox/message.ts';
 import { fromQueue } from '../api/inbox/queueMessage.ts';
 import { isSkip, type NoLook } from '../api/inbox/skip.ts';
-import { type InventoryPage, inventory, type SecretDetail, secretDetail } from '../api/inventory.ts';
-import type { InventoryFilter } from '../api/inventoryQuery.ts';
-import type { OperationsFilter } from '../api/operationsQuery.ts';
-import { healthOf, type Probes, type Readiness, readiness } from '../api/readiness.ts';
-import {
-  type HoldCall,
-  history,
-  hold,
-  type Operations,
-  operation,
-  operations,
-  type RequestAnswer,
-  type RevokeCall,
-  type RotateCall,
-  revoke,
-  rotate,
-} from '../api/requests.ts';
+import { healthOf, type Probes } from '../api/readiness.ts';
 import { type Cloud, CustomCloud, clouds } from '../azure/cloud.ts';
 import { parseConsentMap } from '../azure/consentReader.ts';
 import { withAlertWords } from '../core/alertWords.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { KeyturnError, withoutText } from '../core/errors.ts';
-import type { ResourceId, SecretRef } from '../core/ids.ts';
+import type { ResourceId } from '../core/ids.ts';
 import { jsonLog, type Log, type LogLevel } from '../core/log.ts';
 import { Look } from '../core/look.ts';
 import type { Environment } from '../core/ownStorage.ts';
 import { quote } from '../core/quote.ts';
 import { readSettings, type Settings, SettingsError } from '../core/settings.ts';
 import type { LeftOut } from '../core/vaultList.ts';
-import type { History } from '../ports/audit.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { Operation } from '../ports/operations.ts';
 import type { Rotator } from '../ports/rotator.ts';
 import { reconcile } from '../reconcile/pass.ts';
 import { allRotators, registry } from '../rotators/registry.ts';
@@ -78,19 +61,10 @@ export interface App {
   /** Events that the host gave up on, parsed. Throws `BusyError` when the queue was not reached. */
   poisonEvents(events: readonly (Look | NoLook)[]): Promise<void>;
   sweep(): Promise<void>;
-  rotate(call: RotateCall): Promise<RequestAnswer>;
-  /** Accepts the end, or another end, of the grace of what is owed. Throws the reason why not. */
-  revoke(call: RevokeCall): Promise<RequestAnswer>;
-  /** Accepts a hold, or its end. Throws the reason why not. */
-  hold(call: HoldCall): Promise<RequestAnswer>;
-  operation(id: string, caller: Caller): Promise<Operation>;
-  operations(filter: OperationsFilter, caller: Caller): Promise<Operations>;
-  inventory(filter: InventoryFilter, caller: Caller): Promise<InventoryPage>;
-  secret(ref: SecretRef, caller: Caller): Promise<SecretDetail>;
+  /** What the calls over HTTP work with. Throws `BusyError` where the vaults are not known yet. */
+  api(): Promise<ApiDeps>;
   /** Own storage answers and the identity gives a token; asked at most once in ten seconds. */
   health(): Promise<boolean>;
-  readiness(caller: Caller): Promise<Readiness>;
-  history(ref: SecretRef, caller: Caller): Promise<History>;
   /** The same app, logging elsewhere. */
   withLog(log: Log): App;
 }
@@ -143,6 +117,11 @@ function appOf(parts: Parts, given: Log): App {
     await guarded(unreadable(queue, message, deps()));
     return true;
   };
+  const foundVaults = () => {
+    const { discovery, leftOut } = clients().served;
+    const unread = settings.unreadVaults.map((each): LeftOut => ({ ...each, reason: 'settings' }));
+    return { discovery, leftOut: [...leftOut, ...unread] };
+  };
   return {
     settings,
     auth,
@@ -176,21 +155,11 @@ function appOf(parts: Parts, given: Log): App {
       await guarded(sweep(deps()).finally(() => watchPoison(clients().poisonLengths, deps())));
       await guarded(clients().pruneMarks());
     },
-    rotate: async (call) => rotate(call, await ready()),
-    revoke: async (call) => revoke(call, await ready()),
-    hold: async (call) => hold(call, await ready()),
-    operation: (id, caller) => operation(id, caller, deps()),
-    operations: async (filter, caller) => operations(filter, caller, await ready()),
-    inventory: async (filter, caller) => inventory(filter, caller, await ready()),
-    secret: async (ref, caller) => secretDetail(ref, caller, await ready()),
-    health: () => health(log),
-    readiness: async (caller) => {
+    async api() {
       const known = await ready();
-      const { discovery, leftOut } = clients().served;
-      const unread = settings.unreadVaults.map((each): LeftOut => ({ ...each, reason: 'settings' }));
-      return readiness(caller, known, probes(), { discovery, leftOut: [...leftOut, ...unread] });
+      return { ...known, probes, foundVaults };
     },
-    history: async (ref, caller) => history(ref, caller, await ready()),
+    health: () => health(log),
     withLog: (other) => appOf(parts, other),
   };
 }

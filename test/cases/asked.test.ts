@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { z } from 'zod';
 import type { HistoryBody } from '../../src/api/historyBody.ts';
-import { PlanBody, ProblemBody } from '../../src/api/openapiDocument.ts';
+import { PlanBody } from '../../src/api/operationBody.ts';
+import { ProblemBody } from '../../src/api/problem.ts';
 import { walk } from '../jest/form.ts';
 import { startTenant, type Tenant } from './harness.ts';
 import { rotated } from './stories.ts';

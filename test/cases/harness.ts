@@ -29,7 +29,7 @@ import type { VaultOptions, Version } from '../../local/azure/vault.ts';
 import { appAccount } from '../../local/azure/world.ts';
 import * as clock from '../../local/clock.ts';
 import { type Host, type LogRecord, startHost } from '../../local/host/host.ts';
-import { OperationBody } from '../../src/api/openapiDocument.ts';
+import { OperationBody } from '../../src/api/operationBody.ts';
 import { createApp, provideApp } from '../../src/app/app.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { movingClock } from './clock.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../local/azure/applications.ts';
 import type { Version } from '../../local/azure/vault.ts';
-import { PlanBody } from '../../src/api/openapiDocument.ts';
+import { PlanBody } from '../../src/api/operationBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 
 const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';

@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { startAzure } from '../../local/azure/tenant.ts';
 import { madePages, outdated, pages } from '../../scripts/docs.ts';
-import { fromHoldRequest } from '../../src/api/holdRequest.ts';
-import { fromInventoryQuery } from '../../src/api/inventoryQuery.ts';
-import { fromIdempotencyKey, fromPath, fromRotateRequest } from '../../src/api/rotateRequest.ts';
+import { fromHoldRequest } from '../../src/api/calls/holdSecret.ts';
+import { fromInventoryQuery } from '../../src/api/calls/listSecrets.ts';
+import { fromRotateRequest } from '../../src/api/calls/rotateSecret.ts';
+import { fromIdempotencyKey, fromPath } from '../../src/api/receive.ts';
 import { clouds } from '../../src/azure/cloud.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Rotator } from '../../src/ports/rotator.ts';
@@ -186,7 +187,7 @@ describe('the other blocks', () => {
     const [rotate = '', hold = '', operation = ''] = paths;
     for (const path of [rotate, hold]) {
       const [, vault = '', name = ''] = /^\/api\/vaults\/([^/]+)\/secrets\/([^/]+)\/(?:rotate|hold)$/.exec(path) ?? [];
-      expect(fromPath(vault, name)).toEqual({ vault: 'kv-shop', name: 'orders-storage' });
+      expect(fromPath({ vault, name })).toEqual({ vault: 'kv-shop', name: 'orders-storage' });
     }
     expect(operation).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
     expect(paths.slice(3)).toEqual(['/api/secrets']);

@@ -3,14 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { provideCore, registrationsOf } from '../../local/host/core.ts';
 import { HistoryBody } from '../../src/api/historyBody.ts';
-import {
-  OperationBody,
-  OperationsBody,
-  PlanBody,
-  ProblemBody,
-  ReasonBody,
-  ReasonsBody,
-} from '../../src/api/openapiDocument.ts';
+import { OperationBody, OperationsBody, PlanBody } from '../../src/api/operationBody.ts';
+import { ProblemBody } from '../../src/api/problem.ts';
+import { ReasonBody, ReasonsBody } from '../../src/api/reasonPage.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 
 const Document = z.object({

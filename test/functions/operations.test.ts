@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Caller } from '../../src/api/auth.ts';
-import { fromHoldRequest } from '../../src/api/holdRequest.ts';
-import { hold, operation, revoke, rotate } from '../../src/api/requests.ts';
-import { fromRevokeRequest } from '../../src/api/revokeRequest.ts';
-import { fromRotateRequest } from '../../src/api/rotateRequest.ts';
+import { fromHoldRequest, hold } from '../../src/api/calls/holdSecret.ts';
+import { fromRevokeRequest, revoke } from '../../src/api/calls/revokeOwed.ts';
+import { fromRotateRequest, rotate } from '../../src/api/calls/rotateSecret.ts';
+import { operation } from '../../src/api/calls/showOperation.ts';
 import { giveUp } from '../../src/app/poison.ts';
 import { addDays } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError } from '../../src/core/errors.ts';

@@ -1,6 +1,8 @@
 /** Reason pages and the list of operations, as callers and people who follow a link meet them (finding OPS-07). */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { OperationsBody, ProblemBody, ReasonsBody } from '../../src/api/openapiDocument.ts';
+import { OperationsBody } from '../../src/api/operationBody.ts';
+import { ProblemBody } from '../../src/api/problem.ts';
+import { ReasonsBody } from '../../src/api/reasonPage.ts';
 import { isReason, reasonRow, reasons } from '../../src/core/reasons.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 import { rotated } from '../cases/stories.ts';

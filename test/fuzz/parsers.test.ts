@@ -4,14 +4,15 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fromHoldRequest } from '../../src/api/holdRequest.ts';
+import { fromHoldRequest } from '../../src/api/calls/holdSecret.ts';
+import { fromInventoryQuery } from '../../src/api/calls/listSecrets.ts';
+import { fromRevokeRequest } from '../../src/api/calls/revokeOwed.ts';
+import { fromRotateRequest } from '../../src/api/calls/rotateSecret.ts';
 import { fromEvent, fromEventMessage } from '../../src/api/inbox/event.ts';
 import { fromQueue } from '../../src/api/inbox/queueMessage.ts';
-import { fromInventoryQuery } from '../../src/api/inventoryQuery.ts';
 import { problem } from '../../src/api/problem.ts';
 import { refuseQuery } from '../../src/api/query.ts';
-import { fromRevokeRequest } from '../../src/api/revokeRequest.ts';
-import { fromIdempotencyKey, fromPath, fromRotateRequest } from '../../src/api/rotateRequest.ts';
+import { fromIdempotencyKey, fromPath } from '../../src/api/receive.ts';
 import { fromArm } from '../../src/azure/armErrors.ts';
 import { CustomCloud, clouds } from '../../src/azure/cloud.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
@@ -239,7 +240,7 @@ const readers: readonly Reader[] = [
       ['until', '2027-01-01T00:00:00+01:00', '1h'],
     ],
   ),
-  ['path', (text) => fromPath(text, text), ['kv1', 'a--b', '%2F']],
+  ['path', (text) => fromPath({ vault: text, name: text }), ['kv1', 'a--b', '%2F']],
   ['Idempotency-Key', fromIdempotencyKey, ['a-b_c']],
   [
     'query',

@@ -1,0 +1,32 @@
+/** Made from `src/api/calls` by `npm run docs`. */
+import type { Call } from './call.ts';
+import { holdSecret } from './calls/holdSecret.ts';
+import { listOperations } from './calls/listOperations.ts';
+import { listReasons } from './calls/listReasons.ts';
+import { listSecrets } from './calls/listSecrets.ts';
+import { revokeOwed } from './calls/revokeOwed.ts';
+import { rotateSecret } from './calls/rotateSecret.ts';
+import { showHealth } from './calls/showHealth.ts';
+import { showHistory } from './calls/showHistory.ts';
+import { showOpenapi } from './calls/showOpenapi.ts';
+import { showOperation } from './calls/showOperation.ts';
+import { showReadiness } from './calls/showReadiness.ts';
+import { showReason } from './calls/showReason.ts';
+import { showSecret } from './calls/showSecret.ts';
+
+/** Every call over HTTP. */
+export const calls: readonly Call[] = [
+  holdSecret,
+  listOperations,
+  listReasons,
+  listSecrets,
+  revokeOwed,
+  rotateSecret,
+  showHealth,
+  showHistory,
+  showOpenapi,
+  showOperation,
+  showReadiness,
+  showReason,
+  showSecret,
+];

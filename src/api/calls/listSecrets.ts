@@ -1,0 +1,88 @@
+/** `GET /api/secrets`: the inventory, as the last looks saw it (design section 5). */
+import { z } from 'zod';
+import { KeyturnError } from '../../core/errors.ts';
+import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../../core/ids.ts';
+import { SECRET_STATES } from '../../core/states.ts';
+import { guarded } from '../call.ts';
+import { type InventoryFilter, inventory } from '../inventory.ts';
+import { answer } from '../problem.ts';
+import { problemsOf, refuseRepeated } from '../query.ts';
+import { SecretsBody, secretsBody } from '../secretBody.ts';
+
+const STATE = SECRET_STATES.join('|');
+
+/** The parameters as they are written; strict, so that a misspelt filter does not show everything. */
+export const InventoryQuery = z.strictObject({
+  vault: z
+    .string()
+    .regex(VAULT_NAME, 'vault must be the name of a vault')
+    .optional()
+    .describe('Secrets of this vault only.'),
+  state: z
+    .string()
+    .regex(new RegExp(`^(${STATE})(,(${STATE}))*$`), `state may name, separated by commas, ${SECRET_STATES.join(', ')}`)
+    .optional()
+    .describe('One state, or several separated by commas.'),
+  due: z
+    .string()
+    .regex(/^\d{1,4}[dh]$/, 'due must be a number of days or hours, as 7d or 36h')
+    .optional()
+    .describe('Secrets that are due within this time, as `7d` or `36h`, and those that are due already.'),
+  owner: z
+    .string()
+    .max(256, 'owner has at most 256 characters')
+    .optional()
+    .describe('The exact text of the tag that names the owner.'),
+  continuation: z
+    .string()
+    .regex(/^[\w-]{1,256}$/, 'continuation must be what an earlier answer gave')
+    .optional()
+    .describe('Where the next page begins: `continuation` of the page before.'),
+});
+
+/** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
+export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
+  const given = [...query].filter(([, value]) => value !== '');
+  refuseRepeated(query);
+  const parsed = InventoryQuery.safeParse(Object.fromEntries(given));
+  if (!parsed.success) throw bad(problemsOf(parsed.error));
+  const { vault, state, due, owner, continuation } = parsed.data;
+  const listed = state?.split(',');
+  return {
+    ...(vault === undefined ? {} : { vault: vault.toLowerCase() }),
+    ...(listed === undefined ? {} : { states: SECRET_STATES.filter((each) => listed.includes(each)) }),
+    ...(due === undefined ? {} : { dueWithinHours: Number.parseInt(due, 10) * (due.endsWith('d') ? 24 : 1) }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(continuation === undefined ? {} : { after: fromContinuation(continuation) }),
+  };
+}
+
+/** Opaque to callers: the last secret shown, so that pages neither overlap nor skip while rows come and go. */
+export const toContinuation = ({ vault, name }: SecretRef): string =>
+  Buffer.from(`${vault}/${name}`).toString('base64url');
+
+/** Only what `toContinuation` makes is taken: names of the right form, in lower case, in their one spelling. */
+function fromContinuation(text: string): SecretRef {
+  const [vault = '', name = '', ...rest] = Buffer.from(text, 'base64url').toString('utf8').split('/');
+  const ref = { vault, name };
+  const fits = rest.length === 0 && VAULT_NAME.test(vault) && SECRET_NAME.test(name);
+  const lower = vault === vault.toLowerCase() && name === name.toLowerCase();
+  if (!fits || !lower || toContinuation(ref) !== text) throw bad('continuation must be what an earlier answer gave');
+  return ref;
+}
+
+const bad = (what: string): KeyturnError => new KeyturnError('bad-request', { detail: `${what}.` });
+
+export const listSecrets = guarded({
+  name: 'secrets',
+  method: 'GET',
+  path: 'secrets',
+  summary: 'The inventory, by vault and name, 100 at a time',
+  roles: ['Keyturn.Read'],
+  query: { schema: InventoryQuery, parse: fromInventoryQuery },
+  answers: { 200: { description: 'Found.', body: { name: 'SecretsBody', schema: SecretsBody } } },
+  async run(deps, caller, { query }) {
+    const { items, last } = await inventory(query, caller, deps);
+    return answer(200, secretsBody(items, last && toContinuation(last)));
+  },
+});

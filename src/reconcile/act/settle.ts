@@ -1,0 +1,128 @@
+/** Prove, restore, hold, move and revoke: the steps that issue nothing. */
+import { KeyturnError, StoppingError } from '../../core/errors.ts';
+import type { VersionId } from '../../core/ids.ts';
+import type { Form } from '../../form/form.ts';
+import type { Owed } from '../../tags/owed.ts';
+import { change, formatState, parseState, readState, type State, withState } from '../../tags/state.ts';
+import { readConsent } from '../observe/bind.ts';
+import { proves } from '../observe/observed.ts';
+import { oldForm } from '../observe/observeTarget.ts';
+import { openAt } from '../observe/opened.ts';
+import { heldBy, otherHolders, sureOf } from '../observe/slots.ts';
+import type { Hold, Move, Revoke } from '../step.ts';
+import { type Acting, guard, type RowChange, stayer } from './acting.ts';
+import { removeLeftovers } from './leftovers.ts';
+
+/** The target accepted the stored value in this pass: say so on the version, with its id. */
+export async function prove(acting: Acting): Promise<RowChange> {
+  const { current } = acting.seen;
+  return retag(acting, (state) => change(state, { proved: current.id.slice(0, 8) }));
+}
+
+/** Somebody replaced the tags of a version that Keyturn wrote: the state comes back, all other tags stay. */
+export async function restore(acting: Acting): Promise<RowChange> {
+  const wrote = parseState(acting.seen.row?.wroteState ?? '');
+  if (!wrote) throw new KeyturnError('drift');
+  return retag(acting, () => wrote);
+}
+
+/**
+ * A person's hold. A version that Keyturn did not write gets nothing but the hold, and the row does not take it for
+ * Keyturn's own: its tags are the owner's, and its credential is not owed to anybody.
+ */
+export async function hold({ until }: Hold, acting: Acting): Promise<RowChange> {
+  const written = await retag(acting, (state) => change(state, { hold: until }));
+  return acting.seen.observed.written ? written : {};
+}
+
+/** A person moves the end of the grace: another time stands on the current version, and nothing else changes. */
+export function move({ after }: Move, acting: Acting): Promise<RowChange> {
+  return retag(acting, (state) => change(state, { after }));
+}
+
+async function retag(acting: Acting, next: (state: State) => State): Promise<RowChange> {
+  const { vault, secret, state } = acting.seen;
+  const fresh = await guard(acting);
+  const found = readState(fresh.tags);
+  const written = next((found?.rot === state?.rot && found?.cred === state?.cred ? found : state) ?? {});
+  await vault.retag(secret.name, fresh.id, withState(fresh.tags, written));
+  return { wroteVersion: fresh.id, wroteState: formatState(written) };
+}
+
+/**
+ * Revokes by what the vault holds now, never by a tag alone: whoever copied the tags to an old value must lose nothing.
+ * Act, then mark, then strike the obligation off: a crash between revokes twice, which is harmless; the other order forgets.
+ */
+export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<RowChange> {
+  const { optIn, secret, observed, vault } = acting.seen;
+  await removeLeftovers(undefined, acting);
+  for (const each of owed) {
+    if (acting.deps.stop?.aborted) throw new StoppingError();
+    // Read first: what the next lines look at must be as fresh as can be when the key goes.
+    const old = await oldForm(acting.seen, each.version, acting.seen.target);
+    const stops = await whyNot(each, { acting, aside: aside === true });
+    if (stops !== undefined) throw new KeyturnError('slot-held', { detail: stops });
+    await guard(acting);
+    await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
+    await guard(acting);
+    await markRevoked(each, acting);
+    if (old && acting.followed) await tryOld(each.version, old, acting);
+  }
+  const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
+  if (left.length > 0) return {};
+  // A version that a person stored after opting out is theirs, whatever tags they copied to it.
+  if (acting.seen.leaving !== undefined && !observed.ours) return {};
+  const current = await vault.current(secret.name);
+  if (typeof current === 'string' || readState(current.tags)?.after === undefined) return {};
+  return retag(acting, (state) => change(state, { after: undefined }));
+}
+
+/**
+ * When the target refused the old value, for whoever asked. A login is not tried again: its revocation ends only once the server
+ * has refused it, and one more wrong password may lock the login that the next rotation takes.
+ */
+async function tryOld(version: VersionId, { bare, login }: Form, { seen, deps, refusedOn }: Acting): Promise<void> {
+  try {
+    if (login === undefined && (await seen.optIn.target.check(bare)) !== 'refused') return;
+    refusedOn.set(version, deps.clock.now());
+  } catch (error) {
+    // It is revoked and marked; that it could not be tried takes nothing away from that.
+    if (!(error instanceof KeyturnError)) throw error;
+  }
+}
+
+/**
+ * Undefined where current is ours with its value, names another handle, is accepted in this very pass, has consent, and nobody
+ * else needs the handle; else what is in the way.
+ */
+async function whyNot(
+  { handle }: Owed,
+  { acting, aside }: { readonly acting: Acting; readonly aside: boolean },
+): Promise<string | undefined> {
+  const { seen, deps } = acting;
+  const inUse = `${handle} is in use.`;
+  const { optIn, secret, target, tgt } = seen;
+  const grants = await readConsent(seen, deps);
+  const current = await guard(acting);
+  const state = readState(current.tags);
+  const { bare, login } = await openAt(current.value, optIn.wanted, optIn.target, target);
+  const live = await optIn.target.adopt(bare, login);
+  if (live === undefined || live === handle) return inUse;
+  // Of a secret that was opted out nobody keeps the state: the value alone counts.
+  if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return inUse;
+  if (!proves(await optIn.target.check(bare, login))) return inUse;
+  const holders = await otherHolders(secret, { ...optIn, state: target }, grants, deps);
+  return heldBy(handle, deps.clock.now(), aside ? sureOf(holders) : holders)?.detail;
+}
+
+/** Marked and disabled in one PATCH, never the current version: a disabled current one takes the whole name down. */
+async function markRevoked({ version, handle }: Owed, { seen }: Acting): Promise<void> {
+  const { vault, secret, current, versions } = seen;
+  const older = versions.find(({ id }) => id === version);
+  const ours = seen.older.find((each) => each.version === version);
+  if (!older || !ours || version === current.id)
+    throw new KeyturnError('failed', { detail: 'Only older versions are marked revoked.' });
+  // A state that was wiped in the middle of its rotation comes back with the mark.
+  const state = change(ours.state, { cred: handle, revoked: true });
+  await vault.retag(secret.name, version, withState(older.tags, state), false);
+}

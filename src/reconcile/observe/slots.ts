@@ -1,0 +1,217 @@
+/**
+ * Which slot the next credential takes, and which credentials of a target other secrets hold. The index in the table says who
+ * shares a target; what each of them really holds is read from its own current value, since an edit by hand is not in the
+ * index yet.
+ */
+
+import { addMinutes, latest } from '../../core/clock.ts';
+import { KeyturnError } from '../../core/errors.ts';
+import { type Grant, isSharer } from '../../core/grants.ts';
+import { type Handle, type SecretRef, targetHash } from '../../core/ids.ts';
+import type { Reason } from '../../core/reasons.ts';
+import type { Deps } from '../../ports/deps.ts';
+import type { Rotator, Target, TargetState } from '../../ports/rotator.ts';
+import type { HolderRow } from '../../ports/rows.ts';
+import type { Version } from '../../ports/vault.ts';
+import { hashedTarget } from '../../tags/formerTarget.ts';
+import { isOptedIn, optInTags, wantedOf } from '../../tags/optIn.ts';
+import { readState } from '../../tags/state.ts';
+import type { Source, Unsure, Wait } from '../step.ts';
+import { adoptForm, openAt, otherKeyIn } from './opened.ts';
+
+/** Another secret on the same target. Without a handle it counts as holding every slot. */
+export interface Holder extends SecretRef {
+  readonly handle?: Handle;
+  /** What is wrong with it, so that only its owner can say what it holds; absent where its next look will tell. */
+  readonly why?: Reason;
+  /** Creation of its current version, where a rotation wrote it. */
+  readonly issuedOn?: Date;
+  readonly owes: HolderRow['owes'];
+}
+
+const SKEW_MINUTES = 5;
+/** In the index: looked at, and its value is no key of the target. */
+export const HOLDS_NONE = '-';
+const title = ({ vault, name }: SecretRef): string => `${vault}/${name}`;
+
+/**
+ * The ids by which tags can name a target that several resources hold, such as failover partners: with each of them in front.
+ * The same for all who name the same resources; the first is the one that is locked.
+ */
+export const namesOf = ({ id, owners }: Pick<Target, 'id' | 'owners'>): readonly string[] => {
+  const [first] = owners;
+  return first !== undefined && id.startsWith(first)
+    ? owners.map((owner) => owner + id.slice(first.length)).sort()
+    : [id];
+};
+
+/** The other consenting secrets on a target, each named from its own current value. */
+export async function otherHolders(
+  self: SecretRef,
+  bound: { rotator: Rotator; target: Target; state: TargetState },
+  grants: readonly Grant[],
+  deps: Deps,
+): Promise<readonly Holder[]> {
+  const rows = await sharers(bound, deps);
+  // Whoever writes a secret could name any target in its tags: only those that the target's owner named count.
+  const others = rows.filter((row) => title(row) !== title(self) && isSharer(grants, row, row.handle !== undefined));
+  const holders = await Promise.all(others.map((row) => holderNow(row, bound, deps)));
+  return holders.filter((holder) => holder !== undefined);
+}
+
+/** Those at the target, and those whose state is about it while their tags are not. */
+async function sharers(
+  { rotator, target }: { rotator: Rotator; target: Target },
+  { rows }: Deps,
+): Promise<HolderRow[]> {
+  const names = namesOf(target);
+  const known = (await Promise.all(names.map((id) => rows.holders(id)))).flat();
+  const hashes = names.map((id) => hashedTarget(targetHash(rotator.type, id)));
+  const former = (await Promise.all(hashes.map((hash) => rows.holders(hash)))).flat();
+  return [...known, ...former.filter((row) => known.every((each) => title(each) !== title(row)))];
+}
+
+/**
+ * What another secret holds now, by its current value, whatever its tags have come to say: its readers use that value.
+ * Where the row has not caught up with the value, what the secret owes is not known either: it counts as holding all. So does
+ * one of which anything is wrong, whatever that is: it ends there, with the name of that secret (finding ATK-05).
+ */
+async function holderNow(
+  row: HolderRow,
+  { rotator, target, state }: { rotator: Rotator; target: Target; state: TargetState },
+  deps: Deps,
+): Promise<Holder | undefined> {
+  const { vault, name, owes } = row;
+  const unknown: Holder = { vault, name, owes };
+  // Never looked at since the index was made, or in the middle of a rotation.
+  if (row.handle === undefined) return unknown;
+  try {
+    const current = await deps.vaults.open(vault)?.current(name);
+    if (current === undefined) return { ...unknown, why: 'not-allowed' };
+    if (current === 'disabled') return { ...unknown, why: 'disabled' };
+    if (current === 'gone') return undefined;
+    const form = await openAt(current.value, wantedOf(current.tags, rotator), target, state);
+    // Its readers use another slot, too: it counts as holding all.
+    if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };
+    // What its own looks have tried is not tried again by its neighbours.
+    if (target.wrong) target.wrong.recall((await deps.rows.secret(row))?.wrong ?? [], current.createdOn);
+    const named = await adoptForm(form, (value, login) => target.adopt(value, login));
+    const handle = named.handle ?? HOLDS_NONE;
+    if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
+    const tags = readState(current.tags);
+    const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
+    return { ...unknown, handle, ...(issued ? { issuedOn: current.createdOn } : {}) };
+  } catch (error) {
+    // Also what nobody thought of: a neighbour's value or tags must not end this pass.
+    return { ...unknown, why: error instanceof KeyturnError ? error.reason : 'failed' };
+  }
+}
+
+/** It was opted out, owed nothing at its last look and has not been changed since: nobody looks again, and its value tells all. */
+async function isLeft(row: HolderRow, { tags, updatedOn }: Version, { rows, config, clock }: Deps): Promise<boolean> {
+  if (isOptedIn(optInTags(tags, row, config)) || row.owes.some(({ after }) => after > clock.now())) return false;
+  const known = await rows.secret(row);
+  const wasLeft = known?.step === 'skip' && LEFT.includes(known.reason ?? '');
+  return wasLeft && known.seenUpdatedOn?.getTime() === updatedOn.getTime();
+}
+
+const LEFT: readonly string[] = ['not-opted-in', 'opted-out', 'exempt'];
+
+/** Another secret's claim on a slot. */
+export interface Claim {
+  readonly detail: string;
+  /** Until when that secret owes the slot, where it no longer holds it. */
+  readonly owedUntil?: Date | undefined;
+  /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
+  readonly unsure?: Unsure;
+}
+
+/** Who else holds a slot, or owes it beyond `after`. Who surely does goes before who only may. */
+export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]): Claim | undefined {
+  for (const holder of holders) {
+    if (holder.handle === handle) return { detail: `${title(holder)} holds ${handle}.` };
+    // One that is not known may have come to owe less; what its row says it owes counts all the same.
+    const owed = holder.owes.filter((each) => each.handle === handle && each.after > after);
+    if (owed.length > 0)
+      return { detail: `${title(holder)} owes ${handle} later.`, owedUntil: latest(...owed.map((each) => each.after)) };
+  }
+  const unknown = holders.find((holder) => holder.handle === undefined);
+  if (unknown === undefined) return undefined;
+  const { vault, name, why } = unknown;
+  const because = why === undefined ? '' : ` (${why})`;
+  return {
+    detail: `${title(unknown)} may hold ${handle}${because}.`,
+    unsure: { vault, name, ...(why === undefined ? {} : { why }) },
+  };
+}
+
+/** The holders without those of which it is not known what they hold: for a person who set `slot-held` aside. */
+export const sureOf = (holders: readonly Holder[]): readonly Holder[] =>
+  holders.flatMap((holder) => {
+    if (holder.handle !== undefined) return [holder];
+    // What it owes by its row is known, and nothing else of it.
+    return holder.owes.length > 0 ? [{ ...holder, handle: HOLDS_NONE }] : [];
+  });
+
+/** Where the next credential of a secret comes from, beside all of `keep`. */
+export function sourceFor(
+  own: {
+    readonly createdOn: Date;
+    readonly keep: readonly Handle[];
+    readonly joinsFirst?: boolean;
+    readonly keptUntil?: Date;
+  },
+  {
+    overlap,
+    readable,
+  }: { readonly overlap: Rotator['overlap'] /** Values can be read again. */; readonly readable: boolean },
+  handles: readonly Handle[],
+  holders: readonly Holder[],
+  now: Date,
+): Source {
+  if (overlap === 'many') return { kind: 'issue', keep: own.keep };
+  const taken = (handle: Handle) => heldBy(handle, now, holders);
+  // The one there is: who else reads it would be locked out, and could not be healed from here.
+  if (overlap === 'none') {
+    return handles.some(taken) ? blockedBy(handles, taken, holders) : { kind: 'issue', keep: own.keep };
+  }
+  const free = handles.filter((handle) => !own.keep.includes(handle));
+  if (free.length === 0) return blocked('grace', own.keptUntil);
+  const join = readable ? joined(own, free, holders) : undefined;
+  if (own.joinsFirst && join) return join;
+  const chosen = free.find((handle) => taken(handle) === undefined);
+  if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
+  return join ?? blockedBy(free, taken, holders);
+}
+
+/** A slot that another secret's rotation issued after this secret's version was made: its value is the next one. */
+function joined(
+  own: { readonly createdOn: Date },
+  free: readonly Handle[],
+  holders: readonly Holder[],
+): Source | undefined {
+  const younger = addMinutes(own.createdOn, SKEW_MINUTES);
+  const handle = free.find(
+    (slot) =>
+      holders.some((holder) => holder.handle === slot && holder.issuedOn !== undefined && holder.issuedOn > younger) &&
+      holders.every((holder) => holder.handle !== undefined),
+  );
+  return handle === undefined ? undefined : { kind: 'join', handle };
+}
+
+function blockedBy(
+  free: readonly Handle[],
+  taken: (handle: Handle) => Claim | undefined,
+  holders: readonly Holder[],
+): Source {
+  const claims = free.map(taken).filter((claim) => claim !== undefined);
+  // One that only may hold a slot is what a person can set aside; it is named where there is one.
+  const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
+  const held = free.every((slot) => holders.some((holder) => holder.handle === slot));
+  if (held) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail } };
+  return { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim } };
+}
+
+function blocked(reason: Wait['reason'], until?: Date): Source {
+  return { kind: 'blocked', step: { kind: 'wait', reason, ...(until ? { until } : {}) } };
+}

@@ -10,7 +10,7 @@ import type { Operation } from '../ports/operations.ts';
 import type { SecretRow } from '../ports/rows.ts';
 import type { Version } from '../ports/vault.ts';
 import { type Foreseen, foresee, foreseenUnbound, type Refusal } from '../reconcile/foresee.ts';
-import { type Bound, observeVault, type Trail } from '../reconcile/observe/bind.ts';
+import { type Bound, observeVault, type Trail } from '../reconcile/observe/observeVault.ts';
 import { askedFor } from '../reconcile/pass.ts';
 import { append, inLog, recordOfRequest } from '../reconcile/record/auditRecord.ts';
 import { olderOurs } from '../tags/owed.ts';

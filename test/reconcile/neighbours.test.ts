@@ -7,7 +7,7 @@ import type { Deps } from '../../src/ports/deps.ts';
 import type { Rotator, Target } from '../../src/ports/rotator.ts';
 import type { HolderRow } from '../../src/ports/rows.ts';
 import type { Version } from '../../src/ports/vault.ts';
-import { heldBy, otherHolders } from '../../src/reconcile/observe/slots.ts';
+import { heldBy, otherHolders } from '../../src/reconcile/observe/neighbours.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
 const state = { handles: ['key1', 'key2'], obstacles: [], hosts: [] };

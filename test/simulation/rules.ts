@@ -29,7 +29,7 @@ export function rulesOf(source: string): readonly string[] {
 
 /** What stands in the rules themselves, and where the next credential comes from. */
 export const allRules = (): readonly string[] => [
-  ...new Set([...rulesOf(read('decide.ts')), ...rulesOf(read('observe/slots.ts'))]),
+  ...new Set([...rulesOf(read('decide.ts')), ...rulesOf(read('observe/source.ts'))]),
 ];
 
 /** A step that ends before anything is decided is counted as the end of its pass. */

@@ -6,7 +6,9 @@ import { addHours, addMinutes } from '../../core/clock.ts';
 import type { Handle } from '../../core/ids.ts';
 import { SKEW_MINUTES, straysOf } from '../observe/strays.ts';
 import type { Rotate } from '../step.ts';
-import { type Acting, guard, stayer } from './acting.ts';
+import type { Acting } from './acting.ts';
+import { guard } from './guard.ts';
+import { stayer } from './stay.ts';
 
 /** @param step the rotation that runs now: what it made before is its own to remove, in `issue` */
 export async function removeLeftovers(step: Rotate | undefined, acting: Acting): Promise<void> {

@@ -10,14 +10,16 @@ import type { NewVersion, Version } from '../../ports/vault.ts';
 import { isOptedIn, leavingBy, optInTags } from '../../tags/optIn.ts';
 import { expiryOf } from '../../tags/policy.ts';
 import { change, formatState, readState, type State, withState } from '../../tags/state.ts';
-import { Stopped } from '../observe/bind.ts';
 import { isBraked } from '../observe/brake.ts';
 import { type Observed, proves } from '../observe/observed.ts';
 import { baseState, oldForm, SLOW_MINUTES } from '../observe/observeTarget.ts';
+import { Stopped } from '../observe/observeVault.ts';
 import type { Rotate } from '../step.ts';
-import { type Acting, guard, type RowChange, renewAll, stayer } from './acting.ts';
+import { type Acting, type RowChange, renewAll } from './acting.ts';
+import { guard } from './guard.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { preflight, refusedTags } from './preflight.ts';
+import { stayer } from './stay.ts';
 
 const PAUSE_SECONDS = [1, 2, 4, 8, 15, 30] as const;
 const STORE_TRIES = 5;

@@ -8,7 +8,7 @@ import type { Begun } from '../../ports/rows.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import type { State } from '../../tags/state.ts';
-import type { Bound } from './bind.ts';
+import type { Bound } from './observeVault.ts';
 
 /** Values of older versions that are compared at most. */
 const COMPARED_MAX = 3;

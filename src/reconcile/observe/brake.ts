@@ -8,9 +8,9 @@ import { type SecretRef, targetHash } from '../../core/ids.ts';
 import type { Config, Deps } from '../../ports/deps.ts';
 import type { FailedRotation } from '../../ports/rows.ts';
 import type { Rotate } from '../step.ts';
-import type { Bound } from './bind.ts';
+import { namesOf } from './neighbours.ts';
 import type { Observed } from './observed.ts';
-import { namesOf } from './slots.ts';
+import type { Bound } from './observeVault.ts';
 
 const TARGETS = 5;
 /** So many of the five may come from one vault, for all other vaults: no vault brakes them alone. */

@@ -2,7 +2,7 @@
 import { KeyturnError } from '../../core/errors.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { Bound } from './bind.ts';
+import type { Bound } from './observeVault.ts';
 
 /** Of the target by its role, of the target by what stands inside of it, and of the vault. */
 export async function rightsFor(

@@ -22,13 +22,14 @@ import { parseState, type State } from '../../tags/state.ts';
 import type { Source } from '../step.ts';
 import { type Age, ageOf } from './age.ts';
 import { begunBefore, begunOn } from './begun.ts';
-import type { Bound } from './bind.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import { indexGap } from './indexGap.ts';
+import { type Claim, type Holder, heldBy, otherHolders, sureOf } from './neighbours.ts';
 import { type Observed, proves } from './observed.ts';
+import type { Bound } from './observeVault.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import { refusalIn } from './refusedPlan.ts';
-import { type Claim, type Holder, heldBy, otherHolders, sourceFor, sureOf } from './slots.ts';
+import { sourceFor } from './source.ts';
 import { straysOf, strayUntil } from './strays.ts';
 
 /** The word that infrastructure code stores before there is a value (case IAC-04). */

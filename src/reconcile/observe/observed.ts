@@ -8,7 +8,7 @@ import type { Owed } from '../../tags/owed.ts';
 import type { Policy } from '../../tags/policy.ts';
 import type { Source } from '../step.ts';
 import type { Age } from './age.ts';
-import type { Claim } from './slots.ts';
+import type { Claim } from './neighbours.ts';
 
 /** All that the rules look at. Nothing in here is remembered from an earlier pass but where the name says `row`. */
 export interface Observed {

@@ -1,13 +1,13 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
-
 import { addMinutes, earliest, latest } from '../../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
 import { BUSY_ALERT_MINUTES, maySpread, SPREADING_MINUTES } from '../../core/passing.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
 import { planOf } from '../../tags/policy.ts';
 import type { Acting, RowChange } from '../act/acting.ts';
-import { NoConsent, Stopped } from '../observe/bind.ts';
+import { NoConsent } from '../observe/consented.ts';
 import { SETTLING_MINUTES } from '../observe/observeTarget.ts';
+import { Stopped } from '../observe/observeVault.ts';
 import { afterRefusal } from '../observe/refusedPlan.ts';
 import type { Step } from '../step.ts';
 

@@ -1,26 +1,21 @@
 /** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
-
-import { addHours, addMinutes, earliest, latest, minutesBetween } from '../../core/clock.ts';
+import { addMinutes, earliest, minutesBetween } from '../../core/clock.ts';
 import type { SecretRef } from '../../core/ids.ts';
 import type { Look } from '../../core/look.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation } from '../../ports/operations.ts';
-import type { HolderRow, SecretRow } from '../../ports/rows.ts';
-import { stateOrNone } from '../../tags/owed.ts';
-import { formatState } from '../../tags/state.ts';
+import type { SecretRow } from '../../ports/rows.ts';
 import { lookAgainOn } from '../decide.ts';
-import { begunOn } from '../observe/begun.ts';
-import type { Bound, Trail } from '../observe/bind.ts';
-import { type Seen, takenOverOn } from '../observe/observeTarget.ts';
-import { HOLDS_NONE } from '../observe/slots.ts';
 import { changes, type Step } from '../step.ts';
-import { endsFailure, raiseAlerts } from './alert.ts';
+import { raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './auditRecord.ts';
 import { type PassEnd, standingBefore } from './end.ts';
+import { saveHolder } from './holder.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
-import { isLeft, viewOf } from './view.ts';
+import { rowAfter } from './row.ts';
+import { viewOf } from './view.ts';
 
 interface Context {
   readonly secret: SecretRef;
@@ -125,105 +120,11 @@ function nextLook(
   return operations.some(({ done }) => !done) ? earliest(next, addMinutes(now, OPERATION_MINUTES)) : next;
 }
 
-/**
- * After a rotation that was not finished nobody can say which slot the secret holds, nor while a write may still arrive: a
- * row without a handle counts as holding all of them. The next look will say.
- */
-async function saveHolder(
-  { step, attempted, seen, change }: PassEnd,
-  secret: SecretRef,
-  now: Date,
-  deps: Deps,
-): Promise<void> {
-  if (!seen || (attempted ?? step).kind === 'rotate') return;
-  const settling = latest(change.settlingUntil, seen.observed.settlingUntil);
-  const { handle: _, ...unknown } = holderOf(seen, secret);
-  await deps.rows.saveHolder(settling && now < settling ? unknown : holderOf(seen, secret));
-}
-
 /** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
 async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SECONDS): Promise<Date> {
   const { operation } = look;
   await deps.queue.put({ ...secret, cause: 'again', ...(operation === undefined ? {} : { operation }) }, seconds);
   return addMinutes(deps.clock.now(), seconds / 60);
-}
-
-type RowEnd = Pick<
-  SecretRow,
-  'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries' | 'standing'
->;
-
-function rowAfter(
-  { step, change, error, bound, seen, trail }: PassEnd,
-  { secret, row }: Context,
-  { tries, operations, ...rest }: { [K in keyof RowEnd]: RowEnd[K] | undefined },
-): SecretRow {
-  const merged = {
-    ...row,
-    ...secret,
-    failures: row?.failures ?? 0,
-    ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
-    ...(seen
-      ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row), begun: begunAfter(seen) }
-      : firstSeen(step, trail, row)),
-    // Opted in again it is taken over anew.
-    ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
-    ...change,
-    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
-    step: step.kind,
-    reason: step.reason,
-    detail: 'detail' in step ? step.detail : undefined,
-    wrong: wrongAfter({ bound, seen }, row),
-    ...rest,
-    tries: tries || undefined,
-    operations: operations?.length ? operations : undefined,
-  };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
-}
-
-/** The state of our own version as this look read it: a table that was lost knows again what an apply may wipe (PRF-02). */
-const wroteIn = (
-  { observed, state, current }: Seen,
-  row: SecretRow | undefined,
-): Pick<SecretRow, 'wroteVersion' | 'wroteState'> =>
-  state && observed.ours && observed.written && row?.wroteVersion !== current.id
-    ? { wroteVersion: current.id, wroteState: formatState(state) }
-    : {};
-
-/** The mark as this look found it; that of a value that was written back stays as the row has it. */
-const begunAfter = (seen: Seen): SecretRow['begun'] =>
-  begunOn(seen) ?? (seen.observed.begun ? seen.row?.begun : undefined);
-
-/** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
-function wrongAfter(
-  { bound, seen }: { readonly bound: Bound | undefined; readonly seen: Seen | undefined },
-  row: SecretRow | undefined,
-): SecretRow['wrong'] {
-  const tries = bound?.optIn.target.wrong?.list() ?? [];
-  if (tries.length > 0) return tries;
-  return seen === undefined ? row?.wrong : undefined;
-}
-
-/** What was refused before anything could be seen of it is opted in all the same: its turn counts from then on (case VAL-12). */
-function firstSeen({ kind }: Step, trail: Trail | undefined, row: SecretRow | undefined): Partial<SecretRow> {
-  const current = trail?.current;
-  if (kind === 'skip' || !current || trail?.leaving !== undefined || row?.takenOverOn) return {};
-  return stateOrNone(current.tags)?.tgt === undefined ? { takenOverOn: current.updatedOn } : {};
-}
-
-/** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
-function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
-  const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
-  return {
-    ...secret,
-    target: optIn.target.id,
-    handle: observed.known && observed.live !== undefined ? observed.live : HOLDS_NONE,
-    ...(observed.written ? { issuedOn: observed.createdOn } : {}),
-    owes: [...observed.owed.map(({ handle }) => handle), ...observed.left].map((handle) => ({
-      handle,
-      after: observed.written ? (observed.after ?? after) : after,
-    })),
-  };
 }
 
 /** False when the step's record is in the log alone: its audit could not be written. */

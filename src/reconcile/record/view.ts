@@ -5,8 +5,8 @@ import type { SecretState } from '../../core/states.ts';
 import type { SecretView } from '../../ports/rows.ts';
 import { olderOurs } from '../../tags/owed.ts';
 import { dueOn, type Lived } from '../../tags/policy.ts';
-import type { Bound, Trail } from '../observe/bind.ts';
 import type { Observed } from '../observe/observed.ts';
+import type { Bound, Trail } from '../observe/observeVault.ts';
 import type { Step } from '../step.ts';
 
 const OWNER_MAX = 256;

@@ -1,53 +1,20 @@
-/** Prove, restore, hold, move and revoke: the steps that issue nothing. */
+/** The step `revoke`: what is owed is taken away at the target, then marked, then struck off. */
 import { KeyturnError, StoppingError } from '../../core/errors.ts';
 import type { VersionId } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
 import type { Owed } from '../../tags/owed.ts';
-import { change, formatState, parseState, readState, type State, withState } from '../../tags/state.ts';
-import { readConsent } from '../observe/bind.ts';
+import { change, readState, withState } from '../../tags/state.ts';
+import { readConsent } from '../observe/consented.ts';
+import { heldBy, otherHolders, sureOf } from '../observe/neighbours.ts';
 import { proves } from '../observe/observed.ts';
 import { oldForm } from '../observe/observeTarget.ts';
 import { openAt } from '../observe/opened.ts';
-import { heldBy, otherHolders, sureOf } from '../observe/slots.ts';
-import type { Hold, Move, Revoke } from '../step.ts';
-import { type Acting, guard, type RowChange, stayer } from './acting.ts';
+import type { Revoke } from '../step.ts';
+import type { Acting, RowChange } from './acting.ts';
+import { guard } from './guard.ts';
 import { removeLeftovers } from './leftovers.ts';
-
-/** The target accepted the stored value in this pass: say so on the version, with its id. */
-export async function prove(acting: Acting): Promise<RowChange> {
-  const { current } = acting.seen;
-  return retag(acting, (state) => change(state, { proved: current.id.slice(0, 8) }));
-}
-
-/** Somebody replaced the tags of a version that Keyturn wrote: the state comes back, all other tags stay. */
-export async function restore(acting: Acting): Promise<RowChange> {
-  const wrote = parseState(acting.seen.row?.wroteState ?? '');
-  if (!wrote) throw new KeyturnError('drift');
-  return retag(acting, () => wrote);
-}
-
-/**
- * A person's hold. A version that Keyturn did not write gets nothing but the hold, and the row does not take it for
- * Keyturn's own: its tags are the owner's, and its credential is not owed to anybody.
- */
-export async function hold({ until }: Hold, acting: Acting): Promise<RowChange> {
-  const written = await retag(acting, (state) => change(state, { hold: until }));
-  return acting.seen.observed.written ? written : {};
-}
-
-/** A person moves the end of the grace: another time stands on the current version, and nothing else changes. */
-export function move({ after }: Move, acting: Acting): Promise<RowChange> {
-  return retag(acting, (state) => change(state, { after }));
-}
-
-async function retag(acting: Acting, next: (state: State) => State): Promise<RowChange> {
-  const { vault, secret, state } = acting.seen;
-  const fresh = await guard(acting);
-  const found = readState(fresh.tags);
-  const written = next((found?.rot === state?.rot && found?.cred === state?.cred ? found : state) ?? {});
-  await vault.retag(secret.name, fresh.id, withState(fresh.tags, written));
-  return { wroteVersion: fresh.id, wroteState: formatState(written) };
-}
+import { retag } from './retag.ts';
+import { stayer } from './stay.ts';
 
 /**
  * Revokes by what the vault holds now, never by a tag alone: whoever copied the tags to an old value must lose nothing.

@@ -1,10 +1,8 @@
 /**
- * Which slot the next credential takes, and which credentials of a target other secrets hold. The index in the table says who
- * shares a target; what each of them really holds is read from its own current value, since an edit by hand is not in the
- * index yet.
+ * Which credentials of a target other secrets hold. The index in the table says who shares a target; what each of them really
+ * holds is read from its own current value, since an edit by hand is not in the index yet.
  */
-
-import { addMinutes, latest } from '../../core/clock.ts';
+import { latest } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type Grant, isSharer } from '../../core/grants.ts';
 import { type Handle, type SecretRef, targetHash } from '../../core/ids.ts';
@@ -16,7 +14,7 @@ import type { Version } from '../../ports/vault.ts';
 import { hashedTarget } from '../../tags/formerTarget.ts';
 import { isOptedIn, optInTags, wantedOf } from '../../tags/optIn.ts';
 import { readState } from '../../tags/state.ts';
-import type { Source, Unsure, Wait } from '../step.ts';
+import type { Unsure } from '../step.ts';
 import { adoptForm, openAt, otherKeyIn } from './opened.ts';
 
 /** Another secret on the same target. Without a handle it counts as holding every slot. */
@@ -29,7 +27,6 @@ export interface Holder extends SecretRef {
   readonly owes: HolderRow['owes'];
 }
 
-const SKEW_MINUTES = 5;
 /** In the index: looked at, and its value is no key of the target. */
 export const HOLDS_NONE = '-';
 const title = ({ vault, name }: SecretRef): string => `${vault}/${name}`;
@@ -152,66 +149,3 @@ export const sureOf = (holders: readonly Holder[]): readonly Holder[] =>
     // What it owes by its row is known, and nothing else of it.
     return holder.owes.length > 0 ? [{ ...holder, handle: HOLDS_NONE }] : [];
   });
-
-/** Where the next credential of a secret comes from, beside all of `keep`. */
-export function sourceFor(
-  own: {
-    readonly createdOn: Date;
-    readonly keep: readonly Handle[];
-    readonly joinsFirst?: boolean;
-    readonly keptUntil?: Date;
-  },
-  {
-    overlap,
-    readable,
-  }: { readonly overlap: Rotator['overlap'] /** Values can be read again. */; readonly readable: boolean },
-  handles: readonly Handle[],
-  holders: readonly Holder[],
-  now: Date,
-): Source {
-  if (overlap === 'many') return { kind: 'issue', keep: own.keep };
-  const taken = (handle: Handle) => heldBy(handle, now, holders);
-  // The one there is: who else reads it would be locked out, and could not be healed from here.
-  if (overlap === 'none') {
-    return handles.some(taken) ? blockedBy(handles, taken, holders) : { kind: 'issue', keep: own.keep };
-  }
-  const free = handles.filter((handle) => !own.keep.includes(handle));
-  if (free.length === 0) return blocked('grace', own.keptUntil);
-  const join = readable ? joined(own, free, holders) : undefined;
-  if (own.joinsFirst && join) return join;
-  const chosen = free.find((handle) => taken(handle) === undefined);
-  if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
-  return join ?? blockedBy(free, taken, holders);
-}
-
-/** A slot that another secret's rotation issued after this secret's version was made: its value is the next one. */
-function joined(
-  own: { readonly createdOn: Date },
-  free: readonly Handle[],
-  holders: readonly Holder[],
-): Source | undefined {
-  const younger = addMinutes(own.createdOn, SKEW_MINUTES);
-  const handle = free.find(
-    (slot) =>
-      holders.some((holder) => holder.handle === slot && holder.issuedOn !== undefined && holder.issuedOn > younger) &&
-      holders.every((holder) => holder.handle !== undefined),
-  );
-  return handle === undefined ? undefined : { kind: 'join', handle };
-}
-
-function blockedBy(
-  free: readonly Handle[],
-  taken: (handle: Handle) => Claim | undefined,
-  holders: readonly Holder[],
-): Source {
-  const claims = free.map(taken).filter((claim) => claim !== undefined);
-  // One that only may hold a slot is what a person can set aside; it is named where there is one.
-  const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
-  const held = free.every((slot) => holders.some((holder) => holder.handle === slot));
-  if (held) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail } };
-  return { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim } };
-}
-
-function blocked(reason: Wait['reason'], until?: Date): Source {
-  return { kind: 'blocked', step: { kind: 'wait', reason, ...(until ? { until } : {}) } };
-}

@@ -57,9 +57,9 @@ export const access: readonly Mutant[] = [
   {
     id: 'revoke-without-role',
     loses: 'who may only rotate ends the grace of everybody',
-    find: "const { caller, asked } = call; requireRole(caller, 'Keyturn.Revoke');",
+    find: "const { caller, asked } = request; requireRole(caller, 'Keyturn.Revoke');",
     inside: 'revoke',
-    put: "const { caller, asked } = call; requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke');",
+    put: "const { caller, asked } = request; requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke');",
     tests: ['functions/operations'],
   },
   {

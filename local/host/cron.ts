@@ -1,73 +1,42 @@
-/** NCRONTAB: the schedules of timer triggers, `{second} {minute} {hour} {day} {month} {weekday}` in UTC; five fields mean second 0. */
-
-type Field = { name: string; min: number; max: number; names?: readonly string[] };
-const fields: readonly Field[] = [
-  { name: 'second', min: 0, max: 59 },
-  { name: 'minute', min: 0, max: 59 },
-  { name: 'hour', min: 0, max: 23 },
-  { name: 'day', min: 1, max: 31 },
-  { name: 'month', min: 1, max: 12, names: 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ') },
-  { name: 'weekday', min: 0, max: 7, names: 'sun mon tue wed thu fri sat'.split(' ') },
-];
+/**
+ * NCRONTAB: the schedules of timer triggers, `{second} {minute} {hour} {day} {month} {weekday}` in UTC; five fields mean second 0.
+ * What croner takes beyond that (`L`, `#`, `?`, `@daily`, years) the host's parser is not known to take, so it is refused here.
+ */
+import { Cron as Schedule } from 'croner';
 
 export type Cron = { next(after: Date): Date };
 
-/** Parses a schedule; `*`, numbers, names, lists, ranges and steps. Anything else is an error that names the field. */
+const ITEM = /^(\*|\d+|[a-z]{3})(-(\d+|[a-z]{3}))?(\/[1-9]\d*)?$/i;
+/** Names of months and weekdays may be whole. */
+const WHOLE =
+  /\b(january|february|march|april|june|july|august|september|october|november|december|(?:sun|mon|tues|wednes|thurs|fri|satur)day)\b/gi;
+/** 29 February comes at the latest after 8 years. */
+const YEARS_MAX = 9;
+
+/** Parses a schedule; `*`, numbers, names, lists, ranges and steps. Throws for anything else. */
 export function parseCron(expression: string): Cron {
-  const parts = expression.trim().split(/\s+/);
-  if (parts.length === 5) parts.unshift('0');
-  if (parts.length !== 6) throw new Error(`Schedule "${expression}" must have five or six fields`);
-  const sets = parts.map((part, index) => parseField(part, fields[index] as Field, expression));
-  const [seconds, minutes, hours, days, months, weekdays] = sets as [
-    Numbers,
-    Numbers,
-    Numbers,
-    Numbers,
-    Numbers,
-    Numbers,
-  ];
-  const isDay = (date: Date) =>
-    months.has(date.getUTCMonth() + 1) && days.has(date.getUTCDate()) && weekdays.has(date.getUTCDay());
+  const short = expression.replace(WHOLE, (name) => name.slice(0, 3));
+  const fields = short.trim().split(/\s+/);
+  if (fields.length === 5) fields.unshift('0');
+  if (fields.length !== 6) throw new Error(`Schedule "${expression}" must have five or six fields`);
+  const strange = fields.flatMap((field) => field.split(',')).find((item) => !ITEM.test(item));
+  if (strange !== undefined) throw new Error(`Schedule "${expression}": "${strange}" is not understood`);
+  const schedule = scheduleOf(expression, fields);
   return {
     next(after) {
-      const at = new Date(Math.floor(after.getTime() / 1000) * 1000 + 1000);
-      const limit = at.getTime() + 9 * 366 * 86_400_000; // 29 February comes at the latest after 8 years
-      while (at.getTime() < limit) {
-        if (!isDay(at)) at.setUTCHours(24, 0, 0, 0);
-        else if (!hours.has(at.getUTCHours())) at.setUTCMinutes(60, 0, 0);
-        else if (!minutes.has(at.getUTCMinutes())) at.setUTCSeconds(60, 0);
-        else if (!seconds.has(at.getUTCSeconds())) at.setUTCSeconds(at.getUTCSeconds() + 1);
-        else return at;
-      }
-      throw new Error(`Schedule "${expression}" never comes`);
+      const on = schedule.nextRun(after);
+      const limit = after.getUTCFullYear() + YEARS_MAX;
+      if (!on || on.getUTCFullYear() > limit) throw new Error(`Schedule "${expression}" never comes`);
+      return on;
     },
   };
 }
 
-type Numbers = ReadonlySet<number>;
-
-function parseField(text: string, field: Field, expression: string): Numbers {
-  const numbers = new Set<number>();
-  for (const item of text.split(',')) {
-    const match = /^(\*|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(item);
-    if (!match) throw new Error(`Schedule "${expression}": ${field.name} "${item}" is not understood`);
-    const [, from = '', to, stepText] = match;
-    const step = stepText === undefined ? 1 : Number(stepText);
-    const first = from === '*' ? field.min : toNumber(from, field, expression);
-    const open = from === '*' || (to === undefined && stepText !== undefined);
-    const last = to !== undefined ? toNumber(to, field, expression) : open ? field.max : first;
-    if (step < 1 || last < first) throw new Error(`Schedule "${expression}": ${field.name} "${item}" is empty`);
-    for (let number = first; number <= last; number += step)
-      numbers.add(field.name === 'weekday' ? number % 7 : number);
+function scheduleOf(expression: string, fields: readonly string[]): Schedule {
+  try {
+    // Day and weekday both have to fit, and `5/15` is "from 5 on, each 15", as NCRONTAB has it.
+    return new Schedule(fields.join(' '), { timezone: 'UTC', domAndDow: true, sloppyRanges: true, paused: true });
+  } catch (error) {
+    throw new Error(`Schedule "${expression}" is not understood: ${error instanceof Error ? error.message : error}`);
   }
-  return numbers;
-}
-
-function toNumber(text: string, field: Field, expression: string): number {
-  const named = field.names?.findIndex((name) => text.toLowerCase().startsWith(name)) ?? -1;
-  const number = named >= 0 ? named + (field.name === 'month' ? 1 : 0) : /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= field.min && number <= field.max)) {
-    throw new Error(`Schedule "${expression}": ${field.name} "${text}" is not between ${field.min} and ${field.max}`);
-  }
-  return number;
 }

@@ -1,6 +1,7 @@
 /**
  * The parts of the release as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json): every package that the lock file calls for at
- * run time. The bundle holds what is used of them.
+ * run time. The bundle holds what is used of them. Made here since `npm sbom --omit dev` (npm 11.19.1) leaves out 90 of the 124
+ * packages, and @azure/identity, @azure/functions, mysql2 and tedious are among them.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';

@@ -413,16 +413,25 @@ describe('timer triggers', () => {
     ['0 0 0 29 2 *', '2027-01-01T00:00:00Z', '2028-02-29T00:00:00.000Z'],
     ['0 0 9 * * Mon-Fri', '2027-01-01T09:00:00Z', '2027-01-04T09:00:00.000Z'],
     ['5 4 * * 0', '2027-01-01T00:00:00Z', '2027-01-03T04:05:00.000Z'],
+    ['0 5/15 * * * *', '2027-01-01T00:06:00Z', '2027-01-01T00:20:00.000Z'],
+    ['0 0 9 * February Monday-Friday', '2027-01-01T09:00:00Z', '2027-02-01T09:00:00.000Z'],
+    ['0 0 9 13 * Fri', '2027-01-01T09:00:00Z', '2027-08-13T09:00:00.000Z'],
   ])('read %s as the host does', (schedule, after, next) => {
     expect(parseCron(schedule).next(new Date(after)).toISOString()).toBe(next);
   });
 
-  it.each(['* * *', '60 * * * * *', '0 0 0 31 2 *', '0 0 x * * *', '0 0/0 * * * *'])(
-    'refuse the schedule %s',
-    (schedule) => {
-      expect(() => parseCron(schedule).next(new Date())).toThrow(/Schedule/);
-    },
-  );
+  it.each([
+    '* * *',
+    '60 * * * * *',
+    '0 0 0 31 2 *',
+    '0 0 x * * *',
+    '0 0/0 * * * *',
+    '@daily',
+    '0 0 0 L * *',
+    '0 0 0 ? * 1#2',
+  ])('refuse the schedule %s', (schedule) => {
+    expect(() => parseCron(schedule).next(new Date())).toThrow(/Schedule/);
+  });
 });
 
 describe('the host', () => {

@@ -1,7 +1,6 @@
 /** Who is an administrator of a MySQL or MariaDB server, as its own tables say. */
 import type { RowDataPacket } from 'mysql2/promise';
 import { addDays } from '../core/clock.ts';
-import { quote } from '../core/quote.ts';
 
 /** MySQL's users are a name and the hosts that it may come from. */
 export interface Account {
@@ -212,6 +211,3 @@ async function withRoles(account: Account, maria: boolean, ask: AskServer): Prom
   }
   return all;
 }
-
-/** For words to people. */
-export const accountName = ({ user, host }: Account): string => `${quote(user)}@${quote(host)}`;

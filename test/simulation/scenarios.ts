@@ -38,16 +38,6 @@ export async function rotateOnce(sim: Sim, options: { extraDays?: number } = {})
   await sim.settle(sim.world.now + 30 * MINUTE, { sweeps: false });
 }
 
-/** Runs a story under a director and answers what broke, or undefined. */
-export async function broken(story: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await story();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 export async function rotated(
   director: Director,
   options: Options & { make?: typeof oneSecret; newVersions?: number; extraDays?: number } = {},

@@ -1,7 +1,7 @@
 /**
  * `npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...]` breaks the product on purpose, one fault at a time, each in a
  * way that costs a user something, and runs the tests that should notice. It works in copies of the checkout and never in the checkout.
- * With `--stryker [PART...]` those that Stryker makes of a few parts, with a score for each.
+ * With `--stryker [PART[/FILE]...]` those that Stryker makes of a few parts, with a score for each.
  * Ends with 1 when a mutant survives, stands nowhere or in several places, does not compile, or when the tests fail without it.
  */
 import { parseArgs } from 'node:util';
@@ -10,7 +10,8 @@ import { type Mutant, mutants } from './mutants/list.ts';
 import { type Place, placeOf, sources, testFiles, tests } from './mutants/places.ts';
 import { typeFaults } from './mutants/types.ts';
 
-const USAGE = 'Usage: npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...], or --stryker [PART...]';
+const USAGE =
+  'Usage: npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...], or --stryker [PART[/FILE]...]';
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -50,15 +51,30 @@ const SCORE_MIN = 90;
 async function stryker(names: readonly string[], jobs: number): Promise<number> {
   const { parts } = await import('./mutants/stryker/parts.ts');
   const { score, survivorLine } = await import('./mutants/stryker/run.ts');
-  const chosen = parts.filter(({ name }) => names.length === 0 || names.includes(name));
-  if (chosen.length === 0) throw new Error(`Parts are ${parts.map(({ name }) => name).join(', ')}.`);
+  const wanted = names.length === 0 ? parts.map(({ name }) => name) : names;
+  const chosen = wanted.map((each) => {
+    const [name, only] = each.split('/');
+    const part = parts.find((known) => known.name === name);
+    if (!part) throw new Error(`Parts are ${parts.map((known) => known.name).join(', ')}.`);
+    return { part, only };
+  });
   const [all, files] = [await sources(), await testFiles()];
   let isGood = true;
-  for (const part of chosen) {
-    const { mutants: made, died, timedOut, equal, seconds, survivors } = await score(part, all, files, jobs);
+  for (const { part, only } of chosen) {
+    const {
+      mutants: made,
+      died,
+      timedOut,
+      equal,
+      seconds,
+      wrong,
+    } = await score(part, all, files, {
+      ...{ jobs, only, tell: (line) => console.error(line) },
+      survived: (survivor) => console.log(`  ${survivorLine(survivor)}`),
+    });
     const percent = Math.floor((1000 * died) / made) / 10;
-    isGood &&= percent >= SCORE_MIN;
-    for (const survivor of survivors) console.log(`  ${survivorLine(survivor)}`);
+    isGood &&= percent >= SCORE_MIN && wrong.length === 0;
+    for (const words of wrong) console.log(`  ${words}`);
     const more = `${timedOut} of them by the limit of time; ${equal} that no user could see are not counted`;
     console.log(`${part.name}: ${percent} %, ${died} of ${made} died, ${more}  (${seconds} s)`);
   }

@@ -35,12 +35,19 @@ export interface Job {
 export interface Done {
   readonly failure?: { readonly name: string; readonly why: string };
   readonly coverage?: Coverage;
+  /** What was loaded again and again fills the memory: a new process is quicker from here on. */
+  readonly isFull: boolean;
   /** By the name of a test. */
   readonly milliseconds: Readonly<Record<string, number>>;
 }
 
-/** What is measured in time says nothing where each line counts how often it was come by. */
-const OF_TIME = /in time that grows|in proportion to/;
+const FULL_BYTES = 500 * 1024 * 1024;
+
+/** A property of thousands of examples takes seconds, which is too long for thousands of mutants. */
+const RUNS_MAX = 100;
+
+/** What is measured in time says nothing where each line counts how often it was come by; what walks far says little more. */
+const LEFT_OUT = /in time that grows|in proportion to|100,000 of them/;
 
 interface Loaded {
   readonly collected: readonly Test[];
@@ -54,8 +61,17 @@ const script = new Script(
   `(function (module, exports, require, bundleUrl, bundleFolder) {${readFileSync(bundle, 'utf8')}\n})`,
 );
 
+const fastCheck = require('fast-check') as typeof import('fast-check');
 // The same random values for each mutant; where a property fails, its first example is enough.
-(require('fast-check') as typeof import('fast-check')).default.configureGlobal({ seed: 1, endOnFailure: true });
+fastCheck.default.configureGlobal({ seed: 1, endOnFailure: true });
+const assert = ((property: Parameters<typeof fastCheck.assert>[0], parameters: { numRuns?: number } = {}) =>
+  fastCheck.assert(property, {
+    ...parameters,
+    numRuns: Math.min(parameters.numRuns ?? RUNS_MAX, RUNS_MAX),
+  })) as typeof fastCheck.assert;
+const withFewRuns = { ...fastCheck, __esModule: true, assert, default: { ...fastCheck.default, assert } };
+const requireInBundle = (name: string): unknown => (name === 'fast-check' ? withFewRuns : require(name));
+
 // What a test of a mutant before has left behind says nothing about this one.
 process.on('unhandledRejection', () => undefined);
 process.on('uncaughtException', () => undefined);
@@ -72,13 +88,14 @@ async function done({ mutant, only, hitLimit }: Job): Promise<Done> {
   const milliseconds: Record<string, number> = {};
   const failure = await runAll(stryker, milliseconds, only);
   const coverage = stryker.mutantCoverage;
-  return { milliseconds, ...(failure ? { failure } : {}), ...(coverage ? { coverage } : {}) };
+  const isFull = process.memoryUsage.rss() > FULL_BYTES;
+  return { isFull, milliseconds, ...(failure ? { failure } : {}), ...(coverage ? { coverage } : {}) };
 }
 
 function load(): Loaded {
   const module = { exports: {} as Loaded };
   const wrapped = script.runInThisContext() as (...args: unknown[]) => void;
-  wrapped(module, module.exports, require, pathToFileURL(join(folder, 'bundle.ts')).href, folder);
+  wrapped(module, module.exports, requireInBundle, pathToFileURL(join(folder, 'bundle.ts')).href, folder);
   return module.exports;
 }
 
@@ -111,7 +128,7 @@ async function runAll(
 
 function chosen(tests: readonly Test[], only: readonly string[] | undefined): readonly Test[] {
   const places = only && new Map(only.map((name, at) => [name, at]));
-  const found = tests.filter(({ name }) => !OF_TIME.test(name) && (places === undefined || places.has(name)));
+  const found = tests.filter(({ name }) => !LEFT_OUT.test(name) && (places === undefined || places.has(name)));
   return places ? found.sort((one, other) => (places.get(one.name) ?? 0) - (places.get(other.name) ?? 0)) : found;
 }
 

@@ -42,7 +42,7 @@ export class Worker {
       const end = (ended: Ended): void => {
         clearTimeout(timer);
         child.removeAllListeners();
-        if (ended.kind !== 'done') this.stop();
+        if (ended.kind !== 'done' || ended.done.isFull) this.stop();
         resolve(ended);
       };
       const timer = setTimeout(() => end({ kind: 'timed out' }), milliseconds);

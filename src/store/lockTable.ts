@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { BusyError, LockLostError } from '../core/errors.ts';
-import { facts, wireFailure } from '../core/wire.ts';
+import { wireFailure } from '../core/wire.ts';
 import type { Lock, Locks } from '../ports/locks.ts';
 import { fromStorage, hashOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 
@@ -54,21 +54,17 @@ class LockRow implements Lock {
   async take(): Promise<boolean> {
     const found = await this.#read();
     if (found?.runs) return false;
-    return (await this.#write(found?.etag)) !== 'taken';
+    return await this.#write(found?.etag);
   }
 
   async renew(): Promise<void> {
-    let etag = this.#etag;
-    for (let tried = 0; tried < TRIES && etag !== undefined; tried += 1) {
-      const written = await this.#write(etag);
-      if (written === 'ours') return;
-      // Refused, or not known: if the row is still ours, a late twin of our own write changed the ETag.
+    for (let tried = 0; tried < TRIES && this.#etag !== undefined; tried += 1) {
+      if (await this.#write(this.#etag)) return;
+      // Refused, or not known: if the row is still ours, the write never came, or a late twin of an earlier one changed the ETag.
       const found = await this.#read();
-      etag = found?.holder === this.#holder ? found.etag : undefined;
-      if (etag !== undefined && written === 'unknown') this.#etag = etag;
+      this.#etag = found?.holder === this.#holder ? found.etag : undefined;
     }
-    if (etag !== undefined) throw new BusyError('storage-busy');
-    this.#etag = undefined;
+    if (this.#etag !== undefined) throw new BusyError('storage-busy');
     throw new LockLostError(`The lock ${this.#key} was taken by another pass or ran out.`);
   }
 
@@ -85,8 +81,8 @@ class LockRow implements Lock {
     }
   }
 
-  /** One compare-and-set. After an unknown outcome the row itself says whether it is ours. */
-  async #write(etag: string | undefined): Promise<'ours' | 'taken' | 'unknown'> {
+  /** One compare-and-set, and whether it was done. After an unknown outcome the row itself says. */
+  async #write(etag: string | undefined): Promise<boolean> {
     const entity = { partitionKey: PARTITION, rowKey: this.#row, holder: this.#holder };
     try {
       const answer =
@@ -94,17 +90,17 @@ class LockRow implements Lock {
           ? await this.#client.createEntity(entity)
           : await this.#client.updateEntity(entity, 'Replace', { etag });
       this.#etag = answer.etag;
-      return 'ours';
+      return true;
     } catch (error) {
       const status = statusOf(error);
-      if (status === 409 || status === 412 || status === 404) return 'taken';
+      if (status === 409 || status === 412 || status === 404) return false;
       const { unanswered } = wireFailure(error);
       if (!unanswered && (status ?? 0) < 500 && status !== 408) throw fromStorage(error);
     }
     const found = await this.#read();
-    if (found?.holder !== this.#holder) return this.#etag === undefined ? 'taken' : 'unknown';
+    if (found?.holder !== this.#holder || found.etag === etag) return false;
     this.#etag = found.etag;
-    return etag === found.etag ? 'unknown' : 'ours';
+    return true;
   }
 
   /** The row as it is now, or undefined when there is none. One that does not parse has ended. */
@@ -127,10 +123,7 @@ class LockRow implements Lock {
       const runs = parsed && secondsLeft > 0 && secondsLeft <= VOID_AFTER_SECONDS;
       return { holder: parsed ? holder : '', etag, runs };
     } catch (error) {
-      if (error instanceof BusyError) throw error;
       if (statusOf(error) === 404) return undefined;
-      const failure = wireFailure(error);
-      if (failure.unanswered) throw new BusyError('storage-busy', facts(failure));
       throw fromStorage(error);
     }
   }

@@ -10,14 +10,29 @@ export interface Wire {
   dropRequests(method: string, count: number): void;
   /** The next `count` answers to that method come without this header. */
   dropHeader(method: string, name: string, count: number): void;
+  /** The next `count` answers to that method have this header instead. */
+  setHeader(method: string, name: string, value: string, count: number): void;
+  /** The next `count` requests of that method are answered with this status: not applied, or applied all the same. */
+  refuse(method: string, status: number, count: number, also?: { readonly applied: boolean }): void;
+  /** Requests of each method that came here. */
+  readonly came: string[];
   stop(): Promise<void>;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly applied: boolean;
+  left: number;
 }
 
 export async function startWire(target: number): Promise<Wire> {
   const answers = new Map<string, number>();
   const requests = new Map<string, number>();
   const bare = new Map<string, number>();
+  const refusals = new Map<string, Refusal>();
+  const came: string[] = [];
   let header = '';
+  let value: string | undefined;
   const spend = (left: Map<string, number>, method: string): boolean => {
     const count = left.get(method) ?? 0;
     left.set(method, count - 1);
@@ -25,6 +40,13 @@ export async function startWire(target: number): Promise<Wire> {
   };
   const server = createServer((incoming, outgoing) => {
     const method = incoming.method ?? '';
+    came.push(method);
+    const found = refusals.get(method);
+    const refusal = found && found.left-- > 0 ? found : undefined;
+    if (refusal && !refusal.applied) {
+      incoming.resume().on('end', () => outgoing.writeHead(refusal.status).end());
+      return;
+    }
     if (spend(requests, method)) {
       incoming.socket.destroy();
       return;
@@ -39,6 +61,11 @@ export async function startWire(target: number): Promise<Wire> {
       if (spend(bare, method)) {
         outgoing.sendDate = false;
         delete headers[header];
+        if (value !== undefined) headers[header] = value;
+      }
+      if (refusal) {
+        answer.resume().on('end', () => outgoing.writeHead(refusal.status).end());
+        return;
       }
       outgoing.writeHead(answer.statusCode ?? 500, headers);
       answer.pipe(outgoing);
@@ -52,9 +79,16 @@ export async function startWire(target: number): Promise<Wire> {
     dropAnswers: (method, count) => void answers.set(method, count),
     dropRequests: (method, count) => void requests.set(method, count),
     dropHeader: (method, name, count) => {
-      header = name;
+      [header, value] = [name, undefined];
       bare.set(method, count);
     },
+    setHeader: (method, name, given, count) => {
+      [header, value] = [name, given];
+      bare.set(method, count);
+    },
+    refuse: (method, status, count, { applied } = { applied: false }) =>
+      void refusals.set(method, { status, applied, left: count }),
+    came,
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

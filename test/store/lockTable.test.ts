@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { TableClient } from '@azure/data-tables';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import { BusyError, LockLostError } from '../../src/core/errors.ts';
@@ -169,5 +170,156 @@ describe('locks over a broken wire', () => {
     await expect(lock?.renew()).rejects.toBeInstanceOf(BusyError);
     wire.dropRequests('PUT', 0);
     await lock?.renew();
+  });
+
+  describe('the table answers otherwise than it should', () => {
+    let count = 0;
+    let key: string;
+    const raw = (): TableClient => account.raw;
+    const row = () => raw().getEntity<{ holder: string }>('locks', rowOf(key));
+    beforeEach(() => {
+      key = `answer-${++count}`;
+      wire.came.length = 0;
+    });
+    afterEach(() => {
+      for (const method of ['GET', 'PUT', 'POST', 'DELETE']) wire.refuse(method, 500, 0);
+    });
+
+    it.each([408, 500, 503])('a lock whose taking was applied and answered with %i is held', async (status) => {
+      wire.refuse('POST', status, 1, { applied: true });
+      const lock = await locks.take(key);
+      await lock?.renew();
+      expect(lock).toBeDefined();
+      expect(await locks.take(key)).toBeUndefined();
+    });
+
+    it.each([408, 500, 503])(
+      'one whose taking was answered with %i and not applied is held by nobody',
+      async (status) => {
+        wire.refuse('POST', status, 1);
+        expect(await locks.take(key)).toBeUndefined();
+        expect(await locks.take(key)).toBeDefined();
+      },
+    );
+
+    it.each([408, 500, 503])('a renewal that was applied and answered with %i is one', async (status) => {
+      const lock = await locks.take(key);
+      const { etag } = await row();
+      wire.refuse('PUT', status, 1, { applied: true });
+      await lock?.renew();
+      expect((await row()).etag).not.toBe(etag);
+      expect(wire.came.filter((method) => method === 'PUT')).toHaveLength(1);
+      await lock?.release();
+      await expect(row()).rejects.toMatchObject({ statusCode: 404 });
+    });
+
+    it.each([408, 500, 503])(
+      'a renewal answered with %i and not applied is sent three times, then it is busy',
+      async (status) => {
+        const lock = await locks.take(key);
+        wire.refuse('PUT', status, 100);
+        await expect(lock?.renew()).rejects.toMatchObject({ reason: 'storage-busy' });
+        expect(wire.came.filter((method) => method === 'PUT')).toHaveLength(3);
+        wire.refuse('PUT', status, 2);
+        await lock?.renew();
+        await lock?.release();
+        expect(await locks.take(key)).toBeDefined();
+      },
+    );
+
+    it('what the table refuses is no lock, and says so', async () => {
+      wire.refuse('POST', 403, 1);
+      await expect(locks.take(key)).rejects.toMatchObject({ reason: 'failed' });
+      const lock = await locks.take(key);
+      wire.refuse('PUT', 403, 1);
+      await expect(lock?.renew()).rejects.toMatchObject({ reason: 'failed' });
+      wire.refuse('DELETE', 403, 1);
+      await expect(lock?.release()).rejects.toMatchObject({ reason: 'failed' });
+      wire.refuse('GET', 403, 1);
+      await expect(locks.take(key)).rejects.toMatchObject({ reason: 'failed' });
+    });
+
+    it.each([404, 412, 429, 500, 503])('a release that is answered with %i ends the pass well', async (status) => {
+      const lock = await locks.take(key);
+      wire.refuse('DELETE', status, 1);
+      await lock?.release();
+      await lock?.release();
+      expect(wire.came.filter((method) => method === 'DELETE')).toHaveLength(1);
+    });
+
+    it('a release without an answer ends the pass well', async () => {
+      const lock = await locks.take(key);
+      wire.dropRequests('DELETE', 1);
+      await lock?.release();
+    });
+
+    it.each([500, 503])('who cannot read the row takes no lock: %i', async (status) => {
+      await locks.take(key);
+      wire.refuse('GET', status, 100);
+      await expect(locks.take(key)).rejects.toMatchObject({ reason: 'storage-busy' });
+    });
+
+    it('nor where the table is silent', async () => {
+      wire.dropRequests('GET', 100);
+      await expect(locks.take(key)).rejects.toMatchObject({ reason: 'storage-busy' });
+      wire.dropRequests('GET', 0);
+    });
+
+    it('ATK-15: an answer without its time says what is missing', async () => {
+      await locks.take(key);
+      wire.dropHeader('GET', 'date', 1);
+      await expect(locks.take(key)).rejects.toMatchObject({
+        reason: 'storage-busy',
+        detail: 'The table answered without its time, by which locks are judged.',
+      });
+    });
+
+    it('SEC-07: a lock that would last longer than two minutes is void, one of less is not', async () => {
+      const at = (seconds: number) => new Date(Date.now() - seconds * 1000).toUTCString();
+      await locks.take(key);
+      wire.setHeader('GET', 'date', at(25), 1);
+      expect(await locks.take(key)).toBeUndefined();
+      wire.setHeader('GET', 'date', at(40), 1);
+      expect(await locks.take(key)).toBeDefined();
+    });
+
+    it('a lock whose row somebody deleted is lost, and its renewal makes none', async () => {
+      const lock = await locks.take(key);
+      await raw().deleteEntity('locks', rowOf(key));
+      await expect(lock?.renew()).rejects.toBeInstanceOf(LockLostError);
+      await expect(lock?.renew()).rejects.toBeInstanceOf(LockLostError);
+      expect(await locks.take(key)).toBeDefined();
+    });
+
+    it('one that was given back is not renewed', async () => {
+      const lock = await locks.take(key);
+      await lock?.release();
+      await expect(lock?.renew()).rejects.toBeInstanceOf(LockLostError);
+      expect(await locks.take(key)).toBeDefined();
+    });
+
+    it('a late twin of an earlier renewal takes nothing away: the lock is renewed, and given back', async () => {
+      const lock = await locks.take(key);
+      const twin = async () => {
+        const { partitionKey = '', rowKey = '', holder } = await row();
+        await raw().updateEntity({ partitionKey, rowKey, holder }, 'Replace');
+      };
+      await twin();
+      await lock?.renew();
+      await twin();
+      wire.refuse('PUT', 503, 1);
+      await lock?.renew();
+      await lock?.release();
+      await expect(row()).rejects.toMatchObject({ statusCode: 404 });
+    });
+
+    it('of a renewal without an answer another pass may be the end: then it is lost', async () => {
+      const lock = await locks.take(key);
+      await raw().updateEntity({ partitionKey: 'locks', rowKey: rowOf(key), holder: 'b'.repeat(32) }, 'Replace');
+      wire.refuse('PUT', 503, 1);
+      await expect(lock?.renew()).rejects.toBeInstanceOf(LockLostError);
+      await lock?.release();
+      expect((await row()).holder).toBe('b'.repeat(32));
+    });
   });
 });

@@ -139,12 +139,14 @@ async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker
   const hits = counts.reduce((sum, count) => sum + count, 0);
   if (hits === 0) return 'unseen';
   const took = (name: string) => milliseconds[name] ?? 0;
-  const all = Object.keys(milliseconds).sort((one, other) => took(one) - took(other));
-  const isStatic = (coverage.static[mutant] ?? 0) > 0;
+  const sum = (names: readonly string[]) => names.reduce((so, name) => so + took(name), 0);
   // The quick ones first: most mutants die by the first test that comes by.
-  const only = isStatic ? quickOf(all, took) : all.filter((name) => coverage.perTest[name]?.[mutant]);
-  const limit = TIMES_LONGER * only.reduce((sum, name) => sum + took(name), 0) + MORE_MILLISECONDS;
-  const job = { mutant, only, hitLimit: TIMES_MORE * hits + MORE_HITS };
+  const order = Object.keys(milliseconds).sort((one, other) => took(one) - took(other));
+  const isStatic = (coverage.static[mutant] ?? 0) > 0;
+  const only = order.filter((name) => coverage.perTest[name]?.[mutant]);
+  const tests = isStatic ? { order, except: slowOf(order, took) } : { order, only };
+  const limit = TIMES_LONGER * sum(isStatic ? order : only) + MORE_MILLISECONDS;
+  const job = { mutant, ...tests, hitLimit: TIMES_MORE * hits + MORE_HITS };
   let ended = await worker.run(job, limit);
   // It may have been the garbage of those before: it counts where it fills the memory of a new process, too.
   if (ended.kind === 'crashed') ended = await worker.run(job, limit);
@@ -156,12 +158,12 @@ async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker
  * What stands outside of functions runs once, while modules load, and may be seen by any test: by all but the slowest, which
  * together take as long as all the others. So one may count as alive that another test would have seen, never the other way round.
  */
-function quickOf(names: readonly string[], took: (name: string) => number): readonly string[] {
+function slowOf(names: readonly string[], took: (name: string) => number): readonly string[] {
   const half = names.reduce((sum, name) => sum + took(name), 0) / 2;
   let sum = 0;
   return names.filter((name) => {
     sum += took(name);
-    return sum <= half;
+    return sum > half;
   });
 }
 

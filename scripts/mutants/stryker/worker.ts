@@ -27,8 +27,12 @@ export interface Coverage {
 export interface Job {
   /** The one that is switched on; without one the code is as it stands, and it is counted who comes by. */
   readonly mutant?: string;
-  /** Names of tests, in their order; all of them where there is none. */
+  /** Names of tests, in the order in which they are to run. */
+  readonly order?: readonly string[];
+  /** Names of those that are to run alone. */
   readonly only?: readonly string[];
+  /** Names of those that are left out. A mutant may change names of tests, too: what nobody knows runs. */
+  readonly except?: readonly string[];
   /** A mutant that is come by more often is a loop without an end. */
   readonly hitLimit?: number;
 }
@@ -79,14 +83,14 @@ process.on('disconnect', () => process.exit());
 process.on('message', async (job: Job) => process.send?.(await done(job)));
 process.send?.('ready');
 
-async function done({ mutant, only, hitLimit }: Job): Promise<Done> {
+async function done({ mutant, hitLimit, ...chosenTests }: Job): Promise<Done> {
   const stryker: Switch =
     mutant === undefined
       ? { mutantCoverage: { static: {}, perTest: {} } }
       : { activeMutant: mutant, hitCount: 0, hitLimit };
   (globalThis as { __stryker__?: Switch }).__stryker__ = stryker;
   const milliseconds: Record<string, number> = {};
-  const failure = await runAll(stryker, milliseconds, only);
+  const failure = await runAll(stryker, milliseconds, chosenTests);
   const coverage = stryker.mutantCoverage;
   const isFull = process.memoryUsage.rss() > FULL_BYTES;
   return { isFull, milliseconds, ...(failure ? { failure } : {}), ...(coverage ? { coverage } : {}) };
@@ -103,7 +107,7 @@ function load(): Loaded {
 async function runAll(
   stryker: Switch,
   milliseconds: Record<string, number>,
-  only: readonly string[] | undefined,
+  tests: Pick<Job, 'order' | 'only' | 'except'>,
 ): Promise<Done['failure']> {
   let loaded: Loaded;
   try {
@@ -113,7 +117,7 @@ async function runAll(
   }
   const begun = new Set<Suite>();
   let failure: Done['failure'];
-  for (const { name, suite, body } of chosen(loaded.collected, only)) {
+  for (const { name, suite, body } of chosen(loaded.collected, tests)) {
     stryker.currentTestId = name;
     const started = performance.now();
     failure = await failing(name, () => runOne(suite, body, begun));
@@ -126,10 +130,15 @@ async function runAll(
   return failure;
 }
 
-function chosen(tests: readonly Test[], only: readonly string[] | undefined): readonly Test[] {
-  const places = only && new Map(only.map((name, at) => [name, at]));
-  const found = tests.filter(({ name }) => !LEFT_OUT.test(name) && (places === undefined || places.has(name)));
-  return places ? found.sort((one, other) => (places.get(one.name) ?? 0) - (places.get(other.name) ?? 0)) : found;
+function chosen(
+  tests: readonly Test[],
+  { order = [], only, except = [] }: Pick<Job, 'order' | 'only' | 'except'>,
+): readonly Test[] {
+  const places = new Map(order.map((name, at) => [name, at]));
+  const [alone, left] = [only && new Set(only), new Set(except)];
+  return tests
+    .filter(({ name }) => !LEFT_OUT.test(name) && !left.has(name) && (alone === undefined || alone.has(name)))
+    .sort((one, other) => (places.get(one.name) ?? 0) - (places.get(other.name) ?? 0));
 }
 
 async function runOne(suite: Suite, body: Test['body'], begun: Set<Suite>): Promise<void> {

@@ -33,7 +33,14 @@ resource targetRoles 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
       roleName: 'Keyturn ${rotator} (${group})'
       description: 'What Keyturn needs at a target of the rotator ${rotator}.'
       type: 'CustomRole'
-      permissions: [{ actions: rights.targets[rotator].actions, notActions: [], dataActions: [], notDataActions: [] }]
+      permissions: [
+        {
+          actions: rights.targets[rotator].actions
+          notActions: []
+          dataActions: rights.targets[rotator].?dataActions ?? []
+          notDataActions: []
+        }
+      ]
       assignableScopes: [scope]
     }
   }

@@ -16,7 +16,14 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     roleName: 'Keyturn ${rotator} (${uniqueString(toLower(resourceGroup().id))})'
     description: 'What Keyturn needs at a target of the rotator ${rotator}. Group ${resourceGroup().name}.'
     type: 'CustomRole'
-    permissions: [{ actions: kinds[rotator].actions, notActions: [], dataActions: [], notDataActions: [] }]
+    permissions: [
+      {
+        actions: kinds[rotator].actions
+        notActions: []
+        dataActions: kinds[rotator].?dataActions ?? []
+        notDataActions: []
+      }
+    ]
     assignableScopes: [resourceGroup().id]
   }
 }

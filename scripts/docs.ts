@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { CustomCloud, clouds } from '../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
 import { systemClock } from '../src/core/clock.ts';
+import { inRole, type NeededRights } from '../src/core/neededRights.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
 import { keyDialects } from '../src/form/dialects.ts';
@@ -16,6 +17,7 @@ import type { Rotator } from '../src/ports/rotator.ts';
 import { allRotators } from '../src/rotators/registry.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
 import { callsFile, callsTable, routesFile } from './calls.ts';
+import { targetRole } from './infra/roles.ts';
 import { permissionsWith } from './permissions.ts';
 import { PROOF_RUN, proofWith, readRun } from './proof.ts';
 import { valuesPage } from './values.ts';
@@ -112,35 +114,45 @@ const Options = z.object({ properties: z.record(z.string(), z.object({ descripti
 const isTwoKey = ({ type }: Pick<Rotator, 'type'>): boolean => twoKeyTable.some((row) => row.type === type);
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
-function rowOf({ type, overlap, options, actions }: Rotator): string {
+function rowOf({ type, overlap, options, rights }: Rotator): string {
   const { properties } = Options.parse(z.toJSONSchema(options, { io: 'input' }));
   const words = Object.entries(properties).map(([name, { description }]) => `\`${name}\`: ${description}`);
   const cells = [
     `\`${type}\``,
     overlaps[overlap],
     words.join(' '),
-    isTwoKey({ type }) ? `[two-key.md](two-key.md#${type})` : code(actions),
+    isTwoKey({ type }) ? `[two-key.md](two-key.md#${type})` : rightsIn(rights),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
+/** In words that say who gives it where that is not Azure's role. */
+const rightsIn = ({ graph = [], database = [], ...rights }: NeededRights): string =>
+  [
+    code(inRole(rights)),
+    graph.length > 0 ? `of Microsoft Graph ${code(graph)}` : '',
+    database.length > 0 ? `in the server ${database.join(', ')}` : '',
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+
 const rotatorsTable = (): string =>
   [
-    '| `rotator` | Old credential | Options (`rotator-options`) | Azure actions |',
+    '| `rotator` | Old credential | Options (`rotator-options`) | Rights |',
     '| --- | --- | --- | --- |',
     ...rotators.map(rowOf),
   ].join('\n');
 
-/** The custom role of one kind: exactly its actions, and reading the role assignments in which consent stands. */
-function roleOf({ type, actions }: Rotator): string | undefined {
-  // Permissions of Microsoft Graph are no actions of a role.
-  if (!actions.every((action) => action.startsWith('Microsoft.'))) return undefined;
+/** The custom role of one kind: exactly its actions of both planes, and reading the role assignments in which consent stands. */
+export function roleOf({ type, rights }: Pick<Rotator, 'type' | 'rights'>): string | undefined {
+  const held = targetRole(rights);
+  if (held === undefined) return undefined;
   const role = {
     Name: `Keyturn ${type}`,
     IsCustom: true,
     Description: `What Keyturn needs at a target of the rotator ${type}.`,
-    Actions: [...actions, 'Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ],
-    DataActions: [],
+    Actions: held.actions,
+    DataActions: held.dataActions ?? [],
     AssignableScopes: ['/subscriptions/11111111-2222-4333-8444-555555555555'],
   };
   return `\`\`\`json\n${JSON.stringify(role, undefined, 2)}\n\`\`\``;
@@ -175,7 +187,7 @@ ${notSupported.map(({ what, because }) => `- ${what}: ${because}.`).join('\n')}
 
 function twoKeySection(row: TwoKeyRow): string {
   const { type, title, armTypes, version, slots, readonlySlots, strings, pair, off, regenerate } = row;
-  const actions = rotators.find((each) => each.type === type)?.actions ?? [];
+  const { actions, dataActions = [] } = rotators.find((each) => each.type === type)?.rights ?? { actions: [] };
   const facts = [
     `Resource types: ${code(armTypes)} (api ${version})`,
     `Slots: ${code(Object.keys(slots))}`,
@@ -184,6 +196,7 @@ function twoKeySection(row: TwoKeyRow): string {
     ...(off ? [`Refused when \`${off.at.replace('/', '')}\` switches keys off`] : []),
     ...(regenerate.long ? ['The new key may take minutes'] : []),
     `Actions: ${code(actions)}`,
+    ...(dataActions.length > 0 ? [`Data actions: ${code(dataActions)}`] : []),
   ];
   return `## ${type}\n\n${title}.\n\n${facts.map((fact) => `- ${fact}.`).join('\n')}\n`;
 }

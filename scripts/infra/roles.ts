@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { clouds } from '../../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../../src/azure/permissions.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { inRole, type NeededRights } from '../../src/core/neededRights.ts';
+import type { Rotator } from '../../src/ports/rotator.ts';
 import { allRotators } from '../../src/rotators/registry.ts';
 import { root } from './bicep.ts';
 
@@ -20,15 +22,27 @@ export interface Roles {
   readonly targets: Readonly<Record<string, Rights>>;
 }
 
+const everyKind = () => allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
 const nobody = { getToken: () => Promise.reject(new Error('Roles ask for no token.')) };
 /** Consent stands in the assignments (design section 6); what the role allows is asked for in dry runs (OPS-03). */
 const OWN = ['Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ];
 
-export function roles(): Roles {
-  const all = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
-  // Permissions of Microsoft Graph are no actions of a role: infra/scripts/graph.sh grants those.
-  const ofArm = all.filter(({ actions }) => actions.every((action) => action.startsWith('Microsoft.')));
-  const targets = ofArm.map(({ type, actions }) => [type, { actions: [...actions, ...OWN] }] as const);
+/**
+ * The role at a target of a kind; undefined where Azure gives none of what it needs. Permissions of Microsoft Graph are granted by
+ * infra/scripts/graph.sh, and what stands inside a database by its administrator.
+ */
+export function targetRole(rights: NeededRights): Rights | undefined {
+  if (inRole(rights).length === 0) return undefined;
+  const { actions, dataActions = [] } = rights;
+  return { actions: [...actions, ...OWN], ...(dataActions.length > 0 ? { dataActions } : {}) };
+}
+
+/** @param kinds all that there are, unless said otherwise */
+export function roles(kinds: readonly Pick<Rotator, 'type' | 'rights'>[] = everyKind()): Roles {
+  const targets = kinds.flatMap(({ type, rights }) => {
+    const role = targetRole(rights);
+    return role === undefined ? [] : [[type, role] as const];
+  });
   return {
     vault: {
       actions: ['Microsoft.KeyVault/vaults/read', PERMISSIONS_READ],

@@ -92,8 +92,8 @@ export async function readiness(
   };
   const { names } = vaults;
   const kindOf = async (rotator: string) => {
-    const needed = permissionOf(rotators.get(rotator)?.actions ?? []);
-    const probe = needed === undefined ? passes(token) : () => granted(needed, graphToken);
+    const { graph: needed = [] } = rotators.get(rotator)?.rights ?? {};
+    const probe = needed.length === 0 ? passes(token) : () => granted(needed, graphToken);
     return { rotator, ...(await tried(probe, READINESS_MILLISECONDS)) };
   };
   const [storage, kinds, ...listed] = await Promise.all([
@@ -116,15 +116,12 @@ export async function readiness(
 const READY: Finding = { ready: true };
 const UNDISCOVERED: Reason = 'undiscovered';
 
-/** Permissions of Microsoft Graph are no actions of Azure. */
-const permissionOf = (actions: readonly string[]): string | undefined =>
-  actions.find((action) => !action.startsWith('Microsoft.'));
-
 /** Whether it was granted cannot be asked without a wider permission; since when the token could hold it, can. */
-async function granted(permission: string, graphToken: Probes['graphToken']): Promise<Finding> {
+async function granted(needed: readonly string[], graphToken: Probes['graphToken']): Promise<Finding> {
   const { permissions, issuedOn } = await graphToken();
-  if (permissions.includes(permission)) return READY;
-  const detail = `${permission} is not in the token, which was issued on ${issuedOn.toISOString()}.`;
+  const missing = needed.filter((permission) => !permissions.includes(permission));
+  if (missing.length === 0) return READY;
+  const detail = `${missing.join(', ')} is not in the token, which was issued on ${issuedOn.toISOString()}.`;
   return { ready: false, reason: 'graph-permission', detail };
 }
 

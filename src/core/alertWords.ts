@@ -11,7 +11,7 @@ export interface Known {
   readonly kind?: string | undefined;
   /** The part of the target that the tags ask for. */
   readonly part?: Part | undefined;
-  /** Azure actions that the kind needs. */
+  /** Azure actions that the kind needs, of both planes. */
   readonly actions?: readonly string[] | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Remedies } from '../core/alertWords.ts';
 import type { FormSpec } from '../core/formSpec.ts';
 import type { Part } from '../core/grants.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
+import type { NeededRights } from '../core/neededRights.ts';
 import type { Reason } from '../core/reasons.ts';
 import type { RightCheck } from '../core/rightChecks.ts';
 import type { Secret } from '../core/secret.ts';
@@ -100,8 +101,8 @@ export interface Rotator {
   readonly overlap: 'two-slots' | 'many' | 'none';
   /** Characters of the longest credential that it makes; where absent, the vault's limit is measured with room to spare. */
   readonly longest?: number;
-  /** Azure actions it needs: README, docs and roles are generated from these. */
-  readonly actions: readonly string[];
+  /** What it has to be allowed: pages and roles are made from it. */
+  readonly rights: NeededRights;
   /** What helps with a reason, where this kind knows better than the table of reasons. */
   readonly remedies?: Remedies;
   /** Keys of `rotator-options`, documented from here. */

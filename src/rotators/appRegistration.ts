@@ -54,7 +54,7 @@ export function appRegistration(deps: AppRegistrationOptions): Rotator {
     type: 'app-registration',
     overlap: 'many',
     longest: SECRET_TEXT_MAX,
-    actions: [OWNED_BY],
+    rights: { actions: [], graph: [OWNED_BY] },
     remedies: {
       'target-forbidden': {
         remedy:

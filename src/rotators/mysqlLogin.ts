@@ -45,7 +45,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
     type: 'mysql-login',
     overlap: 'two-slots',
     longest: PASSWORD_LENGTH,
-    actions: [`${MYSQL_TYPE}/read`],
+    rights: { actions: [`${MYSQL_TYPE}/read`], database: ['`CREATE USER` on `*.*`', '`SELECT` on `mysql.*`'] },
     remedies: {
       'target-forbidden': {
         remedy:

@@ -44,7 +44,10 @@ export function postgresqlLogin({
     type: 'postgresql-login',
     overlap: 'two-slots',
     longest: PASSWORD_LENGTH,
-    actions: [`${POSTGRESQL_TYPE}/read`],
+    rights: {
+      actions: [`${POSTGRESQL_TYPE}/read`],
+      database: ['`CREATEROLE`, and from PostgreSQL 16 on `ADMIN OPTION` for the two logins'],
+    },
     remedies: {
       'target-forbidden': {
         remedy:

@@ -33,12 +33,14 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
     type: 'sql-admin-password',
     overlap: 'none',
     longest: PASSWORD_LENGTH,
-    actions: [
-      ...SQL_READS,
-      'Microsoft.Sql/servers/write',
-      'Microsoft.Sql/locations/serverAzureAsyncOperation/read',
-      'Microsoft.Sql/locations/serverOperationResults/read',
-    ],
+    rights: {
+      actions: [
+        ...SQL_READS,
+        'Microsoft.Sql/servers/write',
+        'Microsoft.Sql/locations/serverAzureAsyncOperation/read',
+        'Microsoft.Sql/locations/serverOperationResults/read',
+      ],
+    },
     options: Options,
     form: { kind: 'login', server: 'sqlserver', required: false },
     bind({ target, options }: Parameters) {

@@ -22,7 +22,7 @@ import { noPath } from '../targets/tds.ts';
 import { loginOptions } from './kit/loginNames.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
-import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './kit/sqlServerSet.ts';
+import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_LOGIN_RIGHTS, type SqlOptions } from './kit/sqlServerSet.ts';
 import { LOGIN_HANDLES, sortedLogins, twoLogins } from './kit/twoLogins.ts';
 
 const Options = z.strictObject({
@@ -38,7 +38,7 @@ export function sqlLogin(deps: SqlOptions): Rotator {
     type: 'sql-login',
     overlap: 'two-slots',
     longest: PASSWORD_LENGTH,
-    actions: SQL_READS,
+    rights: SQL_LOGIN_RIGHTS,
     remedies: SQL_LOGIN_REMEDIES,
     options: Options,
     form: { kind: 'login', server: 'sqlserver', required: true },

@@ -9,7 +9,7 @@ import { loginOptions } from './kit/loginNames.ts';
 import { OnePassword } from './kit/onePassword.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import { loginPort, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
-import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_READS, type SqlOptions } from './kit/sqlServerSet.ts';
+import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_LOGIN_RIGHTS, type SqlOptions } from './kit/sqlServerSet.ts';
 import { foreignLogin } from './kit/storedLogin.ts';
 
 const Options = z.strictObject({
@@ -24,7 +24,7 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
     type: 'sql-single-login',
     overlap: 'none',
     longest: PASSWORD_LENGTH,
-    actions: SQL_READS,
+    rights: SQL_LOGIN_RIGHTS,
     remedies: SQL_LOGIN_REMEDIES,
     options: Options,
     form: { kind: 'login', server: 'sqlserver', required: false },

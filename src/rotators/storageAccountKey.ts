@@ -39,11 +39,13 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
   return {
     type: 'storage-account-key',
     overlap: 'two-slots',
-    actions: [
-      'Microsoft.Storage/storageAccounts/read',
-      'Microsoft.Storage/storageAccounts/listKeys/action',
-      'Microsoft.Storage/storageAccounts/regenerateKey/action',
-    ],
+    rights: {
+      actions: [
+        'Microsoft.Storage/storageAccounts/read',
+        'Microsoft.Storage/storageAccounts/listKeys/action',
+        'Microsoft.Storage/storageAccounts/regenerateKey/action',
+      ],
+    },
     options: Options,
     form: { kind: 'key', dialects: ['storage'] },
     bind({ target, options }: Parameters) {

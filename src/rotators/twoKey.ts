@@ -44,7 +44,7 @@ export function twoKey(row: TwoKeyRow, deps: TwoKeyOptions): Rotator {
   return {
     type: row.type,
     overlap: 'two-slots',
-    actions: actionsOf(row),
+    rights: { actions: actionsOf(row) },
     options,
     form: formOf(row),
     bind(parameters: Parameters) {

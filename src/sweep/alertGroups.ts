@@ -7,6 +7,7 @@ import { remedyOf } from '../core/alertWords.ts';
 import { earliest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
+import { inRole } from '../core/neededRights.ts';
 import { quote } from '../core/quote.ts';
 import { reasonRow } from '../core/reasons.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
@@ -63,7 +64,7 @@ function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators
   const [first] = group;
   const { vault, reason, kind } = first;
   const rotator = kind === undefined ? undefined : rotators.get(kind);
-  const common = remedyOf(reason, { vault, kind, actions: rotator?.actions }, rotator?.remedies);
+  const common = remedyOf(reason, { vault, kind, actions: rotator && inRole(rotator.rights) }, rotator?.remedies);
   const shown = group.slice(0, NAMES_MAX);
   const remedies = new Set(group.map(({ remedy }) => remedy));
   const oneRemedy = remedies.size === 1 && first.remedy !== undefined;

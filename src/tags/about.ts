@@ -2,6 +2,7 @@
 import { remedyOf } from '../core/alertWords.ts';
 import type { Part } from '../core/grants.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
+import { inRole } from '../core/neededRights.ts';
 import { plain } from '../core/quote.ts';
 import type { Reason, Remedy } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
@@ -60,5 +61,9 @@ export function remedyFor(
   { rotators }: Pick<Deps, 'rotators'>,
 ): Remedy {
   const rotator = kind === undefined ? undefined : rotators.get(kind);
-  return remedyOf(reason, { vault, secret: name, kind, part, actions: rotator?.actions }, rotator?.remedies);
+  return remedyOf(
+    reason,
+    { vault, secret: name, kind, part, actions: rotator && inRole(rotator.rights) },
+    rotator?.remedies,
+  );
 }

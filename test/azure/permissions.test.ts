@@ -26,7 +26,7 @@ const rights = (permissions: unknown, vault: unknown = {}) =>
     },
   });
 const blocks = (...value: object[]) => ({ value, nextLink: null });
-const state = async (permissions: unknown) => (await rights(permissions).target(ACCOUNT, ACTIONS)).state;
+const state = async (permissions: unknown) => (await rights(permissions).target(ACCOUNT, { actions: ACTIONS })).state;
 
 describe('OPS-03: actions of a role', () => {
   it.each<[string, unknown, string]>([
@@ -55,11 +55,29 @@ describe('OPS-03: actions of a role', () => {
   });
 
   it('names what is missing, and says nothing of who else may what', async () => {
-    const found = await rights(blocks({ actions: ACTIONS.slice(0, 2) })).target(ACCOUNT, ACTIONS);
+    const found = await rights(blocks({ actions: ACTIONS.slice(0, 2) })).target(ACCOUNT, { actions: ACTIONS });
     expect(found).toEqual({
       ...{ what: `the role at ${ACCOUNT}`, state: 'problem', reason: 'target-forbidden' },
       detail: `Keyturn's identity lacks Microsoft.Storage/storageAccounts/regenerateKey/action at ${ACCOUNT}. Roles that were assigned lately take minutes to spread.`,
     });
+  });
+});
+
+describe('OPS-03: data actions of a role', () => {
+  const KEYS = 'Microsoft.Devices/IotHubs/devices/write';
+  it.each<[string, unknown, string]>([
+    ['both planes', blocks({ actions: ACTIONS, dataActions: [KEYS] }), 'ok'],
+    [
+      'a data action given as an action',
+      blocks({ actions: [...ACTIONS, KEYS], dataActions: ['Microsoft.X/y'] }),
+      'problem',
+    ],
+    ['taken back', blocks({ actions: ACTIONS, dataActions: ['*'], notDataActions: [KEYS] }), 'problem'],
+    ['no data actions in the answer', blocks({ actions: ACTIONS }), 'cannot tell'],
+    ['no data actions, and an action that lacks', blocks({ actions: ACTIONS.slice(1) }), 'problem'],
+  ])('%s', async (_title, permissions, expected) => {
+    const found = await rights(permissions).target(ACCOUNT, { actions: ACTIONS, dataActions: [KEYS] });
+    expect(found.state).toBe(expected);
   });
 });
 

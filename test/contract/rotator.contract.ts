@@ -1,6 +1,7 @@
 /** The promises of a rotator (design section 4), run against every one of them. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Handle } from '../../src/core/ids.ts';
+import { inRole } from '../../src/core/neededRights.ts';
 import type { Credential, Rotator, Stay, Target } from '../../src/ports/rotator.ts';
 
 /** A value with the login it belongs to, for kinds whose secrets carry one. */
@@ -58,9 +59,14 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
       throw new Error('Still not yet after ten minutes.');
     };
 
-    it('has the name it is registered under, and lists its actions', () => {
-      expect(subject.rotator.type).toBe(type);
-      for (const action of subject.rotator.actions) expect(action).toMatch(/^Microsoft\.\w+\/[\w/]+$|^\w+\.\w+/);
+    it('has the name it is registered under, and lists its rights by who gives them', () => {
+      const { rotator } = subject;
+      const { graph = [], database = [] } = rotator.rights;
+      expect(rotator.type).toBe(type);
+      for (const action of inRole(rotator.rights)) expect(action).toMatch(/^Microsoft\.\w+\/[\w/]+$/);
+      for (const permission of graph) expect(permission).toMatch(/^\w+\.\w+(\.\w+)*$/);
+      for (const grant of database) expect(grant).not.toMatch(/Microsoft\./);
+      expect([...inRole(rotator.rights), ...graph, ...database]).not.toEqual([]);
     });
 
     it('has an id that is lower case and stays the same, and owners to ask', () => {

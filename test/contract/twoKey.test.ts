@@ -107,7 +107,7 @@ describe.each(twoKeyTable.map((row) => [row.type, row] as const))('%s', (type, r
     const lower = (names: readonly string[]) => [...new Set(names.map((name) => name.toLowerCase()))].sort();
     const calls = tenant.azure.calls.filter(({ route }) => /^arm\.(?!keyOperation)/.test(route));
     const used = calls.map(({ action }) => action);
-    expect(lower(used)).toEqual(lower(rotatorOf(row).actions));
+    expect(lower(used)).toEqual(lower(rotatorOf(row).rights.actions));
   });
 
   it('asks for the owner of the very resource', () => {

@@ -102,7 +102,7 @@ beforeEach(() => {
 const rotator: Rotator = {
   type: 'two-logins',
   overlap: 'two-slots',
-  actions: ['Microsoft.X/servers/read'],
+  rights: { actions: ['Microsoft.X/servers/read'] },
   options: z.strictObject({}),
   form: { kind: 'login', server: 'sqlserver', required: true },
   bind,

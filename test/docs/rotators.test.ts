@@ -31,7 +31,7 @@ describe(FILE, () => {
       expect(sectionOf('postgresql-login')).toContain(right);
     for (const right of ['GRANT CREATE USER', 'GRANT SELECT ON mysql.*', 'KEYTURN_DATABASE_USER'])
       expect(sectionOf('mysql-login')).toContain(right);
-    for (const right of own.find(({ type }) => type === 'app-registration')?.actions ?? [''])
+    for (const right of own.find(({ type }) => type === 'app-registration')?.rights.graph ?? [''])
       expect(sectionOf('app-registration')).toContain(right);
   });
 

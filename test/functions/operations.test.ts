@@ -58,7 +58,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
     revoke: never,
   };
   const rotator: Rotator = {
-    ...{ type: 'fake', overlap: 'many', actions: [], options: z.object({}), form: { kind: 'bare' } },
+    ...{ type: 'fake', overlap: 'many', rights: { actions: [] }, options: z.object({}), form: { kind: 'bare' } },
     bind: () => target,
   };
   const rows: Partial<Rows> = {

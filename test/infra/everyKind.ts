@@ -133,14 +133,15 @@ export function assign(azure: Azure, roles: Roles, places: readonly Place[]): vo
   for (const { id } of world.vaults.values()) world.roles.grant({ principalId, scope: id, ...roles.vault });
   world.roles.grant({ principalId, scope: subscription, ...roles.discovery });
   for (const { kind, id, name, vault = 'kv1', logins = '' } of places) {
-    const { actions = [] } = roles.targets[kind] ?? {};
+    const { actions = [], dataActions = [] } = roles.targets[kind] ?? {};
     if (!id.startsWith('/')) continue; // an application: its permission is Graph's
     const scope = id.split('/').slice(0, 9).join('/');
     const own = actions.filter((action) => !inSubscription(action));
     // Above what stands below another resource the consent names it.
     const below = id.split('/').filter((_, at) => at > 8 && at % 2 === 0);
     const part = logins || (below.length > 0 ? `(${below.join('/')})` : '');
-    world.roles.grant({ principalId, scope, actions: own, description: `keyturn ${kind}: ${vault}/${name}${part}` });
+    const description = `keyturn ${kind}: ${vault}/${name}${part}`;
+    world.roles.grant({ principalId, scope, actions: own, dataActions, description });
     const shared = actions.filter(inSubscription);
     if (shared.length > 0) world.roles.grant({ principalId, scope: subscription, actions: shared });
   }

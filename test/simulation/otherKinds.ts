@@ -130,7 +130,7 @@ export const logins: Kind = {
   rotator: (world, process) => ({
     type: 'sql-login',
     overlap: 'two-slots',
-    actions: [],
+    rights: { actions: [] },
     options: z.strictObject({}),
     form: { kind: 'login', server: 'sqlserver', required: true },
     bind: ({ target: account }) =>
@@ -159,7 +159,7 @@ export const onePassword: Kind = {
   rotator: (world, process) => ({
     type: 'sql-single-login',
     overlap: 'none',
-    actions: [],
+    rights: { actions: [] },
     options: z.strictObject({}),
     form: { kind: 'bare' },
     bind({ target: account }) {

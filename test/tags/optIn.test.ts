@@ -32,7 +32,7 @@ function recorder(): { rotator: Rotator; bound: Parameters[] } {
   const rotator: Rotator = {
     type: 'storage-account-key',
     overlap: 'two-slots',
-    actions: [],
+    rights: { actions: [] },
     options: z.object({}),
     form: { kind: 'key', dialects: ['storage'] },
     bind: (parameters) => {

@@ -1,7 +1,9 @@
 /** Rights that a change would need, asked for without one: for a dry run, readiness, and an instance that only observes. */
 import { KeyturnError } from '../../core/errors.ts';
+import { inRole } from '../../core/neededRights.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Deps } from '../../ports/deps.ts';
+import type { InRole } from '../../ports/rights.ts';
 import type { Bound } from './observeVault.ts';
 
 /** Of the target by its role, of the target by what stands inside of it, and of the vault. */
@@ -10,10 +12,10 @@ export async function rightsFor(
   { rights }: Deps,
 ): Promise<readonly RightCheck[]> {
   const { rotator, target } = optIn;
-  const resources = rights ? target.owners.map((id) => [id, actionsAt(id, rotator.actions)] as const) : [];
+  const resources = rights ? target.owners.map((id) => [id, neededAt(id, rotator.rights)] as const) : [];
   const [byRole, inside, vault] = await Promise.all([
     Promise.all(
-      resources.flatMap(([id, actions]) => (rights && actions.length > 0 ? [rights.target(id, actions)] : [])),
+      resources.flatMap(([id, needed]) => (rights && inRole(needed).length > 0 ? [rights.target(id, needed)] : [])),
     ),
     quietly(target.rights?.()),
     rights?.vault(secret.vault),
@@ -26,10 +28,11 @@ export const missingIn = (checks: readonly RightCheck[]): RightCheck | undefined
   checks.find(({ state }) => state === 'problem');
 
 /** Of all that the kind needs what is asked for at this resource itself: operations and namespaces are elsewhere. */
-function actionsAt(id: string, actions: readonly string[]): readonly string[] {
+function neededAt(id: string, { actions, dataActions = [] }: InRole): InRole {
   const [, provider = '', path = ''] = /\/providers\/([^/]+)\/(.+)$/.exec(id) ?? [];
   const type = [provider, ...path.split('/').filter((_, at) => at % 2 === 0)].join('/').toLowerCase();
-  return provider === '' ? [] : actions.filter((action) => action.toLowerCase().startsWith(`${type}/`));
+  const here = (action: string) => provider !== '' && action.toLowerCase().startsWith(`${type}/`);
+  return { actions: actions.filter(here), dataActions: dataActions.filter(here) };
 }
 
 async function quietly(asked: Promise<readonly RightCheck[]> | undefined): Promise<readonly RightCheck[]> {

@@ -4,6 +4,7 @@ import type { Remedies } from '../../core/alertWords.ts';
 import type { Clock } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type Handle, parseResourceId, type ResourceId } from '../../core/ids.ts';
+import type { NeededRights } from '../../core/neededRights.ts';
 import { quote } from '../../core/quote.ts';
 import type { Obstacle, TargetState } from '../../ports/rotator.ts';
 import { linkedName } from '../../targets/hosts.ts';
@@ -21,6 +22,12 @@ export interface SqlOptions {
 
 /** Reading facts and failover groups: what every SQL kind needs of Azure. */
 export const SQL_READS = ['Microsoft.Sql/servers/read', 'Microsoft.Sql/servers/failoverGroups/read'] as const;
+
+/** Of kinds that change logins of the server, or users of one database. */
+export const SQL_LOGIN_RIGHTS: NeededRights = {
+  actions: SQL_READS,
+  database: ['`ALTER ANY LOGIN` (the role `##MS_LoginManager##`), or for users of one database `ALTER ANY USER` in it'],
+};
 
 /** What lets Keyturn change a login stands in the server, where no role of Azure reaches (docs/rotators.md). */
 export const SQL_LOGIN_REMEDIES: Remedies = {

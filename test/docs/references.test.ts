@@ -10,8 +10,8 @@ import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { root } from './processes.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-/** Made by tools, or words of others: packages fetched by tests, recordings, compiled templates. */
-const FOREIGN = /(^|\/)(node_modules|recorded|compiled|snapshots)(\/|$)/;
+/** Made by tools, or words of others: packages and a compiler fetched by tests, recordings, compiled templates. */
+const FOREIGN = /(^|\/)(node_modules|\.bicep|recorded|compiled|snapshots)(\/|$)/;
 const filesIn = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((file) => `${folder}/${file}`)

@@ -15,7 +15,7 @@ export const access: readonly Mutant[] = [
     loses: 'token and password go to whoever answers under the name of the SQL server',
     find: 'trustServerCertificate: false',
     put: 'trustServerCertificate: true',
-    tests: ['azure/impostor'],
+    tests: ['targets/impostor'],
     short: true,
   },
   {
@@ -23,21 +23,21 @@ export const access: readonly Mutant[] = [
     loses: "a MySQL server with anybody's valid certificate gets the password",
     find: 'verifyIdentity: true',
     put: 'verifyIdentity: false',
-    tests: ['azure/answers'],
+    tests: ['targets/answers'],
   },
   {
     id: 'mysql-any-authority',
     loses: 'a MySQL server with a certificate of its own making gets the password',
     find: 'rejectUnauthorized: true, verifyIdentity: true',
     put: 'rejectUnauthorized: false, verifyIdentity: true',
-    tests: ['azure/answers'],
+    tests: ['targets/answers'],
   },
   {
     id: 'postgres-any-authority',
     loses: 'a PostgreSQL server with a certificate of its own making gets the password',
     find: 'const ssl = { rejectUnauthorized: true, ...(ca',
     put: 'const ssl = { rejectUnauthorized: false, ...(ca',
-    tests: ['azure/answers'],
+    tests: ['targets/answers'],
   },
   {
     id: 'consent-withdrawn',
@@ -289,7 +289,7 @@ export const access: readonly Mutant[] = [
     loses: "Keyturn's token goes to a host that is none of Azure's",
     find: "if (!place.host.endsWith(cloud.sqlSuffix.split(':')[0] ?? '')) {",
     put: "if (place.host === '') {",
-    tests: ['azure/impostor'],
+    tests: ['targets/impostor'],
   },
   {
     id: 'storage-host-of-anyone',
@@ -345,7 +345,7 @@ export const access: readonly Mutant[] = [
     loses: 'who may create a function in PostgreSQL runs it as Keyturn',
     find: '...(options === undefined ? {} : { options }),',
     put: '',
-    tests: ['azure/answers'],
+    tests: ['targets/answers'],
   },
   {
     id: 'foreign-description-written-over',

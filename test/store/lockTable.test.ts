@@ -5,8 +5,8 @@ import * as clock from '../../local/clock.ts';
 import { BusyError, LockLostError } from '../../src/core/errors.ts';
 import type { Locks } from '../../src/ports/locks.ts';
 import { tableLocks } from '../../src/store/lockTable.ts';
-import { startWire, type Wire } from '../azure/wire.fixtures.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
+import { startWire, type Wire } from './wire.fixtures.ts';
 
 const rowOf = (key: string) => createHash('sha256').update(key).digest('hex');
 

@@ -7,8 +7,8 @@ import type { Look } from '../../src/core/look.ts';
 import type { LookQueue } from '../../src/ports/queue.ts';
 import { lookQueue } from '../../src/store/lookQueue.ts';
 import { pruneMarks } from '../../src/store/marks.ts';
-import { startWire, type Wire } from '../azure/wire.fixtures.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
+import { startWire, type Wire } from './wire.fixtures.ts';
 
 let account: Account;
 let raw: QueueClient;

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CustomCloud, clouds } from '../src/azure/cloud.ts';
+import { cloudChoice, clouds } from '../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { inRole, type NeededRights } from '../src/core/neededRights.ts';
@@ -25,7 +25,7 @@ import { valuesPage } from './values.ts';
 const made = '<!-- Made by `npm run docs`; edit the code instead. -->';
 
 export function settingsPage(): string {
-  const sections = Object.entries(settingsSchema(CustomCloud).shape).map(([name, schema]) => {
+  const sections = Object.entries(settingsSchema(cloudChoice).shape).map(([name, schema]) => {
     const { about, shape, fallback } = aboutOf(schema);
     const required = !schema.safeParse(undefined).success;
     const otherwise = required

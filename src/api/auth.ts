@@ -30,6 +30,8 @@ export interface AuthOptions {
   readonly tenant: string;
   /** `https://login.microsoftonline.com` or the cloud's own, without a slash at the end. */
   readonly authority: string;
+  /** Who issues tokens of version 1; `https://sts.windows.net` where absent. */
+  readonly sts?: string | undefined;
   readonly audience: string;
   readonly clock: Clock;
   readonly fetch?: typeof fetch;
@@ -53,13 +55,13 @@ const Claims = z.object({
 type Claims = z.infer<typeof Claims>;
 
 /** Checks tokens against the keys of one tenant. Sends nothing before the first token comes. */
-export function createAuth({ tenant, authority, audience, clock, fetch: send }: AuthOptions): Auth {
+export function createAuth({ tenant, authority, sts, audience, clock, fetch: send }: AuthOptions): Auth {
   const jwks = createRemoteJWKSet(
     new URL(`${authority}/${tenant}/discovery/v2.0/keys`),
     send ? { [customFetch]: (url, init) => send(url, init) } : {},
   );
   const keys = reachable(jwks);
-  const issuer = issuers(authority, tenant);
+  const issuer = issuers(authority, tenant, sts);
 
   const verify = async (token: string): Promise<Claims> => {
     const options = { algorithms: ['RS256'], issuer, audience, clockTolerance: SKEW_SECONDS, currentDate: clock.now() };
@@ -95,13 +97,11 @@ export function requireRole(caller: Caller, ...anyOf: readonly Role[]): void {
   throw new KeyturnError('no-role', { detail: `The token carries none of the roles ${anyOf.join(', ')}.` });
 }
 
-/** The tenant's two issuers: of version 2 tokens, and of version 1 (Azure China has its own). */
-function issuers(authority: string, tenant: string): string[] {
-  const sts = /\.chinacloudapi\.cn$|\.partner\.microsoftonline\.cn$/.test(new URL(authority).hostname)
-    ? 'https://sts.chinacloudapi.cn'
-    : 'https://sts.windows.net';
-  return [`${authority}/${tenant}/v2.0`, `${sts}/${tenant}/`];
-}
+/** The tenant's two issuers: of version 2 tokens, and of version 1. */
+const issuers = (authority: string, tenant: string, sts = 'https://sts.windows.net'): string[] => [
+  `${authority}/${tenant}/v2.0`,
+  `${sts}/${tenant}/`,
+];
 
 /** jose throws a plain TypeError for a header that is no JSON. */
 function headerOf(token: string): ProtectedHeaderParameters {

@@ -8,7 +8,7 @@ import { isUnreadable } from '../api/inbox/message.ts';
 import { fromQueue } from '../api/inbox/queueMessage.ts';
 import { isSkip, type NoLook } from '../api/inbox/skip.ts';
 import { healthOf, type Probes } from '../api/readiness.ts';
-import { type Cloud, CustomCloud, clouds } from '../azure/cloud.ts';
+import { type Cloud, cloudChoice, cloudNamed } from '../azure/cloud.ts';
 import { parseConsentMap } from '../azure/consentReader.ts';
 import { withAlertWords } from '../core/alertWords.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
@@ -74,8 +74,8 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const { clock = systemClock, log = jsonLog(toConsole), rotators: given, ...rest } = overrides;
   const exposed = exposures(env, env === process.env ? process.execArgv : []);
   if (exposed.length > 0) throw new SettingsError(exposed, 'exposed');
-  const settings = readSettings(env, CustomCloud, { lenient: true });
-  const cloud = 'custom' in settings.cloud ? settings.cloud.custom : clouds[settings.cloud.name];
+  const settings = readSettings(env, cloudChoice, { lenient: true });
+  const cloud = 'custom' in settings.cloud ? settings.cloud.custom : cloudNamed(settings.cloud.name);
   // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
   const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
   const { tenantId: tenant, audience, databaseUser } = settings;
@@ -84,7 +84,7 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const all = { cloud, credential, clock, tenantId: tenant, identityIds, ...user };
   const rotators = registry(given ?? allRotators(all));
   checkSettings(settings, rotators.types);
-  const auth = createAuth({ tenant, authority: cloud.authority, audience, clock, ...rest });
+  const auth = createAuth({ tenant, authority: cloud.authority, sts: cloud.sts, audience, clock, ...rest });
   let made: Clients | undefined;
   const ground = { settings, cloud, credential, rotators, clock };
   const clients = () => (made ??= clientsOf(ground));

@@ -26,6 +26,8 @@ const dottedSuffix = z
 export const CustomCloud = z.strictObject({
   /** Entra. */
   authority: origin,
+  /** The issuer of tokens of version 1; of the public cloud where it is left out. */
+  sts: origin.optional(),
   /** Azure Resource Manager. */
   arm: origin,
   armAudience: audience,
@@ -50,13 +52,11 @@ export const CustomCloud = z.strictObject({
 });
 export type Cloud = Readonly<z.infer<typeof CustomCloud>>;
 
-export type CloudName = 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud';
-
 /**
  * Endpoints of the public and the sovereign clouds (azure-facts 2.5, 4.2, 5.3; `az cloud show`). The audience of SQL outside
- * of the public cloud is unverified.
+ * of the public cloud is unverified. A row is all that a cloud takes: the setting, its page and the app know it by its name.
  */
-export const clouds: Readonly<Record<CloudName, Cloud>> = {
+export const clouds = {
   AzureCloud: {
     authority: 'https://login.microsoftonline.com',
     arm: 'https://management.azure.com',
@@ -87,6 +87,7 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
   },
   AzureChinaCloud: {
     authority: 'https://login.chinacloudapi.cn',
+    sts: 'https://sts.chinacloudapi.cn',
     arm: 'https://management.chinacloudapi.cn',
     armAudience: 'https://management.chinacloudapi.cn',
     vaultSuffix: '.vault.azure.cn',
@@ -99,7 +100,18 @@ export const clouds: Readonly<Record<CloudName, Cloud>> = {
     mysqlSuffix: '.mysql.database.chinacloudapi.cn',
     databaseAudience: 'https://ossrdbms-aad.database.chinacloudapi.cn',
   },
-};
+} as const satisfies Readonly<Record<string, Cloud>>;
+
+/** What the settings may choose from: a row by its name, or endpoints of one's own. */
+export const cloudChoice = { names: Object.keys(clouds), custom: CustomCloud };
+
+/** The row of this name, which the settings have looked up. */
+export function cloudNamed(name: string): Cloud {
+  const rows: Readonly<Record<string, Cloud>> = clouds;
+  const row = rows[name];
+  if (!row) throw new RangeError(`There is no cloud ${name}.`);
+  return row;
+}
 
 /** The address of a vault, from its name and the cloud alone. */
 export const vaultUrl = (cloud: Cloud, vault: string): string => `https://${vault.toLowerCase()}${cloud.vaultSuffix}`;

@@ -7,7 +7,7 @@ import type { ResourceId } from './ids.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
 import type { Reason } from './reasons.ts';
-import { aboutOf, type Raw, settingsSchema, vaultId } from './settingsSchema.ts';
+import { aboutOf, type CloudChoice, type Raw, settingsSchema, vaultId } from './settingsSchema.ts';
 
 const PREFIX = 'KEYTURN_';
 
@@ -38,7 +38,7 @@ export interface Settings<Cloud> {
   /** `https://…` without a slash at its end: how links to this app begin. Absent where nobody has said. */
   readonly publicUrl?: string;
   readonly audience: string;
-  readonly cloud: { readonly name: Exclude<Raw<Cloud>['KEYTURN_CLOUD'], 'custom'> } | { readonly custom: Cloud };
+  readonly cloud: { readonly name: string } | { readonly custom: Cloud };
   readonly hostStorage: HostStorage;
   /** Names of the storage accounts that this app runs on, lower case: never a target (case ST-07). */
   readonly ownStorage: readonly string[];
@@ -78,10 +78,10 @@ export class SettingsError extends Error {
  */
 export function readSettings<Cloud>(
   env: Environment,
-  customCloud: z.ZodType<Cloud>,
+  clouds: CloudChoice<Cloud>,
   { lenient = false }: { readonly lenient?: boolean } = {},
 ): Settings<Cloud> {
-  const schema = settingsSchema(customCloud);
+  const schema = settingsSchema(clouds);
   const all = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const { given, unread } = lenient ? withoutUnread(all) : { given: all, unread: [] };
   const hostStorage = hostStorageOf(env);

@@ -68,8 +68,14 @@ const rate = text(/^\d{1,4}\/\d{1,5}$/).transform((content) => {
   return { perVault, overall };
 });
 
-/** Every setting by its name in the environment. `customCloud` says what the endpoints of a custom cloud look like. */
-export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
+/** The clouds that there are, and what the endpoints of another one look like. */
+export interface CloudChoice<Cloud> {
+  readonly names: readonly string[];
+  readonly custom: z.ZodType<Cloud>;
+}
+
+/** Every setting by its name in the environment. */
+export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
   z.object({
     KEYTURN_INSTANCE: setting(
       {
@@ -237,10 +243,10 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
     KEYTURN_CLOUD: setting(
       {
         about: 'The cloud that this instance works in.',
-        shape: '`AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud` or `custom`',
-        fallback: 'AzureCloud',
+        shape: `${clouds.names.map((name) => `\`${name}\``).join(', ')} or \`custom\``,
+        fallback: clouds.names[0] ?? 'custom',
       },
-      z.enum(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud', 'custom']).prefault('AzureCloud'),
+      z.enum([...clouds.names, 'custom']).prefault(clouds.names[0] ?? 'custom'),
     ),
     KEYTURN_CUSTOM_CLOUD: setting(
       {
@@ -257,7 +263,7 @@ export const settingsSchema = <Cloud>(customCloud: z.ZodType<Cloud>) =>
         shape:
           'JSON with `authority`, `arm`, `armAudience`, `vaultSuffix`, `storageSuffix`, `graph`, `graphAudience`, `sqlSuffix`, `sqlAudience`',
       },
-      json.pipe(customCloud).optional(),
+      json.pipe(clouds.custom).optional(),
     ),
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud, clouds, vaultUrl } from '../../src/azure/cloud.ts';
+import { CustomCloud, cloudChoice, cloudNamed, clouds, vaultUrl } from '../../src/azure/cloud.ts';
+import { settingsSchema } from '../../src/core/settingsSchema.ts';
 
 const local = {
   authority: 'https://login.keyturn.localhost:8443',
@@ -16,6 +17,18 @@ const local = {
 describe('clouds', () => {
   it('listed ones pass the schema of a custom one', () => {
     for (const cloud of Object.values(clouds)) expect(CustomCloud.parse(cloud)).toEqual(cloud);
+  });
+
+  it('are rows and nothing else: each is a value of KEYTURN_CLOUD, and what the app builds addresses from', () => {
+    expect(cloudChoice.names).toEqual(Object.keys(clouds));
+    for (const name of cloudChoice.names) {
+      const { vaultSuffix } = cloudNamed(name);
+      expect(settingsSchema(cloudChoice).shape.KEYTURN_CLOUD.parse(name)).toBe(name);
+      expect(vaultUrl(cloudNamed(name), 'KV-shop')).toBe(`https://kv-shop${vaultSuffix}`);
+    }
+    const more = { ...cloudChoice, names: [...cloudChoice.names, 'AzureElsewhere'] };
+    expect(settingsSchema(more).shape.KEYTURN_CLOUD.parse('AzureElsewhere')).toBe('AzureElsewhere');
+    expect(settingsSchema(cloudChoice).shape.KEYTURN_CLOUD.safeParse('AzureElsewhere').success).toBe(false);
   });
 
   it('takes ports, and drops a slash at the end', () => {

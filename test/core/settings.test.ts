@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud } from '../../src/azure/cloud.ts';
+import { cloudChoice } from '../../src/azure/cloud.ts';
 import type { Environment } from '../../src/core/ownStorage.ts';
 import { readSettings, SettingsError } from '../../src/core/settings.ts';
 import { aboutOf, settingsSchema } from '../../src/core/settingsSchema.ts';
@@ -28,11 +28,11 @@ const endpoints = {
   sqlSuffix: '.database.windows.net',
   sqlAudience: 'https://database.windows.net',
 };
-const read = (over: Environment = {}) => readSettings({ ...good, ...over }, CustomCloud);
+const read = (over: Environment = {}) => readSettings({ ...good, ...over }, cloudChoice);
 
 function problems(env: Environment): readonly string[] {
   try {
-    readSettings(env, CustomCloud);
+    readSettings(env, cloudChoice);
   } catch (error) {
     if (error instanceof SettingsError) return error.problems;
     throw error;
@@ -102,7 +102,7 @@ describe('settings', () => {
     ['a vault of the sample tags is none', { KEYTURN_SAMPLE_TAGS: `${vault('a_b')}, kv1` }, ['kv1', 'kv2'], 1],
     ['all are none, and discovery finds others', { KEYTURN_VAULTS: 'x,y', KEYTURN_SUBSCRIPTIONS: guid(4) }, [], 2],
   ])('VAL-09: leave out the ids of vaults that cannot be read, where asked to: %s', (_, over, names, left) => {
-    const settings = readSettings({ ...good, ...over }, CustomCloud, { lenient: true });
+    const settings = readSettings({ ...good, ...over }, cloudChoice, { lenient: true });
     expect(settings.vaults.map(({ name }) => name)).toEqual(names);
     expect(settings.unreadVaults).toHaveLength(left);
     expect(settings.unreadVaults[0]?.detail).toMatch(
@@ -112,7 +112,7 @@ describe('settings', () => {
   });
 
   it('VAL-09: are wrong where no vault is left, and where another setting is', () => {
-    const lenient = (over: Environment) => () => readSettings({ ...good, ...over }, CustomCloud, { lenient: true });
+    const lenient = (over: Environment) => () => readSettings({ ...good, ...over }, cloudChoice, { lenient: true });
     expect(lenient({ KEYTURN_VAULTS: 'kv1' })).toThrow('KEYTURN_VAULTS is "kv1"');
     expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},x`, KEYTURN_MODE: 'on' })).toThrow('KEYTURN_MODE');
     expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},${vault('kv1')},x` })).toThrow('twice');
@@ -144,7 +144,7 @@ describe('settings', () => {
       expect(problems({ ...custom, KEYTURN_CUSTOM_CLOUD: word })).toEqual([
         expect.stringMatching(/^KEYTURN_CUSTOM_CLOUD is .*; expected `accepted`/),
       ]);
-    expect(readSettings({ ...custom, KEYTURN_CUSTOM_CLOUD: 'accepted' }, CustomCloud).cloud).toEqual({
+    expect(readSettings({ ...custom, KEYTURN_CUSTOM_CLOUD: 'accepted' }, cloudChoice).cloud).toEqual({
       custom: endpoints,
     });
     // One that stays behind would speak for the next custom cloud.
@@ -209,7 +209,7 @@ describe('settings', () => {
   });
 
   it('default to what their documentation says', () => {
-    for (const schema of Object.values(settingsSchema(CustomCloud).shape)) {
+    for (const schema of Object.values(settingsSchema(cloudChoice).shape)) {
       const { fallback } = aboutOf(schema);
       if (fallback !== undefined) expect(schema.parse(undefined)).toEqual(schema.parse(fallback));
     }
@@ -217,7 +217,7 @@ describe('settings', () => {
 
   it('are all right in the sample that one starts from', () => {
     const { Values } = JSON.parse(readFileSync('local.settings.sample.json', 'utf8'));
-    expect(readSettings(Values, CustomCloud).mode).toBe('observe');
+    expect(readSettings(Values, cloudChoice).mode).toBe('observe');
   });
 });
 
@@ -232,7 +232,7 @@ describe('the host storage by its service addresses, as clouds outside the publi
   const us = (service: string, account = 'keyturnapp') => `https://${account}.${service}.core.usgovcloudapi.net`;
 
   it('is the one account that all three name', () => {
-    const { hostStorage, ownStorage } = readSettings(at(us('blob'), `${us('queue')}/`, us('table')), CustomCloud);
+    const { hostStorage, ownStorage } = readSettings(at(us('blob'), `${us('queue')}/`, us('table')), cloudChoice);
     expect([hostStorage, ownStorage]).toEqual([{ accountName: 'keyturnapp' }, ['keyturnapp']]);
   });
 

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud } from '../../src/azure/cloud.ts';
+import { cloudChoice } from '../../src/azure/cloud.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { STATE_TAG } from '../../src/tags/state.ts';
 import { commandsOf, optionsOf } from './shell.ts';
@@ -30,7 +30,7 @@ const commands = ofKind('sh').flatMap(({ text }) => commandsOf(text));
 const commandsWith = (...start: string[]) =>
   commands.filter((words) => start.every((word, at) => words[at] === word)).map((words) => words.slice(start.length));
 
-const settings = Object.keys(settingsSchema(CustomCloud).shape);
+const settings = Object.keys(settingsSchema(cloudChoice).shape);
 /** Names and scope of a template; a parameter is required where nothing stands for it. */
 function templateOf(file: string) {
   const text = read(file);

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud } from '../../src/azure/cloud.ts';
+import { cloudChoice } from '../../src/azure/cloud.ts';
 import { parseGrants } from '../../src/core/grants.ts';
 import { reasons } from '../../src/core/reasons.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
@@ -49,7 +49,7 @@ describe('the glossary', () => {
       ...PHASES,
       ...Object.keys(reasons),
       ...TAGS,
-      ...Object.keys(settingsSchema(CustomCloud).shape),
+      ...Object.keys(settingsSchema(cloudChoice).shape),
     ];
     const met = rows.flatMap(({ word, where, means }) =>
       [...codes(where), ...codes(means)].map((code) => ({ word, code })),

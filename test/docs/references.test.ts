@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud } from '../../src/azure/cloud.ts';
+import { cloudChoice } from '../../src/azure/cloud.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { root } from './processes.ts';
 
@@ -126,7 +126,7 @@ describe('what pages name of the product', () => {
 
   it('settings are those of the schema', () => {
     const found = named(/\b(KEYTURN_[A-Z_]*[A-Z])\b(?!_)/g);
-    const known = Object.keys(settingsSchema(CustomCloud).shape);
+    const known = Object.keys(settingsSchema(cloudChoice).shape);
     expect(found.length).toBeGreaterThan(100);
     expect(found.filter(({ what }) => !known.includes(what))).toEqual([]);
   });

@@ -14,7 +14,7 @@ import { problem } from '../../src/api/problem.ts';
 import { refuseQuery } from '../../src/api/query.ts';
 import { fromIdempotencyKey, fromPath } from '../../src/api/receive.ts';
 import { fromArm } from '../../src/azure/armErrors.ts';
-import { CustomCloud, clouds } from '../../src/azure/cloud.ts';
+import { cloudChoice, clouds } from '../../src/azure/cloud.ts';
 import { KeyturnError } from '../../src/core/errors.ts';
 import { parseGrants } from '../../src/core/grants.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
@@ -266,10 +266,10 @@ const readers: readonly Reader[] = [
   ['row of a holder', (text) => schemas.readRef({ vault: text, name: text }), ['kv1']],
   [
     'settings',
-    (text) => readSettings(Object.fromEntries(SETTINGS.map((name) => [name, text])), CustomCloud),
+    (text) => readSettings(Object.fromEntries(SETTINGS.map((name) => [name, text])), cloudChoice),
     ['a,b', ID, '{"a":"b"}', 'every=60d;grace=48h', 'https://a/'],
   ],
-  ['name of a setting', (text) => readSettings({ [`KEYTURN_${text}`]: 'x' }, CustomCloud), ['MODE']],
+  ['name of a setting', (text) => readSettings({ [`KEYTURN_${text}`]: 'x' }, cloudChoice), ['MODE']],
   ["a service's error", (text) => [facts(failure(text)), said(failure(text))], ['ForbiddenByRbac', '403']],
   [
     "Resource Manager's error",

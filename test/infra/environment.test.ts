@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud } from '../../src/azure/cloud.ts';
+import { cloudChoice } from '../../src/azure/cloud.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { root } from '../docs/processes.ts';
 
@@ -25,7 +25,7 @@ describe('infra/main.bicepparam', () => {
   it('OPS-08: reads every setting that an operator sets, and the template takes it; the rest is set by the deployment', () => {
     const [made = ''] = / +KEYTURN_INSTANCE: instance[\s\S]*/.exec(settings) ?? [];
     const byDeployment = all(made, /^ +(KEYTURN_\w+): /gm);
-    const known = Object.keys(settingsSchema(CustomCloud).shape);
+    const known = Object.keys(settingsSchema(cloudChoice).shape);
     const [type = ''] = /type Settings = \{[\s\S]*?\n\}/.exec(settings) ?? [];
     const wanted = known.filter((name) => !byDeployment.includes(name)).sort();
     expect(all(type, /^ {2}(KEYTURN_\w+): /gm).sort()).toEqual(wanted);

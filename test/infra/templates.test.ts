@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { CustomCloud } from '../../src/azure/cloud.ts';
+import { cloudChoice } from '../../src/azure/cloud.ts';
 import { hostStorageOf, ownStorageOf } from '../../src/core/ownStorage.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { AUDIT_CONTAINER } from '../../src/store/auditLog.ts';
@@ -113,12 +113,12 @@ describe('doors', () => {
 
 describe('the app', () => {
   it('has settings by the names of the schema, all that must be set, and storage that it reads as its own', () => {
-    const known = Object.keys(settingsSchema(CustomCloud).shape);
+    const known = Object.keys(settingsSchema(cloudChoice).shape);
     for (const name of deployments) {
       const settings = settingsOf(name);
       const own = Object.keys(settings).filter((key) => key.startsWith('KEYTURN_'));
       expect(own.filter((key) => !known.includes(key))).toEqual([]);
-      const required = Object.entries(settingsSchema(CustomCloud).shape).filter(
+      const required = Object.entries(settingsSchema(cloudChoice).shape).filter(
         ([, schema]) => !schema.safeParse(undefined).success,
       );
       expect(required.map(([key]) => key).filter((key) => !own.includes(key))).toEqual([]);
@@ -131,7 +131,7 @@ describe('the app', () => {
   it('can be given every setting of the schema, and no other', () => {
     const source = readFileSync(join(infra, 'modules/settings.bicep'), 'utf8');
     const named = new Set(source.match(/\bKEYTURN_\w+/g));
-    expect([...named].sort()).toEqual(Object.keys(settingsSchema(CustomCloud).shape).sort());
+    expect([...named].sort()).toEqual(Object.keys(settingsSchema(cloudChoice).shape).sort());
   });
 
   it('runs on a Node that is tested, from the package that its own identity cannot write', () => {

@@ -11,7 +11,7 @@ import { type Place, placeOf, sources, testFiles, tests } from './mutants/places
 import { typeFaults } from './mutants/types.ts';
 
 const USAGE =
-  'Usage: npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...], or --stryker [PART[/FILE]...]';
+  'Usage: npm run mutants -- [--list | --check] [--short] [--jobs N] [ID...], or --stryker [--sample N] [PART[/FILE]...]';
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -21,12 +21,14 @@ async function main(): Promise<number> {
       short: { type: 'boolean' },
       stryker: { type: 'boolean' },
       jobs: { type: 'string', default: '2' },
+      sample: { type: 'string', default: '1' },
     },
     allowPositionals: true,
   });
   const jobs = Number(values.jobs);
-  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(USAGE);
-  if (values.stryker) return await stryker(positionals, jobs);
+  const sample = Number(values.sample);
+  for (const count of [jobs, sample]) if (!Number.isInteger(count) || count < 1) throw new Error(USAGE);
+  if (values.stryker) return await stryker(positionals, { jobs, sample });
   const chosen = choose(positionals, values.short === true);
   const all = await sources();
   const files = await testFiles();
@@ -48,7 +50,7 @@ async function main(): Promise<number> {
 /** The least score of a part, in percent. */
 const SCORE_MIN = 90;
 
-async function stryker(names: readonly string[], jobs: number): Promise<number> {
+async function stryker(names: readonly string[], options: { jobs: number; sample: number }): Promise<number> {
   const { parts } = await import('./mutants/stryker/parts.ts');
   const { score, survivorLine } = await import('./mutants/stryker/run.ts');
   const wanted = names.length === 0 ? parts.map(({ name }) => name) : names;
@@ -69,7 +71,7 @@ async function stryker(names: readonly string[], jobs: number): Promise<number> 
       seconds,
       wrong,
     } = await score(part, all, files, {
-      ...{ jobs, only, tell: (line) => console.error(line) },
+      ...{ ...options, only, tell: (line) => console.error(line) },
       survived: (survivor) => console.log(`  ${survivorLine(survivor)}`),
     });
     const percent = Math.floor((1000 * died) / made) / 10;

@@ -239,16 +239,13 @@ describe('Go for MySQL', () => {
     ['a(b)', 'a(b)'],
   ])('the password %s is %j', (spelt, value) => expect(held(go(spelt), MY)).toBe(value));
 
-  it.each(
-    [
-      [go('x').replace('tcp', 'unix'), 'by tcp(host:port)'],
-      [go('x').replace(':3306', ':x'), 'by tcp(host:port)'],
-      [go('x').replace('app_a:x', 'app_a'), 'not of the form login:password@tcp(host)/'],
-      [go('x').replace(HOST, 'evil.example'), 'foreign-host'],
-      [go('x').replace('tls=true', 'tls=skip-verify'), 'does without TLS'],
-      [go('x').replace('tls=true', 'tls'), 'bad-value'].slice(0, 0) as never,
-    ].filter((row) => row.length > 0) as [string, string][],
-  )('%s is refused', (text, why) => expect(held(text, MY)).toContain(why));
+  it.each([
+    [go('x').replace('tcp', 'unix'), 'by tcp(host:port)'],
+    [go('x').replace(':3306', ':x'), 'by tcp(host:port)'],
+    [go('x').replace('app_a:x', 'app_a'), 'not of the form login:password@tcp(host)/'],
+    [go('x').replace(HOST, 'evil.example'), 'foreign-host'],
+    [go('x').replace('tls=true', 'tls=skip-verify'), 'does without TLS'],
+  ])('%s is refused', (text, why) => expect(held(text, MY)).toContain(why));
 
   it.each([
     ['b', 'app_b'],

@@ -6,15 +6,14 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cloudChoice, clouds } from '../src/azure/cloud.ts';
+import { cloudChoice } from '../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
-import { systemClock } from '../src/core/clock.ts';
 import { inRole, type NeededRights } from '../src/core/neededRights.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
 import { keyDialects } from '../src/form/dialects.ts';
-import type { Rotator } from '../src/ports/rotator.ts';
-import { allRotators } from '../src/rotators/registry.ts';
+import type { Manifest } from '../src/ports/rotator.ts';
+import { manifests } from '../src/rotators/kinds.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
 import { callsFile, callsTable, routesFile } from './calls.ts';
 import { targetRole } from './infra/roles.ts';
@@ -99,26 +98,22 @@ export const pages: Readonly<Record<string, () => string>> = {
   'src/api/calls.ts': callsFile,
 };
 
-const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
-const rotators = [
-  ...allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' }),
-].sort((one, other) => one.type.localeCompare(other.type));
-
-const overlaps: Readonly<Record<Rotator['overlap'], string>> = {
+const overlaps: Readonly<Record<Manifest['overlap'], string>> = {
   'two-slots': 'works on until the grace is over',
   many: 'works on until the grace is over',
   none: 'ends at once: a short interruption is possible',
 };
 const Options = z.object({ properties: z.record(z.string(), z.object({ description: z.string() })) });
 
-const isTwoKey = ({ type }: Pick<Rotator, 'type'>): boolean => twoKeyTable.some((row) => row.type === type);
+const isTwoKey = ({ type }: Pick<Manifest, 'type'>): boolean => twoKeyTable.some((row) => row.type === type);
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
-function rowOf({ type, overlap, options, rights }: Rotator): string {
+function rowOf({ type, title, overlap, options, rights }: Manifest): string {
   const { properties } = Options.parse(z.toJSONSchema(options, { io: 'input' }));
   const words = Object.entries(properties).map(([name, { description }]) => `\`${name}\`: ${description}`);
   const cells = [
     `\`${type}\``,
+    title,
     overlaps[overlap],
     words.join(' '),
     isTwoKey({ type }) ? `[two-key.md](two-key.md#${type})` : rightsIn(rights),
@@ -138,13 +133,13 @@ const rightsIn = ({ graph = [], database = [], ...rights }: NeededRights): strin
 
 const rotatorsTable = (): string =>
   [
-    '| `rotator` | Old credential | Options (`rotator-options`) | Rights |',
-    '| --- | --- | --- | --- |',
-    ...rotators.map(rowOf),
+    '| `rotator` | What it rotates | Old credential | Options (`rotator-options`) | Rights |',
+    '| --- | --- | --- | --- | --- |',
+    ...manifests.map(rowOf),
   ].join('\n');
 
 /** The custom role of one kind: exactly its actions of both planes, and reading the role assignments in which consent stands. */
-export function roleOf({ type, rights }: Pick<Rotator, 'type' | 'rights'>): string | undefined {
+export function roleOf({ type, rights }: Pick<Manifest, 'type' | 'rights'>): string | undefined {
   const held = targetRole(rights);
   if (held === undefined) return undefined;
   const role = {
@@ -187,7 +182,7 @@ ${notSupported.map(({ what, because }) => `- ${what}: ${because}.`).join('\n')}
 
 function twoKeySection(row: TwoKeyRow): string {
   const { type, title, armTypes, version, slots, readonlySlots, strings, pair, off, regenerate } = row;
-  const { actions, dataActions = [] } = rotators.find((each) => each.type === type)?.rights ?? { actions: [] };
+  const { actions, dataActions = [] } = manifests.find((each) => each.type === type)?.rights ?? { actions: [] };
   const facts = [
     `Resource types: ${code(armTypes)} (api ${version})`,
     `Slots: ${code(Object.keys(slots))}`,
@@ -216,7 +211,7 @@ const withPart = (page: string, name: string, part: string): string =>
   );
 
 const rolesAsJson = (): string =>
-  `\n${rotators.flatMap((each) => (isTwoKey(each) ? [] : (roleOf(each) ?? []))).join('\n\n')}\n`;
+  `\n${manifests.flatMap((each) => (isTwoKey(each) ? [] : (roleOf(each) ?? []))).join('\n\n')}\n`;
 
 /** The README's three figures: of the run that is kept, and of the run that docs/bench.md shows. */
 function figures(): string {

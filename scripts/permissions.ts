@@ -1,9 +1,7 @@
 /** The tables of docs/permissions.md: every right of every kind, from the registry, with the call, the source and the risk. */
-import { clouds } from '../src/azure/cloud.ts';
-import { systemClock } from '../src/core/clock.ts';
 import { inRole } from '../src/core/neededRights.ts';
-import type { Rotator } from '../src/ports/rotator.ts';
-import { allRotators } from '../src/rotators/registry.ts';
+import type { Manifest } from '../src/ports/rotator.ts';
+import { manifests } from '../src/rotators/kinds.ts';
 
 interface Note {
   readonly rights: RegExp;
@@ -95,11 +93,6 @@ const notes: readonly Note[] = [
   },
 ];
 
-const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
-const rotators = [
-  ...allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' }),
-].sort((one, other) => one.type.localeCompare(other.type));
-
 /** Throws for a right that nobody has described. */
 function noteOf(right: string): Note {
   const found = notes.find(({ rights }) => rights.test(right));
@@ -108,7 +101,7 @@ function noteOf(right: string): Note {
 }
 
 /** Rows of one kind, in the order in which people give them. */
-export function rightsRows({ type, rights }: Pick<Rotator, 'type' | 'rights'>): readonly string[] {
+export function rightsRows({ type, rights }: Pick<Manifest, 'type' | 'rights'>): readonly string[] {
   const { actions, dataActions = [], graph = [], database = [] } = rights;
   const row = (right: string, words: string) => {
     const { call, misuse, source } = noteOf(right);
@@ -123,13 +116,13 @@ export function rightsRows({ type, rights }: Pick<Rotator, 'type' | 'rights'>): 
 }
 
 function targetsTable(): string {
-  const rows = rotators.flatMap(rightsRows);
+  const rows = manifests.flatMap(rightsRows);
   return ['| Kind | Right | Call | A misuse could | Spelling |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 /** Rights whose spelling no source confirms. */
 export function unverified(): readonly string[] {
-  const all = new Set(rotators.flatMap(({ rights }) => [...inRole(rights), ...(rights.graph ?? [])]));
+  const all = new Set(manifests.flatMap(({ rights }) => [...inRole(rights), ...(rights.graph ?? [])]));
   return [...all].filter((action) => noteOf(action).source === undefined).sort();
 }
 

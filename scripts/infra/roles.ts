@@ -1,12 +1,10 @@
 /** What the custom roles of the templates allow, as the code has it: `infra/roles.json`, which Bicep reads. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { clouds } from '../../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../../src/azure/permissions.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { inRole, type NeededRights } from '../../src/core/neededRights.ts';
-import type { Rotator } from '../../src/ports/rotator.ts';
-import { allRotators } from '../../src/rotators/registry.ts';
+import type { Manifest } from '../../src/ports/rotator.ts';
+import { manifests } from '../../src/rotators/kinds.ts';
 import { root } from './bicep.ts';
 
 export interface Rights {
@@ -22,8 +20,6 @@ export interface Roles {
   readonly targets: Readonly<Record<string, Rights>>;
 }
 
-const everyKind = () => allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
-const nobody = { getToken: () => Promise.reject(new Error('Roles ask for no token.')) };
 /** Consent stands in the assignments (design section 6); what the role allows is asked for in dry runs (OPS-03). */
 const OWN = ['Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ];
 
@@ -38,7 +34,7 @@ export function targetRole(rights: NeededRights): Rights | undefined {
 }
 
 /** @param kinds all that there are, unless said otherwise */
-export function roles(kinds: readonly Pick<Rotator, 'type' | 'rights'>[] = everyKind()): Roles {
+export function roles(kinds: readonly Pick<Manifest, 'type' | 'rights'>[] = manifests): Roles {
   const targets = kinds.flatMap(({ type, rights }) => {
     const role = targetRole(rights);
     return role === undefined ? [] : [[type, role] as const];

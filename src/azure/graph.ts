@@ -6,7 +6,7 @@ import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
-import { AbsentError, BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { AbsentError, BusyError, ConcurrentError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { GraphGrants } from '../core/rightChecks.ts';
 import { Secret } from '../core/secret.ts';
@@ -35,12 +35,6 @@ export interface AddedPassword {
   readonly keyId: Handle;
   readonly value: Secret;
 }
-
-/**
- * Graph says that it refused a write since another one ran, which it may have applied all the same (finding COR-01): lists tell,
- * and where none shows it, it may be sent again.
- */
-export class ConcurrentError extends UnknownOutcomeError {}
 
 export interface Standing extends GraphGrants {
   readonly owners: readonly string[];

@@ -58,6 +58,12 @@ export class BusyError extends KeyturnError {}
 /** A write was sent and it is not known whether it took effect: read the world, then decide. */
 export class UnknownOutcomeError extends KeyturnError {}
 
+/**
+ * Graph says that it refused a write since another one ran, which it may have applied all the same (finding COR-01): lists tell,
+ * and where none shows it, it may be sent again.
+ */
+export class ConcurrentError extends UnknownOutcomeError {}
+
 /** The lock of this pass was taken by another or ran out: write nothing more. */
 export class LockLostError extends KeyturnError {
   constructor(detail?: string) {

@@ -94,9 +94,12 @@ export interface Wrong {
   list(): readonly WrongTry[];
 }
 
-export interface Rotator {
+/** What a kind is. Known before there is a client or a credential: pages, templates and lists are made from it. */
+export interface Manifest {
   /** The tag value. */
   readonly type: string;
+  /** What it is, for people. */
+  readonly title: string;
   /** What can be promised about the old credential. */
   readonly overlap: 'two-slots' | 'many' | 'none';
   /** Characters of the longest credential that it makes; where absent, the vault's limit is measured with room to spare. */
@@ -106,9 +109,12 @@ export interface Rotator {
   /** What helps with a reason, where this kind knows better than the table of reasons. */
   readonly remedies?: Remedies;
   /** Keys of `rotator-options`, documented from here. */
-  readonly options: z.ZodType;
+  readonly options: z.ZodObject;
   /** How a secret may hold the credential. */
   readonly form: FormSpec;
+}
+
+export interface Rotator extends Manifest {
   /** Parses and binds; a clear `bad-tags` error names the tag. Sends nothing. */
   bind(parameters: Parameters): Target;
 }

@@ -10,6 +10,7 @@ import { Secret } from '../core/secret.ts';
 import type {
   Credential,
   Labelled,
+  Manifest,
   Parameters,
   Rotator,
   Said,
@@ -26,6 +27,7 @@ import {
   type GraphApi,
 } from '../targets/appPasswords.ts';
 import { type ClientSecretProbe, hintOf } from '../targets/clientSecrets.ts';
+import { parseOptions } from './kit/options.ts';
 
 export interface AppRegistrationOptions {
   readonly graph: GraphApi;
@@ -47,39 +49,38 @@ const OWNED_BY = 'Application.ReadWrite.OwnedBy';
 /** Of what Graph makes (azure-facts 6). */
 const SECRET_TEXT_MAX = 64;
 
+export const appRegistrationManifest: Manifest = {
+  type: 'app-registration',
+  title: 'App registration, client secret',
+  overlap: 'many',
+  longest: SECRET_TEXT_MAX,
+  rights: { actions: [], graph: [OWNED_BY] },
+  remedies: {
+    'target-forbidden': {
+      remedy:
+        "Make Keyturn's identity an owner of the application, and give it the application permission Application.ReadWrite.OwnedBy of Microsoft Graph: infra/scripts/graph.sh does both. A token keeps for up to a day what it was issued with.",
+    },
+    unproved: {
+      remedy: 'Mend what keeps the application from getting a token; its client secrets go on rotating meanwhile.',
+    },
+    'no-consent': { remedy: 'Add `<consent>` to the tags of the application.' },
+  },
+  options: Options,
+  form: { kind: 'bare' },
+};
+
 /** The rotator over the two ports; it remembers for an hour what it changed, to be patient with it. */
 export function appRegistration(deps: AppRegistrationOptions): Rotator {
   const tools: Tools = { ...deps, passwords: appPasswords(deps) };
   return {
-    type: 'app-registration',
-    overlap: 'many',
-    longest: SECRET_TEXT_MAX,
-    rights: { actions: [], graph: [OWNED_BY] },
-    remedies: {
-      'target-forbidden': {
-        remedy:
-          "Make Keyturn's identity an owner of the application, and give it the application permission Application.ReadWrite.OwnedBy of Microsoft Graph: infra/scripts/graph.sh does both. A token keeps for up to a day what it was issued with.",
-      },
-      unproved: {
-        remedy: 'Mend what keeps the application from getting a token; its client secrets go on rotating meanwhile.',
-      },
-      'no-consent': { remedy: 'Add `<consent>` to the tags of the application.' },
-    },
-    options: Options,
-    form: { kind: 'bare' },
+    ...appRegistrationManifest,
     bind({ target, options, secret }: Parameters) {
       const appId = z.guid().toLowerCase().safeParse(target);
       if (!appId.success) {
         const detail = `The tag rotator-target is ${quote(target)}; expected the application (client) id, a GUID.`;
         throw new KeyturnError('bad-tags', { detail });
       }
-      const parsed = Options.safeParse(options);
-      if (parsed.success) return new AppRegistration({ appId: appId.data, secret, ...parsed.data }, tools);
-      const [issue] = parsed.error.issues;
-      const unknown = issue?.code === 'unrecognized_keys';
-      const at = unknown ? issue.keys[0] : issue?.path[0];
-      const detail = `The tag rotator-options: ${quote(String(at))} is wrong: ${unknown ? 'known is `revoke-adopted`' : issue?.message}.`;
-      throw new KeyturnError('bad-tags', { detail });
+      return new AppRegistration({ appId: appId.data, secret, ...parseOptions(Options, options) }, tools);
     },
   };
 }

@@ -3,12 +3,13 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
-import type { Obstacle, Rotator } from '../ports/rotator.ts';
+import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
 import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../targets/databaseServers.ts';
 import { linkedName } from '../targets/hosts.ts';
 import type { MysqlApi } from '../targets/mysql.ts';
 import type { MysqlAccountFacts } from '../targets/mysqlAccounts.ts';
-import { isTwin, loginOptions, loginPair } from './kit/loginNames.ts';
+import { isTwin, loginPair } from './kit/loginNames.ts';
+import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
 import { LOGIN_HANDLES, type LoginState, twoLogins } from './kit/twoLogins.ts';
@@ -39,24 +40,29 @@ const wrongWith = (name: string): string | undefined => {
   return /^(azure|mysql\.|mariadb\.|root$)/i.test(name) ? 'users of the server itself are never rotated' : undefined;
 };
 
+export const mysqlLoginManifest: Manifest = {
+  type: 'mysql-login',
+  title: 'Azure Database for MySQL, two users in turn',
+  overlap: 'two-slots',
+  longest: PASSWORD_LENGTH,
+  rights: { actions: [`${MYSQL_TYPE}/read`], database: ['`CREATE USER` on `*.*`', '`SELECT` on `mysql.*`'] },
+  remedies: {
+    'target-forbidden': {
+      remedy:
+        "Where the detail names the server: as its Entra administrator, make Keyturn's identity the user that KEYTURN_DATABASE_USER names, and `GRANT CREATE USER ON *.*` and `GRANT SELECT ON mysql.*` to it. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
+    },
+  },
+  options: Options,
+  form: { kind: 'login', server: 'mysql', required: true },
+};
+
 /** The rotator over its two ports. */
 export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotator {
   return {
-    type: 'mysql-login',
-    overlap: 'two-slots',
-    longest: PASSWORD_LENGTH,
-    rights: { actions: [`${MYSQL_TYPE}/read`], database: ['`CREATE USER` on `*.*`', '`SELECT` on `mysql.*`'] },
-    remedies: {
-      'target-forbidden': {
-        remedy:
-          "Where the detail names the server: as its Entra administrator, make Keyturn's identity the user that KEYTURN_DATABASE_USER names, and `GRANT CREATE USER ON *.*` and `GRANT SELECT ON mysql.*` to it. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
-      },
-    },
-    options: Options,
-    form: { kind: 'login', server: 'mysql', required: true },
+    ...mysqlLoginManifest,
     bind({ target, options }) {
       const server = parseResourceId(target, MYSQL_TYPE, 'The tag rotator-target', SERVER_NAME);
-      const { logins: names, host } = loginOptions(Options, options);
+      const { logins: names, host } = parseOptions(Options, options);
       const logins = loginPair(names, wrongWith);
       let known: DatabaseFacts | undefined;
       const facts = async () => (known ??= await servers.facts(server));

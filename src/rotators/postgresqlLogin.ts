@@ -3,11 +3,12 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
-import type { Obstacle, Rotator } from '../ports/rotator.ts';
+import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
 import { type DatabaseFacts, type DatabaseServers, POSTGRESQL_TYPE } from '../targets/databaseServers.ts';
 import { linkedName } from '../targets/hosts.ts';
 import type { PostgresApi, RoleFacts } from '../targets/postgres.ts';
-import { isTwin, loginOptions, loginPair } from './kit/loginNames.ts';
+import { isTwin, loginPair } from './kit/loginNames.ts';
+import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
 import { LOGIN_HANDLES, type LoginState, twoLogins } from './kit/twoLogins.ts';
@@ -33,6 +34,26 @@ const wrongWith = (name: string): string | undefined => {
   return /^(pg_|azure)/i.test(name) ? 'roles of the server itself are never rotated' : undefined;
 };
 
+export const postgresqlLoginManifest: Manifest = {
+  type: 'postgresql-login',
+  title: 'Azure Database for PostgreSQL, two roles in turn',
+  overlap: 'two-slots',
+  longest: PASSWORD_LENGTH,
+  rights: {
+    actions: [`${POSTGRESQL_TYPE}/read`],
+    database: ['`CREATEROLE`, and from PostgreSQL 16 on `ADMIN OPTION` for the two logins'],
+  },
+  remedies: {
+    'target-forbidden': {
+      remedy:
+        "Where the detail names the server: as its Entra administrator, in the database `postgres`, make Keyturn's identity the role that KEYTURN_DATABASE_USER names, with CREATEROLE, and from PostgreSQL 16 on also `GRANT <login> TO <that role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE` for each login of the tags. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
+    },
+    'keys-off': { remedy: 'Use identities and drop the secret, or let the server take passwords beside them.' },
+  },
+  options: Options,
+  form: { kind: 'login', server: 'postgresql', required: true },
+};
+
 /** The rotator over its two ports. A server that other hosts fail over to keeps its name, and its roles with it. */
 export function postgresqlLogin({
   servers,
@@ -41,25 +62,10 @@ export function postgresqlLogin({
   poolerPort = POOLER_PORT,
 }: PostgresqlLoginOptions): Rotator {
   return {
-    type: 'postgresql-login',
-    overlap: 'two-slots',
-    longest: PASSWORD_LENGTH,
-    rights: {
-      actions: [`${POSTGRESQL_TYPE}/read`],
-      database: ['`CREATEROLE`, and from PostgreSQL 16 on `ADMIN OPTION` for the two logins'],
-    },
-    remedies: {
-      'target-forbidden': {
-        remedy:
-          "Where the detail names the server: as its Entra administrator, in the database `postgres`, make Keyturn's identity the role that KEYTURN_DATABASE_USER names, with CREATEROLE, and from PostgreSQL 16 on also `GRANT <login> TO <that role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE` for each login of the tags. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
-      },
-      'keys-off': { remedy: 'Use identities and drop the secret, or let the server take passwords beside them.' },
-    },
-    options: Options,
-    form: { kind: 'login', server: 'postgresql', required: true },
+    ...postgresqlLoginManifest,
     bind({ target, options }) {
       const server = parseResourceId(target, POSTGRESQL_TYPE, 'The tag rotator-target', SERVER_NAME);
-      const logins = loginPair(loginOptions(Options, options).logins, wrongWith);
+      const logins = loginPair(parseOptions(Options, options).logins, wrongWith);
       let known: DatabaseFacts | undefined;
       const facts = async () => (known ??= await servers.facts(server));
       let seen: readonly RoleFacts[] = [];

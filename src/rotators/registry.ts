@@ -1,43 +1,24 @@
-/** Every rotator there is, one line each. */
-import type { Rotator } from '../ports/rotator.ts';
+/** The rotators of all kinds over Azure. */
+import type { Manifest, Rotator } from '../ports/rotator.ts';
 import { type WireOptions, wires } from '../targets/wires.ts';
-import { appRegistration } from './appRegistration.ts';
-import { mysqlLogin } from './mysqlLogin.ts';
-import { postgresqlLogin } from './postgresqlLogin.ts';
-import { sqlAdminPassword } from './sqlAdminPassword.ts';
-import { sqlLogin } from './sqlLogin.ts';
-import { sqlSingleLogin } from './sqlSingleLogin.ts';
-import { storageAccountKey } from './storageAccountKey.ts';
-import { twoKey } from './twoKey.ts';
-import { twoKeyTable } from './twoKeyTable.ts';
+import { kinds } from './kinds.ts';
 
 export interface RotatorsOptions extends WireOptions {
   /** Object id and client id of Keyturn's identity: as an administrator of a server it sends no statement there. */
   readonly identityIds?: readonly string[];
 }
 
-/** All rotators over Azure. Nothing is loaded or dialled before one is used. */
+/** One of each kind. Nothing is loaded or dialled before one is used. */
 export function allRotators({ identityIds: identity = [], ...options }: RotatorsOptions): readonly Rotator[] {
-  const { clock } = options;
-  const { armKeys: keys, databases: servers, ...on } = wires(options);
-  const sql = { ...on.sql, clock, identity };
-  return [
-    sqlAdminPassword(sql),
-    sqlLogin(sql),
-    sqlSingleLogin(sql),
-    postgresqlLogin({ servers, postgres: on.postgres, clock }),
-    mysqlLogin({ servers, mysql: on.mysql, clock }),
-    ...twoKeyTable.map((row) => twoKey(row, { keys, clock })),
-    appRegistration({ ...on.application, clock }),
-    storageAccountKey({ ...on.storage, clock }),
-  ];
+  const on = { ...wires(options), clock: options.clock, identity };
+  return kinds.map(([, over]) => over(on));
 }
 
-/** Rotators by the tag value that names them. */
-export function registry(rotators: readonly Rotator[]) {
+/** Rotators, or kinds, by the tag value that names them. */
+export function registry<Kind extends Manifest>(rotators: readonly Kind[]) {
   const byType = new Map(rotators.map((rotator) => [rotator.type, rotator]));
   return {
     types: [...byType.keys()].sort(),
-    get: (type: string): Rotator | undefined => byType.get(type),
+    get: (type: string): Kind | undefined => byType.get(type),
   };
 }

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { ServerAnswer } from '../core/serverAnswer.ts';
-import type { Parameters, Rotator } from '../ports/rotator.ts';
+import type { Manifest, Parameters, Rotator } from '../ports/rotator.ts';
 import { fold } from '../targets/sqlText.ts';
 import { noPath } from '../targets/tds.ts';
-import { loginOptions } from './kit/loginNames.ts';
 import { OnePassword, type PasswordPort } from './kit/onePassword.ts';
+import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import {
   type FoundServer,
@@ -28,23 +28,28 @@ const Options = z.strictObject({
     .describe('Trust the answer of Azure alone where no network path leads to the server.'),
 });
 
+export const sqlAdminPasswordManifest: Manifest = {
+  type: 'sql-admin-password',
+  title: 'Azure SQL server, administrator',
+  overlap: 'none',
+  longest: PASSWORD_LENGTH,
+  rights: {
+    actions: [
+      ...SQL_READS,
+      'Microsoft.Sql/servers/write',
+      'Microsoft.Sql/locations/serverAzureAsyncOperation/read',
+      'Microsoft.Sql/locations/serverOperationResults/read',
+    ],
+  },
+  options: Options,
+  form: { kind: 'login', server: 'sqlserver', required: false },
+};
+
 export function sqlAdminPassword(deps: SqlOptions): Rotator {
   return {
-    type: 'sql-admin-password',
-    overlap: 'none',
-    longest: PASSWORD_LENGTH,
-    rights: {
-      actions: [
-        ...SQL_READS,
-        'Microsoft.Sql/servers/write',
-        'Microsoft.Sql/locations/serverAzureAsyncOperation/read',
-        'Microsoft.Sql/locations/serverOperationResults/read',
-      ],
-    },
-    options: Options,
-    form: { kind: 'login', server: 'sqlserver', required: false },
+    ...sqlAdminPasswordManifest,
     bind({ target, options }: Parameters) {
-      const { servers: partners, 'arm-only': armOnly } = loginOptions(Options, options);
+      const { servers: partners, 'arm-only': armOnly } = parseOptions(Options, options);
       const ids = parseServers(target, partners);
       const servers = new SqlServerSet(ids, deps);
       const unasked = new Set<string>();

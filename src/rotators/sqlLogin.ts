@@ -8,6 +8,7 @@ import type { RightCheck } from '../core/rightChecks.ts';
 import type { Secret } from '../core/secret.ts';
 import type {
   Credential,
+  Manifest,
   Parameters,
   Rotator,
   Said,
@@ -19,7 +20,7 @@ import type {
 } from '../ports/rotator.ts';
 import { couldBe, fold } from '../targets/sqlText.ts';
 import { noPath } from '../targets/tds.ts';
-import { loginOptions } from './kit/loginNames.ts';
+import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import { loginPort, type SqlLogins, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_LOGIN_RIGHTS, type SqlOptions } from './kit/sqlServerSet.ts';
@@ -32,18 +33,23 @@ const Options = z.strictObject({
   servers: z.string().optional().describe(SERVERS_OPTION),
 });
 
+export const sqlLoginManifest: Manifest = {
+  type: 'sql-login',
+  title: 'Azure SQL, two logins or users in turn',
+  overlap: 'two-slots',
+  longest: PASSWORD_LENGTH,
+  rights: SQL_LOGIN_RIGHTS,
+  remedies: SQL_LOGIN_REMEDIES,
+  options: Options,
+  form: { kind: 'login', server: 'sqlserver', required: true },
+};
+
 /** The rotator over the two ports. `ALTER ANY LOGIN` or, for users, `ALTER ANY USER` is granted in the server itself. */
 export function sqlLogin(deps: SqlOptions): Rotator {
   return {
-    type: 'sql-login',
-    overlap: 'two-slots',
-    longest: PASSWORD_LENGTH,
-    rights: SQL_LOGIN_RIGHTS,
-    remedies: SQL_LOGIN_REMEDIES,
-    options: Options,
-    form: { kind: 'login', server: 'sqlserver', required: true },
+    ...sqlLoginManifest,
     bind({ target, options }: Parameters) {
-      const { logins, users, database, servers } = loginOptions(Options, options);
+      const { logins, users, database, servers } = parseOptions(Options, options);
       const names = sqlLogins({ target, logins, users, database, servers }, deps);
       const [one, two] = names.logins;
       if (one === undefined || two === undefined || names.logins.length !== 2 || couldBe(one, two)) {

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
-import type { Parameters, Rotator } from '../ports/rotator.ts';
+import type { Manifest, Parameters, Rotator } from '../ports/rotator.ts';
 import { fold } from '../targets/sqlText.ts';
 import { noPath } from '../targets/tds.ts';
-import { loginOptions } from './kit/loginNames.ts';
 import { OnePassword } from './kit/onePassword.ts';
+import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import { loginPort, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
 import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_LOGIN_RIGHTS, type SqlOptions } from './kit/sqlServerSet.ts';
@@ -19,17 +19,22 @@ const Options = z.strictObject({
   servers: z.string().optional().describe(SERVERS_OPTION),
 });
 
+export const sqlSingleLoginManifest: Manifest = {
+  type: 'sql-single-login',
+  title: 'Azure SQL, one login or user',
+  overlap: 'none',
+  longest: PASSWORD_LENGTH,
+  rights: SQL_LOGIN_RIGHTS,
+  remedies: SQL_LOGIN_REMEDIES,
+  options: Options,
+  form: { kind: 'login', server: 'sqlserver', required: false },
+};
+
 export function sqlSingleLogin(deps: SqlOptions): Rotator {
   return {
-    type: 'sql-single-login',
-    overlap: 'none',
-    longest: PASSWORD_LENGTH,
-    rights: SQL_LOGIN_RIGHTS,
-    remedies: SQL_LOGIN_REMEDIES,
-    options: Options,
-    form: { kind: 'login', server: 'sqlserver', required: false },
+    ...sqlSingleLoginManifest,
     bind({ target, options }: Parameters) {
-      const { login, user, database, servers } = loginOptions(Options, options);
+      const { login, user, database, servers } = parseOptions(Options, options);
       const names = sqlLogins({ target, logins: login, users: user, database, servers }, deps, ['login', 'user']);
       const [name] = names.logins;
       if (name === undefined || names.logins.length !== 1) {

@@ -5,10 +5,20 @@ import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts'
 import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import type { Credential, Obstacle, Parameters, Rotator, Target, TargetState, Verdict } from '../ports/rotator.ts';
+import type {
+  Credential,
+  Manifest,
+  Obstacle,
+  Parameters,
+  Rotator,
+  Target,
+  TargetState,
+  Verdict,
+} from '../ports/rotator.ts';
 import { hostOf, privateLinkOf } from '../targets/hosts.ts';
 import { hoursAllowed, hoursDeclared } from '../targets/sasPeriod.ts';
 import type { Keys, StorageAccountFacts, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
+import { parseOptions } from './kit/options.ts';
 import { SharedList } from './kit/sharedList.ts';
 
 export interface StorageAccountKeyOptions {
@@ -33,29 +43,29 @@ const Options = z.strictObject({
     .describe('The longest life of any SAS that is signed with the key. The grace must cover it.'),
 });
 
+export const storageAccountKeyManifest: Manifest = {
+  type: 'storage-account-key',
+  title: 'Storage account, access key',
+  overlap: 'two-slots',
+  rights: {
+    actions: [
+      'Microsoft.Storage/storageAccounts/read',
+      'Microsoft.Storage/storageAccounts/listKeys/action',
+      'Microsoft.Storage/storageAccounts/regenerateKey/action',
+    ],
+  },
+  options: Options,
+  form: { kind: 'key', dialects: ['storage'] },
+};
+
 /** The rotator over the two ports; it keeps nothing but when it issued a key, to be patient with it (case ST-08). */
 export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
   const spreading = new Spreading(deps.clock);
   return {
-    type: 'storage-account-key',
-    overlap: 'two-slots',
-    rights: {
-      actions: [
-        'Microsoft.Storage/storageAccounts/read',
-        'Microsoft.Storage/storageAccounts/listKeys/action',
-        'Microsoft.Storage/storageAccounts/regenerateKey/action',
-      ],
-    },
-    options: Options,
-    form: { kind: 'key', dialects: ['storage'] },
+    ...storageAccountKeyManifest,
     bind({ target, options }: Parameters) {
       const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
-      const parsed = Options.safeParse(options);
-      if (parsed.success) return new StorageAccount(id, parsed.data['longest-sas'], deps, spreading);
-      const [issue] = parsed.error.issues;
-      const at = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
-      const detail = `The tag rotator-options: ${quote(String(at))} is wrong: ${issue?.code === 'unrecognized_keys' ? 'known is `longest-sas`' : issue?.message}.`;
-      throw new KeyturnError('bad-tags', { detail });
+      return new StorageAccount(id, parseOptions(Options, options)['longest-sas'], deps, spreading);
     },
   };
 }

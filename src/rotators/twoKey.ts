@@ -9,6 +9,7 @@ import { quote } from '../core/quote.ts';
 import { Secret } from '../core/secret.ts';
 import type {
   Credential,
+  Manifest,
   Obstacle,
   Parameters,
   Rotator,
@@ -20,6 +21,7 @@ import type {
 import { ArmFacts } from '../targets/armFacts.ts';
 import type { ArmKeysApi } from '../targets/armKeys.ts';
 import { cosmosHosts, hostIn, hostOf, privateLinkOf, textsIn } from '../targets/hosts.ts';
+import { parseOptions } from './kit/options.ts';
 import { SharedList } from './kit/sharedList.ts';
 import type { MemberPath, Slots, TwoKeyRow } from './twoKeyTable.ts';
 
@@ -38,26 +40,28 @@ const WhichKeys = z.strictObject({
     ),
 });
 
+export const twoKeyManifest = (row: TwoKeyRow): Manifest => ({
+  type: row.type,
+  title: row.title,
+  overlap: 'two-slots',
+  rights: { actions: actionsOf(row) },
+  options: optionsOf(row),
+  form: formOf(row),
+});
+
 /** The rotator of one row. */
 export function twoKey(row: TwoKeyRow, deps: TwoKeyOptions): Rotator {
-  const options = row.readonlySlots === undefined ? NoOptions : WhichKeys;
   return {
-    type: row.type,
-    overlap: 'two-slots',
-    rights: { actions: actionsOf(row) },
-    options,
-    form: formOf(row),
-    bind(parameters: Parameters) {
-      const resource = resourceOf(parameters.target, row.armTypes);
-      const parsed = options.safeParse(parameters.options);
-      if (parsed.success) return new TwoKeys(row, resource, 'keys' in parsed.data && !!parsed.data.keys, deps);
-      const [issue] = parsed.error.issues;
-      const at = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
-      const why = issue?.code === 'unrecognized_keys' ? 'this kind does not know it' : issue?.message;
-      throw new KeyturnError('bad-tags', { detail: `The tag rotator-options: ${quote(String(at))} is wrong: ${why}.` });
+    ...twoKeyManifest(row),
+    bind({ target, options }: Parameters) {
+      const resource = resourceOf(target, row.armTypes);
+      const given = parseOptions(optionsOf(row), options);
+      return new TwoKeys(row, resource, 'keys' in given && given.keys !== undefined, deps);
     },
   };
 }
+
+const optionsOf = (row: TwoKeyRow) => (row.readonlySlots === undefined ? NoOptions : WhichKeys);
 
 const formOf = ({ strings, pair }: TwoKeyRow): FormSpec =>
   strings === undefined ? { kind: 'bare' } : { kind: 'key', dialects: strings, ...(pair ? { pair } : {}) };

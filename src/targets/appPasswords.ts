@@ -3,9 +3,9 @@
  * lag behind, and a text is given once (azure-facts 6, cases GR-01 and GR-02).
  */
 
-import { type AddedPassword, type AppFacts, ConcurrentError, type GraphApi } from '../azure/graph.ts';
+import type { AddedPassword, AppFacts, GraphApi } from '../azure/graph.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import { AbsentError, BusyError, type KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import { AbsentError, BusyError, ConcurrentError, type KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 

@@ -102,6 +102,7 @@ beforeEach(() => {
 const rotator: Rotator = {
   type: 'two-logins',
   overlap: 'two-slots',
+  title: 'a kind of tests',
   rights: { actions: ['Microsoft.X/servers/read'] },
   options: z.strictObject({}),
   form: { kind: 'login', server: 'sqlserver', required: true },

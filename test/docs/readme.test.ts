@@ -13,11 +13,9 @@ import { fromHoldRequest } from '../../src/api/calls/holdSecret.ts';
 import { fromInventoryQuery } from '../../src/api/calls/listSecrets.ts';
 import { fromRotateRequest } from '../../src/api/calls/rotateSecret.ts';
 import { fromIdempotencyKey, fromPath } from '../../src/api/receive.ts';
-import { clouds } from '../../src/azure/cloud.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { inRole } from '../../src/core/neededRights.ts';
-import type { Rotator } from '../../src/ports/rotator.ts';
-import { allRotators, registry } from '../../src/rotators/registry.ts';
+import type { Manifest } from '../../src/ports/rotator.ts';
+import { manifests } from '../../src/rotators/kinds.ts';
 import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
 import { STATE_TAG } from '../../src/tags/state.ts';
 import { endAll, root, start } from './processes.ts';
@@ -33,10 +31,6 @@ const ofKind = (kind: string, page?: string) =>
   blocks.filter(({ kind: own, file }) => own === kind && file === (page ?? file)).map(({ text }) => text);
 const commands = ofKind('sh').flatMap(commandsOf);
 const commandsWith = (name: string) => commands.filter(([first]) => first === name);
-
-const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
-const rotators = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
-const known = registry(rotators);
 
 let temporary = '';
 beforeAll(() => {
@@ -112,9 +106,9 @@ describe('the first screen', () => {
     const told = [...readme.matchAll(/\b(?:all (\d+), their|of (\d+) kinds)\b/g)].map(([, all, of]) =>
       Number(all ?? of),
     );
-    expect(told).toEqual([rotators.length, rotators.length]);
+    expect(told).toEqual([manifests.length, manifests.length]);
     expect(readme).toMatch(/^.*\bTwo of \d+ kinds have a single credential/m);
-    expect(rotators.filter(({ overlap }) => overlap === 'none')).toHaveLength(2);
+    expect(manifests.filter(({ overlap }) => overlap === 'none')).toHaveLength(2);
   });
 });
 
@@ -229,19 +223,19 @@ describe('the other blocks', () => {
     for (const role of wanted) expect(written).toContain(role);
     // Those of two-key kinds are lists of actions in docs/two-key.md; each kind's actions are held against the stand-in by its contract test.
     const twoKey = twoKeyTable.map(({ type }) => type);
-    const inArm = ({ type, rights }: Rotator) => !twoKey.includes(type) && inRole(rights).length > 0;
+    const inArm = ({ type, rights }: Manifest) => !twoKey.includes(type) && inRole(rights).length > 0;
     expect(
       roles
         .filter(({ DataActions }) => DataActions.length === 0)
         .map(({ Name }) => Name)
         .sort(),
     ).toEqual(
-      rotators
+      manifests
         .filter(inArm)
         .map(({ type }) => `Keyturn ${type}`)
         .sort(),
     );
-    for (const { type, rights } of rotators.filter(inArm))
+    for (const { type, rights } of manifests.filter(inArm))
       expect(roles.find(({ Name }) => Name === `Keyturn ${type}`)?.Actions.toSorted()).toEqual(
         [
           ...rights.actions,
@@ -262,7 +256,7 @@ describe('what is made from the registry', () => {
       expect(read(page)).toMatch(new RegExp(`<!-- ${name}:.*<!-- /${name} -->`, 's'));
       expect(outdated(page)).toBeUndefined();
     }
-    expect(read('docs/rotators.md')).toContain(`| \`${known.types[0]}\``);
+    expect(read('docs/rotators.md')).toContain(`| \`${manifests[0]?.type}\``);
   });
 
   it.each(madePages)('%s is what npm run docs would write', (page) => {

@@ -58,7 +58,14 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
     revoke: never,
   };
   const rotator: Rotator = {
-    ...{ type: 'fake', overlap: 'many', rights: { actions: [] }, options: z.object({}), form: { kind: 'bare' } },
+    ...{
+      type: 'fake',
+      overlap: 'many',
+      title: 'a kind of tests',
+      rights: { actions: [] },
+      options: z.object({}),
+      form: { kind: 'bare' },
+    },
     bind: () => target,
   };
   const rows: Partial<Rows> = {

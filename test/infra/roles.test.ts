@@ -5,10 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { clouds } from '../../src/azure/cloud.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { inRole } from '../../src/core/neededRights.ts';
-import { allRotators } from '../../src/rotators/registry.ts';
+import { manifests } from '../../src/rotators/kinds.ts';
 import type { Tenant } from '../cases/harness.ts';
 import { eventAbout } from '../cases/person.ts';
 import {
@@ -22,10 +20,8 @@ import {
   usedIn,
 } from './everyKind.ts';
 
-const nobody = { getToken: () => Promise.reject(new Error('Nobody asks.')) };
-const rotators = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
-const kinds = rotators.map(({ type }) => type);
-const inAzure = rotators.filter(({ rights }) => inRole(rights).length > 0).map(({ type }) => type);
+const kinds = manifests.map(({ type }) => type);
+const inAzure = manifests.filter(({ rights }) => inRole(rights).length > 0).map(({ type }) => type);
 /** Their servers are real ones elsewhere (`npm run databases`); here Keyturn asks Azure about them and finds nobody at home. */
 const SERVERLESS = ['postgresql-login', 'mysql-login'];
 
@@ -104,7 +100,7 @@ describe('what was run', () => {
     const versions = rotated.map(({ name }) => [name, tenant.versions(name).length > 1]);
     expect(versions.filter(([, done]) => !done)).toEqual([]);
     const revoked = tenant.logs('audit').filter(({ step, outcome }) => step === 'revoke' && outcome === 'done');
-    const twoSided = rotators.filter(({ overlap, type }) => overlap !== 'none' && !SERVERLESS.includes(type));
+    const twoSided = manifests.filter(({ overlap, type }) => overlap !== 'none' && !SERVERLESS.includes(type));
     const kindOf = new Map(places.map(({ name, kind }) => [name, kind]));
     expect(lower(revoked.map(({ name }) => kindOf.get(String(name)) ?? ''))).toEqual(
       lower(twoSided.map(({ type }) => type)),
@@ -159,7 +155,7 @@ describe('a role', () => {
 
   it('of Microsoft Graph is the one permission that app-registration declares', () => {
     const { identity } = tenant.azure.world;
-    expect(identity.graphRoles).toEqual(rotators.find(({ type }) => type === 'app-registration')?.rights.graph);
+    expect(identity.graphRoles).toEqual(manifests.find(({ type }) => type === 'app-registration')?.rights.graph);
     const writes = tenant.azure.calls.filter(({ route, write }) => route.startsWith('graph.') && write);
     expect(lower(writes.map(({ action }) => action))).toEqual(lower(identity.graphRoles));
   });

@@ -189,7 +189,14 @@ export class OnePass {
 
   deps(): Deps {
     const rotator: Rotator = {
-      ...{ type: TYPE, overlap: this.overlap, rights: { actions: [] }, options: z.object({}), form: { kind: 'bare' } },
+      ...{
+        type: TYPE,
+        overlap: this.overlap,
+        title: 'a kind of tests',
+        rights: { actions: [] },
+        options: z.object({}),
+        form: { kind: 'bare' },
+      },
       bind: ({ target }) => this.#target(target),
     };
     const never = () => Promise.reject(new Error('not asked for here'));

@@ -130,6 +130,7 @@ export const logins: Kind = {
   rotator: (world, process) => ({
     type: 'sql-login',
     overlap: 'two-slots',
+    title: 'a kind of tests',
     rights: { actions: [] },
     options: z.strictObject({}),
     form: { kind: 'login', server: 'sqlserver', required: true },
@@ -159,6 +160,7 @@ export const onePassword: Kind = {
   rotator: (world, process) => ({
     type: 'sql-single-login',
     overlap: 'none',
+    title: 'a kind of tests',
     rights: { actions: [] },
     options: z.strictObject({}),
     form: { kind: 'bare' },

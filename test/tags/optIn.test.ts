@@ -32,6 +32,7 @@ function recorder(): { rotator: Rotator; bound: Parameters[] } {
   const rotator: Rotator = {
     type: 'storage-account-key',
     overlap: 'two-slots',
+    title: 'a kind of tests',
     rights: { actions: [] },
     options: z.object({}),
     form: { kind: 'key', dialects: ['storage'] },

@@ -1,5 +1,4 @@
 /** The option `logins=a,b` of kinds that turn two logins: two names that cannot be taken for anything else. */
-import type { z } from 'zod';
 import { KeyturnError } from '../../core/errors.ts';
 import { quote } from '../../core/quote.ts';
 
@@ -32,17 +31,6 @@ function reasonAgainst(name: string): string | undefined {
   if (!name.isWellFormed() || UNPRINTABLE.test(name)) return 'it holds characters that do not print';
   if (/[()]/.test(name)) return 'parentheses cannot stand in a consent';
   return undefined;
-}
-
-/** Options by the kind's schema; throws `bad-tags`, naming the key that is wrong. */
-export function loginOptions<T>(schema: z.ZodType<T>, options: Readonly<Record<string, string>>): T {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const stranger = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const what = stranger === undefined ? (issue?.message ?? 'it does not parse') : 'this kind has no such option';
-  const key = quote(stranger ?? String(issue?.path[0]));
-  throw new KeyturnError('bad-tags', { detail: `The tag rotator-options: ${key} is wrong: ${what}.` });
 }
 
 const bad = (detail: string): KeyturnError =>

@@ -5,9 +5,17 @@ import type { Owed } from '../tags/owed.ts';
 import { soonestOn } from '../tags/policy.ts';
 import { isOpen, nextOpen } from '../tags/window.ts';
 import { PROBE_MINUTES } from './observe/brake.ts';
-import type { Claim } from './observe/neighbours.ts';
 import { type Observed, proves } from './observe/observed.ts';
-import { type Asked, changes, type Refuse, type Revoke, type Rotate, type Step, type Wait } from './step.ts';
+import {
+  type Asked,
+  type Claim,
+  changes,
+  type Refuse,
+  type Revoke,
+  type Rotate,
+  type Step,
+  type Wait,
+} from './step.ts';
 
 const ROTATIONS_MAX = 3;
 const VERSIONS_MAX = 480;

@@ -15,8 +15,9 @@ import { barriers, decide, plan } from './decide.ts';
 import { readConsent } from './observe/consented.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import type { Observed } from './observe/observed.ts';
-import { observeTarget, type Seen } from './observe/observeTarget.ts';
+import { observeTarget } from './observe/observeTarget.ts';
 import type { Bound } from './observe/observeVault.ts';
+import type { Seen } from './observe/seen.ts';
 import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
 
 /** A step to come, as its audit record will tell of it. */

@@ -4,6 +4,15 @@ import type { Reason } from '../core/reasons.ts';
 import type { RevokeAt, RevokeWhen } from '../ports/operations.ts';
 import type { Owed } from '../tags/owed.ts';
 
+/** Another secret's claim on a slot. */
+export interface Claim {
+  readonly detail: string;
+  /** Until when that secret owes the slot, where it no longer holds it. */
+  readonly owedUntil?: Date | undefined;
+  /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
+  readonly unsure?: Unsure;
+}
+
 /** A neighbour of which it is not known what it holds, and what is wrong with it. */
 export interface Unsure extends SecretRef {
   readonly why?: Reason;

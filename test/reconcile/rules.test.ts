@@ -2,9 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { addHours, addMinutes } from '../../src/core/clock.ts';
 import { barriers, decide, graceHoursOf, lookAgainOn, plan } from '../../src/reconcile/decide.ts';
-import type { Claim } from '../../src/reconcile/observe/neighbours.ts';
 import type { Observed } from '../../src/reconcile/observe/observed.ts';
-import type { Asked, Source, Step } from '../../src/reconcile/step.ts';
+import type { Asked, Claim, Source, Step } from '../../src/reconcile/step.ts';
 import {
   adopted,
   asks,

@@ -3,7 +3,7 @@ import type { VersionId } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Lock } from '../../ports/locks.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
-import type { Seen } from '../observe/observeTarget.ts';
+import type { Seen } from '../observe/seen.ts';
 
 export interface Acting {
   readonly seen: Seen;

@@ -7,7 +7,7 @@ import { change, readState, withState } from '../../tags/state.ts';
 import { readConsent } from '../observe/consented.ts';
 import { heldBy, otherHolders, sureOf } from '../observe/neighbours.ts';
 import { proves } from '../observe/observed.ts';
-import { oldForm } from '../observe/observeTarget.ts';
+import { oldForm } from '../observe/older.ts';
 import { openAt } from '../observe/opened.ts';
 import type { Revoke } from '../step.ts';
 import type { Acting, RowChange } from './acting.ts';

@@ -14,7 +14,7 @@ import type { Version } from '../../ports/vault.ts';
 import { hashedTarget } from '../../tags/formerTarget.ts';
 import { isOptedIn, optInTags, wantedOf } from '../../tags/optIn.ts';
 import { readState } from '../../tags/state.ts';
-import type { Unsure } from '../step.ts';
+import type { Claim } from '../step.ts';
 import { adoptForm, openAt, otherKeyIn } from './opened.ts';
 
 /** Another secret on the same target. Without a handle it counts as holding every slot. */
@@ -113,15 +113,6 @@ async function isLeft(row: HolderRow, { tags, updatedOn }: Version, { rows, conf
 }
 
 const LEFT: readonly string[] = ['not-opted-in', 'opted-out', 'exempt'];
-
-/** Another secret's claim on a slot. */
-export interface Claim {
-  readonly detail: string;
-  /** Until when that secret owes the slot, where it no longer holds it. */
-  readonly owedUntil?: Date | undefined;
-  /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
-  readonly unsure?: Unsure;
-}
 
 /** Who else holds a slot, or owes it beyond `after`. Who surely does goes before who only may. */
 export function heldBy(handle: Handle, after: Date, holders: readonly Holder[]): Claim | undefined {

@@ -6,9 +6,8 @@ import type { Rotator, Verdict } from '../../ports/rotator.ts';
 import type { Leaving } from '../../tags/optIn.ts';
 import type { Owed } from '../../tags/owed.ts';
 import type { Policy } from '../../tags/policy.ts';
-import type { Source } from '../step.ts';
+import type { Claim, Source } from '../step.ts';
 import type { Age } from './age.ts';
-import type { Claim } from './neighbours.ts';
 
 /** All that the rules look at. Nothing in here is remembered from an earlier pass but where the name says `row`. */
 export interface Observed {

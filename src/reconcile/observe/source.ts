@@ -1,9 +1,15 @@
 /** Which slot the next credential takes, or what keeps it from any. */
 import { addMinutes } from '../../core/clock.ts';
-import type { Handle } from '../../core/ids.ts';
-import type { Rotator } from '../../ports/rotator.ts';
-import type { Source, Wait } from '../step.ts';
-import { type Claim, type Holder, heldBy } from './neighbours.ts';
+import { BusyError, KeyturnError } from '../../core/errors.ts';
+import { type Handle, rotationId, type VersionId } from '../../core/ids.ts';
+import type { Rotator, TargetState, Verdict } from '../../ports/rotator.ts';
+import { keptBesideDrift, type NamedOlder } from '../../tags/owed.ts';
+import type { Claim, Source, Wait } from '../step.ts';
+import { type Holder, heldBy, sureOf } from './neighbours.ts';
+import { type Observed, proves } from './observed.ts';
+import type { Bound } from './observeVault.ts';
+import { oldForm } from './older.ts';
+import type { TargetRead } from './targetRead.ts';
 
 const SKEW_MINUTES = 5;
 
@@ -68,4 +74,94 @@ function blockedBy(
 
 function blocked(reason: Wait['reason'], until?: Date): Source {
   return { kind: 'blocked', step: { kind: 'wait', reason, ...(until ? { until } : {}) } };
+}
+
+interface SourceFacts extends TargetRead {
+  readonly holders: readonly Holder[];
+  readonly live: Handle | undefined;
+  readonly older: readonly NamedOlder[];
+  readonly newest: NamedOlder | undefined;
+  readonly ours: boolean;
+  readonly verdict: Verdict | undefined;
+}
+
+/** A heal keeps all that is owed, or the broken slot where nothing is; any other rotation keeps what may be in use. */
+export async function sources(
+  bound: Bound,
+  facts: SourceFacts,
+  now: Date,
+): Promise<Pick<Observed, 'healSource' | 'source' | 'nowSource'>> {
+  const { optIn, current, policy } = bound;
+  const { live, older, newest, ours, target, holders, placeholder } = facts;
+  // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
+  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first'): Source => {
+    const among = (others: readonly Holder[]) =>
+      sourceFor(
+        {
+          createdOn: joins === undefined ? current.createdOn : new Date(0),
+          joinsFirst: joins === 'first',
+          keep: [...new Set(keep.filter((each) => each !== undefined))],
+          ...(keptUntil ? { keptUntil } : {}),
+        },
+        { overlap: optIn.rotator.overlap, readable: optIn.target.read !== undefined },
+        target.handles,
+        others,
+        now,
+      );
+    const found = among(holders);
+    const unsure = found.kind === 'blocked' && found.step.kind === 'wait' && found.step.unsure !== undefined;
+    return unsure ? { ...found, aside: among(sureOf(holders)) } : found;
+  };
+  const owedHandles = older.map(({ handle }) => handle);
+  // Where many fit, what is owed lives on beside the next one: of a value that cannot be tried nobody knows whether it works.
+  const beside = optIn.rotator.overlap === 'many' ? owedHandles : [];
+  const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
+  const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, 'any');
+  const healSource = (await storedAgain(bound, facts, heal)) ?? heal;
+  // A first credential joins what another secret's rotation has issued there, so that one slot stays free.
+  const joins = placeholder ? 'first' : undefined;
+  const first = live ?? newest?.handle;
+  const written = ours && bound.state?.rot !== undefined;
+  return {
+    healSource,
+    source: written ? source([live, ...beside]) : source([first, ...waiting.keep], waiting.until, joins),
+    nowSource: source([first], undefined, joins),
+  };
+}
+
+/**
+ * What heals without touching the target: a value of ours that it accepts stands in an older version. So it is where a PUT of
+ * a pass long dead or frozen came in behind a later one (finding PRF-01): every slot is live and owed, or the only password
+ * is the one that the later one set. Undefined where the heal has a credential of its own to take.
+ */
+async function storedAgain(
+  bound: Bound,
+  { older, newest, verdict, target }: SourceFacts,
+  heal: Source,
+): Promise<Source | undefined> {
+  const { optIn, state, secret } = bound;
+  if (verdict !== 'refused' || newest === undefined) return undefined;
+  const isBlocked = heal.kind === 'blocked' && heal.step.reason === 'grace';
+  if (isBlocked && optIn.target.read) return { kind: 'join', handle: newest.handle };
+  // Only a late one replaced another version than the newest: where a server went back to what it had, an old password may
+  // have been replaced for a reason.
+  const isLate = optIn.rotator.overlap === 'none' && state?.rot !== rotationId(secret, newest.version);
+  if (!isBlocked && !isLate) return undefined;
+  const others = older.filter(({ version }) => version !== newest.version);
+  const newestFirst = [newest, ...others.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime())];
+  for (const { version, handle } of isLate ? [newest] : newestFirst)
+    if (await isAccepted(version, bound, target)) return { kind: 'again', handle, version };
+  return undefined;
+}
+
+/** Of an older version whose credential was named in this pass. One that a person switched off lets nobody in. */
+async function isAccepted(version: VersionId, bound: Bound, target: TargetState): Promise<boolean> {
+  const old = await oldForm(bound, version, target);
+  if (!old) return false;
+  try {
+    return proves(await bound.optIn.target.check(old.bare, old.login));
+  } catch (error) {
+    if (error instanceof KeyturnError && !(error instanceof BusyError)) return false;
+    throw error;
+  }
 }

@@ -5,8 +5,8 @@ import { isBusy } from '../../core/passing.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import type { RowChange } from '../act/acting.ts';
-import type { Seen } from '../observe/observeTarget.ts';
 import type { Bound, Trail } from '../observe/observeVault.ts';
+import type { Seen } from '../observe/seen.ts';
 import type { Step } from '../step.ts';
 
 export interface PassEnd {

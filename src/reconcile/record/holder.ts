@@ -4,7 +4,7 @@ import type { SecretRef } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { HolderRow } from '../../ports/rows.ts';
 import { HOLDS_NONE } from '../observe/neighbours.ts';
-import type { Seen } from '../observe/observeTarget.ts';
+import type { Seen } from '../observe/seen.ts';
 import type { PassEnd } from './end.ts';
 
 /**

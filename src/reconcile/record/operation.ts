@@ -9,7 +9,7 @@ import type { Operation, OperationResult } from '../../ports/operations.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { parseState, type State } from '../../tags/state.ts';
-import type { Seen } from '../observe/observeTarget.ts';
+import type { Seen } from '../observe/seen.ts';
 import { changes, type Step } from '../step.ts';
 import type { PassEnd } from './end.ts';
 

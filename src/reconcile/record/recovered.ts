@@ -9,7 +9,7 @@ import type { AuditRecord } from '../../ports/audit.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
-import type { Seen } from '../observe/observeTarget.ts';
+import type { Seen } from '../observe/seen.ts';
 import { append, inLog } from './auditRecord.ts';
 import type { PassEnd } from './end.ts';
 

@@ -1,0 +1,30 @@
+/** All that acting needs of a look beside what was decided. */
+import type { Handle } from '../../core/ids.ts';
+import type { Form } from '../../form/form.ts';
+import type { TargetState } from '../../ports/rotator.ts';
+import type { NamedOlder } from '../../tags/owed.ts';
+import type { State } from '../../tags/state.ts';
+import type { Observed } from './observed.ts';
+import type { Bound } from './observeVault.ts';
+
+/** A write whose outcome was unknown may still arrive this long after (design section 3, case SDK-01). */
+export const SETTLING_MINUTES = 10;
+
+/** A rotation that took longer than this from its mark to the store marks again: a PUT goes out at most so long after its mark. */
+export const SLOW_MINUTES = 2;
+
+/** All that acting needs beside what was decided. */
+export interface Seen extends Bound {
+  readonly observed: Observed;
+  readonly target: TargetState;
+  readonly opened: Form;
+  readonly older: readonly NamedOlder[];
+  /** The handle of the current value, told from the value for certain. */
+  readonly named?: Handle;
+}
+
+/** The state of the current version to build on: what Keyturn wrote there, or none but a person's hold. */
+export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): State => {
+  if (observed.ours && state) return state;
+  return observed.hold ? { hold: observed.hold } : {};
+};

@@ -1,6 +1,7 @@
 /** Made from `src/api/calls` by `npm run docs`. */
 import type { Call } from './call.ts';
 import { holdSecret } from './calls/holdSecret.ts';
+import { listKinds } from './calls/listKinds.ts';
 import { listOperations } from './calls/listOperations.ts';
 import { listReasons } from './calls/listReasons.ts';
 import { listSecrets } from './calls/listSecrets.ts';
@@ -17,6 +18,7 @@ import { showSecret } from './calls/showSecret.ts';
 /** Every call over HTTP. */
 export const calls: readonly Call[] = [
   holdSecret,
+  listKinds,
   listOperations,
   listReasons,
   listSecrets,

@@ -3,6 +3,7 @@ export const routes = [
   { name: 'health', method: 'GET', path: 'health' },
   { name: 'history', method: 'GET', path: 'vaults/{vault}/secrets/{name}/history' },
   { name: 'hold', method: 'POST', path: 'vaults/{vault}/secrets/{name}/hold' },
+  { name: 'kinds', method: 'GET', path: 'kinds' },
   { name: 'openapi', method: 'GET', path: 'openapi.json' },
   { name: 'operation', method: 'GET', path: 'operations/{id}' },
   { name: 'operations', method: 'GET', path: 'operations' },

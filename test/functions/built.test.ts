@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { routes } from '../../src/api/routes.ts';
 import { endAll, root, start } from '../docs/processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyturn-built-'));
@@ -11,10 +12,9 @@ afterAll(async () => {
 });
 
 const FUNCTIONS = [
-  ...['health', 'history', 'hold', 'openapi', 'operation', 'operations', 'readiness', 'reason', 'reasons', 'revoke'],
-  ...['rotate', 'secret', 'secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work'],
-  'workPoison',
-];
+  ...['secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'sweep', 'work', 'workPoison'],
+  ...routes.map(({ name }) => name),
+].sort();
 const inFolder = (name: string) => join(folder, name);
 
 /** Ends as `script` does, run by plain node as the worker would: the answer is its last line. */

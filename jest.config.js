@@ -14,6 +14,7 @@ const short = {
   'test/api/auth.test.ts': { line: 8 },
   'test/api/authMatrix.test.ts': { line: 8 },
   'test/api/problem.test.ts': { line: 8 },
+  'test/api/requests.test.ts': { line: 4 },
   'test/api/secretBody.test.ts': { line: 8 },
   'test/fuzz/': { line: 24 },
 };

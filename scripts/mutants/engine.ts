@@ -544,7 +544,7 @@ export const engine: readonly Mutant[] = [
     loses: 'a request that failed five times stays accepted for ever',
     find: 'if (operation && !operation.done) { await rows.saveOperation({ ...operation, phase:',
     put: 'if (operation?.done) { await rows.saveOperation({ ...operation, phase:',
-    tests: ['functions/operations'],
+    tests: ['api/requests'],
   },
   {
     id: 'old-detail-cut',

@@ -7,7 +7,7 @@ export const texts: readonly Mutant[] = [
     loses: 'a value that somebody pastes as the reason stays in the audit for good',
     find: '{ note: mask(note) }',
     put: '{ note }',
-    tests: ['functions/operations'],
+    tests: ['api/requests'],
   },
   {
     id: 'ticket-in-clear',
@@ -15,7 +15,7 @@ export const texts: readonly Mutant[] = [
     find: '{ ticket: mask(ticket) }',
     inside: 'notesOf',
     put: '{ ticket }',
-    tests: ['functions/operations'],
+    tests: ['api/requests'],
   },
   {
     id: 'looks-unjudged',

@@ -1,25 +1,15 @@
 /** `storage-account-key`: the two access keys of a storage account in turn. */
 import { z } from 'zod';
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
-import { type Handle, parseResourceId, type ResourceId, type RotationId } from '../core/ids.ts';
-import { quote } from '../core/quote.ts';
+import { type Handle, parseResourceId, type ResourceId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
-import type {
-  Credential,
-  Manifest,
-  Obstacle,
-  Parameters,
-  Rotator,
-  Target,
-  TargetState,
-  Verdict,
-} from '../ports/rotator.ts';
+import type { Manifest, Obstacle, Parameters, Rotator, TargetState, Verdict } from '../ports/rotator.ts';
+import type { Regeneration } from '../targets/armKeys.ts';
 import { hostOf, privateLinkOf } from '../targets/hosts.ts';
 import { hoursAllowed, hoursDeclared } from '../targets/sasPeriod.ts';
-import type { Keys, StorageAccountFacts, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
+import type { StorageAccountFacts, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
 import { parseOptions } from './kit/options.ts';
-import { SharedList } from './kit/sharedList.ts';
+import { type SlotFacts, type SlotKeys, twoSlots } from './kit/twoSlots.ts';
 
 export interface StorageAccountKeyOptions {
   readonly keys: StorageKeysApi;
@@ -30,8 +20,7 @@ export interface StorageAccountKeyOptions {
 }
 
 /** In the order in which a first credential takes them: people use key1 first, so key2 is the idle one. */
-const SLOTS = ['key2', 'key1'] as const;
-type Slot = (typeof SLOTS)[number];
+const SLOTS: readonly Handle[] = ['key2', 'key1'];
 
 const ACCOUNT_TYPE = 'Microsoft.Storage/storageAccounts';
 const ACCOUNT_NAME = /^[a-z0-9]{3,24}$/i;
@@ -65,7 +54,17 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
     ...storageAccountKeyManifest,
     bind({ target, options }: Parameters) {
       const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
-      return new StorageAccount(id, parseOptions(Options, options)['longest-sas'], deps, spreading);
+      const account = new StorageAccount(id, parseOptions(Options, options)['longest-sas'], deps, spreading);
+      return twoSlots({
+        ...{ id: id.text, owners: [id.text], name: id.name, slots: SLOTS, clock: deps.clock },
+        facts: () => account.facts(),
+        moreHosts: () => account.moreHosts(),
+        list: () => account.list(),
+        regenerate: (slot) => account.regenerate(slot),
+        looks: { ended: 1, lost: 1 },
+        tried: (value) => account.tried(value),
+        made: (value) => spreading.issued(value),
+      });
     },
   };
 }
@@ -77,17 +76,12 @@ const MINUTES_OF_A_PASS = 16;
 /** More than a process issues in that time. */
 const ISSUED_MAX = 50;
 
-/** A pass holds its lock for 90 s; a write this long after the first read would come too near to its end. */
-const SECONDS_TO_WRITE_MAX = 45;
-
-class StorageAccount implements Target {
-  readonly id: string;
-  readonly owners: readonly string[];
+/** One account, read once: a target is bound anew for every pass. */
+class StorageAccount {
   readonly #resource: ResourceId;
   readonly #longestSas: string | undefined;
   readonly #deps: StorageAccountKeyOptions;
   readonly #spreading: Spreading;
-  readonly #list: SharedList<Keys>;
   #facts: StorageAccountFacts | undefined;
 
   constructor(
@@ -96,29 +90,21 @@ class StorageAccount implements Target {
     deps: StorageAccountKeyOptions,
     spreading: Spreading,
   ) {
-    this.id = resource.text;
-    this.owners = [this.id];
     this.#resource = resource;
     this.#longestSas = longestSas;
     this.#deps = deps;
     this.#spreading = spreading;
-    this.#list = new SharedList(() => deps.keys.listKeys(resource), deps.clock);
   }
 
-  async inspect(): Promise<TargetState> {
+  async facts(): Promise<SlotFacts> {
     const facts = await this.#deps.keys.account(this.#resource);
     this.#facts = facts;
     const graceMin = this.#graceMin(facts);
-    const state = { hosts: hostsNamed(this.#resource.name, facts), ...(graceMin === undefined ? {} : { graceMin }) };
-    if (!facts.sharedKeys) return { ...state, handles: SLOTS, obstacles: [this.#keysOff()] };
-    try {
-      const keys = await this.#list.fresh('adopt', 'check');
-      return { ...state, handles: SLOTS.filter((slot) => keys.has(slot)), obstacles: [], present: keys };
-    } catch (error) {
-      // A ReadOnly lock shows itself here, because listKeys is a POST (case ST-01).
-      if (!(error instanceof KeyturnError) || error.reason !== 'scope-locked') throw error;
-      return { ...state, handles: SLOTS, obstacles: [{ reason: error.reason, detail: error.detail }] };
-    }
+    return {
+      hosts: hostsNamed(this.#resource.name, facts),
+      ...(graceMin === undefined ? {} : { graceMin }),
+      ...(facts.sharedKeys ? {} : { off: this.#keysOff() }),
+    };
   }
 
   async moreHosts(): Promise<readonly string[]> {
@@ -127,28 +113,17 @@ class StorageAccount implements Target {
     return hostsNamed(this.#resource.name, this.#facts).flatMap((host) => privateLinkOf(host, zones));
   }
 
-  async adopt(value: Secret): Promise<Handle | undefined> {
-    return slotOf(await this.#list.for('adopt'), value);
+  async list(): Promise<SlotKeys> {
+    const keys = await this.#deps.keys.listKeys(this.#resource);
+    return new Map([...keys].map(([slot, value]) => [slot, { value }]));
   }
 
-  async issue(_rotation: RotationId, keep: readonly Handle[], _until: Date): Promise<Credential> {
-    const startedOn = this.#deps.clock.now();
-    const before = await this.#list.fresh();
-    const slot = SLOTS.find((name) => before.has(name) && !keep.includes(name));
-    if (slot === undefined) {
-      throw new KeyturnError('slots-held', { detail: `No key of ${this.#resource.name} is free to be replaced.` });
-    }
-    const value = await this.#replace(slot, before.get(slot), startedOn);
-    this.#spreading.issued(value);
-    return { handle: slot, value };
+  async regenerate(slot: Handle): Promise<Regeneration> {
+    await this.#deps.keys.regenerate(this.#resource, slot);
+    return { over: true };
   }
 
-  async check(value: Secret): Promise<Verdict> {
-    // In both slots it is live as well: which one it is matters to `adopt` alone.
-    const keys = await this.#list.for('check');
-    // A list that leaves a slot out says nothing of the value that may be in it.
-    if (!SLOTS.some((slot) => keys.get(slot)?.equals(value)))
-      return SLOTS.every((slot) => keys.has(slot)) ? 'refused' : 'unknown';
+  async tried(value: Secret): Promise<Verdict> {
     this.#facts ??= await this.#deps.keys.account(this.#resource);
     const { sharedKeys, blobEndpoint } = this.#facts;
     if (!sharedKeys) return 'unknown';
@@ -165,45 +140,6 @@ class StorageAccount implements Target {
     return this.#spreading.refused(value);
   }
 
-  async revoke(handle: Handle, old: Secret | undefined): Promise<void> {
-    const startedOn = this.#deps.clock.now();
-    const slot = slotNamed(handle);
-    const held = (await this.#list.fresh()).get(slot);
-    if (held === undefined || (old !== undefined && !held.equals(old))) return;
-    // A key cannot be deleted: one that nobody has read takes its place.
-    await this.#replace(slot, held, startedOn);
-  }
-
-  async read(handle: Handle): Promise<Secret> {
-    const value = (await this.#list.fresh()).get(slotNamed(handle));
-    if (value === undefined)
-      throw new KeyturnError('failed', { detail: `${this.#resource.name} has no ${quote(handle)}.` });
-    return value;
-  }
-
-  /** Regenerates the slot and gives back what it holds now, as read at the target; the request goes out once. */
-  async #replace(slot: Slot, before: Secret | undefined, startedOn: Date): Promise<Secret> {
-    if (minutesBetween(startedOn, this.#deps.clock.now()) * 60 > SECONDS_TO_WRITE_MAX) {
-      throw new BusyError('target-busy', { detail: `${this.#resource.name} answered too slowly to go on safely.` });
-    }
-    let unknown: UnknownOutcomeError;
-    try {
-      await this.#deps.keys.regenerate(this.#resource, slot);
-      unknown = new UnknownOutcomeError('target-busy', { detail: `${slot} of ${this.#resource.name} did not change.` });
-    } catch (error) {
-      if (!(error instanceof UnknownOutcomeError)) throw error;
-      unknown = error;
-    }
-    // Read in either case: the list says what is true, and a slot that has changed was changed by this request.
-    const after = await this.#list.fresh().catch((error: unknown) => {
-      // Whatever kept it from being read, the request is out and may still arrive.
-      throw error instanceof KeyturnError ? unknown : error;
-    });
-    const value = after.get(slot);
-    if (value === undefined || (before !== undefined && value.equals(before))) throw unknown;
-    return value;
-  }
-
   #keysOff(): Obstacle {
     const detail = `Shared keys are switched off at ${this.#resource.name}: use identities and drop the secret.`;
     return { reason: 'keys-off', detail };
@@ -218,19 +154,6 @@ class StorageAccount implements Target {
       ? { hours: declared ?? 0, because: `longest-sas=${this.#longestSas}` }
       : { hours: allowed ?? 0, because: `the SAS policy of the account allows ${sasPeriod?.slice(0, 16)}` };
   }
-}
-
-/** The slot whose key this is; undefined when none is, or both are. */
-function slotOf(keys: Keys, value: Secret): Slot | undefined {
-  const [slot, other] = SLOTS.filter((name) => keys.get(name)?.equals(value));
-  return other === undefined ? slot : undefined;
-}
-
-/** Only key1 and key2 are ever replaced (case ST-05). */
-function slotNamed(handle: Handle): Slot {
-  const slot = SLOTS.find((name) => name === handle);
-  if (slot === undefined) throw new KeyturnError('failed', { detail: `There is no slot ${quote(handle)}.` });
-  return slot;
 }
 
 /**

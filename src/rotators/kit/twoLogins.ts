@@ -77,6 +77,11 @@ export interface TwoLoginsOptions {
   readonly doorNote?: string;
   /** Names of its servers, lower case, that a client may write behind its login and an `@` (case VAL-07); none where absent. */
   serverNames?(): Promise<readonly string[]>;
+  /**
+   * Before a value is looked for; what it gives back is asked where no login has it. "Cannot tell" is not "does not know": a person
+   * has to open the way then, not to store another value (case SQL-11).
+   */
+  asking?(): () => KeyturnError | undefined;
   /** Whether the server takes both names for one login; by default only what is spelt alike is. */
   readonly same?: (left: string, right: string) => boolean;
 }
@@ -157,6 +162,14 @@ class TwoLogins implements Target {
   }
 
   async adopt(value: Secret, login?: string): Promise<Handle | undefined> {
+    const untold = this.#options.asking?.();
+    const handle = await this.#handleWith(value, login);
+    const error = handle === undefined ? untold?.() : undefined;
+    if (error) throw error;
+    return handle;
+  }
+
+  async #handleWith(value: Secret, login: string | undefined): Promise<Handle | undefined> {
     if (login === undefined) return undefined;
     const { handle, suffix } = await this.#read(login);
     this.#stored ??= { value, handle, suffix };

@@ -17,6 +17,7 @@ import { type Healthy, Worker } from './workers.ts';
 /** A mutant that keeps its tests so many times longer than they take, and so much beyond that, is a loop without an end. */
 const TIMES_LONGER = 10;
 const MORE_MILLISECONDS = 10_000;
+const TIMES_SLOWER = 10;
 /** So is one that is come by so many times more often than the code itself. */
 const TIMES_MORE = 100;
 const MORE_HITS = 10_000;
@@ -158,16 +159,12 @@ async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker
 }
 
 /**
- * What stands outside of functions runs once, while modules load, and may be seen by any test: by all but the slowest, which
- * together take three times as long as all the others. So one may count as alive that another test would have seen, never the other way round.
+ * What stands outside of functions runs once, while modules load, and may be seen by any test: by all but those that take ten times
+ * as long as the others. So one may count as alive that another test would have seen, never the other way round.
  */
 function slowOf(names: readonly string[], took: (name: string) => number): readonly string[] {
-  const quarter = names.reduce((sum, name) => sum + took(name), 0) / 4;
-  let sum = 0;
-  return names.filter((name) => {
-    sum += took(name);
-    return sum > quarter;
-  });
+  const mean = names.reduce((sum, name) => sum + took(name), 0) / names.length;
+  return names.filter((name) => took(name) > TIMES_SLOWER * mean);
 }
 
 function toldOf({ id, fileName, location, mutatorName, replacement }: Mutant, files: readonly Source[]): Told {

@@ -72,6 +72,8 @@ describe('V6: a keyword of MySQL beside its password', () => {
     expect(refusal(text, 'password', PGSQL)).toBeUndefined();
     const below = JSON.stringify({ password: PW, other: { unix_socket: 'x' } });
     expect(refusal(below, 'password', MYSQL)).toBeUndefined();
+    const elsewhere = JSON.stringify({ a: { password: PW }, b: { unix_socket: 'x' } });
+    expect(refusal(elsewhere, '/a/password', MYSQL)).toBeUndefined();
   });
 });
 

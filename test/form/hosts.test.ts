@@ -196,6 +196,46 @@ describe('SEC-02: a port', () => {
   });
 });
 
+describe('a login, or a password, by any name that its client knows', () => {
+  const both = (text: string, spec: FormSpec) => {
+    const form = open(text, spec);
+    return [form.login, form.bare.reveal()];
+  };
+  it.each([
+    ...['User ID', 'UID', 'User', 'user_id'].flatMap((user) =>
+      ['Password', 'PWD'].map((pw) => [ado(HOST), user, pw, login('sqlserver')] as const),
+    ),
+    ...['Username', 'User Id', 'UserId', 'Uid'].flatMap((user) =>
+      ['Password', 'Pwd', 'psw'].map((pw) => [npgsql(HOST), user, pw, login('postgresql')] as const),
+    ),
+    ...['Uid', 'User', 'Username', 'User Id'].flatMap((user) =>
+      ['Pwd', 'Password', 'password1', 'pwd1'].map((pw) => [myAdo(HOST), user, pw, login('mysql')] as const),
+    ),
+  ])('%s with %s and %s', (text, user, pw, spec) => {
+    const named = text.replace(/(?:User ID|Username|Uid)=/, `${user}=`).replace(/(?:Password|Pwd)=/, `${pw}=`);
+    expect(both(named, spec)).toEqual(['app_a', P]);
+    expect(open(named, spec).fill(new Secret('new'), 'app_b').reveal()).toBe(
+      named.replace('app_a', 'app_b').replace(P, 'new'),
+    );
+  });
+
+  it.each(['user', 'username', 'uid'])('JDBC for SQL Server with %s', (user) => {
+    expect(both(`jdbc:sqlserver://${HOST};${user}=app_a;password=${P}`, login('sqlserver'))).toEqual(['app_a', P]);
+  });
+  it.each([
+    ['ODBC', odbc(HOST).replace('Uid', 'User')],
+    ['ODBC', odbc(HOST).replace('Pwd', 'Password')],
+    ['ADO.NET', ado(HOST).replace('User ID', 'Username')],
+    ['jTDS', `jdbc:jtds:sqlserver://${HOST}/x;username=a;password=${P};ssl=require`],
+    ['JDBC', `jdbc:sqlserver://${HOST};user=a;pwd=${P}`],
+    ...['userid', 'uid', 'user', 'username', 'passwd', 'psw', 'password1', 'pwd1'].map(
+      (name) => ['ODBC', `${odbc(HOST)};${name === 'uid' ? 'user' : name}=x`] as const,
+    ),
+  ])('%s does not know that of %s, and drops it without a word: it is refused', (_, text) => {
+    expect(refusal(text, login('sqlserver')).detail).toContain('Clients of this form do not know');
+  });
+});
+
 describe('SEC-02: the scheme of an address', () => {
   const of: readonly (readonly [string, FormSpec, (scheme: string) => string])[] = [
     ['amqps', key('amqp'), (scheme) => `${scheme}://send:${K}@${HOST}`],
@@ -208,7 +248,10 @@ describe('SEC-02: the scheme of an address', () => {
   it.each(of)('%s, and no other that looks like it', (scheme, spec, text) => {
     expect(open(text(scheme), spec).form).toBe('connection-string');
     for (const other of [`x${scheme}`, `${scheme}s2`, 'http', 'x'])
-      expect([other, refusal(text(other), spec).reason]).toEqual([other, 'bad-value']);
+      expect(refusal(text(other), spec)).toMatchObject({
+        reason: 'bad-value',
+        detail: expect.stringContaining('none of those which this kind can read'),
+      });
   });
 
   it.each([
@@ -316,6 +359,20 @@ describe('an address', () => {
       expect(open(`mysql://a:${P}@${HOST}/app?x${name}x=x`, login('mysql')).form).toBe('connection-string');
     },
   );
+
+  it.each([
+    [`amqps://send:${K}@${HOST}`, key('amqp')],
+    [`mongodb://a:${K}@${HOST}:10255/`, key('mongo')],
+    [`rediss://:${K}@${HOST}/0`, key('redisAddress')],
+    [`mssql://a:${P}@${HOST}:1433/shop`, login('sqlserver')],
+  ] as const)('%s takes no login, password or host behind its `?`', (text, spec) => {
+    expect(open(`${text}?x=y`, spec).form).toBe('connection-string');
+    for (const name of ['user', 'password', 'host', 'port', 'uid', 'pwd'])
+      expect([name, told(`${text}?${name}=x`, spec)]).toEqual([
+        name,
+        expect.stringContaining('in front of the `/` alone'),
+      ]);
+  });
 
   it('of JDBC has login and password behind its `?` alone', () => {
     expect(told(`jdbc:postgresql://a:${P}@${HOST}/app?user=a&password=${P}`)).toContain('behind the `?` alone');

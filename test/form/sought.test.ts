@@ -461,3 +461,88 @@ describe('VAL-02: another credential in the value', () => {
     expect(form.fill(new Secret('x'))).toBe(secret);
   });
 });
+
+describe('VAL-01: a second pair of login and password', () => {
+  const PW = '0ld.Pass-word~1';
+  const spec: FormSpec = { kind: 'login', server: 'postgresql', required: true };
+  const fill = (document: object) => {
+    try {
+      const form = openForm(
+        new Secret(JSON.stringify(document)),
+        { spec, field: 'password', loginField: 'username' },
+        [],
+      );
+      return JSON.parse(form.fill(new Secret('nEw-1'), 'app_b').reveal());
+    } catch (error) {
+      if (error instanceof KeyturnError) return error.detail;
+      throw error;
+    }
+  };
+  const of = (beside: (login: string, password: string) => object) => {
+    const text = (login: string, password: string) => ({ username: login, password, ...beside(login, password) });
+    return [fill(text('app_a', PW)), text('app_b', 'nEw-1')];
+  };
+
+  it.each(['user', 'username', 'user_name', 'userid', 'user_id', 'uid', 'login', 'USER'])(
+    'whose password has a name of its own changes with its login, in %s',
+    (name) => {
+      const [filled, expected] = of((login, password) => ({ reader: { [name]: login, key: password } }));
+      expect(filled).toEqual(expected);
+    },
+  );
+
+  it.each(['users', 'xuser', 'logins', 'owner', 'uids'])('a member %s of the same text is no login of it', (name) => {
+    const [filled, expected] = of((_, password) => ({ reader: { [name]: 'app_a', key: password } }));
+    expect(filled).toEqual(expected);
+  });
+
+  it('further in, or of another login, is none', () => {
+    const [filled, expected] = of((_, password) => ({
+      ...{ reader: { key: password, more: { user: 'app_a' } }, other: { user: 'app_a' }, another: { user: 'app_c' } },
+    }));
+    expect(filled).toEqual(expected);
+  });
+
+  it.each([
+    [{ PGUSER: 'app_c', PGPASSWORD: PW }, '/PGPASSWORD'],
+    [{ db_user: 'app_c', db_pwd: PW }, '/db_pwd'],
+    [{ a: { 'x-login': 'app_c', 'x-pass': PW } }, '/a/x-pass'],
+  ])('%j names another login beside it: refused by pointer', (beside, pointer) => {
+    expect(fill({ username: 'app_a', password: PW, ...beside })).toBe(
+      `The credential stands at "${pointer}", too, which is beside another login.`,
+    );
+  });
+
+  it.each([
+    [(u: string, p: string) => ({ PGUSER: u, PGPASSWORD: p })],
+    [(u: string, p: string) => ({ PGUSER: `${u}@pg1`, PGPASSWORD: p })],
+    [(u: string, p: string) => ({ 'db.user-name': u, 'db.passphrase': p })],
+    [(_: string, p: string) => ({ PGUSER: '', PGPASSWORD: p })],
+    [(_: string, p: string) => ({ REDISUSER: 'other', PGPASSWORD: p })],
+    [(_: string, p: string) => ({ PGUSER: 'app_c', note: p })],
+  ])('%# changes as a pair, or stays as none', (beside) => {
+    const [filled, expected] = of(beside);
+    expect(filled).toEqual(expected);
+  });
+
+  it('a place is told by its pointer, with what is special in it escaped', () => {
+    const within = `say ${PW} twice`;
+    expect(fill({ username: 'app_a', password: PW, 'a/b': [within] })).toContain('"/a~1b/0", too');
+    expect(fill({ username: 'app_a', password: PW, [within]: 'x' })).toContain(
+      'The credential stands at "/", too, which is a name',
+    );
+    expect(fill({ username: 'app_a', password: PW, a: JSON.stringify({ b: within }) })).toContain('"/a/b", too');
+  });
+
+  it('field and login-field name two members', () => {
+    const open = (loginField: string) =>
+      openForm(
+        new Secret(JSON.stringify({ username: 'app_a', password: PW })),
+        { spec, field: 'password', loginField },
+        [],
+      );
+    expect(() => open('password')).toThrow('name the same member');
+    expect(() => open('/password')).toThrow('name the same member');
+    expect(open('username').login).toBe('app_a');
+  });
+});

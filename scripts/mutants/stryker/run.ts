@@ -17,6 +17,7 @@ import { type Healthy, Worker } from './workers.ts';
 /** A mutant that keeps its tests so many times longer than they take, and so much beyond that, is a loop without an end. */
 const TIMES_LONGER = 10;
 const MORE_MILLISECONDS = 10_000;
+const LONG_MILLISECONDS = 10_000;
 const TIMES_SLOWER = 10;
 /** So is one that is come by so many times more often than the code itself. */
 const TIMES_MORE = 100;
@@ -160,11 +161,11 @@ async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker
 
 /**
  * What stands outside of functions runs once, while modules load, and may be seen by any test: by all but those that take ten times
- * as long as the others. So one may count as alive that another test would have seen, never the other way round.
+ * as long as the others, where all take long. So one may count as alive that another test would have seen, never the other way round.
  */
 function slowOf(names: readonly string[], took: (name: string) => number): readonly string[] {
-  const mean = names.reduce((sum, name) => sum + took(name), 0) / names.length;
-  return names.filter((name) => took(name) > TIMES_SLOWER * mean);
+  const all = names.reduce((sum, name) => sum + took(name), 0);
+  return all < LONG_MILLISECONDS ? [] : names.filter((name) => took(name) > (TIMES_SLOWER * all) / names.length);
 }
 
 function toldOf({ id, fileName, location, mutatorName, replacement }: Mutant, files: readonly Source[]): Told {

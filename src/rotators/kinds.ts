@@ -1,7 +1,6 @@
 /** Every kind there is, one line each: what it is, and how it is made over the wires. */
-import type { Clock } from '../core/clock.ts';
 import type { Manifest, Rotator } from '../ports/rotator.ts';
-import type { wires } from '../targets/wires.ts';
+import type { WireOptions, wires } from '../targets/wires.ts';
 import { appRegistration, appRegistrationManifest } from './appRegistration.ts';
 import { mysqlLogin, mysqlLoginManifest } from './mysqlLogin.ts';
 import { postgresqlLogin, postgresqlLoginManifest } from './postgresqlLogin.ts';
@@ -13,8 +12,7 @@ import { twoKey, twoKeyManifest } from './twoKey.ts';
 import { twoKeyTable } from './twoKeyTable.ts';
 
 /** What kinds are made over. */
-export interface KindGround extends ReturnType<typeof wires> {
-  readonly clock: Clock;
+export interface KindGround extends ReturnType<typeof wires>, Pick<WireOptions, 'cloud' | 'credential' | 'clock'> {
   /** Object id and client id of Keyturn's identity. */
   readonly identity: readonly string[];
 }

@@ -10,7 +10,7 @@ export interface RotatorsOptions extends WireOptions {
 
 /** One of each kind. Nothing is loaded or dialled before one is used. */
 export function allRotators({ identityIds: identity = [], ...options }: RotatorsOptions): readonly Rotator[] {
-  const on = { ...wires(options), clock: options.clock, identity };
+  const on = { ...options, ...wires(options), identity };
   return kinds.map(([, over]) => over(on));
 }
 

@@ -115,7 +115,7 @@ describe('the first screen', () => {
 describe('npm commands', () => {
   const lines = commandsWith('npm').map((words) => words.join(' '));
   const inCi = ['npm ci', 'npm run lint', 'npm run build', 'npm test', 'npm start -- --once'];
-  const here = lines.filter((line) => /^npm (start|run docs|run --silent azure)/.test(line));
+  const here = lines.filter((line) => /^npm (start|run docs|run --silent azure|run new-rotator)/.test(line));
 
   it('are run by .ci/run, or here', () => {
     const ci = read('.ci/run').split('\n');

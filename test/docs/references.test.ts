@@ -133,7 +133,7 @@ describe('what pages name of the product', () => {
 
   it('npm scripts are those of package.json', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const run = named(/\bnpm run (?:--silent )?([a-z][\w:]*)/g);
+    const run = named(/\bnpm run (?:--silent )?([a-z][\w:-]*)/g);
     expect(run.length).toBeGreaterThan(20);
     expect(run.filter(({ what }) => !(what in scripts))).toEqual([]);
   });

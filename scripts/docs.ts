@@ -233,9 +233,15 @@ function figures(): string {
   ].join('\n');
 }
 
+/** How many kinds there are, where the README says so in a sentence: nobody has to count them for a new one. */
+const counted = (page: string): string =>
+  page
+    .replace(/\ball \d+(?=, their)/g, `all ${manifests.length}`)
+    .replace(/\bof \d+(?= kinds\b)/g, `of ${manifests.length}`);
+
 /** Pages of which parts are made, and the page with them as they should be. */
 export const parts: Readonly<Record<string, (page: string) => string>> = {
-  'README.md': (page) => withPart(page, 'figures', `\n${figures()}\n`),
+  'README.md': (page) => counted(withPart(page, 'figures', `\n${figures()}\n`)),
   'docs/api.md': (page) => withPart(page, 'calls', `\n${callsTable()}\n`),
   'docs/rotators.md': (page) => withPart(page, 'rotators', rotatorsTable()),
   'docs/permissions.md': (page) => permissionsWith(withPart(page, 'roles', rolesAsJson())),

@@ -529,7 +529,7 @@ export const engine: readonly Mutant[] = [
     id: 'step-unaudited',
     loses: 'a rotation leaves no record of who changed what',
     find: 'const lost = await append(made, deps);',
-    put: 'const lost = undefined as KeyturnError | undefined;',
+    put: 'const lost = undefined as Awaited<ReturnType<typeof append>>;',
     tests: ['reconcile/between', 'reconcile/passes'],
   },
   {

@@ -56,7 +56,7 @@ export const storage: readonly Mutant[] = [
     id: 'silent-marks-lose',
     loses: 'an event is dropped where the table does not answer',
     find: 'unlessSilent(AT_ONCE, async () => {',
-    put: 'unlessSilent(undefined as Place | undefined, async () => {',
+    put: 'unlessSilent(undefined as typeof AT_ONCE | undefined, async () => {',
     tests: ['store/marks'],
   },
   {

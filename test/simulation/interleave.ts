@@ -43,7 +43,10 @@ export class Interleaver {
 
   private end(process: Process): void {
     this.running.delete(process);
+    const waiting = this.parked.get(process) ?? [];
     this.parked.delete(process);
+    // Of one that stands still another call may wait for its turn: it goes out, or the pass would wait for it for good.
+    if (!process.dead) for (const { go } of waiting) go();
   }
 
   goesOn(process: Process): boolean {

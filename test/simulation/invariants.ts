@@ -361,6 +361,7 @@ export class Invariants {
     const sharers = this.watched.filter((each) => each.account === account);
     const versions = sharers.flatMap((each) => this.world.versions(each.vault, each.name));
     const stored = new Set(versions.map(({ value }) => value));
+    if (this.isLeftOwing(watched)) return;
     const isOut = (this.world.current(watched.vault, watched.name)?.tags.rotator ?? 'none') === 'none';
     const passes = versions.map((each) =>
       stateOf(each)?.revoked ? each.updatedOn : each.by === 'keyturn' ? each.createdOn : 0,
@@ -371,6 +372,14 @@ export class Invariants {
       return made && !stored.has(kind.stored(handle, value)) && made.on + (graceHours + 1) * HOUR < gone;
     });
     if (orphans.length > 0) this.fail(3, `${title(watched)}: ${orphans.length} credentials stand in no version`);
+  }
+
+  /** Opted out with a value that opens nothing: what is owed may be all that its readers have, so nothing goes, and that is told. */
+  private isLeftOwing(watched: Watched): boolean {
+    const current = this.world.current(watched.vault, watched.name);
+    if (!current || (current.tags.rotator ?? 'none') !== 'none') return false;
+    if (this.world.accepts(watched.account, current.value) || this.olderAlive(watched).length === 0) return false;
+    return this.alerts.some(({ secret, reason }) => secret === title(watched) && reason === 'still-owed');
   }
 
   private sharedElsewhere({ value }: StoredVersion, { account }: Watched): boolean {

@@ -129,6 +129,10 @@ it.each([
   'logins restore closed the-old-value-is-written-back-without-tags-for-good@259 hourly days:2',
   // One person asks for an end at once, another for one in twelve hours.
   'logins burnt run passes:2 a-rotation-is-requested-revoke-in-12-hours@1 days:1',
+  // Opted out with a value that opens nothing: nothing goes, what a killed pass made does not, either, and one alert says so.
+  'app new run crash-late@call:43 the-old-value-is-written-back-without-tags-for-good@125 the-old-value-is-written-back@44 days:1',
+  // A worker that stood still among others goes on when they have ended.
+  'admin-password heal run passes:3 order:dice seed:101267 freeze@23:40 days:1',
   // Nobody knows any more what a wiped version is, once the table is lost, too.
   'two-key restore run an-old-version-is-written-back-with-its-own-tags@3 the-table-is-lost@67',
 ])('a path that a random seed found keeps every promise: %s', async (words) => {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 // What `npm test` runs of the suites that cost seconds (`test/jest/short.ts`); the others run whole.
 const short = {
   'test/local/start.test.ts': { line: 1, ids: 1 },
-  'test/chaos/orphan.test.ts': { line: 1, ids: 1 },
   'test/cases/': { line: 1, ids: 1 },
   'test/contract/': { line: 2 },
   'test/infra/consentScript.test.ts': { line: 2 },
@@ -20,7 +19,7 @@ const short = {
 };
 
 // Not in `npm test` unless named: what they run in many processes, or for the page of the bench, others run in small.
-const long = ['test/chaos/chaos.test.ts', 'test/docs/bench.test.ts'];
+const long = ['chaos/chaos', 'chaos/orphan', 'docs/bench', 'docs/newRotator'].map((name) => `test/${name}.test.ts`);
 const isNamed = process.argv.slice(2).some((word) => !word.startsWith('-'));
 
 /** Suites of which `npm test` leaves something out: those named above, and those that walk less far by themselves. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Release } from '../../scripts/release.ts';
+import { routes } from '../../src/api/routes.ts';
 import { endAll, root, start } from '../docs/processes.ts';
 import { unzip } from './unzip.ts';
 
@@ -94,10 +95,9 @@ describe('the files of a release', () => {
 
 describe('the package, unpacked into an empty folder', () => {
   const FUNCTIONS = [
-    ...['health', 'history', 'hold', 'openapi', 'operation', 'operations', 'readiness', 'reason', 'reasons', 'revoke'],
-    ...['rotate', 'secret', 'secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'secrets', 'sweep', 'work'],
-    'workPoison',
-  ];
+    ...['secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'sweep', 'work', 'workPoison'],
+    ...routes.map(({ name }) => name),
+  ].sort();
   const versions = [
     { version: 'v24', command: 'node' },
     { version: 'v22', command: node22 },

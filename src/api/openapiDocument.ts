@@ -107,7 +107,7 @@ const PROBLEM = {
 const json = ({ name }: Shape): Json => ({ 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } });
 
 /** As a caller writes it: what has a default may be left out. */
-function schemaOf(schema: z.ZodType): Json {
+export function schemaOf(schema: z.ZodType): Json {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   return rest;
 }

@@ -24,12 +24,15 @@ export interface Reception extends OpenDeps {
  */
 export async function receive(call: Call, request: Received, reception: Reception): Promise<Answer> {
   const query = new URL(request.url).searchParams;
-  refuseRepeated(query);
   const plain = { path: request.params, accept: request.headers.get('accept') ?? '' };
-  if (call.roles === 'anyone') return await call.run(reception, { ...plain, query: undefined, body: undefined });
+  if (call.roles === 'anyone') {
+    refuseRepeated(query);
+    return await call.run(reception, { ...plain, query: undefined, body: undefined });
+  }
   const { auth, api } = reception.app();
   const caller = await auth.authenticate(request.headers.get('authorization'));
   requireRole(caller, ...call.roles);
+  refuseRepeated(query);
   const asked: CallInput = {
     ...plain,
     ...(call.method === 'POST' ? await changing(call, request, query) : reading(call, query)),

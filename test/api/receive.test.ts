@@ -90,6 +90,8 @@ describe('a call that changes something', () => {
     for (const [given, reason] of [
       [{ token: 'none' }, 'no-token'],
       [{ token: 'Read' }, 'no-role'],
+      [{ token: 'none', url: 'https://app/api/x?a=1&a=2' }, 'no-token'],
+      [{ token: 'Read', url: 'https://app/api/x?a=1&a=2' }, 'no-role'],
       [{ headers: { 'idempotency-key': 'a b' } }, 'bad-request'],
       [{ url: 'https://app/api/x?dryRun=true' }, 'bad-request'],
       [{ url: 'https://app/api/x?a=1&a=2' }, 'bad-request'],

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Caller } from '../../src/api/auth.ts';
-import { fromHoldRequest, hold } from '../../src/api/calls/holdSecret.ts';
-import { fromRevokeRequest, revoke } from '../../src/api/calls/revokeOwed.ts';
-import { fromRotateRequest, rotate } from '../../src/api/calls/rotateSecret.ts';
+import { parseBody } from '../../src/api/body.ts';
+import { HoldRequest, hold } from '../../src/api/calls/holdSecret.ts';
+import { RevokeRequest, revoke } from '../../src/api/calls/revokeOwed.ts';
+import { RotateRequest, rotate } from '../../src/api/calls/rotateSecret.ts';
 import { operation } from '../../src/api/calls/showOperation.ts';
 import { giveUp } from '../../src/app/poison.ts';
 import { addDays } from '../../src/core/clock.ts';
@@ -113,7 +114,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
       {
         caller: by,
         ref: { vault: 'kv1', name: more.name ?? 'db' },
-        asked: fromRotateRequest(JSON.stringify(body)),
+        asked: parseBody(JSON.stringify(body), RotateRequest),
         ...(more.key === undefined ? {} : { idempotencyKey: more.key }),
       },
       deps,
@@ -265,9 +266,12 @@ describe('a request for a rotation', () => {
 describe('a request to revoke, or to hold', () => {
   const ref = { vault: 'kv1', name: 'db' };
   const revokes = (deps: Deps, roles: string[], body: object) =>
-    revoke({ caller: caller(...roles), ref, asked: fromRevokeRequest(JSON.stringify(body)) }, deps);
+    revoke({ caller: caller(...roles), ref, asked: parseBody(JSON.stringify(body), RevokeRequest) }, deps);
   const holds = (deps: Deps, roles: string[]) =>
-    hold({ caller: caller(...roles), ref, asked: fromHoldRequest(JSON.stringify({ until: addDays(now, 2) })) }, deps);
+    hold(
+      { caller: caller(...roles), ref, asked: parseBody(JSON.stringify({ until: addDays(now, 2) }), HoldRequest) },
+      deps,
+    );
 
   it.each([[[]], [['Keyturn.Read']], [['Keyturn.Rotate']], [['Keyturn.Read', 'Keyturn.Rotate']]])(
     'UA-8: with %j nobody ends a grace, sets a reason aside or moves it: no-role, and nothing is written',

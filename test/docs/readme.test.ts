@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { startAzure } from '../../local/azure/tenant.ts';
 import { madePages, outdated, pages } from '../../scripts/docs.ts';
-import { fromHoldRequest } from '../../src/api/calls/holdSecret.ts';
+import { parseBody } from '../../src/api/body.ts';
+import { HoldRequest } from '../../src/api/calls/holdSecret.ts';
 import { fromInventoryQuery } from '../../src/api/calls/listSecrets.ts';
-import { fromRotateRequest } from '../../src/api/calls/rotateSecret.ts';
+import { RotateRequest } from '../../src/api/calls/rotateSecret.ts';
 import { fromIdempotencyKey, fromPath } from '../../src/api/receive.ts';
 import { inRole } from '../../src/core/neededRights.ts';
 import type { Manifest } from '../../src/ports/rotator.ts';
@@ -173,7 +174,7 @@ describe('the other blocks', () => {
       const [body, ...after] = options.get('-d') ?? [];
       const address = [...after, ...(options.get('-H') ?? [])].find((word) => word.startsWith('https://')) ?? '';
       const { pathname, searchParams } = new URL(address);
-      if (body !== undefined) (pathname.endsWith('/hold') ? fromHoldRequest : fromRotateRequest)(body);
+      if (body !== undefined) parseBody<unknown>(body, pathname.endsWith('/hold') ? HoldRequest : RotateRequest);
       if (pathname === '/api/secrets') {
         expect(Object.keys(fromInventoryQuery(searchParams)).length).toBe(searchParams.size);
       }

@@ -4,10 +4,11 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { fromHoldRequest } from '../../src/api/calls/holdSecret.ts';
+import { parseBody } from '../../src/api/body.ts';
+import { HoldRequest } from '../../src/api/calls/holdSecret.ts';
 import { fromInventoryQuery } from '../../src/api/calls/listSecrets.ts';
-import { fromRevokeRequest } from '../../src/api/calls/revokeOwed.ts';
-import { fromRotateRequest } from '../../src/api/calls/rotateSecret.ts';
+import { RevokeRequest } from '../../src/api/calls/revokeOwed.ts';
+import { RotateRequest } from '../../src/api/calls/rotateSecret.ts';
 import { fromEvent, fromEventMessage } from '../../src/api/inbox/event.ts';
 import { fromQueue } from '../../src/api/inbox/queueMessage.ts';
 import { problem } from '../../src/api/problem.ts';
@@ -122,7 +123,11 @@ const ofValues = rotators.types.flatMap((type): Reader[] => {
     ...tags,
   ];
 });
-const bodies = { rotate: fromRotateRequest, hold: fromHoldRequest, revoke: fromRevokeRequest };
+const bodies = {
+  rotate: (body: string) => parseBody(body, RotateRequest),
+  hold: (body: string) => parseBody(body, HoldRequest),
+  revoke: (body: string) => parseBody(body, RevokeRequest),
+};
 const ROWS = [
   ...[schemas.readSecret, schemas.readHolder, schemas.readOperation, schemas.readCounted],
   ...[schemas.readAlertHour, schemas.readMark, schemas.readSwept, schemas.readFailures],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { addDays } from '../../core/clock.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { requireRole } from '../auth.ts';
-import { badRequest, parseBody } from '../body.ts';
+import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES } from '../notes.ts';
 import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestTerms } from '../requests.ts';
 
@@ -21,9 +21,6 @@ export const HoldRequest = z.strictObject({
   dryRun: DRY_RUN,
 });
 export type HoldRequest = z.infer<typeof HoldRequest>;
-
-/** Parses the body of a request. Throws `bad-request` naming what is wrong. */
-export const fromHoldRequest = (body: string): HoldRequest => parseBody(body, HoldRequest);
 
 /** Throws `bad-request` for a time that is over or too far away. */
 export function checkUntil({ until }: HoldRequest, now: Date): void {

@@ -1,6 +1,7 @@
 /** `GET /api/kinds`: the kinds of targets that this instance knows, for whoever writes the tags of a secret. */
 import { z } from 'zod';
 import { guarded } from '../call.ts';
+import { schemaOf } from '../openapiDocument.ts';
 import { answer } from '../problem.ts';
 
 const words = z.array(z.string());
@@ -37,9 +38,8 @@ export const listKinds = guarded({
     const kinds = rotators.types.flatMap((type) => {
       const rotator = rotators.get(type);
       if (!rotator) return [];
-      const { $schema, ...options } = z.toJSONSchema(rotator.options, { io: 'input' });
-      const { overlap, rights } = rotator;
-      return [{ kind: type, enabled: config.enabled.includes(type), overlap, options, rights }];
+      const { overlap, rights, options } = rotator;
+      return [{ kind: type, enabled: config.enabled.includes(type), overlap, options: schemaOf(options), rights }];
     });
     return answer(200, { kinds });
   },

@@ -5,7 +5,7 @@ import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { dueOn } from '../../tags/policy.ts';
 import { requireRole } from '../auth.ts';
-import { badRequest, parseBody } from '../body.ts';
+import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES, OVERRIDE } from '../notes.ts';
 import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestTerms } from '../requests.ts';
 
@@ -32,9 +32,6 @@ export const RevokeRequest = z.strictObject({
   dryRun: DRY_RUN,
 });
 export type RevokeRequest = z.infer<typeof RevokeRequest>;
-
-/** Parses the body of a request; an empty one revokes at once. Throws `bad-request` naming what is wrong. */
-export const fromRevokeRequest = (body: string): RevokeRequest => parseBody(body, RevokeRequest);
 
 /** Throws `bad-request` for a time that is too far away; one that is over means now. */
 export function checkAt({ at }: RevokeRequest, now: Date): void {

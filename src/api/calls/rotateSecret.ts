@@ -4,7 +4,7 @@ import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { graceHoursOf } from '../../reconcile/decide.ts';
 import { requireRole } from '../auth.ts';
-import { badRequest, parseBody } from '../body.ts';
+import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES, OVERRIDE } from '../notes.ts';
 import { accepted, asking, notesOf, type Request, type RequestAnswer } from '../requests.ts';
 
@@ -45,11 +45,6 @@ export const RotateRequest = z.strictObject({
   dryRun: DRY_RUN,
 });
 export type RotateRequest = z.infer<typeof RotateRequest>;
-
-/** Parses the body of a request; an empty one asks for nothing special. Throws `bad-request` naming what is wrong. */
-export function fromRotateRequest(body: string): RotateRequest {
-  return parseBody(body, RotateRequest);
-}
 
 /**
  * Accepts a request for a rotation, or throws the reason why not. Writes a row and a message, nothing in vault or target;

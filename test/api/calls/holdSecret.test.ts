@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkUntil, fromHoldRequest } from '../../../src/api/calls/holdSecret.ts';
+import { parseBody } from '../../../src/api/body.ts';
+import { checkUntil, HoldRequest } from '../../../src/api/calls/holdSecret.ts';
 import { KeyturnError } from '../../../src/core/errors.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
@@ -16,14 +17,17 @@ function refusal(call: () => unknown): KeyturnError {
 
 describe('the request for a hold', () => {
   it('HST-01: lifts the hold by an explicit null alone, never because a body got lost', () => {
-    expect(fromHoldRequest('{"until":null}')).toEqual({ until: null, dryRun: false });
+    expect(parseBody('{"until":null}', HoldRequest)).toEqual({ until: null, dryRun: false });
     for (const body of ['', '  ', '{}', '{"ticket":"CHG-1"}', '{"note":"freeze is over"}'])
-      expect(refusal(() => fromHoldRequest(body)).detail).toContain('or null to lift the hold');
+      expect(refusal(() => parseBody(body, HoldRequest)).detail).toContain('or null to lift the hold');
   });
 
   it('takes a time of any zone, note and ticket', () => {
     const asked = { until: '2027-02-01T10:00:00+02:00', note: 'freeze', dryRun: false, ticket: 'CHG-1' };
-    expect(fromHoldRequest(JSON.stringify(asked))).toEqual({ ...asked, until: new Date('2027-02-01T08:00:00Z') });
+    expect(parseBody(JSON.stringify(asked), HoldRequest)).toEqual({
+      ...asked,
+      until: new Date('2027-02-01T08:00:00Z'),
+    });
   });
 
   it.each([
@@ -38,7 +42,7 @@ describe('the request for a hold', () => {
     [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['[]', 'JSON object'],
   ])('refuses %.60s, saying what is wrong', (body, said) => {
-    const error = refusal(() => fromHoldRequest(body));
+    const error = refusal(() => parseBody(body, HoldRequest));
     expect(error.reason).toBe('bad-request');
     expect(error.detail).toContain(said);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromRotateRequest } from '../../../src/api/calls/rotateSecret.ts';
+import { parseBody } from '../../../src/api/body.ts';
+import { RotateRequest } from '../../../src/api/calls/rotateSecret.ts';
 import { fromIdempotencyKey, fromPath } from '../../../src/api/receive.ts';
 import { KeyturnError } from '../../../src/core/errors.ts';
 
@@ -16,8 +17,8 @@ function refusal(call: () => unknown): KeyturnError {
 describe('the request for a rotation', () => {
   it('asks for nothing special when the body is empty', () => {
     const nothing = { override: [], revoke: 'after-grace', dryRun: false };
-    expect(fromRotateRequest('')).toEqual(nothing);
-    expect(fromRotateRequest('{}')).toEqual(nothing);
+    expect(parseBody('', RotateRequest)).toEqual(nothing);
+    expect(parseBody('{}', RotateRequest)).toEqual(nothing);
   });
 
   it('takes every documented field', () => {
@@ -29,7 +30,7 @@ describe('the request for a rotation', () => {
       ticket: 'INC-1',
       dryRun: true,
     };
-    expect(fromRotateRequest(JSON.stringify(asked))).toEqual(asked);
+    expect(parseBody(JSON.stringify(asked), RotateRequest)).toEqual(asked);
   });
 
   it.each([
@@ -53,7 +54,7 @@ describe('the request for a rotation', () => {
     [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['{"<img src=x onerror=alert(1)>":1}', '"<img src=x onerror=alert(1)>"'],
   ])('says what is wrong with %.40s', (body, words) => {
-    const { reason, detail } = refusal(() => fromRotateRequest(body));
+    const { reason, detail } = refusal(() => parseBody(body, RotateRequest));
     expect(reason).toBe('bad-request');
     expect(detail).toContain(words);
   });

@@ -98,7 +98,7 @@ async function seed(azure: Azure, rows: Rows, size: number): Promise<void> {
     const isDue = at % 100 < DUE_PERCENT;
     const looked = { lookedOn: now, nextLookOn: addDays(now, isDue ? -1 : 6), seenUpdatedOn: new Date(updated * 1000) };
     await rows.saveSecret({ vault, name, ...looked, step: 'wait', reason: 'not-due', failures: 0 });
-    await rows.saveHolder({ vault, name, target, handle: 'key1', owes: [] });
+    await rows.saveSharer({ vault, name, target, handle: 'key1', owes: [] });
   });
   const worker = async () => {
     for (let write = writes.pop(); write !== undefined; write = writes.pop()) await write();

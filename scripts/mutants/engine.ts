@@ -152,7 +152,7 @@ export const engine: readonly Mutant[] = [
   {
     id: 'heal-braked',
     loses: 'while its kind is braked a locked-out application stays locked out',
-    find: "if (step.reason === 'value-refused') return; // a heal is nothing that its kind or its neighbours may hold up",
+    find: "if (step.reason === 'value-refused') return; // a heal is nothing that its kind or its neighbours may stop",
     put: '',
     tests: ['reconcile/decide', 'reconcile/obstacles'],
   },
@@ -380,15 +380,15 @@ export const engine: readonly Mutant[] = [
   {
     id: 'neighbour-unseen',
     loses: 'the key of a neighbour goes that came between the look and the revocation',
-    find: 'return heldBy(handle, deps.clock.now(), aside ? sureOf(holders) : holders)?.detail;',
+    find: 'return claimOn(handle, deps.clock.now(), aside ? sureOf(neighbours) : neighbours)?.detail;',
     put: 'return undefined;',
     tests: ['reconcile/between', 'reconcile/passes'],
   },
   {
     id: 'unknown-holds-nothing',
     loses: 'a neighbour whose value says nothing loses its key',
-    find: 'const unknown = holders.find((holder) => holder.handle === undefined);',
-    put: 'const unknown = undefined as Holder | undefined;',
+    find: 'const unknown = neighbours.find((neighbour) => neighbour.handle === undefined);',
+    put: 'const unknown = undefined as Neighbour | undefined;',
     tests: ['reconcile/neighbours'],
     short: true,
   },
@@ -402,8 +402,8 @@ export const engine: readonly Mutant[] = [
   {
     id: 'joins-its-own-age',
     loses: 'a secret joins a key as old as its own and calls it a rotation',
-    find: 'holder.issuedOn !== undefined && holder.issuedOn > younger',
-    put: 'holder.issuedOn !== undefined',
+    find: 'neighbour.issuedOn !== undefined && neighbour.issuedOn > younger',
+    put: 'neighbour.issuedOn !== undefined',
     tests: ['reconcile/between', 'reconcile/passes'],
   },
   {
@@ -458,8 +458,8 @@ export const engine: readonly Mutant[] = [
   {
     id: 'disposed-in-flight',
     loses: 'the credential that may stand in the vault already is taken away',
-    find: 'if (inFlight) return error instanceof UnknownOutcomeError ? error : new UnknownOutcomeError(error.reason, error.facts);',
-    put: 'if (inFlight && error instanceof UnknownOutcomeError) return error;',
+    find: 'if (mayArrive) return error instanceof UnknownOutcomeError ? error : new UnknownOutcomeError(error.reason, error.facts);',
+    put: 'if (mayArrive && error instanceof UnknownOutcomeError) return error;',
     tests: ['reconcile/between', 'reconcile/passes'],
   },
   {

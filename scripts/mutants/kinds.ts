@@ -12,8 +12,8 @@ export const kinds: readonly Mutant[] = [
   {
     id: 'revokes-what-came-since',
     loses: 'a key that somebody made since is replaced as if it were the old one',
-    find: 'if (held === undefined || (old !== undefined && !held.value.equals(old))) return;',
-    put: 'if (held === undefined) return;',
+    find: 'if (listed === undefined || (old !== undefined && !listed.value.equals(old))) return;',
+    put: 'if (listed === undefined) return;',
     tests: ['contract/storageAccountKey'],
   },
   {

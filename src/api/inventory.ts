@@ -43,7 +43,7 @@ export interface InventoryPage {
 }
 
 /**
- * `replaced`: its slot holds the credential of the current version by now. `foreign`: not written by Keyturn, and
+ * `replaced`: its slot has the credential of the current version by now. `foreign`: not written by Keyturn, and
  * nothing that Keyturn would revoke.
  */
 export type VersionState = 'current' | 'owed' | 'revoked' | 'replaced' | 'foreign';

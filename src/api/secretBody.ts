@@ -69,7 +69,7 @@ export const VersionBody = z.strictObject({
   state: z
     .enum(['current', 'owed', 'revoked', 'replaced', 'foreign'])
     .describe(
-      '`owed`: its credential is still to be revoked. `replaced`: its slot holds the credential of the current version. `foreign`: not written by Keyturn.',
+      '`owed`: its credential is still to be revoked. `replaced`: its slot has the credential of the current version. `foreign`: not written by Keyturn.',
     ),
   handle: z.string().optional().describe('The slot or key id of its credential.'),
   rotation: z.string().optional(),

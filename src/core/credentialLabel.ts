@@ -1,4 +1,4 @@
-/** The name under which Keyturn's credentials stand at targets that hold many: `keyturn:<vault>/<secret>:<rotation>`. */
+/** The name under which Keyturn's credentials stand at targets that take many: `keyturn:<vault>/<secret>:<rotation>`. */
 import { createHash } from 'node:crypto';
 import type { RotationId, SecretRef } from './ids.ts';
 

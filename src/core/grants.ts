@@ -122,7 +122,7 @@ export function grantFor(grants: readonly Grant[], wanted: Wanted): Grant | unde
 /**
  * Whether the owner's text stands for another secret at this target, given by `grants` that `sharedBy` chose.
  *
- * @param known the secret held a credential there when it was last looked at
+ * @param known the secret kept a credential there when it was last looked at
  */
 export const isSharer = (grants: readonly Grant[], secret: SecretRef, known: boolean): boolean =>
   grants.some((grant) => namesSecret(grant, secret) && (grant.kind !== undefined || known));

@@ -206,7 +206,7 @@ export const reasons = {
   },
   'target-changed': {
     by: 'secret owner',
-    cause: 'The tags name another target than the one that still holds credentials of this secret.',
+    cause: 'The tags name another target than the one that still has credentials of this secret.',
     remedy:
       'Set the tags back; or revoke at the former target and remove `rotator-state` from the versions that the detail names.',
   },
@@ -239,7 +239,7 @@ export const reasons = {
   },
   'slots-held': {
     by: 'secret owner',
-    cause: 'Different secrets hold both slots of the target.',
+    cause: 'Different secrets keep both slots of the target.',
     remedy: 'Store one value in all of them, so that one slot is free.',
   },
   'vault-policy': {
@@ -280,7 +280,7 @@ export const reasons = {
   },
   'target-full': {
     by: 'target owner',
-    cause: 'The target holds as many credentials as it may.',
+    cause: 'The target has as many credentials as it may.',
     remedy: 'Remove one that nobody uses; Keyturn removes none that it did not make.',
   },
   // prove, restore, revoke, rotate
@@ -349,20 +349,20 @@ export const reasons = {
   },
   index: {
     by: 'operator',
-    cause: 'No complete sweep of all vaults in the last 26 hours, so it is not known which secrets hold which slot.',
+    cause: 'No complete sweep of all vaults in the last 26 hours, so it is not known which secrets keep which slot.',
     remedy: 'Wait for the next sweep; look at the vault that the detail names.',
     quiet: true,
   },
   'slot-held': {
     by: 'nobody',
-    cause: 'Another secret still holds or owes the slot, or may hold it.',
+    cause: 'Another secret still keeps or owes the slot, or may keep it.',
     remedy:
-      'Let the secret that the detail names rotate, or opt it out. Where it only may hold the slot, a person may set this aside.',
+      'Let the secret that the detail names rotate, or opt it out. Where it only may keep the slot, a person may set this aside.',
     overridable: true,
   },
   'holder-unknown': {
     by: 'secret owner',
-    cause: 'What this secret holds at a target that it shares cannot be told, so its neighbours wait for it.',
+    cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
     remedy:
       'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',
   },
@@ -506,9 +506,9 @@ export const reasons = {
   'not-ours': {
     by: 'secret owner',
     cause:
-      'A person made the credential that was to be revoked, at a target that holds many: Keyturn removes none of those.',
+      'A person made the credential that was to be revoked, at a target that takes many: Keyturn removes none of those.',
     remedy:
-      'Rotate without `revoke` and remove it at the target yourself; or let Keyturn remove what the secret held, with the option `revoke-adopted=true`.',
+      'Rotate without `revoke` and remove it at the target yourself; or let Keyturn remove what the secret kept, with the option `revoke-adopted=true`.',
     quiet: true,
   },
   'no-identity': {

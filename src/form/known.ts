@@ -11,14 +11,14 @@ const beside = (document: Document, member: Member, name: string): Member | unde
 
 /** docker's `auth`, opened: base64 of `login:password`. Undefined for every other member. */
 export function openDockerAuth({ path, value }: Member): OpenText | undefined {
-  const held = path.at(-1) === 'auth' ? inAuth(value) : undefined;
-  const colon = held?.indexOf(':') ?? -1;
-  if (held === undefined || colon < 1) {
+  const inside = path.at(-1) === 'auth' ? inAuth(value) : undefined;
+  const colon = inside?.indexOf(':') ?? -1;
+  if (inside === undefined || colon < 1) {
     if (path.at(-1) !== 'auth' || path.at(-3) !== 'auths') return undefined;
     throw bad('The member `auth` is not base64 of login:password, and docker would refuse the whole file.');
   }
-  const user = held.slice(0, colon);
-  return { form: 'json', bare: held.slice(colon + 1), fill: (bare) => base64Like(value, `${user}:${bare}`) };
+  const user = inside.slice(0, colon);
+  return { form: 'json', bare: inside.slice(colon + 1), fill: (bare) => base64Like(value, `${user}:${bare}`) };
 }
 
 /** Docker cuts NUL bytes off the end. */
@@ -41,16 +41,16 @@ export function checkDocker(document: Document, member: Member): void {
   const helper = document.members.find(({ path }) => path[0] === 'credsStore' || path[0] === 'credHelpers');
   if (helper) throw bad(`${quote(`/${helper.path[0]}`)} makes clients ask elsewhere for the password; take it out.`);
   const [auth, password] = ['auth', 'password'].map((name) => beside(document, member, name));
-  const held = auth && inAuth(auth.value);
+  const inside = auth && inAuth(auth.value);
   if (!auth || !password) return;
-  if (held === undefined || held.indexOf(':') < 1)
+  if (inside === undefined || inside.indexOf(':') < 1)
     throw bad(
       `${quote(pointerOf(auth.path))} is not base64 of login:password, and docker would refuse the whole file.`,
     );
   const user = beside(document, member, 'username');
-  if (user && user.value !== '' && user.value !== held.slice(0, held.indexOf(':')))
+  if (user && user.value !== '' && user.value !== inside.slice(0, inside.indexOf(':')))
     throw bad(`${quote(pointerOf(auth.path))} and ${quote(pointerOf(user.path))} name different logins.`);
-  if (held.slice(held.indexOf(':') + 1) === password.value) return;
+  if (inside.slice(inside.indexOf(':') + 1) === password.value) return;
   const where = `${quote(pointerOf(auth.path))} and ${quote(pointerOf(password.path))}`;
   throw bad(`${where} hold different passwords; write the live one into both.`);
 }

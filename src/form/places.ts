@@ -121,8 +121,8 @@ function stringOf(
     opened = openString(text, spec, hosts);
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
-    const isHeld = seek.holds(text) || (seek.byChance && error.reason === 'bad-value' && seek.isPasswordIn(text));
-    if (!isHeld) return undefined;
+    const isThere = seek.holds(text) || (seek.byChance && error.reason === 'bad-value' && seek.isPasswordIn(text));
+    if (!isThere) return undefined;
     throw refused(
       `can't be replaced: ${error.detail.charAt(0).toLowerCase()}${error.detail.slice(1).replace(/\.$/, '')}`,
     );
@@ -144,14 +144,14 @@ function inBase64(
   refused: (why: string) => KeyturnError,
 ): Write | undefined {
   const { bare, login } = sought;
-  const held = unwrapped(text);
-  if (held === undefined || depth >= DEPTH_MAX) return undefined;
-  const colon = held.indexOf(':');
-  if (colon >= 0 && held.slice(colon + 1) === bare) {
-    const user = held.slice(0, colon);
+  const inside = unwrapped(text);
+  if (inside === undefined || depth >= DEPTH_MAX) return undefined;
+  const colon = inside.indexOf(':');
+  if (colon >= 0 && inside.slice(colon + 1) === bare) {
+    const user = inside.slice(0, colon);
     return (next, nextLogin) => base64Like(text, `${user === login ? (nextLogin ?? user) : user}:${next}`);
   }
-  const within = reading(held, sought, pointer, depth + 1, refused);
+  const within = reading(inside, sought, pointer, depth + 1, refused);
   return within && ((next, nextLogin) => base64Like(text, within(next, nextLogin)));
 }
 

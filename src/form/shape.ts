@@ -44,8 +44,8 @@ const looksLikeString = (text: string): boolean => ELEMENT.test(text) || /^[a-z]
 export function unwrapped(text: string): string | undefined {
   if (!BASE64.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');
-  const held = bytes.toString('utf8');
-  return held !== '' && !/[^\P{C}\n\r\t]|\ufffd/u.test(held) ? held : undefined;
+  const decoded = bytes.toString('utf8');
+  return decoded !== '' && !/[^\P{C}\n\r\t]|\ufffd/u.test(decoded) ? decoded : undefined;
 }
 
 export function looksLikeDocument(text: string): boolean {

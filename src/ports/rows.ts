@@ -1,6 +1,6 @@
 /**
- * The app's own table: what is remembered of secrets, and who holds which slot. Losing it loses no credential and no
- * obligation; only the index (which secrets hold which slot) must be swept anew before a slot is touched (design section 2,
+ * The app's own table: what is remembered of secrets, and who keeps which slot. Losing it loses no credential and no
+ * obligation; only the index (which secrets keep which slot) must be swept anew before a slot is touched (design section 2,
  * "The table").
  */
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
@@ -91,8 +91,8 @@ export interface SecretView {
   readonly notes?: readonly string[];
 }
 
-/** Which slot of a target a secret holds: the index. A row without a handle counts as holding every slot. */
-export interface HolderRow extends SecretRef {
+/** Which slot of a target a secret keeps: the index. A row without a handle counts as keeping every slot. */
+export interface SharerRow extends SecretRef {
   readonly target: string;
   readonly handle?: Handle;
   /** Creation of the version that holds it, when a rotation of Keyturn issued that version. */
@@ -125,12 +125,12 @@ export interface Rows {
   secretsOf(vault: string): Promise<readonly SecretRow[]>;
   dropSecret(ref: SecretRef): Promise<void>;
   /** Holders of a target in every vault. */
-  holders(target: string): Promise<readonly HolderRow[]>;
-  saveHolder(row: HolderRow): Promise<void>;
+  sharers(target: string): Promise<readonly SharerRow[]>;
+  saveSharer(row: SharerRow): Promise<void>;
   /** Adds rows where there are none: what a look has found stays. */
-  addHolders(rows: readonly HolderRow[]): Promise<void>;
-  dropHolder(row: Pick<HolderRow, 'target' | 'vault' | 'name'>): Promise<void>;
-  holdersOf(vault: string): Promise<readonly HolderRow[]>;
+  addSharers(rows: readonly SharerRow[]): Promise<void>;
+  dropSharer(row: Pick<SharerRow, 'target' | 'vault' | 'name'>): Promise<void>;
+  sharersIn(vault: string): Promise<readonly SharerRow[]>;
   /** When each vault was last listed from end to end. */
   sweptOn(): Promise<ReadonlyMap<string, Date>>;
   markSwept(vault: string, on: Date): Promise<void>;

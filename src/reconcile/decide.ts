@@ -52,7 +52,7 @@ interface Aim {
 
 function aim(observed: Observed, asked: Asked | undefined, now: Date): Aim {
   const request = asked?.version === observed.version ? asked : undefined; // a newer version has answered it already
-  // What a person set aside holds until the revocation that they asked for is done, also after the rotation.
+  // What a person set aside counts until the revocation that they asked for is done, also after the rotation.
   const standing = request ?? (asked && revokesAfterwards(asked, observed.owed) ? asked : undefined);
   return { step: next(observed, { asked, request, standing }, now), standing };
 }
@@ -128,17 +128,17 @@ function settlement(observed: Observed, { asked, request, standing }: Wanted, no
   return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
 }
 
-/** Of what is owed all that no neighbour holds. One of which it is only not known what it holds, a person may set aside. */
+/** Of what is owed all that no neighbour keeps. One of which it is only not known what it keeps, a person may set aside. */
 function revocation(
-  { owed, held }: Observed,
+  { owed, blocked }: Observed,
   reason: 'asked' | 'grace-over',
   standing: Asked | undefined,
 ): Revoke | Wait {
   const aside = overrides(standing, 'slot-held');
   const stops = (claim: Claim | undefined) => claim !== undefined && !(aside && claim.unsure !== undefined);
-  const ready = owed.filter(({ version }) => !stops(held.get(version)));
+  const ready = owed.filter(({ version }) => !stops(blocked.get(version)));
   if (ready.length > 0) return { kind: 'revoke', reason, owed: ready, ...(aside ? { aside } : {}) };
-  const claims = [...held.values()];
+  const claims = [...blocked.values()];
   const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
   return { kind: 'wait', reason: 'slot-held', ...claim };
 }
@@ -148,7 +148,7 @@ interface Wanted {
   readonly asked: Asked | undefined;
   /** It is about the current version. */
   readonly request: Asked | undefined;
-  /** What it set aside still holds. */
+  /** What it set aside still counts. */
   readonly standing: Asked | undefined;
 }
 
@@ -217,7 +217,7 @@ function* rotationObstacles(
   if (!mayBeYoung(step, observed, request) && now < soonest) yield wait('too-soon', soonest);
   if (request) return; // a person's request is not braked
   if (retryOn && now < retryOn) yield wait('backing-off', retryOn);
-  if (step.reason === 'value-refused') return; // a heal is nothing that its kind or its neighbours may hold up
+  if (step.reason === 'value-refused') return; // a heal is nothing that its kind or its neighbours may stop
   if (observed.braked) yield wait('brake', observed.probeOn);
   if (observed.rateUsedUp) yield wait('rate', addHours(now, 1));
 }

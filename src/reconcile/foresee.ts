@@ -207,7 +207,7 @@ export function foreseeSteps(
   for (let turn = 0; turn < STEPS_MAX; turn++) {
     const served = path.some((step) => serves(step, asked));
     if (!served) for (const check of checksOf(seen, asked, at)) checks.set(check.check, check);
-    // Done with a hold, or with another end of a grace; what a rotation sets aside holds until what it replaced is revoked.
+    // Done with a hold, or with another end of a grace; what a rotation sets aside counts until what it replaced is revoked.
     const step = decide(seen, served && !isRotation(asked) ? undefined : asked, at);
     if (changes(step)) {
       path.push(step);
@@ -262,7 +262,7 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
   };
 }
 
-/** Who surely holds a slot keeps it, whoever asks. */
+/** Who surely keeps a slot goes on keeping it, whoever asks. */
 const mayOverride = (step: Step): boolean =>
   reasonRow(step.reason).overridable === true &&
   (step.reason !== 'slot-held' || (step.kind === 'wait' && step.unsure !== undefined));
@@ -323,7 +323,7 @@ function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], 
     ...{ version: NEW_VERSION, createdOn: now, live: handle, verdict, owed },
     ...{ ours: true, written: true, known: true, begun: false, placeholder: false, proved: false, planRefused: false },
     ...(owed.length > 0 && ends ? { after: toTheMinute(ends) } : {}),
-    held: new Map(),
+    blocked: new Map(),
     dueOn: addHours(now, policy.everyHours),
     recentRotations: observed.recentRotations + 1,
     versionCount: observed.versionCount + 1,

@@ -74,9 +74,9 @@ const LONG_MINUTES = 1;
  * A pass that stood still between two reads may have lost its locks: whoever took them has written row and alert by now, and
  * what this one has seen is old. What it has done stays done, and is recorded.
  */
-async function stillHeld(end: PassEnd, held: readonly Lock[], deps: Deps): Promise<PassEnd> {
+async function stillLocked(end: PassEnd, locks: readonly Lock[], deps: Deps): Promise<PassEnd> {
   try {
-    for (const each of held) await each.renew();
+    for (const each of locks) await each.renew();
     return end;
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
@@ -98,17 +98,17 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
   const operations = await followedOperations(secret, look, row, deps);
   const working = workedFor(operations);
   const asked = working && askedFor(working);
-  const held: Lock[] = [lock];
+  const locks: Lock[] = [lock];
   const begunOn = deps.clock.now();
   try {
-    const seen = await endOf(secret, look, { row, asked, held, followed: operations.length > 0 }, deps);
+    const seen = await endOf(secret, look, { row, asked, locks, followed: operations.length > 0 }, deps);
     if (seen.step === lockBusy) return await busy(look, deps);
     const isLong = minutesBetween(begunOn, deps.clock.now()) >= LONG_MINUTES;
-    const end = isLong ? await stillHeld(seen, held, deps) : seen;
+    const end = isLong ? await stillLocked(seen, locks, deps) : seen;
     const next = await record(end, { secret, look, row, operations }, deps);
     return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
   } finally {
-    for (const targetLock of held.slice(1)) await targetLock.release();
+    for (const targetLock of locks.slice(1)) await targetLock.release();
   }
 }
 
@@ -132,7 +132,7 @@ interface Start {
   /** Somebody will want to know what came of it. */
   readonly followed: boolean;
   /** The secret's lock; the target's joins it. */
-  readonly held: Lock[];
+  readonly locks: Lock[];
 }
 
 /** How far a pass came. */
@@ -147,7 +147,7 @@ interface Progress extends Trail {
 async function endOf(
   secret: SecretRef,
   look: Look,
-  { row, asked, held, followed }: Start,
+  { row, asked, locks, followed }: Start,
   deps: Deps,
 ): Promise<PassEnd> {
   const progress: Progress = {};
@@ -157,7 +157,7 @@ async function endOf(
     const grants = await readConsent(progress.bound, deps, { recentNo: asked === undefined });
     const targetLock = await deps.locks.take(`target/${namesOf(progress.bound.optIn.target)[0]}`);
     if (!targetLock) return { step: lockBusy, change: {} };
-    held.push(targetLock);
+    locks.push(targetLock);
     progress.seen = await observeTarget(progress.bound, grants, deps);
     const step = decide(progress.seen.observed, asked, deps.clock.now());
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
@@ -166,7 +166,7 @@ async function endOf(
     // It owes nothing after all: what it is then stands in its tags.
     if (step.kind === 'skip') throw left(progress.bound.current, progress, deps.clock.now());
     const requested = asked?.version === progress.seen.observed.version;
-    progress.acting = { seen: progress.seen, deps, locks: held, requested, followed, refusedOn: new Map() };
+    progress.acting = { seen: progress.seen, deps, locks, requested, followed, refusedOn: new Map() };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
     await refuseMissing(progress.step, progress.seen, asked, deps);
     const { kind, reason } = progress.step;

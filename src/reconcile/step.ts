@@ -7,13 +7,13 @@ import type { Owed } from '../tags/owed.ts';
 /** Another secret's claim on a slot. */
 export interface Claim {
   readonly detail: string;
-  /** Until when that secret owes the slot, where it no longer holds it. */
+  /** Until when that secret owes the slot, where it no longer keeps it. */
   readonly owedUntil?: Date | undefined;
-  /** Present where it is not known what that secret holds: whose fault that is, and what is wrong with it. */
+  /** Present where it is not known what that secret keeps: whose fault that is, and what is wrong with it. */
   readonly unsure?: Unsure;
 }
 
-/** A neighbour of which it is not known what it holds, and what is wrong with it. */
+/** A neighbour of which it is not known what it keeps, and what is wrong with it. */
 export interface Unsure extends SecretRef {
   readonly why?: Reason;
 }
@@ -33,7 +33,7 @@ export type Source =
   | {
       readonly kind: 'blocked';
       readonly step: Wait | Refuse;
-      /** Where it would come from without the neighbours of which it is not known what they hold. */
+      /** Where it would come from without the neighbours of which it is not known what they keep. */
       readonly aside?: Source;
     };
 
@@ -61,7 +61,7 @@ export interface Wait {
   readonly detail?: string;
   /** Of `slot-held`: until when a neighbour owes the slot. */
   readonly owedUntil?: Date | undefined;
-  /** Of `slot-held`: the neighbour of which it is only not known what it holds. A person may set that aside. */
+  /** Of `slot-held`: the neighbour of which it is only not known what it keeps. A person may set that aside. */
   readonly unsure?: Unsure;
 }
 export interface Prove {
@@ -77,7 +77,7 @@ export interface Revoke {
   readonly reason: 'grace-over' | 'asked' | 'settled';
   /** Empty when all is revoked and only `after` is left to strike off. */
   readonly owed: readonly Owed[];
-  /** A person set `slot-held` aside: a neighbour of which it is not known what it holds stops nothing. */
+  /** A person set `slot-held` aside: a neighbour of which it is not known what it keeps stops nothing. */
   readonly aside?: true;
 }
 export interface Rotate {

@@ -217,7 +217,7 @@ class AppRegistration implements Target {
         this.#issued = { value, successes: 0 };
         return { handle: keyId, value };
       }
-      // With a hint that another one has, too, nobody could tell which of them the secret holds.
+      // With a hint that another one has, too, nobody could tell which of them the secret keeps.
       await passwords.remove(this.id, { objectId, keyId }, stay);
     }
     throw failure ?? new BusyError('target-busy', { detail: 'No client secret with a hint of its own came about.' });

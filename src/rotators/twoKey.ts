@@ -170,7 +170,7 @@ const List = z.record(z.string(), z.unknown());
 const Entries = z.array(z.looseObject({ name: z.string(), value: z.string() }));
 const unreadable = () => new KeyturnError('failed', { detail: 'The list of keys does not parse.' });
 
-/** The slots of a list that hold a key. */
+/** The slots of a list that have a key. */
 function keptIn(body: unknown, { list, regenerate, pair }: TwoKeyRow, slots: Slots): SlotKeys {
   const parsed = List.safeParse(body);
   const entries = list.array === undefined ? undefined : Entries.safeParse(parsed.data?.[list.array]);

@@ -5,7 +5,7 @@ import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { UNRECORDED_MINUTES } from '../core/states.ts';
 import type { Operation } from '../ports/operations.ts';
-import type { FailedRotation, HolderRow, Rows, SecretRow, Unlisted } from '../ports/rows.ts';
+import type { FailedRotation, Rows, SecretRow, SharerRow, Unlisted } from '../ports/rows.ts';
 import * as read from './schemas.ts';
 import { hashOf, keyOf, type OwnStorage } from './storage.ts';
 import { type Columns, type Entity, Table } from './table.ts';
@@ -18,14 +18,14 @@ const SKEW_MINUTES = 5;
 const OPERATION_DAYS = 30;
 const ROTATION_DAYS = 7;
 const secretsIn = (vault: string) => `secrets-${hashOf(vault)}`;
-const holdersAt = (target: string) => `holders-${hashOf(target)}`;
+const sharersAt = (target: string) => `holders-${hashOf(target)}`;
 const failedOf = (type: string) => `failed-${hashOf(type)}`;
 const probeKey = (type: string, vault: string) => `${keyOf(type)}.${keyOf(vault)}`;
 const probeIn = (json: unknown, type: string, vault: string): Date | undefined => {
   const row = read.readProbe(json);
   return row?.type === type && row.vault === vault.toLowerCase() ? row.on : undefined;
 };
-const holderKey = ({ vault, name }: SecretRef) => `${keyOf(vault)}.${keyOf(name)}`;
+const secretKey = ({ vault, name }: SecretRef) => `${keyOf(vault)}.${keyOf(name)}`;
 
 /** Rows in the app's own table, which is made on first use. */
 export function tableRows(own: OwnStorage, clock: Clock): Rows {
@@ -63,28 +63,28 @@ class TableRows implements Rows {
     await this.#table.drop(secretsIn(vault), keyOf(name));
   }
 
-  async holders(target: string): Promise<readonly HolderRow[]> {
-    return holdersFrom(await this.#table.list(odata`PartitionKey eq ${holdersAt(target)}`), target);
+  async sharers(target: string): Promise<readonly SharerRow[]> {
+    return sharersFrom(await this.#table.list(odata`PartitionKey eq ${sharersAt(target)}`), target);
   }
 
-  async saveHolder(row: HolderRow): Promise<void> {
-    await this.#table.put(holdersAt(row.target), holderKey(row), ...holderEntity(row));
+  async saveSharer(row: SharerRow): Promise<void> {
+    await this.#table.put(sharersAt(row.target), secretKey(row), ...sharerEntity(row));
   }
 
-  async addHolders(rows: readonly HolderRow[]): Promise<void> {
-    for (const [target, held] of Map.groupBy(rows, (row) => row.target.toLowerCase())) {
-      const entities = held.map((row) => [holderKey(row), ...holderEntity(row)] as const);
-      await this.#table.add(holdersAt(target), entities);
+  async addSharers(rows: readonly SharerRow[]): Promise<void> {
+    for (const [target, atTarget] of Map.groupBy(rows, (row) => row.target.toLowerCase())) {
+      const entities = atTarget.map((row) => [secretKey(row), ...sharerEntity(row)] as const);
+      await this.#table.add(sharersAt(target), entities);
     }
   }
 
-  async dropHolder(row: Pick<HolderRow, 'target' | 'vault' | 'name'>): Promise<void> {
-    await this.#table.drop(holdersAt(row.target), holderKey(row));
+  async dropSharer(row: Pick<SharerRow, 'target' | 'vault' | 'name'>): Promise<void> {
+    await this.#table.drop(sharersAt(row.target), secretKey(row));
   }
 
-  async holdersOf(vault: string): Promise<readonly HolderRow[]> {
+  async sharersIn(vault: string): Promise<readonly SharerRow[]> {
     const filter = odata`PartitionKey ge ${'holders-'} and PartitionKey lt ${'holders.'} and vaultHash eq ${hashOf(vault)}`;
-    return holdersFrom(await this.#table.list(filter)).filter((row) => row.vault === vault.toLowerCase());
+    return sharersFrom(await this.#table.list(filter)).filter((row) => row.vault === vault.toLowerCase());
   }
 
   async sweptOn(): Promise<ReadonlyMap<string, Date>> {
@@ -125,7 +125,7 @@ class TableRows implements Rows {
 
   /** A row for each secret: what fails at the same time is no read and write of one number, so none is lost. */
   async saveFailed(row: FailedRotation): Promise<void> {
-    await this.#table.put(failedOf(row.type), holderKey(row), { ...row, ...lower(row) });
+    await this.#table.put(failedOf(row.type), secretKey(row), { ...row, ...lower(row) });
   }
 
   async forgetFailed(type: string): Promise<void> {
@@ -136,7 +136,7 @@ class TableRows implements Rows {
     const rows = await this.#table.list(odata`PartitionKey eq ${failedOf(type)}`);
     return rows.flatMap(({ rowKey = '', json }) => {
       const row = read.readFailed(json);
-      return row?.type === type && holderKey(row) === rowKey ? [{ rowKey, row }] : [];
+      return row?.type === type && secretKey(row) === rowKey ? [{ rowKey, row }] : [];
     });
   }
 
@@ -226,17 +226,17 @@ class TableRows implements Rows {
 }
 
 /**
- * Holders of a target, or of any. A row whose content is lost still says that the secret holds something there, and
+ * Who shares a target, or any. A row whose content is lost still says that the secret keeps something there, and
  * without a handle that is every slot: it can only delay a step.
  */
-function holdersFrom(rows: readonly Entity[], target?: string): readonly HolderRow[] {
+function sharersFrom(rows: readonly Entity[], target?: string): readonly SharerRow[] {
   return rows.flatMap((entity) => {
-    const row = read.readHolder(entity.json);
+    const row = read.readSharer(entity.json);
     const fits =
-      row && holderKey(row) === entity.rowKey && (target === undefined || row.target === target.toLowerCase());
+      row && secretKey(row) === entity.rowKey && (target === undefined || row.target === target.toLowerCase());
     if (fits) return [row];
     const ref = read.readRef(entity);
-    return ref && target !== undefined && holderKey(ref) === entity.rowKey
+    return ref && target !== undefined && secretKey(ref) === entity.rowKey
       ? [{ ...ref, target: target.toLowerCase(), owes: [] }]
       : [];
   });
@@ -244,8 +244,8 @@ function holdersFrom(rows: readonly Entity[], target?: string): readonly HolderR
 
 const lower = ({ vault, name }: SecretRef): SecretRef => ({ vault: vault.toLowerCase(), name: name.toLowerCase() });
 
-/** Content of a holder's row and its columns for filters. */
-function holderEntity(row: HolderRow): [HolderRow, Columns] {
+/** Content of a sharer's row and its columns for filters. */
+function sharerEntity(row: SharerRow): [SharerRow, Columns] {
   const { vault, name } = lower(row);
   return [
     { ...row, vault, name, target: row.target.toLowerCase() },

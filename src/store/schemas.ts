@@ -6,7 +6,7 @@ import type { WrongTry } from '../core/serverAnswer.ts';
 import { PHASES, SECRET_STATES } from '../core/states.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
 import type { Operation, OperationResult, RevokeWhen } from '../ports/operations.ts';
-import type { Begun, FailedRotation, HolderRow, LastFailure, SecretRow, SecretView, Unlisted } from '../ports/rows.ts';
+import type { Begun, FailedRotation, LastFailure, SecretRow, SecretView, SharerRow, Unlisted } from '../ports/rows.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);
@@ -81,13 +81,13 @@ const Secret = z.strictObject({
   view: maybe(View),
 } satisfies Shape<SecretRow>);
 
-const Holder = z.strictObject({
+const Sharer = z.strictObject({
   ...ref,
   target: words,
   handle: maybe(word),
   issuedOn: maybe(date),
   owes: z.array(z.strictObject({ handle: word, after: date })).max(500),
-} satisfies Shape<HolderRow>);
+} satisfies Shape<SharerRow>);
 
 const Result = z.strictObject({
   version: maybe(version),
@@ -162,7 +162,7 @@ const reader =
   };
 
 export const readSecret: Reader<SecretRow> = reader(Secret);
-export const readHolder: Reader<HolderRow> = reader(Holder);
+export const readSharer: Reader<SharerRow> = reader(Sharer);
 export const readOperation: Reader<Operation> = reader(Request);
 export const readCounted: Reader<CountedAlert> = reader(Counted);
 export const readAlertHour = reader(AlertHour);
@@ -173,7 +173,7 @@ export const readFailed: Reader<FailedRotation> = reader(Failed);
 export const readProbe = reader(Probe);
 export const readUnlisted: Reader<Unlisted> = reader(UnlistedVault);
 
-/** Vault and name of a holder's row whose content is lost, from columns of their own. */
+/** Vault and name of a sharer's row whose content is lost, from columns of their own. */
 export const readRef = (row: { vault?: unknown; name?: unknown }) =>
   z.object(ref).safeParse({ vault: row.vault, name: row.name }).data;
 

@@ -49,7 +49,7 @@ const NO_TABLE = /TableNotFound/;
 
 /**
  * A table that somebody deleted under a running app is made again, and the request sent once more: it has not been applied. What
- * the table held is lost, and losing it is harmless (design section 2, "The table"); without it nothing goes on (finding SRV-10).
+ * the table had is lost, and losing it is harmless (design section 2, "The table"); without it nothing goes on (finding SRV-10).
  */
 function remade(create: () => Promise<unknown>): PipelinePolicy {
   return {

@@ -8,7 +8,7 @@ import { type SecretRef, tagOf } from '../core/ids.ts';
 import { maySpread, SPREADING_MINUTES } from '../core/passing.ts';
 import { plain } from '../core/quote.ts';
 import type { Deps } from '../ports/deps.ts';
-import type { HolderRow, SecretRow } from '../ports/rows.ts';
+import type { SecretRow, SharerRow } from '../ports/rows.ts';
 import type { SecretItem, Vault } from '../ports/vault.ts';
 import { aboutOf } from '../tags/about.ts';
 import { EXEMPT_TAG } from '../tags/exempt.ts';
@@ -64,7 +64,7 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
     if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name) }, deps);
   });
   await tellUnserved(sweptOn.keys(), deps);
-  // In turns over all vaults, but those that do not answer hold up nobody's looks.
+  // In turns over all vaults, but those that do not answer delay nobody's looks.
   await seated;
   await queueAll(turns, deps);
   const [failure] = await ended;
@@ -114,23 +114,23 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
   try {
     const rows = new Map((await deps.rows.secretsOf(vault.name)).map((row) => [row.name, row]));
     const others = await tellHandedOver(vault.name, rows.values(), deps);
-    const holders = await deps.rows.holdersOf(vault.name);
-    const placed = new Map(holders.map((each) => [`${each.name} ${each.target}`, each]));
+    const sharers = await deps.rows.sharersIn(vault.name);
+    const placed = new Map(sharers.map((each) => [`${each.name} ${each.target}`, each]));
     const listed = new Set<string>();
-    const unplaced: HolderRow[] = [];
+    const unplaced: SharerRow[] = [];
     const formers = new Set<string>();
     for await (const page of vault.list()) {
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        await sweepItem(vault, item, { rows, holders: placed, total, turns, unplaced, formers, first, others }, deps);
+        await sweepItem(vault, item, { rows, sharers: placed, total, turns, unplaced, formers, first, others }, deps);
       }
-      if (unplaced.length >= UNPLACED_MAX) await deps.rows.addHolders(unplaced.splice(0));
+      if (unplaced.length >= UNPLACED_MAX) await deps.rows.addSharers(unplaced.splice(0));
     }
-    if (unplaced.length > 0) await deps.rows.addHolders(unplaced);
-    const isOver = ({ name, target }: HolderRow) =>
+    if (unplaced.length > 0) await deps.rows.addSharers(unplaced);
+    const isOver = ({ name, target }: SharerRow) =>
       !listed.has(name) || (isHashed(target) && !formers.has(`${name} ${target}`));
-    for (const holder of holders.filter(isOver)) await deps.rows.dropHolder(holder);
+    for (const sharer of sharers.filter(isOver)) await deps.rows.dropSharer(sharer);
     await deps.rows.markSwept(vault.name, startedOn);
     if (await deps.rows.unlisted(vault.name)) await deps.rows.dropUnlisted(vault.name);
     await sweepVanished(rows.values(), listed, turns, deps);
@@ -184,11 +184,11 @@ async function atStake(vault: string, { rows, vaultTags, config }: Deps) {
 interface Known {
   readonly rows: ReadonlyMap<string, SecretRow>;
   /** By name and target. */
-  readonly holders: ReadonlyMap<string, HolderRow>;
+  readonly sharers: ReadonlyMap<string, SharerRow>;
   readonly total: Total;
   readonly turns: Turns;
   /** New ones of the index; they are there before their neighbours are looked at. */
-  readonly unplaced: HolderRow[];
+  readonly unplaced: SharerRow[];
   /** Name and place of those whose state is about another target than their tags. */
   readonly formers: Set<string>;
   /** The table knows of no complete listing of the vault: it is new here, or the table was lost. */
@@ -200,7 +200,7 @@ interface Known {
 async function sweepItem(
   vault: Vault,
   item: SecretItem,
-  { rows, holders, total, turns, unplaced, formers, first, others }: Known,
+  { rows, sharers, total, turns, unplaced, formers, first, others }: Known,
   deps: Deps,
 ): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
@@ -211,7 +211,7 @@ async function sweepItem(
   const { tags, target, former } = tagsOf(item, ref, deps);
   if (former !== undefined) {
     formers.add(`${ref.name} ${former}`);
-    if (!holders.has(`${ref.name} ${former}`)) unplaced.push({ ...ref, target: former, owes: [] });
+    if (!sharers.has(`${ref.name} ${former}`)) unplaced.push({ ...ref, target: former, owes: [] });
   }
   if (!isOptedIn(tags)) {
     if (row?.view && leavingBy(item.tags) === 'lost') total.optInLost.push(`${ref.vault}/${ref.name}`);
@@ -225,10 +225,10 @@ async function sweepItem(
   }
   total.optedIn++;
   tellExpiry(ref, item, row, total, deps);
-  const holder = holders.get(`${ref.name} ${target}`);
-  // The row of a former target stays until the secret is gone: its readers may still use what it held there.
-  if (target !== undefined && !holder) unplaced.push({ ...ref, target, owes: [] });
-  const slotUnknown = target !== undefined && holder?.handle === undefined;
+  const sharer = sharers.get(`${ref.name} ${target}`);
+  // The row of a former target stays until the secret is gone: its readers may still use what it kept there.
+  if (target !== undefined && !sharer) unplaced.push({ ...ref, target, owes: [] });
+  const slotUnknown = target !== undefined && sharer?.handle === undefined;
   if (!isBack && !needsLook(item, row, slotUnknown, deps)) return;
   await turns.add(foundAs(ref, item, row));
 }
@@ -256,7 +256,7 @@ function tagsOf(item: SecretItem, ref: SecretRef, { config, rotators, log }: Dep
   }
 }
 
-/** New to us, changed since the last look, its next look is due, or nobody knows which slot it holds. */
+/** New to us, changed since the last look, its next look is due, or nobody knows which slot it keeps. */
 function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: boolean, deps: Deps): boolean {
   if (item.managed) return false;
   // One look at what its owner switched off says what is still owed; what was never looked at owes nothing.
@@ -266,7 +266,7 @@ function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: bo
   if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
   if (row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime()) return true;
   if (overdue(item, row.lookedOn, deps)) return true;
-  // Its last look found no slot; until it is asked again others count it as holding every one.
+  // Its last look found no slot; until it is asked again others count it as keeping every one.
   return slotUnknown && row.step !== 'refuse';
 }
 

@@ -1,7 +1,7 @@
 /**
  * Opting out ends rotations, not obligations (design section 4): a secret whose tag `rotator` is gone or `none` is read as
  * long as it owes something, and what it owes is revoked under the consent that stands. What it was bound to is told by
- * the older versions, which nobody rewrites; the row is but a hint, held against the state's hash like everything else.
+ * the older versions, which nobody rewrites; the row is but a hint, compared with the state's hash like everything else.
  */
 import { KeyturnError } from '../core/errors.ts';
 import { rotationId, type SecretRef, type Tags, tagOf, targetHash, withTag } from '../core/ids.ts';
@@ -76,4 +76,4 @@ export function formerOptIn(
 
 const OPTIONS = 'rotator-options';
 const NOWHERE =
-  'The secret was opted out, and no version says any more at which target: what its older versions hold there must be taken away by hand.';
+  'The secret was opted out, and no version says any more at which target: what its older versions keep there must be taken away by hand.';

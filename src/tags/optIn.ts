@@ -33,7 +33,7 @@ const STORAGE_ACCOUNT = /\/providers\/microsoft\.storage\/storageaccounts\//i;
 /**
  * The tags as they count for opting in. In a vault that KEYTURN_SAMPLE_TAGS names, those of Microsoft's two-key sample
  * (azure-facts 4.2) stand for Keyturn's own where `rotator` is absent: `ProviderAddress` names the storage account.
- * `CredentialId` is not read: which key a secret holds is told by its value. What is written back are the owner's tags.
+ * `CredentialId` is not read: which key a secret keeps is told by its value. What is written back are the owner's tags.
  */
 export function optInTags(tags: Tags, secret: Pick<SecretRef, 'vault'>, config: Pick<Config, 'sampleVaults'>): Tags {
   const address = sampleAddress(tags, secret, config);

@@ -55,7 +55,7 @@ export function olderOurs(
   });
 }
 
-/** Older versions that still hold credentials of another target: their ids. */
+/** Older versions that still keep credentials of another target: their ids. */
 export function owedElsewhere(versions: readonly VersionInfo[], current: VersionId, tgt: string): readonly VersionId[] {
   return versions.flatMap(({ id, tags }) => {
     const state = id === current ? undefined : stateOrNone(tags);

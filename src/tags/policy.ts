@@ -170,22 +170,22 @@ export function expiryOf(policy: Policy, now: Date, capDays?: number): Date {
   return earliest(addHours(now, validHours), LAST_EXPIRY) as Date;
 }
 
-/** What is known of a credential beside the version that holds it. */
+/** What is known of a credential beside the version that it stands in. */
 export interface Lived {
   /** Since when it has been in use, in whatever version; the version's creation where nobody knows. */
   readonly since?: Date | undefined;
-  /** Since when the secret has held it without a break. */
+  /** Since when the secret has had it without a break. */
   readonly currentSince?: Date | undefined;
   /** When the secret was opted in, as far as Keyturn knows. */
   readonly takenOverOn?: Date | undefined;
   /** KEYTURN_EVERY_MAX. */
   readonly everyMaxHours?: number | undefined;
-  /** When the target itself ends the credential, and since when the secret has held it. */
+  /** When the target itself ends the credential, and since when the secret has had it. */
   readonly ends?: { readonly on: Date | undefined; readonly since: Date } | undefined;
 }
 
 /**
- * When a version is due (design section 2, "Dates"; case EG-06): a turn after the secret began to hold its credential, which
+ * When a version is due (design section 2, "Dates"; case EG-06): a turn after the secret came to its credential, which
  * an apply that writes the value again does not change; where an undo brought an older one back, no later than the longest
  * turn after that one began. One that Keyturn did not write goes by its expiry, but no later than a turn after its takeover;
  * where it has none and was opted in when it was old already, a turn after that (case VAL-12).

@@ -18,7 +18,7 @@ export const TAG_VALUE_MAX = 256;
 export interface State {
   /** 8 hex digits over rotator type and target id. */
   readonly tgt?: string;
-  /** The handle of the credential that the version holds. */
+  /** The handle of the credential that stands in the version. */
   readonly cred?: Handle;
   /** The rotation that wrote the version. */
   readonly rot?: RotationId;

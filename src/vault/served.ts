@@ -81,7 +81,7 @@ export class ServedVaults {
     return this.#list?.failure === undefined || { failure: this.#list.failure };
   }
 
-  /** Why vaults may be missing from the list altogether: no slot may be touched then, since nobody knows who holds it. */
+  /** Why vaults may be missing from the list altogether: no slot may be touched then, since nobody knows who keeps it. */
   get gap(): string | undefined {
     if (!this.#discovery || this.#list?.foundOn) return undefined;
     return 'Discovery has not yet told which vaults there are.';

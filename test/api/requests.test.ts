@@ -84,7 +84,7 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
     failedRotations: async () => [],
     rotationsSince: async () => [],
     sweptOn: async () => new Map([['kv1', now]]),
-    holders: async () => [],
+    sharers: async () => [],
   };
   const deps: Deps = {
     vaults: { names: ['kv1'], open: (name) => (name === 'kv1' ? vault : undefined) },

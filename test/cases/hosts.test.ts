@@ -117,7 +117,7 @@ describe('hosts of a storage account', () => {
     await look('st-a', 'storage-account-key', id, tenant.azure.account('acct2').key('key1'));
     expect(await tenant.row('st-a')).toMatchObject({
       reason: 'slots-held',
-      detail: 'kv1/st-b holds key2.',
+      detail: 'kv1/st-b keeps key2.',
     });
   });
 });

@@ -204,7 +204,7 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
       // No value that the target knows: it holds nothing, and what was owed is revoked.
       if (why === '') return expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(false);
       expect(row).toMatchObject({ step: 'wait', reason: 'slot-held' });
-      expect(row?.detail).toBe(`kv2/st-odd may hold key1 (${why}).`);
+      expect(row?.detail).toBe(`kv2/st-odd may keep key1 (${why}).`);
       const told = tenant.alerts('st-odd').filter(({ reason }) => reason === 'holder-unknown');
       expect(told).toMatchObject([
         { vault: 'kv2', by: 'secret owner', detail: expect.stringContaining('kv1/st-a waits for it') },
@@ -234,7 +234,7 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
     expect([answer.status, await answer.json()]).toMatchObject([409, { reason: 'slot-held', overridable: [] }]);
     await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(true);
-    expect(await tenant.row('st-a')).toMatchObject({ reason: 'slot-held', detail: 'kv2/st-odd holds key1.' });
+    expect(await tenant.row('st-a')).toMatchObject({ reason: 'slot-held', detail: 'kv2/st-odd keeps key1.' });
     await tenant.check();
   });
 });

@@ -273,7 +273,7 @@ describe('a neighbour of a secret that was opted out', () => {
     await tenant.advance({ days: 5 }, { sweepEvery: 12 });
     expect(isLive(tenant.current('st-a').value)).toBe(true);
     expect(tenant.alerts('st-b')).toMatchObject([
-      { reason: 'overdue', owed: 'key1', detail: expect.stringContaining('kv1/st-a holds key1') },
+      { reason: 'overdue', owed: 'key1', detail: expect.stringContaining('kv1/st-a keeps key1') },
     ]);
   });
 

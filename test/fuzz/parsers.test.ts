@@ -129,7 +129,7 @@ const bodies = {
   revoke: (body: string) => parseBody(body, RevokeRequest),
 };
 const ROWS = [
-  ...[schemas.readSecret, schemas.readHolder, schemas.readOperation, schemas.readCounted],
+  ...[schemas.readSecret, schemas.readSharer, schemas.readOperation, schemas.readCounted],
   ...[schemas.readAlertHour, schemas.readMark, schemas.readSwept, schemas.readFailures],
 ];
 const COLUMNS = ['name', 'on', 'type'];

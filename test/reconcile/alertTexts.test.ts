@@ -223,7 +223,7 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Correct the connection string; Keyturn never dials it.',
   },
   'target-changed': {
-    cause: 'The tags name another target than the one that still holds credentials of this secret.',
+    cause: 'The tags name another target than the one that still has credentials of this secret.',
     by: 'secret owner',
     remedy:
       'Set the tags back; or revoke at the former target and remove `rotator-state` from the versions that the detail names.',
@@ -256,7 +256,7 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Enable or recover the secret, or store a value that works, and it is revoked in time; or take away at the target what `owed` names.',
   },
   'slots-held': {
-    cause: 'Different secrets hold both slots of the target.',
+    cause: 'Different secrets keep both slots of the target.',
     by: 'secret owner',
     remedy: 'Store one value in all of them, so that one slot is free.',
   },
@@ -290,7 +290,7 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Shorten `every` or `grace` in `rotator-policy`, or have the policy changed; the old credential is untouched.',
   },
   'target-full': {
-    cause: 'The target holds as many credentials as it may.',
+    cause: 'The target has as many credentials as it may.',
     by: 'target owner',
     remedy: 'Remove one that nobody uses; Keyturn removes none that it did not make.',
   },
@@ -315,7 +315,7 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Move it to a new name.',
   },
   'holder-unknown': {
-    cause: 'What this secret holds at a target that it shares cannot be told, so its neighbours wait for it.',
+    cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
     by: 'secret owner',
     remedy:
       'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',

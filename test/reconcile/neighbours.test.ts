@@ -5,13 +5,13 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Deps } from '../../src/ports/deps.ts';
 import type { Rotator, Target } from '../../src/ports/rotator.ts';
-import type { HolderRow } from '../../src/ports/rows.ts';
+import type { SharerRow } from '../../src/ports/rows.ts';
 import type { Version } from '../../src/ports/vault.ts';
-import { heldBy, otherHolders } from '../../src/reconcile/observe/neighbours.ts';
+import { claimOn, neighboursAt } from '../../src/reconcile/observe/neighbours.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
 const state = { handles: ['key1', 'key2'], obstacles: [], hosts: [] };
-const row: HolderRow = { vault: 'kv2', name: 'theirs', target: 'here', handle: 'key1', owes: [] };
+const row: SharerRow = { vault: 'kv2', name: 'theirs', target: 'here', handle: 'key1', owes: [] };
 const value = new Secret('the value of the neighbour');
 const version: Version = {
   id: 'a'.repeat(32),
@@ -36,13 +36,13 @@ function learnt(at: 'value' | 'vault', thrown: unknown) {
     form: { kind: 'bare' },
   } as unknown as Rotator;
   const deps = {
-    rows: { holders: async (id: string) => (id === 'here' ? [row] : []) },
+    rows: { sharers: async (id: string) => (id === 'here' ? [row] : []) },
     vaults: { names: ['kv2'], open: () => ({ current: at === 'vault' ? end : async () => version }) },
     config: { sampleVaults: [] },
     clock: { now: () => now, sleep: async () => undefined },
   } as unknown as Deps;
   const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
-  return otherHolders({ vault: 'kv1', name: 'ours' }, { rotator, target, state }, grants, deps);
+  return neighboursAt({ vault: 'kv1', name: 'ours' }, { rotator, target, state }, grants, deps);
 }
 
 /** The same of a neighbour that can be read: a document with its credential, `key1`, beside another text. */
@@ -56,12 +56,12 @@ function learntOf(beside: string) {
   const rotator = { type: 'fake', overlap: 'two-slots', form: { kind: 'bare' } } as unknown as Rotator;
   const tags = { rotator: 'fake', 'rotator-target': 'here', 'rotator-options': 'field=mine' };
   const deps = {
-    rows: { holders: async () => [row] },
+    rows: { sharers: async () => [row] },
     vaults: { names: ['kv2'], open: () => ({ current: async () => ({ ...version, value: document, tags }) }) },
     config: { sampleVaults: [] },
   } as unknown as Deps;
   const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
-  return otherHolders(
+  return neighboursAt(
     { vault: 'kv1', name: 'ours' },
     { rotator, target, state: { ...state, present: keys } },
     grants,
@@ -71,15 +71,17 @@ function learntOf(beside: string) {
 
 describe('VAL-02: a neighbour whose document holds another key beside its own', () => {
   it('counts as holding every slot, by name: its application would lose the other key', async () => {
-    const holders = await learntOf('the present value of key2, long enough');
+    const neighbours = await learntOf('the present value of key2, long enough');
     for (const slot of ['key1', 'key2'])
-      expect(heldBy(slot, now, holders)).toMatchObject({ unsure: { vault: 'kv2', name: 'theirs', why: 'bad-value' } });
+      expect(claimOn(slot, now, neighbours)).toMatchObject({
+        unsure: { vault: 'kv2', name: 'theirs', why: 'bad-value' },
+      });
   });
 
   it('holds its own alone where the other text is no key of the target', async () => {
-    const holders = await learntOf('a text that is nobody’s key');
-    expect(heldBy('key1', now, holders)).toBeDefined();
-    expect(heldBy('key2', now, holders)).toBeUndefined();
+    const neighbours = await learntOf('a text that is nobody’s key');
+    expect(claimOn('key1', now, neighbours)).toBeDefined();
+    expect(claimOn('key2', now, neighbours)).toBeUndefined();
   });
 });
 
@@ -92,10 +94,10 @@ describe('ATK-05: a neighbour of which anything is wrong', () => {
     ['what is no error at all', 'thrown as a text', 'failed'],
   ])('ATK-05: %s counts as holding every slot and ends no pass', async (_, thrown, why) => {
     for (const at of ['value', 'vault'] as const) {
-      const holders = await learnt(at, thrown);
-      expect(holders).toMatchObject([{ vault: 'kv2', name: 'theirs', why }]);
+      const neighbours = await learnt(at, thrown);
+      expect(neighbours).toMatchObject([{ vault: 'kv2', name: 'theirs', why }]);
       for (const slot of ['key1', 'key2'])
-        expect(heldBy(slot, now, holders)).toMatchObject({ unsure: { vault: 'kv2', name: 'theirs', why } });
+        expect(claimOn(slot, now, neighbours)).toMatchObject({ unsure: { vault: 'kv2', name: 'theirs', why } });
     }
   });
 });

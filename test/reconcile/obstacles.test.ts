@@ -75,7 +75,7 @@ describe('what stands in the way', () => {
         'another secret on the slot',
         { ...due, source: blockedWait },
         undefined,
-        { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },
+        { kind: 'wait', reason: 'slot-held', detail: 'kv1/b keeps key2.' },
       ],
       [
         'both slots held',
@@ -99,9 +99,9 @@ describe('what stands in the way', () => {
       ['what is owed under drift', { ...due, owed }, asks(), { kind: 'wait', reason: 'owed-first' }],
       [
         'others on what is owed',
-        { ...owing, held: new Map([[V1, { detail: 'kv1/b holds key2.' }]]) },
+        { ...owing, blocked: new Map([[V1, { detail: 'kv1/b keeps key2.' }]]) },
         undefined,
-        { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },
+        { kind: 'wait', reason: 'slot-held', detail: 'kv1/b keeps key2.' },
       ],
     ]),
   )('is %s', (_, observed, asked, expected) => {
@@ -145,7 +145,11 @@ describe('what stands in the way', () => {
   it('revokes the part of what is owed that nobody else holds', () => {
     const V0 = '0'.repeat(32);
     const two = [...owed, { version: V0, handle: 'key3' }];
-    const step = decide({ ...owing, owed: two, held: new Map([[V1, { detail: 'kv1/b holds key2.' }]]) }, undefined, T);
+    const step = decide(
+      { ...owing, owed: two, blocked: new Map([[V1, { detail: 'kv1/b keeps key2.' }]]) },
+      undefined,
+      T,
+    );
     expect(step).toMatchObject({ kind: 'revoke', owed: [{ version: V0, handle: 'key3' }] });
   });
 
@@ -223,16 +227,16 @@ describe('a person', () => {
 
   it('ATK-09: overrides slot-held where it is only not known what the neighbour holds, never where it holds the slot', () => {
     const claim = {
-      detail: 'kv1/b may hold key2 (bad-value).',
+      detail: 'kv1/b may keep key2 (bad-value).',
       unsure: { vault: 'kv1', name: 'b', why: 'bad-value' },
     } as const;
-    const sure = { detail: 'kv1/c holds key2.' };
+    const sure = { detail: 'kv1/c keeps key2.' };
     const override = asks({ override: ['slot-held'] });
     const ends = asks({ override: ['slot-held'], at: 'now' });
-    const unsure = { ...owing, held: new Map([[V1, claim]]) };
+    const unsure = { ...owing, blocked: new Map([[V1, claim]]) };
     expect(decide(unsure, asks({ at: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'slot-held', ...claim });
     expect(decide(unsure, ends, T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed, aside: true });
-    expect(decide({ ...owing, held: new Map([[V1, sure]]) }, ends, T)).toMatchObject({
+    expect(decide({ ...owing, blocked: new Map([[V1, sure]]) }, ends, T)).toMatchObject({
       reason: 'slot-held',
       ...sure,
     });

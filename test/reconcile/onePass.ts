@@ -13,7 +13,7 @@ import type { AuditRecord } from '../../src/ports/audit.ts';
 import type { Config, Deps } from '../../src/ports/deps.ts';
 import type { Operation } from '../../src/ports/operations.ts';
 import type { Rotator, Target, TargetState, Verdict } from '../../src/ports/rotator.ts';
-import type { HolderRow, Rows, SecretRow } from '../../src/ports/rows.ts';
+import type { Rows, SecretRow, SharerRow } from '../../src/ports/rows.ts';
 import type { Vault, Version } from '../../src/ports/vault.ts';
 import { type Outcome, reconcile } from '../../src/reconcile/pass.ts';
 
@@ -34,7 +34,7 @@ export class OnePass {
   /** What the owner of a target wrote; everyone in kv1 where absent. */
   readonly consents = new Map<string, string>();
   readonly rows = new Map<string, SecretRow>();
-  readonly holders = new Map<string, HolderRow>();
+  readonly holders = new Map<string, SharerRow>();
   readonly operations = new Map<string, Operation>();
   readonly looks: (Look & { seconds: number })[] = [];
   readonly audit: AuditRecord[] = [];
@@ -204,9 +204,9 @@ export class OnePass {
     const rows: Partial<Rows> = {
       secret: async (ref) => this.rows.get(key(ref)),
       saveSecret: async (row) => void this.rows.set(key(row), row),
-      holders: async (target) => [...this.holders.values()].filter((row) => row.target === target),
-      saveHolder: (row) => this.#call('rows.saveHolder', () => void this.holders.set(`${row.target} ${key(row)}`, row)),
-      dropHolder: async (row) => void this.holders.delete(`${row.target} ${key(row)}`),
+      sharers: async (target) => [...this.holders.values()].filter((row) => row.target === target),
+      saveSharer: (row) => this.#call('rows.saveSharer', () => void this.holders.set(`${row.target} ${key(row)}`, row)),
+      dropSharer: async (row) => void this.holders.delete(`${row.target} ${key(row)}`),
       sweptOn: async () => new Map([['kv1', addHours(this.now, -this.sweptHoursAgo)]]),
       rotationsSince: async () => [],
       recordRotation: async () => {},

@@ -260,7 +260,7 @@ describe('a rotation', () => {
 
   it('tells of a version that came to be without the expiry that it was given', async () => {
     world.secret();
-    world.on('rows.saveHolder', () => {}, 1);
+    world.on('rows.saveSharer', () => {}, 1);
     let stored = false;
     world.always((call) => {
       if (call === 'vault.store') stored = true;

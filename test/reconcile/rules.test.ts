@@ -32,9 +32,9 @@ const told = (rows: readonly Situation[]) =>
     expect('until' in step ? { ...rest, until: _until } : rest).toEqual(step);
   });
 
-const holds: Claim = { detail: 'kv1/b holds key2.' };
+const keeps: Claim = { detail: 'kv1/b keeps key2.' };
 const later: Claim = { detail: 'kv1/d owes key2 later.', owedUntil: addHours(T, 40) };
-const mayHold: Claim = { detail: 'kv1/c may hold key2.', unsure: { vault: 'kv1', name: 'c' } };
+const mayKeep: Claim = { detail: 'kv1/c may keep key2.', unsure: { vault: 'kv1', name: 'c' } };
 const now = asks({ version: V1, revoke: 'now' });
 
 describe('a secret that was opted out', () => {
@@ -132,9 +132,9 @@ describe('a secret that was opted out', () => {
     ],
     [
       'nor where a neighbour holds it',
-      { ...left, held: new Map([[V1, holds]]) },
+      { ...left, blocked: new Map([[V1, keeps]]) },
       undefined,
-      { kind: 'wait', reason: 'slot-held', ...holds },
+      { kind: 'wait', reason: 'slot-held', ...keeps },
     ],
     [
       'is never rotated, proved or healed',
@@ -269,7 +269,7 @@ describe('what was asked for about an older version', () => {
     ['with a hold', { ...now, hold: addHours(T, 1), override: ['slot-held'] }, false],
     ['by nobody', undefined, false],
   ])('what it set aside stays aside until then: %s', (_, asked, aside) => {
-    const observed = { ...owing, held: new Map([[V1, mayHold]]) };
+    const observed = { ...owing, blocked: new Map([[V1, mayKeep]]) };
     const step = decide(observed, asked, T);
     if (asked?.hold) expect(step).toMatchObject({ kind: 'hold' });
     else expect(step).toMatchObject(aside ? { kind: 'revoke', aside: true } : { kind: 'wait', reason: 'slot-held' });
@@ -335,22 +335,22 @@ describe('what a version of ours owes', () => {
       {
         ...owing,
         owed: [...owed, { version: V2, handle: 'key1' }],
-        held: new Map([
-          [V1, holds],
-          [V2, mayHold],
+        blocked: new Map([
+          [V1, keeps],
+          [V2, mayKeep],
         ]),
       },
       undefined,
-      { kind: 'wait', reason: 'slot-held', ...mayHold },
+      { kind: 'wait', reason: 'slot-held', ...mayKeep },
     ],
     [
       'else the first',
       {
         ...owing,
         owed: [...owed, { version: V2, handle: 'key1' }],
-        held: new Map([
+        blocked: new Map([
           [V1, later],
-          [V2, holds],
+          [V2, keeps],
         ]),
       },
       undefined,
@@ -358,9 +358,9 @@ describe('what a version of ours owes', () => {
     ],
     [
       'a neighbour that surely holds it is never set aside',
-      { ...owing, held: new Map([[V1, holds]]) },
+      { ...owing, blocked: new Map([[V1, keeps]]) },
       asks({ at: 'now', override: ['slot-held'] }),
-      { kind: 'wait', reason: 'slot-held', ...holds },
+      { kind: 'wait', reason: 'slot-held', ...keeps },
     ],
   ]);
 });

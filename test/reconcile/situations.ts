@@ -11,7 +11,7 @@ export const issue: Source = { kind: 'issue', keep: ['key1'], slot: 'key2' };
 export const heal: Source = { kind: 'issue', keep: ['key2'], slot: 'key1' };
 export const blockedWait: Source = {
   kind: 'blocked',
-  step: { kind: 'wait', reason: 'slot-held', detail: 'kv1/b holds key2.' },
+  step: { kind: 'wait', reason: 'slot-held', detail: 'kv1/b keeps key2.' },
 };
 export const owed = [{ version: V1, handle: 'key2' }];
 export const sundays = parseWindow('Sun 01:00-05:00 UTC') as Window;
@@ -31,7 +31,7 @@ export const adopted: Observed = {
   live: 'key1',
   known: true,
   owed: [],
-  held: new Map(),
+  blocked: new Map(),
   dueOn: addDays(T, 50),
   healSource: heal,
   source: issue,

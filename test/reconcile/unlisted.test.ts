@@ -3,14 +3,14 @@ import { beforeEach, expect, it } from '@jest/globals';
 import { addHours } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError } from '../../src/core/errors.ts';
 import type { Deps } from '../../src/ports/deps.ts';
-import type { HolderRow } from '../../src/ports/rows.ts';
+import type { SharerRow } from '../../src/ports/rows.ts';
 import type { SecretItem, Vault } from '../../src/ports/vault.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import { OnePass, START } from './onePass.ts';
 
 const LAST = addHours(START, -25);
 let swept: Map<string, Date>;
-let holders: HolderRow[];
+let holders: SharerRow[];
 beforeEach(() => {
   swept = new Map([
     ['kv1', LAST],
@@ -38,9 +38,9 @@ function deps(end: () => void): Deps {
   const rows: Partial<Deps['rows']> = {
     sweptOn: async () => swept,
     secretsOf: async () => [],
-    holdersOf: async (name) => holders.filter((each) => each.vault === name),
-    addHolders: async (rows) => void holders.push(...rows),
-    dropHolder: async (row) => {
+    sharersIn: async (name) => holders.filter((each) => each.vault === name),
+    addSharers: async (rows) => void holders.push(...rows),
+    dropSharer: async (row) => {
       holders = holders.filter((each) => each.name !== row.name || each.vault !== row.vault);
     },
     markSwept: async (name, on) => void swept.set(name, on),

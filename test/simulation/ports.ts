@@ -8,13 +8,13 @@ import type { Audit, AuditRecord } from '../../src/ports/audit.ts';
 import type { Lock, Locks } from '../../src/ports/locks.ts';
 import type { Operation } from '../../src/ports/operations.ts';
 import type { LookQueue } from '../../src/ports/queue.ts';
-import type { FailedRotation, HolderRow, Rows, SecretRow, Unlisted } from '../../src/ports/rows.ts';
+import type { FailedRotation, Rows, SecretRow, SharerRow, Unlisted } from '../../src/ports/rows.ts';
 import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/ports/vault.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 
 export interface OwnStorage {
   readonly secrets: Map<string, SecretRow>;
-  readonly holders: Map<string, HolderRow>;
+  readonly holders: Map<string, SharerRow>;
   readonly swept: Map<string, Date>;
   readonly failures: Map<string, number>;
   readonly failed: Map<string, FailedRotation>;
@@ -147,18 +147,18 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     secret: (ref) => read('secret', () => own.secrets.get(key(ref))),
     saveSecret: (row) => write('saveSecret', () => void own.secrets.set(key(row), row)),
     secretsOf: (vault) => read('secretsOf', () => [...own.secrets.values()].filter((row) => row.vault === vault)),
-    holders: (target) => read('holders', () => [...own.holders.values()].filter((row) => row.target === target)),
-    saveHolder: (row) => write('saveHolder', () => void own.holders.set(`${row.target} ${key(row)}`, row)),
-    addHolders: (rows) =>
-      write('addHolders', () => {
+    sharers: (target) => read('sharers', () => [...own.holders.values()].filter((row) => row.target === target)),
+    saveSharer: (row) => write('saveSharer', () => void own.holders.set(`${row.target} ${key(row)}`, row)),
+    addSharers: (rows) =>
+      write('addSharers', () => {
         for (const row of rows) {
           const id = `${row.target} ${key(row)}`;
           if (!own.holders.has(id)) own.holders.set(id, row);
         }
       }),
     dropSecret: (ref) => write('dropSecret', () => void own.secrets.delete(key(ref))),
-    dropHolder: (row) => write('dropHolder', () => void own.holders.delete(`${row.target} ${key(row)}`)),
-    holdersOf: (vault) => read('holdersOf', () => [...own.holders.values()].filter((row) => row.vault === vault)),
+    dropSharer: (row) => write('dropSharer', () => void own.holders.delete(`${row.target} ${key(row)}`)),
+    sharersIn: (vault) => read('sharersIn', () => [...own.holders.values()].filter((row) => row.vault === vault)),
     sweptOn: () => read('sweptOn', () => new Map(own.swept)),
     markSwept: (vault, on) => write('markSwept', () => void own.swept.set(vault, on)),
     rotationsSince: (on) => read('rotationsSince', () => own.rotations.filter((each) => each.on >= on)),

@@ -1,14 +1,14 @@
 /** SRV-10: somebody deletes the app's own table or queue while it runs: both are made again at the next call, without a restart. */
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import type { HolderRow, Rows, SecretRow } from '../../src/ports/rows.ts';
+import type { Rows, SecretRow, SharerRow } from '../../src/ports/rows.ts';
 import { tableLocks } from '../../src/store/lockTable.ts';
 import { lookQueue } from '../../src/store/lookQueue.ts';
 import { tableRows } from '../../src/store/rowTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 
 const ROW: SecretRow = { vault: 'kv1', name: 'st-a', failures: 0 };
-const held = (name: string): HolderRow => ({ vault: 'kv1', name, target: '/t', handle: 'key1', owes: [] });
+const held = (name: string): SharerRow => ({ vault: 'kv1', name, target: '/t', handle: 'key1', owes: [] });
 
 let account: Account;
 let rows: Rows;
@@ -30,8 +30,8 @@ it('SRV-10: a row is written, and one that is gone reads as absent', async () =>
 });
 
 it('SRV-10: several rows of one transaction are written', async () => {
-  await rows.addHolders([held('st-a'), held('st-b'), held('st-c')]);
-  expect((await rows.holders('/t')).map(({ name }) => name).sort()).toEqual(['st-a', 'st-b', 'st-c']);
+  await rows.addSharers([held('st-a'), held('st-b'), held('st-c')]);
+  expect((await rows.sharers('/t')).map(({ name }) => name).sort()).toEqual(['st-a', 'st-b', 'st-c']);
 });
 
 it('SRV-10: a list is empty, a compare-and-set has its turn', async () => {

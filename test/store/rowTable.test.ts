@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addDays, addHours, addMinutes, type Clock } from '../../src/core/clock.ts';
 import { BusyError } from '../../src/core/errors.ts';
 import type { Operation } from '../../src/ports/operations.ts';
-import type { HolderRow, Rows, SecretRow } from '../../src/ports/rows.ts';
+import type { Rows, SecretRow, SharerRow } from '../../src/ports/rows.ts';
 import { tableRows } from '../../src/store/rowTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 
@@ -120,7 +120,7 @@ describe('rows of secrets', () => {
 
 describe('rows of holders', () => {
   const target = '/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourcegroups/rg1/providers/x/y/acct1';
-  const holder: HolderRow = {
+  const holder: SharerRow = {
     vault: 'kv1',
     name: 'st-a',
     target,
@@ -130,40 +130,40 @@ describe('rows of holders', () => {
   };
 
   it('are found by target and by vault, and dropped', async () => {
-    const other: HolderRow = { vault: 'kv2', name: 'st-a', target: `${target}2`, owes: [] };
-    const unknown: HolderRow = { vault: 'kv2', name: 'st-b', target, owes: [] };
-    for (const row of [{ ...holder, target: target.toUpperCase() }, other, unknown]) await rows.saveHolder(row);
-    expect(await rows.holders(target)).toEqual([holder, unknown]);
-    expect(await rows.holdersOf('KV2')).toEqual(expect.arrayContaining([other, unknown]));
-    await rows.dropHolder({ ...unknown, name: 'ST-B' });
-    await rows.dropHolder(unknown);
-    expect(await rows.holders(target)).toEqual([holder]);
+    const other: SharerRow = { vault: 'kv2', name: 'st-a', target: `${target}2`, owes: [] };
+    const unknown: SharerRow = { vault: 'kv2', name: 'st-b', target, owes: [] };
+    for (const row of [{ ...holder, target: target.toUpperCase() }, other, unknown]) await rows.saveSharer(row);
+    expect(await rows.sharers(target)).toEqual([holder, unknown]);
+    expect(await rows.sharersIn('KV2')).toEqual(expect.arrayContaining([other, unknown]));
+    await rows.dropSharer({ ...unknown, name: 'ST-B' });
+    await rows.dropSharer(unknown);
+    expect(await rows.sharers(target)).toEqual([holder]);
   });
 
   it('are added by hundreds where there are none, and what a look has found stays', async () => {
-    const others: HolderRow[] = Array.from({ length: 250 }, (_, at) => ({
+    const others: SharerRow[] = Array.from({ length: 250 }, (_, at) => ({
       vault: 'kv3',
       name: `st-${at}`,
       target: `${target}3`,
       owes: [],
     }));
-    const [known] = others as [HolderRow];
+    const [known] = others as [SharerRow];
     const found = { ...known, handle: 'key1' };
-    await rows.saveHolder(found);
-    await rows.addHolders([...others, { ...known, target: `${target}4` }]);
-    await rows.addHolders(others.slice(0, 1));
-    expect(await rows.holders(`${target}3`)).toHaveLength(250);
-    expect(await rows.holders(`${target}3`)).toContainEqual(found);
-    expect(await rows.holders(`${target}4`)).toHaveLength(1);
+    await rows.saveSharer(found);
+    await rows.addSharers([...others, { ...known, target: `${target}4` }]);
+    await rows.addSharers(others.slice(0, 1));
+    expect(await rows.sharers(`${target}3`)).toHaveLength(250);
+    expect(await rows.sharers(`${target}3`)).toContainEqual(found);
+    expect(await rows.sharers(`${target}4`)).toHaveLength(1);
   });
 
   it('count as holding every slot when their content is lost', async () => {
-    await rows.saveHolder(holder);
+    await rows.saveSharer(holder);
     for await (const row of account.raw.listEntities<{ json: string }>()) {
       if (!row.partitionKey?.startsWith('holders-')) continue;
       await account.raw.updateEntity({ partitionKey: row.partitionKey, rowKey: row.rowKey ?? '', json: '{' }, 'Merge');
     }
-    expect(await rows.holders(target)).toEqual([{ vault: 'kv1', name: 'st-a', target, owes: [] }]);
+    expect(await rows.sharers(target)).toEqual([{ vault: 'kv1', name: 'st-a', target, owes: [] }]);
   });
 });
 
@@ -273,8 +273,8 @@ describe('strangers in the table', () => {
     await rows.saveOperation(operation());
     expect(await rows.secret({ vault: text, name: text })).toBeUndefined();
     expect(await rows.secretsOf(text)).toEqual([]);
-    expect(await rows.holders(text)).toEqual([]);
-    expect(await rows.holdersOf(text)).toEqual([]);
+    expect(await rows.sharers(text)).toEqual([]);
+    expect(await rows.sharersIn(text)).toEqual([]);
     expect(await rows.openOperations(text)).toEqual([]);
     expect(await rows.operation(text)).toBeUndefined();
     expect(await rows.failedRotations(text)).toEqual([]);

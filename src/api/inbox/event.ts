@@ -7,7 +7,7 @@ import { canonicalId, type ResourceId } from '../../core/ids.ts';
 import { Look } from '../../core/look.ts';
 import { quote } from '../../core/quote.ts';
 import type { Reason } from '../../core/reasons.ts';
-import { heldBy } from './message.ts';
+import { contentOf } from './message.ts';
 import type { NoLook } from './skip.ts';
 
 /** Everything else that a subscription may send is none of our business (case EG-11). */
@@ -48,8 +48,8 @@ export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look |
  * throws, and whatever is no event for us is a skip.
  */
 export function fromEventMessage(message: unknown, vaults: readonly ResourceId[]): readonly (Look | NoLook)[] {
-  const held = heldBy(message);
-  return (Array.isArray(held) ? held : [held]).map((event) => fromEvent(event, vaults));
+  const content = contentOf(message);
+  return (Array.isArray(content) ? content : [content]).map((event) => fromEvent(event, vaults));
 }
 
 /** A version that is no version id is left out: it is only a hint, and the current version decides (case EG-05). */

@@ -7,7 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 
 /** The JSON of a message, or its text where it is none. Takes the object that the worker made of JSON, too. Never throws. */
-export function heldBy(message: unknown): unknown {
+export function contentOf(message: unknown): unknown {
   if (typeof message !== 'string') return message;
   const direct = parseJson(message);
   if (direct !== undefined) return direct;

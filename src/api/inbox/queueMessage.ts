@@ -2,7 +2,7 @@
 
 import { Look } from '../../core/look.ts';
 import { quote } from '../../core/quote.ts';
-import { heldBy } from './message.ts';
+import { contentOf } from './message.ts';
 import type { NoLook } from './skip.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { NoLook } from './skip.ts';
  * message as it lies in the queue, its text, or the object made of it. The vault is judged by the pass.
  */
 export function fromQueue(message: unknown): Look | NoLook {
-  const parsed = Look.safeParse(heldBy(message));
+  const parsed = Look.safeParse(contentOf(message));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : issue.path));
   // Field names only: a message may hold anything, a value included.

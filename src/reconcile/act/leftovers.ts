@@ -1,5 +1,5 @@
 /**
- * Targets that hold many credentials: what a killed pass issued and nobody stored (case GR-02). It carries the label of this
+ * Targets that take many credentials: what a killed pass issued and nobody stored (case GR-02). It carries the label of this
  * very secret, stands in no version, and goes once it is older than the grace; its values are known to nobody.
  */
 import { addHours, addMinutes } from '../../core/clock.ts';
@@ -22,10 +22,10 @@ export async function removeLeftovers(step: Rotate | undefined, acting: Acting):
 function leftovers(step: Rotate | undefined, { seen, deps }: Acting): readonly Handle[] {
   const { target, versions, current, observed, policy, named } = seen;
   const { live, owed, placeholder } = observed;
-  const held = [live, ...owed.map(({ handle }) => handle), ...(step?.source.kind === 'issue' ? step.source.keep : [])];
+  const kept = [live, ...owed.map(({ handle }) => handle), ...(step?.source.kind === 'issue' ? step.source.keep : [])];
   const oldEnough = addMinutes(addHours(deps.clock.now(), -policy.graceHours), -SKEW_MINUTES);
   const told = named !== undefined || placeholder;
-  return straysOf({ target, versions, current: current.id, held, told, issuedBy: observed.issuedBy })
+  return straysOf({ target, versions, current: current.id, kept, told, issuedBy: observed.issuedBy })
     .filter(({ rotation, createdOn }) => rotation !== step?.rotation && createdOn < oldEnough)
     .map(({ handle }) => handle);
 }

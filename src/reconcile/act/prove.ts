@@ -1,4 +1,4 @@
-/** The step `prove`: the target accepted what the vault holds. */
+/** The step `prove`: the target accepted what stands in the vault. */
 import { change } from '../../tags/state.ts';
 import type { Acting, RowChange } from './acting.ts';
 import { retag } from './retag.ts';

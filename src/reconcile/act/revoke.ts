@@ -5,7 +5,7 @@ import type { Form } from '../../form/form.ts';
 import type { Owed } from '../../tags/owed.ts';
 import { change, readState, withState } from '../../tags/state.ts';
 import { readConsent } from '../observe/consented.ts';
-import { heldBy, otherHolders, sureOf } from '../observe/neighbours.ts';
+import { claimOn, neighboursAt, sureOf } from '../observe/neighbours.ts';
 import { proves } from '../observe/observed.ts';
 import { oldForm } from '../observe/older.ts';
 import { openAt } from '../observe/opened.ts';
@@ -17,7 +17,7 @@ import { retag } from './retag.ts';
 import { stayer } from './stay.ts';
 
 /**
- * Revokes by what the vault holds now, never by a tag alone: whoever copied the tags to an old value must lose nothing.
+ * Revokes by what stands in the vault now, never by a tag alone: whoever copied the tags to an old value must lose nothing.
  * Act, then mark, then strike the obligation off: a crash between revokes twice, which is harmless; the other order forgets.
  */
 export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<RowChange> {
@@ -78,8 +78,8 @@ async function whyNot(
   // Of a secret that was opted out nobody keeps the state: the value alone counts.
   if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return inUse;
   if (!proves(await optIn.target.check(bare, login))) return inUse;
-  const holders = await otherHolders(secret, { ...optIn, state: target }, grants, deps);
-  return heldBy(handle, deps.clock.now(), aside ? sureOf(holders) : holders)?.detail;
+  const neighbours = await neighboursAt(secret, { ...optIn, state: target }, grants, deps);
+  return claimOn(handle, deps.clock.now(), aside ? sureOf(neighbours) : neighbours)?.detail;
 }
 
 /** Marked and disabled in one PATCH, never the current version: a disabled current one takes the whole name down. */

@@ -32,9 +32,9 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
   await markStarted(step, acting);
   acting.marked = { tgt, rotation: step.rotation, on: deps.clock.now() };
   await deps.rows.saveSecret({ failures: 0, ...seen.row, ...secret, begun: acting.marked });
-  // From here until the version is stored nobody can say which slot this secret holds. Not before the mark: a vault that
+  // From here until the version is stored nobody can say which slot this secret keeps. Not before the mark: a vault that
   // refuses it would leave the neighbours waiting for a slot that nothing has happened to.
-  await deps.rows.saveHolder({ ...secret, target: optIn.target.id, owes: [] });
+  await deps.rows.saveSharer({ ...secret, target: optIn.target.id, owes: [] });
   const startedOn = deps.clock.now();
   await guard(acting);
   const stay = stayer(acting);
@@ -63,17 +63,17 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     cred: credential.handle,
     rot: step.rotation,
     ...obligation(step, credential.handle, acting),
-    // Set aside for this rotation only: what it leaves to be revoked is held as before.
+    // Set aside for this rotation only: what it leaves to be revoked waits as before.
     ...(observed.hold && deps.clock.now() < observed.hold ? { hold: observed.hold } : {}),
   };
-  const held = { step, credential, inFlight: false };
-  if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(held, acting);
+  const inFlight = { step, credential, mayArrive: false };
+  if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(inFlight, acting);
   const id = await store(step, credential, state, acting);
   // Heals and what a person asks for use up nothing of KEYTURN_RATE: what is due beside them must still come.
   if (isBraked(step, acting.requested)) await deps.rows.recordRotation(secret, deps.clock.now());
   await deps.rows.forgetFailed(optIn.rotator.type);
   await confirm(id, step, acting);
-  await deps.rows.saveHolder({
+  await deps.rows.saveSharer({
     ...secret,
     target: optIn.target.id,
     handle: credential.handle,
@@ -109,12 +109,12 @@ async function markStarted(step: Rotate, acting: Acting): Promise<void> {
  * After a long wait for the target the mark is made anew: should this pass die now, its PUT may arrive later than ten minutes
  * after the first mark, and the next pass must not dispose of the credential before.
  */
-async function markAgain(held: Held, acting: Acting): Promise<void> {
-  await guardWith(held, acting);
+async function markAgain(inFlight: InFlight, acting: Acting): Promise<void> {
+  await guardWith(inFlight, acting);
   try {
-    await markStarted(held.step, acting);
+    await markStarted(inFlight.step, acting);
   } catch (error) {
-    if (error instanceof KeyturnError && !(error instanceof LockLostError)) throw await giveUp(error, held, acting);
+    if (error instanceof KeyturnError && !(error instanceof LockLostError)) throw await giveUp(error, inFlight, acting);
     throw error;
   }
 }
@@ -172,7 +172,7 @@ function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<
 
 async function store(step: Rotate, credential: Credential, state: State, acting: Acting): Promise<VersionId> {
   const { seen, deps } = acting;
-  const current = await guardWith({ step, credential, inFlight: false }, acting);
+  const current = await guardWith({ step, credential, mayArrive: false }, acting);
   const { vault, secret, opened, policy } = seen;
   const value = opened.fill(credential.value, credential.login);
   const expiresOn = expiryOf(policy, deps.clock.now(), deps.config.capDays);
@@ -182,7 +182,7 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
   });
   let version = beside(current);
   // Once an outcome was unknown that PUT may still arrive: the credential stays, whatever later answers say.
-  let inFlight = false;
+  let mayArrive = false;
   for (let turn = 1; ; turn++) {
     try {
       return await vault.store(secret.name, version);
@@ -190,14 +190,14 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
       if (!(error instanceof KeyturnError) || error instanceof LockLostError) throw error;
       const stored = await readBack(step, version, acting);
       if (stored !== undefined) return stored;
-      inFlight ||= error instanceof UnknownOutcomeError;
-      const repeats = inFlight || error instanceof BusyError;
-      if (!repeats || turn === STORE_TRIES) throw await giveUp(error, { step, credential, inFlight }, acting);
+      mayArrive ||= error instanceof UnknownOutcomeError;
+      const repeats = mayArrive || error instanceof BusyError;
+      if (!repeats || turn === STORE_TRIES) throw await giveUp(error, { step, credential, mayArrive }, acting);
     }
     // The same value again, with what its owner has written since: a late twin of it is harmless, another value would not be.
     await deps.clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
     try {
-      version = beside(await guardWith({ step, credential, inFlight }, acting));
+      version = beside(await guardWith({ step, credential, mayArrive }, acting));
     } catch (error) {
       // The first PUT may have come in while this pass waited: then it was ours that came between.
       const late =
@@ -209,21 +209,21 @@ async function store(step: Rotate, credential: Credential, state: State, acting:
 }
 
 /** A credential on its way into the vault. */
-interface Held {
+interface InFlight {
   readonly step: Rotate;
   readonly credential: Credential;
-  readonly inFlight: boolean;
+  readonly mayArrive: boolean;
 }
 
-/** The guard, while a credential is held that nobody else knows: where another version came between, it goes. */
-async function guardWith({ step, credential, inFlight }: Held, acting: Acting): Promise<Version> {
+/** The guard, while a credential is in flight that nobody else knows: where another version came between, it goes. */
+async function guardWith({ step, credential, mayArrive }: InFlight, acting: Acting): Promise<Version> {
   try {
     return await guard(acting);
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     const stored = await acting.seen.vault.current(acting.seen.secret.name);
     const twin = typeof stored === 'object' && readState(stored.tags)?.rot === step.rotation;
-    if (!twin && !inFlight) await dispose(step, credential, acting);
+    if (!twin && !mayArrive) await dispose(step, credential, acting);
     throw new KeyturnError('conflict', { detail: 'Another version was stored before the new one could be.' });
   }
 }
@@ -239,10 +239,10 @@ async function readBack(step: Rotate, version: NewVersion, { seen }: Acting): Pr
 /** An unknown outcome keeps the credential, which may be in the vault any moment; a definite refusal disposes of it. */
 async function giveUp(
   error: KeyturnError,
-  { step, credential, inFlight }: Held,
+  { step, credential, mayArrive }: InFlight,
   acting: Acting,
 ): Promise<KeyturnError> {
-  if (inFlight)
+  if (mayArrive)
     return error instanceof UnknownOutcomeError ? error : new UnknownOutcomeError(error.reason, error.facts);
   await dispose(step, credential, acting);
   return error;
@@ -266,7 +266,7 @@ async function dispose(step: Rotate, credential: Credential, acting: Acting): Pr
       return `It could not be taken away either: ${error.detail}`;
     }
   }
-  // Only if the target still holds ours: what somebody else has set meanwhile is theirs, also where it looks like not yet.
+  // Only if the target still has ours: what somebody else has set meanwhile is theirs, also where it looks like not yet.
   if (acting.seen.observed.placeholder || (await untilAccepted(credential, stayer(acting), acting)) === 'refused')
     return undefined;
   await renewAll(acting);

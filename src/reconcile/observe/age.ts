@@ -15,9 +15,9 @@ const COMPARED_MAX = 20;
 
 export interface Age {
   readonly version: VersionId;
-  /** Creation of the first version that is known to have held the credential. */
+  /** Creation of the first version that is known to have had the credential. */
   readonly since: Date;
-  /** Since when the secret has held it without a break: a version that changes nothing gives its readers nothing new. */
+  /** Since when the secret has had it without a break: a version that changes nothing gives its readers nothing new. */
   readonly currentSince: Date;
 }
 
@@ -54,8 +54,8 @@ async function compared({ current, versions, tgt, handle, value, row, valueIn }:
   for (const { id, tags, createdOn } of older.slice(0, COMPARED_MAX)) {
     const state = stateOrNone(tags);
     const isAnother = handle !== undefined && state?.tgt === tgt && state.cred !== undefined && state.cred !== handle;
-    const held = isAnother ? undefined : await valueIn(id);
-    if (!held?.equals(value)) {
+    const stored = isAnother ? undefined : await valueIn(id);
+    if (!stored?.equals(value)) {
       unbroken = false;
       continue;
     }
@@ -68,7 +68,7 @@ async function compared({ current, versions, tgt, handle, value, row, valueIn }:
   return { version: current.id, since, currentSince };
 }
 
-/** Late twins and copies of one rotation hold one credential. */
+/** Late twins and copies of one rotation have one credential. */
 function firstOf(rotation: string, versions: readonly VersionInfo[], createdOn: Date): Date {
   const same = versions.filter(({ tags }) => stateOrNone(tags)?.rot === rotation);
   return earliest(createdOn, ...same.map((each) => each.createdOn)) as Date;

@@ -7,7 +7,7 @@ const FRESH_HOURS = 26;
 
 /**
  * Why slots must not be touched: the vault whose last complete listing is too old. Undefined when all that count are fresh. A
- * vault counts where the target's owner named it: others' secrets hold no slot (`otherHolders`), and who may tag, close or
+ * vault counts where the target's owner named it: others' secrets keep no slot (`neighboursAt`), and who may tag, close or
  * delete a vault must not bring everybody's rotations to a stop (invariant 9).
  */
 export async function indexGap(

@@ -34,9 +34,9 @@ export function leavingFacts(bound: Bound, facts: LeavingFacts): Pick<Observed, 
   const graceEnds = addHours(current.createdOn, policy.graceHours);
   const others = versions.map(({ tags }) => stateOrNone(tags)?.after);
   const after = state?.rot === undefined ? latest(graceEnds, ...others) : state.after && afterOf(state, bound);
-  const held = [live, ...older.map((each) => each.handle)];
+  const kept = [live, ...older.map((each) => each.handle)];
   const told = handle !== undefined || placeholder;
-  const strays = straysOf({ target, versions, current: current.id, held, told, issuedBy });
+  const strays = straysOf({ target, versions, current: current.id, kept, told, issuedBy });
   const until = strayUntil(strays, policy.graceHours);
   const owes = older.length > 0 || stateOrNone(current.tags)?.after !== undefined;
   return {

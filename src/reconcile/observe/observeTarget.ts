@@ -15,7 +15,7 @@ import { begunBefore, begunOn } from './begun.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
 import { indexGap } from './indexGap.ts';
 import { afterOf, leavingFacts } from './leavingFacts.ts';
-import { type Holder, heldBy, otherHolders } from './neighbours.ts';
+import { claimOn, type Neighbour, neighboursAt } from './neighbours.ts';
 import { type Observed, proves } from './observed.ts';
 import type { Bound } from './observeVault.ts';
 import { nameOlder, oldForm } from './older.ts';
@@ -28,7 +28,7 @@ import type { TargetRead } from './targetRead.ts';
 /** The word that infrastructure code stores before there is a value (case IAC-04). */
 const PLACEHOLDER = 'keyturn:new';
 
-/** Reads the target and names the credentials. The target's lock is held. */
+/** Reads the target and names the credentials. The target's lock is taken. */
 export async function observeTarget(bound: Bound, grants: readonly Grant[], deps: Deps): Promise<Seen> {
   const { current, optIn, policy } = bound;
   let target = await optIn.target.inspect();
@@ -49,17 +49,17 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
   const { opened, handle } = placeholder
     ? { opened: read, handle: undefined }
     : await adoptForm(read, (value, login) => optIn.target.adopt(value, login));
-  const holders = () => otherHolders(bound.secret, { ...optIn, state: target }, grants, deps);
+  const neighbours = () => neighboursAt(bound.secret, { ...optIn, state: target }, grants, deps);
   const said = placeholder ? undefined : optIn.target.said?.();
   const found = { target, opened, placeholder, handle, grants, ...(said ? { said } : {}) };
-  const { observed, older } = await nameWhatIsThere(bound, found, holders, deps);
+  const { observed, older } = await nameWhatIsThere(bound, found, neighbours, deps);
   return { ...bound, observed, target, opened, older, ...(handle === undefined ? {} : { named: handle }) };
 }
 
 async function nameWhatIsThere(
   bound: Bound,
   found: TargetRead,
-  askHolders: () => Promise<readonly Holder[]>,
+  askNeighbours: () => Promise<readonly Neighbour[]>,
   deps: Deps,
 ): Promise<{ observed: Observed; older: readonly NamedOlder[] }> {
   const { secret, current, versions, tgt, policy, row, optIn } = bound;
@@ -72,11 +72,11 @@ async function nameWhatIsThere(
   const { leaving } = bound;
   const candidates = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
   const named = await nameOlder(candidates, { bound, found, live });
-  // What a person made at a target that holds many is never Keyturn's to revoke (case GR-10).
+  // What a person made at a target that takes many is never Keyturn's to revoke (case GR-10).
   const isPersonal = ({ handle: each }: NamedOlder) => found.target.personal?.includes(each) === true;
   const older = named.filter((each) => !isPersonal(each));
   // Where many fit, others matter to what is revoked alone; to ask them is a read of each.
-  const holders = optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askHolders();
+  const neighbours = optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askNeighbours();
   const written = state?.rot !== undefined;
   const proved = state?.proved === current.id.slice(0, 8);
   // Where many fit, a value may work without being told from its neighbours: two with one hint (case GR-10).
@@ -114,7 +114,7 @@ async function nameWhatIsThere(
       : {}),
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     left: named.filter(isPersonal).map(({ handle: each }) => each),
-    held: new Map(older.flatMap((each) => entry(each.version, heldBy(each.handle, now, holders)))),
+    blocked: new Map(older.flatMap((each) => entry(each.version, claimOn(each.handle, now, neighbours)))),
     ...(leaving !== undefined
       ? leavingFacts(bound, { target: found.target, state, live, older, handle, placeholder, issuedBy })
       : {}),
@@ -126,7 +126,7 @@ async function nameWhatIsThere(
       ends: live === undefined ? undefined : { on: found.target.endsOn?.get(live), since: age.currentSince },
     }),
     age,
-    ...(await sources(bound, { ...found, holders, live, older, newest, ours, verdict }, now)),
+    ...(await sources(bound, { ...found, neighbours, live, older, newest, ours, verdict }, now)),
     rotation: rotationId(secret, current.id),
     issuedBy,
     overlap: optIn.rotator.overlap,

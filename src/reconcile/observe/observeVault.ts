@@ -1,4 +1,4 @@
-/** The first half of a look: what the vault holds, bound to rotator and target. Changes nothing. */
+/** The first half of a look: what stands in the vault, bound to rotator and target. Changes nothing. */
 import { KeyturnError } from '../../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../../core/ids.ts';
 import { isOthers } from '../../core/instance.ts';
@@ -20,7 +20,7 @@ import { owedElsewhere, stateOrNone } from '../../tags/owed.ts';
 import { mergePolicy, type Policy, type PolicySource } from '../../tags/policy.ts';
 import { parseState, readState, STATE_TAG, type State, withState } from '../../tags/state.ts';
 
-/** What the vault holds, bound to rotator and target: known before the target is asked anything. */
+/** What stands in the vault, bound to rotator and target: known before the target is asked anything. */
 export interface Bound {
   readonly secret: SecretRef;
   readonly vault: Vault;
@@ -173,7 +173,7 @@ function isUnfinished({ id, tags }: Version): boolean {
 
 /**
  * The version that Keyturn wrote last keeps its state for us when somebody wiped the tags before another version was
- * stored: what it holds is owed, and its readers have their grace. The current one is `restore`'s.
+ * stored: its credential is owed, and its readers have their grace. The current one is `restore`'s.
  */
 function withStateOf(
   row: SecretRow | undefined,

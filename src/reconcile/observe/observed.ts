@@ -38,12 +38,12 @@ export interface Observed {
   readonly owed: readonly Owed[];
   /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
   readonly left: readonly Handle[];
-  /** Those of the owed whose slot another secret still holds, may hold or owes later. */
-  readonly held: ReadonlyMap<VersionId, Claim>;
+  /** Those of the owed whose slot another secret still keeps, may keep or owes later. */
+  readonly blocked: ReadonlyMap<VersionId, Claim>;
   readonly after?: Date;
   readonly hold?: Date;
   readonly dueOn: Date;
-  /** The age of the credential, and since when the secret has held it; the version's creation where absent. */
+  /** The age of the credential, and since when the secret has had it; the version's creation where absent. */
   readonly age?: Age;
   /** It was opted out and owes something: nothing is rotated any more, and its owner decides what it holds. */
   readonly leaving?: Leaving;

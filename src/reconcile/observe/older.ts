@@ -1,4 +1,4 @@
-/** Older versions: which credential each of them holds, by its state or its value. */
+/** Older versions: which credential each of them has, by its state or its value. */
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import type { Handle } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
@@ -13,7 +13,7 @@ import type { TargetRead } from './targetRead.ts';
 const VALUES_MAX = 20;
 
 /**
- * The older versions that still hold a credential of their own. Their handles stand in their states, which nobody
+ * The older versions that still have a credential of their own. Their handles stand in their states, which nobody
  * rewrites; where a state is gone, or the current value names no credential, they are named from their values. Of more than
  * can be read the state counts: what it names stays owed, and the others are named once these are settled.
  */

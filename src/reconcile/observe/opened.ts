@@ -1,4 +1,4 @@
-/** A stored value in its form, as the target knows it: its hosts, the credential that it is, and others that it holds beside. */
+/** A stored value in its form, as the target knows it: its hosts, the credential that it is, and others that stand beside it. */
 import { KeyturnError } from '../../core/errors.ts';
 import type { FormOptions } from '../../core/formSpec.ts';
 import type { Handle } from '../../core/ids.ts';
@@ -44,7 +44,7 @@ export async function usesDoor(
   }
 }
 
-/** The handle of what a form holds; where white space at the ends can be meant, it counts only if nothing else is known. */
+/** The handle of what stands in a form; where white space at the ends can be meant, it counts only if nothing else is known. */
 export async function adoptForm(
   form: Form,
   adopt: (value: Secret, login?: string) => Promise<Handle | undefined>,
@@ -64,7 +64,7 @@ export function refuseOtherKeys(form: Form, target: TargetState): void {
   });
 }
 
-/** The first slot whose present key the value holds beside its credential. */
+/** The first slot whose present key stands in the value beside its credential. */
 export function otherKeyIn(
   form: Form,
   { present }: TargetState,

@@ -5,7 +5,7 @@ import { type Handle, rotationId, type VersionId } from '../../core/ids.ts';
 import type { Rotator, TargetState, Verdict } from '../../ports/rotator.ts';
 import { keptBesideDrift, type NamedOlder } from '../../tags/owed.ts';
 import type { Claim, Source, Wait } from '../step.ts';
-import { type Holder, heldBy, sureOf } from './neighbours.ts';
+import { claimOn, type Neighbour, sureOf } from './neighbours.ts';
 import { type Observed, proves } from './observed.ts';
 import type { Bound } from './observeVault.ts';
 import { oldForm } from './older.ts';
@@ -26,35 +26,36 @@ export function sourceFor(
     readable,
   }: { readonly overlap: Rotator['overlap'] /** Values can be read again. */; readonly readable: boolean },
   handles: readonly Handle[],
-  holders: readonly Holder[],
+  neighbours: readonly Neighbour[],
   now: Date,
 ): Source {
   if (overlap === 'many') return { kind: 'issue', keep: own.keep };
-  const taken = (handle: Handle) => heldBy(handle, now, holders);
+  const taken = (handle: Handle) => claimOn(handle, now, neighbours);
   // The one there is: who else reads it would be locked out, and could not be healed from here.
   if (overlap === 'none') {
-    return handles.some(taken) ? blockedBy(handles, taken, holders) : { kind: 'issue', keep: own.keep };
+    return handles.some(taken) ? blockedBy(handles, taken, neighbours) : { kind: 'issue', keep: own.keep };
   }
   const free = handles.filter((handle) => !own.keep.includes(handle));
   if (free.length === 0) return blocked('grace', own.keptUntil);
-  const join = readable ? joined(own, free, holders) : undefined;
+  const join = readable ? joined(own, free, neighbours) : undefined;
   if (own.joinsFirst && join) return join;
   const chosen = free.find((handle) => taken(handle) === undefined);
   if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
-  return join ?? blockedBy(free, taken, holders);
+  return join ?? blockedBy(free, taken, neighbours);
 }
 
 /** A slot that another secret's rotation issued after this secret's version was made: its value is the next one. */
 function joined(
   own: { readonly createdOn: Date },
   free: readonly Handle[],
-  holders: readonly Holder[],
+  neighbours: readonly Neighbour[],
 ): Source | undefined {
   const younger = addMinutes(own.createdOn, SKEW_MINUTES);
   const handle = free.find(
     (slot) =>
-      holders.some((holder) => holder.handle === slot && holder.issuedOn !== undefined && holder.issuedOn > younger) &&
-      holders.every((holder) => holder.handle !== undefined),
+      neighbours.some(
+        (neighbour) => neighbour.handle === slot && neighbour.issuedOn !== undefined && neighbour.issuedOn > younger,
+      ) && neighbours.every((neighbour) => neighbour.handle !== undefined),
   );
   return handle === undefined ? undefined : { kind: 'join', handle };
 }
@@ -62,13 +63,13 @@ function joined(
 function blockedBy(
   free: readonly Handle[],
   taken: (handle: Handle) => Claim | undefined,
-  holders: readonly Holder[],
+  neighbours: readonly Neighbour[],
 ): Source {
   const claims = free.map(taken).filter((claim) => claim !== undefined);
-  // One that only may hold a slot is what a person can set aside; it is named where there is one.
+  // One that only may keep a slot is what a person can set aside; it is named where there is one.
   const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
-  const held = free.every((slot) => holders.some((holder) => holder.handle === slot));
-  if (held) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail } };
+  const kept = free.every((slot) => neighbours.some((neighbour) => neighbour.handle === slot));
+  if (kept) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail } };
   return { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim } };
 }
 
@@ -77,7 +78,7 @@ function blocked(reason: Wait['reason'], until?: Date): Source {
 }
 
 interface SourceFacts extends TargetRead {
-  readonly holders: readonly Holder[];
+  readonly neighbours: readonly Neighbour[];
   readonly live: Handle | undefined;
   readonly older: readonly NamedOlder[];
   readonly newest: NamedOlder | undefined;
@@ -92,10 +93,10 @@ export async function sources(
   now: Date,
 ): Promise<Pick<Observed, 'healSource' | 'source' | 'nowSource'>> {
   const { optIn, current, policy } = bound;
-  const { live, older, newest, ours, target, holders, placeholder } = facts;
+  const { live, older, newest, ours, target, neighbours, placeholder } = facts;
   // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
   const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first'): Source => {
-    const among = (others: readonly Holder[]) =>
+    const among = (others: readonly Neighbour[]) =>
       sourceFor(
         {
           createdOn: joins === undefined ? current.createdOn : new Date(0),
@@ -108,9 +109,9 @@ export async function sources(
         others,
         now,
       );
-    const found = among(holders);
+    const found = among(neighbours);
     const unsure = found.kind === 'blocked' && found.step.kind === 'wait' && found.step.unsure !== undefined;
-    return unsure ? { ...found, aside: among(sureOf(holders)) } : found;
+    return unsure ? { ...found, aside: among(sureOf(neighbours)) } : found;
   };
   const owedHandles = older.map(({ handle }) => handle);
   // Where many fit, what is owed lives on beside the next one: of a value that cannot be tried nobody knows whether it works.

@@ -107,7 +107,7 @@ async function raise(
     const { vault, name } = step.unsure;
     const about = aboutOf({ secret: { vault, name }, row: await deps.rows.secret({ vault, name }) }, deps);
     const detail = `${said} ${secret.vault}/${secret.name} waits for it.`;
-    // By its own name: its owner is the one who can say what it holds, not the one who waits.
+    // By its own name: its owner is the one who can say what it keeps, not the one who waits.
     return alertOrCount({ vault, name }, reason, { ...about, detail }, deps);
   }
   // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
@@ -189,14 +189,14 @@ function isOverdue(step: Wait | Refuse, observed: Observed, now: Date): boolean 
   // A pause of the vault's tag is nobody's purpose who has a right to the secret (ATK-06).
   if ((policy.paused && !policy.pausedByVault) || (hold && now < hold)) return false;
   const possibleOn = (on: Date) => {
-    const held = latest(on, hold) as Date;
-    return policy.window && !isOpen(policy.window, held) ? (nextOpen(policy.window, held) ?? held) : held;
+    const freeOn = latest(on, hold) as Date;
+    return policy.window && !isOpen(policy.window, freeOn) ? (nextOpen(policy.window, freeOn) ?? freeOn) : freeOn;
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
   if (after === undefined) return false;
   // What is owed by a value that could never be tried waits until it can: that is what the alert about the value says.
   if (reason === 'unproved' && leaving === undefined && isUnproved(observed)) return false;
-  // Also where a neighbour surely holds the slot: its own date may be weeks away, and the old credential lives on till then.
+  // Also where a neighbour surely keeps the slot: its own date may be weeks away, and the old credential lives on till then.
   // One that only owes it gives it back when its own grace is over, but it may rotate again and again: that far and no further.
   const owedUntil = step.kind === 'wait' ? step.owedUntil : undefined;
   const lateOn = addDays(latest(possibleOn(after), owedUntil) as Date, 1);

@@ -130,7 +130,7 @@ function unserved({ phase, createdOn }: Operation, { step }: Followed, { asked, 
   if (!asked || changes(step) || step.reason === 'superseded') return { phase };
   const failed: Fate = { phase: 'failed', reason: step.reason };
   if (step.kind !== 'wait') return failed;
-  // Who surely holds a slot gives it back in time, and nobody may take it; so does a neighbour in the middle of a rotation.
+  // Who surely keeps a slot gives it back in time, and nobody may take it; so does a neighbour in the middle of a rotation.
   if (step.reason === 'slot-held' && step.unsure?.why === undefined)
     return now >= addHours(createdOn, PATIENCE_HOURS) ? failed : { phase };
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.
@@ -185,7 +185,7 @@ function settledOf(operation: Operation, end: Followed, { observed, versions, se
   if (handle !== undefined && observed.left.includes(handle))
     return revoke === 'after-grace' ? { phase: 'settled' } : { phase: 'failed', reason: 'not-ours' };
   const rotation = rotationId(secret, version);
-  // A placeholder, which held nothing; or its slot was overwritten by the rotation.
+  // A placeholder, which was no credential; or its slot was overwritten by the rotation.
   const over = (was?.started === rotation && handle === undefined) || (observed.written && state?.rot === rotation);
   return over || revoke === 'after-grace' ? { phase: 'settled' } : { phase: 'failed', reason: 'superseded' };
 }

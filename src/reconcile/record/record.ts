@@ -11,10 +11,10 @@ import { changes, type Step } from '../step.ts';
 import { raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './auditRecord.ts';
 import { type PassEnd, standingBefore } from './end.ts';
-import { saveHolder } from './holder.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
 import { rowAfter } from './row.ts';
+import { saveSharer } from './sharer.ts';
 import { viewOf } from './view.ts';
 
 interface Context {
@@ -31,8 +31,8 @@ const SOON_SECONDS = 60;
 /** Long enough for the host to be gone that would take the message again. */
 const STOPPED_SECONDS = 15;
 const OPERATION_MINUTES = 50;
-/** Waits for something that others hold: the pauses grow while it lasts, as with whatever an error ended. */
-const HELD_BY_OTHERS: readonly Reason[] = ['index', 'slot-held', 'brake'];
+/** Waits for what others do: the pauses grow while it lasts, as with whatever an error ended. */
+const STOPPED_BY_OTHERS: readonly Reason[] = ['index', 'slot-held', 'brake'];
 /** In between, looks may come to these; what stands in the way is still the same. */
 const BACKS_OFF: readonly Reason[] = ['backing-off', 'settling'];
 
@@ -76,7 +76,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
       standing,
     }),
   );
-  await saveHolder(end, secret, now, deps);
+  await saveSharer(end, secret, now, deps);
   if (!queued && !isQuiet(step)) await putNextLook(next, secret, deps);
   return look.cause === 'again' && next === undefined ? undefined : next;
 }
@@ -88,11 +88,11 @@ function triesAfter(end: PassEnd, row: SecretRow | undefined): number {
   return BACKS_OFF.includes(end.step.reason) ? before : 0;
 }
 
-/** Whether this pass ended as one that gets rarer with each: in an error, held by others, or with what the last one did. */
+/** Whether this pass ended as one that gets rarer with each: in an error, stopped by others, or with what the last one did. */
 function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean {
   if (changes(step)) return row?.step === step.kind && row.reason === step.reason;
   if (step.kind === 'skip') return false;
-  return (error !== undefined && lookAgain(step)) || HELD_BY_OTHERS.includes(step.reason);
+  return (error !== undefined && lookAgain(step)) || STOPPED_BY_OTHERS.includes(step.reason);
 }
 
 const lookAgain = (step: Step): boolean => step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);

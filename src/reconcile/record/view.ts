@@ -31,13 +31,13 @@ interface End {
  */
 export function viewOf(end: End, ownerTag: string): SecretView {
   const { bound } = end;
-  const heldUntil = heldIn(end);
+  const heldUntil = holdIn(end);
   const { exempt: _, ...picture } = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end, ownerTag);
   const exempt = exemptIn(end);
   return {
     ...picture,
     ...(exempt ? { exempt } : {}),
-    state: stateOf({ ...end, held: heldUntil !== undefined }),
+    state: stateOf({ ...end, onHold: heldUntil !== undefined }),
     ...(heldUntil ? { heldUntil } : {}),
   };
 }
@@ -140,7 +140,7 @@ export function owedOf({
   const older = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
   const isLive = (handle: Handle | undefined) => handle !== undefined && handle === state?.cred;
   const byTags = new Set(older.map(({ handle }) => handle).filter((handle) => !isLive(handle)));
-  // Of a version without a state the tags do not tell which of them it holds itself: the last look did.
+  // Of a version without a state the tags do not tell which of them it keeps itself: the last look did.
   if (bound.leaving !== undefined && state === undefined && before)
     return before.owed.filter((handle) => byTags.has(handle));
   if (before?.version !== current.id) return [...byTags].map((handle) => handle ?? '?');
@@ -148,7 +148,7 @@ export function owedOf({
 }
 
 /** The end of the hold that is in force after the step. */
-function heldIn({ step, bound, before, now }: End): Date | undefined {
+function holdIn({ step, bound, before, now }: End): Date | undefined {
   const known = bound ? bound.state?.hold : before?.heldUntil;
   const hold = step.kind === 'hold' ? step.until : known;
   return hold && now < hold ? hold : undefined;
@@ -167,13 +167,13 @@ function stateOf({
   step,
   observed,
   failed,
-  held,
+  onHold,
   trail,
 }: {
   step: Step;
   observed?: Observed | undefined;
   failed: boolean;
-  held: boolean;
+  onHold: boolean;
   trail?: Trail | undefined;
 }): SecretState {
   if (step.reason === 'disabled') return 'held'; // its owner switched it off
@@ -187,10 +187,10 @@ function stateOf({
   if (step.kind === 'rotate') return 'unproved';
   if (step.kind === 'prove' || step.kind === 'restore') return observed && observed.owed.length > 0 ? 'grace' : 'ok';
   if (step.kind === 'revoke') return 'ok';
-  if (step.kind === 'move') return held ? 'held' : 'grace';
-  // What would go well by itself is held; what goes wrong meanwhile is still shown as that.
+  if (step.kind === 'move') return onHold ? 'held' : 'grace';
+  // What would go well by itself is on hold; what goes wrong meanwhile is still shown as that.
   const state = step.kind === 'hold' ? 'ok' : waitingState(step.reason, observed);
-  return held && ['ok', 'grace', 'due', 'waiting'].includes(state) ? 'held' : state;
+  return onHold && ['ok', 'grace', 'due', 'waiting'].includes(state) ? 'held' : state;
 }
 
 function waitingState(reason: Step['reason'], observed: Observed | undefined): SecretState {

@@ -17,7 +17,7 @@ export interface SlotKey {
   readonly value: Secret;
   readonly by?: string;
 }
-/** The slots that hold a key. */
+/** The slots that have a key. */
 export type SlotKeys = ReadonlyMap<Handle, SlotKey>;
 
 /** What is known of a resource without a list of its keys. */
@@ -132,15 +132,15 @@ class TwoSlots implements Target {
 
   async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
     const startedOn = this.#options.clock.now();
-    const held = (await this.#list.fresh()).get(this.#slotNamed(handle));
-    if (held === undefined || (old !== undefined && !held.value.equals(old))) return;
+    const listed = (await this.#list.fresh()).get(this.#slotNamed(handle));
+    if (listed === undefined || (old !== undefined && !listed.value.equals(old))) return;
     // A key cannot be deleted: one that nobody has read takes its place.
-    await this.#replace(handle, held, startedOn, stay);
+    await this.#replace(handle, listed, startedOn, stay);
   }
 
   async read(handle: Handle): Promise<Secret> {
-    const held = (await this.#list.fresh()).get(this.#slotNamed(handle));
-    if (held !== undefined) return held.value;
+    const listed = (await this.#list.fresh()).get(this.#slotNamed(handle));
+    if (listed !== undefined) return listed.value;
     throw new KeyturnError('failed', { detail: `${this.#options.name} has no ${quote(handle)}.` });
   }
 

@@ -1,17 +1,17 @@
-/** The entry of a secret in the index: which slot of its target it holds, and what it owes there. */
+/** The entry of a secret in the index: which slot of its target it keeps, and what it owes there. */
 import { addHours, latest } from '../../core/clock.ts';
 import type { SecretRef } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { HolderRow } from '../../ports/rows.ts';
-import { HOLDS_NONE } from '../observe/neighbours.ts';
+import type { SharerRow } from '../../ports/rows.ts';
+import { KEEPS_NONE } from '../observe/neighbours.ts';
 import type { Seen } from '../observe/seen.ts';
 import type { PassEnd } from './end.ts';
 
 /**
- * After a rotation that was not finished nobody can say which slot the secret holds, nor while a write may still arrive: a
- * row without a handle counts as holding all of them. The next look will say.
+ * After a rotation that was not finished nobody can say which slot the secret keeps, nor while a write may still arrive: a
+ * row without a handle counts as keeping all of them. The next look will say.
  */
-export async function saveHolder(
+export async function saveSharer(
   { step, attempted, seen, change }: PassEnd,
   secret: SecretRef,
   now: Date,
@@ -20,16 +20,16 @@ export async function saveHolder(
   if (!seen || (attempted ?? step).kind === 'rotate') return;
   const settling = latest(change.settlingUntil, seen.observed.settlingUntil);
   const { handle: _, ...unknown } = holderOf(seen, secret);
-  await deps.rows.saveHolder(settling && now < settling ? unknown : holderOf(seen, secret));
+  await deps.rows.saveSharer(settling && now < settling ? unknown : holderOf(seen, secret));
 }
 
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
-function holderOf({ optIn, observed }: Seen, secret: SecretRef): HolderRow {
+function holderOf({ optIn, observed }: Seen, secret: SecretRef): SharerRow {
   const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
   return {
     ...secret,
     target: optIn.target.id,
-    handle: observed.known && observed.live !== undefined ? observed.live : HOLDS_NONE,
+    handle: observed.known && observed.live !== undefined ? observed.live : KEEPS_NONE,
     ...(observed.written ? { issuedOn: observed.createdOn } : {}),
     owes: [...observed.owed.map(({ handle }) => handle), ...observed.left].map((handle) => ({
       handle,

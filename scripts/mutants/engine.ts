@@ -549,7 +549,7 @@ export const engine: readonly Mutant[] = [
   {
     id: 'old-detail-cut',
     loses: 'an application that shares the target is not named in the reason to wait',
-    find: "if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };",
+    find: "if (otherKeyIn(form, facts)) return { ...unknown, why: 'bad-value' };",
     put: '',
     tests: ['reconcile/neighbours'],
   },

@@ -7,7 +7,7 @@ import { KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import { isOthers } from '../core/instance.ts';
 import { plain } from '../core/plain.ts';
-import type { SecretState } from '../core/states.ts';
+import type { SecretStatus } from '../core/statuses.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow, SecretView } from '../ports/rows.ts';
 import type { VersionInfo } from '../ports/vault.ts';
@@ -20,7 +20,7 @@ export const PAGE_MAX = 100;
 /** What of them is asked for; what is absent does not filter. */
 export interface InventoryFilter {
   readonly vault?: string;
-  readonly states?: readonly SecretState[];
+  readonly states?: readonly SecretStatus[];
   readonly dueWithinHours?: number;
   readonly owner?: string;
   /** The last secret of the page before. */
@@ -46,10 +46,10 @@ export interface InventoryPage {
  * `replaced`: its slot has the credential of the current version by now. `foreign`: not written by Keyturn, and
  * nothing that Keyturn would revoke.
  */
-export type VersionState = 'current' | 'owed' | 'revoked' | 'replaced' | 'foreign';
+export type VersionStatus = 'current' | 'owed' | 'revoked' | 'replaced' | 'foreign';
 
 export interface TimelineEntry extends Pick<VersionInfo, 'id' | 'enabled' | 'createdOn' | 'expiresOn'> {
-  readonly state: VersionState;
+  readonly state: VersionStatus;
   readonly handle?: Handle;
   /** The rotation that wrote it. */
   readonly rotation?: RotationId;
@@ -168,7 +168,7 @@ export function timeline(
       olderOurs(versions, current, { secret, tgt, currentRot: live?.rot }).map(({ version }) => version),
     ),
   );
-  const stateOf = (id: VersionId): VersionState => {
+  const stateOf = (id: VersionId): VersionStatus => {
     const state = states.get(id);
     if (id === current) return 'current';
     if (state?.revoked) return 'revoked';

@@ -4,7 +4,7 @@ import { addMinutes } from '../core/clock.ts';
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { mask } from '../core/mask.ts';
-import { UNRECORDED_MINUTES } from '../core/states.ts';
+import { UNRECORDED_MINUTES } from '../core/statuses.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { Operation } from '../ports/operations.ts';
 import type { SecretRow } from '../ports/rows.ts';

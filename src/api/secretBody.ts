@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { plain } from '../core/plain.ts';
 import { isReason, reasonRow } from '../core/reasons.ts';
-import { SECRET_STATES, type SecretState } from '../core/states.ts';
+import { SECRET_STATUSES, type SecretStatus } from '../core/statuses.ts';
 
 const date = z.iso.datetime();
 const maybeDate = date.optional();
@@ -11,7 +11,7 @@ const maybeDate = date.optional();
 export const SecretBody = z.strictObject({
   vault: z.string(),
   secret: z.string(),
-  state: z.enum(SECRET_STATES),
+  state: z.enum(SECRET_STATUSES),
   version: z.string().optional(),
   rotator: z.string().optional(),
   target: z.string().optional(),
@@ -93,7 +93,7 @@ export interface ShownSecret {
   readonly nextLookOn?: Date;
   readonly lastFailure?: { readonly reason: string; readonly detail: string; readonly on: Date };
   readonly view: {
-    readonly state: SecretState;
+    readonly state: SecretStatus;
     readonly version?: string;
     readonly rotator?: string;
     readonly target?: string;

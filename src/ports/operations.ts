@@ -1,6 +1,6 @@
 /** What people asked for, as the table keeps it. */
 import type { Handle, VersionId } from '../core/ids.ts';
-import type { Phase } from '../core/states.ts';
+import type { Phase } from '../core/statuses.ts';
 
 /** How long the credential that a rotation replaces lives on: as the policy says, not at all, or hours or days. */
 export type RevokeWhen = 'after-grace' | 'now' | `${number}h` | `${number}d`;

@@ -50,7 +50,7 @@ export interface Obstacle {
   readonly detail: string;
 }
 
-export interface TargetState {
+export interface TargetFacts {
   /** Handles that are there now. For two slots: the slots, in the order in which a first credential takes them. */
   readonly handles: readonly Handle[];
   /** What a person must clear away before anything changes: locked, shared keys off, Entra-only. */
@@ -132,7 +132,7 @@ export interface Target {
   /** What of the owners' resources is taken, as the consent has to name it; a whole resource without parts where absent. */
   readonly part?: Part;
   /** Facts needed before anything changes. */
-  inspect(): Promise<TargetState>;
+  inspect(): Promise<TargetFacts>;
   /**
    * Further hosts by which a connection string may name this target, as `hosts` of `inspect`, after which it is called: names of
    * private endpoints, and what costs a request more. Asked only where a stored text names a host that `inspect` did not know.

@@ -5,7 +5,7 @@
  */
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
-import type { SecretState } from '../core/states.ts';
+import type { SecretStatus } from '../core/statuses.ts';
 import type { Operation } from './operations.ts';
 
 /**
@@ -69,7 +69,7 @@ export interface LastFailure {
 
 /** What the last look saw of a secret, for people. Shows; decides nothing. */
 export interface SecretView {
-  readonly state: SecretState;
+  readonly state: SecretStatus;
   readonly version?: VersionId;
   readonly rotator?: string;
   readonly target?: string;

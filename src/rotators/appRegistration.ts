@@ -16,7 +16,7 @@ import type {
   Said,
   Stay,
   Target,
-  TargetState,
+  TargetFacts,
   Verdict,
 } from '../ports/rotator.ts';
 import {
@@ -143,7 +143,7 @@ class AppRegistration implements Target {
     this.#deps = deps;
   }
 
-  async inspect(): Promise<TargetState> {
+  async inspect(): Promise<TargetFacts> {
     const { credentials } = await this.#read().catch((error: unknown) => this.#absent(error));
     const ours = new Set(this.#labelled(credentials).map(({ handle }) => handle));
     const others = credentials.filter(({ keyId }) => !ours.has(keyId));

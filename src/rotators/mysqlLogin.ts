@@ -12,7 +12,7 @@ import { isTwin, loginPair } from './kit/loginNames.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
-import { LOGIN_HANDLES, type LoginState, twoLogins } from './kit/twoLogins.ts';
+import { LOGIN_HANDLES, type LoginTargetFacts, twoLogins } from './kit/twoLogins.ts';
 
 export interface MysqlLoginOptions {
   readonly servers: DatabaseServers;
@@ -106,7 +106,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
           const detail = `Keyturn's user at ${server.name} has no CREATE USER on *.*.`;
           return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
         },
-        async inspect(): Promise<LoginState> {
+        async inspect(): Promise<LoginTargetFacts> {
           const place = await facts();
           const hosts = [`${place.host}:${place.port}`];
           const administrator = logins.find((login) => login.toLowerCase() === place.administrator?.toLowerCase());

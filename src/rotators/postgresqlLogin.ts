@@ -11,7 +11,7 @@ import { isTwin, loginPair } from './kit/loginNames.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
-import { LOGIN_HANDLES, type LoginState, twoLogins } from './kit/twoLogins.ts';
+import { LOGIN_HANDLES, type LoginTargetFacts, twoLogins } from './kit/twoLogins.ts';
 
 export interface PostgresqlLoginOptions {
   readonly servers: DatabaseServers;
@@ -109,7 +109,7 @@ export function postgresqlLogin({
           const detail = `Keyturn's role at ${server.name} may not change the password of ${missing.map(quote).join(', ')}.`;
           return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
         },
-        async inspect(): Promise<LoginState> {
+        async inspect(): Promise<LoginTargetFacts> {
           const place = await facts();
           const hosts = withPorts(place.host, place, poolerPort);
           const names = place.port === poolerPort ? [] : [place.host, linkedName(place.host)];

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import { type Handle, parseResourceId, type ResourceId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
-import type { Manifest, Obstacle, Parameters, Rotator, TargetState, Verdict } from '../ports/rotator.ts';
+import type { Manifest, Obstacle, Parameters, Rotator, TargetFacts, Verdict } from '../ports/rotator.ts';
 import type { Regeneration } from '../targets/armKeys.ts';
 import { hostOf, privateLinkOf } from '../targets/hosts.ts';
 import { hoursAllowed, hoursDeclared } from '../targets/sasPeriod.ts';
@@ -146,7 +146,7 @@ class StorageAccount {
   }
 
   /** Case ST-03: what was signed with a key dies with it, so the key lives as long as the longest SAS may. */
-  #graceMin({ sasPeriod }: StorageAccountFacts): TargetState['graceMin'] {
+  #graceMin({ sasPeriod }: StorageAccountFacts): TargetFacts['graceMin'] {
     const declared = hoursDeclared(this.#longestSas);
     const allowed = hoursAllowed(sasPeriod);
     if (declared === undefined && allowed === undefined) return undefined;

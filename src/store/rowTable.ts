@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { odata } from '@azure/data-tables';
 import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { SecretRef } from '../core/ids.ts';
-import { UNRECORDED_MINUTES } from '../core/states.ts';
+import { UNRECORDED_MINUTES } from '../core/statuses.ts';
 import type { Operation } from '../ports/operations.ts';
 import type { FailedRotation, Rows, SecretRow, SharerRow, Unlisted } from '../ports/rows.ts';
 import * as read from './schemas.ts';

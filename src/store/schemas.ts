@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { isReason, type Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
-import { PHASES, SECRET_STATES } from '../core/states.ts';
+import { PHASES, SECRET_STATUSES } from '../core/statuses.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
 import type { Operation, OperationResult, RevokeWhen } from '../ports/operations.ts';
 import type { Begun, FailedRotation, LastFailure, SecretRow, SecretView, SharerRow, Unlisted } from '../ports/rows.ts';
@@ -25,7 +25,7 @@ const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
 type Shape<T> = Record<keyof T, z.ZodType>;
 
 const View = z.strictObject({
-  state: z.enum(SECRET_STATES),
+  state: z.enum(SECRET_STATUSES),
   version: maybe(version),
   rotator: maybe(word),
   target: maybe(words),

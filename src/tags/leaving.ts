@@ -10,14 +10,14 @@ import type { SecretRow } from '../ports/rows.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { isOptedIn, type OptIn, optInTags, readOptIn, slotTargetOf } from './optIn.ts';
 import { olderOurs, stateOrNone } from './owed.ts';
-import type { State } from './state.ts';
+import type { RotatorState } from './state.ts';
 
 interface Known {
   readonly secret: SecretRef;
   readonly versions: readonly VersionInfo[];
   /** The current version and its state. */
   readonly current: string;
-  readonly state: State | undefined;
+  readonly state: RotatorState | undefined;
 }
 
 /**
@@ -40,7 +40,8 @@ export function targetsLeft({ secret, versions, current, state }: Known): readon
   return targets.filter((tgt) => isDated(tgt) || isOwing(tgt) || isBegun(tgt));
 }
 
-const isDue = (state: State | undefined, tgt: string): boolean => state?.tgt === tgt && state.after !== undefined;
+const isDue = (state: RotatorState | undefined, tgt: string): boolean =>
+  state?.tgt === tgt && state.after !== undefined;
 
 /** What bound the secret to its target before it was opted out, and the tags that say so. */
 export interface Former {

@@ -3,7 +3,7 @@ import { addHours, latest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type RotationId, rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
 import type { VersionInfo } from '../ports/vault.ts';
-import { readState, type State } from './state.ts';
+import { type RotatorState, readState } from './state.ts';
 
 /** An older version of ours that is not marked `revoked` and whose credential is not the current one. */
 export interface Owed {
@@ -17,7 +17,7 @@ export interface OlderOurs {
   /** The handle that its state names; undefined where it must be named from the value. */
   readonly handle?: Handle;
   readonly createdOn: Date;
-  readonly state: State;
+  readonly state: RotatorState;
 }
 
 /** One whose handle is known. */
@@ -107,7 +107,7 @@ export function rotationsSince(versions: readonly VersionInfo[], since: Date): n
 }
 
 /** A newer release's state on an older version is nothing that this one may act on, and no reason to stop. */
-export function stateOrNone(tags: VersionInfo['tags']): State | undefined {
+export function stateOrNone(tags: VersionInfo['tags']): RotatorState | undefined {
   try {
     return readState(tags);
   } catch (error) {

@@ -15,7 +15,7 @@ export const STATE_TAG = 'rotator-state';
 /** Key Vault took 256 characters for years and 512 of late: Keyturn writes what both take (azure-facts 2.3). */
 export const TAG_VALUE_MAX = 256;
 
-export interface State {
+export interface RotatorState {
   /** 8 hex digits over rotator type and target id. */
   readonly tgt?: string;
   /** The handle of the credential that stands in the version. */
@@ -47,17 +47,17 @@ const KNOWN = ['v', 'tgt', 'cred', 'rot', 'after', 'proved', 'started', 'revoked
  * The state among the tags; undefined where there is none or it does not parse (it then counts as none: design
  * section 2). Throws `state-newer` for a higher `v`.
  */
-export function readState(tags: Tags): State | undefined {
+export function readState(tags: Tags): RotatorState | undefined {
   const text = tagOf(tags, STATE_TAG);
   return text === undefined ? undefined : parseState(text);
 }
 
 /** What texts said that were read lately: a pass asks the same few again and again, a sweep those of a whole vault. */
-const read = new Map<string, State | undefined>();
+const read = new Map<string, RotatorState | undefined>();
 const READ_MAX = 500;
 
 /** As `readState`, of the text of the tag. */
-export function parseState(text: string): State | undefined {
+export function parseState(text: string): RotatorState | undefined {
   if (read.has(text)) return read.get(text);
   const state = parse(text);
   if (text.length > TAG_VALUE_MAX) return state;
@@ -66,7 +66,7 @@ export function parseState(text: string): State | undefined {
   return state;
 }
 
-function parse(text: string): State | undefined {
+function parse(text: string): RotatorState | undefined {
   const pairs = pairsOf(text);
   const version = pairs?.get('v');
   if (!pairs || version === undefined || !/^[1-9]\d{0,5}$/.test(version)) return undefined;
@@ -93,7 +93,7 @@ function parse(text: string): State | undefined {
 }
 
 /** The text of the tag. Throws `too-large` where it would not fit. */
-export function formatState(state: State): string {
+export function formatState(state: RotatorState): string {
   const pairs: [string, string | undefined][] = [
     ['v', '1'],
     ['tgt', state.tgt],
@@ -116,16 +116,19 @@ export function formatState(state: State): string {
 }
 
 /** The owner's tags as they are, with this state in place of any other; a state that says nothing has no tag. */
-export const withState = (tags: Tags, state: State): Tags =>
+export const withState = (tags: Tags, state: RotatorState): Tags =>
   withTag(tags, STATE_TAG, Object.keys(state).length === 0 ? undefined : formatState(state));
 
 /** `state` with some keys set, or struck off by undefined. */
-export function change(state: State, changes: { [K in keyof State]?: State[K] | undefined }): State {
+export function change(
+  state: RotatorState,
+  changes: { [K in keyof RotatorState]?: RotatorState[K] | undefined },
+): RotatorState {
   return without({ ...state, ...changes });
 }
 
-function without(state: { [K in keyof State]?: State[K] | undefined }): State {
-  return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined)) as State;
+function without(state: { [K in keyof RotatorState]?: RotatorState[K] | undefined }): RotatorState {
+  return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined)) as RotatorState;
 }
 
 function pairsOf(text: string): Map<string, string> | undefined {

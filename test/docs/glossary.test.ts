@@ -6,7 +6,7 @@ import { cloudChoice } from '../../src/azure/cloud.ts';
 import { parseGrants } from '../../src/core/grants.ts';
 import { reasons } from '../../src/core/reasons.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
-import { PHASES, SECRET_STATES } from '../../src/core/states.ts';
+import { PHASES, SECRET_STATUSES } from '../../src/core/statuses.ts';
 import { root } from './processes.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -45,7 +45,7 @@ describe('the glossary', () => {
   it('names states, phases, reasons, fields, tags, settings and calls that there are', () => {
     const known = [
       ...STEPS,
-      ...SECRET_STATES,
+      ...SECRET_STATUSES,
       ...PHASES,
       ...Object.keys(reasons),
       ...TAGS,

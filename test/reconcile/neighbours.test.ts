@@ -42,7 +42,7 @@ function learnt(at: 'value' | 'vault', thrown: unknown) {
     clock: { now: () => now, sleep: async () => undefined },
   } as unknown as Deps;
   const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
-  return neighboursAt({ vault: 'kv1', name: 'ours' }, { rotator, target, state }, grants, deps);
+  return neighboursAt({ vault: 'kv1', name: 'ours' }, { rotator, target, facts: state }, grants, deps);
 }
 
 /** The same of a neighbour that can be read: a document with its credential, `key1`, beside another text. */
@@ -63,7 +63,7 @@ function learntOf(beside: string) {
   const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
   return neighboursAt(
     { vault: 'kv1', name: 'ours' },
-    { rotator, target, state: { ...state, present: keys } },
+    { rotator, target, facts: { ...state, present: keys } },
     grants,
     deps,
   );

@@ -12,7 +12,7 @@ import { Secret } from '../../src/core/secret.ts';
 import type { AuditRecord } from '../../src/ports/audit.ts';
 import type { Config, Deps } from '../../src/ports/deps.ts';
 import type { Operation } from '../../src/ports/operations.ts';
-import type { Rotator, Target, TargetState, Verdict } from '../../src/ports/rotator.ts';
+import type { Rotator, Target, TargetFacts, Verdict } from '../../src/ports/rotator.ts';
 import type { Rows, SecretRow, SharerRow } from '../../src/ports/rows.ts';
 import type { Vault, Version } from '../../src/ports/vault.ts';
 import { type Outcome, reconcile } from '../../src/reconcile/pass.ts';
@@ -48,7 +48,7 @@ export class OnePass {
   /** So long ago the vault was listed from end to end. */
   sweptHoursAgo = 0;
   vaultTags: Record<string, string> = {};
-  state: Partial<TargetState> = {};
+  state: Partial<TargetFacts> = {};
   /** By the name of a target, which several resources may hold. */
   owners: (target: string) => readonly string[] = (target) => [target];
   /** What the consent has to name of it. */

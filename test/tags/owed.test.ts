@@ -11,7 +11,7 @@ import {
   owedElsewhere,
   rotationsSince,
 } from '../../src/tags/owed.ts';
-import { formatState, type State } from '../../src/tags/state.ts';
+import { formatState, type RotatorState } from '../../src/tags/state.ts';
 
 const T = new Date('2027-01-05T10:00:00Z');
 const secret = { vault: 'kv1', name: 'st-a' };
@@ -20,7 +20,7 @@ const other = 'ffffffff';
 const id = (digit: number) => String(digit).repeat(32);
 const rot = (digit: number) => rotationId(secret, id(digit));
 
-function version(digit: number, state: State | string | undefined, createdOn = T): VersionInfo {
+function version(digit: number, state: RotatorState | string | undefined, createdOn = T): VersionInfo {
   const tag = typeof state === 'object' ? formatState(state) : state;
   const tags = { rotator: 'storage-account-key', ...(tag === undefined ? {} : { 'rotator-state': tag }) };
   return { id: id(digit), enabled: true, createdOn, updatedOn: createdOn, tags, managed: false };
@@ -93,7 +93,7 @@ describe('older versions at another target', () => {
   });
 });
 
-const named = (digit: number, handle: string, createdOn: Date, state: State = {}): NamedOlder => ({
+const named = (digit: number, handle: string, createdOn: Date, state: RotatorState = {}): NamedOlder => ({
   version: id(digit),
   handle,
   createdOn,

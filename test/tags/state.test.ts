@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
-import { change, formatState, parseState, readState, type State, withState } from '../../src/tags/state.ts';
+import { change, formatState, parseState, type RotatorState, readState, withState } from '../../src/tags/state.ts';
 
-const full: State = {
+const full: RotatorState = {
   tgt: '0a1b2c3d',
   cred: 'key2',
   rot: '0123456789abcdef',
@@ -29,7 +29,7 @@ const rest = fc.uniqueArray(
   ),
   { selector: ([key]) => key, minLength: 1, maxLength: 2 },
 );
-const states: fc.Arbitrary<State> = fc.record(
+const states: fc.Arbitrary<RotatorState> = fc.record(
   {
     tgt: hex(8),
     cred: fc.stringMatching(/^[\w.:-]{1,36}$/),
@@ -63,13 +63,13 @@ describe('the tag rotator-state', () => {
   });
 
   it('percent-encodes what would break its grammar', () => {
-    const state: State = { rest: [['note', 'a;b=c %ü\n']] };
+    const state: RotatorState = { rest: [['note', 'a;b=c %ü\n']] };
     expect(formatState(state)).toBe('v=1;note=a%3Bb%3Dc%20%25%C3%BC%0A');
     expect(parseState(formatState(state))).toEqual(state);
   });
 
   it('keeps keys of v=1 that it does not know, as they came, behind its own', () => {
-    const read = parseState('v=1;zone=eu%2Fwest;tgt=0a1b2c3d;batch=7') as State;
+    const read = parseState('v=1;zone=eu%2Fwest;tgt=0a1b2c3d;batch=7') as RotatorState;
     expect(read).toEqual({
       tgt: '0a1b2c3d',
       rest: [
@@ -128,7 +128,7 @@ describe('the tag rotator-state', () => {
   });
 
   it('writes 256 characters and refuses 257, before anything is sent', () => {
-    const long = (length: number): State => ({ rest: [['note', 'x'.repeat(length - 'v=1;note='.length)]] });
+    const long = (length: number): RotatorState => ({ rest: [['note', 'x'.repeat(length - 'v=1;note='.length)]] });
     expect(formatState(long(256))).toHaveLength(256);
     expect(attempt(() => formatState(long(257)))).toMatchObject({
       reason: 'too-large',

@@ -1,7 +1,7 @@
 /** `GET /api/operations`: requests of people and what became of them (design section 5). */
 import { z } from 'zod';
 import { VAULT_NAME } from '../../core/ids.ts';
-import { PHASES, type Phase } from '../../core/states.ts';
+import { PHASES, type Phase } from '../../core/statuses.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation } from '../../ports/operations.ts';
 import { type Caller, requireRole } from '../auth.ts';

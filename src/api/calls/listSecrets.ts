@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import { KeyturnError } from '../../core/errors.ts';
 import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../../core/ids.ts';
-import { SECRET_STATES } from '../../core/states.ts';
+import { SECRET_STATUSES } from '../../core/statuses.ts';
 import { guarded } from '../call.ts';
 import { type InventoryFilter, inventory } from '../inventory.ts';
 import { answer } from '../problem.ts';
 import { problemsOf, refuseRepeated } from '../query.ts';
 import { SecretsBody, secretsBody } from '../secretBody.ts';
 
-const STATE = SECRET_STATES.join('|');
+const STATE = SECRET_STATUSES.join('|');
 
 /** The parameters as they are written; strict, so that a misspelt filter does not show everything. */
 export const InventoryQuery = z.strictObject({
@@ -20,7 +20,10 @@ export const InventoryQuery = z.strictObject({
     .describe('Secrets of this vault only.'),
   state: z
     .string()
-    .regex(new RegExp(`^(${STATE})(,(${STATE}))*$`), `state may name, separated by commas, ${SECRET_STATES.join(', ')}`)
+    .regex(
+      new RegExp(`^(${STATE})(,(${STATE}))*$`),
+      `state may name, separated by commas, ${SECRET_STATUSES.join(', ')}`,
+    )
     .optional()
     .describe('One state, or several separated by commas.'),
   due: z
@@ -50,7 +53,7 @@ export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
   const listed = state?.split(',');
   return {
     ...(vault === undefined ? {} : { vault: vault.toLowerCase() }),
-    ...(listed === undefined ? {} : { states: SECRET_STATES.filter((each) => listed.includes(each)) }),
+    ...(listed === undefined ? {} : { states: SECRET_STATUSES.filter((each) => listed.includes(each)) }),
     ...(due === undefined ? {} : { dueWithinHours: Number.parseInt(due, 10) * (due.endsWith('d') ? 24 : 1) }),
     ...(owner === undefined ? {} : { owner }),
     ...(continuation === undefined ? {} : { after: fromContinuation(continuation) }),

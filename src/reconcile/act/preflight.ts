@@ -22,11 +22,11 @@ const CREDENTIAL_LENGTH = 128;
  * vault says, which has taken them once, when the rotation is marked (finding COR-05).
  */
 export function preflight(step: Rotate, { seen, deps }: Pick<Acting, 'seen' | 'deps'>): void {
-  const { current, observed, opened, optIn, tgt, target: state } = seen;
+  const { current, observed, opened, optIn, tgt, target: facts } = seen;
   const slot = step.source.kind === 'issue' ? step.source.slot : undefined;
-  const blocked = slot === undefined ? undefined : state.blocked?.get(slot);
+  const blocked = slot === undefined ? undefined : facts.blocked?.get(slot);
   if (blocked) throw new KeyturnError(blocked.reason, { detail: blocked.detail });
-  const lives = slot === undefined ? undefined : state.livesHours?.get(slot);
+  const lives = slot === undefined ? undefined : facts.livesHours?.get(slot);
   const youngHours = soonestHours(seen.policy);
   if (lives !== undefined && lives <= youngHours)
     throw new KeyturnError('login-blocked', {

@@ -1,10 +1,10 @@
 /** Tags of the current version, written by its id. */
-import { formatState, readState, type State, withState } from '../../tags/state.ts';
+import { formatState, type RotatorState, readState, withState } from '../../tags/state.ts';
 import type { Acting, RowChange } from './acting.ts';
 import { guard } from './guard.ts';
 
 /** Writes the state that `next` makes of the one that stands there now, or stood there when it was looked at. */
-export async function retag(acting: Acting, next: (state: State) => State): Promise<RowChange> {
+export async function retag(acting: Acting, next: (state: RotatorState) => RotatorState): Promise<RowChange> {
   const { vault, secret, state } = acting.seen;
   const fresh = await guard(acting);
   const found = readState(fresh.tags);

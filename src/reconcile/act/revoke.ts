@@ -78,7 +78,7 @@ async function whyNot(
   // Of a secret that was opted out nobody keeps the state: the value alone counts.
   if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return inUse;
   if (!proves(await optIn.target.check(bare, login))) return inUse;
-  const neighbours = await neighboursAt(secret, { ...optIn, state: target }, grants, deps);
+  const neighbours = await neighboursAt(secret, { ...optIn, facts: target }, grants, deps);
   return claimOn(handle, deps.clock.now(), aside ? sureOf(neighbours) : neighbours)?.detail;
 }
 

@@ -9,7 +9,7 @@ import type { Credential, Stay, Verdict } from '../../ports/rotator.ts';
 import type { NewVersion, Version } from '../../ports/vault.ts';
 import { isOptedIn, leavingBy, optInTags } from '../../tags/optIn.ts';
 import { expiryOf } from '../../tags/policy.ts';
-import { change, formatState, readState, type State, withState } from '../../tags/state.ts';
+import { change, formatState, type RotatorState, readState, withState } from '../../tags/state.ts';
 import { isBraked } from '../observe/brake.ts';
 import { type Observed, proves } from '../observe/observed.ts';
 import { Stopped } from '../observe/observeVault.ts';
@@ -58,7 +58,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
         .join(' '),
     });
   }
-  const state: State = {
+  const state: RotatorState = {
     tgt,
     cred: credential.handle,
     rot: step.rotation,
@@ -161,7 +161,7 @@ function owedBeside(handle: Handle, { owed, live, placeholder }: Observed): read
 }
 
 /** What the new version owes: everything older that lives on under another handle. */
-function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<State, 'after'> {
+function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<RotatorState, 'after'> {
   const { observed, policy } = seen;
   const owes = owedBeside(handle, observed).length > 0;
   if (!owes) return {};
@@ -170,7 +170,7 @@ function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<
   return { after: latest(observed.after, addHours(now, policy.graceHours)) as Date };
 }
 
-async function store(step: Rotate, credential: Credential, state: State, acting: Acting): Promise<VersionId> {
+async function store(step: Rotate, credential: Credential, state: RotatorState, acting: Acting): Promise<VersionId> {
   const { seen, deps } = acting;
   const current = await guardWith({ step, credential, mayArrive: false }, acting);
   const { vault, secret, opened, policy } = seen;

@@ -8,7 +8,7 @@ import type { Secret } from '../../core/secret.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
-import type { State } from '../../tags/state.ts';
+import type { RotatorState } from '../../tags/state.ts';
 
 /** Older versions whose values are compared, newest first: once for each version that Keyturn did not write. */
 const COMPARED_MAX = 20;
@@ -26,7 +26,7 @@ export interface Aged {
   readonly versions: readonly VersionInfo[];
   readonly tgt: string;
   /** Of the current version, where it fits its value. */
-  readonly state: State | undefined;
+  readonly state: RotatorState | undefined;
   readonly handle: Handle | undefined;
   readonly value: Secret;
   readonly row: SecretRow | undefined;

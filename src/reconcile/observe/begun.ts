@@ -7,7 +7,7 @@ import type { Secret } from '../../core/secret.ts';
 import type { Begun } from '../../ports/rows.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
-import type { State } from '../../tags/state.ts';
+import type { RotatorState } from '../../tags/state.ts';
 import type { Bound } from './observeVault.ts';
 
 /** Values of older versions that are compared at most. */
@@ -20,7 +20,7 @@ export const begunOn = (bound: Bound): Begun | undefined => markOn(bound, bound.
 function markOn(
   { secret, tgt, row }: Bound,
   { id, updatedOn }: VersionInfo,
-  state: State | undefined,
+  state: RotatorState | undefined,
 ): Begun | undefined {
   const rotation = rotationId(secret, id);
   if (state?.tgt === tgt && state.started === rotation) return { tgt, rotation, on: updatedOn };

@@ -1,22 +1,22 @@
 /** When what is owed ends, by the state that stands on the version and by what people did to it since. */
 import { addHours, latest } from '../../core/clock.ts';
 import type { Handle, RotationId } from '../../core/ids.ts';
-import type { TargetState } from '../../ports/rotator.ts';
+import type { TargetFacts } from '../../ports/rotator.ts';
 import { type NamedOlder, stateOrNone } from '../../tags/owed.ts';
-import type { State } from '../../tags/state.ts';
+import type { RotatorState } from '../../tags/state.ts';
 import type { Observed } from './observed.ts';
 import type { Bound } from './observeVault.ts';
 import { straysOf, strayUntil } from './strays.ts';
 
 /** A copy of our newest version is ours, but what was current before it has its whole grace from the copy on. */
-export function afterOf({ rot, after }: State, { versions, current, policy }: Bound): Date {
+export function afterOf({ rot, after }: RotatorState, { versions, current, policy }: Bound): Date {
   const copied = versions.some(({ id, tags }) => id !== current.id && stateOrNone(tags)?.rot === rot);
   return latest(after, copied ? addHours(current.createdOn, policy.graceHours) : undefined) as Date;
 }
 
 interface LeavingFacts {
-  readonly target: TargetState;
-  readonly state: State | undefined;
+  readonly target: TargetFacts;
+  readonly state: RotatorState | undefined;
   readonly live: Handle | undefined;
   readonly older: readonly NamedOlder[];
   readonly handle: Handle | undefined;

@@ -8,7 +8,7 @@ import { type Grant, isSharer } from '../../core/grants.ts';
 import { type Handle, type SecretRef, targetHash } from '../../core/ids.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { Rotator, Target, TargetState } from '../../ports/rotator.ts';
+import type { Rotator, Target, TargetFacts } from '../../ports/rotator.ts';
 import type { SharerRow } from '../../ports/rows.ts';
 import type { Version } from '../../ports/vault.ts';
 import { hashedTarget } from '../../tags/formerTarget.ts';
@@ -45,7 +45,7 @@ export const namesOf = ({ id, owners }: Pick<Target, 'id' | 'owners'>): readonly
 /** The other consenting secrets on a target, each named from its own current value. */
 export async function neighboursAt(
   self: SecretRef,
-  bound: { rotator: Rotator; target: Target; state: TargetState },
+  bound: { rotator: Rotator; target: Target; facts: TargetFacts },
   grants: readonly Grant[],
   deps: Deps,
 ): Promise<readonly Neighbour[]> {
@@ -75,7 +75,7 @@ async function sharers(
  */
 async function neighbourNow(
   row: SharerRow,
-  { rotator, target, state }: { rotator: Rotator; target: Target; state: TargetState },
+  { rotator, target, facts }: { rotator: Rotator; target: Target; facts: TargetFacts },
   deps: Deps,
 ): Promise<Neighbour | undefined> {
   const { vault, name, owes } = row;
@@ -87,9 +87,9 @@ async function neighbourNow(
     if (current === undefined) return { ...unknown, why: 'not-allowed' };
     if (current === 'disabled') return { ...unknown, why: 'disabled' };
     if (current === 'gone') return undefined;
-    const form = await openAt(current.value, wantedOf(current.tags, rotator), target, state);
+    const form = await openAt(current.value, wantedOf(current.tags, rotator), target, facts);
     // Its readers use another slot, too: it counts as keeping all.
-    if (otherKeyIn(form, state)) return { ...unknown, why: 'bad-value' };
+    if (otherKeyIn(form, facts)) return { ...unknown, why: 'bad-value' };
     // What its own looks have tried is not tried again by its neighbours.
     if (target.wrong) target.wrong.recall((await deps.rows.secret(row))?.wrong ?? [], current.createdOn);
     const named = await adoptForm(form, (value, login) => target.adopt(value, login));

@@ -8,7 +8,7 @@ import type { Deps } from '../../ports/deps.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
 import { type NamedOlder, newestOf, olderOurs, rotationsSince, stateOrNone } from '../../tags/owed.ts';
 import { dueOn, planOf } from '../../tags/policy.ts';
-import { parseState, type State } from '../../tags/state.ts';
+import { parseState, type RotatorState } from '../../tags/state.ts';
 import type { Claim } from '../step.ts';
 import { type Age, ageOf } from './age.ts';
 import { begunBefore, begunOn } from './begun.ts';
@@ -49,7 +49,7 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
   const { opened, handle } = placeholder
     ? { opened: read, handle: undefined }
     : await adoptForm(read, (value, login) => optIn.target.adopt(value, login));
-  const neighbours = () => neighboursAt(bound.secret, { ...optIn, state: target }, grants, deps);
+  const neighbours = () => neighboursAt(bound.secret, { ...optIn, facts: target }, grants, deps);
   const said = placeholder ? undefined : optIn.target.said?.();
   const found = { target, opened, placeholder, handle, grants, ...(said ? { said } : {}) };
   const { observed, older } = await nameWhatIsThere(bound, found, neighbours, deps);
@@ -138,7 +138,7 @@ async function nameWhatIsThere(
 }
 
 /** Of the credential that the current value is; older values are read once for each version that Keyturn did not write. */
-const ageIn = (bound: Bound, { target, opened, handle }: TargetRead, state: State | undefined): Promise<Age> => {
+const ageIn = (bound: Bound, { target, opened, handle }: TargetRead, state: RotatorState | undefined): Promise<Age> => {
   const { current, versions, tgt, row } = bound;
   const valueIn = async (version: string) => (await oldForm(bound, version, target))?.bare;
   return ageOf({ ...{ current, versions, tgt, state, handle, row }, value: opened.bare, valueIn });
@@ -156,7 +156,7 @@ export function takenOverOn({ row, current, versions }: Pick<Bound, 'row' | 'cur
 const entry = (version: string, claim: Claim | undefined): [string, Claim][] =>
   claim === undefined ? [] : [[version, claim]];
 
-function stateFits(state: State | undefined, tgt: string, handle: Handle | undefined): boolean {
+function stateFits(state: RotatorState | undefined, tgt: string, handle: Handle | undefined): boolean {
   if (!state || state.tgt !== tgt || state.revoked) return false;
   return handle === undefined ? state.rot !== undefined : state.cred === handle;
 }

@@ -18,7 +18,7 @@ import {
 } from '../../tags/optIn.ts';
 import { owedElsewhere, stateOrNone } from '../../tags/owed.ts';
 import { mergePolicy, type Policy, type PolicySource } from '../../tags/policy.ts';
-import { parseState, readState, STATE_TAG, type State, withState } from '../../tags/state.ts';
+import { parseState, type RotatorState, readState, STATE_TAG, withState } from '../../tags/state.ts';
 
 /** What stands in the vault, bound to rotator and target: known before the target is asked anything. */
 export interface Bound {
@@ -30,7 +30,7 @@ export interface Bound {
   readonly policy: Policy;
   readonly tgt: string;
   /** The state of the current version, as its tag has it; undefined where there is none or it belongs to no target. */
-  readonly state?: State;
+  readonly state?: RotatorState;
   readonly row?: SecretRow;
   /** It was opted out, and something is left to do: bound to what it was opted in to. */
   readonly leaving?: Leaving;
@@ -214,7 +214,7 @@ function refuseOwn({ target }: OptIn, { config }: Deps): void {
 }
 
 function refuseChangedTarget(
-  state: State | undefined,
+  state: RotatorState | undefined,
   versions: readonly VersionInfo[],
   current: Version,
   tgt: string,

@@ -2,9 +2,9 @@
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import type { Handle } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
-import type { TargetState } from '../../ports/rotator.ts';
+import type { TargetFacts } from '../../ports/rotator.ts';
 import { type NamedOlder, type OlderOurs, stateOrNone } from '../../tags/owed.ts';
-import type { State } from '../../tags/state.ts';
+import type { RotatorState } from '../../tags/state.ts';
 import type { Bound } from './observeVault.ts';
 import { adoptForm, openAt } from './opened.ts';
 import type { TargetRead } from './targetRead.ts';
@@ -49,7 +49,7 @@ function statesTwice(versions: Bound['versions']): ReadonlySet<string> {
   return twice;
 }
 
-const wordsOf = ({ rot, cred }: State): string => `${rot} ${cred}`;
+const wordsOf = ({ rot, cred }: RotatorState): string => `${rot} ${cred}`;
 
 /** By its value; where the target does not know that any more, or it can't be read, as its state says. */
 async function handleOfOld(
@@ -67,7 +67,7 @@ async function handleOfOld(
 export async function oldForm(
   { vault, secret, optIn }: Bound,
   version: string,
-  target: TargetState,
+  target: TargetFacts,
 ): Promise<Form | undefined> {
   const old = await vault.version(secret.name, version);
   if (!old) return undefined;

@@ -5,7 +5,7 @@ import type { Handle } from '../../core/ids.ts';
 import { quote } from '../../core/quote.ts';
 import type { Secret } from '../../core/secret.ts';
 import { type Form, openForm } from '../../form/form.ts';
-import type { Target, TargetState } from '../../ports/rotator.ts';
+import type { Target, TargetFacts } from '../../ports/rotator.ts';
 
 /**
  * As `openForm`; where the value names a host that the look at the target did not show, the target is asked once for its further
@@ -15,7 +15,7 @@ export async function openAt(
   value: Secret,
   wanted: FormOptions,
   target: Pick<Target, 'moreHosts'>,
-  { hosts }: Pick<TargetState, 'hosts'>,
+  { hosts }: Pick<TargetFacts, 'hosts'>,
 ): Promise<Form> {
   try {
     return openForm(value, wanted, hosts);
@@ -30,7 +30,7 @@ export async function usesDoor(
   value: Secret,
   wanted: FormOptions,
   target: Pick<Target, 'moreHosts'>,
-  { hosts, doors = [] }: Pick<TargetState, 'hosts' | 'doors'>,
+  { hosts, doors = [] }: Pick<TargetFacts, 'hosts' | 'doors'>,
 ): Promise<boolean> {
   if (doors.length === 0) return false;
   const isOwn = (host: string) => !doors.includes(host);
@@ -56,7 +56,7 @@ export async function adoptForm(
 }
 
 /** No slot whose key stands elsewhere in the document may be taken: its readers would lose it (case VAL-02). */
-export function refuseOtherKeys(form: Form, target: TargetState): void {
+export function refuseOtherKeys(form: Form, target: TargetFacts): void {
   const found = otherKeyIn(form, target);
   if (!found) return;
   throw new KeyturnError('bad-value', {
@@ -67,7 +67,7 @@ export function refuseOtherKeys(form: Form, target: TargetState): void {
 /** The first slot whose present key stands in the value beside its credential. */
 export function otherKeyIn(
   form: Form,
-  { present }: TargetState,
+  { present }: TargetFacts,
 ): { readonly handle: Handle; readonly where: string } | undefined {
   for (const [handle, value] of present ?? []) {
     const where = form.elsewhere(value);

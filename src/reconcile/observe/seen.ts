@@ -1,9 +1,9 @@
 /** All that acting needs of a look beside what was decided. */
 import type { Handle } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
-import type { TargetState } from '../../ports/rotator.ts';
+import type { TargetFacts } from '../../ports/rotator.ts';
 import type { NamedOlder } from '../../tags/owed.ts';
-import type { State } from '../../tags/state.ts';
+import type { RotatorState } from '../../tags/state.ts';
 import type { Observed } from './observed.ts';
 import type { Bound } from './observeVault.ts';
 
@@ -16,7 +16,7 @@ export const SLOW_MINUTES = 2;
 /** All that acting needs beside what was decided. */
 export interface Seen extends Bound {
   readonly observed: Observed;
-  readonly target: TargetState;
+  readonly target: TargetFacts;
   readonly opened: Form;
   readonly older: readonly NamedOlder[];
   /** The handle of the current value, told from the value for certain. */
@@ -24,7 +24,7 @@ export interface Seen extends Bound {
 }
 
 /** The state of the current version to build on: what Keyturn wrote there, or none but a person's hold. */
-export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): State => {
+export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): RotatorState => {
   if (observed.ours && state) return state;
   return observed.hold ? { hold: observed.hold } : {};
 };

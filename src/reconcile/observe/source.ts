@@ -2,7 +2,7 @@
 import { addMinutes } from '../../core/clock.ts';
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import { type Handle, rotationId, type VersionId } from '../../core/ids.ts';
-import type { Rotator, TargetState, Verdict } from '../../ports/rotator.ts';
+import type { Rotator, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import { keptBesideDrift, type NamedOlder } from '../../tags/owed.ts';
 import type { Claim, Source, Wait } from '../step.ts';
 import { claimOn, type Neighbour, sureOf } from './neighbours.ts';
@@ -156,7 +156,7 @@ async function storedAgain(
 }
 
 /** Of an older version whose credential was named in this pass. One that a person switched off lets nobody in. */
-async function isAccepted(version: VersionId, bound: Bound, target: TargetState): Promise<boolean> {
+async function isAccepted(version: VersionId, bound: Bound, target: TargetFacts): Promise<boolean> {
   const old = await oldForm(bound, version, target);
   if (!old) return false;
   try {

@@ -1,7 +1,7 @@
 /** What Keyturn made at a target that takes many, and what stands in no version (case GR-02). */
 import { addHours, addMinutes, latest } from '../../core/clock.ts';
 import type { Handle, RotationId, VersionId } from '../../core/ids.ts';
-import type { Labelled, TargetState } from '../../ports/rotator.ts';
+import type { Labelled, TargetFacts } from '../../ports/rotator.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 
@@ -15,7 +15,7 @@ export const strayUntil = (strays: readonly Labelled[], graceHours: number): Dat
 };
 
 interface Strays {
-  readonly target: TargetState;
+  readonly target: TargetFacts;
   readonly versions: readonly VersionInfo[];
   readonly current: VersionId;
   /** Handles in use. */

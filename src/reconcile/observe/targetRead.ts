@@ -2,10 +2,10 @@
 import type { Grant } from '../../core/grants.ts';
 import type { Handle } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
-import type { Said, TargetState } from '../../ports/rotator.ts';
+import type { Said, TargetFacts } from '../../ports/rotator.ts';
 
 export interface TargetRead {
-  readonly target: TargetState;
+  readonly target: TargetFacts;
   readonly opened: Form;
   readonly placeholder: boolean;
   readonly handle: Handle | undefined;

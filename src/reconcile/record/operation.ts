@@ -3,12 +3,12 @@ import { addHours } from '../../core/clock.ts';
 import { type Handle, rotationId, type SecretRef, type VersionId } from '../../core/ids.ts';
 import type { Look } from '../../core/look.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
-import type { Phase } from '../../core/states.ts';
+import type { Phase } from '../../core/statuses.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation, OperationResult } from '../../ports/operations.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
-import { parseState, type State } from '../../tags/state.ts';
+import { parseState, type RotatorState } from '../../tags/state.ts';
 import type { Seen } from '../observe/seen.ts';
 import { changes, type Step } from '../step.ts';
 import type { PassEnd } from './end.ts';
@@ -238,7 +238,7 @@ function resultOf({ wroteVersion: version, wroteState }: Wrote): OperationResult
 
 interface Wrote {
   readonly wroteVersion?: VersionId | undefined;
-  readonly wroteState?: string | State | undefined;
+  readonly wroteState?: string | RotatorState | undefined;
 }
 
 /** The version that the rotation of `version` wrote, current or not. */

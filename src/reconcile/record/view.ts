@@ -1,7 +1,7 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
 import { type Handle, type Tags, tagOf } from '../../core/ids.ts';
 import { mask } from '../../core/mask.ts';
-import type { SecretState } from '../../core/states.ts';
+import type { SecretStatus } from '../../core/statuses.ts';
 import type { SecretView } from '../../ports/rows.ts';
 import { olderOurs } from '../../tags/owed.ts';
 import { dueOn, type Lived } from '../../tags/policy.ts';
@@ -37,7 +37,7 @@ export function viewOf(end: End, ownerTag: string): SecretView {
   return {
     ...picture,
     ...(exempt ? { exempt } : {}),
-    state: stateOf({ ...end, onHold: heldUntil !== undefined }),
+    state: statusAfter({ ...end, onHold: heldUntil !== undefined }),
     ...(heldUntil ? { heldUntil } : {}),
   };
 }
@@ -157,13 +157,13 @@ function holdIn({ step, bound, before, now }: End): Date | undefined {
 /** Waits because rotations failed, of this secret or of its kind. */
 const FAILING: readonly Step['reason'][] = ['too-many', 'brake', 'backing-off'];
 
-const SKIPPED: { readonly [reason in Step['reason']]?: SecretState } = {
+const SKIPPED: { readonly [reason in Step['reason']]?: SecretStatus } = {
   'not-opted-in': 'opt-in-lost',
   exempt: 'exempt',
 };
 
 /** One word for where a secret stands. A change in progress is shown as what comes after it. */
-function stateOf({
+function statusAfter({
   step,
   observed,
   failed,
@@ -175,7 +175,7 @@ function stateOf({
   failed: boolean;
   onHold: boolean;
   trail?: Trail | undefined;
-}): SecretState {
+}): SecretStatus {
   if (step.reason === 'disabled') return 'held'; // its owner switched it off
   if (step.kind === 'skip') return SKIPPED[step.reason] ?? 'unmanaged';
   if (step.reason === 'exempt-ended') return 'refused';
@@ -189,11 +189,11 @@ function stateOf({
   if (step.kind === 'revoke') return 'ok';
   if (step.kind === 'move') return onHold ? 'held' : 'grace';
   // What would go well by itself is on hold; what goes wrong meanwhile is still shown as that.
-  const state = step.kind === 'hold' ? 'ok' : waitingState(step.reason, observed);
+  const state = step.kind === 'hold' ? 'ok' : waitingStatus(step.reason, observed);
   return onHold && ['ok', 'grace', 'due', 'waiting'].includes(state) ? 'held' : state;
 }
 
-function waitingState(reason: Step['reason'], observed: Observed | undefined): SecretState {
+function waitingStatus(reason: Step['reason'], observed: Observed | undefined): SecretStatus {
   if (reason === 'not-due') return 'ok';
   if (reason === 'grace' || reason === 'unproved' || reason === 'drift') return reason;
   if (reason === 'hold' || reason === 'paused') return 'held';

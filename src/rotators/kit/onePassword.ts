@@ -9,7 +9,7 @@ import type { Handle, RotationId } from '../../core/ids.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
-import type { Credential, Said, Stay, Target, TargetState, Verdict } from '../../ports/rotator.ts';
+import type { Credential, Said, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import { newPassword } from './password.ts';
 import { afterWrite, type LoginAnswer, loginAnswer, PatientAsker, refuseOff, saidOf } from './storedLogin.ts';
 import { WrongTries } from './wrongTries.ts';
@@ -30,7 +30,7 @@ export interface OnePasswordOptions {
   readonly logins?: readonly string[];
   /** As the consent has to name it; where absent, the login by its name, or else what opens the whole server. */
   readonly part?: Part;
-  inspect(): Promise<TargetState>;
+  inspect(): Promise<TargetFacts>;
   /** See `Target.moreHosts`. */
   moreHosts?(): Promise<readonly string[]>;
   /** See `Target.rights`. */
@@ -89,7 +89,7 @@ export class OnePassword implements Target {
     return this.#said;
   }
 
-  inspect(): Promise<TargetState> {
+  inspect(): Promise<TargetFacts> {
     return this.#options.inspect();
   }
 

@@ -7,7 +7,7 @@ import { quote } from '../../core/quote.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
-import type { TargetState } from '../../ports/rotator.ts';
+import type { TargetFacts } from '../../ports/rotator.ts';
 import {
   alterPassword,
   enableLogin,
@@ -33,7 +33,7 @@ export interface SqlLogins {
   readonly option: string;
   /** The canonical id, lower case: `<server>[/databases/<db>]/logins/<a>,<b>`, each name percent-encoded. */
   idOf(logins: readonly string[]): string;
-  inspect(handles: readonly Handle[]): Promise<TargetState>;
+  inspect(handles: readonly Handle[]): Promise<TargetFacts>;
 }
 
 export interface RawLogins {

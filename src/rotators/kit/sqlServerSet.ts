@@ -6,7 +6,7 @@ import { KeyturnError } from '../../core/errors.ts';
 import { type Handle, parseResourceId, type ResourceId } from '../../core/ids.ts';
 import type { NeededRights } from '../../core/neededRights.ts';
 import { quote } from '../../core/quote.ts';
-import type { Obstacle, TargetState } from '../../ports/rotator.ts';
+import type { Obstacle, TargetFacts } from '../../ports/rotator.ts';
 import { linkedName } from '../../targets/hosts.ts';
 import type { SqlServerFacts, SqlServersApi } from '../../targets/sqlServers.ts';
 import { couldBe } from '../../targets/sqlText.ts';
@@ -112,7 +112,7 @@ export class SqlServerSet {
    * @param logins to be rotated; none where it is the administrator's own password
    * @param copies whether each partner keeps a password of its own; a contained user goes to the secondary with its database
    */
-  async inspect(handles: readonly Handle[], logins: readonly string[], copies = true): Promise<TargetState> {
+  async inspect(handles: readonly Handle[], logins: readonly string[], copies = true): Promise<TargetFacts> {
     const found = await this.found();
     const groups = (await Promise.all(this.ids.map((id) => this.#servers.failoverGroups(id)))).flat();
     const missing = groups.flatMap(({ partners }) => partners).find((partner) => !this.owners.includes(partner));

@@ -10,7 +10,7 @@ import { quote } from '../../core/quote.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
-import type { Credential, Obstacle, Said, Stay, Target, TargetState, Verdict } from '../../ports/rotator.ts';
+import type { Credential, Obstacle, Said, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import { newPassword } from './password.ts';
 import {
   afterWrite,
@@ -45,7 +45,7 @@ export interface LoginPort {
 export type LoginDoor = Pick<LoginPort, 'name' | 'tryLogin'>;
 
 /** The facts of a kind, and what its servers say of each login. */
-export interface LoginState extends TargetState {
+export interface LoginTargetFacts extends TargetFacts {
   readonly logins?: ReadonlyMap<Handle, LoginFacts>;
 }
 
@@ -63,7 +63,7 @@ export interface TwoLoginsOptions {
   /** All servers that hold the logins, failover partners, too (case SQL-09). Asked in every call; may read facts first. */
   ports(): Promise<readonly LoginPort[]>;
   /** Facts of the kind; handles are `a` and `b`, those that are there. */
-  inspect(): Promise<LoginState>;
+  inspect(): Promise<LoginTargetFacts>;
   /** See `Target.moreHosts`. */
   moreHosts?(): Promise<readonly string[]>;
   /** See `Target.rights`. */
@@ -131,8 +131,8 @@ class TwoLogins implements Target {
     this.#patient = new PatientAsker(options.clock, this.wrong);
   }
 
-  async inspect(): Promise<TargetState> {
-    const { logins = new Map<Handle, LoginFacts>(), ...state } = await this.#options.inspect();
+  async inspect(): Promise<TargetFacts> {
+    const { logins = new Map<Handle, LoginFacts>(), ...facts } = await this.#options.inspect();
     this.#facts = logins;
     const all = [...logins];
     const endsOn = all.flatMap(([handle, { expiresOn }]) => (expiresOn ? [[handle, expiresOn] as const] : []));
@@ -141,7 +141,7 @@ class TwoLogins implements Target {
       const detail = `The login ${quote(this.#loginOf(handle))} ${why}.`;
       return why === undefined ? [] : [[handle, { reason: 'login-blocked', detail }]];
     });
-    return { ...state, endsOn: new Map(endsOn), livesHours: new Map(lives), blocked: new Map(blocked) };
+    return { ...facts, endsOn: new Map(endsOn), livesHours: new Map(lives), blocked: new Map(blocked) };
   }
 
   said(): Said | undefined {

@@ -8,7 +8,7 @@ import type { Part } from '../../core/grants.ts';
 import type { Handle, RotationId } from '../../core/ids.ts';
 import { quote } from '../../core/quote.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { Credential, Obstacle, Stay, Target, TargetState, Verdict } from '../../ports/rotator.ts';
+import type { Credential, Obstacle, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import type { Progress, Regeneration } from '../../targets/armKeys.ts';
 import { SharedList } from './sharedList.ts';
 
@@ -21,7 +21,7 @@ export interface SlotKey {
 export type SlotKeys = ReadonlyMap<Handle, SlotKey>;
 
 /** What is known of a resource without a list of its keys. */
-export interface SlotFacts extends Pick<TargetState, 'hosts' | 'graceMin'> {
+export interface SlotFacts extends Pick<TargetFacts, 'hosts' | 'graceMin'> {
   /** Keys are switched off, and no list is asked for. */
   readonly off?: Obstacle;
 }
@@ -79,7 +79,7 @@ class TwoSlots implements Target {
     this.#list = new SharedList(() => options.list(), options.clock);
   }
 
-  async inspect(): Promise<TargetState> {
+  async inspect(): Promise<TargetFacts> {
     const { slots: handles, facts, hosts } = this.#options;
     const { off, ...state } = await facts();
     if (off !== undefined) return { ...state, handles, obstacles: [off] };

@@ -1,9 +1,9 @@
 /** The states of the inventory (design section 5). In `core`, since they stand in rows, requests ask for them and answers show them. */
-export const SECRET_STATES = [
+export const SECRET_STATUSES = [
   ...(['ok', 'due', 'unproved', 'grace', 'held', 'waiting', 'refused', 'failed'] as const),
   ...(['conflict', 'drift', 'leaving', 'exempt', 'opt-in-lost', 'unmanaged'] as const),
 ] as const;
-export type SecretState = (typeof SECRET_STATES)[number];
+export type SecretStatus = (typeof SECRET_STATUSES)[number];
 
 /**
  * How far an operation came. `stored`: what was asked for stands in the vault; `proved`: the target accepted the new version in a

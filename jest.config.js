@@ -4,11 +4,19 @@ import { join } from 'node:path';
 
 // What `npm test` runs of the suites that cost seconds (`test/jest/short.ts`); the others run whole.
 const short = {
-  'test/local/start.test.ts': { line: 1, ids: 1 },
+  'test/local/start.test.ts': { line: 1, all: 1 },
+  'test/cases/isolation.test.ts': { line: 1, all: 1 },
+  'test/cases/sqlOff.test.ts': { line: 1, all: 2 },
   'test/cases/': { line: 1, ids: 1 },
+  'test/chaos/': { line: 1, ids: 1 },
   'test/contract/': { line: 2 },
+  'test/form/': { line: 12 },
+  'test/simulation/teams.test.ts': { line: 1, all: 1 },
   'test/infra/consentScript.test.ts': { line: 2 },
   'test/infra/scripts.test.ts': { line: 2 },
+  'test/functions/built.test.ts': { line: 1, all: 1 },
+  'test/functions/quiet.test.ts': { line: 1, all: 1 },
+  'test/functions/openapi.test.ts': { line: 1, all: 2 },
   'test/functions/': { line: 4 },
   'test/api/auth.test.ts': { line: 8 },
   'test/api/authMatrix.test.ts': { line: 8 },
@@ -18,8 +26,11 @@ const short = {
   'test/fuzz/': { line: 24 },
 };
 
-// Not in `npm test` unless named: what they run in many processes, or for the page of the bench, others run in small.
-const long = ['chaos/chaos', 'chaos/orphan', 'docs/bench', 'docs/newRotator'].map((name) => `test/${name}.test.ts`);
+// Not in `npm test` unless named: the slow proof, in many processes or at full size, of what others prove in small.
+export const long = [
+  ...['chaos/chaos', 'chaos/orphan', 'docs/bench', 'docs/newRotator', 'functions/memory', 'infra/azd', 'infra/release'],
+  ...['infra/roles', 'cases/flood', 'cases/handedOver', 'cases/late', 'cases/leaks'],
+].map((name) => `test/${name}.test.ts`);
 const isNamed = process.argv.slice(2).some((word) => !word.startsWith('-'));
 
 /** Suites of which `npm test` leaves something out: those named above, and those that walk less far by themselves. */

@@ -1,4 +1,6 @@
 /** What `npm test` leaves out never is the last test of a promise (`short.ts`). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as clock from '../../local/clock.ts';
 import { isWhole } from './form.ts';
@@ -33,6 +35,13 @@ describe('the short form', () => {
     for (const limit of [1, 3, 8]) expect(ids(kept(tests, { line: limit, ids: 1 }))).toEqual(ids(tests));
   });
 
+  it('runs as many tests of a file of slow processes as it may, and still one for every id', () => {
+    const made = ['a story', 'another', 'OPS-10: commands', 'a third', 'HST-06: a signal', 'a fourth'];
+    const tests = made.flatMap((title, line) => rows(1, `line ${line}`, () => title));
+    expect(titles(kept(tests, { line: 1, all: 1 }))).toEqual(['a story', 'OPS-10: commands', 'HST-06: a signal']);
+    expect(rest(tests, { line: 1, all: 1 }).size).toBe(3);
+  });
+
   it('never runs less than a test of each line', () => {
     const tests = Array.from({ length: 50 }, (_, line) => rows(line + 1, `line ${line}`, (row) => `row ${row}`)).flat();
     for (const limit of [1, 2, 5])
@@ -48,6 +57,18 @@ it('what it leaves out is the rest, whatever the limits: no test runs in neither
     expect(new Set([...kept(tests, limits), ...rest(tests, limits)])).toEqual(new Set(tests));
   expect(rest(tests, { line: 100 }).size).toBe(1);
   expect(rest(tests, undefined).size).toBe(1);
+});
+
+it('every id in a title of a suite that it does not run at all is in one that it runs', async () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const { long } = (await import(join(root, 'jest.config.js'))) as { long: string[] };
+  const suites = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => ({ file: `test/${file}`, ids: idsIn(readFileSync(join(root, 'test', file), 'utf8')) }));
+  const isLong = ({ file }: { file: string }) => long.includes(file);
+  const run = new Set(suites.filter((suite) => !isLong(suite)).flatMap(({ ids }) => ids));
+  expect(suites.filter(isLong)).toHaveLength(long.length);
+  expect(suites.filter(isLong).flatMap(({ ids }) => ids.filter((id) => !run.has(id)))).toEqual([]);
 });
 
 describe('a suite', () => {

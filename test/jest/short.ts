@@ -11,6 +11,8 @@
 export interface Limits {
   readonly line: number;
   readonly ids?: number;
+  /** Of the whole file, besides one for each id: for suites of slow processes, whose promises quick suites hold too. */
+  readonly all?: number;
 }
 
 /** A test of a file: where it is made, and its title with those of the blocks around it. */
@@ -19,13 +21,13 @@ export interface Made {
   readonly title: string;
 }
 
-const ID = /\b[A-Z]{2,4}-\d+\b/g;
+const ID = /\b[A-Z]{2,4}-\d{1,2}\b/g;
 export const idsIn = (title: string): string[] => title.match(ID) ?? [];
 
 /** The tests that the short form runs: what the limits leave, and more where an id would be lost. */
 export function kept<T extends Made>(
   tests: readonly T[],
-  { line, ids: same = Number.POSITIVE_INFINITY }: Limits,
+  { line, ids: same = Number.POSITIVE_INFINITY, all: most = Number.POSITIVE_INFINITY }: Limits,
 ): Set<T> {
   const lines = Map.groupBy(tests, ({ site }) => site);
   const some = new Set([...lines.values()].flatMap((rows) => spread(rows, line)));
@@ -34,7 +36,8 @@ export function kept<T extends Made>(
     ({ title }) => idsIn(title).join(' '),
   );
   // A title without an id is a promise of its own.
-  const picked = new Set([...promises].flatMap(([ids, all]) => (ids === '' ? all : spread(all, same))));
+  const each = [...promises].flatMap(([ids, all]) => (ids === '' ? all : spread(all, same)));
+  const picked = new Set(spread(each, most));
   const seen = new Set([...picked].flatMap(({ title }) => idsIn(title)));
   for (const test of tests) {
     const ids = idsIn(test.title);

@@ -26,6 +26,7 @@ export const AuditRecordBody = z.strictObject({
   override: z.array(z.string()).optional(),
   revoke: z.string().optional().describe('Asked of a rotation: when the credential that it replaces ends.'),
   rotateAgain: z.boolean().optional(),
+  undo: z.boolean().optional().describe('Asked to undo the last rotation.'),
   revokeAt: z.string().optional().describe('When what is owed is to be revoked.'),
   hold: z.string().optional().describe('Until when it is held; `none` lifts it.'),
   rotation: z.string().optional().describe('Ties the records of one rotation together.'),

@@ -11,7 +11,7 @@ export const OperationBody = z.strictObject({
   id: z.uuid(),
   vault: z.string(),
   secret: z.string(),
-  kind: z.enum(['rotate', 'revoke', 'hold']),
+  kind: z.enum(['rotate', 'revoke', 'hold', 'undo']),
   version: z.string().describe('The version that was current when the request was accepted.'),
   phase: z
     .enum(['accepted', 'stored', 'proved', 'settled', 'failed'])
@@ -94,6 +94,7 @@ export interface Shown {
   readonly override: readonly string[];
   readonly revoke: string;
   readonly rotateAgain?: true;
+  readonly undo?: true;
   readonly at?: Date | string;
   readonly hold?: Date | null;
   readonly note?: string;
@@ -128,7 +129,15 @@ export const operationsBody = (found: { readonly operations: readonly Shown[]; r
   truncated: found.truncated,
 });
 
-function askedFor({ override, revoke, rotateAgain, at, hold }: Pick<Shown, 'override' | 'revoke'> & Partial<Shown>) {
+function askedFor({
+  override,
+  revoke,
+  rotateAgain,
+  undo,
+  at,
+  hold,
+}: Pick<Shown, 'override' | 'revoke'> & Partial<Shown>) {
+  if (undo) return { kind: 'undo' };
   if (hold !== undefined) return { kind: 'hold', hold };
   if (at !== undefined) return { kind: 'revoke', at, override };
   return { kind: 'rotate', revoke, ...(rotateAgain ? { rotateAgain } : {}), override };

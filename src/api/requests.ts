@@ -29,9 +29,12 @@ export interface Request<Body> {
   readonly idempotencyKey?: string;
 }
 
-type Name = 'rotate' | 'revoke' | 'hold';
+type Name = 'rotate' | 'revoke' | 'hold' | 'undo';
 /** What an operation says of the request itself. */
-export type RequestTerms = Pick<Operation, 'override' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'note' | 'ticket'>;
+export type RequestTerms = Pick<
+  Operation,
+  'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold' | 'note' | 'ticket'
+>;
 
 /** The operation that a request became, or, of a dry run, what would come of it. */
 export type RequestAnswer = { readonly operation: Operation } | { readonly plan: Foreseen };
@@ -258,8 +261,17 @@ async function repeated(earlier: Operation, asked: RequestTerms, deps: Deps): Pr
   return earlier;
 }
 
-const wantedIn = ({ override, revoke, rotateAgain, at, hold, note, ticket }: RequestTerms): readonly unknown[] => [
-  ...[override, revoke, rotateAgain === true, at ?? null],
+const wantedIn = ({
+  override,
+  revoke,
+  rotateAgain,
+  undo,
+  at,
+  hold,
+  note,
+  ticket,
+}: RequestTerms): readonly unknown[] => [
+  ...[override, revoke, rotateAgain === true, undo === true, at ?? null],
   ...[hold === undefined ? 'none' : hold, note ?? null, ticket ?? null],
 ];
 

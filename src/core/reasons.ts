@@ -296,6 +296,7 @@ export const reasons = {
   begun: nobody('An earlier pass began this rotation and did not finish.'),
   'value-refused': nobody('The target no longer accepts a value that Keyturn wrote.'),
   placeholder: nobody('The value is the placeholder `keyturn:new`.'),
+  undo: nobody('A person undid the last rotation: the credential that it replaced is current again.'),
   // wait
   'not-due': nobody('The version is not due yet.'),
   grace: nobody('The previous credential is kept until its grace is over.'),
@@ -509,6 +510,31 @@ export const reasons = {
       'A person made the credential that was to be revoked, at a target that takes many: Keyturn removes none of those.',
     remedy:
       'Rotate without `revoke` and remove it at the target yourself; or let Keyturn remove what the secret kept, with the option `revoke-adopted=true`.',
+    quiet: true,
+  },
+  'undo-revoked': {
+    by: 'secret owner',
+    cause:
+      'Nothing is left to go back to: the credential before the current one is revoked, or its slot was overwritten.',
+    remedy: 'Rotate again, or mend what does not take the current value.',
+    quiet: true,
+  },
+  'undo-overwritten': {
+    by: 'secret owner',
+    cause: 'The target takes one credential at a time: the former one ended when the current one was set.',
+    remedy: 'Rotate again, or mend what does not take the current value.',
+    quiet: true,
+  },
+  'undo-not-ours': {
+    by: 'secret owner',
+    cause: 'Keyturn did not write the current version, or does not look after the credential before it.',
+    remedy: 'Store the value that you want to go back to yourself; Keyturn looks after it from then on.',
+    quiet: true,
+  },
+  'undo-refused': {
+    by: 'secret owner',
+    cause: 'The target does not take the former value, or it can not be read or tried.',
+    remedy: 'Look at the detail; rotate again, or mend what does not take the current value.',
     quiet: true,
   },
   'no-identity': {

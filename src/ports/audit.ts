@@ -21,6 +21,8 @@ export interface AuditRecord extends SecretRef {
   readonly override?: readonly string[];
   readonly revoke?: RevokeWhen;
   readonly rotateAgain?: true;
+  /** Asked to undo the last rotation. */
+  readonly undo?: true;
   /** When what is owed is to be revoked: asked for, or written by a step `move`. */
   readonly revokeAt?: string;
   /** Until when the secret is held; `none` lifts it. */

@@ -38,6 +38,8 @@ export interface Operation {
   readonly override: readonly string[];
   readonly revoke: RevokeWhen;
   readonly rotateAgain?: true;
+  /** A request to undo the rotation that wrote the version. */
+  readonly undo?: true;
   /** A request to revoke what is owed, now or then: no rotation, so `revoke` and `rotateAgain` say nothing. */
   readonly at?: RevokeAt;
   /** A request for a hold until then, null to lift it: no rotation either. */

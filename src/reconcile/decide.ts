@@ -16,6 +16,7 @@ import {
   type Step,
   type Wait,
 } from './step.ts';
+import { undo } from './undoRule.ts';
 
 const ROTATIONS_MAX = 3;
 const VERSIONS_MAX = 480;
@@ -64,6 +65,8 @@ function next(observed: Observed, wanted: Wanted, now: Date): Step {
   // Before anything else, on whatever version is current by now: a hold is about the secret.
   if (asked?.hold !== undefined) return { kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) };
   if (observed.leaving !== undefined) return leave(observed, wanted, now);
+  // Before the heal: of a current value that opens nothing the way back is one, too.
+  if (request?.undo) return undo(observed);
   if ((written || (expired && known)) && verdict === 'refused') return rotate('value-refused', observed, request);
   // *Cannot tell* is no *does not know*: the value may be good, and nobody should replace it for that (finding SRV-08).
   if (!known && !ours && !begun && !placeholder && doubt && !overrides(request, doubt.reason))
@@ -125,8 +128,16 @@ function settlement(observed: Observed, { asked, request, standing }: Wanted, no
     const rotates = observed.overlap === 'many' && request === undefined && now >= observed.dueOn;
     return rotates ? undefined : wait('unproved', undefined, observed.said);
   }
-  return revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
+  const step = revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
+  return joinsOn(step, observed, request, now) ? undefined : step;
 }
+
+/**
+ * After an undo its neighbours may keep the slot that it owes, and owe the one that it keeps: each would wait for the other.
+ * On its day it goes on to the slot that they keep, where nothing is regenerated.
+ */
+const joinsOn = (step: Step, observed: Observed, request: Asked | undefined, now: Date): boolean =>
+  step.reason === 'slot-held' && request === undefined && now >= observed.dueOn && observed.source.kind === 'join';
 
 /** Of what is owed all that no neighbour keeps. One of which it is only not known what it keeps, a person may set aside. */
 function revocation(
@@ -188,6 +199,7 @@ function* obstacles(step: Step, observed: Observed, request: Asked | undefined, 
   const { policy, mode, hold, indexGap } = observed;
   if (mode === 'observe') yield wait('mode-observe', undefined, plan(step));
   if (['prove', 'restore', 'hold', 'move'].includes(step.kind)) return;
+  if (step.kind === 'rotate' && step.reason === 'undo') return yield* undoObstacles(observed, now);
   if (policy.paused) yield wait('paused', undefined);
   if (hold && now < hold) yield wait('hold', hold);
   const heals = step.kind === 'rotate' && step.reason === 'value-refused';
@@ -198,6 +210,16 @@ function* obstacles(step: Step, observed: Observed, request: Asked | undefined, 
   const { settlingUntil } = observed;
   if (touches && settlingUntil && now < settlingUntil) yield wait('settling', settlingUntil);
   if (step.kind === 'rotate') yield* rotationObstacles(step, observed, request, now);
+}
+
+/**
+ * An undo is for an incident: no window, hold, brake or minimum age stops it, and `drain` neither. A write to the target that may
+ * still arrive could be what ends the former credential.
+ */
+function* undoObstacles({ policy, settlingUntil, versionCount }: Observed, now: Date): Generator<Wait | Refuse> {
+  if (policy.paused) yield wait('paused', undefined);
+  if (settlingUntil && now < settlingUntil) yield wait('settling', settlingUntil);
+  if (versionCount >= VERSIONS_MAX) yield { kind: 'refuse', reason: 'too-many-versions' };
 }
 
 function* rotationObstacles(

@@ -13,12 +13,14 @@ import { parseState, toTheMinute, withState } from '../tags/state.ts';
 import { preflight } from './act/preflight.ts';
 import { barriers, decide, plan } from './decide.ts';
 import { readConsent } from './observe/consented.ts';
+import { withFormer } from './observe/former.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import type { Observed } from './observe/observed.ts';
 import { observeTarget } from './observe/observeTarget.ts';
 import type { Bound } from './observe/observeVault.ts';
 import type { Seen } from './observe/seen.ts';
 import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
+import { undoHold } from './undoRule.ts';
 
 /** A step to come, as its audit record will tell of it. */
 export interface Coming {
@@ -79,6 +81,10 @@ const CHECK_OF: { readonly [reason in Reason]?: CheckName } = {
   ...{ 'target-policy': 'policy', unproved: 'proof', 'value-refused': 'proof', drift: 'owed', 'owed-first': 'owed' },
   ...{
     'nothing-owed': 'owed',
+    'undo-revoked': 'owed',
+    'undo-overwritten': 'owed',
+    'undo-not-ours': 'owed',
+    'undo-refused': 'proof',
     'not-ours': 'owed',
     'still-owed': 'owed',
     'state-newer': 'tags',
@@ -152,13 +158,14 @@ const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check => ({
 
 async function foreseeChanges(bound: Bound, asked: Asked, deps: Deps): Promise<Foreseen> {
   try {
-    const seen = await observeTarget(bound, await readConsent(bound, deps), deps);
+    const seen = await withFormer(await observeTarget(bound, await readConsent(bound, deps), deps), asked);
     const wrote = seen.observed.wiped ? parseState(bound.row?.wroteState ?? '') : undefined;
     if (!wrote) return judged(seen, asked, deps);
     // The state comes back first; what follows is what it says.
     const tags = withState(bound.current.tags, wrote);
     const restored = { ...bound, state: wrote, current: { ...bound.current, tags } };
-    const after = judged(await observeTarget(restored, await readConsent(restored, deps), deps), asked, deps);
+    const found = await withFormer(await observeTarget(restored, await readConsent(restored, deps), deps), asked);
+    const after = judged(found, asked, deps);
     const step: Step = { kind: 'restore', reason: 'state-wiped' };
     return { ...after, steps: [comingOf(step, deps.clock.now()), ...after.steps] };
   } catch (error) {
@@ -258,7 +265,7 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
     reason: first.reason,
     detail: said(first).detail ?? reasonRow(first.reason).cause,
     ...(until ? { until } : {}),
-    overridable: all.filter(mayOverride).map(({ reason }) => reason),
+    overridable: asked.undo ? [] : all.filter(mayOverride).map(({ reason }) => reason),
   };
 }
 
@@ -323,6 +330,7 @@ function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], 
     ...{ version: NEW_VERSION, createdOn: now, live: handle, verdict, owed },
     ...{ ours: true, written: true, known: true, begun: false, placeholder: false, proved: false, planRefused: false },
     ...(owed.length > 0 && ends ? { after: toTheMinute(ends) } : {}),
+    ...(step.reason === 'undo' ? { hold: undoHold(observed.hold, now) } : {}),
     blocked: new Map(),
     dueOn: addHours(now, policy.everyHours),
     recentRotations: observed.recentRotations + 1,

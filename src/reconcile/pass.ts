@@ -17,9 +17,11 @@ import { prove } from './act/prove.ts';
 import { restore } from './act/restore.ts';
 import { revoke } from './act/revoke.ts';
 import { rotate } from './act/rotate.ts';
+import { undo } from './act/undo.ts';
 import { decide } from './decide.ts';
 import { noteFailure } from './observe/brake.ts';
 import { readConsent } from './observe/consented.ts';
+import { withFormer } from './observe/former.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import { namesOf } from './observe/neighbours.ts';
 import { observeTarget } from './observe/observeTarget.ts';
@@ -117,11 +119,13 @@ export const askedFor = ({
   override,
   revoke,
   rotateAgain,
+  undo: undone,
   at,
   hold,
-}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'at' | 'hold'>): Asked => ({
+}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold'>): Asked => ({
   ...{ version, override, revoke },
   ...(rotateAgain === undefined ? {} : { rotateAgain }),
+  ...(undone === undefined ? {} : { undo: undone }),
   ...(at === undefined ? {} : { at }),
   ...(hold === undefined ? {} : { hold }),
 });
@@ -158,7 +162,7 @@ async function endOf(
     const targetLock = await deps.locks.take(`target/${namesOf(progress.bound.optIn.target)[0]}`);
     if (!targetLock) return { step: lockBusy, change: {} };
     locks.push(targetLock);
-    progress.seen = await observeTarget(progress.bound, grants, deps);
+    progress.seen = await withFormer(await observeTarget(progress.bound, grants, deps), asked);
     const step = decide(progress.seen.observed, asked, deps.clock.now());
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
     if (deps.stop?.aborted && changes(step)) throw new StoppingError();
@@ -206,7 +210,7 @@ const modeOf = ({ config: { mode } }: Deps) => (mode === 'observe' ? { mode } : 
 async function act(step: Step, acting: Acting): Promise<RowChange> {
   switch (step.kind) {
     case 'rotate':
-      return rotate(step, acting);
+      return step.reason === 'undo' ? undo(step, acting) : rotate(step, acting);
     case 'revoke':
       return revoke(step, acting);
     case 'prove':
@@ -232,7 +236,9 @@ async function failureEnd(
   const now = deps.clock.now();
   const since = standingBefore(row, error.reason) ?? now;
   const step = failureStep(error, now, { tries: row?.tries ?? 0, since });
-  const rotating = progress.step?.kind === 'rotate' && progress.acting !== undefined;
+  // An undo changes nothing at the target: what keeps it from the vault is no failure of a rotation's.
+  const rotates = progress.step?.kind === 'rotate' && progress.step.reason !== 'undo';
+  const rotating = rotates && progress.acting !== undefined;
   const touching = rotating || progress.step?.kind === 'revoke';
   const failed =
     rotating &&

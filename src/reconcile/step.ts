@@ -28,7 +28,7 @@ export type Source =
     }
   /** Another secret's rotation has issued this slot already: take its present value. */
   | { readonly kind: 'join'; readonly handle: Handle }
-  /** A heal: the target accepts what an older version of ours holds, and that value is stored again (finding PRF-01). */
+  /** A heal or an undo: the target accepts what an older version of ours holds, and that value is stored again (finding PRF-01). */
   | { readonly kind: 'again'; readonly handle: Handle; readonly version: VersionId }
   | {
       readonly kind: 'blocked';
@@ -82,7 +82,7 @@ export interface Revoke {
 }
 export interface Rotate {
   readonly kind: 'rotate';
-  readonly reason: 'due' | 'asked' | 'begun' | 'value-refused' | 'placeholder';
+  readonly reason: 'due' | 'asked' | 'begun' | 'value-refused' | 'placeholder' | 'undo';
   readonly rotation: RotationId;
   readonly source: Exclude<Source, { kind: 'blocked' }>;
   /** A person named the grace of what the new version owes, in hours; 0: it is due at once. Absent: as the policy says. */
@@ -109,7 +109,7 @@ export type Change = Extract<Step, { kind: (typeof CHANGES)[number] }>;
 export const changes = (step: Step): step is Change => CHANGES.some((kind) => kind === step.kind);
 
 /**
- * What a person asked for; it stands in the operation's row, never in a message. A rotation unless it carries `hold` or `at`:
+ * What a person asked for; it stands in the operation's row, never in a message. A rotation unless it carries `hold`, `at` or `undo`:
  * a hold until then (null lifts it), or the revocation of what is owed, now or then.
  */
 export interface Asked {
@@ -120,6 +120,8 @@ export interface Asked {
   readonly revoke: RevokeWhen;
   /** Of a rotation: what is owed is revoked first, and a version that was only just rotated is rotated again. */
   readonly rotateAgain?: boolean;
+  /** The rotation that wrote the version is undone: what it replaced is stored again. */
+  readonly undo?: boolean;
   readonly at?: RevokeAt;
   readonly hold?: Date | null;
 }

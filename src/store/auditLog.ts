@@ -48,6 +48,7 @@ const Line = z.strictObject({
   override: maybe(z.array(word).max(50)),
   revoke: maybe(revokeWhen),
   rotateAgain: maybe(z.literal(true)),
+  undo: maybe(z.literal(true)),
   revokeAt: maybe(word),
   hold: maybe(word),
   operation: maybe(z.uuid()),

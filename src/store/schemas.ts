@@ -109,6 +109,7 @@ const Request = z.strictObject({
   override: z.array(word).max(50),
   revoke: revokeWhen,
   rotateAgain: maybe(z.literal(true)),
+  undo: maybe(z.literal(true)),
   at: maybe(z.union([z.literal('now'), date])),
   hold: maybe(date.nullable()),
   note: maybe(words),

@@ -2,7 +2,7 @@
  * The tag `rotator-state`: what Keyturn writes on a version. Grammar (design section 2):
  *
  *     state = "v=1" *( ";" key "=" percent-encoded )
- *     keys, in this order: v tgt cred rot after proved started revoked hold
+ *     keys, in this order: v tgt cred rot after proved started revoked hold since
  *
  * Times are UTC to the minute. Unknown keys of the same `v` are kept; a higher `v` is refused before anything is
  * written. A state may be lost, copied or forged by others: what it says counts only as far as the value agrees.
@@ -32,6 +32,8 @@ export interface RotatorState {
   readonly revoked?: true;
   /** A person's hold: leave the secret as it is until then. */
   readonly hold?: Date;
+  /** Of a version that an undo wrote: since when its credential has been in use. A young version of an old credential. */
+  readonly since?: Date;
   /** Keys that this release does not know, kept as they came. */
   readonly rest?: readonly (readonly [string, string])[];
 }
@@ -41,7 +43,7 @@ const HEX16 = /^[0-9a-f]{16}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\dZ$/;
 const KEY = /^[a-z][a-z0-9-]{0,15}$/;
 const HANDLE = /^[\w.:-]{1,64}$/;
-const KNOWN = ['v', 'tgt', 'cred', 'rot', 'after', 'proved', 'started', 'revoked', 'hold'];
+const KNOWN = ['v', 'tgt', 'cred', 'rot', 'after', 'proved', 'started', 'revoked', 'hold', 'since'];
 
 /**
  * The state among the tags; undefined where there is none or it does not parse (it then counts as none: design
@@ -84,6 +86,7 @@ function parse(text: string): RotatorState | undefined {
     started: field(pairs, 'started', HEX16),
     revoked: field(pairs, 'revoked', /^1$/) === undefined ? undefined : (true as const),
     hold: time(pairs, 'hold'),
+    since: time(pairs, 'since'),
   };
   // One key that does not parse spoils the whole: half a state would be a guess.
   const spoilt = Object.entries(known).some(([key, value]) => pairs.has(key) && value === undefined);
@@ -104,6 +107,7 @@ export function formatState(state: RotatorState): string {
     ['started', state.started],
     ['revoked', state.revoked && '1'],
     ['hold', state.hold && minute(state.hold)],
+    ['since', state.since && minute(state.since)],
     ...(state.rest ?? []).map(([key, value]): [string, string] => [key, value]),
   ];
   const text = pairs.flatMap(([key, value]) => (value === undefined ? [] : `${key}=${encode(value)}`)).join(';');

@@ -183,6 +183,11 @@ export class Tenant extends Time {
     return this.#post('hold', name, body, given);
   }
 
+  /** `POST …/undo`, in the same way. */
+  undo(name: string, body: object = {}, given: RequestOptions = {}): Promise<Response> {
+    return this.#post('undo', name, body, given);
+  }
+
   /** The operation that an answer of these led to, as it stands now. */
   async operation(accepted: Response): Promise<z.infer<typeof OperationBody>> {
     const shown = await this.request(accepted.headers.get('operation-location') ?? '');

@@ -2,7 +2,7 @@
  * Rotate: preflight, issue, check, store in one call, read back. Killed at any line it can be run again: before the
  * store the old credential is current and untouched, after it everything that is owed stands on the new version.
  */
-import { addHours, latest, minutesBetween } from '../../core/clock.ts';
+import { addHours, earliest, latest, minutesBetween } from '../../core/clock.ts';
 import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
 import type { Handle, VersionId } from '../../core/ids.ts';
 import type { Credential, Stay, Verdict } from '../../ports/rotator.ts';
@@ -21,6 +21,7 @@ import { guard } from './guard.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { preflight, refusedTags } from './preflight.ts';
 import { stayer } from './stay.ts';
+import { undoneState } from './undone.ts';
 
 const PAUSE_SECONDS = [1, 2, 4, 8, 15, 30] as const;
 const STORE_TRIES = 5;
@@ -65,6 +66,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     ...obligation(step, credential.handle, acting),
     // Set aside for this rotation only: what it leaves to be revoked waits as before.
     ...(observed.hold && deps.clock.now() < observed.hold ? { hold: observed.hold } : {}),
+    ...(step.reason === 'undo' ? undoneState(step.source, acting) : {}),
   };
   const inFlight = { step, credential, mayArrive: false };
   if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(inFlight, acting);
@@ -77,7 +79,7 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     ...secret,
     target: optIn.target.id,
     handle: credential.handle,
-    issuedOn: deps.clock.now(),
+    issuedOn: state.since ?? deps.clock.now(),
     owes: owedBeside(credential.handle, observed).map((handle) => ({ handle, after: state.after ?? deps.clock.now() })),
   });
   return {
@@ -175,7 +177,9 @@ async function store(step: Rotate, credential: Credential, state: RotatorState, 
   const current = await guardWith({ step, credential, mayArrive: false }, acting);
   const { vault, secret, opened, policy } = seen;
   const value = opened.fill(credential.value, credential.login);
-  const expiresOn = expiryOf(policy, deps.clock.now(), deps.config.capDays);
+  // No later than the target itself ends a credential that it has had before.
+  const ends = step.source.kind === 'again' ? seen.target.endsOn?.get(credential.handle) : undefined;
+  const expiresOn = earliest(expiryOf(policy, deps.clock.now(), deps.config.capDays), ends) as Date;
   const beside = ({ tags, contentType }: Version): NewVersion => ({
     ...{ value, tags: withState(tags, state), expiresOn },
     ...(contentType === undefined ? {} : { contentType }),

@@ -39,8 +39,8 @@ export async function ageOf(aged: Aged): Promise<Age> {
   const { current, versions, state, row } = aged;
   const rotation = state?.rot;
   if (rotation !== undefined) {
-    const since = firstOf(rotation, versions, current.createdOn);
-    return { version: current.id, since, currentSince: since };
+    const currentSince = firstOf(rotation, versions, current.createdOn);
+    return { version: current.id, since: earliest(state?.since, currentSince) as Date, currentSince };
   }
   if (row?.age?.version === current.id) return row.age;
   return compared(aged);

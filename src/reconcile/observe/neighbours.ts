@@ -22,7 +22,7 @@ export interface Neighbour extends SecretRef {
   readonly handle?: Handle;
   /** What is wrong with it, so that only its owner can say what it keeps; absent where its next look will tell. */
   readonly why?: Reason;
-  /** Creation of its current version, where a rotation wrote it. */
+  /** Since when its credential has been in use, where a rotation wrote its current version. */
   readonly issuedOn?: Date;
   readonly owes: SharerRow['owes'];
 }
@@ -97,7 +97,7 @@ async function neighbourNow(
     if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
     const tags = readState(current.tags);
     const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
-    return { ...unknown, handle, ...(issued ? { issuedOn: current.createdOn } : {}) };
+    return { ...unknown, handle, ...(issued ? { issuedOn: tags.since ?? current.createdOn } : {}) };
   } catch (error) {
     // Also what nobody thought of: a neighbour's value or tags must not end this pass.
     return { ...unknown, why: error instanceof KeyturnError ? error.reason : 'failed' };

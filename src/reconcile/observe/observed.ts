@@ -78,6 +78,15 @@ export interface Observed {
   /** Present while the kind is braked: from then on one rotation may try (`brake.ts`). */
   readonly probeOn?: Date;
   readonly mode: Mode;
+  /** Looked at for an undo alone: what the current version's rotation replaced. */
+  readonly former?: Replaced;
+}
+
+/** The credential before the current one. */
+export interface Replaced extends Owed {
+  readonly verdict: Verdict;
+  /** What keeps it from being tried, or what the target said beside the verdict. */
+  readonly said?: string;
 }
 
 /** A verdict on which something may be revoked. */

@@ -99,7 +99,8 @@ export async function sources(
     const among = (others: readonly Neighbour[]) =>
       sourceFor(
         {
-          createdOn: joins === undefined ? current.createdOn : new Date(0),
+          // Of an undone one the age of its credential: what others have gone on to since is what it goes on to.
+          createdOn: joins === undefined ? (bound.state?.since ?? current.createdOn) : new Date(0),
           joinsFirst: joins === 'first',
           keep: [...new Set(keep.filter((each) => each !== undefined))],
           ...(keptUntil ? { keptUntil } : {}),

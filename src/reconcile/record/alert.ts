@@ -10,6 +10,7 @@ import { stateOrNone } from '../../tags/owed.ts';
 import { isOpen, nextOpen } from '../../tags/window.ts';
 import { type Observed, proves } from '../observe/observed.ts';
 import type { Refuse, Step, Wait } from '../step.ts';
+import { UNDO_ANSWERS } from '../undoRule.ts';
 import { alertOrCount } from './alertOrCount.ts';
 import { type PassEnd, standingBefore } from './end.ts';
 import { owedOf } from './view.ts';
@@ -30,7 +31,7 @@ const UNTIL_REST: readonly Reason[] = [
 /** Steps after which a secret waits for what it waited for before: the look after it tells whether that is over. */
 const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];
 /** What a request is answered that changes nothing: what stands in the secret's way was not looked at. */
-const ANSWERS: readonly Reason[] = ['owed-first', 'nothing-owed'];
+const ANSWERS: readonly Reason[] = ['owed-first', 'nothing-owed', ...UNDO_ANSWERS];
 /** Waits that someone chose for the whole instance: its operator knows. */
 const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain'];
 

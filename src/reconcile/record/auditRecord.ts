@@ -54,7 +54,8 @@ export function recordOfRequest(
   };
 }
 
-function wantedIn({ hold, at, revoke, rotateAgain }: Operation): Partial<AuditRecord> {
+function wantedIn({ hold, at, revoke, rotateAgain, undo }: Operation): Partial<AuditRecord> {
+  if (undo) return { undo };
   if (hold !== undefined) return { hold: holdText(hold) };
   if (at !== undefined) return { revokeAt: at === 'now' ? at : at.toISOString() };
   return { revoke, ...(rotateAgain ? { rotateAgain } : {}) };

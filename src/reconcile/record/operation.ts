@@ -45,10 +45,10 @@ export const workedFor = (operations: readonly Operation[]): Operation | undefin
   operations.find(({ done, revoke }) => !done || revoke !== 'after-grace');
 
 /** Of two holds the later one counts, so it is written last. */
-function rank({ done, hold, at, revoke, createdOn }: Operation): number {
+function rank({ done, hold, at, revoke, undo, createdOn }: Operation): number {
   if (done) return 2;
   if (hold !== undefined) return createdOn.getTime() - Number.MAX_SAFE_INTEGER;
-  return at !== undefined || revoke === 'now' ? 0 : 1;
+  return at !== undefined || revoke === 'now' || undo ? 0 : 1;
 }
 
 /** What a pass came to, for the operations that it follows. */
@@ -114,8 +114,11 @@ function fateOf(operation: Operation, end: Followed, situation: Situation): Fate
     return situation.asked && step.kind === 'hold' ? { phase: 'settled' } : unserved(operation, end, situation);
   if (at !== undefined) return fateOfRevocation(operation, end, situation);
   if (phase === 'accepted' && (seen === undefined || seen.observed.version === version)) {
-    // One rotation answers everybody who asked for one.
-    if (step.kind === 'rotate') return { phase: 'stored', result: resultOf(end.change) };
+    // One rotation answers everybody who asked for one; an undo and a rotation do not answer each other.
+    if (step.kind === 'rotate') {
+      const answers = (step.reason === 'undo') === (operation.undo === true);
+      return answers ? { phase: 'stored', result: resultOf(end.change) } : { phase: 'failed', reason: 'superseded' };
+    }
     // What is owed goes first where the request is to rotate again.
     const { result } = revokedBy(end, operation, () => situation.asked);
     return { ...unserved(operation, end, situation), result };
@@ -149,7 +152,7 @@ function impatient(fate: Fate, { done, createdOn }: Operation, { step }: Followe
 /** Another version is current than the one that was to be replaced: by this rotation, or by somebody who stored one. */
 function fateOfRotation(operation: Operation, end: Followed, seen: Seen, situation: Situation): Fate {
   const { step } = end;
-  const written = writtenFor(operation.version, seen);
+  const written = writtenFor(operation, seen);
   if (!written) {
     if (operation.phase !== 'accepted') return impatient({ phase: operation.phase }, operation, end, situation);
     return {
@@ -241,13 +244,18 @@ interface Wrote {
   readonly wroteState?: string | RotatorState | undefined;
 }
 
-/** The version that the rotation of `version` wrote, current or not. */
-function writtenFor(version: VersionId, { secret, current, versions, state }: Seen) {
+/** The version that the rotation of the operation's version wrote, or its undo, current or not. */
+function writtenFor(
+  { version, undo }: Pick<Operation, 'version' | 'undo'>,
+  { secret, current, versions, state }: Seen,
+) {
   const rotation = rotationId(secret, version);
-  if (state?.rot === rotation) return { id: current.id, state };
+  const answers = (found: RotatorState | undefined) =>
+    found?.rot === rotation && (found.since !== undefined) === (undo === true);
+  if (state && answers(state)) return { id: current.id, state };
   for (const { id, tags } of versions) {
     const found = stateOrNone(tags);
-    if (found?.rot === rotation) return { id, state: found };
+    if (found && answers(found)) return { id, state: found };
   }
   return undefined;
 }

@@ -50,13 +50,13 @@ export async function recoverRecords(
 
 type Suspect = Pick<AuditRecord, 'step' | 'reason' | 'rotation' | 'version' | 'stored' | 'handle' | 'revokedVersions'>;
 
-/** The rotation that wrote the current version. Nobody knows any more what it was due to. */
+/** The rotation that wrote the current version. Nobody knows any more what it was due to, but for an undo. */
 function rotationOf({ state, secret, current, versions }: Seen): Suspect[] {
   if (state?.rot === undefined) return [];
   const replaced = versions.find(({ id }) => rotationId(secret, id) === state.rot);
   return [
     {
-      ...{ step: 'rotate', reason: 'begun', rotation: state.rot, stored: current.id },
+      ...{ step: 'rotate', reason: state.since ? 'undo' : 'begun', rotation: state.rot, stored: current.id },
       ...(replaced ? { version: replaced.id } : {}),
       ...(state.cred === undefined ? {} : { handle: state.cred }),
     },

@@ -24,13 +24,13 @@ export async function saveSharer(
 }
 
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
-function holderOf({ optIn, observed }: Seen, secret: SecretRef): SharerRow {
+function holderOf({ optIn, observed, state }: Seen, secret: SecretRef): SharerRow {
   const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
   return {
     ...secret,
     target: optIn.target.id,
     handle: observed.known && observed.live !== undefined ? observed.live : KEEPS_NONE,
-    ...(observed.written ? { issuedOn: observed.createdOn } : {}),
+    ...(observed.written ? { issuedOn: state?.since ?? observed.createdOn } : {}),
     owes: [...observed.owed.map(({ handle }) => handle), ...observed.left].map((handle) => ({
       handle,
       after: observed.written ? (observed.after ?? after) : after,

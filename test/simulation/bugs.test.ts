@@ -1,8 +1,9 @@
-/** Bugs planted on purpose: each is found on ordinary paths, which are walked until the first of them breaks. */
+/** Bugs planted on purpose: each is found on ordinary paths, walked until the first breaks, which is printed as short as it goes. */
 import { describe, expect, it } from '@jest/globals';
 import { bugs, type Planted } from './bugs.ts';
 import { at, type Path, pathOf } from './path.ts';
 import { people } from './people.ts';
+import { shrink } from './shrink.ts';
 import { walkPath } from './walk.ts';
 import { wordsOf } from './words.ts';
 
@@ -17,9 +18,10 @@ async function firstFound({ wrap, kind, likely = [] }: Planted): Promise<Found |
   let paths = 0;
   for (const changes of usual(likely)) {
     const path = pathOf(kind ? { ...changes, kind: kind.name } : changes);
-    const { violation } = await walkPath(path, { wrap, ...(kind ? { kind: kind.kind } : {}) });
+    const walk = (each: Path) => walkPath(each, { wrap, ...(kind ? { kind: kind.kind } : {}) });
+    const { violation } = await walk(path);
     paths += 1;
-    if (violation !== undefined) return { path, violation, paths };
+    if (violation !== undefined) return { path: await shrink(path, undefined, walk), violation, paths };
   }
   return undefined;
 }

@@ -30,19 +30,26 @@ function* shorter(path: Path): Generator<Path> {
   if (seed !== PLAIN.seed && path.scenario !== 'teams') yield { ...path, seed: PLAIN.seed };
 }
 
+/** How a path is walked: with a bug that is planted, for one. */
+type Walk = (path: Path) => Promise<{ readonly violation?: string | undefined }>;
+
 /** The shortest path that was found; the same where nothing can be left out, or nothing is violated. */
-export async function shrink(path: Path, tell: (path: Path) => void = () => {}): Promise<Path> {
-  const wanted = kindOf((await walkPath(path)).violation);
+export async function shrink(
+  path: Path,
+  tell: (path: Path) => void = () => {},
+  walk: Walk = (each) => walkPath(each),
+): Promise<Path> {
+  const wanted = kindOf((await walk(path)).violation);
   if (wanted === undefined) return path;
   for (let shortest = path; ; ) {
-    const found = await firstThat(shorter(shortest), wanted);
+    const found = await firstThat(shorter(shortest), wanted, walk);
     if (found === undefined) return shortest;
     shortest = found;
     tell(shortest);
   }
 }
 
-async function firstThat(paths: Iterable<Path>, wanted: string): Promise<Path | undefined> {
-  for (const each of paths) if (kindOf((await walkPath(each)).violation) === wanted) return each;
+async function firstThat(paths: Iterable<Path>, wanted: string, walk: Walk): Promise<Path | undefined> {
+  for (const each of paths) if (kindOf((await walk(each)).violation) === wanted) return each;
   return undefined;
 }

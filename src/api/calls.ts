@@ -14,6 +14,7 @@ import { showOperation } from './calls/showOperation.ts';
 import { showReadiness } from './calls/showReadiness.ts';
 import { showReason } from './calls/showReason.ts';
 import { showSecret } from './calls/showSecret.ts';
+import { showSummary } from './calls/showSummary.ts';
 import { undoRotation } from './calls/undoRotation.ts';
 
 /** Every call over HTTP. */
@@ -32,5 +33,6 @@ export const calls: readonly Call[] = [
   showReadiness,
   showReason,
   showSecret,
+  showSummary,
   undoRotation,
 ];

@@ -10,6 +10,7 @@ import { plain } from '../core/plain.ts';
 import type { SecretStatus } from '../core/statuses.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow, SecretView } from '../ports/rows.ts';
+import type { UnmanagedRow } from '../ports/unmanaged.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { isOptedIn, optInTags } from '../tags/optIn.ts';
 import { olderOurs, stateOrNone } from '../tags/owed.ts';
@@ -23,6 +24,12 @@ export interface InventoryFilter {
   readonly states?: readonly SecretStatus[];
   readonly dueWithinHours?: number;
   readonly owner?: string;
+  /** True: those that Keyturn watches alone; false: those that have not opted in alone. Absent: by the states, else those watched. */
+  readonly managed?: boolean;
+  /** Those that expire within so many hours or have expired, or those that never do. */
+  readonly expires?: number | 'never';
+  /** Those whose credential, as far as it is known, else whose current version is at least so many hours old. */
+  readonly olderThanHours?: number;
   /** The last secret of the page before. */
   readonly after?: SecretRef;
 }
@@ -34,6 +41,8 @@ export interface InventoryItem
   readonly name: string;
   readonly failures: number;
   readonly view: SecretView;
+  /** Of one that has not opted in: what the list of its vault shows of it. */
+  readonly found?: Omit<UnmanagedRow, 'vault' | 'name' | 'owner' | 'createdOn' | 'expiresOn'>;
 }
 
 export interface InventoryPage {
@@ -62,23 +71,25 @@ export interface SecretDetail extends InventoryItem {
   readonly versions: readonly TimelineEntry[];
 }
 
+/** Vaults read side by side: a page may have to look into many. */
+const SIDE_BY_SIDE = 8;
+
 /** At most 100 secrets that fit, ordered by vault and name. */
 export async function inventory(
   filter: InventoryFilter,
   caller: Caller,
-  { rows, vaults, clock }: Pick<Deps, 'rows' | 'vaults' | 'clock'>,
+  deps: Pick<Deps, 'rows' | 'unmanaged' | 'vaults' | 'clock'>,
 ): Promise<InventoryPage> {
   requireRole(caller, 'Keyturn.Read');
   const { vault: only, after } = filter;
-  const dueOn = filter.dueWithinHours === undefined ? undefined : addHours(clock.now(), filter.dueWithinHours);
+  const fits = fitting(filter, deps.clock.now());
+  const inOrder = [...deps.vaults.names].sort();
+  const names = inOrder.filter((vault) => (only === undefined || vault === only) && !(after && vault < after.vault));
   const found: InventoryItem[] = [];
-  for (const vault of [...vaults.names].sort()) {
-    if ((only !== undefined && vault !== only) || (after && vault < after.vault)) continue;
-    const rowsThere = (await rows.secretsOf(vault)).filter((row) => !isPast(row));
-    const items = rowsThere.map(itemOf).sort((one, other) => (one.name < other.name ? -1 : 1));
-    const fresh = after?.vault === vault ? items.filter(({ name }) => name > after.name) : items;
-    found.push(...fresh.filter((item) => fits(item.view, filter, dueOn)));
-    if (found.length > PAGE_MAX) break;
+  for (let at = 0; at < names.length && found.length <= PAGE_MAX; at += SIDE_BY_SIDE) {
+    const some = names.slice(at, at + SIDE_BY_SIDE);
+    for (const items of await Promise.all(some.map((vault) => itemsOf(vault, filter, deps))))
+      found.push(...items.filter((item) => fits(item) && isAfter(item, after)));
   }
   const page = found.slice(0, PAGE_MAX);
   const last = page.at(-1);
@@ -88,10 +99,57 @@ export async function inventory(
   };
 }
 
-function fits({ state, owner, dueOn }: SecretView, filter: InventoryFilter, until: Date | undefined): boolean {
-  if (filter.states && !filter.states.includes(state)) return false;
-  if (filter.owner !== undefined && plain(filter.owner) !== plain(owner ?? '')) return false;
-  return until === undefined || (dueOn !== undefined && dueOn <= until);
+const isAfter = ({ vault, name }: SecretRef, after: SecretRef | undefined): boolean =>
+  after === undefined || vault !== after.vault || name > after.name;
+
+/**
+ * What is known of one vault, by name: those that are watched, those that have not opted in, or both. One that opted in since the
+ * last sweep is watched already.
+ */
+export async function itemsOf(
+  vault: string,
+  { managed, states }: Pick<InventoryFilter, 'managed' | 'states'>,
+  { rows, unmanaged }: Pick<Deps, 'rows' | 'unmanaged'>,
+): Promise<readonly InventoryItem[]> {
+  const asksForUnmanaged = managed === false || (managed === undefined && states?.includes('unmanaged') === true);
+  const [known, others] = await Promise.all([
+    rows.secretsOf(vault),
+    asksForUnmanaged ? (unmanaged?.of(vault) ?? []) : [],
+  ]);
+  const watched = known
+    .filter((row) => !isPast(row))
+    .map(itemOf)
+    .filter(({ view }) => view.state !== 'unmanaged');
+  const names = new Set(watched.map(({ name }) => name));
+  const strangers = others.filter(({ name }) => !names.has(name)).map(strangerOf);
+  const items = managed === false ? strangers : [...watched, ...strangers];
+  return items.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function fitting(filter: InventoryFilter, now: Date): (item: InventoryItem) => boolean {
+  const { states, owner: named, expires, dueWithinHours: due, olderThanHours: older } = filter;
+  const within = (on: Date | undefined, hours: number) => on !== undefined && on <= addHours(now, hours);
+  return ({ view }) => {
+    const { state, owner, dueOn, expiresOn } = view;
+    if (states && !states.includes(state)) return false;
+    if (named !== undefined && plain(named) !== plain(owner ?? '')) return false;
+    if (due !== undefined && !within(dueOn, due)) return false;
+    if (expires === 'never' ? expiresOn !== undefined : expires !== undefined && !within(expiresOn, expires))
+      return false;
+    return older === undefined || within(sinceOf(view), -older);
+  };
+}
+
+/** Since when its credential has been in use, as far as that is known: a version may hold an older one. */
+export const sinceOf = ({ credentialSince, createdOn }: SecretView): Date | undefined => credentialSince ?? createdOn;
+
+function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: UnmanagedRow): InventoryItem {
+  const view: SecretView = {
+    ...{ state: 'unmanaged', owed: [], createdOn },
+    ...(owner === undefined ? {} : { owner }),
+    ...(expiresOn === undefined ? {} : { expiresOn }),
+  };
+  return { vault, name, failures: 0, view, found };
 }
 
 /** Gone, and nothing left to tell of it: the row stays for the case that somebody recovers the secret. */
@@ -104,7 +162,7 @@ const UNSEEN: SecretView = { state: 'waiting', owed: [] };
 function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryItem {
   const { step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
   return {
-    ...{ vault, name, failures, view: view ?? UNSEEN },
+    ...{ vault, name, failures, view: view ? inWordsOfToday(view, reason) : UNSEEN },
     ...(step === undefined ? {} : { step }),
     ...(reason === undefined ? {} : { reason }),
     ...(detail === undefined ? {} : { detail }),
@@ -113,6 +171,13 @@ function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryIt
     ...(lastFailure === undefined ? {} : { lastFailure }),
   };
 }
+
+/** Rows of an earlier release call what is gone, and what another instance serves, unmanaged. */
+function inWordsOfToday(view: SecretView, reason: string | undefined): SecretView {
+  const state = view.state === 'unmanaged' && reason !== undefined ? WORDS[reason] : undefined;
+  return state === undefined ? view : { ...view, state };
+}
+const WORDS: Readonly<Record<string, SecretStatus>> = { gone: 'gone', 'other-instance': 'not-served' };
 
 /**
  * One secret and its versions. Absent, never opted in, a certificate's and another instance's are one and the same

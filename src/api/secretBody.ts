@@ -57,6 +57,16 @@ export const SecretBody = z.strictObject({
     .describe('Why the last rotation failed; there until one goes well, or none is due.'),
   lookedOn: maybeDate,
   nextLookOn: maybeDate,
+  likelyKind: z
+    .string()
+    .optional()
+    .describe(
+      'Of one that has not opted in, as what follows: the kind that it seems to be, by content type, name or the tags of samples.',
+    ),
+  contentType: z.string().optional(),
+  updatedOn: maybeDate,
+  enabled: z.boolean().optional(),
+  certificate: z.boolean().optional().describe('It belongs to a certificate, which renews it.'),
 });
 
 export const SecretsBody = z.strictObject({
@@ -108,6 +118,13 @@ export interface ShownSecret {
     readonly notes?: readonly string[];
     readonly owed: readonly string[];
   };
+  readonly found?: {
+    readonly likelyKind?: string;
+    readonly contentType?: string;
+    readonly updatedOn: Date;
+    readonly enabled: boolean;
+    readonly certificate: boolean;
+  };
 }
 export interface ShownVersion {
   readonly id: string;
@@ -130,7 +147,7 @@ export const secretDetailBody = (item: ShownSecret & { readonly versions: readon
   versions: item.versions.map(({ id, ...version }) => ({ version: id, ...version })),
 });
 
-function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, view, ...more }: ShownSecret) {
+function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, view, found, ...more }: ShownSecret) {
   const { owner, rotator, target, owed, notes, exempt, ...dates } = view;
   return {
     ...{ vault, secret: name, ...dates },
@@ -141,8 +158,14 @@ function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, 
     ...(notes === undefined ? {} : { notes: notes.map(printable) }),
     ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },
     ...(lastFailure === undefined ? {} : { lastFailure: failureOf(lastFailure) }),
+    ...(found === undefined ? {} : foundBody(found)),
   };
 }
+
+const foundBody = ({ contentType, ...found }: NonNullable<ShownSecret['found']>) => ({
+  ...found,
+  ...(contentType === undefined ? {} : { contentType: plain(contentType) }),
+});
 
 const exemptOf = ({ reason, until, ticket }: NonNullable<ShownSecret['view']['exempt']>) => ({
   ...{ reason: printable(reason), until },

@@ -21,6 +21,7 @@ import { pruneMarks } from '../store/marks.ts';
 import { poisonLengths, queueReach } from '../store/reach.ts';
 import { tableRows } from '../store/rowTable.ts';
 import type { OwnStorage } from '../store/storage.ts';
+import { unmanagedTable } from '../store/unmanagedTable.ts';
 import { vaultListStore } from '../store/vaultListTable.ts';
 import { type Pace, paceOf } from '../sweep/pace.ts';
 import { keyVaults } from '../vault/keyVault.ts';
@@ -60,6 +61,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
       graph: createGraph({ cloud, credential, clock }),
     }),
     rows: tableRows(own, clock),
+    unmanaged: unmanagedTable(own, clock),
     locks: tableLocks(own, clock),
     queue: lookQueue(own, clock),
     audit: blobAudit(own),

@@ -10,6 +10,7 @@ import type { LookQueue } from './queue.ts';
 import type { Rights } from './rights.ts';
 import type { Rotator } from './rotator.ts';
 import type { Rows } from './rows.ts';
+import type { UnmanagedRows } from './unmanaged.ts';
 import type { Vaults } from './vault.ts';
 
 /** Bounds of the operator, in hours. */
@@ -36,6 +37,8 @@ export interface Deps {
   readonly rotators: Registry;
   readonly consent: Consent;
   readonly rows: Rows;
+  /** What has not opted in; absent in a world that shows nobody anything. */
+  readonly unmanaged?: UnmanagedRows;
   readonly locks: Locks;
   readonly queue: LookQueue;
   readonly audit: Audit;

@@ -1,5 +1,5 @@
 /** The app's own table as its rows use it: partition, key, one JSON column and columns for filters. */
-import type { TableClient } from '@azure/data-tables';
+import type { TableClient, TransactionAction } from '@azure/data-tables';
 import type { Clock } from '../core/clock.ts';
 import { fromStorage, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
 
@@ -138,6 +138,40 @@ export class Table {
         await this.#addSome(entities.slice(at, at + TRANSACTION_MAX));
     } catch (error) {
       throw fromStorage(error);
+    }
+  }
+
+  /** Replaces rows of one partition and removes others of it, up to a hundred a request; what is not there is removed already. */
+  async change(
+    partition: string,
+    put: readonly (readonly [row: string, content: object])[],
+    drop: readonly string[],
+  ): Promise<void> {
+    const actions: TransactionAction[] = [
+      ...put.map(([rowKey, content]): TransactionAction => {
+        return ['upsert', { partitionKey: partition, rowKey, json: JSON.stringify(content) }, 'Replace'];
+      }),
+      ...drop.map((rowKey): TransactionAction => ['delete', { partitionKey: partition, rowKey }]),
+    ];
+    try {
+      if (actions.length > 0) await this.#ready();
+      for (let at = 0; at < actions.length; at += TRANSACTION_MAX)
+        await this.#changeSome(actions.slice(at, at + TRANSACTION_MAX));
+    } catch (error) {
+      throw fromStorage(error);
+    }
+  }
+
+  /** One that somebody else has removed keeps the others of its transaction; then each is done for itself. */
+  async #changeSome(actions: readonly TransactionAction[]): Promise<void> {
+    try {
+      await this.#client.submitTransaction([...actions]);
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+      for (const [verb, entity] of actions) {
+        if (verb === 'delete') await this.drop(entity.partitionKey, entity.rowKey);
+        else await this.#client.upsertEntity(entity, 'Replace');
+      }
     }
   }
 

@@ -21,6 +21,7 @@ import { tellHandedOver, tellUnserved } from './handedOver.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
 import { foundAs, Turns } from './turns.ts';
+import { type UnmanagedIn, unmanagedIn } from './unmanaged.ts';
 import { endedAs, sweepVanished } from './vanished.ts';
 
 export interface SweepReport {
@@ -115,6 +116,7 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
     const rows = new Map((await deps.rows.secretsOf(vault.name)).map((row) => [row.name, row]));
     const others = await tellHandedOver(vault.name, rows.values(), deps);
     const sharers = await deps.rows.sharersIn(vault.name);
+    const unmanaged = await unmanagedIn(vault.name, deps);
     const placed = new Map(sharers.map((each) => [`${each.name} ${each.target}`, each]));
     const listed = new Set<string>();
     const unplaced: SharerRow[] = [];
@@ -123,7 +125,8 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        await sweepItem(vault, item, { rows, sharers: placed, total, turns, unplaced, formers, first, others }, deps);
+        const known = { rows, sharers: placed, total, turns, unplaced, formers, first, others, unmanaged };
+        await sweepItem(vault, item, known, deps);
       }
       if (unplaced.length >= UNPLACED_MAX) await deps.rows.addSharers(unplaced.splice(0));
     }
@@ -134,6 +137,7 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
     await deps.rows.markSwept(vault.name, startedOn);
     if (await deps.rows.unlisted(vault.name)) await deps.rows.dropUnlisted(vault.name);
     await sweepVanished(rows.values(), listed, turns, deps);
+    await unmanaged.save();
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     total.unlisted.push(vault.name);
@@ -195,12 +199,13 @@ interface Known {
   readonly first: boolean;
   /** Another instance serves the vault. */
   readonly others: boolean;
+  readonly unmanaged: UnmanagedIn;
 }
 
 async function sweepItem(
   vault: Vault,
   item: SecretItem,
-  { rows, sharers, total, turns, unplaced, formers, first, others }: Known,
+  { rows, sharers, total, turns, unplaced, formers, first, others, unmanaged }: Known,
   deps: Deps,
 ): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
@@ -214,6 +219,7 @@ async function sweepItem(
     if (!sharers.has(`${ref.name} ${former}`)) unplaced.push({ ...ref, target: former, owes: [] });
   }
   if (!isOptedIn(tags)) {
+    if (!others) unmanaged.see(item, row);
     if (row?.view && leavingBy(item.tags) === 'lost') total.optInLost.push(`${ref.vault}/${ref.name}`);
     if (
       isBack ||

@@ -182,6 +182,32 @@ describe('a role', () => {
   });
 });
 
+/** What shows the secrets of every team: for readers alone. */
+const READS = ['secrets?managed=false', 'summary'] as const;
+
+describe('what shows everybody’s secrets', () => {
+  const read = async (path: string, token: string | undefined, headers: Record<string, string> = {}) =>
+    await fetch(`${tenant.host.url}/api/${path}`, {
+      headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    });
+
+  it.each(READS)('SEC-08: a stranger is not shown %s', async (path) => {
+    for (const [row, status, made, headers = {}] of refused.filter(([, status]) => status === 401)) {
+      const answer = await read(path, await made(), headers);
+      expect([row, answer.status]).toEqual([row, status]);
+    }
+  });
+
+  it.each(READS)('UA-8: who may only rotate or revoke is not shown %s, a reader is', async (path) => {
+    for (const roles of [[], ['Keyturn.Rotate'], ['Keyturn.Revoke'], ['keyturn.read'], ['Keyturn.ReadAll']]) {
+      const answer = await read(path, await signed({ roles }), principal);
+      expect([answer.status, await answer.json()]).toEqual([403, expect.objectContaining({ reason: 'no-role' })]);
+    }
+    expect((await read(path, await signed({ roles: ['Keyturn.Read'] }))).status).toBe(200);
+    expect(tenant.azure.writes()).toEqual([]);
+  });
+});
+
 describe('the signing keys', () => {
   it('SEC-08: are down → 503 for a token that may be good, 401 for one that cannot be', async () => {
     entra.outage(true);

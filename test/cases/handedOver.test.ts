@@ -41,7 +41,7 @@ describe('a listed vault whose tag names another instance', () => {
       expect.arrayContaining([
         expect.objectContaining({
           secret: 'st-a',
-          state: 'unmanaged',
+          state: 'not-served',
           owed: ['key1'],
           revokeAfter: expect.any(String),
         }),

@@ -26,7 +26,7 @@ const key1 = { handle: 'key1', isLive: (value: string) => tenant.azure.account('
 
 describe.each<[string, () => void, object]>([
   ['disabled', disable, { state: 'held', owed: ['key1'], last: { reason: 'disabled' } }],
-  ['deleted', remove, { state: 'unmanaged', owed: ['key1'], last: { reason: 'gone' } }],
+  ['deleted', remove, { state: 'gone', owed: ['key1'], last: { reason: 'gone' } }],
 ])('a secret that is %s while it owes a credential', (_what, happen, expected) => {
   it('is alerted once with what is owed since when, and shown as what it is, though no event tells of it', async () => {
     const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
@@ -127,7 +127,7 @@ describe('a row', () => {
     tenant.seed('st-b', { account: 'acct2' });
     remove();
     await tenant.advance({ days: 99 }, { sweepEvery: 24 });
-    expect(await shown('?state=unmanaged')).toMatchObject([{ secret: 'st-a' }]);
+    expect(await shown('?state=gone')).toMatchObject([{ secret: 'st-a' }]);
     // Well behind the hundredth day: which sweep sees it pass is a matter of milliseconds.
     await tenant.advance({ days: 4 }, { sweepEvery: 24 });
     expect(await tenant.row('st-a')).toBeUndefined();

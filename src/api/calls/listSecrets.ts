@@ -36,6 +36,22 @@ export const InventoryQuery = z.strictObject({
     .max(256, 'owner has at most 256 characters')
     .optional()
     .describe('The exact text of the tag that names the owner.'),
+  managed: z
+    .enum(['true', 'false'], 'managed must be true or false')
+    .optional()
+    .describe(
+      '`false`: secrets that have not opted in, as the last sweep listed them. `true`, and where neither this nor `state=unmanaged` is given: those that Keyturn watches.',
+    ),
+  expires: z
+    .string()
+    .regex(/^(\d{1,4}[dh]|never)$/, 'expires must be a number of days or hours, as 30d or 36h, or never')
+    .optional()
+    .describe('Secrets that expire within this time, and those that have expired; or those that `never` do.'),
+  olderThan: z
+    .string()
+    .regex(/^\d{1,4}[dh]$/, 'olderThan must be a number of days or hours, as 90d or 36h')
+    .optional()
+    .describe('Secrets whose credential, as far as that is known, else whose current version is at least so old.'),
   continuation: z
     .string()
     .regex(/^[\w-]{1,256}$/, 'continuation must be what an earlier answer gave')
@@ -49,16 +65,21 @@ export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
   refuseRepeated(query);
   const parsed = InventoryQuery.safeParse(Object.fromEntries(given));
   if (!parsed.success) throw bad(problemsOf(parsed.error));
-  const { vault, state, due, owner, continuation } = parsed.data;
+  const { vault, state, due, owner, managed, expires, olderThan, continuation } = parsed.data;
   const listed = state?.split(',');
   return {
     ...(vault === undefined ? {} : { vault: vault.toLowerCase() }),
     ...(listed === undefined ? {} : { states: SECRET_STATUSES.filter((each) => listed.includes(each)) }),
-    ...(due === undefined ? {} : { dueWithinHours: Number.parseInt(due, 10) * (due.endsWith('d') ? 24 : 1) }),
+    ...(due === undefined ? {} : { dueWithinHours: hoursIn(due) }),
     ...(owner === undefined ? {} : { owner }),
+    ...(managed === undefined ? {} : { managed: managed === 'true' }),
+    ...(expires === undefined ? {} : { expires: expires === 'never' ? expires : hoursIn(expires) }),
+    ...(olderThan === undefined ? {} : { olderThanHours: hoursIn(olderThan) }),
     ...(continuation === undefined ? {} : { after: fromContinuation(continuation) }),
   };
 }
+
+const hoursIn = (text: string): number => Number.parseInt(text, 10) * (text.endsWith('d') ? 24 : 1);
 
 /** Opaque to callers: the last secret shown, so that pages neither overlap nor skip while rows come and go. */
 export const toContinuation = ({ vault, name }: SecretRef): string =>

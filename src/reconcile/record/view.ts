@@ -160,6 +160,11 @@ const FAILING: readonly Step['reason'][] = ['too-many', 'brake', 'backing-off'];
 const SKIPPED: { readonly [reason in Step['reason']]?: SecretStatus } = {
   'not-opted-in': 'opt-in-lost',
   exempt: 'exempt',
+  'opted-out': 'unmanaged',
+  gone: 'gone',
+  'other-instance': 'not-served',
+  'not-allowed': 'not-served',
+  managed: 'certificate',
 };
 
 /** One word for where a secret stands. A change in progress is shown as what comes after it. */
@@ -177,7 +182,7 @@ function statusAfter({
   trail?: Trail | undefined;
 }): SecretStatus {
   if (step.reason === 'disabled') return 'held'; // its owner switched it off
-  if (step.kind === 'skip') return SKIPPED[step.reason] ?? 'unmanaged';
+  if (step.kind === 'skip') return SKIPPED[step.reason] ?? 'waiting';
   if (step.reason === 'exempt-ended') return 'refused';
   // Whatever keeps it from ending stands in the reason.
   if (trail?.leaving !== undefined) return 'leaving';

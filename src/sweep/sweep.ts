@@ -18,10 +18,10 @@ import { isOptedIn, leavingBy, optInTags, slotTargetOf } from '../tags/optIn.ts'
 import { stateOrNone } from '../tags/owed.ts';
 import { tellCounted } from './alertGroups.ts';
 import { tellHandedOver, tellUnserved } from './handedOver.ts';
+import { type UnmanagedIn, unmanagedIn } from './notOptedIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
 import { foundAs, Turns } from './turns.ts';
-import { type UnmanagedIn, unmanagedIn } from './unmanaged.ts';
 import { endedAs, sweepVanished } from './vanished.ts';
 
 export interface SweepReport {

@@ -19,7 +19,7 @@ export const ReadinessBody = z.strictObject({
   rotators: z.array(Finding.extend({ rotator: z.string() })),
 });
 
-interface Found {
+interface BareFinding {
   readonly ready: boolean;
   readonly reason?: Reason;
   readonly detail?: string;
@@ -27,10 +27,10 @@ interface Found {
 
 export const readinessBody = (found: {
   readonly ready: boolean;
-  readonly storage: Found;
-  readonly discovery?: Found;
-  readonly vaults: readonly (Found & { readonly vault: string })[];
-  readonly rotators: readonly (Found & { readonly rotator: string })[];
+  readonly storage: BareFinding;
+  readonly discovery?: BareFinding;
+  readonly vaults: readonly (BareFinding & { readonly vault: string })[];
+  readonly rotators: readonly (BareFinding & { readonly rotator: string })[];
 }) => ({
   ready: found.ready,
   storage: withRemedy(found.storage),
@@ -39,7 +39,7 @@ export const readinessBody = (found: {
   rotators: found.rotators.map(withRemedy),
 });
 
-function withRemedy<T extends Found>(finding: T) {
+function withRemedy<T extends BareFinding>(finding: T) {
   if (finding.reason === undefined) return finding;
   const { cause, remedy, by } = reasonRow(finding.reason);
   return { ...finding, detail: mask(finding.detail ?? cause, { versions: true }), remedy, by };

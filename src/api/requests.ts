@@ -10,7 +10,7 @@ import type { Operation } from '../ports/operations.ts';
 import type { SecretRow } from '../ports/rows.ts';
 import type { Version } from '../ports/vault.ts';
 import { type Foreseen, foresee, foreseenUnbound, type Refusal } from '../reconcile/foresee.ts';
-import { type Bound, observeVault, type Trail } from '../reconcile/observe/observeVault.ts';
+import { type BoundSecret, observeVault, type Trail } from '../reconcile/observe/observeVault.ts';
 import { askedFor } from '../reconcile/pass.ts';
 import { append, inLog, recordOfRequest } from '../reconcile/record/auditRecord.ts';
 import { olderOurs } from '../tags/owed.ts';
@@ -102,7 +102,7 @@ export async function accepted(
   request: AnyRequest,
   wanted: RequestTerms,
   deps: Deps,
-  check: (bound: Bound) => void,
+  check: (bound: BoundSecret) => void,
 ): Promise<RequestAnswer> {
   const { caller, ref, asked, idempotencyKey } = request;
   const repeatable = idempotencyKey !== undefined && !asked.dryRun;
@@ -123,13 +123,13 @@ export async function accepted(
   return { operation: await accept({ id, caller, bound, wanted }, deps) };
 }
 
-function refused({ reason, detail, ...more }: Refusal, bound: Bound): RefusedError {
+function refused({ reason, detail, ...more }: Refusal, bound: BoundSecret): RefusedError {
   const said = reason === 'owed-first' ? owedInWords(bound, detail) : detail;
   return new RefusedError(reason, { detail: said, ...more });
 }
 
 /** What is owed, by the tags. */
-function owedInWords({ secret, versions, current, tgt, state }: Bound, otherwise: string): string {
+function owedInWords({ secret, versions, current, tgt, state }: BoundSecret, otherwise: string): string {
   const owed = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
     ({ handle }) => handle !== undefined && handle !== state?.cred,
   );
@@ -141,7 +141,7 @@ function owedInWords({ secret, versions, current, tgt, state }: Bound, otherwise
 interface Acceptable {
   readonly id: string;
   readonly caller: Caller;
-  readonly bound: Bound;
+  readonly bound: BoundSecret;
   readonly wanted: RequestTerms;
 }
 
@@ -217,7 +217,7 @@ export const MENDABLE = [
 ] as readonly string[];
 
 /** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
-export async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
+export async function visible(ref: SecretRef, deps: Deps): Promise<BoundSecret> {
   const found = await seen(ref, deps);
   if ('wrong' in found) throw found.wrong;
   return found.bound;
@@ -225,7 +225,7 @@ export async function visible(ref: SecretRef, deps: Deps): Promise<Bound> {
 
 /** A secret that the caller may see: bound to its target, or what a person must mend about it before it is. */
 type SeenSecret =
-  | { readonly bound: Bound }
+  | { readonly bound: BoundSecret }
   | { readonly wrong: KeyturnError; readonly row: SecretRow | undefined; readonly current: Version | undefined };
 
 async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {

@@ -15,10 +15,10 @@ import { barriers, decide, plan } from './decide.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
+import type { Observation } from './observe/observation.ts';
 import type { Observed } from './observe/observed.ts';
 import { observeTarget } from './observe/observeTarget.ts';
-import type { Bound } from './observe/observeVault.ts';
-import type { Seen } from './observe/seen.ts';
+import type { BoundSecret } from './observe/observeVault.ts';
 import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
 import { undoHold } from './undoRule.ts';
 
@@ -113,7 +113,7 @@ const STEPS_MAX = 12;
  * Reads vault and target like a pass, without their locks. Throws what does not come from the rules: no answer of the vault.
  * Where the target does not answer, nothing is foreseen and nothing refused.
  */
-export async function foresee(bound: Bound, asked: Asked, deps: Deps): Promise<Foreseen> {
+export async function foresee(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Foreseen> {
   const foreseen = await withRights(await foreseeChanges(bound, asked, deps), bound, deps);
   const { refusal } = foreseen;
   if (!refusal) return foreseen;
@@ -138,7 +138,7 @@ export function foreseenUnbound(
 }
 
 /** What is to change something at the target needs rights: a request is not met where one is known to be missing (OPS-03). */
-async function withRights(foreseen: Foreseen, bound: Bound, deps: Deps): Promise<Foreseen> {
+async function withRights(foreseen: Foreseen, bound: BoundSecret, deps: Deps): Promise<Foreseen> {
   const { steps, checks, refusal } = foreseen;
   // Without any step the target did not answer: what Azure says of the role is known all the same.
   const takes = steps.length === 0 || steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
@@ -156,7 +156,7 @@ const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check => ({
   ...(state === 'cannot tell' ? { unknown: true } : {}),
 });
 
-async function foreseeChanges(bound: Bound, asked: Asked, deps: Deps): Promise<Foreseen> {
+async function foreseeChanges(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Foreseen> {
   try {
     const seen = await withFormer(await observeTarget(bound, await readConsent(bound, deps), deps), asked);
     const wrote = seen.observed.wiped ? parseState(bound.row?.wroteState ?? '') : undefined;
@@ -176,7 +176,7 @@ async function foreseeChanges(bound: Bound, asked: Asked, deps: Deps): Promise<F
   }
 }
 
-function judged(seen: Seen, asked: Asked, deps: Deps): Foreseen {
+function judged(seen: Observation, asked: Asked, deps: Deps): Foreseen {
   const now = deps.clock.now();
   const foreseen = foreseeSteps(seen.observed, seen.target.personal ?? [], asked, now);
   const rotation = foreseen.path.find((step) => step.kind === 'rotate');
@@ -193,7 +193,7 @@ function judged(seen: Seen, asked: Asked, deps: Deps): Foreseen {
   return foreseen;
 }
 
-const isPersonal = ({ observed, target }: Seen): boolean =>
+const isPersonal = ({ observed, target }: Observation): boolean =>
   observed.live !== undefined && target.personal?.includes(observed.live) === true;
 
 const failedCheck = ({ reason, detail }: KeyturnError): Check => ({

@@ -24,9 +24,9 @@ import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import { namesOf } from './observe/neighbours.ts';
+import type { Observation } from './observe/observation.ts';
 import { observeTarget } from './observe/observeTarget.ts';
-import { type Bound, left, observeVault, type Trail } from './observe/observeVault.ts';
-import type { Seen } from './observe/seen.ts';
+import { type BoundSecret, left, observeVault, type Trail } from './observe/observeVault.ts';
 import { type PassEnd, standingBefore } from './record/end.ts';
 import { afterFailure, failureStep, isFailure } from './record/failure.ts';
 import { followedOperations, workedFor } from './record/operation.ts';
@@ -141,8 +141,8 @@ interface Start {
 
 /** How far a pass came. */
 interface Progress extends Trail {
-  bound?: Bound;
-  seen?: Seen;
+  bound?: BoundSecret;
+  seen?: Observation;
   step?: Step;
   acting?: Acting;
 }
@@ -192,7 +192,7 @@ async function endOf(
 }
 
 /** An instance that only observes says what a change would be refused for: asked for without a write (OPS-03). */
-async function refuseMissing(step: Step, seen: Seen, asked: Asked | undefined, deps: Deps): Promise<void> {
+async function refuseMissing(step: Step, seen: Observation, asked: Asked | undefined, deps: Deps): Promise<void> {
   if (step.reason !== 'mode-observe') return;
   const planned = decide({ ...seen.observed, mode: 'run' }, asked, deps.clock.now());
   if (planned.kind !== 'rotate' && planned.kind !== 'revoke') return;

@@ -116,7 +116,7 @@ interface Tools extends AppRegistrationOptions {
   readonly passwords: AppPasswords;
 }
 
-interface Bound {
+interface AppParameters {
   readonly appId: string;
   readonly secret: SecretRef;
   readonly 'revoke-adopted'?: 'true' | undefined;
@@ -135,7 +135,7 @@ class AppRegistration implements Target {
   /** What a value is that no client secret of the application is. */
   #mistaken: Said | undefined;
 
-  constructor(bound: Bound, deps: Tools) {
+  constructor(bound: AppParameters, deps: Tools) {
     this.id = bound.appId;
     this.owners = [this.id];
     this.#secret = bound.secret;

@@ -35,7 +35,7 @@ export interface Marks {
   claim(secret: SecretRef): Promise<MarkPlace | undefined>;
 }
 
-interface Found {
+interface StoredMark {
   readonly etag: string;
   /** Undefined for a row that does not parse or is another secret's. */
   readonly mark?: Mark;
@@ -168,7 +168,7 @@ class MarkRow {
     this.#row = this.#secret.slice(0, 4);
   }
 
-  async read(): Promise<Found | undefined> {
+  async read(): Promise<StoredMark | undefined> {
     let dated = '';
     try {
       const row = await this.#client.getEntity(PARTITION, this.#row, {

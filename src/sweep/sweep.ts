@@ -21,7 +21,7 @@ import { tellHandedOver, tellUnserved } from './handedOver.ts';
 import { type UnmanagedIn, unmanagedIn } from './notOptedIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
-import { foundAs, Turns } from './turns.ts';
+import { Turns, waitingLook } from './turns.ts';
 import { endedAs, sweepVanished } from './vanished.ts';
 
 export interface SweepReport {
@@ -226,7 +226,7 @@ async function sweepItem(
       leftNeedsLook(item, row, deps) ||
       (first && row === undefined && (await findsLeft(vault, item, deps)))
     )
-      await turns.add(foundAs(ref, item, row));
+      await turns.add(waitingLook(ref, item, row));
     return;
   }
   total.optedIn++;
@@ -236,7 +236,7 @@ async function sweepItem(
   if (target !== undefined && !sharer) unplaced.push({ ...ref, target, owes: [] });
   const slotUnknown = target !== undefined && sharer?.handle === undefined;
   if (!isBack && !needsLook(item, row, slotUnknown, deps)) return;
-  await turns.add(foundAs(ref, item, row));
+  await turns.add(waitingLook(ref, item, row));
 }
 
 function tellExpiry(ref: SecretRef, item: SecretItem, row: SecretRow | undefined, total: Total, deps: Deps): void {

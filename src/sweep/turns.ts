@@ -10,7 +10,7 @@ import type { SecretRow } from '../ports/rows.ts';
 import type { SecretItem } from '../ports/vault.ts';
 import { type Lane, laneOf } from './pace.ts';
 
-export interface Found extends SecretRef {
+export interface WaitingLook extends SecretRef {
   readonly lane: Lane;
   /** Its expiry, or when it is due; what has neither comes last. */
   readonly by: number;
@@ -25,26 +25,30 @@ const BEFORE_PAUSE = 50;
 const PAUSE_MILLISECONDS = 250;
 
 /** What the order needs to know of an item of the list and the row of its last look. */
-export const foundAs = (ref: SecretRef, item: Pick<SecretItem, 'expiresOn'>, row: SecretRow | undefined): Found => ({
+export const waitingLook = (
+  ref: SecretRef,
+  item: Pick<SecretItem, 'expiresOn'>,
+  row: SecretRow | undefined,
+): WaitingLook => ({
   ...ref,
   lane: laneOf(row),
   by: earliest(item.expiresOn, row?.view?.dueOn)?.getTime() ?? Number.POSITIVE_INFINITY,
 });
 
 export class Turns {
-  readonly #put: (found: Found) => Promise<void>;
+  readonly #put: (look: WaitingLook) => Promise<void>;
   readonly #pause: () => Promise<void>;
-  #waiting: Found[] = [];
+  #waiting: WaitingLook[] = [];
 
   /** `put` is called in the order of the turns. */
-  constructor(put: (found: Found) => Promise<void>, pause = () => setTimeout(PAUSE_MILLISECONDS)) {
+  constructor(put: (look: WaitingLook) => Promise<void>, pause = () => setTimeout(PAUSE_MILLISECONDS)) {
     this.#put = put;
     this.#pause = pause;
   }
 
   /** Waits until there is room. */
-  async add(found: Found): Promise<void> {
-    this.#waiting.push(found);
+  async add(look: WaitingLook): Promise<void> {
+    this.#waiting.push(look);
     if (this.#waiting.length >= WAITING_MAX) await this.flush();
   }
 
@@ -54,16 +58,16 @@ export class Turns {
     this.#waiting = [];
     await this.#putServed(inTurns(waiting.filter(({ lane }) => lane === 'served')));
     let put = 0;
-    for (const found of inTurns(waiting.filter(({ lane }) => lane !== 'served'))) {
-      await this.#put(found);
+    for (const look of inTurns(waiting.filter(({ lane }) => lane !== 'served'))) {
+      await this.#put(look);
       put += 1;
       if (put % BEFORE_PAUSE === 0) await this.#pause();
     }
   }
 
-  async #putServed(turns: Iterable<Found>): Promise<void> {
+  async #putServed(turns: Iterable<WaitingLook>): Promise<void> {
     const worker = async () => {
-      for (const found of turns) await this.#put(found);
+      for (const look of turns) await this.#put(look);
     };
     const ends = await Promise.allSettled(Array.from({ length: SIDE_BY_SIDE }, worker));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -71,14 +75,14 @@ export class Turns {
 }
 
 /** One of each vault in turn. */
-function* inTurns(waiting: readonly Found[]): Generator<Found> {
+function* inTurns(waiting: readonly WaitingLook[]): Generator<WaitingLook> {
   const vaults = [...Map.groupBy(waiting, ({ vault }) => vault).values()];
   for (const found of vaults) found.sort(inOrder);
   for (let turn = 0, left = vaults; left.length > 0; turn += 1, left = left.filter(({ length }) => length > turn)) {
-    for (const found of left) if (found[turn]) yield found[turn] as Found;
+    for (const found of left) if (found[turn]) yield found[turn] as WaitingLook;
   }
 }
 
-function inOrder(one: Found, other: Found): number {
+function inOrder(one: WaitingLook, other: WaitingLook): number {
   return one.by < other.by ? -1 : Number(one.by > other.by);
 }

@@ -2,7 +2,7 @@
 import { addDays } from '../core/clock.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow } from '../ports/rows.ts';
-import { foundAs, type Turns } from './turns.ts';
+import { type Turns, waitingLook } from './turns.ts';
 
 /** A deleted secret can be recovered for 90 days at most; its row may still be of use until then. */
 const GONE_DAYS = 100;
@@ -24,7 +24,7 @@ export async function sweepVanished(
   const forgetBefore = addDays(deps.clock.now(), -GONE_DAYS);
   for (const row of rows) {
     if (listed.has(row.name)) continue;
-    if (!endedAs(row, 'gone')) await turns.add(foundAs({ vault: row.vault, name: row.name }, {}, row));
+    if (!endedAs(row, 'gone')) await turns.add(waitingLook({ vault: row.vault, name: row.name }, {}, row));
     else if (row.lookedOn && row.lookedOn <= forgetBefore) await deps.rows.dropSecret(row);
   }
 }

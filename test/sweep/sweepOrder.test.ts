@@ -1,14 +1,14 @@
 /** Who is listed beside whom, and in which order the looks of a sweep go onto the queue. */
 import { describe, expect, it } from '@jest/globals';
 import { inSeats } from '../../src/sweep/seats.ts';
-import { type Found, foundAs, Turns } from '../../src/sweep/turns.ts';
+import { Turns, type WaitingLook, waitingLook } from '../../src/sweep/turns.ts';
 
 const day = (count: number) => new Date(Date.UTC(2027, 0, count));
-const found = (vault: string, name: string, expiresOn?: Date): Found =>
-  foundAs({ vault, name }, expiresOn ? { expiresOn } : {}, undefined);
+const found = (vault: string, name: string, expiresOn?: Date): WaitingLook =>
+  waitingLook({ vault, name }, expiresOn ? { expiresOn } : {}, undefined);
 
 describe('looks of a sweep', () => {
-  async function order(...given: Found[]): Promise<string[]> {
+  async function order(...given: WaitingLook[]): Promise<string[]> {
     const put: string[] = [];
     const turns = new Turns(async ({ vault, name }) => void put.push(`${vault}/${name}`));
     for (const one of given) await turns.add(one);
@@ -28,7 +28,7 @@ describe('looks of a sweep', () => {
     const put = await order(
       found('kv', 'none'),
       found('kv', 'later', day(30)),
-      foundAs({ vault: 'kv', name: 'due' }, { expiresOn: day(40) }, row),
+      waitingLook({ vault: 'kv', name: 'due' }, { expiresOn: day(40) }, row),
       found('kv', 'expired', day(1)),
     );
     expect(put).toEqual(['kv/expired', 'kv/due', 'kv/later', 'kv/none']);

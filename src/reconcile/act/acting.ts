@@ -3,10 +3,10 @@ import type { VersionId } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Lock } from '../../ports/locks.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
-import type { Seen } from '../observe/seen.ts';
+import type { Observation } from '../observe/observation.ts';
 
 export interface Acting {
-  readonly seen: Seen;
+  readonly seen: Observation;
   readonly deps: Deps;
   /** Secret first, then target. */
   readonly locks: readonly Lock[];

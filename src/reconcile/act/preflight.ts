@@ -5,7 +5,7 @@ import { quote } from '../../core/quote.ts';
 import { Secret } from '../../core/secret.ts';
 import { soonestHours } from '../../tags/policy.ts';
 import { change, STATE_TAG, TAG_VALUE_MAX, withState } from '../../tags/state.ts';
-import { baseState } from '../observe/seen.ts';
+import { baseState } from '../observe/observation.ts';
 import type { Rotate } from '../step.ts';
 import type { Acting } from './acting.ts';
 

@@ -8,17 +8,17 @@ import type { Begun } from '../../ports/rows.ts';
 import type { VersionInfo } from '../../ports/vault.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import type { RotatorState } from '../../tags/state.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 
 /** Values of older versions that are compared at most. */
 const COMPARED_MAX = 3;
 
 /** The one that has begun to replace the current version. */
-export const begunOn = (bound: Bound): Begun | undefined => markOn(bound, bound.current, bound.state);
+export const begunOn = (bound: BoundSecret): Begun | undefined => markOn(bound, bound.current, bound.state);
 
 /** By its tag, or where an apply has wiped that, by the row. */
 function markOn(
-  { secret, tgt, row }: Bound,
+  { secret, tgt, row }: BoundSecret,
   { id, updatedOn }: VersionInfo,
   state: RotatorState | undefined,
 ): Begun | undefined {
@@ -32,7 +32,7 @@ function markOn(
  * value nor its writer. Reads values; asked only of a value that the target does not know.
  */
 export async function begunBefore(
-  bound: Bound,
+  bound: BoundSecret,
   value: Secret,
   valueIn: (version: VersionId) => Promise<Secret | undefined>,
 ): Promise<Begun | undefined> {

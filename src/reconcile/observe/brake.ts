@@ -10,7 +10,7 @@ import type { FailedRotation } from '../../ports/rows.ts';
 import type { Rotate } from '../step.ts';
 import { namesOf } from './neighbours.ts';
 import type { Observed } from './observed.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 
 const TARGETS = 5;
 /** So many of the five may come from one vault, for all other vaults: no vault brakes them alone. */
@@ -60,7 +60,7 @@ export const isBraked = ({ reason }: Rotate, requested: boolean): boolean => !re
 
 /** Remembers that a rotation failed. A secret counts once, whatever targets its writers let its tags name, and a vault's count ends at five. */
 export async function noteFailure(
-  { secret, optIn }: Bound,
+  { secret, optIn }: BoundSecret,
   { rows, clock }: Pick<Deps, 'rows' | 'clock'>,
 ): Promise<void> {
   const { type } = optIn.rotator;

@@ -3,10 +3,10 @@ import { notTheAppId } from '../../core/credentialLabel.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type Grant, grantFor, missOf, sharedBy, tornBy, type Wanted } from '../../core/grants.ts';
 import type { Deps } from '../../ports/deps.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 
 /** What the tags of a bound secret ask its target's owners for. */
-export const wantedBy = ({ secret, optIn: { rotator, target } }: Pick<Bound, 'secret' | 'optIn'>): Wanted => ({
+export const wantedBy = ({ secret, optIn: { rotator, target } }: Pick<BoundSecret, 'secret' | 'optIn'>): Wanted => ({
   ...{ secret, kind: rotator.type, part: target.part },
 });
 
@@ -16,7 +16,7 @@ export const wantedBy = ({ secret, optIn: { rotator, target } }: Pick<Bound, 'se
  * a refusal, may come from a list that was read some minutes ago.
  */
 export async function readConsent(
-  bound: Bound,
+  bound: BoundSecret,
   deps: Deps,
   { recentNo = false }: { readonly recentNo?: boolean } = {},
 ): Promise<readonly Grant[]> {

@@ -5,11 +5,11 @@ import type { TargetFacts } from '../../ports/rotator.ts';
 import { type NamedOlder, stateOrNone } from '../../tags/owed.ts';
 import type { RotatorState } from '../../tags/state.ts';
 import type { Observed } from './observed.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 import { straysOf, strayUntil } from './strays.ts';
 
 /** A copy of our newest version is ours, but what was current before it has its whole grace from the copy on. */
-export function afterOf({ rot, after }: RotatorState, { versions, current, policy }: Bound): Date {
+export function afterOf({ rot, after }: RotatorState, { versions, current, policy }: BoundSecret): Date {
   const copied = versions.some(({ id, tags }) => id !== current.id && stateOrNone(tags)?.rot === rot);
   return latest(after, copied ? addHours(current.createdOn, policy.graceHours) : undefined) as Date;
 }
@@ -28,7 +28,10 @@ interface LeavingFacts {
  * What ends for a secret that was opted out, and when. Where its current version is Keyturn's, the time is the one that
  * stands on it; where a person has stored another one since, what that one replaced has its whole grace from then on.
  */
-export function leavingFacts(bound: Bound, facts: LeavingFacts): Pick<Observed, 'leaving' | 'after' | 'strayUntil'> {
+export function leavingFacts(
+  bound: BoundSecret,
+  facts: LeavingFacts,
+): Pick<Observed, 'leaving' | 'after' | 'strayUntil'> {
   const { leaving, current, versions, policy } = bound;
   const { target, state, live, older, handle, placeholder, issuedBy } = facts;
   const graceEnds = addHours(current.createdOn, policy.graceHours);

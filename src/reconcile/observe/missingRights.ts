@@ -4,11 +4,11 @@ import { inRole } from '../../core/neededRights.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { InRole } from '../../ports/rights.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 
 /** Of the target by its role, of the target by what stands inside of it, and of the vault. */
 export async function rightsFor(
-  { secret, optIn }: Pick<Bound, 'secret' | 'optIn'>,
+  { secret, optIn }: Pick<BoundSecret, 'secret' | 'optIn'>,
   { rights }: Deps,
 ): Promise<readonly RightCheck[]> {
   const { rotator, target } = optIn;

@@ -16,12 +16,12 @@ import { brakeOf, isRateUsedUp } from './brake.ts';
 import { indexGap } from './indexGap.ts';
 import { afterOf, leavingFacts } from './leavingFacts.ts';
 import { claimOn, type Neighbour, neighboursAt } from './neighbours.ts';
+import { type Observation, SETTLING_MINUTES, SLOW_MINUTES } from './observation.ts';
 import { type Observed, proves } from './observed.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 import { nameOlder, oldForm } from './older.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import { refusalIn } from './refusedPlan.ts';
-import { SETTLING_MINUTES, type Seen, SLOW_MINUTES } from './seen.ts';
 import { sources } from './source.ts';
 import type { TargetRead } from './targetRead.ts';
 
@@ -29,7 +29,7 @@ import type { TargetRead } from './targetRead.ts';
 const PLACEHOLDER = 'keyturn:new';
 
 /** Reads the target and names the credentials. The target's lock is taken. */
-export async function observeTarget(bound: Bound, grants: readonly Grant[], deps: Deps): Promise<Seen> {
+export async function observeTarget(bound: BoundSecret, grants: readonly Grant[], deps: Deps): Promise<Observation> {
   const { current, optIn, policy } = bound;
   let target = await optIn.target.inspect();
   const [obstacle] = target.obstacles;
@@ -57,7 +57,7 @@ export async function observeTarget(bound: Bound, grants: readonly Grant[], deps
 }
 
 async function nameWhatIsThere(
-  bound: Bound,
+  bound: BoundSecret,
   found: TargetRead,
   askNeighbours: () => Promise<readonly Neighbour[]>,
   deps: Deps,
@@ -138,7 +138,11 @@ async function nameWhatIsThere(
 }
 
 /** Of the credential that the current value is; older values are read once for each version that Keyturn did not write. */
-const ageIn = (bound: Bound, { target, opened, handle }: TargetRead, state: RotatorState | undefined): Promise<Age> => {
+const ageIn = (
+  bound: BoundSecret,
+  { target, opened, handle }: TargetRead,
+  state: RotatorState | undefined,
+): Promise<Age> => {
   const { current, versions, tgt, row } = bound;
   const valueIn = async (version: string) => (await oldForm(bound, version, target))?.bare;
   return ageOf({ ...{ current, versions, tgt, state, handle, row }, value: opened.bare, valueIn });
@@ -148,7 +152,11 @@ const ageIn = (bound: Bound, { target, opened, handle }: TargetRead, state: Rota
  * When the secret was opted in: remembered from the first look, which takes the last change of its tags for it. Undefined
  * where the row is lost and a state tells that it was taken over long ago: then the version's creation counts.
  */
-export function takenOverOn({ row, current, versions }: Pick<Bound, 'row' | 'current' | 'versions'>): Date | undefined {
+export function takenOverOn({
+  row,
+  current,
+  versions,
+}: Pick<BoundSecret, 'row' | 'current' | 'versions'>): Date | undefined {
   const isKnown = versions.some(({ tags }) => stateOrNone(tags)?.tgt !== undefined);
   return row?.takenOverOn ?? (isKnown ? undefined : current.updatedOn);
 }
@@ -167,7 +175,7 @@ const wroteFor = (row: SecretRow, tgt: string): boolean =>
 
 /** By the tags or the row; of a value that the target does not know, also by what had begun when it was current before. */
 async function begunIn(
-  bound: Bound,
+  bound: BoundSecret,
   { handle, placeholder, opened, target }: TargetRead,
   ours: boolean,
 ): Promise<Begun | undefined> {
@@ -183,7 +191,7 @@ async function begunIn(
  * where its owner has stored the same dead value again, the one that had begun to replace it before. Reads values only then.
  */
 async function issuedNowhere(
-  bound: Bound,
+  bound: BoundSecret,
   { handle, placeholder, opened, target }: TargetRead,
 ): Promise<readonly RotationId[]> {
   const { secret, current, versions, leaving } = bound;
@@ -198,7 +206,7 @@ async function issuedNowhere(
 }
 
 async function brakes(
-  { secret, current, policy, row, optIn }: Bound,
+  { secret, current, policy, row, optIn }: BoundSecret,
   { grants, begun }: { readonly grants: readonly Grant[]; readonly begun: Begun | undefined },
   deps: Deps,
 ) {

@@ -21,7 +21,7 @@ import { mergePolicy, type Policy, type PolicySource } from '../../tags/policy.t
 import { parseState, type RotatorState, readState, STATE_TAG, withState } from '../../tags/state.ts';
 
 /** What stands in the vault, bound to rotator and target: known before the target is asked anything. */
-export interface Bound {
+export interface BoundSecret {
   readonly secret: SecretRef;
   readonly vault: Vault;
   readonly current: Version;
@@ -68,7 +68,7 @@ export async function observeVault(
   row: SecretRow | undefined,
   deps: Deps,
   trail: Trail = {},
-): Promise<Bound> {
+): Promise<BoundSecret> {
   const vault = deps.vaults.open(secret.vault);
   if (!vault) throw skip('not-allowed');
   const current = await vault.current(secret.name);
@@ -98,13 +98,13 @@ export async function observeVault(
  * where nothing is left to do, and like `observeVault` what a person must mend.
  */
 async function bindLeaving(
-  found: Pick<Bound, 'secret' | 'vault' | 'current'> & {
+  found: Pick<BoundSecret, 'secret' | 'vault' | 'current'> & {
     readonly row: SecretRow | undefined;
     readonly vaultTags: Tags;
     readonly trail: Trail;
   },
   deps: Deps,
-): Promise<Bound> {
+): Promise<BoundSecret> {
   const { secret, vault, current, row, vaultTags, trail } = found;
   const leaving = leavingBy(current.tags);
   Object.assign(trail, { leaving, current });

@@ -5,7 +5,7 @@ import type { Form } from '../../form/form.ts';
 import type { TargetFacts } from '../../ports/rotator.ts';
 import { type NamedOlder, type OlderOurs, stateOrNone } from '../../tags/owed.ts';
 import type { RotatorState } from '../../tags/state.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 import { adoptForm, openAt } from './opened.ts';
 import type { TargetRead } from './targetRead.ts';
 
@@ -19,7 +19,7 @@ const VALUES_MAX = 20;
  */
 export async function nameOlder(
   candidates: readonly OlderOurs[],
-  { bound, found, live }: { bound: Bound; found: TargetRead; live: Handle | undefined },
+  { bound, found, live }: { bound: BoundSecret; found: TargetRead; live: Handle | undefined },
 ): Promise<readonly NamedOlder[]> {
   const copied = statesTwice(bound.versions);
   const isTold = ({ handle, state }: OlderOurs) => handle !== undefined && !copied.has(wordsOf(state));
@@ -37,7 +37,7 @@ export async function nameOlder(
 }
 
 /** What a rotation wrote that stands on several versions: somebody has copied tags, to whichever value (finding PRF-03). */
-function statesTwice(versions: Bound['versions']): ReadonlySet<string> {
+function statesTwice(versions: BoundSecret['versions']): ReadonlySet<string> {
   const seen = new Set<string>();
   const twice = new Set<string>();
   for (const { tags } of versions) {
@@ -54,7 +54,7 @@ const wordsOf = ({ rot, cred }: RotatorState): string => `${rot} ${cred}`;
 /** By its value; where the target does not know that any more, or it can't be read, as its state says. */
 async function handleOfOld(
   { version, handle }: OlderOurs,
-  bound: Bound,
+  bound: BoundSecret,
   found: TargetRead,
 ): Promise<Handle | undefined> {
   const old = await oldForm(bound, version, found.target);
@@ -65,7 +65,7 @@ async function handleOfOld(
 
 /** The value of an older version, opened; undefined where it is disabled or no longer has the form. */
 export async function oldForm(
-  { vault, secret, optIn }: Bound,
+  { vault, secret, optIn }: BoundSecret,
   version: string,
   target: TargetFacts,
 ): Promise<Form | undefined> {

@@ -7,7 +7,7 @@ import { keptBesideDrift, type NamedOlder } from '../../tags/owed.ts';
 import type { Claim, Source, Wait } from '../step.ts';
 import { claimOn, type Neighbour, sureOf } from './neighbours.ts';
 import { type Observed, proves } from './observed.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 import { oldForm } from './older.ts';
 import type { TargetRead } from './targetRead.ts';
 
@@ -88,7 +88,7 @@ interface SourceFacts extends TargetRead {
 
 /** A heal keeps all that is owed, or the broken slot where nothing is; any other rotation keeps what may be in use. */
 export async function sources(
-  bound: Bound,
+  bound: BoundSecret,
   facts: SourceFacts,
   now: Date,
 ): Promise<Pick<Observed, 'healSource' | 'source' | 'nowSource'>> {
@@ -137,7 +137,7 @@ export async function sources(
  * is the one that the later one set. Undefined where the heal has a credential of its own to take.
  */
 async function storedAgain(
-  bound: Bound,
+  bound: BoundSecret,
   { older, newest, verdict, target }: SourceFacts,
   heal: Source,
 ): Promise<Source | undefined> {
@@ -157,7 +157,7 @@ async function storedAgain(
 }
 
 /** Of an older version whose credential was named in this pass. One that a person switched off lets nobody in. */
-async function isAccepted(version: VersionId, bound: Bound, target: TargetFacts): Promise<boolean> {
+async function isAccepted(version: VersionId, bound: BoundSecret, target: TargetFacts): Promise<boolean> {
   const old = await oldForm(bound, version, target);
   if (!old) return false;
   try {

@@ -5,8 +5,8 @@ import { isBusy } from '../../core/passing.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import type { RowChange } from '../act/acting.ts';
-import type { Bound, Trail } from '../observe/observeVault.ts';
-import type { Seen } from '../observe/seen.ts';
+import type { Observation } from '../observe/observation.ts';
+import type { BoundSecret, Trail } from '../observe/observeVault.ts';
 import type { Step } from '../step.ts';
 
 export interface PassEnd {
@@ -19,8 +19,8 @@ export interface PassEnd {
   /** The error ended a rotation for a reason of its own. */
   readonly failed?: boolean;
   readonly change: RowChange;
-  readonly bound?: Bound;
-  readonly seen?: Seen;
+  readonly bound?: BoundSecret;
+  readonly seen?: Observation;
   /** What was seen before the secret could be bound. */
   readonly trail?: Trail;
   /** When the target refused an old value that this step revoked, by version. */

@@ -6,9 +6,9 @@ import { type Reason, reasonRow } from '../../core/reasons.ts';
 import { planOf } from '../../tags/policy.ts';
 import type { Acting, RowChange } from '../act/acting.ts';
 import { NoConsent } from '../observe/consented.ts';
+import { SETTLING_MINUTES } from '../observe/observation.ts';
 import { Stopped } from '../observe/observeVault.ts';
 import { afterRefusal } from '../observe/refusedPlan.ts';
-import { SETTLING_MINUTES } from '../observe/seen.ts';
 import type { Step } from '../step.ts';
 
 const BUSY_MINUTES = 1;

@@ -9,7 +9,7 @@ import type { Operation, OperationResult } from '../../ports/operations.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { parseState, type RotatorState } from '../../tags/state.ts';
-import type { Seen } from '../observe/seen.ts';
+import type { Observation } from '../observe/observation.ts';
 import { changes, type Step } from '../step.ts';
 import type { PassEnd } from './end.ts';
 
@@ -150,7 +150,7 @@ function impatient(fate: Fate, { done, createdOn }: Operation, { step }: Followe
 }
 
 /** Another version is current than the one that was to be replaced: by this rotation, or by somebody who stored one. */
-function fateOfRotation(operation: Operation, end: Followed, seen: Seen, situation: Situation): Fate {
+function fateOfRotation(operation: Operation, end: Followed, seen: Observation, situation: Situation): Fate {
   const { step } = end;
   const written = writtenFor(operation, seen);
   if (!written) {
@@ -175,7 +175,7 @@ function fateOfRotation(operation: Operation, end: Followed, seen: Seen, situati
 }
 
 /** Is the credential that was replaced revoked, still owed, or not Keyturn's to revoke? */
-function settledOf(operation: Operation, end: Followed, { observed, versions, secret, state }: Seen): Fate {
+function settledOf(operation: Operation, end: Followed, { observed, versions, secret, state }: Observation): Fate {
   const { version, revoke } = operation;
   if (observed.owed.some((each) => each.version === version)) {
     const { gone, result } = revokedBy(end, operation, (each) => each === version);

@@ -9,7 +9,7 @@ import type { AuditRecord } from '../../ports/audit.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
-import type { Seen } from '../observe/seen.ts';
+import type { Observation } from '../observe/observation.ts';
 import { append, inLog } from './auditRecord.ts';
 import type { PassEnd } from './end.ts';
 
@@ -64,7 +64,7 @@ function rotationOf({ state, secret, current, versions }: Seen): Suspect[] {
 }
 
 /** Versions that were marked lately, beside those of this very step. */
-function marksBeside(owed: readonly { readonly version: string }[], seen: Seen, { clock }: Deps): Suspect[] {
+function marksBeside(owed: readonly { readonly version: string }[], seen: Observation, { clock }: Deps): Suspect[] {
   const { versions, current, state } = seen;
   const since = addDays(clock.now(), -MARK_DAYS);
   return versions.flatMap(({ id, tags, updatedOn }): Suspect[] => {
@@ -82,5 +82,5 @@ const tellsOf = (record: AuditRecord, { step, rotation, revokedVersions }: Suspe
     : revokedVersions?.every((id) => record.revokedVersions?.includes(id)) === true);
 
 /** An hour before whatever may be missing. */
-const sinceOf = ({ current }: Seen, { clock }: Deps): Date =>
+const sinceOf = ({ current }: Observation, { clock }: Deps): Date =>
   addHours(earliest(current.createdOn, addDays(clock.now(), -MARK_DAYS)) as Date, -1);

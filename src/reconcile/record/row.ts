@@ -4,9 +4,9 @@ import type { SecretRow } from '../../ports/rows.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { formatState } from '../../tags/state.ts';
 import { begunOn } from '../observe/begun.ts';
+import type { Observation } from '../observe/observation.ts';
 import { takenOverOn } from '../observe/observeTarget.ts';
-import type { Bound, Trail } from '../observe/observeVault.ts';
-import type { Seen } from '../observe/seen.ts';
+import type { BoundSecret, Trail } from '../observe/observeVault.ts';
 import { changes, type Step } from '../step.ts';
 import { endsFailure } from './alert.ts';
 import type { PassEnd } from './end.ts';
@@ -48,7 +48,7 @@ export function rowAfter(
 
 /** The state of our own version as this look read it: a table that was lost knows again what an apply may wipe (PRF-02). */
 const wroteIn = (
-  { observed, state, current }: Seen,
+  { observed, state, current }: Observation,
   row: SecretRow | undefined,
 ): Pick<SecretRow, 'wroteVersion' | 'wroteState'> =>
   state && observed.ours && observed.written && row?.wroteVersion !== current.id
@@ -56,12 +56,12 @@ const wroteIn = (
     : {};
 
 /** The mark as this look found it; that of a value that was written back stays as the row has it. */
-const begunAfter = (seen: Seen): SecretRow['begun'] =>
+const begunAfter = (seen: Observation): SecretRow['begun'] =>
   begunOn(seen) ?? (seen.observed.begun ? seen.row?.begun : undefined);
 
 /** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
 function wrongAfter(
-  { bound, seen }: { readonly bound: Bound | undefined; readonly seen: Seen | undefined },
+  { bound, seen }: { readonly bound: BoundSecret | undefined; readonly seen: Observation | undefined },
   row: SecretRow | undefined,
 ): SecretRow['wrong'] {
   const tries = bound?.optIn.target.wrong?.list() ?? [];

@@ -4,7 +4,7 @@ import type { SecretRef } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SharerRow } from '../../ports/rows.ts';
 import { KEEPS_NONE } from '../observe/neighbours.ts';
-import type { Seen } from '../observe/seen.ts';
+import type { Observation } from '../observe/observation.ts';
 import type { PassEnd } from './end.ts';
 
 /**

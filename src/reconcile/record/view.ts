@@ -6,7 +6,7 @@ import type { SecretView } from '../../ports/rows.ts';
 import { olderOurs } from '../../tags/owed.ts';
 import { dueOn, type Lived } from '../../tags/policy.ts';
 import type { Observed } from '../observe/observed.ts';
-import type { Bound, Trail } from '../observe/observeVault.ts';
+import type { BoundSecret, Trail } from '../observe/observeVault.ts';
 import type { Step } from '../step.ts';
 
 const OWNER_MAX = 256;
@@ -15,7 +15,7 @@ const NOTES_MAX = 20;
 /** How far a pass came, and what the inventory showed before it. */
 interface End {
   readonly step: Step;
-  readonly bound?: Bound;
+  readonly bound?: BoundSecret;
   readonly observed?: Observed | undefined;
   readonly before?: SecretView | undefined;
   readonly failed: boolean;
@@ -44,7 +44,10 @@ export function viewOf(end: End, ownerTag: string): SecretView {
 
 type Picture = Omit<SecretView, 'state' | 'heldUntil'>;
 
-function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: Bound }, ownerTag: string): Picture {
+function pictureOf(
+  { bound, observed, before, ...end }: End & { readonly bound: BoundSecret },
+  ownerTag: string,
+): Picture {
   const { current, optIn, policy, state, leaving } = bound;
   const owner = ownerOf(current.tags, ownerTag);
   const owed = owedOf({ step: end.step, bound, observed, before });
@@ -66,7 +69,7 @@ function pictureOf({ bound, observed, before, ...end }: End & { readonly bound: 
 }
 
 /** As the target was seen, else as the row has it of the same version. */
-function livedOf({ row, current }: Bound, observed: Observed | undefined): Lived {
+function livedOf({ row, current }: BoundSecret, observed: Observed | undefined): Lived {
   const known = row?.age?.version === current.id ? row.age : undefined;
   const { since, currentSince } = observed?.age ?? known ?? {};
   return { since, currentSince, takenOverOn: row?.takenOverOn };
@@ -131,7 +134,7 @@ export function owedOf({
   bound,
   observed,
   before,
-}: Pick<End, 'step' | 'observed' | 'before'> & { readonly bound: Bound }): readonly Handle[] {
+}: Pick<End, 'step' | 'observed' | 'before'> & { readonly bound: BoundSecret }): readonly Handle[] {
   if (observed) {
     const left = step.kind === 'revoke' ? observed.owed.filter((each) => !step.owed.includes(each)) : observed.owed;
     return [...new Set(left.map(({ handle }) => handle))];

@@ -1,11 +1,11 @@
-/** All that acting needs of a look beside what was decided. */
+
 import type { Handle } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
 import type { TargetFacts } from '../../ports/rotator.ts';
 import type { NamedOlder } from '../../tags/owed.ts';
 import type { RotatorState } from '../../tags/state.ts';
 import type { Observed } from './observed.ts';
-import type { Bound } from './observeVault.ts';
+import type { BoundSecret } from './observeVault.ts';
 
 /** A write whose outcome was unknown may still arrive this long after (design section 3, case SDK-01). */
 export const SETTLING_MINUTES = 10;
@@ -14,7 +14,7 @@ export const SETTLING_MINUTES = 10;
 export const SLOW_MINUTES = 2;
 
 /** All that acting needs beside what was decided. */
-export interface Seen extends Bound {
+export interface Observation extends BoundSecret {
   readonly observed: Observed;
   readonly target: TargetFacts;
   readonly opened: Form;
@@ -24,7 +24,7 @@ export interface Seen extends Bound {
 }
 
 /** The state of the current version to build on: what Keyturn wrote there, or none but a person's hold. */
-export const baseState = ({ observed, state }: Pick<Seen, 'observed' | 'state'>): RotatorState => {
+export const baseState = ({ observed, state }: Pick<Observation, 'observed' | 'state'>): RotatorState => {
   if (observed.ours && state) return state;
   return observed.hold ? { hold: observed.hold } : {};
 };

@@ -100,7 +100,7 @@ type AnyRequest = Request<{ readonly dryRun: boolean }>;
 export async function accepted(
   name: Name,
   request: AnyRequest,
-  wanted: RequestTerms,
+  wanted: RequestWishes,
   deps: Deps,
   check: (bound: BoundSecret) => void,
 ): Promise<RequestAnswer> {
@@ -142,7 +142,7 @@ interface Acceptable {
   readonly id: string;
   readonly caller: Caller;
   readonly bound: BoundSecret;
-  readonly wanted: RequestTerms;
+  readonly wanted: RequestWishes;
 }
 
 /** How long one of several equal calls waits for the one that was first: then it answers 503, and the caller asks again. */
@@ -253,7 +253,7 @@ export const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: 
   ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
 });
 
-async function repeated(earlier: Operation, asked: RequestTerms, deps: Deps): Promise<Operation> {
+async function repeated(earlier: Operation, asked: RequestWishes, deps: Deps): Promise<Operation> {
   if (JSON.stringify(wantedIn(earlier)) !== JSON.stringify(wantedIn(asked)))
     throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
   // The first call may have died between row and message; a second look is harmless.

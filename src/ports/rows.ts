@@ -50,7 +50,7 @@ export interface SecretRow extends SecretRef {
   readonly age?: { readonly version: VersionId; readonly since: Date; readonly currentSince: Date };
   /** Passwords that the target called wrong, as digests: none is tried again before something changes (finding SRV-02). */
   readonly wrong?: readonly WrongTry[];
-  /** Fingerprint of the plan (policy, cap, content type) with which the vault refused a version (case KV-06). */
+  /** Fingerprint of the terms (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
 }
 

@@ -197,7 +197,7 @@ function rotate(reason: Rotate['reason'], observed: Observed, request: Asked | u
 function* obstacles(step: Step, observed: Observed, request: Asked | undefined, now: Date): Generator<Wait | Refuse> {
   if (!changes(step)) return;
   const { policy, mode, hold, indexGap } = observed;
-  if (mode === 'observe') yield wait('mode-observe', undefined, plan(step));
+  if (mode === 'observe') yield wait('mode-observe', undefined, inWords(step));
   if (['prove', 'restore', 'hold', 'move'].includes(step.kind)) return;
   if (step.kind === 'rotate' && step.reason === 'undo') return yield* undoObstacles(observed, now);
   if (policy.paused) yield wait('paused', undefined);
@@ -234,7 +234,7 @@ function* rotationObstacles(
   if (observed.versionCount >= VERSIONS_MAX) yield { kind: 'refuse', reason: 'too-many-versions' };
   if (observed.recentRotations >= ROTATIONS_MAX) yield wait('too-many', addHours(now, 24));
   // A person may know that the vault takes it now: an exemption shows nowhere. A try that fails costs the live credential nothing.
-  if (observed.planRefused && !request) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
+  if (observed.termsRefused && !request) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
   const soonest = soonestOn(observed.age?.currentSince ?? createdOn, policy);
   if (!mayBeYoung(step, observed, request) && now < soonest) yield wait('too-soon', soonest);
   if (request) return; // a person's request is not braked
@@ -262,7 +262,7 @@ function wait(reason: Reason, until: Date | undefined, detail?: string): Wait {
 }
 
 /** What the step would do, in words, for an instance that only observes. */
-export function plan(step: Step): string {
+export function inWords(step: Step): string {
   if (step.kind === 'rotate') {
     return `Would rotate (${step.reason}): ${from(step.source)}.`;
   }

@@ -11,7 +11,7 @@ import type { Deps } from '../ports/deps.ts';
 import { aboutOf, remedyFor } from '../tags/about.ts';
 import { parseState, toTheMinute, withState } from '../tags/state.ts';
 import { preflight } from './act/preflight.ts';
-import { barriers, decide, plan } from './decide.ts';
+import { barriers, decide, inWords } from './decide.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
@@ -280,7 +280,7 @@ const said = (step: Step): { readonly detail?: string } =>
 function comingOf(step: Change, on: Date): Coming {
   const { kind, reason } = step;
   const handles = kind === 'revoke' ? step.owed.map(({ handle }) => handle) : kind === 'rotate' ? slotOf(step) : [];
-  return { on, kind, reason, handles, detail: plan(step) };
+  return { on, kind, reason, handles, detail: inWords(step) };
 }
 
 function slotOf({ source }: Rotate): readonly Handle[] {
@@ -328,7 +328,7 @@ function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], 
   return {
     ...rest,
     ...{ version: NEW_VERSION, createdOn: now, live: handle, verdict, owed },
-    ...{ ours: true, written: true, known: true, begun: false, placeholder: false, proved: false, planRefused: false },
+    ...{ ours: true, written: true, known: true, begun: false, placeholder: false, proved: false, termsRefused: false },
     ...(owed.length > 0 && ends ? { after: toTheMinute(ends) } : {}),
     ...(step.reason === 'undo' ? { hold: undoHold(observed.hold, now) } : {}),
     blocked: new Map(),

@@ -226,5 +226,5 @@ export const soonestHours = ({ graceHours }: Pick<Policy, 'graceHours'>): number
   Math.max(TOO_SOON_HOURS, graceHours);
 
 /** What the vault judged when it refused a version: as long as this is the same, asking again brings nothing. */
-export const planOf = (policy: Policy, contentType: string | undefined, capDays: number | undefined): string =>
+export const termsOf = (policy: Policy, contentType: string | undefined, capDays: number | undefined): string =>
   JSON.stringify([policy.everyHours, capDays ?? null, contentType ?? null]);

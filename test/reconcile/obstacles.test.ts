@@ -48,7 +48,7 @@ describe('what stands in the way', () => {
       ['480 versions', { ...due, versionCount: 480 }, undefined, { kind: 'refuse', reason: 'too-many-versions' }],
       [
         'a plan that the vault refused',
-        { ...due, planRefused: true },
+        { ...due, termsRefused: true },
         undefined,
         { kind: 'refuse', reason: 'vault-policy' },
       ],

@@ -1,7 +1,7 @@
 /** The rules row by row where a single fact decides: opting out, doubt, who is named, what a plan says, when the next look comes. */
 import { describe, expect, it } from '@jest/globals';
 import { addHours, addMinutes } from '../../src/core/clock.ts';
-import { barriers, decide, graceHoursOf, lookAgainOn, plan } from '../../src/reconcile/decide.ts';
+import { barriers, decide, graceHoursOf, inWords, lookAgainOn } from '../../src/reconcile/decide.ts';
 import type { Observed } from '../../src/reconcile/observe/observed.ts';
 import type { Asked, Claim, Source, Step } from '../../src/reconcile/step.ts';
 import {
@@ -477,7 +477,7 @@ describe('a plan in words', () => {
     [{ kind: 'prove', reason: 'accepted' }, 'Would prove.'],
     [{ kind: 'restore', reason: 'state-wiped' }, 'Would restore.'],
   ])('%j', (step: Step, words: string) => {
-    expect(plan(step)).toBe(words);
+    expect(inWords(step)).toBe(words);
   });
 });
 

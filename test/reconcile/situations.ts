@@ -42,7 +42,7 @@ export const adopted: Observed = {
   left: [],
   recentRotations: 0,
   versionCount: 2,
-  planRefused: false,
+  termsRefused: false,
   rateUsedUp: false,
   braked: false,
   mode: 'run',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { addDays, addHours } from '../../src/core/clock.ts';
-import { dueOn, expiryOf, mergePolicy, type Policy, parsePolicy, planOf, soonestOn } from '../../src/tags/policy.ts';
+import { dueOn, expiryOf, mergePolicy, type Policy, parsePolicy, soonestOn, termsOf } from '../../src/tags/policy.ts';
 
 const T = new Date('2027-01-05T10:00:00Z');
 const tag = (text: string | undefined) => ({ where: 'The tag rotator-policy', text });
@@ -346,7 +346,7 @@ describe('dates', () => {
   });
 
   it('KV-06: what the vault refused is asked for again once turn, cap or content type are other ones', () => {
-    const plan = (every: string, type: string | undefined, cap: number | undefined) => planOf(wide(every), type, cap);
+    const plan = (every: string, type: string | undefined, cap: number | undefined) => termsOf(wide(every), type, cap);
     const refused = plan('every=60d', 'text/plain', 28);
     expect(plan('every=1440h;grace=24h', 'text/plain', 28)).toBe(refused);
     const others = [

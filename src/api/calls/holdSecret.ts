@@ -5,7 +5,7 @@ import type { Deps } from '../../ports/deps.ts';
 import { requireRole } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES } from '../notes.ts';
-import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestTerms } from '../requests.ts';
+import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
 
 /** A hold is for an incident or a freeze: who wants more says `paused=true`, or opts out. */
 export const HOLD_DAYS_MAX = 90;
@@ -37,7 +37,7 @@ export function checkUntil({ until }: HoldRequest, now: Date): void {
 export async function hold(request: Request<HoldRequest>, deps: Deps): Promise<RequestAnswer> {
   const { caller, asked } = request;
   requireRole(caller, 'Keyturn.Rotate');
-  const wanted: RequestTerms = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
+  const wanted: RequestWishes = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
   return await accepted('hold', request, wanted, deps, () => checkUntil(asked, deps.clock.now()));
 }
 

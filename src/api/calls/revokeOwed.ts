@@ -7,7 +7,7 @@ import { dueOn } from '../../tags/policy.ts';
 import { requireRole } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES, OVERRIDE } from '../notes.ts';
-import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestTerms } from '../requests.ts';
+import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
 
 /** A grace that a person moves is for an incident or a freeze, like a hold. */
 export const REVOKE_DAYS_MAX = 90;
@@ -47,7 +47,7 @@ export async function revoke(request: Request<RevokeRequest>, deps: Deps): Promi
   const { caller, asked } = request;
   requireRole(caller, 'Keyturn.Revoke');
   const { override, at } = asked;
-  const wanted: RequestTerms = { override, revoke: 'after-grace', at, ...notesOf(asked) };
+  const wanted: RequestWishes = { override, revoke: 'after-grace', at, ...notesOf(asked) };
   return await accepted('revoke', request, wanted, deps, (bound) => {
     checkAt(asked, deps.clock.now());
     if (bound.leaving !== undefined && at !== 'now') {

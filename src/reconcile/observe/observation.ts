@@ -1,4 +1,4 @@
-
+/** One observation, whole: a bound secret, its target and what is named there. */
 import type { Handle } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
 import type { TargetFacts } from '../../ports/rotator.ts';

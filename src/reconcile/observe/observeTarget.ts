@@ -7,7 +7,7 @@ import { Secret } from '../../core/secret.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
 import { type NamedOlder, newestOf, olderOurs, rotationsSince, stateOrNone } from '../../tags/owed.ts';
-import { dueOn, planOf } from '../../tags/policy.ts';
+import { dueOn, termsOf } from '../../tags/policy.ts';
 import { parseState, type RotatorState } from '../../tags/state.ts';
 import type { Claim } from '../step.ts';
 import { type Age, ageOf } from './age.ts';
@@ -21,7 +21,7 @@ import { type Observed, proves } from './observed.ts';
 import type { BoundSecret } from './observeVault.ts';
 import { nameOlder, oldForm } from './older.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
-import { refusalIn } from './refusedPlan.ts';
+import { refusalIn } from './refusedTerms.ts';
 import { sources } from './source.ts';
 import type { TargetRead } from './targetRead.ts';
 
@@ -219,7 +219,7 @@ async function brakes(
   const gap = await indexGap(grants, deps);
   return {
     ...(settlingUntil ? { settlingUntil } : {}),
-    ...refusalIn(row, planOf(policy, current.contentType, capDays), policy, now),
+    ...refusalIn(row, termsOf(policy, current.contentType, capDays), policy, now),
     ...(gap === undefined ? {} : { indexGap: gap }),
     rateUsedUp: isRateUsedUp(lately, secret.vault, rate, deps.vaults.names),
     ...(await brakeOf(optIn.rotator.type, secret, deps)),

@@ -64,8 +64,8 @@ export interface Observed {
   readonly settlingUntil?: Date;
   /** After a failed rotation: no new credential before then. */
   readonly retryOn?: Date;
-  /** The vault refused a version with exactly this plan, for which nothing has changed since. */
-  readonly planRefused: boolean;
+  /** The vault refused a version with exactly these terms, for which nothing has changed since. */
+  readonly termsRefused: boolean;
   /** Where it was not the vault. */
   readonly refusedBy?: Reason;
   /** What keeps credentials from being taken away: undefined when the index of who shares a target is complete. */

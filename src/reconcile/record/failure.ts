@@ -3,12 +3,12 @@ import { addMinutes, earliest, latest } from '../../core/clock.ts';
 import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
 import { BUSY_ALERT_MINUTES, maySpread, SPREADING_MINUTES } from '../../core/passing.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
-import { planOf } from '../../tags/policy.ts';
+import { termsOf } from '../../tags/policy.ts';
 import type { Acting, RowChange } from '../act/acting.ts';
 import { NoConsent } from '../observe/consented.ts';
 import { SETTLING_MINUTES } from '../observe/observation.ts';
 import { Stopped } from '../observe/observeVault.ts';
-import { afterRefusal } from '../observe/refusedPlan.ts';
+import { afterRefusal } from '../observe/refusedTerms.ts';
 import type { Step } from '../step.ts';
 
 const BUSY_MINUTES = 1;
@@ -107,12 +107,12 @@ function retryMinutes(reason: Reason, failures: number): number {
   return Math.min(10 * (reason === 'vault-forbidden' ? 4 : 2) ** failures, DAY_MINUTES);
 }
 
-/** What a failed rotation leaves in the row, so that the next try comes later, or not before the plan changes. */
+/** What a failed rotation leaves in the row, so that the next try comes later, or not before its terms change. */
 export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {
   const on = deps.clock.now();
   const { reason, detail } = error;
   const retryOn = addMinutes(on, retryMinutes(reason, Math.min(failures, 10)));
-  const plan = planOf(seen.policy, seen.current.contentType, deps.config.capDays);
+  const terms = termsOf(seen.policy, seen.current.contentType, deps.config.capDays);
   const lastFailure = { reason, detail: detail.slice(0, DETAIL_MAX), on };
-  return { failures: failures + 1, retryOn, lastFailure, ...afterRefusal(reason, plan, seen.policy, on) };
+  return { failures: failures + 1, retryOn, lastFailure, ...afterRefusal(reason, terms, seen.policy, on) };
 }

@@ -79,7 +79,7 @@ export const access: readonly Mutant[] = [
   {
     id: 'dry-run-acts',
     loses: 'a dry run rotates',
-    find: 'if (asked.dryRun) return { plan: foreseen };',
+    find: 'if (asked.dryRun) return { preview };',
     put: '',
     tests: ['api/requests', 'cases/asked'],
     short: true,

@@ -143,7 +143,7 @@ function askedFor({
   return { kind: 'rotate', revoke, ...(rotateAgain ? { rotateAgain } : {}), override };
 }
 
-interface Foreseen {
+interface ShownPreview {
   readonly steps: readonly {
     readonly on: Date;
     readonly kind: string;
@@ -170,7 +170,7 @@ interface Foreseen {
 }
 
 /** What a dry run found: all steps to come, all that was looked at, and why the request would not be accepted. */
-export function planBody({ steps, checks, refusal }: Foreseen) {
+export function previewBody({ steps, checks, refusal }: ShownPreview) {
   return {
     plan: {
       accepted: refusal === undefined,

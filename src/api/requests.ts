@@ -9,14 +9,14 @@ import type { Deps } from '../ports/deps.ts';
 import type { Operation } from '../ports/operations.ts';
 import type { SecretRow } from '../ports/rows.ts';
 import type { Version } from '../ports/vault.ts';
-import { type Foreseen, foresee, foreseenUnbound, type Refusal } from '../reconcile/foresee.ts';
 import { type BoundSecret, observeVault, type Trail } from '../reconcile/observe/observeVault.ts';
 import { askedFor } from '../reconcile/pass.ts';
+import { type Preview, previewOf, previewUnbound, type Refusal } from '../reconcile/preview.ts';
 import { append, inLog, recordOfRequest } from '../reconcile/record/auditRecord.ts';
 import { olderOurs } from '../tags/owed.ts';
 import type { Caller } from './auth.ts';
 import { type CallInput, type GuardedCall, guarded, SECRET, type Shape } from './call.ts';
-import { OperationBody, operationBody, PlanBody, planBody, RETRY_SECONDS } from './operationBody.ts';
+import { OperationBody, operationBody, PlanBody, previewBody, RETRY_SECONDS } from './operationBody.ts';
 import { type Answer, answer } from './problem.ts';
 import { fromPath } from './receive.ts';
 
@@ -37,7 +37,7 @@ export type RequestTerms = Pick<
 >;
 
 /** The operation that a request became, or, of a dry run, what would come of it. */
-export type RequestAnswer = { readonly operation: Operation } | { readonly plan: Foreseen };
+export type RequestAnswer = { readonly operation: Operation } | { readonly preview: Preview };
 
 /** A call that asks for a change of a secret: it is judged now, and a pass does the work. */
 export function asking<Body>({
@@ -78,7 +78,7 @@ const requestOf = <Body>(caller: Caller, { path, body, idempotencyKey }: CallInp
  * the header `Host` is the caller's own word (case ATK-12).
  */
 function answerOf(done: RequestAnswer): Answer {
-  if ('plan' in done) return answer(200, planBody(done.plan));
+  if ('preview' in done) return answer(200, previewBody(done.preview));
   return answer(202, operationBody(done.operation), {
     'operation-location': `/api/operations/${done.operation.id}`,
     'retry-after': RETRY_SECONDS,
@@ -113,13 +113,13 @@ export async function accepted(
   const found = await seen(ref, deps);
   if ('wrong' in found) {
     if (!asked.dryRun) throw found.wrong;
-    return { plan: foreseenUnbound(found.wrong, { secret: ref, ...found }, deps) };
+    return { preview: previewUnbound(found.wrong, { secret: ref, ...found }, deps) };
   }
   const { bound } = found;
   check(bound);
-  const foreseen = await foresee(bound, askedFor({ ...wanted, version: bound.current.id }), deps);
-  if (asked.dryRun) return { plan: foreseen };
-  if (foreseen.refusal) throw refused(foreseen.refusal, bound);
+  const preview = await previewOf(bound, askedFor({ ...wanted, version: bound.current.id }), deps);
+  if (asked.dryRun) return { preview };
+  if (preview.refusal) throw refused(preview.refusal, bound);
   return { operation: await accept({ id, caller, bound, wanted }, deps) };
 }
 

@@ -256,9 +256,9 @@ describe('a request for a rotation', () => {
   it('as a dry run says what would happen and leaves no trace', async () => {
     const { ask, saved, looks, writes } = setUp([{ ...version('a', optedIn), createdOn: now }]);
     const refused = { reason: 'too-soon', overridable: ['too-soon'] };
-    expect(await ask({ dryRun: true })).toMatchObject({ plan: { steps: [], refusal: refused } });
+    expect(await ask({ dryRun: true })).toMatchObject({ preview: { steps: [], refusal: refused } });
     const forced = await ask({ dryRun: true, override: ['too-soon'] }, caller('Keyturn.Revoke'), { key: 'k1' });
-    expect(forced).toMatchObject({ plan: { steps: [{ kind: 'rotate' }, { kind: 'prove' }, { kind: 'revoke' }] } });
+    expect(forced).toMatchObject({ preview: { steps: [{ kind: 'rotate' }, { kind: 'prove' }, { kind: 'revoke' }] } });
     expect([saved.size, looks.length, writes.length]).toEqual([0, 0, 0]);
   });
 });

@@ -63,7 +63,7 @@ export interface Refusal {
   readonly remedy?: string;
 }
 
-export interface Foreseen {
+export interface Preview {
   readonly steps: readonly Coming[];
   readonly checks: readonly Check[];
   /** Why the request is not accepted; absent where nothing is known that keeps it from being met. */
@@ -111,26 +111,26 @@ const STEPS_MAX = 12;
 
 /**
  * Reads vault and target like a pass, without their locks. Throws what does not come from the rules: no answer of the vault.
- * Where the target does not answer, nothing is foreseen and nothing refused.
+ * where the target does not answer, nothing is shown and nothing refused.
  */
-export async function foresee(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Foreseen> {
-  const foreseen = await withRights(await foreseeChanges(bound, asked, deps), bound, deps);
-  const { refusal } = foreseen;
-  if (!refusal) return foreseen;
+export async function previewOf(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Preview> {
+  const preview = await withRights(await previewChanges(bound, asked, deps), bound, deps);
+  const { refusal } = preview;
+  if (!refusal) return preview;
   const about = aboutOf({ secret: bound.secret, row: bound.row, bound }, deps);
-  return { ...foreseen, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
+  return { ...preview, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
 }
 
 /**
- * Of a secret whose tags do not bind: nothing is foreseen, and what was found wrong is all that was looked at.
+ * Of a secret whose tags do not bind: no step is shown, and what was found wrong is all that was looked at.
  *
  * @param current the version, as far as it was read
  */
-export function foreseenUnbound(
+export function previewUnbound(
   error: KeyturnError,
   { secret, row, current }: Omit<Parameters<typeof aboutOf>[0], 'bound'>,
   deps: Deps,
-): Foreseen {
+): Preview {
   const { reason, detail } = error;
   const about = aboutOf({ secret, row, current }, deps);
   const refusal = { reason, detail, overridable: [], ...remedyFor(reason, secret, about, deps) };
@@ -138,14 +138,14 @@ export function foreseenUnbound(
 }
 
 /** What is to change something at the target needs rights: a request is not met where one is known to be missing (OPS-03). */
-async function withRights(foreseen: Foreseen, bound: BoundSecret, deps: Deps): Promise<Foreseen> {
-  const { steps, checks, refusal } = foreseen;
+async function withRights(preview: Preview, bound: BoundSecret, deps: Deps): Promise<Preview> {
+  const { steps, checks, refusal } = preview;
   // Without any step the target did not answer: what Azure says of the role is known all the same.
   const takes = steps.length === 0 || steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
-  if (refusal || !takes) return foreseen;
+  if (refusal || !takes) return preview;
   const found = await rightsFor(bound, deps);
   const missing = missingIn(found);
-  if (!missing) return { ...foreseen, checks: [...checks, ...found.map(checkOfRight)] };
+  if (!missing) return { ...preview, checks: [...checks, ...found.map(checkOfRight)] };
   const { reason = 'target-forbidden', detail = reasonRow(reason).cause } = missing;
   return { steps: [], checks: [...checks, ...found.map(checkOfRight)], refusal: { reason, detail, overridable: [] } };
 }
@@ -156,7 +156,7 @@ const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check => ({
   ...(state === 'cannot tell' ? { unknown: true } : {}),
 });
 
-async function foreseeChanges(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Foreseen> {
+async function previewChanges(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Preview> {
   try {
     const seen = await withFormer(await observeTarget(bound, await readConsent(bound, deps), deps), asked);
     const wrote = seen.observed.wiped ? parseState(bound.row?.wroteState ?? '') : undefined;
@@ -176,21 +176,21 @@ async function foreseeChanges(bound: BoundSecret, asked: Asked, deps: Deps): Pro
   }
 }
 
-function judged(seen: Observation, asked: Asked, deps: Deps): Foreseen {
+function judged(seen: Observation, asked: Asked, deps: Deps): Preview {
   const now = deps.clock.now();
-  const foreseen = foreseeSteps(seen.observed, seen.target.personal ?? [], asked, now);
-  const rotation = foreseen.path.find((step) => step.kind === 'rotate');
-  if (foreseen.refusal || !rotation) return foreseen;
+  const preview = previewSteps(seen.observed, seen.target.personal ?? [], asked, now);
+  const rotation = preview.path.find((step) => step.kind === 'rotate');
+  if (preview.refusal || !rotation) return preview;
   try {
     preflight(rotation, { seen, deps });
     if (asked.revoke !== 'after-grace' && isPersonal(seen)) throw new KeyturnError('not-ours');
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     const { reason, detail } = error;
-    const checks = [...foreseen.checks.filter(({ check }) => check !== checkOf(reason)), failedCheck(error)];
+    const checks = [...preview.checks.filter(({ check }) => check !== checkOf(reason)), failedCheck(error)];
     return { steps: [], checks, refusal: { reason, detail, overridable: [] } };
   }
-  return foreseen;
+  return preview;
 }
 
 const isPersonal = ({ observed, target }: Observation): boolean =>
@@ -201,12 +201,12 @@ const failedCheck = ({ reason, detail }: KeyturnError): Check => ({
 });
 
 /** The rules alone, step by step on what each would leave. Pure. */
-export function foreseeSteps(
+export function previewSteps(
   observed: Observed,
   personal: readonly Handle[],
   asked: Asked,
   now: Date,
-): Foreseen & { readonly path: readonly Change[] } {
+): Preview & { readonly path: readonly Change[] } {
   const path: Change[] = [];
   const steps: Coming[] = [];
   const checks = new Map<CheckName, Check>(READ.map((check) => [check, { check, passed: true }]));

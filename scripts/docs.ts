@@ -10,7 +10,7 @@ import { cloudChoice } from '../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
 import { inRole, type NeededRights } from '../src/core/neededRights.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
-import { aboutOf, settingsSchema } from '../src/core/settingsSchema.ts';
+import { aboutSetting, settingsSchema } from '../src/core/settingsSchema.ts';
 import { keyDialects } from '../src/form/dialects.ts';
 import type { Manifest } from '../src/ports/rotator.ts';
 import { manifests } from '../src/rotators/kinds.ts';
@@ -25,7 +25,7 @@ const made = '<!-- Made by `npm run docs`; edit the code instead. -->';
 
 export function settingsPage(): string {
   const sections = Object.entries(settingsSchema(cloudChoice).shape).map(([name, schema]) => {
-    const { about, shape, fallback } = aboutOf(schema);
+    const { about, shape, fallback } = aboutSetting(schema);
     const required = !schema.safeParse(undefined).success;
     const otherwise = required
       ? 'Must be set.'

@@ -9,7 +9,7 @@ import type { Reason } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
 import { alertOrCount } from '../reconcile/record/alertOrCount.ts';
 import type { Pace } from '../sweep/pace.ts';
-import { aboutOf } from '../tags/about.ts';
+import { aboutSecret } from '../tags/about.ts';
 
 /** Then the sweep tries again: whatever was wrong may have been mended. */
 const RETRY_HOURS = 1;
@@ -25,7 +25,7 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
   const now = clock.now();
   const row = await rows.secret({ vault, name });
   const open = deps.config.mode === 'observe' ? 'wouldAlert' : 'alert';
-  const about = aboutOf({ secret: { vault, name }, row }, deps);
+  const about = aboutSecret({ secret: { vault, name }, row }, deps);
   if (row?.[open] !== REASON) await alertOrCount({ vault, name }, REASON, { ...about, operation: id }, deps);
   const times = { lookedOn: now, nextLookOn: addHours(now, RETRY_HOURS) };
   await rows.saveSecret({ failures: 0, ...row, vault, name, step: 'failed', reason: REASON, [open]: REASON, ...times });

@@ -24,7 +24,7 @@ const PLAIN_MAX = 256;
  * The text without control characters, cut at 256: for a field of its own, which needs no quotes around it. What looks like
  * a credential is hidden as in `quote`.
  */
-export const plain = (text: string): string =>
+export const unquoted = (text: string): string =>
   masked(text)
     .toWellFormed()
     .replaceAll(/[\p{C}\s]+/gu, ' ')

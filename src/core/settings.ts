@@ -7,7 +7,7 @@ import type { ResourceId } from './ids.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
 import type { Reason } from './reasons.ts';
-import { aboutOf, type CloudChoice, type Raw, settingsSchema, vaultId } from './settingsSchema.ts';
+import { aboutSetting, type CloudChoice, type Raw, settingsSchema, vaultId } from './settingsSchema.ts';
 
 const PREFIX = 'KEYTURN_';
 
@@ -143,9 +143,9 @@ const NO_HOST_STORAGE =
 function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, given: Environment): string[] {
   const names = [...new Set(error.issues.map(({ path }) => String(path[0])))];
   return names.map((name) => {
-    const expected = `expected ${aboutOf(shape[name]).shape}.`;
+    const expected = `expected ${aboutSetting(shape[name]).shape}.`;
     const value = given[name];
-    if (value === undefined) return `${name} is not set; ${expected} ${aboutOf(shape[name]).about}`;
+    if (value === undefined) return `${name} is not set; ${expected} ${aboutSetting(shape[name]).about}`;
     // What the schema says itself (an id that does not parse, a key of the JSON) names the spot.
     const spots = error.issues.flatMap(({ path, code, message }) =>
       path[0] !== name ? [] : code === 'custom' ? message : path.slice(1).map((part) => `at ${quote(String(part))}`),

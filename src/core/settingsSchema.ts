@@ -268,7 +268,7 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
   });
 
 /** What a setting's documentation is made from. */
-export function aboutOf(schema: z.ZodType | undefined): AboutSetting {
+export function aboutSetting(schema: z.ZodType | undefined): AboutSetting {
   const meta = schema?.meta();
   return z
     .object({ about: z.string(), shape: z.string(), fallback: z.string().optional() })

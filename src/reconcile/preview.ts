@@ -8,7 +8,7 @@ import type { Handle } from '../core/ids.ts';
 import { type Reason, type Remedy, reasonRow } from '../core/reasons.ts';
 import type { RightCheck } from '../core/rightChecks.ts';
 import type { Deps } from '../ports/deps.ts';
-import { aboutOf, remedyFor } from '../tags/about.ts';
+import { aboutSecret, remedyFor } from '../tags/about.ts';
 import { parseState, toTheMinute, withState } from '../tags/state.ts';
 import { preflight } from './act/preflight.ts';
 import { barriers, decide, inWords } from './decide.ts';
@@ -111,13 +111,13 @@ const STEPS_MAX = 12;
 
 /**
  * Reads vault and target like a pass, without their locks. Throws what does not come from the rules: no answer of the vault.
- * where the target does not answer, nothing is shown and nothing refused.
+ * Where the target does not answer, nothing is shown and nothing refused.
  */
 export async function previewOf(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Preview> {
   const preview = await withRights(await previewChanges(bound, asked, deps), bound, deps);
   const { refusal } = preview;
   if (!refusal) return preview;
-  const about = aboutOf({ secret: bound.secret, row: bound.row, bound }, deps);
+  const about = aboutSecret({ secret: bound.secret, row: bound.row, bound }, deps);
   return { ...preview, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
 }
 
@@ -128,11 +128,11 @@ export async function previewOf(bound: BoundSecret, asked: Asked, deps: Deps): P
  */
 export function previewUnbound(
   error: KeyturnError,
-  { secret, row, current }: Omit<Parameters<typeof aboutOf>[0], 'bound'>,
+  { secret, row, current }: Omit<Parameters<typeof aboutSecret>[0], 'bound'>,
   deps: Deps,
 ): Preview {
   const { reason, detail } = error;
-  const about = aboutOf({ secret, row, current }, deps);
+  const about = aboutSecret({ secret, row, current }, deps);
   const refusal = { reason, detail, overridable: [], ...remedyFor(reason, secret, about, deps) };
   return { steps: [], checks: [failedCheck(error)], refusal };
 }

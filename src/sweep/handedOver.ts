@@ -6,7 +6,7 @@ import { earliest } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Tags } from '../core/ids.ts';
 import { instanceIn, isOthers } from '../core/instance.ts';
-import { plain, quote } from '../core/quote.ts';
+import { quote, unquoted } from '../core/quote.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow } from '../ports/rows.ts';
@@ -74,7 +74,7 @@ const owes = ({ view }: SecretRow): boolean => (view?.owed.length ?? 0) > 0;
 
 /** Whose secrets they are, and when the first of them expires. */
 function ownersOf(rows: readonly SecretRow[]): { readonly owner?: string; readonly expiresOn?: Date } {
-  const owners = [...new Set(rows.flatMap(({ view }) => view?.owner ?? []))].slice(0, NAMED_MAX).map(plain);
+  const owners = [...new Set(rows.flatMap(({ view }) => view?.owner ?? []))].slice(0, NAMED_MAX).map(unquoted);
   const expiresOn = earliest(...rows.map(({ view }) => view?.expiresOn));
   return { ...(owners.length > 0 ? { owner: owners.join(', ') } : {}), ...(expiresOn ? { expiresOn } : {}) };
 }

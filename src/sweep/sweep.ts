@@ -6,11 +6,11 @@ import { addDays, addMinutes, earliest } from '../core/clock.ts';
 import { KeyturnError, withoutText } from '../core/errors.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
 import { maySpread, SPREADING_MINUTES } from '../core/passing.ts';
-import { plain } from '../core/quote.ts';
+import { unquoted } from '../core/quote.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow, SharerRow } from '../ports/rows.ts';
 import type { SecretItem, Vault } from '../ports/vault.ts';
-import { aboutOf } from '../tags/about.ts';
+import { aboutSecret } from '../tags/about.ts';
 import { EXEMPT_TAG } from '../tags/exempt.ts';
 import { formerTarget, isHashed } from '../tags/formerTarget.ts';
 import { targetsLeft } from '../tags/leaving.ts';
@@ -179,7 +179,7 @@ async function atStake(vault: string, { rows, vaultTags, config }: Deps) {
   const known = (await quietly(rows.secretsOf(vault))) ?? [];
   const owner = tags && tagOf(tags, config.ownerTag);
   return {
-    owner: owner === undefined ? undefined : plain(owner),
+    owner: owner === undefined ? undefined : unquoted(owner),
     count: known.length,
     expiresOn: earliest(...known.map(({ view }) => view?.expiresOn)),
   };
@@ -243,7 +243,7 @@ function tellExpiry(ref: SecretRef, item: SecretItem, row: SecretRow | undefined
   const { enabled, expiresOn } = item;
   if (!enabled || expiresOn === undefined || expiresOn > addDays(deps.clock.now(), EXPIRING_DAYS)) return;
   if (total.expiring++ >= EXPIRING_NAMED_MAX) return;
-  const { owner, kind, target } = aboutOf({ secret: ref, row, current: item }, deps);
+  const { owner, kind, target } = aboutSecret({ secret: ref, row, current: item }, deps);
   deps.log('warn', 'expiring', { ...ref, expiresOn, owner, kind, target, reason: row?.reason, mode: deps.config.mode });
 }
 

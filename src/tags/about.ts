@@ -3,7 +3,7 @@ import { remedyOf } from '../core/alertWords.ts';
 import type { Part } from '../core/grants.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
 import { inRole } from '../core/neededRights.ts';
-import { plain } from '../core/quote.ts';
+import { unquoted } from '../core/quote.ts';
 import type { Reason, Remedy } from '../core/reasons.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow } from '../ports/rows.ts';
@@ -31,7 +31,7 @@ interface Looked {
 }
 
 /** By what was seen now; where the vault was not read, by the last look. */
-export function aboutOf(
+export function aboutSecret(
   { secret, row, bound, current }: Looked,
   { rotators, config }: Pick<Deps, 'rotators' | 'config'>,
 ): About {
@@ -45,7 +45,7 @@ export function aboutOf(
   const expiresOn = found ? found.expiresOn : view?.expiresOn;
   const part = bound?.optIn.target.part;
   return {
-    ...(owner === undefined ? {} : { owner: plain(owner) }),
+    ...(owner === undefined ? {} : { owner: unquoted(owner) }),
     ...(named === undefined ? {} : { kind: named }),
     ...(target === undefined ? {} : { target }),
     ...(part === undefined ? {} : { part }),

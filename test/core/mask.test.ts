@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MASK, mask } from '../../src/core/mask.ts';
-import { plain, quote } from '../../src/core/quote.ts';
+import { quote, unquoted } from '../../src/core/quote.ts';
 import { reasons } from '../../src/core/reasons.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { newPassword } from '../../src/rotators/kit/password.ts';
@@ -66,7 +66,7 @@ describe('ATK-07: what looks like a credential', () => {
       const [text, secret] = make();
       const options = `field=%2Fpassword;x=${encodeURIComponent(text)}`;
       const pasted = [text, `value: ${text}`, `${'a '.repeat(30)}${text}`, `${text} of app_a`, `"${text}"`, options];
-      const shown = pasted.flatMap((each) => [mask(each), quote(each), plain(each), quote(mask(each))]);
+      const shown = pasted.flatMap((each) => [mask(each), quote(each), unquoted(each), quote(mask(each))]);
       expect(
         shown.map((each) => shownOf(secret, each.replaceAll(MASK, ''))).filter(({ length }) => length > 4),
       ).toEqual([]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { cloudChoice } from '../../src/azure/cloud.ts';
 import type { Environment } from '../../src/core/ownStorage.ts';
 import { readSettings, SettingsError } from '../../src/core/settings.ts';
-import { aboutOf, settingsSchema } from '../../src/core/settingsSchema.ts';
+import { aboutSetting, settingsSchema } from '../../src/core/settingsSchema.ts';
 
 const guid = (last: number) => `00000000-0000-4000-8000-00000000000${last}`;
 const vault = (name: string) =>
@@ -210,7 +210,7 @@ describe('settings', () => {
 
   it('default to what their documentation says', () => {
     for (const schema of Object.values(settingsSchema(cloudChoice).shape)) {
-      const { fallback } = aboutOf(schema);
+      const { fallback } = aboutSetting(schema);
       if (fallback !== undefined) expect(schema.parse(undefined)).toEqual(schema.parse(fallback));
     }
   });

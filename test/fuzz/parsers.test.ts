@@ -20,7 +20,7 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import { parseGrants } from '../../src/core/grants.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
 import { mask } from '../../src/core/mask.ts';
-import { plain, quote } from '../../src/core/quote.ts';
+import { quote, unquoted } from '../../src/core/quote.ts';
 import { remember, scrub, spellings } from '../../src/core/scrub.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { readSettings, SettingsError } from '../../src/core/settings.ts';
@@ -284,7 +284,7 @@ const readers: readonly Reader[] = [
   ['problem', (text) => problem(new KeyturnError('bad-request', { detail: text })), ['a b']],
   ['mask', mask, [...VALUES, 'Bearer a', 'password: a', '%41%2520', 'https://a:b@c/d?sig=e', '-----BEGIN']],
   ['quote', quote, VALUES],
-  ['plain', plain, VALUES],
+  ['plain', unquoted, VALUES],
   ['scrub', scrub, ['value']],
   ['remember', remember, ['value']],
   ['spellings', spellings, ['value', '%']],

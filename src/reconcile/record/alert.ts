@@ -5,7 +5,7 @@ import { BUSY_ALERT_MINUTES, isBusy, maySpread } from '../../core/passing.ts';
 import { isReason, type Reason, reasonRow } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SecretRow } from '../../ports/rows.ts';
-import { aboutOf } from '../../tags/about.ts';
+import { aboutSecret } from '../../tags/about.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { isOpen, nextOpen } from '../../tags/window.ts';
 import { type Observed, proves } from '../observe/observed.ts';
@@ -106,7 +106,7 @@ async function raise(
   if (reason === 'holder-unknown') {
     if (step.kind !== 'wait' || step.unsure === undefined) return;
     const { vault, name } = step.unsure;
-    const about = aboutOf({ secret: { vault, name }, row: await deps.rows.secret({ vault, name }) }, deps);
+    const about = aboutSecret({ secret: { vault, name }, row: await deps.rows.secret({ vault, name }) }, deps);
     const detail = `${said} ${secret.vault}/${secret.name} waits for it.`;
     // By its own name: its owner is the one who can say what it keeps, not the one who waits.
     return alertOrCount({ vault, name }, reason, { ...about, detail }, deps);
@@ -124,7 +124,7 @@ async function raise(
   const { verdict, said: told } = end.seen?.observed ?? {};
   const answer =
     reason === 'unproved' && verdict ? (told ?? `The target's answer to the stored value is "${verdict}".`) : words;
-  const about = aboutOf({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
+  const about = aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const identity = maySpread(step.reason) ? deps.config.identity : undefined;
   const facts = { ...about, detail: bad ?? answer, ...owedSince(end, row), behind, identity };
   await alertOrCount(secret, reason, facts, deps);

@@ -31,7 +31,7 @@ export interface Request<Body> {
 
 type Name = 'rotate' | 'revoke' | 'hold' | 'undo';
 /** What an operation says of the request itself. */
-export type RequestTerms = Pick<
+export type RequestWishes = Pick<
   Operation,
   'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold' | 'note' | 'ticket'
 >;
@@ -270,7 +270,7 @@ const wantedIn = ({
   hold,
   note,
   ticket,
-}: RequestTerms): readonly unknown[] => [
+}: RequestWishes): readonly unknown[] => [
   ...[override, revoke, rotateAgain === true, undo === true, at ?? null],
   ...[hold === undefined ? 'none' : hold, note ?? null, ticket ?? null],
 ];

@@ -262,7 +262,7 @@ describe('a person', () => {
   });
 
   it('is not braked by failures, rate, the pause after one, or a plan that was refused once', () => {
-    const braked = { ...adopted, braked: true, rateUsedUp: true, retryOn: addHours(T, 1), planRefused: true };
+    const braked = { ...adopted, braked: true, rateUsedUp: true, retryOn: addHours(T, 1), termsRefused: true };
     expect(decide(braked, asks(), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
   });
 

@@ -2,19 +2,19 @@
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import { rotationId } from '../../core/ids.ts';
 import type { Asked } from '../step.ts';
+import type { Observation } from './observation.ts';
 import type { Replaced } from './observed.ts';
 import { oldForm } from './older.ts';
-import type { Seen } from './seen.ts';
 
 /** The look, with what stood before the current version where the request is to go back to it. */
-export async function withFormer(seen: Seen, asked: Asked | undefined): Promise<Seen> {
+export async function withFormer(seen: Observation, asked: Asked | undefined): Promise<Observation> {
   if (!asked?.undo || asked.version !== seen.observed.version) return seen;
   const former = await formerOf(seen);
   return former ? { ...seen, observed: { ...seen.observed, former } } : seen;
 }
 
 /** The one that the current version's rotation replaced, if it is owed: undefined once it is revoked or overwritten. */
-async function formerOf(seen: Seen): Promise<Replaced | undefined> {
+async function formerOf(seen: Observation): Promise<Replaced | undefined> {
   const { secret, state, observed, optIn, target } = seen;
   if (optIn.rotator.overlap === 'none') return undefined;
   const owed = observed.owed.find(({ version }) => rotationId(secret, version) === state?.rot);

@@ -247,7 +247,7 @@ interface Wrote {
 /** The version that the rotation of the operation's version wrote, or its undo, current or not. */
 function writtenFor(
   { version, undo }: Pick<Operation, 'version' | 'undo'>,
-  { secret, current, versions, state }: Seen,
+  { secret, current, versions, state }: Observation,
 ) {
   const rotation = rotationId(secret, version);
   const answers = (found: RotatorState | undefined) =>

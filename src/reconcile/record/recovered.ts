@@ -51,7 +51,7 @@ export async function recoverRecords(
 type Suspect = Pick<AuditRecord, 'step' | 'reason' | 'rotation' | 'version' | 'stored' | 'handle' | 'revokedVersions'>;
 
 /** The rotation that wrote the current version. Nobody knows any more what it was due to, but for an undo. */
-function rotationOf({ state, secret, current, versions }: Seen): Suspect[] {
+function rotationOf({ state, secret, current, versions }: Observation): Suspect[] {
   if (state?.rot === undefined) return [];
   const replaced = versions.find(({ id }) => rotationId(secret, id) === state.rot);
   return [

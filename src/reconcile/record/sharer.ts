@@ -19,12 +19,12 @@ export async function saveSharer(
 ): Promise<void> {
   if (!seen || (attempted ?? step).kind === 'rotate') return;
   const settling = latest(change.settlingUntil, seen.observed.settlingUntil);
-  const { handle: _, ...unknown } = holderOf(seen, secret);
-  await deps.rows.saveSharer(settling && now < settling ? unknown : holderOf(seen, secret));
+  const { handle: _, ...unknown } = sharerOf(seen, secret);
+  await deps.rows.saveSharer(settling && now < settling ? unknown : sharerOf(seen, secret));
 }
 
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
-function holderOf({ optIn, observed, state }: Seen, secret: SecretRef): SharerRow {
+function sharerOf({ optIn, observed, state }: Observation, secret: SecretRef): SharerRow {
   const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
   return {
     ...secret,

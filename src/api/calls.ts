@@ -13,6 +13,7 @@ import { showOpenapi } from './calls/showOpenapi.ts';
 import { showOperation } from './calls/showOperation.ts';
 import { showReadiness } from './calls/showReadiness.ts';
 import { showReason } from './calls/showReason.ts';
+import { showReport } from './calls/showReport.ts';
 import { showSecret } from './calls/showSecret.ts';
 import { showSummary } from './calls/showSummary.ts';
 import { undoRotation } from './calls/undoRotation.ts';
@@ -32,6 +33,7 @@ export const calls: readonly Call[] = [
   showOperation,
   showReadiness,
   showReason,
+  showReport,
   showSecret,
   showSummary,
   undoRotation,

@@ -14,6 +14,7 @@ import type { UnmanagedRow } from '../ports/unmanaged.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { isOptedIn, optInTags } from '../tags/optIn.ts';
 import { olderOurs, stateOrNone } from '../tags/owed.ts';
+import { isPast, viewToday } from '../tags/watched.ts';
 import { type Caller, requireRole } from './auth.ts';
 
 export const PAGE_MAX = 100;
@@ -152,17 +153,10 @@ function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: Unma
   return { vault, name, failures: 0, view, found };
 }
 
-/** Gone, and nothing left to tell of it: the row stays for the case that somebody recovers the secret. */
-const isPast = ({ step, reason, view }: SecretRow): boolean =>
-  step === 'skip' && reason === 'gone' && (view?.owed.length ?? 0) === 0;
-
-/** A row of an earlier release has no view: the next look makes one. */
-const UNSEEN: SecretView = { state: 'waiting', owed: [] };
-
-function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryItem {
-  const { step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
+function itemOf(row: SecretRow): InventoryItem {
+  const { vault, name, failures, step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
   return {
-    ...{ vault, name, failures, view: view ? inWordsOfToday(view, reason) : UNSEEN },
+    ...{ vault, name, failures, view: viewToday(row) },
     ...(step === undefined ? {} : { step }),
     ...(reason === undefined ? {} : { reason }),
     ...(detail === undefined ? {} : { detail }),
@@ -171,13 +165,6 @@ function itemOf({ vault, name, failures, view, ...row }: SecretRow): InventoryIt
     ...(lastFailure === undefined ? {} : { lastFailure }),
   };
 }
-
-/** Rows of an earlier release call what is gone, and what another instance serves, unmanaged. */
-function inWordsOfToday(view: SecretView, reason: string | undefined): SecretView {
-  const state = view.state === 'unmanaged' && reason !== undefined ? WORDS[reason] : undefined;
-  return state === undefined ? view : { ...view, state };
-}
-const WORDS: Readonly<Record<string, SecretStatus>> = { gone: 'gone', 'other-instance': 'not-served' };
 
 /**
  * One secret and its versions. Absent, never opted in, a certificate's and another instance's are one and the same

@@ -10,6 +10,7 @@ export const routes = [
   { name: 'readiness', method: 'GET', path: 'readiness' },
   { name: 'reason', method: 'GET', path: 'reasons/{code}' },
   { name: 'reasons', method: 'GET', path: 'reasons' },
+  { name: 'report', method: 'GET', path: 'report' },
   { name: 'revoke', method: 'POST', path: 'vaults/{vault}/secrets/{name}/revoke' },
   { name: 'rotate', method: 'POST', path: 'vaults/{vault}/secrets/{name}/rotate' },
   { name: 'secret', method: 'GET', path: 'vaults/{vault}/secrets/{name}' },

@@ -19,6 +19,7 @@ import { tableLocks } from '../store/lockTable.ts';
 import { lookQueue } from '../store/lookQueue.ts';
 import { pruneMarks } from '../store/marks.ts';
 import { poisonLengths, queueReach } from '../store/reach.ts';
+import { reportBlobs } from '../store/reportBlobs.ts';
 import { tableRows } from '../store/rowTable.ts';
 import type { OwnStorage } from '../store/storage.ts';
 import { unmanagedTable } from '../store/unmanagedTable.ts';
@@ -65,6 +66,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     locks: tableLocks(own, clock),
     queue: lookQueue(own, clock),
     audit: blobAudit(own),
+    reports: reportBlobs(own),
     alerts: tableAlerts(own, clock),
     rights: rightsFrom({ arm, served, principalId: settings.identity.principalId }),
     clock,

@@ -7,6 +7,7 @@ import type { Audit } from './audit.ts';
 import type { Consent } from './consent.ts';
 import type { Locks } from './locks.ts';
 import type { LookQueue } from './queue.ts';
+import type { Reports } from './reports.ts';
 import type { Rights } from './rights.ts';
 import type { Rotator } from './rotator.ts';
 import type { Rows } from './rows.ts';
@@ -42,6 +43,8 @@ export interface Deps {
   readonly locks: Locks;
   readonly queue: LookQueue;
   readonly audit: Audit;
+  /** Where reports are kept; absent in a world that shows nobody anything. */
+  readonly reports?: Reports;
   readonly alerts: Alerts;
   /** What Azure tells of Keyturn's own rights; absent in a world without Azure. */
   readonly rights?: Rights;

@@ -155,7 +155,8 @@ type AuditRef = Pick<AuditRecord, 'vault' | 'name'>;
 const sorted = (found: ReadonlyMap<string, AuditRecord>): AuditRecord[] =>
   [...found.values()].sort((a, b) => b.on.getTime() - a.on.getTime());
 
-function readLine(line: string): AuditRecord | undefined {
+/** A line as it was written; undefined where it does not parse. */
+export function readLine(line: string): AuditRecord | undefined {
   try {
     return Line.safeParse(JSON.parse(line)).data;
   } catch (error) {

@@ -18,6 +18,7 @@ import { isOptedIn, leavingBy, optInTags, slotTargetOf } from '../tags/optIn.ts'
 import { stateOrNone } from '../tags/owed.ts';
 import { tellCounted } from './alertGroups.ts';
 import { tellHandedOver, tellUnserved } from './handedOver.ts';
+import { keepReport } from './keepReport.ts';
 import { type UnmanagedIn, unmanagedIn } from './notOptedIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
@@ -71,6 +72,7 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   const [failure] = await ended;
   await queueAll(turns, deps);
   deps.log('info', 'swept', { ...total, unlisted: total.unlisted.join(','), optInLost: total.optInLost.length });
+  await keepReport(deps);
   if (failure !== undefined) throw failure;
   return total;
 }

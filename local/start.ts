@@ -10,6 +10,7 @@ import { ClockCall } from './demo/clockCall.ts';
 import { kinds } from './demo/kinds.ts';
 import { Records, watchWebhook } from './demo/records.ts';
 import { invite } from './demo/serve.ts';
+import { putUp } from './demo/signpost.ts';
 import { tellStory } from './demo/story.ts';
 import { StoryError, Teller } from './demo/teller.ts';
 import { startTenant, sweepSchedule } from './demo/tenant.ts';
@@ -42,6 +43,7 @@ async function main(): Promise<number> {
   let host: Host | undefined;
   let token: Token | undefined;
   let clockCall: ClockCall | undefined;
+  let takeDown: (() => Promise<void>) | undefined;
   try {
     azure = await startTenant();
     const { AzureWebJobsStorage: storageConnection = '', ...settings } = azure.env();
@@ -56,6 +58,7 @@ async function main(): Promise<number> {
     if (!once) {
       token = await Token.start(azure);
       clockCall = await ClockCall.start(host, token);
+      takeDown = await putUp({ azure, url: host.url, token: token.path, vaultToken: token.vaultPath });
       invite({ ...stage, token, clockUrl: clockCall.url });
       await new Promise((end) => {
         if (stopped.signal.aborted) end(undefined);
@@ -68,6 +71,7 @@ async function main(): Promise<number> {
     throw error;
   } finally {
     webhook.stop();
+    await takeDown?.();
     await clockCall?.stop();
     await token?.stop();
     await host?.stop();

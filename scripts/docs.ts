@@ -16,6 +16,7 @@ import type { Manifest } from '../src/ports/rotator.ts';
 import { manifests } from '../src/rotators/kinds.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
 import { callsFile, callsTable, routesFile } from './calls.ts';
+import { commandsPart, commonPart, exitsPart } from './cli.ts';
 import { targetRole } from './infra/roles.ts';
 import { permissionsWith } from './permissions.ts';
 import { PROOF_RUN, proofWith, readRun } from './proof.ts';
@@ -243,6 +244,12 @@ const counted = (page: string): string =>
 export const parts: Readonly<Record<string, (page: string) => string>> = {
   'README.md': (page) => counted(withPart(page, 'figures', `\n${figures()}\n`)),
   'docs/api.md': (page) => withPart(page, 'calls', `\n${callsTable()}\n`),
+  'docs/cli.md': (page) =>
+    withPart(
+      withPart(withPart(page, 'commands', `\n${commandsPart()}\n`), 'options', `\n${commonPart()}\n`),
+      'exits',
+      `\n${exitsPart()}\n`,
+    ),
   'docs/rotators.md': (page) => withPart(page, 'rotators', rotatorsTable()),
   'docs/permissions.md': (page) => permissionsWith(withPart(page, 'roles', rolesAsJson())),
   'docs/proof.md': (page) => proofWith(page, readRun(PROOF_RUN)),

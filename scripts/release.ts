@@ -1,5 +1,5 @@
 /**
- * `npm run release`: the files of a release in `.keyturn/release/`: the package to deploy, its checksum, and what it is made of.
+ * `npm run release`: the files of a release in `.keyturn/release/`: the package to deploy and the command line, their checksums, and what the package is made of.
  * Two builds of the same sources with the same Node give the same bytes.
  */
 import { createHash } from 'node:crypto';
@@ -8,7 +8,9 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { build } from './build.ts';
+import { buildCli, CLI_FILES } from './cli.ts';
 import { sbom } from './release/sbom.ts';
+import { tarball } from './release/tar.ts';
 import { type Entry, zip } from './release/zip.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,30 +24,44 @@ export interface Release {
   readonly archive: string;
   readonly checksum: string;
   readonly parts: string;
+  /** The command line, as npm installs it. */
+  readonly cli: string;
+  readonly cliChecksum: string;
 }
 
 /** Builds anew and writes the files of the release into the folder; answers their paths. */
 export async function release(folder = join(root, '.keyturn/release')): Promise<Release> {
   const built = await mkdtemp(join(tmpdir(), 'keyturn-release-'));
+  const builtCli = await mkdtemp(join(tmpdir(), 'keyturn-release-cli-'));
   try {
     await build({ out: built });
     const { version } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8')) as { version: string };
     const bytes = zip(entriesOf(built));
     const name = `keyturn-${version}.zip`;
+    const cliName = `keyturn-cli-${version}.tgz`;
+    await buildCli(builtCli);
+    const cli = tarball(
+      CLI_FILES.map((file) => ({ name: file, content: readFileSync(join(builtCli, file)) })),
+      ['keyturn'],
+    );
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
     const files = {
       archive: join(folder, name),
       checksum: join(folder, `${name}.sha256`),
       parts: join(folder, `keyturn-${version}.cdx.json`),
+      cli: join(folder, cliName),
+      cliChecksum: join(folder, `${cliName}.sha256`),
     };
     await mkdir(folder, { recursive: true });
     await writeFile(files.archive, bytes);
     await writeFile(files.checksum, `${sha256}  ${name}\n`); // as `sha256sum --check` reads it
+    await writeFile(files.cli, cli);
+    await writeFile(files.cliChecksum, `${createHash('sha256').update(cli).digest('hex')}  ${cliName}\n`);
     await writeFile(files.parts, `${JSON.stringify(sbom(lock, { name, sha256 }), undefined, 2)}\n`);
     return files;
   } finally {
-    rmSync(built, { recursive: true });
+    for (const each of [built, builtCli]) rmSync(each, { recursive: true });
   }
 }
 
@@ -69,6 +85,8 @@ export function entriesOf(folder: string): readonly Entry[] {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { archive, checksum, parts } = await release();
-  console.log(`${archive}\n${checksum}\n${parts}\nsha256 ${readFileSync(checksum, 'utf8').slice(0, 64)}`);
+  const { archive, checksum, parts, cli, cliChecksum } = await release();
+  console.log(
+    `${archive}\n${checksum}\n${parts}\n${cli}\n${cliChecksum}\nsha256 ${readFileSync(checksum, 'utf8').slice(0, 64)}`,
+  );
 }

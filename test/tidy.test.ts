@@ -86,6 +86,23 @@ describe('imports', () => {
     expect(importsOf(filesUnder('local')).filter(({ to }) => /^(src|test)\//.test(to))).toEqual([]);
   });
 
+  it('of the command line lead to what the API declares, and to names and words of core (design section 9)', () => {
+    const used = importsOf(filesUnder('cli'));
+    const inSource = used.map(({ to }) => to).filter((to) => to.startsWith('src/'));
+    expect(inSource.length).toBeGreaterThan(5);
+    expect(inSource.filter((to) => !/^src\/(api|core)\//.test(to))).toEqual([]);
+    const packages = new Set(used.map(({ to }) => to).filter((to) => !/^(cli|src)\/|^node:/.test(to)));
+    expect([...packages].sort()).toEqual(['@azure/identity', '@azure/keyvault-secrets', 'commander', 'zod']);
+    expect(
+      circlesOf(
+        graphOf(
+          used.filter(({ to }) => to.startsWith('cli/')),
+          byFile,
+        ),
+      ),
+    ).toEqual([]);
+  });
+
   it('of ports are of types, and so is all that stands there', () => {
     const hasCode =
       /^(import (?!type)|(export )?(default|declare|const|let|var|class|abstract|enum|function|async)\b|export [{*])/m;
@@ -134,6 +151,7 @@ describe('the code', () => {
   it('has no any and hides nothing from the compiler', () => {
     const mine = [
       ...source,
+      ...filesUnder('cli'),
       ...filesUnder('local'),
       ...filesUnder('test'),
       ...filesUnder('scripts'),
@@ -152,7 +170,7 @@ describe('the code', () => {
   });
 
   it('names no host of a package registry', () => {
-    const named = [...source, ...filesUnder('local'), ...filesUnder('scripts')];
+    const named = [...source, ...filesUnder('cli'), ...filesUnder('local'), ...filesUnder('scripts')];
     expect(
       named.filter((file) => /registry\.(npmjs|yarnpkg)|npmjs\.(org|com)|pypi\.org|nuget\.org/.test(read(file))),
     ).toEqual([]);

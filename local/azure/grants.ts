@@ -4,7 +4,7 @@ import type { KeyedResource } from './keyedResource.ts';
 import type { Grant, Principal } from './principals.ts';
 import type { World } from './world.ts';
 
-const secretActions = (names: string[]) => names.map((name) => `Microsoft.KeyVault/vaults/secrets/${name}`);
+export const secretActions = (names: string[]) => names.map((name) => `Microsoft.KeyVault/vaults/secrets/${name}`);
 
 /** Reading consent, and what it may do itself. */
 const OWN_RIGHTS = ['Microsoft.Authorization/roleAssignments/read', 'Microsoft.Authorization/permissions/read'];

@@ -327,6 +327,13 @@ describe('an exemption', () => {
   const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
   const exempt = (text: string): Tags => ({ rotator: 'none', 'rotator-exempt': text });
 
+  it('OPS-05: is listed also where it lasts for years', async () => {
+    tenant.seed('st-a', { account: 'acct1', tags: exempt(`reason=vendor;until=${day(3 * 365)}`) });
+    await tenant.sweepAndSettle();
+    expect(await listed('?state=exempt')).toMatchObject([{ secret: 'st-a', exempt: { reason: 'vendor' } }]);
+    expect((await detail()).state).toBe('exempt');
+  });
+
   it('OPS-05: is listed with its reason and its end, raises nothing before that, and one alert after it', async () => {
     const until = day(30);
     tenant.seed('st-a', {

@@ -19,6 +19,11 @@ async function lines(words: readonly string[]): Promise<readonly string[]> {
   return run.stdout().trim().split('\n');
 }
 
+const versions = [
+  { version: 'v24', command: 'node' },
+  { version: 'v22', command: node22 },
+];
+
 let first: Release;
 let second: Release;
 beforeAll(async () => {
@@ -41,7 +46,7 @@ afterAll(async () => {
 
 describe('the files of a release', () => {
   it('are byte for byte those of another build', () => {
-    for (const file of ['archive', 'checksum', 'parts'] as const)
+    for (const file of ['archive', 'checksum', 'parts', 'cli', 'cliChecksum'] as const)
       expect([file, readFileSync(second[file]).equals(readFileSync(first[file]))]).toEqual([file, true]);
   });
 
@@ -63,6 +68,21 @@ describe('the files of a release', () => {
   it('carry the checksum of the package, in the form that sha256sum reads', () => {
     const sha256 = createHash('sha256').update(readFileSync(first.archive)).digest('hex');
     expect(readFileSync(first.checksum, 'utf8')).toBe(`${sha256}  ${basename(first.archive)}\n`);
+  });
+
+  it('hold the command line, which npm installs and which runs by itself', async () => {
+    const checksum = createHash('sha256').update(readFileSync(first.cli)).digest('hex');
+    expect(readFileSync(first.cliChecksum, 'utf8')).toBe(`${checksum}  ${basename(first.cli)}\n`);
+    mkdirSync(inFolder('cli'));
+    await lines(['tar', 'xzf', first.cli, '-C', inFolder('cli')]);
+    expect([...(await lines(['tar', 'tzf', first.cli]))].sort()).toEqual(
+      ['LICENSE', 'THIRD-PARTY-NOTICES', 'keyturn', 'package.json'].map((file) => `package/${file}`),
+    );
+    for (const { command } of versions)
+      expect((await lines([command, inFolder('cli/package/keyturn'), '--version'])).at(-1)).toMatch(/^\d+\.\d+\.\d+$/);
+    expect((await lines([inFolder('cli/package/keyturn'), 'completion', 'bash'])).at(-1)).toBe(
+      'complete -F _keyturn keyturn',
+    );
   });
 
   it('list every package that runs, by version, hash and licence, and none that only builds or tests', () => {
@@ -98,11 +118,6 @@ describe('the package, unpacked into an empty folder', () => {
     ...['secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'sweep', 'work', 'workPoison'],
     ...routes.map(({ name }) => name),
   ].sort();
-  const versions = [
-    { version: 'v24', command: 'node' },
-    { version: 'v22', command: node22 },
-  ];
-
   it.each(versions)(
     'serves all functions and rotates a secret on Node $version',
     async ({ version, command }) => {

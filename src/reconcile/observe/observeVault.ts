@@ -1,4 +1,5 @@
 /** The first half of a look: what stands in the vault, bound to rotator and target. Changes nothing. */
+import { addDays, earliest } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../../core/ids.ts';
 import { isOthers } from '../../core/instance.ts';
@@ -133,6 +134,9 @@ async function bindLeaving(
   };
 }
 
+/** A long exemption is looked at again that often. */
+const EXEMPT_DAYS = 90;
+
 /** How a secret that is opted out and owes nothing is left: alone, or exempt for a while. Throws `bad-tags` like the tag's reader. */
 export function left(current: Version, trail: Trail, now: Date): KeyturnError {
   if (leavingBy(current.tags) === 'lost') return skip('not-opted-in');
@@ -147,7 +151,10 @@ export function left(current: Version, trail: Trail, now: Date): KeyturnError {
   const { until } = exemption;
   const detail = `Exempt until ${until.toISOString()}.`;
   if (until <= now) return new KeyturnError('exempt-ended', { detail });
-  return Object.assign(new Stopped('skip', 'exempt', { detail }), { until });
+  // Looked at meanwhile, too: a row that says nothing for years counts as none, and the secret would not be listed.
+  return Object.assign(new Stopped('skip', 'exempt', { detail }), {
+    until: earliest(until, addDays(now, EXEMPT_DAYS)),
+  });
 }
 
 /** What is owed goes before; that the exemption after it does not parse is said at once. */

@@ -1,0 +1,15 @@
+/** All commands, in the order in which help and pages show them. */
+import { completionOf } from './commands/completion.ts';
+import { hold, resume } from './commands/hold.ts';
+import { list } from './commands/list.ts';
+import { open } from './commands/open.ts';
+import { ready } from './commands/ready.ts';
+import { plan, revoke, rotate } from './commands/rotate.ts';
+import { history, show } from './commands/show.ts';
+import { exempt, tag } from './commands/tag.ts';
+import type { CommandSpec, OfflineSpec } from './spec.ts';
+
+export const commands: readonly (CommandSpec | OfflineSpec)[] = [
+  ...[list, show, plan, rotate, revoke, hold, resume, history, tag, exempt, ready, open],
+  completionOf(() => commands),
+];

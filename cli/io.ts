@@ -1,0 +1,28 @@
+/** What a run of the command line has of the world: replaced as a whole where a test looks on. */
+
+/** A stream that is written to. */
+export interface Out {
+  write(text: string): void;
+  readonly isTty: boolean;
+  /** Of a terminal; undefined where nothing bounds a line. */
+  readonly columns: number | undefined;
+}
+
+export interface Io {
+  readonly out: Out;
+  readonly err: Out;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly fetch: typeof fetch;
+  readonly now: () => Date;
+  /** Resolves early once `stopped` is. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Ctrl-C. */
+  readonly stopped: AbortSignal;
+  /** A line that a person types; undefined where nobody sits there. */
+  readonly ask: (question: string) => Promise<string | undefined>;
+  /** What another program prints; undefined where it is not there or fails. */
+  readonly printed: (command: string, ...words: readonly string[]) => Promise<string | undefined>;
+  /** Opens an address in a browser; false where there is none. */
+  readonly browse: (url: string) => Promise<boolean>;
+}

@@ -1,0 +1,121 @@
+/** What people do with the command line, told as they see it: each story is a transcript in `golden/`, the product behind it the real one. */
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { startTenant, type Tenant } from '../cases/harness.ts';
+import { Cli } from './cli.ts';
+
+let tenant: Tenant;
+let cli: Cli;
+beforeAll(async () => {
+  tenant = await startTenant();
+  cli = new Cli(tenant);
+  await cli.start();
+});
+beforeEach(() => tenant.clear());
+afterAll(async () => {
+  await cli.stop();
+  await tenant.stop();
+});
+
+/** Secrets that have been there for some days, and looks at them. */
+async function seeded(): Promise<void> {
+  for (const [name, account] of [
+    ['st-a', 'acct1'],
+    ['st-b', 'acct2'],
+  ] as const) {
+    const version = tenant.seed(name, { account, tags: { owner: 'team-orders' } });
+    version.created -= 3 * 86_400;
+  }
+  tenant.seed('no-consent', { vault: 'kv2', account: 'acct3' });
+  tenant.azure.setDescription({ scope: tenant.azure.account('acct3').id }, 'keyturn storage-account-key: kv2/another');
+  await tenant.sweepAndSettle();
+}
+
+it('a rotation, from the list to the end of its grace: in a pipe', async () => {
+  await seeded();
+  await cli.run('list');
+  await cli.run('plan kv1/st-a');
+  await cli.run('rotate kv1/st-a --note "quarterly" --ticket CHG-4711 --wait');
+  await cli.run('show kv1/st-a');
+  const again = await cli.run('rotate kv1/st-a');
+  await cli.run('revoke kv1/st-a --at now --ticket INC-4711 --wait');
+  await cli.run('history kv1/st-a');
+  expect(again.exit).toBe(3);
+  expect(tenant.regenerations('acct1')).toBe(2);
+  cli.golden('rotation-pipe');
+  await tenant.check({ noGrace: ['st-a'] });
+});
+
+it('the same on a terminal: aligned, in colours, no wider than it is', async () => {
+  await seeded();
+  const terminal = { columns: 90 };
+  await cli.run('list', terminal);
+  await cli.run('rotate kv1/st-a --wait', terminal);
+  const shown = await cli.run('show kv1/st-a', terminal);
+  await cli.run('list', { columns: 60, env: { NO_COLOR: '1' } });
+  expect(shown.out).toContain('\x1b[33mgrace');
+  cli.golden('rotation-terminal');
+});
+
+it('an incident is held and resumed', async () => {
+  await seeded();
+  await cli.run('hold kv1/st-a --until 7d --note "release weekend" --wait');
+  const refused = await cli.run('rotate kv1/st-a');
+  await cli.run('resume kv1/st-a --wait');
+  const done = await cli.run('rotate kv1/st-a --wait -o jsonl');
+  expect([refused.exit, done.exit, JSON.parse(done.out).phase]).toEqual([3, 0, 'proved']);
+  cli.golden('hold');
+});
+
+it('a secret is opted in by its owner, the consent is printed and given, and it is rotated', async () => {
+  const { id } = tenant.azure.account('acct1');
+  tenant.azure
+    .vault('kv1')
+    .set('fresh', tenant.azure.account('acct1').key('key1'), { tags: { Owner: 'team-a', cost: '4711' } });
+  tenant.azure.setDescription({ scope: id }, '');
+  await tenant.sweepAndSettle();
+  const before = tenant.versions('fresh').length;
+  await cli.run(`tag kv1/fresh --rotator storage-acount-key --target ${id}`);
+  await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --policy every=90d;grce=48h`);
+  await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --set owner=team-b`);
+  const refused = await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --set owner=team-b`, {
+    columns: 120,
+    answer: 'n',
+  });
+  expect([refused.exit, tenant.current('fresh').tags]).toEqual([3, { Owner: 'team-a', cost: '4711' }]);
+  for (const form of ['bicep', 'terraform'])
+    await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --as ${form} --dry-run`);
+  await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --set owner=team-b --yes`);
+  expect(tenant.versions('fresh')).toHaveLength(before);
+  expect(tenant.current('fresh').tags).toEqual({
+    Owner: 'team-b',
+    cost: '4711',
+    rotator: 'storage-account-key',
+    'rotator-target': id,
+  });
+  await cli.run('plan kv1/fresh');
+  cli.say('the owner of the target consents');
+  tenant.azure.setDescription({ scope: id }, 'keyturn storage-account-key: kv1/fresh');
+  await tenant.advance({ hours: 49 });
+  await tenant.sweepAndSettle();
+  await cli.run('rotate kv1/fresh --wait');
+  expect(tenant.stateOf(tenant.current('fresh')).cred).toBe('key2');
+  expect(tenant.current('fresh').tags).toMatchObject({ Owner: 'team-b', cost: '4711' });
+  cli.golden('opting-in');
+});
+
+it('a secret that nobody can rotate is exempt, with reason and end', async () => {
+  tenant.azure.vault('kv1').set('partner', 'made by a partner', { tags: { owner: 'team-a' } });
+  await tenant.sweepAndSettle();
+  await cli.run('exempt kv1/partner --until 2027-02-30 --reason "the partner; sets=it" --yes');
+  await cli.run('exempt kv1/partner --until 2039-06-30 --reason "the partner; sets=it" --ticket CHG-1 --yes');
+  await tenant.advance({ hours: 2 });
+  await tenant.sweepAndSettle();
+  await cli.run('list --state exempt');
+  await cli.run('show kv1/partner');
+  expect(tenant.current('partner').tags).toEqual({
+    owner: 'team-a',
+    rotator: 'none',
+    'rotator-exempt': 'reason=the%20partner%3B%20sets%3Dit;until=2039-06-30;ticket=CHG-1',
+  });
+  cli.golden('exempt');
+});

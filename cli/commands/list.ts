@@ -8,11 +8,12 @@ import { day, type Found, json } from '../show/print.ts';
 import { type Column, csvOf, linesOf, table } from '../show/table.ts';
 import type { CommandSpec, Run } from '../spec.ts';
 import { duration } from '../times.ts';
+import { summary } from './summary.ts';
 
-export type SecretShown = z.infer<typeof SecretBody>;
+type SecretShown = z.infer<typeof SecretBody>;
 
 /** The end of an id: what a person calls the target. */
-export const shortTarget = (target: string | undefined): string | undefined =>
+const shortTarget = (target: string | undefined): string | undefined =>
   target?.startsWith('/')
     ? target
         .split('/')
@@ -21,10 +22,13 @@ export const shortTarget = (target: string | undefined): string | undefined =>
         .join('/')
     : target;
 
-export const secretColumns: readonly Column<SecretShown>[] = [
+const secretColumns: readonly Column<SecretShown>[] = [
   { title: 'secret', of: ({ vault, secret }) => `${vault}/${secret}`, isWhole: true },
   { title: 'state', of: ({ state }) => state, colour: ({ state }) => colourOf(state), isWhole: true },
-  { title: 'kind', of: ({ rotator }) => rotator },
+  {
+    title: 'kind',
+    of: ({ rotator, likelyKind }) => rotator ?? (likelyKind === undefined ? undefined : `${likelyKind}?`),
+  },
   { title: 'target', of: ({ target }) => shortTarget(target) },
   { title: 'owner', of: ({ owner }) => owner },
   { title: 'due', of: ({ dueOn }) => day(dueOn), isWhole: true },
@@ -39,10 +43,12 @@ function whyOf({ state, last, lastFailure }: SecretShown): string | undefined {
   return ['refused', 'waiting', 'conflict', 'drift', 'opt-in-lost'].includes(state) ? last?.reason : undefined;
 }
 
-export async function allSecrets({ session, asked }: Pick<Run, 'session' | 'asked'>): Promise<readonly SecretShown[]> {
+async function allSecrets({ session, asked }: Pick<Run, 'session' | 'asked'>): Promise<readonly SecretShown[]> {
   const query = {
     ...{ vault: asked.text('vault'), owner: asked.text('owner'), due: asked.text('due') },
     state: asked.list('state').join(',') || undefined,
+    managed: asked.is('unmanaged') ? 'false' : undefined,
+    ...{ expires: asked.text('expires'), olderThan: asked.text('older-than') },
   };
   const found: SecretShown[] = [];
   let continuation: string | undefined;
@@ -72,6 +78,10 @@ export const list: CommandSpec = {
     { flags: '--state <state>', says: `in these states only: ${SECRET_STATUSES.join(', ')}`, isList: true },
     { flags: '--due <time>', says: 'due within this time, as 7d or 36h' },
     { flags: '--owner <text>', says: 'whose owner tag is exactly this' },
+    { flags: '--unmanaged', says: 'secrets that have not opted in instead, as the last sweep listed them' },
+    { flags: '--expires <time>', says: 'expiring within this time, as 30d, or those that `never` do' },
+    { flags: '--older-than <time>', says: 'whose credential is at least so old, as 90d' },
+    { flags: '--summary', says: 'all secrets in numbers, what nobody watches, and a first week in `run`' },
     { flags: '--watch [seconds]', says: `show it again when something changed (every ${WATCH_SECONDS} s)` },
   ],
   examples: [
@@ -80,6 +90,7 @@ export const list: CommandSpec = {
     'keyturn list --vault kv-shop --due 7d',
   ],
   async run(run) {
+    if (run.asked.is('summary')) return await summary(run);
     if (!run.asked.is('watch')) {
       run.print(found(await allSecrets(run)));
       return 'done';

@@ -61,3 +61,12 @@ export const revoke: CommandSpec = {
     return await request(run, 'revoke', { at: on, ...overrideOf(asked) });
   },
 };
+
+export const undo: CommandSpec = {
+  name: 'undo',
+  summary: 'go back to the credential before the current one, while it still works; the secret is held for 7 days',
+  args: [SECRET_ARG],
+  options: [...REQUEST_OPTIONS, ...FOLLOW_OPTIONS],
+  examples: ['keyturn undo kv-shop/orders-storage --note "orders-api rejects it" --ticket INC-4711 --wait'],
+  run: async (run) => request(run, 'undo', {}),
+};

@@ -73,6 +73,9 @@ const OF_ENV = {
   appId: ['KEYTURN_APP_ID', 'AZURE_FUNCTION_APP_ID'],
 } as const satisfies Record<keyof Config, readonly string[]>;
 
+/** Every variable of the environment that is read for it. */
+export const ENVIRONMENT: readonly string[] = [...Object.values(OF_ENV).flat(), 'KEYTURN_CONFIG'];
+
 /** Throws `usage` naming what is missing or wrong, and how to say it. */
 export async function whereIs(flags: WhereFlags, io: Io): Promise<Where> {
   const env = fromEnv(io.env);

@@ -119,3 +119,30 @@ it('a secret that nobody can rotate is exempt, with reason and end', async () =>
   });
   cli.golden('exempt');
 });
+
+it('a rotation is undone an hour later; after a revocation it is not', async () => {
+  await seeded();
+  await cli.run('rotate kv1/st-a --wait');
+  cli.say('an hour later');
+  await tenant.advance({ hours: 1 });
+  await cli.run('undo kv1/st-a --note "orders-api rejects it" --ticket INC-4711 --wait');
+  expect(tenant.stateOf(tenant.current('st-a')).cred).toBe('key1');
+  await cli.run('show kv1/st-a');
+  await cli.run('rotate kv1/st-b --wait');
+  await cli.run('revoke kv1/st-b --at now --wait');
+  const refused = await cli.run('undo kv1/st-b');
+  expect([refused.exit, tenant.stateOf(tenant.current('st-b')).cred]).toEqual([3, 'key2']);
+  cli.golden('undo');
+  await tenant.check({ noGrace: ['st-b'] });
+});
+
+it('what nobody watches is found', async () => {
+  await seeded();
+  const soon = new Date(Date.now() + 12 * 86_400_000);
+  tenant.azure.vault('kv2').set('smtp-password', 'made by a person', { tags: { owner: 'team-mail' }, expiresOn: soon });
+  await tenant.advance({ hours: 1 });
+  await tenant.sweepAndSettle();
+  await cli.run('list --summary');
+  await cli.run('list --unmanaged --expires 30d');
+  cli.golden('unmanaged');
+});

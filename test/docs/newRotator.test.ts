@@ -20,7 +20,7 @@ beforeAll(() => {
     encoding: 'utf8',
   });
   for (const file of stdout.trim().split('\n')) {
-    if (/^(src|local|test|scripts|bench|docs)\/|^[^/]+\.(json|js)$|^\.gitignore$/.test(file))
+    if (/^(src|cli|local|test|scripts|bench|docs)\/|^[^/]+\.(json|js)$|^\.gitignore$/.test(file))
       cpSync(join(root, file), join(copy, file));
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));

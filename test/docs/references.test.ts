@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { ENVIRONMENT } from '../../cli/session/where.ts';
 import { cloudChoice } from '../../src/azure/cloud.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { root } from './processes.ts';
@@ -124,9 +125,9 @@ describe('what pages name of the product', () => {
   const named = (pattern: RegExp): Cited[] =>
     pages.flatMap(([file, text]) => [...text.matchAll(pattern)].map(([, what = '']) => ({ file, what })));
 
-  it('settings are those of the schema', () => {
+  it('settings are those of the schema, or what the command line reads', () => {
     const found = named(/\b(KEYTURN_[A-Z_]*[A-Z])\b(?!_)/g);
-    const known = Object.keys(settingsSchema(cloudChoice).shape);
+    const known = [...Object.keys(settingsSchema(cloudChoice).shape), ...ENVIRONMENT];
     expect(found.length).toBeGreaterThan(100);
     expect(found.filter(({ what }) => !known.includes(what))).toEqual([]);
   });

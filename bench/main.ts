@@ -14,6 +14,7 @@ const sections: Readonly<Record<string, Measure>> = {
   import: async () => (await import('./import.ts')).measureImport(),
   calls: async ({ databases }) => (await import('./calls.ts')).measureCalls({ databases }),
   sweep: async () => (await import('./sweep.ts')).measureSweep(),
+  inventory: async () => (await import('./inventory.ts')).measureInventory(),
   load: async ({ rotations }) => (await import('./load.ts')).measureLoad(rotations),
   codec: async () => (await import('./codec.ts')).measureCodec(),
   lines: async () => (await import('./lines.ts')).countLines(),

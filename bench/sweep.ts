@@ -84,11 +84,18 @@ async function costs(program: string, size: number): Promise<Cost[]> {
 }
 
 /** Straight into the stand-in's state; the rows in Keyturn's table as earlier looks leave them. */
-async function seed(azure: Azure, rows: Rows, size: number): Promise<void> {
+export async function seed(azure: Azure, rows: Rows, size: number, optedIn = size): Promise<void> {
   const now = systemClock.now();
   const writes = Array.from({ length: size }, (_, at) => async () => {
     const vault = `kv-${at % VAULTS}`;
     const name = `secret-${at}`;
+    if (at >= optedIn) {
+      const owner = `team-${at % 20}`;
+      azure
+        .vault(vault)
+        .set(name, 'a value that no sweep reads', { tags: { owner }, expiresOn: addDays(now, at % 400) });
+      return;
+    }
     const group = `/subscriptions/${azure.world.subscriptionId}/resourcegroups/rg-keyturn`;
     const target = `${group}/providers/microsoft.storage/storageaccounts/st${at}`;
     const tags = { rotator: 'storage-account-key', 'rotator-target': target, owner: 'team-orders' };

@@ -72,8 +72,8 @@ export interface SecretDetail extends InventoryItem {
   readonly versions: readonly TimelineEntry[];
 }
 
-/** Vaults read side by side: a page may have to look into many. */
-const SIDE_BY_SIDE = 8;
+/** Vaults read side by side at most: a page may have to look into many, and mostly needs one or two. */
+const SIDE_BY_SIDE_MAX = 8;
 
 /** At most 100 secrets that fit, ordered by vault and name. */
 export async function inventory(
@@ -87,9 +87,14 @@ export async function inventory(
   const inOrder = [...deps.vaults.names].sort();
   const names = inOrder.filter((vault) => (only === undefined || vault === only) && !(after && vault < after.vault));
   const found: InventoryItem[] = [];
-  for (let at = 0; at < names.length && found.length <= PAGE_MAX; at += SIDE_BY_SIDE) {
-    const some = names.slice(at, at + SIDE_BY_SIDE);
-    for (const items of await Promise.all(some.map((vault) => itemsOf(vault, filter, deps))))
+  for (
+    let at = 0, some = 1;
+    at < names.length && found.length <= PAGE_MAX;
+    some = Math.min(2 * some, SIDE_BY_SIDE_MAX)
+  ) {
+    const next = names.slice(at, at + some);
+    at += some;
+    for (const items of await Promise.all(next.map((vault) => itemsOf(vault, filter, deps))))
       found.push(...items.filter((item) => fits(item) && isAfter(item, after)));
   }
   const page = found.slice(0, PAGE_MAX);

@@ -51,10 +51,13 @@ describe('npm run bench -- --only calls --json FILE', () => {
 });
 
 it('an unknown section is refused with the names of those there are', async () => {
-  await expect(bench('--only', 'nothing')).rejects.toThrow(/--only takes import, calls, sweep, load, codec, lines/);
+  await expect(bench('--only', 'nothing')).rejects.toThrow(
+    /--only takes import, calls, sweep, inventory, load, codec, lines/,
+  );
 });
 
 it('docs/bench.md explains every section', () => {
   const page = readFileSync(join(root, 'docs/bench.md'), 'utf8');
-  for (const section of ['import', 'calls', 'sweep', 'load', 'lines']) expect(page).toContain(`### \`${section}\``);
+  for (const section of ['import', 'calls', 'sweep', 'inventory', 'load', 'lines'])
+    expect(page).toContain(`### \`${section}\``);
 });

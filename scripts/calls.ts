@@ -46,8 +46,10 @@ ${all.map(([file]) => `  ${file},\n`).join('')}];
 export function callsTable(): string {
   const rows = [...all]
     .sort(([, one], [, other]) => (`${one.path} ${one.method}` < `${other.path} ${other.method}` ? -1 : 1))
-    .map(([, { method, path, summary, roles }]) => {
-      const who = roles === 'anyone' ? 'none' : roles.map((role) => `\`${role}\``).join(' or ');
+    .map(([, call]) => {
+      const { method, path, summary, roles } = call;
+      const named = call.roles === 'anyone' || call.byVault === undefined ? [] : [`a vault's ${call.byVault}`];
+      const who = roles === 'anyone' ? 'none' : [...roles.map((role) => `\`${role}\``), ...named].join(' or ');
       return `| \`${method} /api/${path}\` | ${who} | ${summary} |`;
     });
   return ['| Call | Role | Does |', '| --- | --- | --- |', ...rows].join('\n');

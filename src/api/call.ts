@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { Deps } from '../ports/deps.ts';
+import type { VaultRight } from '../tags/people.ts';
 import type { Caller, Role } from './auth.ts';
 import type { Answer } from './problem.ts';
 import type { FoundVaults, Probes } from './readiness.ts';
@@ -79,6 +80,8 @@ export interface ApiDeps extends Deps {
 export interface GuardedCall<Body = unknown, Parameters = unknown> extends Declared<Body, Parameters> {
   /** One of these suffices to be heard; `run` may ask for more. */
   readonly roles: readonly [Role, ...Role[]];
+  /** Also who is named by the tags of a vault: for what it tells of that vault, or asks for there. */
+  readonly byVault?: VaultRight;
   /** Throws the reason why not. */
   run(deps: ApiDeps, caller: Caller, asked: CallInput<Body, Parameters>): Promise<Answer>;
 }

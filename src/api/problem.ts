@@ -43,6 +43,7 @@ const statuses: Partial<Record<Reason, number>> = {
   'bad-request': 400,
   'no-token': 401,
   'no-role': 403,
+  'too-many-groups': 403,
   'not-found': 404,
   'length-required': 411,
   'owed-first': 409,
@@ -84,12 +85,12 @@ export function problem(error: unknown): Answer {
   if (ofSettings) return ofSettings;
   const reason: Reason = error instanceof KeyturnError ? error.reason : 'failed';
   const status = statuses[reason] ?? (error instanceof BusyError ? 503 : 409);
-  const { cause, remedy } = reasonRow(reason);
+  const { cause, remedy, by } = reasonRow(reason);
   const detail =
     error instanceof KeyturnError && reason !== 'not-found' ? mask(error.detail, { versions: true }) : cause;
   const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
   const said = { type: `/api/reasons/${reason}`, title: cause, status, detail, reason };
-  const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy }), requestId };
+  const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy, by }), requestId };
   return answer(status, body, {
     'content-type': 'application/problem+json',
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),

@@ -8,6 +8,7 @@ import type { Reason } from '../core/reasons.ts';
 import type { GraphGrants } from '../core/rightChecks.ts';
 import type { LeftOut } from '../core/vaultList.ts';
 import type { Deps } from '../ports/deps.ts';
+import { wrongPeople } from '../tags/people.ts';
 import { type Caller, requireRole } from './auth.ts';
 
 /** What is tried. Each rejects with the reason why not. */
@@ -85,8 +86,10 @@ export async function readiness(
   requireRole(caller, 'Keyturn.Read');
   const lookAt = async (name: string): Promise<Finding> => {
     for await (const _page of vaults.open(name)?.list() ?? []) break;
-    const ours = !isOthers(await vaultTags(name), config.instance);
-    if (!ours) return { ready: true, reason: 'other-instance' };
+    const tags = await vaultTags(name);
+    if (isOthers(tags, config.instance)) return { ready: true, reason: 'other-instance' };
+    const wrong = wrongPeople(tags);
+    if (wrong !== undefined) return { ready: false, reason: 'bad-tags', detail: wrong };
     const { state, reason, detail } = (await rights?.vault(name)) ?? { state: 'ok' };
     return state === 'problem' ? { ready: false, ...(reason ? { reason } : {}), ...(detail ? { detail } : {}) } : READY;
   };

@@ -1,8 +1,9 @@
 /** One way in for every call: who calls, by what right, what exactly is asked; then the call itself. */
 import { KeyturnError } from '../core/errors.ts';
 import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../core/ids.ts';
-import { type Auth, requireRole } from './auth.ts';
+import type { Auth } from './auth.ts';
 import { badRequest, type Incoming, parseBody, readBody } from './body.ts';
+import { admit } from './byVault.ts';
 import type { ApiDeps, Call, CallInput, OpenDeps } from './call.ts';
 import type { Answer } from './problem.ts';
 import { refuseQuery, refuseRepeated } from './query.ts';
@@ -31,13 +32,13 @@ export async function receive(call: Call, request: Received, reception: Receptio
   }
   const { auth, api } = reception.app();
   const caller = await auth.authenticate(request.headers.get('authorization'));
-  requireRole(caller, ...call.roles);
+  const admitted = await admit(call, caller, request.params, api);
   refuseRepeated(query);
   const asked: CallInput = {
     ...plain,
     ...(call.method === 'POST' ? await changing(call, request, query) : reading(call, query)),
   };
-  return await call.run(await api(), caller, asked);
+  return await call.run(admitted?.deps ?? (await api()), admitted?.caller ?? caller, asked);
 }
 
 const reading = (call: Call, query: URLSearchParams) => ({ query: call.query?.parse(query), body: undefined });

@@ -43,7 +43,7 @@ export type RequestAnswer = { readonly operation: Operation } | { readonly previ
 export function asking<Body>({
   judge,
   ...call
-}: Pick<GuardedCall<Body>, 'name' | 'summary' | 'description' | 'roles'> & {
+}: Pick<GuardedCall<Body>, 'name' | 'summary' | 'description' | 'roles' | 'byVault'> & {
   readonly name: Name;
   readonly body: Shape<Body>;
   judge(request: Request<Body>, deps: Deps): Promise<RequestAnswer>;

@@ -1,4 +1,7 @@
-/** ARM tags of vaults: `keyturn` names the instance that serves one, `keyturn-policy` its policy (design sections 2, 6). */
+/**
+ * ARM tags of vaults: `keyturn` names the instance that serves one, `keyturn-policy` its policy, `keyturn-readers` and
+ * `keyturn-operators` who may see and rotate its secrets without a role (design sections 2, 6).
+ */
 import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';

@@ -485,6 +485,14 @@ export const reasons = {
     remedy: 'Assign the app role to the caller.',
     quiet: true,
   },
+  'too-many-groups': {
+    by: 'operator',
+    cause:
+      'The caller is in too many groups: the token leaves them out, so no group can be found in the tags of a vault.',
+    remedy:
+      "Set `groupMembershipClaims` of the API's registration to `ApplicationGroup` and assign the group to its enterprise application, or name the caller itself in the tag.",
+    quiet: true,
+  },
   'not-found': {
     by: 'secret owner',
     cause: 'There is no such thing that you may see.',

@@ -146,3 +146,21 @@ it('what nobody watches is found', async () => {
   await cli.run('list --unmanaged --expires 30d');
   cli.golden('unmanaged');
 });
+
+it("a team's caller sees one vault, and rotates there", async () => {
+  await seeded();
+  const oid = '22222222-aaaa-4bbb-8ccc-dddddddddddd';
+  tenant.azure.vault('kv1').tags = { 'keyturn-operators': oid };
+  tenant.configure();
+  const team = { oid, roles: [] };
+  await cli.run('list', team);
+  await cli.run('rotate kv1/st-a --wait', team);
+  const refused = [
+    await cli.run('rotate kv1/st-b --revoke now', team),
+    await cli.run('show kv2/no-consent', team),
+    await cli.run('ready', team),
+    await cli.run('list', { roles: [], groups: [] }),
+  ];
+  expect(refused.map(({ exit }) => exit)).toEqual([4, 4, 4, 4]);
+  cli.golden('team');
+});

@@ -45,6 +45,7 @@ export const holdSecret = asking({
   name: 'hold',
   summary: 'Postpones rotation and revocation, or lifts what postponed them',
   roles: ['Keyturn.Rotate'],
+  byVault: 'operators',
   body: { name: 'HoldRequest', schema: HoldRequest },
   judge: hold,
 });

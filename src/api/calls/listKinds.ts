@@ -33,6 +33,7 @@ export const listKinds = guarded({
   path: 'kinds',
   summary: 'The kinds of targets, with their options and the rights that they need',
   roles: ['Keyturn.Read'],
+  byVault: 'readers',
   answers: { 200: { description: 'By their names.', body: { name: 'KindsBody', schema: KindsBody } } },
   async run({ rotators, config }) {
     const kinds = rotators.types.flatMap((type) => {

@@ -80,6 +80,7 @@ export const listOperations = guarded({
   summary: 'Requests of people and what became of them',
   description: 'All of them for `Keyturn.Read`, with another role those of the caller.',
   roles: ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'],
+  byVault: 'readers',
   query: { schema: OperationsQuery, parse: fromOperationsQuery },
   answers: { 200: { description: 'Found.', body: { name: 'OperationsBody', schema: OperationsBody } } },
   run: async (deps, caller, { query }) => answer(200, operationsBody(await operations(query, caller, deps))),

@@ -103,6 +103,7 @@ export const listSecrets = guarded({
   path: 'secrets',
   summary: 'The inventory, by vault and name, 100 at a time',
   roles: ['Keyturn.Read'],
+  byVault: 'readers',
   query: { schema: InventoryQuery, parse: fromInventoryQuery },
   answers: { 200: { description: 'Found.', body: { name: 'SecretsBody', schema: SecretsBody } } },
   async run(deps, caller, { query }) {

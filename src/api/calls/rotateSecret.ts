@@ -76,6 +76,7 @@ export const rotateSecret = asking({
   description:
     'Needs the role `Keyturn.Rotate`. `override`, `rotateAgain`, and a `revoke` that is sooner than the grace, need `Keyturn.Revoke` instead. While an older credential is owed: 409; `/revoke` ends its grace, `rotateAgain` revokes it first.',
   roles: ['Keyturn.Rotate', 'Keyturn.Revoke'],
+  byVault: 'operators',
   body: { name: 'RotateRequest', schema: RotateRequest },
   judge: rotate,
 });

@@ -34,6 +34,7 @@ export const showHistory = guarded({
   path: `${SECRET}/history`,
   summary: 'What Keyturn did to a secret',
   roles: ['Keyturn.Read'],
+  byVault: 'readers',
   answers: { 200: { description: 'Found.', body: { name: 'HistoryBody', schema: HistoryBody } } },
   async run(deps, caller, { path }) {
     const ref = fromPath(path);

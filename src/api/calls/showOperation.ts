@@ -16,7 +16,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export async function operation(id: string, caller: Caller, { rows }: Pick<Deps, 'rows'>): Promise<Operation> {
   requireRole(caller, 'Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke');
   const found = UUID.test(id) ? await rows.operation(id.toLowerCase()) : undefined;
-  const mayRead = found?.caller === caller.oid || caller.roles.includes('Keyturn.Read');
+  const isSeen = caller.only === undefined || (found !== undefined && caller.only.includes(found.vault));
+  const mayRead = found?.caller === caller.oid || (caller.roles.includes('Keyturn.Read') && isSeen);
   if (!found || !mayRead) throw new KeyturnError('not-found');
   return found;
 }
@@ -29,6 +30,7 @@ export const showOperation = guarded({
   description: 'For whoever made it, and for `Keyturn.Read`.',
   parameters: { id: 'From `Operation-Location`.' },
   roles: ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'],
+  byVault: 'readers',
   answers: {
     200: {
       description: 'The operation.',

@@ -137,6 +137,7 @@ export const showReport = guarded({
   summary:
     'Every secret with the age of its credential and a verdict; a month’s rotations with their evidence; by owner',
   roles: ['Keyturn.Read'],
+  byVault: 'readers',
   query: { schema: ReportQuery, parse: fromReportQuery },
   answers: {
     200: {

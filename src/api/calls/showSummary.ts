@@ -55,6 +55,7 @@ export const showSummary = guarded({
   summary:
     'All secrets in numbers: by state, vault, owner, kind, age and expiry; what nobody watches; a first week in `run`',
   roles: ['Keyturn.Read'],
+  byVault: 'readers',
   answers: { 200: { description: 'Counted.', body: { name: 'SummaryBody', schema: SummaryBody } } },
   async run(deps, caller) {
     const { byOwner, unwatched, ...all } = await summary(caller, deps);

@@ -29,6 +29,7 @@ export const undoRotation = asking({
   description:
     'Needs the role `Keyturn.Rotate`. The former value is stored again as a new version, the credential that was current is owed with a fresh grace, and the secret is held for 7 days. Asked for again it goes back once more.',
   roles: ['Keyturn.Rotate'],
+  byVault: 'operators',
   body: { name: 'UndoRequest', schema: UndoRequest },
   judge: undo,
 });

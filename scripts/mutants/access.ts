@@ -35,8 +35,8 @@ export const access: readonly Mutant[] = [
   {
     id: 'postgres-any-authority',
     loses: 'a PostgreSQL server with a certificate of its own making gets the password',
-    find: 'const ssl = { rejectUnauthorized: true, ...(ca',
-    put: 'const ssl = { rejectUnauthorized: false, ...(ca',
+    find: 'const ssl = compact({ rejectUnauthorized: true, ca',
+    put: 'const ssl = compact({ rejectUnauthorized: false, ca',
     tests: ['targets/answers'],
   },
   {
@@ -343,8 +343,8 @@ export const access: readonly Mutant[] = [
   {
     id: 'trojan-in-the-path',
     loses: 'who may create a function in PostgreSQL runs it as Keyturn',
-    find: '...(options === undefined ? {} : { options }),',
-    put: '',
+    find: 'options, connectionTimeoutMillis',
+    put: 'connectionTimeoutMillis',
     tests: ['targets/answers'],
   },
   {

@@ -87,8 +87,8 @@ export const engine: readonly Mutant[] = [
   {
     id: 'owner-tags-dropped',
     loses: "every tag of the owner's but those that opt in is gone after a rotation",
-    find: '{ value, tags: withState(tags, state), expiresOn }',
-    put: "{ value, tags: withState(Object.fromEntries(Object.entries(tags).filter(([name]) => name.startsWith('rotator'))), state), expiresOn }",
+    find: 'value, tags: withState(tags, state), expiresOn,',
+    put: "value, tags: withState(Object.fromEntries(Object.entries(tags).filter(([name]) => name.startsWith('rotator'))), state), expiresOn,",
     tests: ['simulation/late'],
   },
   {
@@ -124,6 +124,7 @@ export const engine: readonly Mutant[] = [
     id: 'pause-ignored',
     loses: 'a paused secret is rotated',
     find: "if (policy.paused) yield wait('paused', undefined);",
+    inside: 'obstacles',
     put: '',
     tests: ['reconcile/decide', 'reconcile/obstacles'],
     short: true,

@@ -61,8 +61,8 @@ export const kinds: readonly Mutant[] = [
   {
     id: 'root-like-any',
     loses: 'who may write one secret takes the root rule of the namespace',
-    find: 'row.root?.test(name) ? { whole: true } : {}',
-    put: '{}',
+    find: 'row.root?.test(name) ? true : undefined',
+    put: 'undefined',
     tests: ['rotators/rootRules'],
   },
   {

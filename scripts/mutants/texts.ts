@@ -5,16 +5,15 @@ export const texts: readonly Mutant[] = [
   {
     id: 'note-in-clear',
     loses: 'a value that somebody pastes as the reason stays in the audit for good',
-    find: '{ note: mask(note) }',
-    put: '{ note }',
+    find: 'note: note === undefined ? undefined : mask(note)',
+    put: 'note',
     tests: ['api/requests'],
   },
   {
     id: 'ticket-in-clear',
     loses: 'a value that somebody pastes as the ticket stays in the audit for good',
-    find: '{ ticket: mask(ticket) }',
-    inside: 'notesOf',
-    put: '{ ticket }',
+    find: 'note: note === undefined ? undefined : mask(note), ticket: ticket === undefined ? undefined : mask(ticket)',
+    put: 'note: note === undefined ? undefined : mask(note), ticket',
     tests: ['api/requests'],
   },
   {

@@ -55,6 +55,8 @@ interface Shown {
 
 /** The records as JSON; vault and secret, the same in all of them, are said once. */
 export const historyBody = ({ vault, name }: SecretRef, { records, truncated }: Shown) => ({
-  ...{ vault, secret: name, truncated },
+  vault,
+  secret: name,
+  truncated,
   records: records.map(({ vault: _, name: __, ...record }) => record),
 });

@@ -3,6 +3,7 @@
  * that its vault lists. Shows and decides nothing. Only vaults of this instance are ever shown.
  */
 import { addHours } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import { isOthers } from '../core/instance.ts';
@@ -99,10 +100,10 @@ export async function inventory(
   }
   const page = found.slice(0, PAGE_MAX);
   const last = page.at(-1);
-  return {
+  return compact({
     items: page,
-    ...(last && found.length > PAGE_MAX ? { last: { vault: last.vault, name: last.name } } : {}),
-  };
+    last: last && found.length > PAGE_MAX ? { vault: last.vault, name: last.name } : undefined,
+  });
 }
 
 const isAfter = ({ vault, name }: SecretRef, after: SecretRef | undefined): boolean =>
@@ -150,11 +151,13 @@ function fitting(filter: InventoryFilter, now: Date): (item: InventoryItem) => b
 export const sinceOf = ({ credentialSince, createdOn }: SecretView): Date | undefined => credentialSince ?? createdOn;
 
 function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: UnmanagedRow): InventoryItem {
-  const view: SecretView = {
-    ...{ state: 'unmanaged', owed: [], createdOn },
-    ...(owner === undefined ? {} : { owner }),
-    ...(expiresOn === undefined ? {} : { expiresOn }),
-  };
+  const view: SecretView = compact({
+    state: 'unmanaged',
+    owed: [],
+    createdOn,
+    owner,
+    expiresOn,
+  });
   return { vault, name, failures: 0, view, found };
 }
 
@@ -238,12 +241,15 @@ export function timeline(
     Number(other.id === current) - Number(one.id === current) || newestFirst(one, other);
   return [...versions].sort(order).map(({ id, enabled, createdOn, expiresOn }) => {
     const { cred, rot, proved } = states.get(id) ?? {};
-    return {
-      ...{ id, enabled, createdOn, state: stateOf(id) },
-      ...(expiresOn === undefined ? {} : { expiresOn }),
-      ...(cred === undefined ? {} : { handle: cred }),
-      ...(rot === undefined ? {} : { rotation: rot }),
+    return compact({
+      id,
+      enabled,
+      createdOn,
+      state: stateOf(id),
+      expiresOn,
+      handle: cred,
+      rotation: rot,
       proved: proved !== undefined && id.startsWith(proved),
-    };
+    });
   });
 }

@@ -1,5 +1,6 @@
 /** The interface as OpenAPI 3.1, made from the calls and the schemas that parse requests and shape answers (design section 5). */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { SCOPE } from './auth.ts';
 import type { Call, Described, Shape } from './call.ts';
 import { ProblemBody } from './problem.ts';
@@ -44,24 +45,25 @@ function documentOf(calls: readonly Call[]): Json {
 const shapesOf = (calls: readonly Call[]): readonly Shape[] =>
   [
     ...calls.flatMap(({ body, answers }) => [body, ...Object.values(answers).map((each) => each.body)]),
-    ...[{ name: 'ProblemBody', schema: ProblemBody }],
+    { name: 'ProblemBody', schema: ProblemBody },
   ].filter((shape) => shape !== undefined);
 
 function operationOf(call: Call): Json {
   const { name, summary, roles, body, answers, isSure } = call;
   const description = call.description ?? (roles === 'anyone' ? undefined : `Needs the role \`${roles[0]}\`.`);
   const parameters = parametersOf(call);
-  return {
-    ...{ operationId: name, summary },
-    ...(description === undefined ? {} : { description }),
-    ...(roles === 'anyone' ? { security: [] } : {}),
-    ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: { required: false, content: json(body) } } : {}),
-    responses: {
+  return compact({
+    operationId: name,
+    summary,
+    description,
+    security: roles === 'anyone' ? [] : undefined,
+    parameters: parameters.length > 0 ? parameters : undefined,
+    requestBody: body ? { required: false, content: json(body) } : undefined,
+    responses: compact({
       ...Object.fromEntries(Object.entries(answers).map(([status, each]) => [status, responseOf(each)])),
-      ...(isSure ? {} : { default: PROBLEM }),
-    },
-  };
+      default: isSure ? undefined : PROBLEM,
+    }),
+  });
 }
 
 function responseOf({ description, body, headers, isProblem, isObject, asHtml }: Described): Json {
@@ -71,25 +73,31 @@ function responseOf({ description, body, headers, isProblem, isObject, asHtml }:
     ...(isObject ? { 'application/json': { schema: { type: 'object' } } } : {}),
     ...(asHtml ? { 'text/html': { schema: { type: 'string' } } } : {}),
   };
-  const header = (format: string) => ({ schema: { type: 'string', ...(format === 'text' ? {} : { format }) } });
-  return {
+  const header = (format: string) => ({
+    schema: compact({ type: 'string', format: format === 'text' ? undefined : format }),
+  });
+  return compact({
     description,
-    ...(headers
-      ? { headers: Object.fromEntries(Object.entries(headers).map(([name, format]) => [name, header(format)])) }
-      : {}),
-    ...(Object.keys(content).length > 0 ? { content } : {}),
-  };
+    headers: headers
+      ? Object.fromEntries(Object.entries(headers).map(([name, format]) => [name, header(format)]))
+      : undefined,
+    content: Object.keys(content).length > 0 ? content : undefined,
+  });
 }
 
 const IDEMPOTENCY_KEY = {
-  ...{ name: 'Idempotency-Key', in: 'header' },
+  name: 'Idempotency-Key',
+  in: 'header',
   schema: { type: 'string', pattern: '^[\\w-]{1,64}$' },
 };
 const OF_SECRET = 'Letters, digits and `-`, in any case.';
 
 function parametersOf({ method, path, parameters, query }: Call): readonly Json[] {
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
-    ...{ name, in: 'path', required: true, description: parameters?.[name] ?? OF_SECRET },
+    name,
+    in: 'path',
+    required: true,
+    description: parameters?.[name] ?? OF_SECRET,
     schema: { type: 'string' },
   }));
   const { properties = {} } = query ? z.toJSONSchema(query.schema, { io: 'input' }) : {};

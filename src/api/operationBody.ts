@@ -1,5 +1,6 @@
 /** How an operation is shown, and a dry run. Never a value; texts of people as they are, without what does not print (case SEC-06, finding OPS-07). */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { plain } from '../core/plain.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
 import { By, ReasonCode, Refusal, refusalBody } from './problem.ts';
@@ -114,13 +115,23 @@ export const RETRY_SECONDS = '5';
 export function operationBody({ id, vault, name, version, phase, done, caller, ...more }: Shown) {
   const { reason, detail, note, ticket, createdOn, updatedOn, steps, result } = more;
   const why = reason !== undefined && isReason(reason) ? reasonRow(reason) : undefined;
-  return {
-    ...{ id, vault, secret: name, ...askedFor(more), version, phase, done, caller, createdOn, updatedOn, steps },
-    ...(note === undefined ? {} : { note: plain(note) }),
-    ...(ticket === undefined ? {} : { ticket: plain(ticket) }),
-    ...(result === undefined ? {} : { result }),
-    ...(why ? { error: { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } } : {}),
-  };
+  return compact({
+    id,
+    vault,
+    secret: name,
+    ...askedFor(more),
+    version,
+    phase,
+    done,
+    caller,
+    createdOn,
+    updatedOn,
+    steps,
+    note: note === undefined ? undefined : plain(note),
+    ticket: ticket === undefined ? undefined : plain(ticket),
+    result,
+    error: why ? { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } : undefined,
+  });
 }
 
 /** A list of them, with a word where there are more. */
@@ -140,7 +151,7 @@ function askedFor({
   if (undo) return { kind: 'undo' };
   if (hold !== undefined) return { kind: 'hold', hold };
   if (at !== undefined) return { kind: 'revoke', at, override };
-  return { kind: 'rotate', revoke, ...(rotateAgain ? { rotateAgain } : {}), override };
+  return compact({ kind: 'rotate', revoke, rotateAgain, override });
 }
 
 interface ShownPreview {
@@ -172,11 +183,11 @@ interface ShownPreview {
 /** What a dry run found: all steps to come, all that was looked at, and why the request would not be accepted. */
 export function previewBody({ steps, checks, refusal }: ShownPreview) {
   return {
-    plan: {
+    plan: compact({
       accepted: refusal === undefined,
       steps: steps.map(({ kind, ...step }) => ({ step: kind, ...step })),
       checks,
-      ...(refusal ? { refusal: { reason: refusal.reason, detail: refusal.detail, ...refusalBody(refusal) } } : {}),
-    },
+      refusal: refusal ? { reason: refusal.reason, detail: refusal.detail, ...refusalBody(refusal) } : undefined,
+    }),
   };
 }

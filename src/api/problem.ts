@@ -1,5 +1,6 @@
 /** Errors over HTTP: problem details (RFC 9457) made from the table of reasons, never from an error's own text. */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import { mask } from '../core/mask.ts';
 import { isReason, type Reason, reasonRow, reasons } from '../core/reasons.ts';
@@ -116,10 +117,13 @@ export function refusalBody({
   const way = overridable.includes(reason)
     ? ` Or ask again with "override": [${named}], which needs ${OVERRIDES}.`
     : '';
-  return {
-    ...{ remedy: `${remedy}${way}`, by, overridable, until },
-    ...(overridable.length > 0 ? { overridableBy: OVERRIDES } : {}),
-  };
+  return compact({
+    remedy: `${remedy}${way}`,
+    by,
+    overridable,
+    until,
+    overridableBy: overridable.length > 0 ? OVERRIDES : undefined,
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Whether the app can do its work: in one word for whoever watches it, and with reasons and remedies for readers. */
 import { setTimeout as after } from 'node:timers/promises';
 import { addMinutes, type Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import { isOthers } from '../core/instance.ts';
 import type { Log } from '../core/log.ts';
@@ -91,7 +92,7 @@ export async function readiness(
     const wrong = wrongPeople(tags);
     if (wrong !== undefined) return { ready: false, reason: 'bad-tags', detail: wrong };
     const { state, reason, detail } = (await rights?.vault(name)) ?? { state: 'ok' };
-    return state === 'problem' ? { ready: false, ...(reason ? { reason } : {}), ...(detail ? { detail } : {}) } : READY;
+    return state === 'problem' ? compact({ ready: false, reason, detail: detail || undefined }) : READY;
   };
   const { names } = vaults;
   const kindOf = async (rotator: string) => {
@@ -108,12 +109,13 @@ export async function readiness(
     discovery && (discovery === true ? READY : { ready: false, reason: UNDISCOVERED, detail: discovery.failure });
   const left = leftOut.map((each) => ({ ...each, ready: false }));
   const ready = [storage, ...kinds, ...listed, ...left, ...(found ? [found] : [])].every((finding) => finding.ready);
-  return {
-    ...{ ready, storage },
-    ...(found ? { discovery: found } : {}),
+  return compact({
+    ready,
+    storage,
+    discovery: found,
     vaults: [...names.map((vault, at) => ({ vault, ...(listed[at] ?? READY) })), ...left],
     rotators: kinds,
-  };
+  });
 }
 
 const READY: Finding = { ready: true };

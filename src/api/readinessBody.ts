@@ -1,5 +1,6 @@
 /** How readiness is shown: what is not ready with its reason, and who can mend it how. */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { mask } from '../core/mask.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 
@@ -31,13 +32,14 @@ export const readinessBody = (found: {
   readonly discovery?: BareFinding;
   readonly vaults: readonly (BareFinding & { readonly vault: string })[];
   readonly rotators: readonly (BareFinding & { readonly rotator: string })[];
-}) => ({
-  ready: found.ready,
-  storage: withRemedy(found.storage),
-  ...(found.discovery ? { discovery: withRemedy(found.discovery) } : {}),
-  vaults: found.vaults.map(withRemedy),
-  rotators: found.rotators.map(withRemedy),
-});
+}) =>
+  compact({
+    ready: found.ready,
+    storage: withRemedy(found.storage),
+    discovery: found.discovery ? withRemedy(found.discovery) : undefined,
+    vaults: found.vaults.map(withRemedy),
+    rotators: found.rotators.map(withRemedy),
+  });
 
 function withRemedy<T extends BareFinding>(finding: T) {
   if (finding.reason === undefined) return finding;

@@ -3,6 +3,7 @@
  * the table of reasons alone, names nothing of this installation, and so needs no token.
  */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { isReason, reasonRow, reasons } from '../core/reasons.ts';
 import { By, OVERRIDES, ReasonCode } from './problem.ts';
@@ -21,7 +22,7 @@ export const ReasonsBody = z.strictObject({ reasons: z.array(ReasonBody) });
 export function reasonBody(code: string) {
   if (!isReason(code)) throw new KeyturnError('not-found');
   const { cause, remedy, by, overridable } = reasonRow(code);
-  return { reason: code, cause, remedy, by, ...(overridable ? { overridableBy: OVERRIDES } : {}) };
+  return compact({ reason: code, cause, remedy, by, overridableBy: overridable ? OVERRIDES : undefined });
 }
 
 /** Every reason, by its code. */

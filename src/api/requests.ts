@@ -1,6 +1,7 @@
 /** Requests of people, as the calls that ask for a change share them: judged, written down as an operation, and put on the queue as a look. */
 import { createHash, randomUUID } from 'node:crypto';
 import { addMinutes } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { mask } from '../core/mask.ts';
@@ -69,8 +70,10 @@ export function asking<Body>({
 }
 
 const requestOf = <Body>(caller: Caller, { path, body, idempotencyKey }: CallInput<Body>): Request<Body> => ({
-  ...{ caller, ref: fromPath(path), asked: body },
-  ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  caller,
+  ref: fromPath(path),
+  asked: body,
+  ...compact({ idempotencyKey }),
 });
 
 /**
@@ -157,8 +160,17 @@ async function accept({ id, caller, bound, wanted }: Acceptable, deps: Deps): Pr
   for (let turn = 0; turn < TURNS; turn++) {
     const now = deps.clock.now();
     const operation: Operation = {
-      ...{ id, ...bound.secret, version: bound.current.id, caller: caller.oid, phase: 'accepted', done: false },
-      ...{ ...wanted, call: randomUUID(), createdOn: now, updatedOn: now, steps: [] },
+      id,
+      ...bound.secret,
+      version: bound.current.id,
+      caller: caller.oid,
+      phase: 'accepted',
+      done: false,
+      ...wanted,
+      call: randomUUID(),
+      createdOn: now,
+      updatedOn: now,
+      steps: [],
     };
     if (await deps.rows.createOperation(operation)) return await complete(operation, caller, deps);
     const there = await deps.rows.operation(id);
@@ -212,8 +224,15 @@ async function takeRoom({ id, caller, createdOn }: Operation, deps: Deps): Promi
 
 /** Thrown about a secret that is there and opted in. */
 export const MENDABLE = [
-  ...(['bad-tags', 'unknown-rotator', 'kind-off', 'own-storage', 'target-changed', 'state-newer'] as const),
-  ...(['not-opted-in', 'still-owed', 'exempt-ended'] as const),
+  'bad-tags',
+  'unknown-rotator',
+  'kind-off',
+  'own-storage',
+  'target-changed',
+  'state-newer',
+  'not-opted-in',
+  'still-owed',
+  'exempt-ended',
 ] as readonly string[];
 
 /** What the vault holds of an opted-in secret. Tags that a person must mend are said at once, with their reason. */
@@ -247,11 +266,12 @@ async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
 }
 
 /** What the caller said beside it. */
-export const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) => ({
-  // Masked before they are written anywhere: a value pasted as a note would stay in row and audit (finding ATK-07).
-  ...(note === undefined ? {} : { note: mask(note) }),
-  ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
-});
+export const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) =>
+  compact({
+    // Masked before they are written anywhere: a value pasted as a note would stay in row and audit (finding ATK-07).
+    note: note === undefined ? undefined : mask(note),
+    ticket: ticket === undefined ? undefined : mask(ticket),
+  });
 
 async function repeated(earlier: Operation, asked: RequestWishes, deps: Deps): Promise<Operation> {
   if (JSON.stringify(wantedIn(earlier)) !== JSON.stringify(wantedIn(asked)))
@@ -271,8 +291,14 @@ const wantedIn = ({
   note,
   ticket,
 }: RequestWishes): readonly unknown[] => [
-  ...[override, revoke, rotateAgain === true, undo === true, at ?? null],
-  ...[hold === undefined ? 'none' : hold, note ?? null, ticket ?? null],
+  override,
+  revoke,
+  rotateAgain === true,
+  undo === true,
+  at ?? null,
+  hold === undefined ? 'none' : hold,
+  note ?? null,
+  ticket ?? null,
 ];
 
 const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Promise<void> =>

@@ -1,5 +1,6 @@
 /** How secrets are shown: the shape of the answers, and the answers. Never a value; strangers' text quoted (case SEC-06). */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { plain } from '../core/plain.ts';
 import { isReason, reasonRow } from '../core/reasons.ts';
 import { SECRET_STATUSES, type SecretStatus } from '../core/statuses.ts';
@@ -137,10 +138,11 @@ export interface ShownVersion {
   readonly expiresOn?: Date;
 }
 
-export const secretsBody = (items: readonly ShownSecret[], continuation?: string): Record<string, unknown> => ({
-  secrets: items.map(secretBody),
-  ...(continuation === undefined ? {} : { continuation }),
-});
+export const secretsBody = (items: readonly ShownSecret[], continuation?: string): Record<string, unknown> =>
+  compact({
+    secrets: items.map(secretBody),
+    continuation,
+  });
 
 export const secretDetailBody = (item: ShownSecret & { readonly versions: readonly ShownVersion[] }) => ({
   ...secretBody(item),
@@ -149,28 +151,37 @@ export const secretDetailBody = (item: ShownSecret & { readonly versions: readon
 
 function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, view, found, ...more }: ShownSecret) {
   const { owner, rotator, target, owed, notes, exempt, ...dates } = view;
-  return {
-    ...{ vault, secret: name, ...dates },
-    ...(rotator === undefined ? {} : { rotator: printable(rotator) }),
-    ...(target === undefined ? {} : { target: printable(target) }),
-    ...(owner === undefined ? {} : { owner: plain(owner) }),
-    ...(exempt === undefined ? {} : { exempt: exemptOf(exempt) }),
-    ...(notes === undefined ? {} : { notes: notes.map(printable) }),
-    ...{ owed: owed.map(printable), failures, lookedOn, nextLookOn, last: lastOf(more) },
-    ...(lastFailure === undefined ? {} : { lastFailure: failureOf(lastFailure) }),
+  return compact({
+    vault,
+    secret: name,
+    ...dates,
+    rotator: rotator === undefined ? undefined : printable(rotator),
+    target: target === undefined ? undefined : printable(target),
+    owner: owner === undefined ? undefined : plain(owner),
+    exempt: exempt === undefined ? undefined : exemptOf(exempt),
+    notes: notes?.map(printable),
+    owed: owed.map(printable),
+    failures,
+    lookedOn,
+    nextLookOn,
+    last: lastOf(more),
+    lastFailure: lastFailure === undefined ? undefined : failureOf(lastFailure),
     ...(found === undefined ? {} : foundBody(found)),
-  };
+  });
 }
 
-const foundBody = ({ contentType, ...found }: NonNullable<ShownSecret['found']>) => ({
-  ...found,
-  ...(contentType === undefined ? {} : { contentType: plain(contentType) }),
-});
+const foundBody = ({ contentType, ...found }: NonNullable<ShownSecret['found']>) =>
+  compact({
+    ...found,
+    contentType: contentType === undefined ? undefined : plain(contentType),
+  });
 
-const exemptOf = ({ reason, until, ticket }: NonNullable<ShownSecret['view']['exempt']>) => ({
-  ...{ reason: printable(reason), until },
-  ...(ticket === undefined ? {} : { ticket: printable(ticket) }),
-});
+const exemptOf = ({ reason, until, ticket }: NonNullable<ShownSecret['view']['exempt']>) =>
+  compact({
+    reason: printable(reason),
+    until,
+    ticket: ticket === undefined ? undefined : printable(ticket),
+  });
 
 function lastOf({ step, reason, detail }: Pick<ShownSecret, 'step' | 'reason' | 'detail'>) {
   if (step === undefined || reason === undefined) return undefined;

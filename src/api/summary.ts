@@ -3,6 +3,7 @@
  * rows of the last looks and the last sweep; shows and decides nothing.
  */
 import { addDays } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { SECRET_STATUSES, type SecretStatus } from '../core/statuses.ts';
 import type { Deps } from '../ports/deps.ts';
 import { type Caller, requireRole } from './auth.ts';
@@ -150,15 +151,18 @@ class Tally {
       return;
     }
     this.#expiring += 1;
-    this.#first.push({ vault, name, expiresOn, ...(owner === undefined ? {} : { owner }) });
+    this.#first.push(compact({ vault, name, expiresOn, owner }));
     this.#first.sort((one, other) => one.expiresOn.getTime() - other.expiresOn.getTime());
     this.#first = this.#first.slice(0, FIRST_MAX);
   }
 
   summary(vaults: number, rate: Deps['config']['rate']): Summary {
     return {
-      ...{ on: this.#now, vaults, secrets: this.#managed + this.#unmanaged },
-      ...{ managed: this.#managed, unmanaged: this.#unmanaged },
+      on: this.#now,
+      vaults,
+      secrets: this.#managed + this.#unmanaged,
+      managed: this.#managed,
+      unmanaged: this.#unmanaged,
       states: SECRET_STATUSES.flatMap((state) => {
         const secrets = this.#states.get(state);
         return secrets === undefined ? [] : [{ state, secrets }];
@@ -180,7 +184,14 @@ const BLOCKED: readonly SecretStatus[] = ['refused', 'conflict'];
 /** In these nothing is rotated, whatever is due. */
 const STANDS: readonly SecretStatus[] = [
   ...BLOCKED,
-  ...(['held', 'leaving', 'exempt', 'opt-in-lost', 'gone', 'not-served', 'certificate', 'unmanaged'] as const),
+  'held',
+  'leaving',
+  'exempt',
+  'opt-in-lost',
+  'gone',
+  'not-served',
+  'certificate',
+  'unmanaged',
 ];
 
 class Week {

@@ -10,6 +10,7 @@ import { grantsIn } from '../azure/graphGrants.ts';
 import { rightsFrom } from '../azure/permissions.ts';
 import { vaultTagsFrom } from '../azure/vaultTags.ts';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Settings } from '../core/settings.ts';
 import type { Config, Deps } from '../ports/deps.ts';
@@ -58,7 +59,10 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     vaultTags: vaultTagsFrom({ arm, served, clock }),
     rotators,
     consent: consentFrom({
-      ...{ map: settings.consent, arm, clock, principalId: settings.identity.principalId },
+      map: settings.consent,
+      arm,
+      clock,
+      principalId: settings.identity.principalId,
       graph: createGraph({ cloud, credential, clock }),
     }),
     rows: tableRows(own, clock),
@@ -112,11 +116,18 @@ const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
 function configOf({ instance, mode, rate, rotators, policy, limits, capDays, ...rest }: Settings<Cloud>): Config {
   const { ownStorage, ownerTag, sampleVaults, identity, audience } = rest;
-  return {
-    ...{ instance, mode, rate, policy, limits, ownStorage, ownerTag, sampleVaults },
+  return compact({
+    instance,
+    mode,
+    rate,
+    policy,
+    limits,
+    ownStorage,
+    ownerTag,
+    sampleVaults,
     enabled: rotators,
     identity: identity.principalId,
     ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) => id.toLowerCase()),
-    ...(capDays === undefined ? {} : { capDays }),
-  };
+    capDays,
+  });
 }

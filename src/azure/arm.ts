@@ -31,7 +31,9 @@ export function createArm(options: {
   const { cloud, ...rest } = options;
   const graph = `${cloud.arm}${GRAPH_PATH}`;
   const client = thinClient({
-    ...{ ...rest, endpoint: cloud.arm, audience: cloud.armAudience },
+    ...rest,
+    endpoint: cloud.arm,
+    audience: cloud.armAudience,
     isRead: ({ method, url }) => method === 'GET' || url.startsWith(`${graph}?`),
   });
   const bodyFrom = (answer: Promise<PipelineResponse>, doing: string): Promise<unknown> =>

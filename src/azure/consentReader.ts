@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { addMinutes, type Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { AbsentError, KeyturnError } from '../core/errors.ts';
 import { type Grant, namesSecret, parseGrants } from '../core/grants.ts';
 import { canonicalId, parseResourceId } from '../core/ids.ts';
@@ -127,7 +128,7 @@ async function descriptions(arm: Arm, targetId: string, principalId: string): Pr
     const own = properties.principalId.toLowerCase() === principalId;
     const at = canonicalId(properties.scope).replace(/\/$/, '');
     if (!own || !scopes.includes(at) || !properties.description) continue;
-    found.push({ text: properties.description, ...(at === targetId ? {} : { wide: true }) });
+    found.push(compact({ text: properties.description, wide: at === targetId ? undefined : true }));
   }
   return found;
 }

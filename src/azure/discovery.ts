@@ -4,6 +4,7 @@
  * address is made from a vault's name and the cloud, never from what the answer holds.
  */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { parseResourceId, type ResourceId, VAULT_NAME } from '../core/ids.ts';
 import { instanceIn, isInstance } from '../core/instance.ts';
@@ -87,7 +88,7 @@ export function vaultIn(id: string, subscriptions: readonly string[]): ResourceI
 async function* rows(arm: Pick<Arm, 'ask'>, subscriptions: readonly string[]): AsyncIterable<unknown> {
   let $skipToken: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const options = { resultFormat: 'objectArray', $top: PAGE, ...($skipToken === undefined ? {} : { $skipToken }) };
+    const options = compact({ resultFormat: 'objectArray', $top: PAGE, $skipToken });
     const parsed = Answer.safeParse(await ask(arm, { subscriptions, query: QUERY, options }));
     if (!parsed.success) throw undiscovered('The list of vaults does not parse.');
     yield* parsed.data.data;

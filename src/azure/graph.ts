@@ -6,6 +6,7 @@ import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { AbsentError, BusyError, ConcurrentError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { GraphGrants } from '../core/rightChecks.ts';
@@ -174,13 +175,14 @@ async function shownIn<T>(schema: z.ZodType<T>, asked: Promise<unknown>): Promis
   }
 }
 
-const credentialOf = (found: z.infer<typeof Passwords>[number]): AppCredential => ({
-  keyId: found.keyId,
-  displayName: found.displayName ?? '',
-  ...(found.hint ? { hint: found.hint } : {}),
-  startsOn: found.startDateTime,
-  endsOn: found.endDateTime,
-});
+const credentialOf = (found: z.infer<typeof Passwords>[number]): AppCredential =>
+  compact({
+    keyId: found.keyId,
+    displayName: found.displayName ?? '',
+    hint: found.hint || undefined,
+    startsOn: found.startDateTime,
+    endsOn: found.endDateTime,
+  });
 
 /** The JSON of a 200, nothing of a 204; anything else in the shape in which SDKs throw it, for `fromGraph` to judge. */
 function bodyOf(answer: PipelineResponse): unknown {

@@ -1,6 +1,7 @@
 /** What the identity's own token for Microsoft Graph says that it may do. */
 
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import type { GraphGrants } from '../core/rightChecks.ts';
 
 const Claims = z.object({
@@ -13,5 +14,5 @@ const Claims = z.object({
 export function grantsIn({ token }: { readonly token: string }): GraphGrants {
   const [, claims = ''] = token.split('.');
   const { roles, iat, oid } = Claims.parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')));
-  return { permissions: roles, issuedOn: new Date(iat * 1000), ...(oid === undefined ? {} : { oid }) };
+  return compact({ permissions: roles, issuedOn: new Date(iat * 1000), oid });
 }

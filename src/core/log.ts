@@ -12,20 +12,29 @@ export type Log = (level: LogLevel, message: string, fields?: LogFields) => void
  * them, and alerts are found by them.
  */
 const OWN_FIELDS: readonly string[] = [
-  ...['vault', 'name', 'names', 'kind', 'step', 'reason', 'cause', 'outcome', 'by', 'remedy', 'instance', 'mode'],
-  ...[
-    'version',
-    'stored',
-    'rotation',
-    'operation',
-    'caller',
-    'status',
-    'code',
-    'requestId',
-    'handle',
-    'handles',
-    'owed',
-  ],
+  'vault',
+  'name',
+  'names',
+  'kind',
+  'step',
+  'reason',
+  'cause',
+  'outcome',
+  'by',
+  'remedy',
+  'instance',
+  'mode',
+  'version',
+  'stored',
+  'rotation',
+  'operation',
+  'caller',
+  'status',
+  'code',
+  'requestId',
+  'handle',
+  'handles',
+  'owed',
 ];
 
 /**

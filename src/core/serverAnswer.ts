@@ -1,3 +1,4 @@
+import { compact } from './compact.ts';
 import type { Handle } from './ids.ts';
 
 /**
@@ -58,10 +59,11 @@ export interface WrongTry {
 export type AnswerRow = Pick<ServerAnswer, 'password' | 'refusedFor' | 'mayPass'>;
 
 /** In a driver's table. */
-export const row = (password: ServerAnswer['password'], refusedFor?: RefusedFor): AnswerRow => ({
-  password,
-  ...(refusedFor === undefined ? {} : { refusedFor }),
-});
+export const row = (password: ServerAnswer['password'], refusedFor?: RefusedFor): AnswerRow =>
+  compact({
+    password,
+    refusedFor,
+  });
 
 /** The login came about: nothing stood in its way. */
 export const ACCEPTED: ServerAnswer = { reached: true, tls: true, password: 'right' };
@@ -72,7 +74,9 @@ export const SILENCE: ServerAnswer = { reached: false, tls: false, password: 'no
 
 /** The answer that a row makes of a number; a number without a row says nothing of the password. */
 export const answered = (code: string, found: AnswerRow = row('not asked', 'other')): ServerAnswer => ({
-  ...{ reached: true, tls: true, code },
+  reached: true,
+  tls: true,
+  code,
   ...found,
 });
 
@@ -93,7 +97,7 @@ export function tlsFault(error: unknown): ServerAnswer | undefined {
       errors?: readonly unknown[];
     };
     const fault = faultOf(typeof code === 'string' ? code : '', typeof message === 'string' ? message : '');
-    if (fault) return { ...{ reached: true, tls: false, password: 'not asked' }, ...fault };
+    if (fault) return { reached: true, tls: false, password: 'not asked', ...fault };
     at = cause ?? errors?.[0];
   }
   return undefined;

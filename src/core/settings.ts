@@ -2,6 +2,7 @@
  * App settings: whatever is wrong is reported at once, by name (design section 5). The schema is in `settingsSchema.ts`.
  */
 import type { z } from 'zod';
+import { compact } from './compact.ts';
 import { KeyturnError } from './errors.ts';
 import type { ResourceId } from './ids.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
@@ -207,27 +208,27 @@ function named<Cloud>(
   hostStorage: HostStorage,
 ): Omit<Settings<Cloud>, 'unreadVaults'> {
   const publicUrl = publicUrlOf(raw, env);
-  return {
+  return compact({
     instance: raw.KEYTURN_INSTANCE,
     mode: raw.KEYTURN_MODE,
     rate: raw.KEYTURN_RATE,
     tenantId: raw.KEYTURN_TENANT_ID,
     identity: { clientId: raw.KEYTURN_IDENTITY_CLIENT_ID, principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID },
     rotators: raw.KEYTURN_ROTATORS,
-    ...(raw.KEYTURN_DATABASE_USER === undefined ? {} : { databaseUser: raw.KEYTURN_DATABASE_USER }),
+    databaseUser: raw.KEYTURN_DATABASE_USER,
     vaults: raw.KEYTURN_VAULTS,
     subscriptions: raw.KEYTURN_SUBSCRIPTIONS,
     sampleVaults: raw.KEYTURN_SAMPLE_TAGS,
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,
     limits: { everyMaxHours: raw.KEYTURN_EVERY_MAX, graceMinHours: raw.KEYTURN_GRACE_MIN },
-    ...(raw.KEYTURN_VALIDITY_CAP === undefined ? {} : { capDays: raw.KEYTURN_VALIDITY_CAP }),
+    capDays: raw.KEYTURN_VALIDITY_CAP,
     ownerTag: raw.KEYTURN_OWNER_TAG,
-    ...(publicUrl === undefined ? {} : { publicUrl }),
+    publicUrl,
     audience: raw.KEYTURN_AUDIENCE,
     cloud:
       raw.KEYTURN_CLOUD === 'custom' ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud } : { name: raw.KEYTURN_CLOUD },
     hostStorage,
     ownStorage: ownStorageOf(env),
-  };
+  });
 }

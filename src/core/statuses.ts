@@ -1,8 +1,22 @@
 /** The states of the inventory (design section 5). In `core`, since they stand in rows, requests ask for them and answers show them. */
 export const SECRET_STATUSES = [
-  ...(['ok', 'due', 'unproved', 'grace', 'held', 'waiting', 'refused', 'failed'] as const),
-  ...(['conflict', 'drift', 'leaving', 'exempt', 'opt-in-lost', 'gone', 'not-served', 'certificate'] as const),
-  ...(['unmanaged'] as const),
+  'ok',
+  'due',
+  'unproved',
+  'grace',
+  'held',
+  'waiting',
+  'refused',
+  'failed',
+  'conflict',
+  'drift',
+  'leaving',
+  'exempt',
+  'opt-in-lost',
+  'gone',
+  'not-served',
+  'certificate',
+  'unmanaged',
 ] as const;
 /** `unmanaged`: it has not opted in, or was opted out and nothing is left to do; nothing else is called so. */
 export type SecretStatus = (typeof SECRET_STATUSES)[number];

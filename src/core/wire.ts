@@ -1,4 +1,5 @@
 /** What an SDK threw, reduced to what may be shown and decided upon. */
+import { compact } from './compact.ts';
 import type { WireFacts } from './errors.ts';
 import { mask } from './mask.ts';
 import { scrub } from './scrub.ts';
@@ -59,16 +60,16 @@ export function wireFailure(error: unknown): WireFailure {
   const inner = token(body?.innerError?.code);
   const requestId = token(header('x-ms-request-id'));
   const noToken = NO_TOKEN.test(textOf(thrown.name) ?? '');
-  return {
-    ...(status === undefined ? {} : { status }),
+  return compact({
+    status,
     ...(code === undefined ? (noToken ? { code: 'no-token' } : {}) : { code }),
-    ...(inner === undefined ? {} : { inner }),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(retryAfter > 0 && retryAfter <= RETRY_AFTER_MAX_SECONDS ? { retryAfterSeconds: retryAfter } : {}),
+    inner,
+    requestId,
+    retryAfterSeconds: retryAfter > 0 && retryAfter <= RETRY_AFTER_MAX_SECONDS ? retryAfter : undefined,
     text: textOf(body?.message) ?? textOf(thrown.message) ?? '',
     unanswered: status === undefined,
     unsent: noToken || (status === undefined && NO_CONNECTION.test(code ?? '')),
-  };
+  });
 }
 
 /** Azure's own codes are words: nobody else's value takes them out of an alert. */
@@ -84,12 +85,12 @@ export function shown(text: string | undefined): string | undefined {
 export function facts(failure: WireFailure): WireFacts {
   const { status, retryAfterSeconds } = failure;
   const [code, requestId] = [shown(failure.code), shown(failure.requestId)];
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(code === undefined ? {} : { code }),
-    ...(requestId === undefined ? {} : { requestId }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  };
+  return compact({
+    status,
+    code,
+    requestId,
+    retryAfterSeconds,
+  });
 }
 
 /** `403 Forbidden`, `ECONNRESET` or `no answer`: for the end of a sentence. */

@@ -119,7 +119,11 @@ function decodedIn(raw: string): { readonly decoded?: string } {
 }
 
 const encoded = (name: string, raw: string, start: number): TextPart => ({
-  ...{ name, value: decoded(raw), start, end: start + raw.length, write: encoder(raw) },
+  name,
+  value: decoded(raw),
+  start,
+  end: start + raw.length,
+  write: encoder(raw),
 });
 
 /** Encodes with small letters where the present text does. */

@@ -217,14 +217,36 @@ const aspire: Dialect = {
 };
 
 export const keyDialects = {
-  ...{ storage, messaging, amqp, jaas, cosmos, cosmosTable, cassandra, mongo },
-  ...{ redis, redisAddress, appConfiguration, signalr, communication, aspire },
+  storage,
+  messaging,
+  amqp,
+  jaas,
+  cosmos,
+  cosmosTable,
+  cassandra,
+  mongo,
+  redis,
+  redisAddress,
+  appConfiguration,
+  signalr,
+  communication,
+  aspire,
 } as const;
 
 /** Partners, too: a client that finds the server down goes there with the same password. */
 const HOSTS = [
-  ...['server', 'datasource', 'address', 'addr', 'networkaddress', 'host', 'hostname', 'hostaddr', 'servername'],
-  ...['failoverpartner', 'failoverserver', 'failoverpartnername'],
+  'server',
+  'datasource',
+  'address',
+  'addr',
+  'networkaddress',
+  'host',
+  'hostname',
+  'hostaddr',
+  'servername',
+  'failoverpartner',
+  'failoverserver',
+  'failoverpartnername',
 ];
 const login = {
   credential: ['password', 'pwd'],

@@ -18,7 +18,11 @@ export function goDsnParts(text: string): readonly TextPart[] {
   const host = NET.exec(text.slice(at + 1, slash))?.[1];
   if (host === undefined) throw bad('The data source name has to reach its host by tcp(host:port).');
   const piece = (name: string, start: number, end: number, write: TextPart['write']): TextPart => ({
-    ...{ name, value: text.slice(start, end), start, end, write },
+    name,
+    value: text.slice(start, end),
+    start,
+    end,
+    write,
   });
   const login = piece('user', 0, colon, (next) => plain(next, /[:/@]/));
   const password = piece('password', colon + 1, at, (next) => plain(next, /[/@]/));

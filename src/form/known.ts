@@ -56,8 +56,11 @@ export function checkDocker(document: Document, member: Member): void {
 }
 
 const LOGIN_HOSTS = [
-  ...['login.microsoftonline.com', 'login.microsoftonline.us', 'login.partner.microsoftonline.cn'],
-  ...['login.chinacloudapi.cn', 'login.windows.net'],
+  'login.microsoftonline.com',
+  'login.microsoftonline.us',
+  'login.partner.microsoftonline.cn',
+  'login.chinacloudapi.cn',
+  'login.windows.net',
 ];
 const ARM_HOSTS = ['management.azure.com', 'management.usgovcloudapi.net', 'management.chinacloudapi.cn'];
 

@@ -55,7 +55,11 @@ const checked = (next: string, fine: RegExp): string => {
 };
 
 const fixed = ({ path, raw, start }: Place, why = UNCLEAR): Member => ({
-  ...{ path, value: raw, start, end: start + raw.length, fixed: why },
+  path,
+  value: raw,
+  start,
+  end: start + raw.length,
+  fixed: why,
   write() {
     throw cannot();
   },

@@ -3,6 +3,7 @@
  * with something else, or drop what protects it. Every other option is kept byte for byte, known or not (case VAL-05). Names are
  * those of the vendors' pages (facts on values, V1.4, V2, V4, V5, V6); what they are compared with is `nameOf` them.
  */
+import { compact } from '../core/compact.ts';
 import { bad, nameOf, type TextPart } from './part.ts';
 
 type Why = 'elsewhere' | 'identity' | 'unprotected' | 'other' | 'file' | 'change';
@@ -25,7 +26,7 @@ export interface Refused {
 
 /** Rows of one kind; an underscore in front of a capital stands for a blank. */
 const all = (why: Why, names: string, fine?: RegExp): readonly Refused[] =>
-  names.split(' ').map((name) => ({ name: name.replaceAll(/_(?=[A-Z])/g, ' '), why, ...(fine ? { fine } : {}) }));
+  names.split(' ').map((name) => compact({ name: name.replaceAll(/_(?=[A-Z])/g, ' '), why, fine }));
 const OFF = /^(false|no|0|)$/i;
 
 /** ADO.NET, ODBC, JDBC, jTDS, Prisma, SQLAlchemy and Go for SQL Server (V4). */

@@ -108,7 +108,9 @@ function openPair(text: string, dialect: Dialect, pair: KeyPair, hosts: readonly
         /[;=]/.test(next.replace(/={1,2}$/, '')) ? dialect.read(next).map((part) => [part.name, part.value]) : [],
       );
       const put = (part: typeof id) => ({
-        ...{ start: part.start, end: part.end, text: part.write(fresh.size > 0 ? (fresh.get(part.name) ?? '') : next) },
+        start: part.start,
+        end: part.end,
+        text: part.write(fresh.size > 0 ? (fresh.get(part.name) ?? '') : next),
       });
       const filled = spliced(text, [put(credential), put(id)]);
       if (fresh.size === 0) return filled;

@@ -13,17 +13,20 @@ const connection = 'AzureWebJobsStorage';
 registerLifetime();
 app.eventGrid('secretEvents', { handler: onCall(({ secretEvents }) => secretEvents) });
 app.storageQueue('secretEventsQueue', {
-  ...{ queueName: 'keyturn-events', connection },
+  queueName: 'keyturn-events',
+  connection,
   handler: onCall(({ secretEventsQueue }) => secretEventsQueue),
 });
 app.storageQueue('secretEventsPoison', {
-  ...{ queueName: 'keyturn-events-poison', connection },
+  queueName: 'keyturn-events-poison',
+  connection,
   handler: onCall(({ secretEventsPoison }) => secretEventsPoison),
 });
-app.storageQueue('work', { ...{ queueName: 'keyturn-work', connection }, handler: onCall(({ work }) => work) });
+app.storageQueue('work', { queueName: 'keyturn-work', connection, handler: onCall(({ work }) => work) });
 // Where the host puts a message that failed five times.
 app.storageQueue('workPoison', {
-  ...{ queueName: 'keyturn-work-poison', connection },
+  queueName: 'keyturn-work-poison',
+  connection,
   handler: onCall(({ workPoison }) => workPoison),
 });
 app.timer('sweep', {

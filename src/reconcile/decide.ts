@@ -1,5 +1,6 @@
 /** The rules, in one pure function: what is seen, what was asked and the time in; one step with its reason out. */
 import { addHours, addMinutes, earliest, latest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { type Reason, reasonRow } from '../core/reasons.ts';
 import type { Owed } from '../tags/owed.ts';
 import { soonestOn } from '../tags/policy.ts';
@@ -63,14 +64,14 @@ function next(observed: Observed, wanted: Wanted, now: Date): Step {
   const { wiped, ours, written, begun, placeholder, proved, owed, verdict, known, expired, doubt } = observed;
   if (wiped) return { kind: 'restore', reason: 'state-wiped' };
   // Before anything else, on whatever version is current by now: a hold is about the secret.
-  if (asked?.hold !== undefined) return { kind: 'hold', reason: 'asked', ...(asked.hold ? { until: asked.hold } : {}) };
+  if (asked?.hold !== undefined) return compact({ kind: 'hold', reason: 'asked', until: asked.hold || undefined });
   if (observed.leaving !== undefined) return leave(observed, wanted, now);
   // Before the heal: of a current value that opens nothing the way back is one, too.
   if (request?.undo) return undo(observed);
   if ((written || (expired && known)) && verdict === 'refused') return rotate('value-refused', observed, request);
   // *Cannot tell* is no *does not know*: the value may be good, and nobody should replace it for that (finding SRV-08).
   if (!known && !ours && !begun && !placeholder && doubt && !overrides(request, doubt.reason))
-    return { kind: 'refuse', reason: doubt.reason, ...(doubt.detail === undefined ? {} : { detail: doubt.detail }) };
+    return compact({ kind: 'refuse', reason: doubt.reason, detail: doubt.detail });
   if (!known && !ours && !begun && !placeholder && !overrides(request, 'unknown-value')) {
     return { kind: 'refuse', reason: 'unknown-value' };
   }
@@ -148,7 +149,7 @@ function revocation(
   const aside = overrides(standing, 'slot-held');
   const stops = (claim: Claim | undefined) => claim !== undefined && !(aside && claim.unsure !== undefined);
   const ready = owed.filter(({ version }) => !stops(blocked.get(version)));
-  if (ready.length > 0) return { kind: 'revoke', reason, owed: ready, ...(aside ? { aside } : {}) };
+  if (ready.length > 0) return compact({ kind: 'revoke', reason, owed: ready, aside: aside || undefined });
   const claims = [...blocked.values()];
   const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
   return { kind: 'wait', reason: 'slot-held', ...claim };
@@ -258,7 +259,7 @@ function overrides(request: Asked | undefined, reason: Reason): boolean {
 }
 
 function wait(reason: Reason, until: Date | undefined, detail?: string): Wait {
-  return { kind: 'wait', reason, ...(until ? { until } : {}), ...(detail === undefined ? {} : { detail }) };
+  return compact({ kind: 'wait', reason, until, detail });
 }
 
 /** What the step would do, in words, for an instance that only observes. */

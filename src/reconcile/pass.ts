@@ -3,6 +3,7 @@
  * passes; killed at any line, the next one observes again.
  */
 import { minutesBetween } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
@@ -108,7 +109,7 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
     const isLong = minutesBetween(begunOn, deps.clock.now()) >= LONG_MINUTES;
     const end = isLong ? await stillLocked(seen, locks, deps) : seen;
     const next = await record(end, { secret, look, row, operations }, deps);
-    return { step: end.step, ...(next ? { lookAgainOn: next } : {}) };
+    return compact({ step: end.step, lookAgainOn: next });
   } finally {
     for (const targetLock of locks.slice(1)) await targetLock.release();
   }
@@ -122,13 +123,16 @@ export const askedFor = ({
   undo: undone,
   at,
   hold,
-}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold'>): Asked => ({
-  ...{ version, override, revoke },
-  ...(rotateAgain === undefined ? {} : { rotateAgain }),
-  ...(undone === undefined ? {} : { undo: undone }),
-  ...(at === undefined ? {} : { at }),
-  ...(hold === undefined ? {} : { hold }),
-});
+}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold'>): Asked =>
+  compact({
+    version,
+    override,
+    revoke,
+    rotateAgain,
+    undo: undone,
+    at,
+    hold,
+  });
 
 interface Start {
   readonly row: SecretRow | undefined;
@@ -181,8 +185,15 @@ async function endOf(
     const aged = age ? { credentialSince: age.since, ageDays: days } : {};
     const noted = notes === undefined ? {} : { notes: notes.join(' ') };
     deps.log('info', 'decided', {
-      ...{ ...secret, step: kind, reason, cause: look.cause, dueOn, after },
-      ...{ ...aged, ...noted, ...modeOf(deps) },
+      ...secret,
+      step: kind,
+      reason,
+      cause: look.cause,
+      dueOn,
+      after,
+      ...aged,
+      ...noted,
+      ...modeOf(deps),
     });
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress, trail: progress, refusedOn: progress.acting.refusedOn };
@@ -255,14 +266,14 @@ async function failureEnd(
   const failure = tried && progress.acting ? afterFailure(error, progress.acting, row?.failures ?? 0) : {};
   const { marked } = progress.acting ?? {};
   const change: RowChange = { ...settling, ...failure, ...(marked ? { begun: marked } : {}) };
-  return {
+  return compact({
     step,
     error,
     failed,
     change,
     attempted: progress.step,
     trail: progress,
-    ...(progress.bound ? { bound: progress.bound } : {}),
-    ...(progress.seen ? { seen: progress.seen } : {}),
-  };
+    bound: progress.bound,
+    seen: progress.seen,
+  });
 }

@@ -3,6 +3,7 @@
  * run shows it, and a request that can't be met is refused for it at once (design section 5; cases OPS-02 and OPS-06).
  */
 import { addHours, latest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { type Reason, type Remedy, reasonRow } from '../core/reasons.ts';
@@ -34,8 +35,27 @@ export interface Coming {
 
 /** What is looked at before a request is accepted. */
 export const CHECKS = [
-  ...(['secret', 'tags', 'kind', 'consent', 'target', 'value', 'mode', 'paused', 'hold', 'window', 'index'] as const),
-  ...(['settling', 'slot', 'versions', 'rotations', 'age', 'size', 'policy', 'proof', 'owed', 'rights'] as const),
+  'secret',
+  'tags',
+  'kind',
+  'consent',
+  'target',
+  'value',
+  'mode',
+  'paused',
+  'hold',
+  'window',
+  'index',
+  'settling',
+  'slot',
+  'versions',
+  'rotations',
+  'age',
+  'size',
+  'policy',
+  'proof',
+  'owed',
+  'rights',
 ] as const;
 export type CheckName = (typeof CHECKS)[number];
 
@@ -72,24 +92,48 @@ export interface Preview {
 
 /** Which check each reason is the failure of; of those that are not here, `target`. */
 const CHECK_OF: { readonly [reason in Reason]?: CheckName } = {
-  ...{ gone: 'secret', disabled: 'secret', 'not-opted-in': 'tags', 'opted-out': 'tags', 'bad-tags': 'tags' },
-  ...{ 'unknown-rotator': 'kind', 'kind-off': 'kind', 'no-consent': 'consent', 'target-changed': 'tags' },
-  ...{ 'short-grace': 'tags', 'bad-value': 'value', 'foreign-host': 'value', 'unknown-value': 'value' },
-  ...{ 'mode-observe': 'mode', 'mode-drain': 'mode', paused: 'paused', hold: 'hold', window: 'window', index: 'index' },
-  ...{ settling: 'settling', 'slot-held': 'slot', 'slots-held': 'slot', grace: 'slot', 'too-soon': 'age' },
-  ...{ 'too-many-versions': 'versions', 'too-many': 'rotations', 'too-large': 'size', 'vault-policy': 'policy' },
-  ...{ 'target-policy': 'policy', unproved: 'proof', 'value-refused': 'proof', drift: 'owed', 'owed-first': 'owed' },
-  ...{
-    'nothing-owed': 'owed',
-    'undo-revoked': 'owed',
-    'undo-overwritten': 'owed',
-    'undo-not-ours': 'owed',
-    'undo-refused': 'proof',
-    'not-ours': 'owed',
-    'still-owed': 'owed',
-    'state-newer': 'tags',
-    'exempt-ended': 'tags',
-  },
+  gone: 'secret',
+  disabled: 'secret',
+  'not-opted-in': 'tags',
+  'opted-out': 'tags',
+  'bad-tags': 'tags',
+  'unknown-rotator': 'kind',
+  'kind-off': 'kind',
+  'no-consent': 'consent',
+  'target-changed': 'tags',
+  'short-grace': 'tags',
+  'bad-value': 'value',
+  'foreign-host': 'value',
+  'unknown-value': 'value',
+  'mode-observe': 'mode',
+  'mode-drain': 'mode',
+  paused: 'paused',
+  hold: 'hold',
+  window: 'window',
+  index: 'index',
+  settling: 'settling',
+  'slot-held': 'slot',
+  'slots-held': 'slot',
+  grace: 'slot',
+  'too-soon': 'age',
+  'too-many-versions': 'versions',
+  'too-many': 'rotations',
+  'too-large': 'size',
+  'vault-policy': 'policy',
+  'target-policy': 'policy',
+  unproved: 'proof',
+  'value-refused': 'proof',
+  drift: 'owed',
+  'owed-first': 'owed',
+  'nothing-owed': 'owed',
+  'undo-revoked': 'owed',
+  'undo-overwritten': 'owed',
+  'undo-not-ours': 'owed',
+  'undo-refused': 'proof',
+  'not-ours': 'owed',
+  'still-owed': 'owed',
+  'state-newer': 'tags',
+  'exempt-ended': 'tags',
 };
 const checkOf = (reason: Reason): CheckName => CHECK_OF[reason] ?? 'target';
 /** What is known to be well once the target was read. */
@@ -97,8 +141,19 @@ const READ: readonly CheckName[] = ['secret', 'tags', 'kind', 'consent', 'target
 /** What the rules look at before each kind of step. */
 const RULES: { readonly [kind in Change['kind']]?: readonly CheckName[] } = {
   rotate: [
-    ...(['owed', 'mode', 'paused', 'hold', 'window', 'index', 'settling', 'slot'] as const),
-    ...(['versions', 'rotations', 'policy', 'age', 'size'] as const),
+    'owed',
+    'mode',
+    'paused',
+    'hold',
+    'window',
+    'index',
+    'settling',
+    'slot',
+    'versions',
+    'rotations',
+    'policy',
+    'age',
+    'size',
   ],
   revoke: ['owed', 'mode', 'paused', 'hold', 'window', 'index', 'settling', 'slot', 'proof'],
   move: ['owed', 'mode', 'proof'],
@@ -150,11 +205,14 @@ async function withRights(preview: Preview, bound: BoundSecret, deps: Deps): Pro
   return { steps: [], checks: [...checks, ...found.map(checkOfRight)], refusal: { reason, detail, overridable: [] } };
 }
 
-const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check => ({
-  ...{ check: 'rights', passed: state !== 'problem', detail: detail === undefined ? what : `${what}: ${detail}` },
-  ...(state === 'problem' && reason ? { reason } : {}),
-  ...(state === 'cannot tell' ? { unknown: true } : {}),
-});
+const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check =>
+  compact({
+    check: 'rights',
+    passed: state !== 'problem',
+    detail: detail === undefined ? what : `${what}: ${detail}`,
+    reason: state === 'problem' && reason ? reason : undefined,
+    unknown: state === 'cannot tell' ? true : undefined,
+  });
 
 async function previewChanges(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Preview> {
   try {
@@ -197,7 +255,10 @@ const isPersonal = ({ observed, target }: Observation): boolean =>
   observed.live !== undefined && target.personal?.includes(observed.live) === true;
 
 const failedCheck = ({ reason, detail }: KeyturnError): Check => ({
-  ...{ check: checkOf(reason), passed: false, reason, detail },
+  check: checkOf(reason),
+  passed: false,
+  reason,
+  detail,
 });
 
 /** The rules alone, step by step on what each would leave. Pure. */
@@ -249,7 +310,13 @@ function checksOf(observed: Observed, asked: Asked, now: Date): readonly Check[]
     ...passed.map((check): Check => ({ check, passed: true })),
     ...failed.map(({ by, overridden }): Check => {
       const { reason } = by;
-      return { check: checkOf(reason), passed: false, reason, ...(overridden ? { overridden } : {}), ...said(by) };
+      return compact({
+        check: checkOf(reason),
+        passed: false,
+        reason,
+        overridden: overridden || undefined,
+        ...said(by),
+      });
     }),
   ];
 }
@@ -261,12 +328,12 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
   const all: readonly (Wait | Refuse | Step)[] = standing.length > 0 ? standing : [step];
   const first = all.find((each) => !mayOverride(each)) ?? all[0] ?? step;
   const until = 'until' in first ? first.until : undefined;
-  return {
+  return compact({
     reason: first.reason,
     detail: said(first).detail ?? reasonRow(first.reason).cause,
-    ...(until ? { until } : {}),
+    until,
     overridable: asked.undo ? [] : all.filter(mayOverride).map(({ reason }) => reason),
-  };
+  });
 }
 
 /** Who surely keeps a slot goes on keeping it, whoever asks. */
@@ -308,7 +375,7 @@ function leftBy(step: Change, observed: Observed, personal: readonly Handle[], n
     case 'revoke': {
       const { after, ...rest } = observed;
       const owed = observed.owed.filter((each) => step.owed.every(({ version }) => version !== each.version));
-      return { ...rest, owed, ...(owed.length > 0 && after ? { after } : {}) };
+      return compact({ ...rest, owed, after: owed.length > 0 && after ? after : undefined });
     }
     case 'rotate':
       return rotated(step, observed, personal, now);
@@ -325,15 +392,25 @@ function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], 
     step.graceHours === undefined ? latest(after, addHours(now, policy.graceHours)) : addHours(now, step.graceHours);
   // A target that can't be asked, or answers by its management plane alone, will do so of the next value, too.
   const verdict = observed.verdict === 'vouched' || observed.verdict === 'unknown' ? observed.verdict : 'accepted';
-  return {
+  return compact({
     ...rest,
-    ...{ version: NEW_VERSION, createdOn: now, live: handle, verdict, owed },
-    ...{ ours: true, written: true, known: true, begun: false, placeholder: false, proved: false, termsRefused: false },
-    ...(owed.length > 0 && ends ? { after: toTheMinute(ends) } : {}),
+    version: NEW_VERSION,
+    createdOn: now,
+    live: handle,
+    verdict,
+    owed,
+    ours: true,
+    written: true,
+    known: true,
+    begun: false,
+    placeholder: false,
+    proved: false,
+    termsRefused: false,
+    after: owed.length > 0 && ends ? toTheMinute(ends) : undefined,
     ...(step.reason === 'undo' ? { hold: undoHold(observed.hold, now) } : {}),
     blocked: new Map(),
     dueOn: addHours(now, policy.everyHours),
     recentRotations: observed.recentRotations + 1,
     versionCount: observed.versionCount + 1,
-  };
+  });
 }

@@ -1,6 +1,7 @@
 /** `mysql-login`: two users of a flexible server of MySQL, or of MariaDB, in turn. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
@@ -144,14 +145,14 @@ function factsOf({ locked, certificate, changedOn, expiresOn, lifetimeDays, trie
     : certificate
       ? 'asks for a client certificate: ALTER USER … REQUIRE NONE or SSL'
       : undefined;
-  return {
-    ...(changedOn ? { changedOn } : {}),
-    ...(expiresOn ? { expiresOn } : {}),
-    ...(lifetimeDays ? { livesHours: lifetimeDays * 24 } : {}),
-    ...(triesMax === undefined ? {} : { triesMax }),
-    ...(certificate ? { answer: { ...CERTIFICATE, code: '1045' } } : {}),
-    ...(blocked === undefined ? {} : { blocked }),
-  };
+  return compact({
+    changedOn,
+    expiresOn,
+    livesHours: lifetimeDays ? lifetimeDays * 24 : undefined,
+    triesMax,
+    answer: certificate ? { ...CERTIFICATE, code: '1045' } : undefined,
+    blocked,
+  });
 }
 const CERTIFICATE = { reached: true, tls: true, password: 'not asked', refusedFor: 'address' } as const;
 

@@ -1,6 +1,7 @@
 /** `postgresql-login`: two roles of a flexible server in turn. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
@@ -81,11 +82,16 @@ export function postgresqlLogin({
             {
               name: server.name,
               setPassword: (login, password, leaveOff = false, until) =>
-                postgres.setPassword(place, login, password, {
-                  ...(roleOf(login)?.mayLogIn === false && !leaveOff ? { login: true } : {}),
-                  // The role has an end, and it is about the password: the new one gets a new end.
-                  ...(until && roleOf(login)?.validUntil ? { validUntil: until } : {}),
-                }),
+                postgres.setPassword(
+                  place,
+                  login,
+                  password,
+                  compact({
+                    login: roleOf(login)?.mayLogIn === false && !leaveOff ? true : undefined,
+                    // The role has an end, and it is about the password: the new one gets a new end.
+                    validUntil: until && roleOf(login)?.validUntil ? until : undefined,
+                  }),
+                ),
               tryLogin: (login, password) => postgres.tryLogin(place, login, password),
             },
           ];
@@ -159,11 +165,12 @@ function obstacleOf(login: string, roles: readonly RoleFacts[]): Obstacle | unde
  * the other one switches it on, as `sql-login` does (finding SRV-06). `VALID UNTIL` in the past refuses every password, and says
  * of it what it says of a wrong one (SRV-05).
  */
-const factsOf = ({ validUntil, expired, closed }: RoleFacts): LoginFacts => ({
-  ...(validUntil ? { expiresOn: validUntil } : {}),
-  ...(expired ? { answer: { ...OVER, code: 'VALID UNTIL' } } : {}),
-  ...(closed ? { blocked: 'lets nobody in: ALTER ROLE … CONNECTION LIMIT -1, or another number than 0' } : {}),
-});
+const factsOf = ({ validUntil, expired, closed }: RoleFacts): LoginFacts =>
+  compact({
+    expiresOn: validUntil,
+    answer: expired ? { ...OVER, code: 'VALID UNTIL' } : undefined,
+    blocked: closed ? 'lets nobody in: ALTER ROLE … CONNECTION LIMIT -1, or another number than 0' : undefined,
+  });
 const OVER = { reached: true, tls: true, password: 'not asked', refusedFor: 'expired' } as const;
 
 const bad = (login: string, what: string): Obstacle => ({

@@ -54,7 +54,9 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
       const servers = new SqlServerSet(ids, deps);
       const unasked = new Set<string>();
       return new OnePassword({
-        ...{ id: ids[0].text, owners: servers.owners, clock: deps.clock },
+        id: ids[0].text,
+        owners: servers.owners,
+        clock: deps.clock,
         inspect: () => servers.inspect(['password'], []),
         moreHosts: () => servers.moreHosts(),
         ports: async () => (await servers.usable([])).map((server) => portOf(server, deps, unasked)),

@@ -46,7 +46,12 @@ export function sqlLogin(deps: SqlOptions): Rotator {
       /** Servers that could not be asked in this pass. */
       const unasked = new Set<string>();
       return twoLogins({
-        ...{ id: names.idOf(logins), owners, logins, part: names.part, clock: deps.clock, option: names.option },
+        id: names.idOf(logins),
+        owners,
+        logins,
+        part: names.part,
+        clock: deps.clock,
+        option: names.option,
         inspect: () => names.inspect(LOGIN_HANDLES),
         moreHosts: () => names.servers.moreHosts(),
         rights: async () => sqlRights(await names.servers.usable(logins), names, deps),

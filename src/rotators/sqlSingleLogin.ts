@@ -43,7 +43,11 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
       const { owners } = names.servers;
       const unasked = new Set<string>();
       return new OnePassword({
-        ...{ id: names.idOf([name]), owners, logins: [name], part: names.part, clock: deps.clock },
+        id: names.idOf([name]),
+        owners,
+        logins: [name],
+        part: names.part,
+        clock: deps.clock,
         inspect: () => names.inspect(['password']),
         moreHosts: () => names.servers.moreHosts(),
         rights: async () => sqlRights(await names.servers.usable([name]), names, deps),

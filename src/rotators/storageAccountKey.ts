@@ -1,6 +1,7 @@
 /** `storage-account-key`: the two access keys of a storage account in turn. */
 import { z } from 'zod';
 import { type Clock, minutesBetween } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { type Handle, parseResourceId, type ResourceId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Manifest, Obstacle, Parameters, Rotator, TargetFacts, Verdict } from '../ports/rotator.ts';
@@ -56,7 +57,11 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
       const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
       const account = new StorageAccount(id, parseOptions(Options, options)['longest-sas'], deps, spreading);
       return twoSlots({
-        ...{ id: id.text, owners: [id.text], name: id.name, slots: SLOTS, clock: deps.clock },
+        id: id.text,
+        owners: [id.text],
+        name: id.name,
+        slots: SLOTS,
+        clock: deps.clock,
         facts: () => account.facts(),
         moreHosts: () => account.moreHosts(),
         list: () => account.list(),
@@ -100,11 +105,11 @@ class StorageAccount {
     const facts = await this.#deps.keys.account(this.#resource);
     this.#facts = facts;
     const graceMin = this.#graceMin(facts);
-    return {
+    return compact({
       hosts: hostsNamed(this.#resource.name, facts),
-      ...(graceMin === undefined ? {} : { graceMin }),
-      ...(facts.sharedKeys ? {} : { off: this.#keysOff() }),
-    };
+      graceMin,
+      off: facts.sharedKeys ? undefined : this.#keysOff(),
+    });
   }
 
   async moreHosts(): Promise<readonly string[]> {

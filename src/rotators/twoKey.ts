@@ -1,6 +1,7 @@
 /** The two-key family: any resource with two access keys that ARM lists and regenerates, one kind per row of the table. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type FormSpec, pairOf } from '../core/formSpec.ts';
 import type { Part } from '../core/grants.ts';
@@ -50,8 +51,11 @@ export function twoKey(row: TwoKeyRow, deps: TwoKeyOptions): Rotator {
       return twoSlots({
         // The two pairs of a resource have nothing in common but their owner.
         id: readOnly ? `${resource.text}/keys/readonly` : resource.text,
-        ...{ owners: [resource.text], part: partOf(row, resource, readOnly), name: resource.name },
-        ...{ slots: Object.keys(keyed.slots), clock: deps.clock },
+        owners: [resource.text],
+        part: partOf(row, resource, readOnly),
+        name: resource.name,
+        slots: Object.keys(keyed.slots),
+        clock: deps.clock,
         facts: () => keyed.facts(),
         hosts: () => keyed.hosts(),
         moreHosts: async () => keyed.hosts().flatMap((host) => privateLinkOf(host)),
@@ -67,7 +71,7 @@ export function twoKey(row: TwoKeyRow, deps: TwoKeyOptions): Rotator {
 const optionsOf = (row: TwoKeyRow) => (row.readonlySlots === undefined ? NoOptions : WhichKeys);
 
 const formOf = ({ strings, pair }: TwoKeyRow): FormSpec =>
-  strings === undefined ? { kind: 'bare' } : { kind: 'key', dialects: strings, ...(pair ? { pair } : {}) };
+  strings === undefined ? { kind: 'bare' } : compact({ kind: 'key', dialects: strings, pair });
 
 /** The id as one of the types; where it is none, the first of them says what was expected. */
 function resourceOf(text: string, [first = '', ...others]: readonly string[]): ResourceId {
@@ -99,7 +103,7 @@ function partOf(row: TwoKeyRow, { text, name, above }: ResourceId, readOnly: boo
     return readOnly ? { names: ['readonly'], always: true } : { names: [], whole: true };
   if (above.length === 0) return undefined;
   const below = text.split('/').filter((_, at) => at > 8 && at % 2 === 0);
-  return { names: [below.join('/')], ...(row.root?.test(name) ? { whole: true } : {}) };
+  return compact({ names: [below.join('/')], whole: row.root?.test(name) ? true : undefined });
 }
 
 const filled = (action: string, slot: string): string => action.replace('{slot}', slot);

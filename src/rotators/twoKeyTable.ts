@@ -87,7 +87,11 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     host: 'documentEndpoint',
     // The first five are in recorded answers alone (mongoEndpoint, sqlEndpoint) or in none that we know: read where they are.
     hosts: [
-      ...['sqlEndpoint', 'mongoEndpoint', 'cassandraEndpoint', 'gremlinEndpoint', 'tableEndpoint'],
+      'sqlEndpoint',
+      'mongoEndpoint',
+      'cassandraEndpoint',
+      'gremlinEndpoint',
+      'tableEndpoint',
       ...['locations', 'readLocations', 'writeLocations'].map((list) => `${list}.documentEndpoint`),
     ],
     off: localAuth,

@@ -5,6 +5,7 @@
 import { odata, type TableClient } from '@azure/data-tables';
 import { z } from 'zod';
 import { addDays, type Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { PipelinePolicy } from '../core/pipeline.ts';
@@ -178,7 +179,7 @@ class MarkRow {
       });
       const { timestamp = '', etag, partitionKey: _, rowKey: __, ...others } = row;
       const mark = this.#parse(others, Date.parse(dated), Date.parse(timestamp));
-      return { etag, ...(mark ? { mark } : {}) };
+      return compact({ etag, mark });
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw fromStorage(error);
@@ -206,10 +207,10 @@ class MarkRow {
     const { success, data } = Columns.safeParse(Object.fromEntries(own));
     if (!success || data.secret !== this.#secret || Number.isNaN(now - writtenOn)) return undefined;
     const { later, visibleOn } = data;
-    return {
+    return compact({
       later,
       ageSeconds: (now - writtenOn) / 1000,
-      ...(visibleOn === undefined ? {} : { visibleInSeconds: (Date.parse(visibleOn) - now) / 1000 }),
-    };
+      visibleInSeconds: visibleOn === undefined ? undefined : (Date.parse(visibleOn) - now) / 1000,
+    });
   }
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { odata } from '@azure/data-tables';
 import { addDays, addHours, addMinutes, type Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import type { SecretRef } from '../core/ids.ts';
 import { UNRECORDED_MINUTES } from '../core/statuses.ts';
 import type { Operation } from '../ports/operations.ts';
@@ -213,11 +214,11 @@ class TableRows implements Rows {
     const now = this.#clock.now();
     if (row.nextLookOn && row.nextLookOn > addDays(now, LOOK_DAYS_MAX)) return undefined;
     const { settlingUntil, retryOn, ...rest } = row;
-    return {
+    return compact({
       ...rest,
-      ...(settlingUntil && settlingUntil <= addHours(now, SETTLING_HOURS_MAX) ? { settlingUntil } : {}),
-      ...(retryOn && retryOn <= addHours(now, RETRY_HOURS_MAX) ? { retryOn } : {}),
-    };
+      settlingUntil: settlingUntil && settlingUntil <= addHours(now, SETTLING_HOURS_MAX) ? settlingUntil : undefined,
+      retryOn: retryOn && retryOn <= addHours(now, RETRY_HOURS_MAX) ? retryOn : undefined,
+    });
   }
 
   #isPast(on: Date): boolean {

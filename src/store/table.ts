@@ -91,7 +91,8 @@ export class Table {
     try {
       await this.#ready();
       await this.#client.createEntity({
-        ...{ partitionKey: partition, rowKey: row },
+        partitionKey: partition,
+        rowKey: row,
         ...columns,
         json: JSON.stringify(content),
       });

@@ -5,6 +5,7 @@
  */
 import { remedyOf } from '../core/alertWords.ts';
 import { earliest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
 import { inRole } from '../core/neededRights.ts';
@@ -72,17 +73,20 @@ function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators
   const expiresOn = earliest(...group.map((alert) => alert.expiresOn));
   const distinct = (all: readonly (string | undefined)[]) =>
     listed([...new Set(all.filter((each) => each !== undefined))]) || undefined;
-  return {
-    ...{ vault, reason, by: common.by },
+  return compact({
+    vault,
+    reason,
+    by: common.by,
     remedy: oneRemedy ? first.remedy : `${common.remedy} ${EACH}`,
-    ...{ count: group.length, names: shown.map(({ name }) => quote(name)).join(', ') },
+    count: group.length,
+    names: shown.map(({ name }) => quote(name)).join(', '),
     owner: distinct(group.map(({ owner }) => owner)),
     kind,
     target: distinct(group.map(({ target }) => target)),
-    ...(expiresOn ? { expiresOn } : {}),
+    expiresOn,
     details: [...shown.map((each) => lineOf(each, !oneRemedy)), ...restOf(group)].join('\n'),
-    ...(owedSince ? { owedSince } : {}),
-  };
+    owedSince,
+  });
 }
 
 /** The first ten, and how many there are beside them. */

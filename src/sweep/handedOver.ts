@@ -3,6 +3,7 @@
  * no longer list them. Nobody would notice by an error, so each is one alert with what is owed there (ATK-06).
  */
 import { earliest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Tags } from '../core/ids.ts';
 import { instanceIn, isOthers } from '../core/instance.ts';
@@ -76,16 +77,24 @@ const owes = ({ view }: SecretRow): boolean => (view?.owed.length ?? 0) > 0;
 function ownersOf(rows: readonly SecretRow[]): { readonly owner?: string; readonly expiresOn?: Date } {
   const owners = [...new Set(rows.flatMap(({ view }) => view?.owner ?? []))].slice(0, NAMED_MAX).map(unquoted);
   const expiresOn = earliest(...rows.map(({ view }) => view?.expiresOn));
-  return { ...(owners.length > 0 ? { owner: owners.join(', ') } : {}), ...(expiresOn ? { expiresOn } : {}) };
+  return compact({ owner: owners.length > 0 ? owners.join(', ') : undefined, expiresOn });
 }
 
 function tell(vault: string, reason: Reason, said: string | undefined, rows: readonly SecretRow[], deps: Deps): void {
   const owing = rows.filter(owes);
   const owed = owing.slice(0, NAMED_MAX).map(({ name, view }) => `${name}: ${view?.owed.join(', ')}`);
   const owedSince = earliest(...owing.map(({ view }) => view?.createdOn));
-  deps.log('error', 'alert', {
-    ...{ vault, reason, ...ownersOf(rows), detail: said ?? reasonRow(reason).cause, count: rows.length },
-    ...(owed.length > 0 ? { owed: owed.join('; ') } : {}),
-    ...(owedSince ? { owedSince } : {}),
-  });
+  deps.log(
+    'error',
+    'alert',
+    compact({
+      vault,
+      reason,
+      ...ownersOf(rows),
+      detail: said ?? reasonRow(reason).cause,
+      count: rows.length,
+      owed: owed.length > 0 ? owed.join('; ') : undefined,
+      owedSince,
+    }),
+  );
 }

@@ -2,6 +2,7 @@
  * What has not opted in, for people: the sweep lists it anyway, so that seeing it costs no further call to a vault. The rows
  * decide nothing; a table that does not answer costs sight until the next sweep, and nothing else.
  */
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { tagOf } from '../core/ids.ts';
 import { plain } from '../core/plain.ts';
@@ -68,15 +69,18 @@ function rowOf(vault: string, item: SecretItem, { config, rotators }: Deps): Unm
   const owner = textOf(tagOf(item.tags, config.ownerTag));
   const contentType = textOf(item.contentType);
   const kind = certificate ? undefined : likelyKind(item, rotators);
-  return {
-    ...{ vault, name: item.name.toLowerCase() },
-    ...(owner === undefined ? {} : { owner }),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...{ createdOn, updatedOn },
-    ...(expiresOn === undefined ? {} : { expiresOn }),
-    ...{ enabled, certificate },
-    ...(kind === undefined ? {} : { likelyKind: kind }),
-  };
+  return compact({
+    vault,
+    name: item.name.toLowerCase(),
+    owner,
+    contentType,
+    createdOn,
+    updatedOn,
+    expiresOn,
+    enabled,
+    certificate,
+    likelyKind: kind,
+  });
 }
 
 /** People paste values into tags and content types: what looks like one is not kept (finding ATK-07). */

@@ -1,5 +1,6 @@
 /** What an alert says of a secret beside its reason, as far as it is known: also where the tags do not bind. */
 import { remedyOf } from '../core/alertWords.ts';
+import { compact } from '../core/compact.ts';
 import type { Part } from '../core/grants.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
 import { inRole } from '../core/neededRights.ts';
@@ -44,13 +45,13 @@ export function aboutSecret(
   const owner = (found && tagOf(found.tags, config.ownerTag)) ?? view?.owner;
   const expiresOn = found ? found.expiresOn : view?.expiresOn;
   const part = bound?.optIn.target.part;
-  return {
-    ...(owner === undefined ? {} : { owner: unquoted(owner) }),
-    ...(named === undefined ? {} : { kind: named }),
-    ...(target === undefined ? {} : { target }),
-    ...(part === undefined ? {} : { part }),
-    ...(expiresOn === undefined ? {} : { expiresOn }),
-  };
+  return compact({
+    owner: owner === undefined ? undefined : unquoted(owner),
+    kind: named,
+    target,
+    part,
+    expiresOn,
+  });
 }
 
 /** Who acts and what helps, with the names of this secret in it, by its kind where that knows better. */

@@ -3,6 +3,7 @@
  * `rotator=none` alone. Grammar: `reason=…;until=2027-03-31;ticket=…`, values percent-encoded.
  */
 import { addDays } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Tags, tagOf } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
@@ -42,7 +43,7 @@ export function readExemption(tags: Tags): Exemption | undefined {
   const [reason, until, ticket] = [parts.get('reason'), parts.get('until'), parts.get('ticket')];
   if (reason === undefined) throw lacks(SHAPES.reason);
   if (until === undefined) throw lacks(SHAPES.until);
-  return { reason, until: endOf(until) as Date, ...(ticket === undefined ? {} : { ticket }) };
+  return compact({ reason, until: endOf(until) as Date, ticket });
 }
 
 function fits(key: keyof typeof SHAPES, value: string): boolean {

@@ -1,4 +1,5 @@
 /** The owner's tags: opting in, naming the target, its options and the policy. */
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { FormOptions } from '../core/formSpec.ts';
 import { type SecretRef, type Tags, tagOf, withTag } from '../core/ids.ts';
@@ -102,7 +103,7 @@ export function wantedOf(tags: Tags, { form }: Rotator): FormOptions {
     const why = form.kind === 'login' ? 'it needs the option `field`, too' : 'this kind has no login';
     throw new KeyturnError('bad-tags', { detail: `The tag rotator-options has \`login-field\`, but ${why}.` });
   }
-  return { spec: form, ...(field === undefined ? {} : { field }), ...(loginField === undefined ? {} : { loginField }) };
+  return compact({ spec: form, field, loginField });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What is owed follows from the older versions, which nobody rewrites: it is derived, never listed. */
 import { addHours, latest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { type Handle, type RotationId, rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
 import type { VersionInfo } from '../ports/vault.ts';
@@ -46,7 +47,7 @@ export function olderOurs(
         {
           version: id,
           createdOn,
-          state: { tgt, started: rotation, ...(state?.rot === undefined ? {} : { rot: state.rot }) },
+          state: compact({ tgt, started: rotation, rot: state?.rot }),
         },
       ];
     }
@@ -94,7 +95,7 @@ export function keptBesideDrift(
     return freeOn && now < freeOn ? [{ handle, freeOn }] : [];
   });
   const until = latest(...waiting.map(({ freeOn }) => freeOn));
-  return { keep: [...new Set(waiting.map(({ handle }) => handle))], ...(until ? { until } : {}) };
+  return compact({ keep: [...new Set(waiting.map(({ handle }) => handle))], until });
 }
 
 /** Rotations that wrote a version after `since`; late twins of one rotation count once. */

@@ -5,6 +5,7 @@
  */
 
 import { addHours, earliest, latest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { PolicyLimits } from '../ports/deps.ts';
@@ -59,13 +60,13 @@ export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimi
   const grace = graceOf(parsed, limits, notes);
   if (grace.hours >= every.hours) throw new KeyturnError('bad-tags', { detail: contradiction(grace, every) });
   const window = parsed.find(({ said }) => said.window)?.said.window;
-  return {
+  return compact({
     everyHours: every.hours,
     graceHours: grace.hours,
-    ...(window ? { window } : {}),
+    window,
     ...pauseOf(parsed, notes),
-    ...(notes.length > 0 ? { notes } : {}),
-  };
+    notes: notes.length > 0 ? notes : undefined,
+  });
 }
 
 function everyOf(parsed: readonly Parsed[], { everyMaxHours }: PolicyLimits, notes: string[]): Said {

@@ -2,6 +2,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Arm } from '../azure/arm.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import { Secret } from '../core/secret.ts';
@@ -75,12 +76,12 @@ function factsOf(id: ResourceId, body: unknown, suffix: string, standard: number
     throw new KeyturnError('failed', { detail: `Azure names no host of ${id.name} under *${domain}.` });
   }
   const { administratorLogin, authConfig } = parsed.data.properties;
-  return {
+  return compact({
     host: name,
     port: port === undefined ? standard : Number(port),
-    ...(administratorLogin === undefined ? {} : { administrator: administratorLogin }),
+    administrator: administratorLogin,
     passwords: authConfig?.passwordAuth?.toLowerCase() !== 'disabled',
-  };
+  });
 }
 
 /**

@@ -37,8 +37,15 @@ const ZONES: readonly string[] = [
     `${zone}.azure.com`,
     `${zone}.azure.cn`,
   ]),
-  ...['servicebus.windows.net', 'redis.cache.windows.net', 'azconfig.io', 'azurecr.io', 'search.windows.net'],
-  ...['service.signalr.net', 'webpubsub.azure.com', 'cognitiveservices.azure.com', 'openai.azure.com'],
+  'servicebus.windows.net',
+  'redis.cache.windows.net',
+  'azconfig.io',
+  'azurecr.io',
+  'search.windows.net',
+  'service.signalr.net',
+  'webpubsub.azure.com',
+  'cognitiveservices.azure.com',
+  'openai.azure.com',
 ];
 
 /** The name that a private endpoint gives the same resource; none for what is not one label below a zone that has such names. */

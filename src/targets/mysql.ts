@@ -4,6 +4,7 @@
  */
 
 import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
@@ -52,7 +53,7 @@ const ANSWER_MILLISECONDS = 20_000;
 
 export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
   // Without `verifyIdentity` mysql2 takes every trusted certificate, whoever's it is (measured, 3.24).
-  const ssl = { rejectUnauthorized: true, verifyIdentity: true, ...(ca === undefined ? {} : { ca }) };
+  const ssl = compact({ rejectUnauthorized: true, verifyIdentity: true, ca });
   const open = async (place: Place, user: string, password: Secret, token = false): Promise<Connection> => {
     const { createConnection } = await import('mysql2/promise');
     return await createConnection({

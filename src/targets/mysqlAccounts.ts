@@ -1,6 +1,7 @@
 /** Who is an administrator of a MySQL or MariaDB server, as its own tables say. */
 import type { RowDataPacket } from 'mysql2/promise';
 import { addDays } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 
 /** MySQL's users are a name and the hosts that it may come from. */
 export interface Account {
@@ -40,13 +41,28 @@ export type Plugin = 'mariadb' | 'mysql_native_password' | 'caching_sha2_passwor
 
 /** Privileges on the whole server that only look. With any other one an account is an administrator's. */
 const HARMLESS = new Set([
-  ...['USAGE', 'SELECT', 'SHOW DATABASES', 'SHOW VIEW', 'PROCESS', 'EXECUTE', 'LOCK TABLES'],
-  ...['CREATE TEMPORARY TABLES', 'REPLICATION CLIENT', 'BINLOG MONITOR', 'SLAVE MONITOR'],
+  'USAGE',
+  'SELECT',
+  'SHOW DATABASES',
+  'SHOW VIEW',
+  'PROCESS',
+  'EXECUTE',
+  'LOCK TABLES',
+  'CREATE TEMPORARY TABLES',
+  'REPLICATION CLIENT',
+  'BINLOG MONITOR',
+  'SLAVE MONITOR',
 ]);
 /** The same in the table of users, which alone tells what a role of MariaDB may: its view of privileges leaves roles out (measured). */
 const HARMLESS_COLUMNS = new Set([
-  ...['select_priv', 'show_db_priv', 'show_view_priv', 'process_priv', 'execute_priv', 'lock_tables_priv'],
-  ...['create_tmp_table_priv', 'repl_client_priv'],
+  'select_priv',
+  'show_db_priv',
+  'show_view_priv',
+  'process_priv',
+  'execute_priv',
+  'lock_tables_priv',
+  'create_tmp_table_priv',
+  'repl_client_priv',
 ]);
 /** Roles may have roles; more steps than this are no design but a ring. */
 const ROLES_MAX = 50;
@@ -103,15 +119,13 @@ function mysqlLife({
   const attributes: unknown = typeof User_attributes === 'string' ? JSON.parse(User_attributes) : User_attributes;
   const { Password_locking } = (attributes ?? {}) as { Password_locking?: { failed_login_attempts?: unknown } };
   const tries = Number(Password_locking?.failed_login_attempts ?? 0);
-  return {
+  return compact({
     locked: account_locked === 'Y',
     expired: password_expired === 'Y',
-    ...(password_last_changed instanceof Date ? { changedOn: password_last_changed } : {}),
-    ...(password_lifetime === null || password_lifetime === undefined
-      ? {}
-      : { lifetimeDays: Number(password_lifetime) }),
-    ...(tries > 0 ? { triesMax: tries } : {}),
-  };
+    changedOn: password_last_changed instanceof Date ? password_last_changed : undefined,
+    lifetimeDays: password_lifetime === null || password_lifetime === undefined ? undefined : Number(password_lifetime),
+    triesMax: tries > 0 ? tries : undefined,
+  });
 }
 
 /** MariaDB has it in one document (knowledge base, mysql.global_priv); a moment of 0 is `PASSWORD EXPIRE` (measured on 10.11). */
@@ -120,12 +134,12 @@ function mariaLife(priv: unknown, { password_expired }: Row): Life {
     Record<string, unknown>
   >;
   const changed = typeof password_last_changed === 'number' ? password_last_changed : undefined;
-  return {
+  return compact({
     locked: account_locked === true,
     expired: password_expired === 'Y' || changed === 0,
-    ...(changed === undefined ? {} : { changedOn: new Date(changed * 1000) }),
-    ...(typeof password_lifetime === 'number' && password_lifetime >= 0 ? { lifetimeDays: password_lifetime } : {}),
-  };
+    changedOn: changed === undefined ? undefined : new Date(changed * 1000),
+    lifetimeDays: typeof password_lifetime === 'number' && password_lifetime >= 0 ? password_lifetime : undefined,
+  });
 }
 
 async function privOf({ user, host }: Account, ask: AskServer): Promise<unknown> {
@@ -144,10 +158,10 @@ async function limitsOf(
   );
   const values = new Map(rows.map(({ Variable_name, Value }) => [String(Variable_name), Number(Value)]));
   const tries = values.get('max_password_errors') ?? 0;
-  return {
+  return compact({
     lifetimeDays: values.get('default_password_lifetime') ?? 0,
-    ...(tries > 0 && tries < TRIES_UNBOUNDED ? { triesMax: tries } : {}),
-  };
+    triesMax: tries > 0 && tries < TRIES_UNBOUNDED ? tries : undefined,
+  });
 }
 /** MariaDB's default, 4294967295, is no limit. */
 const TRIES_UNBOUNDED = 1_000_000;

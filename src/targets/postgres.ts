@@ -5,6 +5,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Client } from 'pg';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
@@ -95,7 +96,7 @@ export const OUT_OF_REACH = `SELECT x.rolname AS name FROM pg_catalog.pg_roles m
   ELSE pg_catalog.pg_has_role(me.oid, x.oid, 'MEMBER WITH ADMIN OPTION'::pg_catalog.text) END))`;
 
 export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
-  const ssl = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
+  const ssl = compact({ rejectUnauthorized: true, ca });
   const open = async (
     place: Place,
     user: string,
@@ -105,21 +106,23 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
     const { Client: PgClient } = (await import('pg')).default;
     // Our own socket, so that a dead connection can be let go of.
     const socket = new Socket();
-    const client = new PgClient({
-      stream: () => socket,
-      host: place.host,
-      port: place.port,
-      user,
-      password: password.reveal(),
-      database: DATABASE,
-      ssl,
-      application_name: 'keyturn',
-      ...(options === undefined ? {} : { options }),
-      connectionTimeoutMillis: CONNECT_MILLISECONDS,
-      query_timeout: ANSWER_MILLISECONDS,
-      statement_timeout: STATEMENT_MILLISECONDS,
-      lock_timeout: STATEMENT_MILLISECONDS,
-    });
+    const client = new PgClient(
+      compact({
+        stream: () => socket,
+        host: place.host,
+        port: place.port,
+        user,
+        password: password.reveal(),
+        database: DATABASE,
+        ssl,
+        application_name: 'keyturn',
+        options,
+        connectionTimeoutMillis: CONNECT_MILLISECONDS,
+        query_timeout: ANSWER_MILLISECONDS,
+        statement_timeout: STATEMENT_MILLISECONDS,
+        lock_timeout: STATEMENT_MILLISECONDS,
+      }),
+    );
     // A connection that breaks later says so in the query that waits, and here, where nobody waits any more.
     client.on('error', () => undefined);
     sockets.set(client, socket);
@@ -189,10 +192,15 @@ interface Row {
   connections: number;
 }
 
-const factsOf = ({ name, may, strong, expired, until, connections }: Row): RoleFacts => ({
-  ...{ name, mayLogIn: may, strong, expired, closed: connections === 0 },
-  ...(until !== null && Math.abs(until) <= DATE_SECONDS_MAX ? { validUntil: new Date(until * 1000) } : {}),
-});
+const factsOf = ({ name, may, strong, expired, until, connections }: Row): RoleFacts =>
+  compact({
+    name,
+    mayLogIn: may,
+    strong,
+    expired,
+    closed: connections === 0,
+    validUntil: until !== null && Math.abs(until) <= DATE_SECONDS_MAX ? new Date(until * 1000) : undefined,
+  });
 /** The end of what a `Date` can tell. */
 const DATE_SECONDS_MAX = 8.64e12;
 
@@ -298,7 +306,7 @@ function answerOf(error: unknown, { asked, passed }: Heard): ServerAnswer {
 function notLoggedIn(error: unknown, { host }: Place): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const code = codeOf(error);
-  const options = { ...(code === undefined ? {} : { code }) };
+  const options = compact({ code });
   const fault = code === undefined ? untrusted(host, error) : undefined;
   if (fault) return fault;
   if (code?.startsWith('28')) {

@@ -4,6 +4,7 @@ import type { TokenCredential } from '@azure/identity';
 import { fromArm } from '../azure/armErrors.ts';
 import type { Cloud } from '../azure/cloud.ts';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { canonicalId, type ResourceId } from '../core/ids.ts';
 import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
@@ -185,14 +186,14 @@ function factsOf(id: ResourceId, server: Server, suffix: string): SqlServerFacts
     throw new KeyturnError('failed', { detail: `Azure names no host of ${id.name} under ${domain}.` });
   }
   const { administratorLogin, administrators } = server;
-  return {
+  return compact({
     host,
     port,
-    ...(administratorLogin === undefined ? {} : { administratorLogin }),
-    ...(administrators?.login === undefined ? {} : { entraAdministrator: administrators.login }),
-    ...(administrators?.sid === undefined ? {} : { entraAdministratorId: administrators.sid.toLowerCase() }),
+    administratorLogin,
+    entraAdministrator: administrators?.login,
+    entraAdministratorId: administrators?.sid?.toLowerCase(),
     entraOnly: administrators?.azureADOnlyAuthentication === true,
-  };
+  });
 }
 
 /** Listeners of a failover group [learn: azure-sql/database/failover-group-sql-db]: a name may lead to any of its servers. */

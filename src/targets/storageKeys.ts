@@ -4,6 +4,7 @@ import type { TokenCredential } from '@azure/identity';
 import { fromArm } from '../azure/armErrors.ts';
 import type { Cloud } from '../azure/cloud.ts';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import type { ResourceId } from '../core/ids.ts';
 import { onlyTo, patience, SINGLE_SEND, untilFree } from '../core/pipeline.ts';
 import { Secret } from '../core/secret.ts';
@@ -109,14 +110,14 @@ interface Properties {
 function factsOf({ allowSharedKeyAccess, sasPolicy, ...shown }: Properties): StorageAccountFacts {
   const { primaryEndpoints = {}, secondaryEndpoints = {}, customDomain } = shown;
   const blob: unknown = Reflect.get(primaryEndpoints, 'blob');
-  return {
+  return compact({
     sharedKeys: allowSharedKeyAccess !== false,
-    ...(sasPolicy === undefined ? {} : { sasPeriod: sasPolicy.sasExpirationPeriod }),
+    sasPeriod: sasPolicy?.sasExpirationPeriod,
     // Whatever stands in there is an address of the account: by services, by ways to reach them, and whatever comes later.
     endpoints: [primaryEndpoints, secondaryEndpoints].flatMap((each) => textsIn(each)),
-    ...(customDomain?.name ? { customDomain: customDomain.name } : {}),
-    ...(typeof blob === 'string' ? { blobEndpoint: blob } : {}),
-  };
+    customDomain: customDomain?.name,
+    blobEndpoint: typeof blob === 'string' ? blob : undefined,
+  });
 }
 
 function keysOf(keys: readonly { keyName?: string; value?: string }[] = []): Keys {

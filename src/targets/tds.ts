@@ -6,6 +6,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { Connection, ConnectionConfiguration } from 'tedious';
 import type { Cloud } from '../azure/cloud.ts';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, tlsFault, wordsOf } from '../core/serverAnswer.ts';
@@ -144,17 +145,23 @@ async function open(
   strict: boolean,
 ): Promise<Opened | NotOpened> {
   const { Connection: TediousConnection } = await import('tedious');
-  const connection = new TediousConnection({
-    server: host,
-    ...(authentication ? { authentication } : {}),
-    options: {
-      ...{ port, database, encrypt: strict ? 'strict' : true, trustServerCertificate: false },
-      ...{ connectTimeout: CONNECT_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS },
-      // It would send a login, token and all, again and again by itself.
-      maxRetriesOnTransientErrors: 0,
-      appName: 'keyturn',
-    },
-  });
+  const connection = new TediousConnection(
+    compact({
+      server: host,
+      authentication,
+      options: {
+        port,
+        database,
+        encrypt: strict ? 'strict' : true,
+        trustServerCertificate: false,
+        connectTimeout: CONNECT_MILLISECONDS,
+        requestTimeout: REQUEST_MILLISECONDS,
+        // It would send a login, token and all, again and again by itself.
+        maxRetriesOnTransientErrors: 0,
+        appName: 'keyturn',
+      },
+    }),
+  );
   const ended = new Promise<void>((resolve) => connection.once('end', resolve)); // also where the server ends it
   const close = async () => {
     connection.close();

@@ -2,6 +2,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { SecretClient, type SecretProperties } from '@azure/keyvault-secrets';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { SECRET_NAME, VERSION_ID, type VersionId } from '../core/ids.ts';
 import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
@@ -85,7 +86,7 @@ class KeyVault implements Vault {
   }
 
   async retag(secret: string, id: VersionId, tags: VersionInfo['tags'], enabled?: boolean): Promise<void> {
-    const changes = { tags: { ...tags }, ...(enabled === undefined ? {} : { enabled }) };
+    const changes = compact({ tags: { ...tags }, enabled });
     await this.#write('retag', secret, () =>
       this.#client.updateSecretProperties(checkedName(secret), checkedVersion(id), changes),
     );
@@ -95,7 +96,7 @@ class KeyVault implements Vault {
     if (!(expiresOn <= EXPIRY_MAX)) {
       throw new KeyturnError('failed', { detail: 'The expiry is past 2038-01-19, which the SDK cannot send.' });
     }
-    const options = { tags: { ...tags }, expiresOn, ...(contentType === undefined ? {} : { contentType }) };
+    const options = compact({ tags: { ...tags }, expiresOn, contentType });
     const stored = await this.#write('store', secret, () =>
       this.#client.setSecret(checkedName(secret), value.reveal(), options),
     );
@@ -162,13 +163,13 @@ function itemOf(properties: SecretProperties): SecretItem {
 
 function common(properties: SecretProperties): Omit<VersionInfo, 'id'> {
   const { enabled, createdOn, updatedOn, expiresOn, tags, contentType, managed, certificateKeyId } = properties;
-  return {
+  return compact({
     enabled: enabled !== false,
     createdOn: createdOn ?? new Date(0),
     updatedOn: updatedOn ?? createdOn ?? new Date(0),
-    ...(expiresOn === undefined ? {} : { expiresOn }),
+    expiresOn,
     tags: tags ?? {},
-    ...(contentType === undefined ? {} : { contentType }),
+    contentType,
     managed: managed === true || certificateKeyId !== undefined,
-  };
+  });
 }

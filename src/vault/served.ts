@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { remedyOf } from '../core/alertWords.ts';
 import { addDays, addMinutes, type Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
@@ -114,7 +115,7 @@ export class ServedVaults {
     const before = this.#list;
     if (before && before.triedOn <= now && now < addMinutes(before.triedOn, MINUTES_BETWEEN)) return;
     const { unalerted: _, ...found } = await this.#ask(this.#discovery, now, log);
-    const next = { ...found, ...(observes ? ({ unalerted: true } as const) : {}) };
+    const next = compact({ ...found, unalerted: observes ? true : undefined });
     this.#take(next);
     report(before?.unalerted && !observes ? undefined : before, next, log, (ids) => this.#unserved(ids));
     try {
@@ -133,12 +134,15 @@ export class ServedVaults {
       const { served, replaced, former } = this.#told(found.served, before);
       const noRbac = found.noRbac.map(textOf);
       log('info', 'discovered', { vaults: served.length, noRbac: noRbac.length, replaced: replaced.length });
-      return {
-        ...{ triedOn: now, foundOn: now, served, noRbac },
+      return compact({
+        triedOn: now,
+        foundOn: now,
+        served,
+        noRbac,
         vanished: this.#vanished(before, [...served, ...noRbac], now),
-        ...(replaced.length > 0 ? { replaced } : {}),
-        ...(Object.keys(former).length > 0 ? { former } : {}),
-      };
+        replaced: replaced.length > 0 ? replaced : undefined,
+        former: Object.keys(former).length > 0 ? former : undefined,
+      });
     } catch (error) {
       if (!(error instanceof KeyturnError)) throw error;
       return { ...before, triedOn: now, failure: error.detail.slice(0, 2_000) };

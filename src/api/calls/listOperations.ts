@@ -1,5 +1,6 @@
 /** `GET /api/operations`: requests of people and what became of them (design section 5). */
 import { z } from 'zod';
+import { compact } from '../../core/compact.ts';
 import { VAULT_NAME } from '../../core/ids.ts';
 import { PHASES, type Phase } from '../../core/statuses.ts';
 import type { Deps } from '../../ports/deps.ts';
@@ -37,10 +38,10 @@ export function fromOperationsQuery(query: URLSearchParams): OperationsFilter {
   if (!parsed.success) throw badRequest(`${problemsOf(parsed.error)}.`);
   const { vault, status } = parsed.data;
   const named = status?.split(',');
-  return {
-    ...(vault === undefined ? {} : { vault: vault.toLowerCase() }),
-    ...(named === undefined ? {} : { status: STATUS.filter((each) => named.includes(each)) }),
-  };
+  return compact({
+    vault: vault?.toLowerCase(),
+    status: named === undefined ? undefined : STATUS.filter((each) => named.includes(each)),
+  });
 }
 
 /** At most so many are shown: the newest. */

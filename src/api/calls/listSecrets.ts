@@ -1,5 +1,6 @@
 /** `GET /api/secrets`: the inventory, as the last looks saw it (design section 5). */
 import { z } from 'zod';
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../../core/ids.ts';
 import { SECRET_STATUSES } from '../../core/statuses.ts';
@@ -67,16 +68,16 @@ export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
   if (!parsed.success) throw bad(problemsOf(parsed.error));
   const { vault, state, due, owner, managed, expires, olderThan, continuation } = parsed.data;
   const listed = state?.split(',');
-  return {
-    ...(vault === undefined ? {} : { vault: vault.toLowerCase() }),
-    ...(listed === undefined ? {} : { states: SECRET_STATUSES.filter((each) => listed.includes(each)) }),
-    ...(due === undefined ? {} : { dueWithinHours: hoursIn(due) }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(managed === undefined ? {} : { managed: managed === 'true' }),
-    ...(expires === undefined ? {} : { expires: expires === 'never' ? expires : hoursIn(expires) }),
-    ...(olderThan === undefined ? {} : { olderThanHours: hoursIn(olderThan) }),
-    ...(continuation === undefined ? {} : { after: fromContinuation(continuation) }),
-  };
+  return compact({
+    vault: vault?.toLowerCase(),
+    states: listed === undefined ? undefined : SECRET_STATUSES.filter((each) => listed.includes(each)),
+    dueWithinHours: due === undefined ? undefined : hoursIn(due),
+    owner,
+    managed: managed === undefined ? undefined : managed === 'true',
+    expires: expires === undefined ? undefined : expires === 'never' ? expires : hoursIn(expires),
+    olderThanHours: olderThan === undefined ? undefined : hoursIn(olderThan),
+    after: continuation === undefined ? undefined : fromContinuation(continuation),
+  });
 }
 
 const hoursIn = (text: string): number => Number.parseInt(text, 10) * (text.endsWith('d') ? 24 : 1);

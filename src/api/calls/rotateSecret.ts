@@ -1,5 +1,6 @@
 /** `POST /api/vaults/{vault}/secrets/{name}/rotate`: asks for a rotation now (design section 5). */
 import { z } from 'zod';
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { graceHoursOf } from '../../reconcile/decide.ts';
@@ -57,7 +58,7 @@ export async function rotate(request: Request<RotateRequest>, deps: Deps): Promi
   if (override.length > 0 || revoke === 'now' || rotateAgain) requireRole(caller, 'Keyturn.Revoke');
   else if (revoke === 'after-grace') requireRole(caller, 'Keyturn.Rotate');
   else requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke'); // which one follows from the secret's own grace
-  const wanted = { override, revoke, ...(rotateAgain ? { rotateAgain } : {}), ...notesOf(asked) };
+  const wanted = compact({ override, revoke, rotateAgain, ...notesOf(asked) });
   return await accepted('rotate', request, wanted, deps, ({ policy, leaving }) => {
     // What was opted out still has its obligations, and nothing else (OPS-05).
     if (leaving !== undefined) throw new KeyturnError('not-opted-in');

@@ -1,5 +1,6 @@
 /** `GET /api/summary`: every secret of every served vault in numbers. */
 import { z } from 'zod';
+import { compact } from '../../core/compact.ts';
 import { plain } from '../../core/plain.ts';
 import { SECRET_STATUSES } from '../../core/statuses.ts';
 import { guarded } from '../call.ts';
@@ -59,10 +60,11 @@ export const showSummary = guarded({
   answers: { 200: { description: 'Counted.', body: { name: 'SummaryBody', schema: SummaryBody } } },
   async run(deps, caller) {
     const { byOwner, unwatched, ...all } = await summary(caller, deps);
-    const owned = <T extends { readonly owner?: string }>({ owner, ...rest }: T) => ({
-      ...(owner === undefined ? {} : { owner: plain(owner) }),
-      ...rest,
-    });
+    const owned = <T extends { readonly owner?: string }>({ owner, ...rest }: T) =>
+      compact({
+        owner: owner === undefined ? undefined : plain(owner),
+        ...rest,
+      });
     const first = unwatched.first.map(({ name, ...each }) => ({ ...owned(each), secret: name }));
     return answer(200, { ...all, byOwner: byOwner.map(owned), unwatched: { ...unwatched, first } });
   },

@@ -3,6 +3,7 @@
  * store the old credential is current and untouched, after it everything that is owed stands on the new version.
  */
 import { addHours, earliest, latest, minutesBetween } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
 import type { Handle, VersionId } from '../../core/ids.ts';
 import type { Credential, Stay, Verdict } from '../../ports/rotator.ts';
@@ -59,15 +60,15 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
         .join(' '),
     });
   }
-  const state: RotatorState = {
+  const state: RotatorState = compact({
     tgt,
     cred: credential.handle,
     rot: step.rotation,
     ...obligation(step, credential.handle, acting),
     // Set aside for this rotation only: what it leaves to be revoked waits as before.
-    ...(observed.hold && deps.clock.now() < observed.hold ? { hold: observed.hold } : {}),
+    hold: observed.hold && deps.clock.now() < observed.hold ? observed.hold : undefined,
     ...(step.reason === 'undo' ? undoneState(step.source, acting) : {}),
-  };
+  });
   const inFlight = { step, credential, mayArrive: false };
   if (minutesBetween(startedOn, deps.clock.now()) > SLOW_MINUTES) await markAgain(inFlight, acting);
   const id = await store(step, credential, state, acting);
@@ -131,7 +132,7 @@ async function issue(step: Rotate, stay: Stay, { seen, deps }: Acting): Promise<
     const { handle, version } = step.source;
     const old = await oldForm(seen, version, seen.target);
     if (!old) throw new Stopped('skip', 'superseded');
-    return { handle, value: old.bare, ...(old.login === undefined ? {} : { login: old.login }) };
+    return compact({ handle, value: old.bare, login: old.login });
   }
   if (!target.read) throw new KeyturnError('failed', { detail: 'This target cannot be joined.' });
   return { handle: step.source.handle, value: await target.read(step.source.handle) };
@@ -180,10 +181,13 @@ async function store(step: Rotate, credential: Credential, state: RotatorState, 
   // No later than the target itself ends a credential that it has had before.
   const ends = step.source.kind === 'again' ? seen.target.endsOn?.get(credential.handle) : undefined;
   const expiresOn = earliest(expiryOf(policy, deps.clock.now(), deps.config.capDays), ends) as Date;
-  const beside = ({ tags, contentType }: Version): NewVersion => ({
-    ...{ value, tags: withState(tags, state), expiresOn },
-    ...(contentType === undefined ? {} : { contentType }),
-  });
+  const beside = ({ tags, contentType }: Version): NewVersion =>
+    compact({
+      value,
+      tags: withState(tags, state),
+      expiresOn,
+      contentType,
+    });
   let version = beside(current);
   // Once an outcome was unknown that PUT may still arrive: the credential stays, whatever later answers say.
   let mayArrive = false;

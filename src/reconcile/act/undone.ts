@@ -1,5 +1,6 @@
 /** What the state of an undone version says beside that of any other. */
 import { addHours, earliest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import type { RotatorState } from '../../tags/state.ts';
 import type { Source } from '../step.ts';
 import { undoHold } from '../undoRule.ts';
@@ -16,5 +17,5 @@ export function undoneState(source: Source, { seen, deps }: Acting): Pick<Rotato
   const ends = seen.target.endsOn?.get(source.handle);
   const hold = earliest(undoHold(seen.observed.hold, now), ends && addHours(ends, -seen.policy.graceHours)) as Date;
   const since = replaced?.state.since ?? replaced?.createdOn ?? now;
-  return { since, ...(hold > now ? { hold } : {}) };
+  return compact({ since, hold: hold > now ? hold : undefined });
 }

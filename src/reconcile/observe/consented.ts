@@ -7,7 +7,9 @@ import type { BoundSecret } from './observeVault.ts';
 
 /** What the tags of a bound secret ask its target's owners for. */
 export const wantedBy = ({ secret, optIn: { rotator, target } }: Pick<BoundSecret, 'secret' | 'optIn'>): Wanted => ({
-  ...{ secret, kind: rotator.type, part: target.part },
+  secret,
+  kind: rotator.type,
+  part: target.part,
 });
 
 /**

@@ -1,4 +1,5 @@
 /** What an undo would go back to: read and tried only where a person asks for one. Changes nothing. */
+import { compact } from '../../core/compact.ts';
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import { rotationId } from '../../core/ids.ts';
 import type { Asked } from '../step.ts';
@@ -29,7 +30,7 @@ async function formerOf(seen: Observation): Promise<Replaced | undefined> {
       };
     const verdict = await optIn.target.check(old.bare, old.login);
     const said = optIn.target.said?.()?.detail;
-    return { ...owed, verdict, ...(said === undefined ? {} : { said }) };
+    return compact({ ...owed, verdict, said });
   } catch (error) {
     if (!(error instanceof KeyturnError) || error instanceof BusyError) throw error;
     return { ...owed, verdict: 'unknown', said: error.detail };

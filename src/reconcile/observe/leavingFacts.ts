@@ -1,5 +1,6 @@
 /** When what is owed ends, by the state that stands on the version and by what people did to it since. */
 import { addHours, latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import type { Handle, RotationId } from '../../core/ids.ts';
 import type { TargetFacts } from '../../ports/rotator.ts';
 import { type NamedOlder, stateOrNone } from '../../tags/owed.ts';
@@ -42,9 +43,9 @@ export function leavingFacts(
   const strays = straysOf({ target, versions, current: current.id, kept, told, issuedBy });
   const until = strayUntil(strays, policy.graceHours);
   const owes = older.length > 0 || stateOrNone(current.tags)?.after !== undefined;
-  return {
-    ...(leaving === undefined ? {} : { leaving }),
-    ...(after && owes ? { after } : {}),
-    ...(until ? { strayUntil: until } : {}),
-  };
+  return compact({
+    leaving,
+    after: after && owes ? after : undefined,
+    strayUntil: until,
+  });
 }

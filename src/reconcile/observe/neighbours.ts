@@ -3,6 +3,7 @@
  * keeps is read from its own current value, since an edit by hand is not in the index yet.
  */
 import { latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type Grant, isSharer } from '../../core/grants.ts';
 import { type Handle, type SecretRef, targetHash } from '../../core/ids.ts';
@@ -132,7 +133,7 @@ export function claimOn(handle: Handle, after: Date, neighbours: readonly Neighb
   const because = why === undefined ? '' : ` (${why})`;
   return {
     detail: `${title(unknown)} may keep ${handle}${because}.`,
-    unsure: { vault, name, ...(why === undefined ? {} : { why }) },
+    unsure: compact({ vault, name, why }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The second half of a look: reads the target and names what is there. Changes nothing. */
 import { addHours, addMinutes, latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import type { Grant } from '../../core/grants.ts';
 import { type Handle, type RotationId, rotationId } from '../../core/ids.ts';
@@ -51,9 +52,9 @@ export async function observeTarget(bound: BoundSecret, grants: readonly Grant[]
     : await adoptForm(read, (value, login) => optIn.target.adopt(value, login));
   const neighbours = () => neighboursAt(bound.secret, { ...optIn, facts: target }, grants, deps);
   const said = placeholder ? undefined : optIn.target.said?.();
-  const found = { target, opened, placeholder, handle, grants, ...(said ? { said } : {}) };
+  const found = { target, opened, placeholder, handle, grants, ...compact({ said }) };
   const { observed, older } = await nameWhatIsThere(bound, found, neighbours, deps);
-  return { ...bound, observed, target, opened, older, ...(handle === undefined ? {} : { named: handle }) };
+  return compact({ ...bound, observed, target, opened, older, named: handle });
 }
 
 async function nameWhatIsThere(
@@ -93,7 +94,7 @@ async function nameWhatIsThere(
   const age = await ageIn(bound, found, state);
   const begun = await begunIn(bound, found, ours);
   const issuedBy = await issuedNowhere(bound, found);
-  const observed: Observed = {
+  const observed: Observed = compact({
     secret,
     version: current.id,
     createdOn: current.createdOn,
@@ -104,14 +105,13 @@ async function nameWhatIsThere(
     placeholder,
     proved,
     wiped: leaving === undefined && row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
-    ...(live === undefined ? {} : { live }),
+    live,
     known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
-    ...(verdict === undefined ? {} : { verdict }),
-    ...(said === undefined ? {} : { said }),
-    ...(found.said?.expired ? { expired: true } : {}),
-    ...(handle === undefined && found.said?.doubt
-      ? { doubt: { reason: found.said.doubt, detail: found.said.detail } }
-      : {}),
+    verdict,
+    said,
+    expired: found.said?.expired ? true : undefined,
+    doubt:
+      handle === undefined && found.said?.doubt ? { reason: found.said.doubt, detail: found.said.detail } : undefined,
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     left: named.filter(isPersonal).map(({ handle: each }) => each),
     blocked: new Map(older.flatMap((each) => entry(each.version, claimOn(each.handle, now, neighbours)))),
@@ -119,9 +119,11 @@ async function nameWhatIsThere(
       ? leavingFacts(bound, { target: found.target, state, live, older, handle, placeholder, issuedBy })
       : {}),
     ...(leaving === undefined && state?.after ? { after: afterOf(state, bound) } : {}),
-    ...(bound.state?.hold ? { hold: bound.state.hold } : {}),
+    hold: bound.state?.hold,
     dueOn: dueOn(current, written, policy, {
-      ...{ since: age.since, currentSince: age.currentSince, takenOverOn: takenOverOn(bound) },
+      since: age.since,
+      currentSince: age.currentSince,
+      takenOverOn: takenOverOn(bound),
       everyMaxHours: deps.config.limits?.everyMaxHours,
       ends: live === undefined ? undefined : { on: found.target.endsOn?.get(live), since: age.currentSince },
     }),
@@ -133,7 +135,7 @@ async function nameWhatIsThere(
     recentRotations: rotationsSince(versions, addHours(now, -24)),
     versionCount: versions.length,
     ...(await brakes(bound, { grants: found.grants, begun }, deps)),
-  };
+  });
   return { observed, older };
 }
 
@@ -145,7 +147,7 @@ const ageIn = (
 ): Promise<Age> => {
   const { current, versions, tgt, row } = bound;
   const valueIn = async (version: string) => (await oldForm(bound, version, target))?.bare;
-  return ageOf({ ...{ current, versions, tgt, state, handle, row }, value: opened.bare, valueIn });
+  return ageOf({ current, versions, tgt, state, handle, row, value: opened.bare, valueIn });
 };
 
 /**
@@ -217,12 +219,12 @@ async function brakes(
   const begunUntil = begun && addMinutes(begun.on, SLOW_MINUTES + SETTLING_MINUTES);
   const settlingUntil = latest(row?.settlingUntil, begunUntil);
   const gap = await indexGap(grants, deps);
-  return {
-    ...(settlingUntil ? { settlingUntil } : {}),
+  return compact({
+    settlingUntil,
     ...refusalIn(row, termsOf(policy, current.contentType, capDays), policy, now),
-    ...(gap === undefined ? {} : { indexGap: gap }),
+    indexGap: gap,
     rateUsedUp: isRateUsedUp(lately, secret.vault, rate, deps.vaults.names),
     ...(await brakeOf(optIn.rotator.type, secret, deps)),
     mode,
-  };
+  });
 }

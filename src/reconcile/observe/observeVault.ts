@@ -91,7 +91,7 @@ export async function observeVault(
   const policy = policyFor(tags, vaultTags, deps, samplePolicy(current.tags, secret, deps.config));
   const versions = withStateOf(row, await vault.versions(secret.name), current.id);
   refuseChangedTarget(state, versions, current, tgt);
-  return { secret, vault, current, versions, optIn, policy, tgt, ...(state ? { state } : {}), ...(row ? { row } : {}) };
+  return compact({ secret, vault, current, versions, optIn, policy, tgt, state, row });
 }
 
 /**
@@ -127,11 +127,18 @@ async function bindLeaving(
     deps,
     samplePolicy(tags, secret, deps.config),
   );
-  return {
-    ...{ secret, vault, current, versions, optIn, policy, tgt, leaving },
-    ...(state ? { state } : {}),
-    ...(row ? { row } : {}),
-  };
+  return compact({
+    secret,
+    vault,
+    current,
+    versions,
+    optIn,
+    policy,
+    tgt,
+    leaving,
+    state,
+    row,
+  });
 }
 
 /** A long exemption is looked at again that often. */

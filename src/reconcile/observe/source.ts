@@ -1,5 +1,6 @@
 /** Which slot the next credential takes, or what keeps it from any. */
 import { addMinutes } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import { type Handle, rotationId, type VersionId } from '../../core/ids.ts';
 import type { Rotator, TargetFacts, Verdict } from '../../ports/rotator.ts';
@@ -74,7 +75,7 @@ function blockedBy(
 }
 
 function blocked(reason: Wait['reason'], until?: Date): Source {
-  return { kind: 'blocked', step: { kind: 'wait', reason, ...(until ? { until } : {}) } };
+  return { kind: 'blocked', step: compact({ kind: 'wait', reason, until }) };
 }
 
 interface SourceFacts extends TargetRead {
@@ -98,13 +99,13 @@ export async function sources(
   const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first'): Source => {
     const among = (others: readonly Neighbour[]) =>
       sourceFor(
-        {
+        compact({
           // Of an undone one the age of its credential: what others have gone on to since is what it goes on to.
           createdOn: joins === undefined ? (bound.state?.since ?? current.createdOn) : new Date(0),
           joinsFirst: joins === 'first',
           keep: [...new Set(keep.filter((each) => each !== undefined))],
-          ...(keptUntil ? { keptUntil } : {}),
-        },
+          keptUntil,
+        }),
         { overlap: optIn.rotator.overlap, readable: optIn.target.read !== undefined },
         target.handles,
         others,

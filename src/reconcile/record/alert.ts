@@ -1,5 +1,6 @@
 /** One alert per cause: raised when the cause is new, kept while it is there, forgotten when a pass ends well without it. */
 import { addDays, addHours, addMinutes, earliest, latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import type { SecretRef } from '../../core/ids.ts';
 import { BUSY_ALERT_MINUTES, isBusy, maySpread } from '../../core/passing.ts';
 import { isReason, type Reason, reasonRow } from '../../core/reasons.ts';
@@ -22,9 +23,17 @@ const BROKEN_HOURS = 1;
 const UNREAD_HOURS = 24;
 /** Over only when the secret is at rest again: in between something else may be waited for. */
 const UNTIL_REST: readonly Reason[] = [
-  ...(['overdue', 'locked-out', 'unproved', 'store-refused', 'not-accepted', 'conflict', 'holder-unknown'] as const),
+  'overdue',
+  'locked-out',
+  'unproved',
+  'store-refused',
+  'not-accepted',
+  'conflict',
+  'holder-unknown',
   // A request in between waits for another reason, and the cause stands all the while.
-  ...(['drift', 'too-many', 'brake'] as const),
+  'drift',
+  'too-many',
+  'brake',
   // A neighbour that cannot be read for a while makes the same want of a slot look as if it would end by itself.
   'slots-held',
 ];
@@ -59,7 +68,7 @@ export async function raiseAlerts(end: PassEnd, { secret, row, audited }: Contex
   const open = openOf(causes, known, end, row);
   if (!observes) return open === undefined ? {} : { alert: open };
   const still = openOf(new Set(), alerted, end, row);
-  return { ...(still === undefined ? {} : { alert: still }), ...(open === undefined ? {} : { wouldAlert: open }) };
+  return compact({ alert: still, wouldAlert: open });
 }
 
 function openOf(
@@ -137,7 +146,7 @@ export function owedSince(
 ): { owedSince?: Date; owed?: string } {
   const owed = bound ? owedOf({ step, bound, observed: seen?.observed, before: row?.view }) : (row?.view?.owed ?? []);
   const since = (bound && sinceIn(bound)) ?? row?.view?.createdOn;
-  return owed.length > 0 ? { ...(since ? { owedSince: since } : {}), owed: owed.join(',') } : {};
+  return owed.length > 0 ? compact({ owedSince: since, owed: owed.join(',') }) : {};
 }
 
 /** The version after which nobody needs the older credentials: of one that was opted out, the last that a rotation wrote. */

@@ -1,4 +1,5 @@
 /** One alert about one secret: raised at once, or counted and told with others of its kind (`src/sweep/alertGroups.ts`). */
+import { compact } from '../../core/compact.ts';
 import type { SecretRef } from '../../core/ids.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
 import type { CountedAlert } from '../../ports/alerts.ts';
@@ -46,13 +47,17 @@ function counted(
   reason: Reason,
   { owedSince, detail, owner, kind, target, expiresOn, by, remedy }: AlertFacts & { by: string; remedy: string },
 ): CountedAlert {
-  return {
-    ...{ vault, name, reason, by, remedy },
-    ...(owedSince ? { owedSince } : {}),
-    ...(detail === undefined ? {} : { detail: detail.slice(0, WORDS_MAX) }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(target === undefined ? {} : { target: target.slice(0, WORDS_MAX) }),
-    ...(expiresOn ? { expiresOn } : {}),
-  };
+  return compact({
+    vault,
+    name,
+    reason,
+    by,
+    remedy,
+    owedSince,
+    detail: detail?.slice(0, WORDS_MAX),
+    owner,
+    kind,
+    target: target?.slice(0, WORDS_MAX),
+    expiresOn,
+  });
 }

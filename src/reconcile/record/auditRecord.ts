@@ -1,4 +1,5 @@
 /** Who changed what: one record for every step that changed something and every accepted request (design section 5). */
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import type { LogFields } from '../../core/log.ts';
 import { plain } from '../../core/plain.ts';
@@ -45,8 +46,15 @@ export function recordOfRequest(
   const { vault, name, version, override, note } = operation;
   return {
     on: clock.now(),
-    ...{ vault, name, step: 'request', reason: 'asked', outcome: 'accepted', cause: 'http', instance: config.instance },
-    ...{ version, as },
+    vault,
+    name,
+    step: 'request',
+    reason: 'asked',
+    outcome: 'accepted',
+    cause: 'http',
+    instance: config.instance,
+    version,
+    as,
     ...wantedIn(operation),
     ...askedBy(operation),
     ...(override.length === 0 ? {} : { override }),
@@ -58,16 +66,17 @@ function wantedIn({ hold, at, revoke, rotateAgain, undo }: Operation): Partial<A
   if (undo) return { undo };
   if (hold !== undefined) return { hold: holdText(hold) };
   if (at !== undefined) return { revokeAt: at === 'now' ? at : at.toISOString() };
-  return { revoke, ...(rotateAgain ? { rotateAgain } : {}) };
+  return compact({ revoke, rotateAgain });
 }
 
 const holdText = (until: Date | null | undefined): string => until?.toISOString() ?? 'none';
 
-const askedBy = ({ id, caller, ticket }: Operation) => ({
-  operation: id,
-  caller,
-  ...(ticket === undefined ? {} : { ticket: plain(ticket) }),
-});
+const askedBy = ({ id, caller, ticket }: Operation) =>
+  compact({
+    operation: id,
+    caller,
+    ticket: ticket === undefined ? undefined : plain(ticket),
+  });
 
 /** What a pass tried to change and how it ended; undefined when it only looked. */
 export function recordOfPass(
@@ -79,27 +88,31 @@ export function recordOfPass(
   if (!seen || !changes(tried)) return undefined;
   const { status, code, requestId } = error?.facts ?? {};
   const rotation = tried.kind === 'rotate' ? tried.rotation : seen.state?.rot;
-  return {
+  return compact({
     on: clock.now(),
     ...seen.secret,
-    ...{ step: tried.kind, reason: tried.reason, outcome: error?.reason ?? 'done', cause, instance: config.instance },
+    step: tried.kind,
+    reason: tried.reason,
+    outcome: error?.reason ?? 'done',
+    cause,
+    instance: config.instance,
     ...(operation ? askedBy(operation) : {}),
-    ...(rotation === undefined ? {} : { rotation }),
+    rotation,
     version: seen.observed.version,
     ...(tried.kind === 'rotate' ? ofRotation(tried, change.wroteVersion, change.wroteState) : {}),
-    ...(tried.kind === 'hold' ? { hold: holdText(tried.until) } : {}),
-    ...(tried.kind === 'move' ? { revokeAt: tried.after.toISOString() } : {}),
-    ...(tried.kind === 'revoke' ? { handles: tried.owed.map(({ handle }) => handle) } : {}),
-    ...(tried.kind === 'revoke' && !error ? { revokedVersions: tried.owed.map(({ version }) => version) } : {}),
-    ...(status === undefined ? {} : { status }),
-    ...(code === undefined ? {} : { code }),
-    ...(requestId === undefined ? {} : { requestId }),
-  };
+    hold: tried.kind === 'hold' ? holdText(tried.until) : undefined,
+    revokeAt: tried.kind === 'move' ? tried.after.toISOString() : undefined,
+    handles: tried.kind === 'revoke' ? tried.owed.map(({ handle }) => handle) : undefined,
+    revokedVersions: tried.kind === 'revoke' && !error ? tried.owed.map(({ version }) => version) : undefined,
+    status,
+    code,
+    requestId,
+  });
 }
 
 /** The stored version and its handle; of a rotation that failed the slot that it was about to take. */
 function ofRotation({ source }: Rotate, stored: string | undefined, state: string | undefined) {
   const aimed = source.kind === 'issue' ? source.slot : source.handle;
   const handle = parseState(state ?? '')?.cred ?? aimed;
-  return { ...(stored === undefined ? {} : { stored }), ...(handle === undefined ? {} : { handle }) };
+  return compact({ stored, handle });
 }

@@ -1,5 +1,6 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
 import { addMinutes, earliest, latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
 import { BUSY_ALERT_MINUTES, maySpread, SPREADING_MINUTES } from '../../core/passing.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
@@ -37,7 +38,7 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
   if (error instanceof Stopped) {
     const { kind, reason, until } = error;
     if (kind === 'refuse') return { kind, reason, ...detail };
-    return { kind, reason, ...(until ? { until } : {}), ...detail };
+    return compact({ kind, reason, until, ...detail });
   }
   if (error instanceof LockLostError)
     return { kind: 'wait', reason: 'lock-lost', until: addMinutes(now, BUSY_MINUTES), ...detail };
@@ -58,7 +59,7 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
     // Reads like any other want of consent, but for the alert and the next look, which is a sweep's: anybody may name a target
     // that Keyturn may not see, in as many secrets as they like.
     const until = addMinutes(now, Math.min(HIDDEN_MINUTES * 2 ** Math.min(tries, 10), DAY_MINUTES));
-    return { kind: 'refuse', reason: error.reason, until, ...detail, ...(spreads ? { quiet: true } : {}) };
+    return compact({ kind: 'refuse', reason: error.reason, until, ...detail, quiet: spreads ? true : undefined });
   }
   const until = addMinutes(now, Math.min(growing, SPREADING_PAUSE_MAX));
   const rest = { reason: error.reason, until, ...detail };
@@ -94,8 +95,14 @@ export function isFailure(
 }
 
 const FAILURES: readonly Reason[] = [
-  ...(['not-accepted', 'store-refused', 'vault-policy', 'target-forbidden', 'target-policy', 'target-full'] as const),
-  ...(['name-deleted', 'failed'] as const),
+  'not-accepted',
+  'store-refused',
+  'vault-policy',
+  'target-forbidden',
+  'target-policy',
+  'target-full',
+  'name-deleted',
+  'failed',
 ];
 
 /**

@@ -1,5 +1,6 @@
 /** Operations of people: which of them a pass works for, and what becomes of each. */
 import { addHours } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { type Handle, rotationId, type SecretRef, type VersionId } from '../../core/ids.ts';
 import type { Look } from '../../core/look.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
@@ -202,7 +203,7 @@ function fateOfRevocation(operation: Operation, end: Followed, situation: Situat
   if (observed.version !== version && phase === 'accepted') return { phase: 'failed', reason: 'superseded' };
   const { gone, result: revoked } = revokedBy(end, operation, (each) => each !== version);
   const handle = observed.version === version ? observed.live : undefined;
-  const result: OperationResult = { version, ...(handle === undefined ? {} : { handle }), ...revoked };
+  const result: OperationResult = compact({ version, handle, ...revoked });
   const owed = observed.owed.filter((each) => each.version !== version);
   if (!error && gone === owed.length) return { phase: 'settled', result };
   if (step.kind === 'move' && at instanceof Date)
@@ -232,11 +233,11 @@ const withRevoked = ({ result }: Operation, handles: readonly Handle[]): Operati
 
 function resultOf({ wroteVersion: version, wroteState }: Wrote): OperationResult {
   const state = typeof wroteState === 'string' ? parseState(wroteState) : wroteState;
-  return {
-    ...(version === undefined ? {} : { version }),
-    ...(state?.cred === undefined ? {} : { handle: state.cred }),
-    ...(state?.after ? { revokeAfter: state.after } : {}),
-  };
+  return compact({
+    version,
+    handle: state?.cred,
+    revokeAfter: state?.after,
+  });
 }
 
 interface Wrote {

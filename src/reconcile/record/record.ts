@@ -1,5 +1,6 @@
 /** What a pass leaves behind: the row, the index, the operation, one alert per cause, the audit record, the next look. */
 import { addMinutes, earliest, minutesBetween } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import type { SecretRef } from '../../core/ids.ts';
 import type { Look } from '../../core/look.ts';
 import type { Reason } from '../../core/reasons.ts';
@@ -106,7 +107,9 @@ function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: 
 const isQuiet = (step: Step): boolean => step.kind === 'refuse' && step.quiet === true;
 
 const seenIn = ({ seen }: PassEnd, row: SecretRow | undefined) => ({
-  ...{ observed: seen?.observed, notes: seen?.target.notes, before: row?.view },
+  observed: seen?.observed,
+  notes: seen?.target.notes,
+  before: row?.view,
 });
 
 /** A person who still waits is looked after within the hour, whatever the secret itself waits for. */
@@ -123,7 +126,7 @@ function nextLook(
 /** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
 async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SECONDS): Promise<Date> {
   const { operation } = look;
-  await deps.queue.put({ ...secret, cause: 'again', ...(operation === undefined ? {} : { operation }) }, seconds);
+  await deps.queue.put(compact({ ...secret, cause: 'again', operation }), seconds);
   return addMinutes(deps.clock.now(), seconds / 60);
 }
 

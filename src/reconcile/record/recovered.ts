@@ -3,6 +3,7 @@
  * record tells of it, it appends one with the outcome `recovered`: what was done, without who asked and when exactly.
  */
 import { addDays, addHours, earliest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { rotationId } from '../../core/ids.ts';
 import type { AuditRecord } from '../../ports/audit.ts';
@@ -55,11 +56,14 @@ function rotationOf({ state, secret, current, versions }: Observation): Suspect[
   if (state?.rot === undefined) return [];
   const replaced = versions.find(({ id }) => rotationId(secret, id) === state.rot);
   return [
-    {
-      ...{ step: 'rotate', reason: state.since ? 'undo' : 'begun', rotation: state.rot, stored: current.id },
-      ...(replaced ? { version: replaced.id } : {}),
-      ...(state.cred === undefined ? {} : { handle: state.cred }),
-    },
+    compact({
+      step: 'rotate',
+      reason: state.since ? 'undo' : 'begun',
+      rotation: state.rot,
+      stored: current.id,
+      version: replaced?.id,
+      handle: state.cred,
+    }),
   ];
 }
 

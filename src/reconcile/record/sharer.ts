@@ -1,5 +1,6 @@
 /** The entry of a secret in the index: which slot of its target it keeps, and what it owes there. */
 import { addHours, latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import type { SecretRef } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SharerRow } from '../../ports/rows.ts';
@@ -26,14 +27,14 @@ export async function saveSharer(
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
 function sharerOf({ optIn, observed, state }: Observation, secret: SecretRef): SharerRow {
   const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
-  return {
+  return compact({
     ...secret,
     target: optIn.target.id,
     handle: observed.known && observed.live !== undefined ? observed.live : KEEPS_NONE,
-    ...(observed.written ? { issuedOn: state?.since ?? observed.createdOn } : {}),
+    issuedOn: observed.written ? (state?.since ?? observed.createdOn) : undefined,
     owes: [...observed.owed.map(({ handle }) => handle), ...observed.left].map((handle) => ({
       handle,
       after: observed.written ? (observed.after ?? after) : after,
     })),
-  };
+  });
 }

@@ -1,4 +1,5 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
+import { compact } from '../../core/compact.ts';
 import { type Handle, type Tags, tagOf } from '../../core/ids.ts';
 import { mask } from '../../core/mask.ts';
 import type { SecretStatus } from '../../core/statuses.ts';
@@ -34,12 +35,12 @@ export function viewOf(end: End, ownerTag: string): SecretView {
   const heldUntil = holdIn(end);
   const { exempt: _, ...picture } = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end, ownerTag);
   const exempt = exemptIn(end);
-  return {
+  return compact({
     ...picture,
-    ...(exempt ? { exempt } : {}),
+    exempt,
     state: statusAfter({ ...end, onHold: heldUntil !== undefined }),
-    ...(heldUntil ? { heldUntil } : {}),
-  };
+    heldUntil,
+  });
 }
 
 type Picture = Omit<SecretView, 'state' | 'heldUntil'>;
@@ -54,18 +55,20 @@ function pictureOf(
   const revokeAfter = end.step.kind === 'move' ? end.step.after : (observed?.after ?? state?.after);
   const lived = livedOf(bound, observed);
   const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
-  return {
-    ...{ owed, version: current.id, rotator: optIn.rotator.type, target: optIn.target.id },
-    ...(owner === undefined ? {} : { owner }),
+  return compact({
+    owed,
+    version: current.id,
+    rotator: optIn.rotator.type,
+    target: optIn.target.id,
+    owner,
     createdOn: current.createdOn,
-    ...(lived.since ? { credentialSince: lived.since } : {}),
-    ...(current.expiresOn ? { expiresOn: current.expiresOn } : {}),
-    ...(leaving === undefined
-      ? { dueOn: observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived) }
-      : {}),
-    ...(revokeAfter && owed.length > 0 ? { revokeAfter } : {}),
-    ...(notes.length > 0 ? { notes: notes.slice(0, NOTES_MAX) } : {}),
-  };
+    credentialSince: lived.since,
+    expiresOn: current.expiresOn,
+    dueOn:
+      leaving === undefined ? (observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived)) : undefined,
+    revokeAfter: revokeAfter && owed.length > 0 ? revokeAfter : undefined,
+    notes: notes.length > 0 ? notes.slice(0, NOTES_MAX) : undefined,
+  });
 }
 
 /** As the target was seen, else as the row has it of the same version. */
@@ -80,10 +83,11 @@ function exemptIn({ trail, before }: End): SecretView['exempt'] {
   const found = trail?.exemption;
   if (!found) return trail?.current === undefined ? before?.exempt : undefined;
   const { reason, until, ticket } = found;
-  return {
-    ...{ reason: mask(reason).slice(0, OWNER_MAX), until },
-    ...(ticket === undefined ? {} : { ticket: mask(ticket) }),
-  };
+  return compact({
+    reason: mask(reason).slice(0, OWNER_MAX),
+    until,
+    ticket: ticket === undefined ? undefined : mask(ticket),
+  });
 }
 
 /** Not opted in, and nothing is left to do. */
@@ -109,14 +113,14 @@ function leftOf(kept: Picture, trail: Trail | undefined, ownerTag: string): Pict
   const dated = { version: current?.id ?? version, createdOn: current?.createdOn ?? createdOn };
   const expiry = current ? current.expiresOn : expiresOn;
   const owner = current && ownerOf(current.tags, ownerTag);
-  return {
+  return compact({
     ...rest,
-    ...(dated.version === undefined ? {} : { version: dated.version }),
-    ...(dated.createdOn === undefined ? {} : { createdOn: dated.createdOn }),
-    ...(expiry === undefined ? {} : { expiresOn: expiry }),
+    version: dated.version,
+    createdOn: dated.createdOn,
+    expiresOn: expiry,
     ...(owner === undefined ? {} : { owner }),
     owed: [],
-  };
+  });
 }
 
 /** What an owner wrote is kept and shown to readers, but for what looks like a credential (finding ATK-07). */

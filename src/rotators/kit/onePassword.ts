@@ -251,7 +251,9 @@ export class OnePassword implements Target {
     this.#asked = true;
     const ports = await this.#options.ports();
     const asks = ports.map((port) => ({
-      ...{ at: port.name, handle: HANDLE, value },
+      at: port.name,
+      handle: HANDLE,
+      value,
       send: () => port.tryPassword(value),
     }));
     const answers = await this.#patient.ask(asks, isPatient);

@@ -67,7 +67,12 @@ export function sqlLogins(
   const given = database === undefined ? logins : logins.map((name) => `${database}/${name}`);
   const part: Part = { names: given, always: true, kin: KINDS };
   return {
-    ...{ servers, logins, part, kind, option, database: database ?? 'master' },
+    servers,
+    logins,
+    part,
+    kind,
+    option,
+    database: database ?? 'master',
     idOf(names) {
       const inside = database === undefined ? '' : `/databases/${encoded(database)}`;
       return `${servers.ids[0].text}${inside}/logins/${names.map(encoded).join(',')}`;

@@ -307,7 +307,10 @@ class TwoLogins implements Target {
     const facts = this.#facts.get(handle);
     const ports = await this.#options.ports();
     const asks = ports.map((port) => ({
-      ...{ at: port.name, handle, value, facts },
+      at: port.name,
+      handle,
+      value,
+      facts,
       send: () => port.tryLogin(login, value),
     }));
     const answers = await this.#patient.ask(asks, isPatient);

@@ -87,7 +87,10 @@ class TwoSlots implements Target {
       const keys = await this.#list.fresh('adopt', 'check');
       const present = new Map([...keys].map(([slot, { value }]) => [slot, value]));
       return {
-        ...{ ...state, hosts: hosts?.() ?? state.hosts, obstacles: [], present },
+        ...state,
+        hosts: hosts?.() ?? state.hosts,
+        obstacles: [],
+        present,
         handles: handles.filter((slot) => keys.has(slot)),
       };
     } catch (error) {

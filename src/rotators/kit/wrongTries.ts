@@ -4,6 +4,7 @@
  * server itself keeps, and shorter than one: it tells a password that was tried, and no password from it.
  */
 import { addHours, latest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import type { Handle } from '../../core/ids.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { WrongTry } from '../../core/serverAnswer.ts';
@@ -48,7 +49,7 @@ export class WrongTries {
     const digest = this.#digest(place, handle, value);
     const others = this.#entries.filter((each) => each.digest !== digest);
     const on = latest(now, this.#since) as Date; // the vault's clock may be ahead of ours
-    const entry: WrongTry = { handle, digest, on, ...(changedOn === undefined ? {} : { changedOn }) };
+    const entry: WrongTry = compact({ handle, digest, on, changedOn });
     this.#entries = [...others, entry].slice(-KEPT_MAX);
   }
 

@@ -163,15 +163,18 @@ function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: Unma
 
 function itemOf(row: SecretRow): InventoryItem {
   const { vault, name, failures, step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
-  return {
-    ...{ vault, name, failures, view: viewToday(row) },
-    ...(step === undefined ? {} : { step }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(detail === undefined ? {} : { detail }),
-    ...(lookedOn === undefined ? {} : { lookedOn }),
-    ...(nextLookOn === undefined ? {} : { nextLookOn }),
-    ...(lastFailure === undefined ? {} : { lastFailure }),
-  };
+  return compact({
+    vault,
+    name,
+    failures,
+    view: viewToday(row),
+    step,
+    reason,
+    detail,
+    lookedOn,
+    nextLookOn,
+    lastFailure,
+  });
 }
 
 /**

@@ -4,6 +4,7 @@
  * its verdict.
  */
 import { addDays } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { plain } from '../core/plain.ts';
 import type { SecretStatus } from '../core/statuses.ts';
@@ -108,8 +109,14 @@ export async function makeReport(month: string, deps: Reached): Promise<Report> 
   const owners = parts.all();
   const secrets = owners.flatMap((part) => part.secrets);
   return {
-    ...{ month, on: now.toISOString(), limitDays: LIMIT_DAYS, secrets: secrets.length, rotations: rotations.length },
-    ...{ verdicts: verdictsOf(secrets), truncated, owners },
+    month,
+    on: now.toISOString(),
+    limitDays: LIMIT_DAYS,
+    secrets: secrets.length,
+    rotations: rotations.length,
+    verdicts: verdictsOf(secrets),
+    truncated,
+    owners,
   };
 }
 
@@ -119,7 +126,7 @@ export function reportWithin(report: Report, isShown: (vault: string) => boolean
     const secrets = part.secrets.filter(({ vault }) => isShown(vault));
     const rotations = part.rotations.filter(({ vault }) => isShown(vault));
     if (secrets.length + rotations.length === 0) return [];
-    return [{ ...(owner === undefined ? {} : { owner }), verdicts: verdictsOf(secrets), secrets, rotations }];
+    return [compact({ owner, verdicts: verdictsOf(secrets), secrets, rotations })];
   });
   const all = owners.flatMap(({ secrets }) => secrets);
   const rotations = owners.reduce((sum, part) => sum + part.rotations.length, 0);
@@ -142,28 +149,33 @@ async function secretsIn(vault: string, now: Date, { rows, unmanaged }: Reached)
 function ofWatched(row: SecretRow, view: SecretView, now: Date): ReportedSecret {
   const { state, rotator, target, credentialSince, createdOn, expiresOn, dueOn, exempt } = view;
   const isExempt = exempt !== undefined && exempt.until > now && (state === 'exempt' || state === 'leaving');
-  return {
-    ...{ vault: row.vault, secret: row.name },
-    ...{ verdict: isExempt ? 'exempt' : verdictOf(credentialSince, createdOn, now), state },
-    ...(rotator === undefined ? {} : { kind: plain(rotator) }),
-    ...(target === undefined ? {} : { target: plain(target, 1_000) }),
+  return compact({
+    vault: row.vault,
+    secret: row.name,
+    verdict: isExempt ? 'exempt' : verdictOf(credentialSince, createdOn, now),
+    state,
+    kind: rotator === undefined ? undefined : plain(rotator),
+    target: target === undefined ? undefined : plain(target, 1_000),
     ...ageOf(credentialSince, now),
     ...dated({ versionOn: createdOn, expiresOn, dueOn }),
-    ...{ proof: proofOf(row, view) },
+    proof: proofOf(row, view),
     ...dated({ lookedOn: row.lookedOn }),
-    ...(exempt === undefined ? {} : { exempt: exemptionOf(exempt) }),
-  };
+    exempt: exempt === undefined ? undefined : exemptionOf(exempt),
+  });
 }
 
 function ofUnmanaged(row: UnmanagedRow, now: Date): ReportedSecret {
   const { vault, name, createdOn, expiresOn, certificate, enabled } = row;
-  return {
-    ...{ vault, secret: name, verdict: verdictOf(undefined, createdOn, now), state: 'unmanaged' },
+  return compact({
+    vault,
+    secret: name,
+    verdict: verdictOf(undefined, createdOn, now),
+    state: 'unmanaged',
     ...dated({ versionOn: createdOn, expiresOn }),
     proof: 'none',
-    ...(certificate ? { certificate } : {}),
-    ...(enabled ? {} : { disabled: true }),
-  };
+    certificate: certificate || undefined,
+    disabled: enabled ? undefined : true,
+  });
 }
 
 /** A version may hold a credential that is older than itself, never one that is younger. */
@@ -198,10 +210,12 @@ function provedIn(text: string): string | undefined {
   }
 }
 
-const exemptionOf = ({ reason, until, ticket }: NonNullable<SecretView['exempt']>) => ({
-  ...{ reason: plain(reason), until: until.toISOString() },
-  ...(ticket === undefined ? {} : { ticket: plain(ticket) }),
-});
+const exemptionOf = ({ reason, until, ticket }: NonNullable<SecretView['exempt']>) =>
+  compact({
+    reason: plain(reason),
+    until: until.toISOString(),
+    ticket: ticket === undefined ? undefined : plain(ticket),
+  });
 
 const dated = <Key extends string>(
   dates: Readonly<Record<Key, Date | undefined>>,
@@ -242,29 +256,31 @@ function evidenceOf(records: readonly AuditRecord[]): ReportedRotation {
   const said = (pick: (record: AuditRecord) => string | undefined) =>
     inOrder.map(pick).find((text) => text !== undefined);
   const [caller, ticket] = [said((each) => each.caller), said((each) => each.ticket)];
-  return {
-    ...{ vault, secret: name },
-    ...(rotation === undefined ? {} : { rotation }),
+  return compact({
+    vault,
+    secret: name,
+    rotation,
     ...(rotate ? ofRotate(rotate) : {}),
-    ...(prove && isDone(prove) ? { provedOn: prove.on.toISOString() } : {}),
-    ...(revoke && isDone(revoke)
-      ? { revokedOn: revoke.on.toISOString(), revoked: (revoke.handles ?? []).map((each) => plain(each)) }
-      : {}),
+    provedOn: prove && isDone(prove) ? prove.on.toISOString() : undefined,
+    revokedOn: revoke && isDone(revoke) ? revoke.on.toISOString() : undefined,
+    revoked: revoke && isDone(revoke) ? (revoke.handles ?? []).map((each) => plain(each)) : undefined,
     requestIds: [...new Set(inOrder.flatMap(({ requestId }) => requestId ?? []))].map((each) => plain(each)),
-    ...(caller === undefined ? {} : { caller: plain(caller) }),
-    ...(ticket === undefined ? {} : { ticket: plain(ticket) }),
-  };
+    caller: caller === undefined ? undefined : plain(caller),
+    ticket: ticket === undefined ? undefined : plain(ticket),
+  });
 }
 
 const isDone = ({ outcome }: AuditRecord): boolean => outcome === 'done' || outcome === 'recovered';
 
 function ofRotate({ on, reason, outcome, version, stored, handle }: AuditRecord) {
-  return {
-    ...{ rotatedOn: on.toISOString(), reason: plain(reason), outcome: plain(outcome) },
-    ...(version === undefined ? {} : { replaced: version }),
-    ...(stored === undefined ? {} : { stored }),
-    ...(handle === undefined ? {} : { handle: plain(handle) }),
-  };
+  return compact({
+    rotatedOn: on.toISOString(),
+    reason: plain(reason),
+    outcome: plain(outcome),
+    replaced: version,
+    stored,
+    handle: handle === undefined ? undefined : plain(handle),
+  });
 }
 
 function verdictsOf(secrets: readonly ReportedSecret[]): Verdicts {
@@ -295,11 +311,13 @@ class Parts {
     const sorted = [...this.#parts].sort(([one], [other]) =>
       one === '' ? 1 : other === '' ? -1 : one < other ? -1 : 1,
     );
-    return sorted.map(([owner, part]) => ({
-      ...(owner === '' ? {} : { owner }),
-      verdicts: verdictsOf(part.secrets),
-      ...part,
-    }));
+    return sorted.map(([owner, part]) =>
+      compact({
+        owner: owner === '' ? undefined : owner,
+        verdicts: verdictsOf(part.secrets),
+        ...part,
+      }),
+    );
   }
 
   #part(owner: string) {

@@ -5,33 +5,40 @@ type Cell = string | number | undefined;
 
 /** Of secrets, then of rotations; what does not apply stays empty. */
 const COLUMNS = [
-  ...[
-    'record',
-    'month',
-    'owner',
-    'vault',
-    'secret',
-    'kind',
-    'target',
-    'state',
-    'verdict',
-    'ageDays',
-    'credentialSince',
-  ],
-  ...['versionOn', 'dueOn', 'expiresOn', 'proof', 'lookedOn', 'exemptReason', 'exemptUntil', 'exemptTicket'],
-  ...[
-    'certificate',
-    'disabled',
-    'rotation',
-    'rotatedOn',
-    'reason',
-    'outcome',
-    'replaced',
-    'stored',
-    'handle',
-    'provedOn',
-  ],
-  ...['revokedOn', 'revoked', 'requestIds', 'caller', 'ticket'],
+  'record',
+  'month',
+  'owner',
+  'vault',
+  'secret',
+  'kind',
+  'target',
+  'state',
+  'verdict',
+  'ageDays',
+  'credentialSince',
+  'versionOn',
+  'dueOn',
+  'expiresOn',
+  'proof',
+  'lookedOn',
+  'exemptReason',
+  'exemptUntil',
+  'exemptTicket',
+  'certificate',
+  'disabled',
+  'rotation',
+  'rotatedOn',
+  'reason',
+  'outcome',
+  'replaced',
+  'stored',
+  'handle',
+  'provedOn',
+  'revokedOn',
+  'revoked',
+  'requestIds',
+  'caller',
+  'ticket',
 ] as const;
 type Row = Readonly<Record<string, Cell>>;
 
@@ -47,13 +54,17 @@ export function reportCsv({ month, owners }: Report): string {
 
 const secretRow = ({ exempt, certificate, disabled, ...secret }: ReportedSecret): Row => ({
   ...secret,
-  ...{ exemptReason: exempt?.reason, exemptUntil: exempt?.until, exemptTicket: exempt?.ticket },
-  ...{ certificate: certificate && 'true', disabled: disabled && 'true' },
+  exemptReason: exempt?.reason,
+  exemptUntil: exempt?.until,
+  exemptTicket: exempt?.ticket,
+  certificate: certificate && 'true',
+  disabled: disabled && 'true',
 });
 
 const rotationRow = ({ revoked, requestIds, ...rotation }: ReportedRotation): Row => ({
   ...rotation,
-  ...{ revoked: revoked?.join(' '), requestIds: requestIds.join(' ') },
+  revoked: revoked?.join(' '),
+  requestIds: requestIds.join(' '),
 });
 
 /** With these a spreadsheet takes a cell for a formula, in their wide forms, too (OWASP, "CSV Injection"). */
@@ -87,13 +98,26 @@ const dayOf = (on: string | undefined): string | undefined => on?.slice(0, 10);
 
 function ownersPart(part: OwnersPart): string[] {
   const secrets = part.secrets.map((each) => [
-    ...[each.vault, each.secret, each.kind ?? (each.certificate ? 'certificate' : each.state), each.verdict],
-    ...[each.ageDays, dayOf(each.dueOn), each.proof],
+    each.vault,
+    each.secret,
+    each.kind ?? (each.certificate ? 'certificate' : each.state),
+    each.verdict,
+    each.ageDays,
+    dayOf(each.dueOn),
+    each.proof,
     each.exempt && [each.exempt.reason, `until ${dayOf(each.exempt.until)}`, each.exempt.ticket ?? ''].join(' ').trim(),
   ]);
   const rotations = part.rotations.map((each) => [
-    ...[each.vault, each.secret, each.rotatedOn, each.reason, each.outcome, each.stored, each.provedOn, each.revokedOn],
-    ...[each.requestIds.join(' '), each.ticket],
+    each.vault,
+    each.secret,
+    each.rotatedOn,
+    each.reason,
+    each.outcome,
+    each.stored,
+    each.provedOn,
+    each.revokedOn,
+    each.requestIds.join(' '),
+    each.ticket,
   ]);
   return [
     `## ${markdownCell(ownerOf(part))}`,

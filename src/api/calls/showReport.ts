@@ -1,5 +1,6 @@
 /** `GET /api/report`: every secret with the age of its credential and a verdict, and a month's rotations with their evidence. */
 import { z } from 'zod';
+import { compact } from '../../core/compact.ts';
 import { SECRET_STATUSES } from '../../core/statuses.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { makeReport, PROOFS, type Report, reportWithin, VERDICTS } from '../../sweep/report.ts';
@@ -103,7 +104,7 @@ export function fromReportQuery(query: URLSearchParams): Asked {
   const parsed = ReportQuery.safeParse(Object.fromEntries([...query].filter(([, value]) => value !== '')));
   if (!parsed.success) throw badRequest(`${problemsOf(parsed.error)}.`);
   const { month, format = 'json' } = parsed.data;
-  return { format, ...(month === undefined ? {} : { month }) };
+  return compact({ format, month });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The first half of a look: what stands in the vault, bound to rotator and target. Changes nothing. */
 import { addDays, earliest } from '../../core/clock.ts';
+import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../../core/ids.ts';
 import { isOthers } from '../../core/instance.ts';

@@ -2,11 +2,11 @@
  * Who calls. The rules are those of design section 6, each checked by itself: `jwtVerify` with issuer and audience alone
  * also takes ID tokens, tokens without `exp` or `kid`, PS256, a list as `aud` and another tenant's (measured; case SEC-08).
  */
-
 import type { JWTVerifyGetKey, ProtectedHeaderParameters } from 'jose';
 import { createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 
 export type Role = 'Keyturn.Read' | 'Keyturn.Rotate' | 'Keyturn.Revoke';
@@ -114,7 +114,7 @@ export function requireRole(caller: Caller, ...anyOf: readonly Role[]): void {
 function groupsOf({ groups, _claim_names: names, hasgroups }: Claims): Pick<Caller, 'groups' | 'groupsLeftOut'> {
   const ids = groups.filter((group) => GROUP.test(group)).map((group) => group.toLowerCase());
   const isLeftOut = hasgroups === true || (names !== undefined && 'groups' in names);
-  return { ...(ids.length > 0 ? { groups: ids } : {}), ...(isLeftOut ? { groupsLeftOut: true } : {}) };
+  return compact({ groups: ids.length > 0 ? ids : undefined, groupsLeftOut: isLeftOut ? true : undefined });
 }
 
 /** The tenant's two issuers: of version 2 tokens, and of version 1. */

@@ -92,11 +92,15 @@ export function problem(error: unknown): Answer {
   const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
   const said = { type: `/api/reasons/${reason}`, title: cause, status, detail, reason };
   const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy, by }), requestId };
-  return answer(status, body, {
-    'content-type': 'application/problem+json',
-    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    ...(status === 503 || status === 429 ? { 'retry-after': String(RETRY_SECONDS) } : {}),
-  });
+  return answer(
+    status,
+    body,
+    compact({
+      'content-type': 'application/problem+json',
+      'www-authenticate': status === 401 ? 'Bearer' : undefined,
+      'retry-after': status === 503 || status === 429 ? String(RETRY_SECONDS) : undefined,
+    }),
+  );
 }
 
 /** Why a request can't be met, who can help, and what the caller could set aside: also inside the answer of a dry run. */

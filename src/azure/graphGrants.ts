@@ -1,5 +1,4 @@
 /** What the identity's own token for Microsoft Graph says that it may do. */
-
 import { z } from 'zod';
 import { compact } from '../core/compact.ts';
 import type { GraphGrants } from '../core/rightChecks.ts';

@@ -3,7 +3,6 @@
  * secret's tag, then the vault's tag `keyturn-policy`, then the settings. An unknown key is an error (design section 2).
  * Whoever may tag a vault has no right to its secrets, so that tag may be more careful than the settings, not less.
  */
-
 import { addHours, earliest, latest } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';

@@ -2,7 +2,6 @@
  * MySQL and MariaDB over `mysql2`: what their rotator asks of a server. TLS is verified, each call has a connection of its
  * own, and the clear password of an application never leaves for the server but to log in (azure-facts 5.4).
  */
-
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';

@@ -1,5 +1,4 @@
 /** Logins and contained users by the names in the owner's tags: shared by the kinds with one and with two of them. */
-
 import { KeyturnError, UnknownOutcomeError } from '../../core/errors.ts';
 import type { Part } from '../../core/grants.ts';
 import type { Handle } from '../../core/ids.ts';

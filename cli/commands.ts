@@ -4,12 +4,13 @@ import { hold, resume } from './commands/hold.ts';
 import { list } from './commands/list.ts';
 import { open } from './commands/open.ts';
 import { ready } from './commands/ready.ts';
+import { report } from './commands/report.ts';
 import { plan, revoke, rotate, undo } from './commands/rotate.ts';
 import { history, show } from './commands/show.ts';
 import { exempt, tag } from './commands/tag.ts';
 import type { CommandSpec, OfflineSpec } from './spec.ts';
 
 export const commands: readonly (CommandSpec | OfflineSpec)[] = [
-  ...[list, show, plan, rotate, revoke, undo, hold, resume, history, tag, exempt, ready, open],
+  ...[list, show, plan, rotate, revoke, undo, hold, resume, history, tag, exempt, ready, report, open],
   completionOf(() => commands),
 ];

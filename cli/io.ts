@@ -1,5 +1,7 @@
 /** What a run of the command line has of the world: replaced as a whole where a test looks on. */
 
+import type { TokenCredential } from '@azure/identity';
+
 /** A stream that is written to. */
 export interface Out {
   write(text: string): void;
@@ -9,6 +11,8 @@ export interface Out {
 }
 
 export interface Io {
+  /** Who signs in already, instead of what is tried in turn. */
+  readonly credential?: TokenCredential;
   readonly out: Out;
   readonly err: Out;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -59,7 +59,7 @@ function programOf(io: Io, version: string, end: (exit: Exit) => void): Command 
         .map(({ code, says }) => `${code} ${says}`)
         .join('; ')}.\n`,
     );
-  for (const spec of commands) program.addCommand(commandOf(spec, io, end));
+  for (const spec of commands) program.addCommand(commandOf(spec, io, end).copyInheritedSettings(program));
   return program;
 }
 

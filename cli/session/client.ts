@@ -48,7 +48,7 @@ export function createClient(url: string, token: () => Promise<string>, io: Io):
     const filled = route.path.replace(/\{(\w+)\}/g, (_, piece: string) => encodeURIComponent(path[piece] ?? ''));
     const address = new URL(`${url}/api/${filled}`);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(name, value);
-    const writes = route.method === 'POST';
+    const writes = (route.method as string) === 'POST';
     return await io.fetch(address, {
       method: route.method,
       redirect: 'error',
@@ -97,8 +97,10 @@ export function createClient(url: string, token: () => Promise<string>, io: Io):
   };
 }
 
+/** What is no JSON by its type is a text: a report for a spreadsheet, a page. */
 async function bodyOf(response: Response): Promise<unknown> {
   const text = await response.text();
+  if (/^text\/(csv|markdown)\b/.test(response.headers.get('content-type') ?? '')) return text;
   try {
     return JSON.parse(text);
   } catch {

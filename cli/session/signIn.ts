@@ -8,6 +8,7 @@ import type { AuthWay, Where } from './where.ts';
 
 /** The library is read only where it is needed: a local tenant has tokens in files. */
 export async function credentialOf({ auth, cloud }: Pick<Where, 'auth' | 'cloud'>, io: Io): Promise<TokenCredential> {
+  if (io.credential) return io.credential;
   const identity = await import('@azure/identity');
   const authorityHost = io.env.AZURE_AUTHORITY_HOST ?? cloud.authority;
   const ways: Readonly<Record<Exclude<AuthWay, 'auto'>, () => TokenCredential>> = {

@@ -24,6 +24,7 @@ const colours: Readonly<Record<string, Colour>> = {
     problem: 'red',
     'not ready': 'red',
   },
+  ...{ compliant: 'green', 'too-old': 'red', 'cannot-tell': 'yellow' },
   ...{ exempt: 'dim', unmanaged: 'dim', revoked: 'dim', replaced: 'dim', foreign: 'dim' },
 };
 

@@ -23,7 +23,7 @@ export interface Table<T = unknown> {
 export const table = <T>(made: Table<T>): Table => made as Table<unknown> & Table<T>;
 
 const GAP = '  ';
-const LEAST = 8;
+const LEAST = 6;
 
 /** Lines without an end of line. `width` bounds them; `hasColours` colours them. */
 export function linesOf(
@@ -78,13 +78,16 @@ function fitted(widest: readonly number[], isWhole: readonly boolean[], width: n
   return widths;
 }
 
+/** With these a spreadsheet takes a cell for a formula, in their wide forms, too (OWASP, "CSV Injection"). */
+const FORMULA = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+
 /**
  * RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe in front of it: names and tags are strangers'
  * text.
  */
 export function csvOf({ columns, items }: Table): readonly string[] {
   const cell = (text: string) => {
-    const safe = /^[\s]*[=+\-@]/.test(text) ? `'${text}` : text;
+    const safe = FORMULA.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   const row = (texts: readonly string[]) => texts.map(cell).join(',');

@@ -136,7 +136,8 @@ export function stable(text: string): string {
   };
   return text
     .replace(/\b\d{4}-\d\d-\d\d([ T])\d\d:\d\d(:\d\d(\.\d{3})?)?Z/g, (time) => time.replace(/\d/g, '0'))
-    .replace(/\b20\d\d-\d\d-\d\d\b/g, '0000-00-00')
+    .replace(/\b20\d\d-\d\d(-\d\d)?\b/g, (day) => day.replace(/\d/g, '0'))
+    .replace(/(?<=,)[0-9a-f]{16}(?=,)/g, 'r'.repeat(16))
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, (id) =>
       numbered(id, (at) => `00000000-0000-4000-8000-${at.padStart(12, '0')}`),
     )

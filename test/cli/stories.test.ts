@@ -164,3 +164,20 @@ it("a team's caller sees one vault, and rotates there", async () => {
   expect(refused.map(({ exit }) => exit)).toEqual([4, 4, 4, 4]);
   cli.golden('team');
 });
+
+it("the month's report does not take a secret for young because its value was written again", async () => {
+  const [year, month] = [new Date().getUTCFullYear(), new Date().getUTCMonth()];
+  await tenant.goTo(new Date(Date.UTC(year, month + 1, 5, 12)));
+  await seeded();
+  await tenant.advance({ days: 12 }, { sweepEvery: 24 });
+  await cli.run('rotate kv1/st-b --ticket CHG-1 --wait');
+  cli.say('somebody writes the value of st-a again, as a new version');
+  tenant.seed('st-a', { account: 'acct1', tags: { owner: 'team-orders' } });
+  await tenant.advance({ hours: 2 });
+  await tenant.sweepAndSettle();
+  const report = await cli.run('report');
+  expect(report.out).toMatch(/kv1\/st-a +compliant +15 d/);
+  await cli.run('report --failing -o jsonl');
+  await cli.run('report -o csv');
+  cli.golden('report');
+});

@@ -65,8 +65,8 @@ export const access: readonly Mutant[] = [
   {
     id: 'operation-of-others',
     loses: 'any caller reads the requests of all others',
-    find: 'found?.caller === caller.oid || caller.roles.includes',
-    put: 'found?.caller !== undefined || caller.roles.includes',
+    find: 'found?.caller === caller.oid || (caller.roles.includes',
+    put: 'found?.caller !== undefined || (caller.roles.includes',
     tests: ['api/requests'],
   },
   {

@@ -9,7 +9,7 @@ import type { Config, Deps } from '../../ports/deps.ts';
 import type { FailedRotation } from '../../ports/rows.ts';
 import type { Rotate } from '../step.ts';
 import { namesOf } from './neighbours.ts';
-import type { Observed } from './observed.ts';
+import type { ObservedBrakes } from './observed.ts';
 import type { BoundSecret } from './observeVault.ts';
 
 const TARGETS = 5;
@@ -44,7 +44,7 @@ export async function brakeOf(
   type: string,
   { vault }: SecretRef,
   { rows, clock }: Pick<Deps, 'rows' | 'clock'>,
-): Promise<Pick<Observed, 'braked' | 'probeOn'>> {
+): Promise<Pick<ObservedBrakes, 'braked' | 'probeOn'>> {
   const now = clock.now();
   const since = brakedSince(await rows.failedRotations(type), vault, now);
   if (since === undefined) return { braked: false };

@@ -5,7 +5,7 @@ import type { Handle, RotationId } from '../../core/ids.ts';
 import type { TargetFacts } from '../../ports/rotator.ts';
 import { type NamedOlder, stateOrNone } from '../../tags/owed.ts';
 import type { RotatorState } from '../../tags/state.ts';
-import type { Observed } from './observed.ts';
+import type { ObservedOwed } from './observed.ts';
 import type { BoundSecret } from './observeVault.ts';
 import { straysOf, strayUntil } from './strays.ts';
 
@@ -29,11 +29,8 @@ interface LeavingFacts {
  * What ends for a secret that was opted out, and when. Where its current version is Keyturn's, the time is the one that
  * stands on it; where a person has stored another one since, what that one replaced has its whole grace from then on.
  */
-export function leavingFacts(
-  bound: BoundSecret,
-  facts: LeavingFacts,
-): Pick<Observed, 'leaving' | 'after' | 'strayUntil'> {
-  const { leaving, current, versions, policy } = bound;
+export function leavingFacts(bound: BoundSecret, facts: LeavingFacts): Pick<ObservedOwed, 'after' | 'strayUntil'> {
+  const { current, versions, policy } = bound;
   const { target, state, live, older, handle, placeholder, issuedBy } = facts;
   const graceEnds = addHours(current.createdOn, policy.graceHours);
   const others = versions.map(({ tags }) => stateOrNone(tags)?.after);
@@ -44,7 +41,6 @@ export function leavingFacts(
   const until = strayUntil(strays, policy.graceHours);
   const owes = older.length > 0 || stateOrNone(current.tags)?.after !== undefined;
   return compact({
-    leaving,
     after: after && owes ? after : undefined,
     strayUntil: until,
   });

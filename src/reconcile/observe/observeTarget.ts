@@ -18,12 +18,19 @@ import { indexGap } from './indexGap.ts';
 import { afterOf, leavingFacts } from './leavingFacts.ts';
 import { claimOn, type Neighbour, neighboursAt } from './neighbours.ts';
 import { type Observation, SETTLING_MINUTES, SLOW_MINUTES } from './observation.ts';
-import { type Observed, proves } from './observed.ts';
+import {
+  type Observed,
+  type ObservedBrakes,
+  type ObservedOwed,
+  type ObservedOwnership,
+  type ObservedVersion,
+  proves,
+} from './observed.ts';
 import type { BoundSecret } from './observeVault.ts';
 import { nameOlder, oldForm } from './older.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import { refusalIn } from './refusedTerms.ts';
-import { sources } from './source.ts';
+import { observedSources } from './source.ts';
 import type { TargetRead } from './targetRead.ts';
 
 /** The word that infrastructure code stores before there is a value (case IAC-04). */
@@ -57,29 +64,72 @@ export async function observeTarget(bound: BoundSecret, grants: readonly Grant[]
   return compact({ ...bound, observed, target, opened, older, named: handle });
 }
 
+/** The credentials of a secret, by their handles. */
+interface Named {
+  /** Of the current version, where it fits its value. */
+  readonly state: RotatorState | undefined;
+  readonly ours: boolean;
+  readonly written: boolean;
+  readonly proved: boolean;
+  readonly live: Handle | undefined;
+  /** What older versions keep, but for what a person made. */
+  readonly older: readonly NamedOlder[];
+  readonly personal: readonly NamedOlder[];
+}
+
+/** Group by group, and every question to vault, target and table in this order. */
 async function nameWhatIsThere(
   bound: BoundSecret,
   found: TargetRead,
   askNeighbours: () => Promise<readonly Neighbour[]>,
   deps: Deps,
 ): Promise<{ observed: Observed; older: readonly NamedOlder[] }> {
-  const { secret, current, versions, tgt, policy, row, optIn } = bound;
-  const { handle, placeholder } = found;
   const now = deps.clock.now();
+  const named = await namesIn(bound, found);
+  const { older, ours, live } = named;
+  // Where many fit, others matter to what is revoked alone; to ask them is a read of each.
+  const neighbours = bound.optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askNeighbours();
+  const version = await observedVersion(bound, found, named, deps);
+  const begun = await begunIn(bound, found, ours);
+  const issuedBy = await issuedNowhere(bound, found);
+  const { verdict } = version;
+  const newest = newestOf(older, bound.secret);
+  const observed: Observed = {
+    ...version,
+    ...observedOwnership(bound, named, begun),
+    ...observedOwed(bound, found, named, { neighbours, issuedBy, now }),
+    ...(await observedSources(bound, { ...found, neighbours, live, older, newest, ours, verdict }, now)),
+    ...(await observedBrakes(bound, { grants: found.grants, begun }, deps)),
+  };
+  return { observed, older };
+}
+
+async function namesIn(bound: BoundSecret, found: TargetRead): Promise<Named> {
+  const { secret, current, versions, tgt } = bound;
+  const { handle, placeholder, target } = found;
   // A state that contradicts the value counts as none; a value that the target no longer knows is ours and broken.
   const ours = !placeholder && stateFits(bound.state, tgt, handle);
   const state = ours ? bound.state : undefined;
   const live = handle ?? state?.cred;
-  const { leaving } = bound;
   const candidates = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot });
-  const named = await nameOlder(candidates, { bound, found, live });
+  const all = await nameOlder(candidates, { bound, found, live });
   // What a person made at a target that takes many is never Keyturn's to revoke (case GR-10).
-  const isPersonal = ({ handle: each }: NamedOlder) => found.target.personal?.includes(each) === true;
-  const older = named.filter((each) => !isPersonal(each));
-  // Where many fit, others matter to what is revoked alone; to ask them is a read of each.
-  const neighbours = optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askNeighbours();
+  const isPersonal = ({ handle: each }: NamedOlder) => target.personal?.includes(each) === true;
+  const older = all.filter((each) => !isPersonal(each));
   const written = state?.rot !== undefined;
   const proved = state?.proved === current.id.slice(0, 8);
+  return { state, ours, written, proved, live, older, personal: all.filter(isPersonal) };
+}
+
+/** Asks the target about the current value, where anything hangs on the answer. */
+async function observedVersion(
+  bound: BoundSecret,
+  found: TargetRead,
+  { state, live, older, written, proved }: Named,
+  deps: Deps,
+): Promise<ObservedVersion> {
+  const { secret, current, versions, policy, optIn, leaving } = bound;
+  const { handle, placeholder } = found;
   // Where many fit, a value may work without being told from its neighbours: two with one hint (case GR-10).
   const oneOfMany = optIn.rotator.overlap === 'many' && handle === undefined && !placeholder;
   const verdict =
@@ -90,35 +140,13 @@ async function nameWhatIsThere(
       ? await optIn.target.check(found.opened.bare, found.opened.login)
       : undefined;
   const said = verdict === undefined ? undefined : optIn.target.said?.()?.detail;
-  const newest = newestOf(older, secret);
   const age = await ageIn(bound, found, state);
-  const begun = await begunIn(bound, found, ours);
-  const issuedBy = await issuedNowhere(bound, found);
-  const observed: Observed = compact({
+  return compact({
     secret,
     version: current.id,
     createdOn: current.createdOn,
+    versionCount: versions.length,
     policy,
-    ours,
-    written,
-    begun: begun !== undefined,
-    placeholder,
-    proved,
-    wiped: leaving === undefined && row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
-    live,
-    known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
-    verdict,
-    said,
-    expired: found.said?.expired ? true : undefined,
-    doubt:
-      handle === undefined && found.said?.doubt ? { reason: found.said.doubt, detail: found.said.detail } : undefined,
-    owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
-    left: named.filter(isPersonal).map(({ handle: each }) => each),
-    blocked: new Map(older.flatMap((each) => entry(each.version, claimOn(each.handle, now, neighbours)))),
-    ...(leaving !== undefined
-      ? leavingFacts(bound, { target: found.target, state, live, older, handle, placeholder, issuedBy })
-      : {}),
-    ...(leaving === undefined && state?.after ? { after: afterOf(state, bound) } : {}),
     hold: bound.state?.hold,
     dueOn: dueOn(current, written, policy, {
       since: age.since,
@@ -128,15 +156,52 @@ async function nameWhatIsThere(
       ends: live === undefined ? undefined : { on: found.target.endsOn?.get(live), since: age.currentSince },
     }),
     age,
-    ...(await sources(bound, { ...found, neighbours, live, older, newest, ours, verdict }, now)),
-    rotation: rotationId(secret, current.id),
-    issuedBy,
-    overlap: optIn.rotator.overlap,
-    recentRotations: rotationsSince(versions, addHours(now, -24)),
-    versionCount: versions.length,
-    ...(await brakes(bound, { grants: found.grants, begun }, deps)),
+    placeholder,
+    live,
+    known: handle !== undefined || (oneOfMany && verdict !== undefined && proves(verdict)),
+    verdict,
+    said,
+    expired: found.said?.expired ? true : undefined,
+    doubt:
+      handle === undefined && found.said?.doubt ? { reason: found.said.doubt, detail: found.said.detail } : undefined,
   });
-  return { observed, older };
+}
+
+const observedOwnership = (
+  { current, tgt, row, leaving }: BoundSecret,
+  { ours, written, proved }: Named,
+  begun: Begun | undefined,
+): ObservedOwnership =>
+  compact({
+    ours,
+    written,
+    begun: begun !== undefined,
+    proved,
+    wiped: leaving === undefined && row?.wroteVersion === current.id && !ours && wroteFor(row, tgt),
+    leaving,
+  });
+
+function observedOwed(
+  bound: BoundSecret,
+  { target, handle, placeholder }: TargetRead,
+  { state, live, older, personal }: Named,
+  {
+    neighbours,
+    issuedBy,
+    now,
+  }: { readonly neighbours: readonly Neighbour[]; readonly issuedBy: readonly RotationId[]; readonly now: Date },
+): ObservedOwed {
+  const ends =
+    bound.leaving === undefined
+      ? compact({ after: state?.after && afterOf(state, bound) })
+      : leavingFacts(bound, { target, state, live, older, handle, placeholder, issuedBy });
+  return {
+    owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
+    left: personal.map(({ handle: each }) => each),
+    blocked: new Map(older.flatMap((each) => entry(each.version, claimOn(each.handle, now, neighbours)))),
+    ...ends,
+    issuedBy,
+  };
 }
 
 /** Of the credential that the current value is; older values are read once for each version that Keyturn did not write. */
@@ -207,11 +272,11 @@ async function issuedNowhere(
   return begun && isLast ? [own, begun.rotation] : [own];
 }
 
-async function brakes(
-  { secret, current, policy, row, optIn }: BoundSecret,
+async function observedBrakes(
+  { secret, current, versions, policy, row, optIn }: BoundSecret,
   { grants, begun }: { readonly grants: readonly Grant[]; readonly begun: Begun | undefined },
   deps: Deps,
-) {
+): Promise<ObservedBrakes> {
   const { mode, rate, capDays } = deps.config;
   const now = deps.clock.now();
   const lately = await deps.rows.rotationsSince(addHours(now, -1));
@@ -220,11 +285,12 @@ async function brakes(
   const settlingUntil = latest(row?.settlingUntil, begunUntil);
   const gap = await indexGap(grants, deps);
   return compact({
+    mode,
+    recentRotations: rotationsSince(versions, addHours(now, -24)),
     settlingUntil,
     ...refusalIn(row, termsOf(policy, current.contentType, capDays), policy, now),
     indexGap: gap,
     rateUsedUp: isRateUsedUp(lately, secret.vault, rate, deps.vaults.names),
     ...(await brakeOf(optIn.rotator.type, secret, deps)),
-    mode,
   });
 }

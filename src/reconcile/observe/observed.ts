@@ -9,21 +9,18 @@ import type { Policy } from '../../tags/policy.ts';
 import type { Claim, Source } from '../step.ts';
 import type { Age } from './age.ts';
 
-/** All that the rules look at. Nothing in here is remembered from an earlier pass but where the name says `row`. */
-export interface Observed {
+/** The current version, its policy and what the target says of its value. */
+export interface ObservedVersion {
   readonly secret: SecretRef;
   readonly version: VersionId;
   readonly createdOn: Date;
+  readonly versionCount: number;
   readonly policy: Policy;
-  /** The state's target hash fits and its handle agrees with the value, or the value is one the target no longer knows. */
-  readonly ours: boolean;
-  /** Ours, and written by a rotation (it carries `rot`), not merely taken over. */
-  readonly written: boolean;
-  readonly begun: boolean;
+  readonly hold?: Date;
+  readonly dueOn: Date;
+  /** The age of the credential, and since when the secret has had it; the version's creation where absent. */
+  readonly age?: Age;
   readonly placeholder: boolean;
-  readonly proved: boolean;
-  /** Keyturn wrote this version (the row knows its id) and its state is gone or contradicts the value. */
-  readonly wiped: boolean;
   /** The handle of the current value: named from the value, or of the state where the value is broken. */
   readonly live?: Handle;
   /** Whether the target knows the value. */
@@ -35,31 +32,53 @@ export interface Observed {
   readonly expired?: boolean;
   /** What the target answered says nothing of the value: why. */
   readonly doubt?: { readonly reason: Reason; readonly detail: string | undefined };
+}
+
+/** Whose the current version is, and how far Keyturn has come with it. */
+export interface ObservedOwnership {
+  /** The state's target hash fits and its handle agrees with the value, or the value is one the target no longer knows. */
+  readonly ours: boolean;
+  /** Ours, and written by a rotation (it carries `rot`), not merely taken over. */
+  readonly written: boolean;
+  readonly begun: boolean;
+  readonly proved: boolean;
+  /** Keyturn wrote this version (the row knows its id) and its state is gone or contradicts the value. */
+  readonly wiped: boolean;
+  /** It was opted out and owes something: nothing is rotated any more, and its owner decides what stands in it. */
+  readonly leaving?: Leaving;
+}
+
+/** What older versions owe, when it ends, and who is in the way. */
+export interface ObservedOwed {
   readonly owed: readonly Owed[];
   /** Handles of older versions that are not Keyturn's to revoke; their readers have their grace all the same. */
   readonly left: readonly Handle[];
   /** Those of the owed whose slot another secret still keeps, may keep or owes later. */
   readonly blocked: ReadonlyMap<VersionId, Claim>;
   readonly after?: Date;
-  readonly hold?: Date;
-  readonly dueOn: Date;
-  /** The age of the credential, and since when the secret has had it; the version's creation where absent. */
-  readonly age?: Age;
-  /** It was opted out and owes something: nothing is rotated any more, and its owner decides what it holds. */
-  readonly leaving?: Leaving;
   /** Leaving, and a rotation that was broken off left credentials in no version: they are removed then. */
   readonly strayUntil?: Date;
+  /** Rotations whose credentials stand in no version and never were current. */
+  readonly issuedBy: readonly RotationId[];
+}
+
+/** Where the next credential would come from. */
+export interface ObservedSources {
+  readonly rotation: RotationId;
+  /** Of the kind. Where many fit, a new one takes nothing from anybody. */
+  readonly overlap: Rotator['overlap'];
   /** Where a heal, and where any other rotation, would take its credential from. */
   readonly healSource: Source;
   readonly source: Source;
   /** Where a rotation with `rotateAgain` would beside drift: no grace is kept but that of the newest. */
   readonly nowSource: Source;
-  readonly rotation: RotationId;
-  /** Rotations whose credentials stand in no version and never were current. */
-  readonly issuedBy: readonly RotationId[];
+}
+
+/** What keeps a change back, whatever it is about. */
+export interface ObservedBrakes {
+  readonly mode: Mode;
   /** Rotations of the last 24 hours, judged from the versions. */
   readonly recentRotations: number;
-  readonly versionCount: number;
   /** A target write may still arrive until then. */
   readonly settlingUntil?: Date;
   /** After a failed rotation: no new credential before then. */
@@ -70,14 +89,15 @@ export interface Observed {
   readonly refusedBy?: Reason;
   /** What keeps credentials from being taken away: undefined when the index of who shares a target is complete. */
   readonly indexGap?: string;
-  /** Of the kind. Where many fit, a new one takes nothing from anybody. */
-  readonly overlap: Rotator['overlap'];
   readonly rateUsedUp: boolean;
   /** The kind is braked, and no probe may go before `probeOn`. */
   readonly braked: boolean;
   /** Present while the kind is braked: from then on one rotation may try (`brake.ts`). */
   readonly probeOn?: Date;
-  readonly mode: Mode;
+}
+
+/** All that the rules look at, group by group; each is filled by a function of its own (`observeTarget.ts`). */
+export interface Observed extends ObservedVersion, ObservedOwnership, ObservedOwed, ObservedSources, ObservedBrakes {
   /** Looked at for an undo alone: what the current version's rotation replaced. */
   readonly former?: Replaced;
 }

@@ -3,7 +3,7 @@ import { addHours } from '../../core/clock.ts';
 import type { Reason } from '../../core/reasons.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import type { Policy } from '../../tags/policy.ts';
-import type { Observed } from './observed.ts';
+import type { ObservedBrakes } from './observed.ts';
 
 /** A policy of the tenant or the room at a target may change without anything here: asked again after a day (case GR-04). */
 const BY_TARGET = ['target-policy', 'target-full'] as const;
@@ -24,7 +24,7 @@ export function refusalIn(
   terms: string,
   policy: Policy,
   now: Date,
-): Pick<Observed, 'termsRefused' | 'refusedBy' | 'retryOn'> {
+): Pick<ObservedBrakes, 'termsRefused' | 'refusedBy' | 'retryOn'> {
   const { refusedPlan, retryOn } = row ?? {};
   const pause = retryOn ? { retryOn } : {};
   const refusedBy = BY_TARGET.find((reason) => refusedPlan?.startsWith(`${reason} `));

@@ -7,7 +7,7 @@ import type { Rotator, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import { keptBesideDrift, type NamedOlder } from '../../tags/owed.ts';
 import type { Claim, Source, Wait } from '../step.ts';
 import { claimOn, type Neighbour, sureOf } from './neighbours.ts';
-import { type Observed, proves } from './observed.ts';
+import { type ObservedSources, proves } from './observed.ts';
 import type { BoundSecret } from './observeVault.ts';
 import { oldForm } from './older.ts';
 import type { TargetRead } from './targetRead.ts';
@@ -88,11 +88,7 @@ interface SourceFacts extends TargetRead {
 }
 
 /** A heal keeps all that is owed, or the broken slot where nothing is; any other rotation keeps what may be in use. */
-export async function sources(
-  bound: BoundSecret,
-  facts: SourceFacts,
-  now: Date,
-): Promise<Pick<Observed, 'healSource' | 'source' | 'nowSource'>> {
+export async function observedSources(bound: BoundSecret, facts: SourceFacts, now: Date): Promise<ObservedSources> {
   const { optIn, current, policy } = bound;
   const { live, older, newest, ours, target, neighbours, placeholder } = facts;
   // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
@@ -126,6 +122,8 @@ export async function sources(
   const first = live ?? newest?.handle;
   const written = ours && bound.state?.rot !== undefined;
   return {
+    rotation: rotationId(bound.secret, current.id),
+    overlap: optIn.rotator.overlap,
     healSource,
     source: written ? source([live, ...beside]) : source([first, ...waiting.keep], waiting.until, joins),
     nowSource: source([first], undefined, joins),

@@ -49,6 +49,7 @@ param sweepWindow = !empty(window)
 param settings = {
   KEYTURN_AUDIENCE: readEnvironmentVariable('KEYTURN_AUDIENCE')
   KEYTURN_MODE: readEnvironmentVariable('KEYTURN_MODE')
+  KEYTURN_SUGGEST: readEnvironmentVariable('KEYTURN_SUGGEST', 'off')
   KEYTURN_RATE: readEnvironmentVariable('KEYTURN_RATE', '')
   KEYTURN_ROTATORS: readEnvironmentVariable('KEYTURN_ROTATORS', '')
   KEYTURN_DATABASE_USER: readEnvironmentVariable('KEYTURN_DATABASE_USER', '')

@@ -5,6 +5,7 @@
 @description('What the operator sets. Empty values count as not set.')
 type Settings = {
   KEYTURN_MODE: ('observe' | 'run' | 'drain')?
+  KEYTURN_SUGGEST: ('off' | 'values')?
   KEYTURN_RATE: string?
   KEYTURN_ROTATORS: string?
   KEYTURN_DATABASE_USER: string?

@@ -1,5 +1,5 @@
 /**
- * Azure Resource Graph, as far as one asks it for key vaults: subscriptions, one fixed kind of query, pages. Shape of request
+ * Azure Resource Graph, as far as one asks it for key vaults, or for the hosts of resources: subscriptions, two fixed kinds of query, pages. Shape of request
  * and answer as documented [learn: rest/api/azureresourcegraph, "Resources"; governance/resource-graph/concepts/work-with-data];
  * code and wording of the refusals are unverified.
  */
@@ -8,7 +8,7 @@ import { json, Refusal, type Reply } from './exchange.ts';
 import type { Principal } from './principals.ts';
 import type { Request, Route } from './service.ts';
 import type { Vault } from './vault.ts';
-import type { World } from './world.ts';
+import { hostOf, sqlHostOf, type World } from './world.ts';
 
 export const graphPath = /^\/providers\/Microsoft\.ResourceGraph\/resources$/i;
 const ACTION = 'Microsoft.ResourceGraph/resources/read';
@@ -23,9 +23,11 @@ interface Question {
   subscriptions: string[];
   top: number;
   skip: number;
-  /** Text that the tags must hold, in any case. */
-  tagged: string | undefined;
+  asks: Asks;
 }
+
+/** For vaults: text that the tags must hold, in any case. For hosts: types of resources, lower case. */
+type Asks = { tagged: string | undefined } | { types: readonly string[] };
 
 /** Any other member is refused: what is silently ignored would let a wrong request pass here and fail in Azure. */
 function only(value: unknown, names: readonly string[], what: string): Record<string, unknown> {
@@ -51,7 +53,7 @@ function questionOf(request: Request): Question {
     throw badBody('subscriptions');
   if (resultFormat !== 'objectArray') throw badBody('options.resultFormat');
   if (!Number.isInteger($top) || Number($top) < 1 || Number($top) > PAGE_MAX) throw badBody('options.$top');
-  return { subscriptions, top: Number($top), skip: skipOf($skipToken), tagged: taggedIn(query) };
+  return { subscriptions, top: Number($top), skip: skipOf($skipToken), asks: asksIn(query) };
 }
 
 /** Opaque to the caller. */
@@ -64,23 +66,81 @@ function skipOf(token: unknown): number {
   return Number(skip);
 }
 
-/** The stand-in knows no query language: it takes the one sentence about vaults, with or without a text in the tags. */
-function taggedIn(query: unknown): string | undefined {
-  const sentence =
+/**
+ * The stand-in knows no query language: it takes the one sentence about vaults, with or without a text in the tags, and the one
+ * about where resources answer.
+ */
+function asksIn(query: unknown): Asks {
+  const vaults =
     /^resources \| where type =~ 'microsoft\.keyvault\/vaults'(?: \| where tostring\(tags\) contains '([\w-]+)')? \| project id, tags, rbac = properties\.enableRbacAuthorization \| order by id asc$/i;
-  const found = sentence.exec(String(query));
-  if (!found) throw refuse(400, 'InvalidQuery', 'Query is invalid. Please refer to the documentation for syntax.');
-  return found[1];
+  const found = vaults.exec(String(query));
+  if (found) return { tagged: found[1] };
+  const [, types] = HOSTS_SENTENCE.exec(String(query)) ?? [];
+  if (types === undefined)
+    throw refuse(400, 'InvalidQuery', 'Query is invalid. Please refer to the documentation for syntax.');
+  return { types: types.split(', ').map((type) => type.slice(1, -1).toLowerCase()) };
 }
 
+const MEMBERS = ['documentEndpoint', 'hostName', 'serviceBusEndpoint', 'endpoint', 'fullyQualifiedDomainName'] as const;
+const HOSTS_SENTENCE = new RegExp(
+  `^resources \\| where type in~ \\(('[\\w./]+'(?:, '[\\w./]+')*)\\) \\| project id, type, blob = properties\\.primaryEndpoints\\.blob, ${MEMBERS.map((member) => `${member} = properties\\.${member}`).join(', ')} \\| order by id asc$`,
+);
+
 /** Only what the caller may read is there: the rest is left out, not refused. */
-function visible({ subscriptions, tagged }: Question, principal: Principal, world: World): Vault[] {
-  const asked = subscriptions.some((id) => id.toLowerCase() === world.subscriptionId);
+function visible({ subscriptions, asks }: Question, principal: Principal, world: World): object[] {
+  const isAsked = subscriptions.some((id) => id.toLowerCase() === world.subscriptionId);
+  const mayRead = (id: string, type: string) => world.roles.allows(principal, 'actions', `${type}/read`, id);
+  const found = 'types' in asks ? hostsOf(asks.types, world) : vaultsOf(asks.tagged, world);
+  return found
+    .filter(({ id, type }) => isAsked && mayRead(id, type))
+    .sort((one, other) => (one.id.toLowerCase() < other.id.toLowerCase() ? -1 : 1))
+    .map(({ row }) => row);
+}
+
+interface Found {
+  id: string;
+  type: string;
+  row: object;
+}
+
+function vaultsOf(tagged: string | undefined, world: World): Found[] {
   const text = (vault: Vault) => JSON.stringify(vault.tags).toLowerCase();
   return [...world.vaults.values()]
-    .filter(({ id }) => asked && world.roles.allows(principal, 'actions', 'Microsoft.KeyVault/vaults/read', id))
     .filter((vault) => tagged === undefined || text(vault).includes(tagged.toLowerCase()))
-    .sort((one, other) => (one.id.toLowerCase() < other.id.toLowerCase() ? -1 : 1));
+    .map(({ id, tags, rbac }) => {
+      const row = { id, tags: Object.keys(tags).length > 0 ? tags : null, rbac };
+      return { id, type: 'Microsoft.KeyVault/vaults', row };
+    });
+}
+
+/** As Resource Manager shows them (unverified); a member that the type does not have is null. */
+function hostsOf(types: readonly string[], world: World): Found[] {
+  const shown = [
+    ...[...world.accounts.values()].map(({ id, name }) => ({
+      ...{ id, type: 'Microsoft.Storage/storageAccounts' },
+      ...{ properties: { blob: `https://${hostOf(world, `${name}.blob.core`)}/` } },
+    })),
+    ...[...world.keyed.values()].map(({ id, type, properties }) => {
+      const [, provider = '', kind = ''] = /\/providers\/([^/]+)\/([^/]+)\/[^/]+$/.exec(id) ?? [];
+      return { id, type: type.name.includes('/') ? type.name : `${provider}/${kind}`, properties };
+    }),
+    ...[...world.sqlServers.values()].map(({ id, name }) => ({
+      ...{ id, type: 'Microsoft.Sql/servers', properties: { fullyQualifiedDomainName: sqlHostOf(world, name) } },
+    })),
+    ...[...world.databases.values()].map(({ id, kind, name, host }) => {
+      const fullyQualifiedDomainName =
+        host ?? `${name}.${kind === 'mysql' ? 'mysql' : 'postgres'}.database.keyturn.localhost`;
+      const provider = kind === 'mysql' ? 'Microsoft.DBforMySQL' : 'Microsoft.DBforPostgreSQL';
+      return { id, type: `${provider}/flexibleServers`, properties: { fullyQualifiedDomainName } };
+    }),
+  ];
+  return shown
+    .filter(({ type }) => types.includes(type.toLowerCase()))
+    .map(({ id, type, properties }) => {
+      const known: Readonly<Record<string, unknown>> = { ...properties };
+      const members = ['blob', ...MEMBERS].map((member) => [member, known[member] ?? null]);
+      return { id, type, row: { id, type: type.toLowerCase(), ...Object.fromEntries(members) } };
+    });
 }
 
 function query(request: Request, world: World): Reply {
@@ -100,7 +160,7 @@ function query(request: Request, world: World): Reply {
       resultTruncated: 'false',
       ...(more ? { $skipToken: tokenFor(skip + top) } : {}),
       facets: [],
-      data: page.map(({ id, tags, rbac }) => ({ id, tags: Object.keys(tags).length > 0 ? tags : null, rbac })),
+      data: page,
     },
   };
 }

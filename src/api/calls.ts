@@ -5,6 +5,7 @@ import { listKinds } from './calls/listKinds.ts';
 import { listOperations } from './calls/listOperations.ts';
 import { listReasons } from './calls/listReasons.ts';
 import { listSecrets } from './calls/listSecrets.ts';
+import { listSuggestions } from './calls/listSuggestions.ts';
 import { revokeOwed } from './calls/revokeOwed.ts';
 import { rotateSecret } from './calls/rotateSecret.ts';
 import { showHealth } from './calls/showHealth.ts';
@@ -25,6 +26,7 @@ export const calls: readonly Call[] = [
   listOperations,
   listReasons,
   listSecrets,
+  listSuggestions,
   revokeOwed,
   rotateSecret,
   showHealth,

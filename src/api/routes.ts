@@ -15,6 +15,7 @@ export const routes = [
   { name: 'rotate', method: 'POST', path: 'vaults/{vault}/secrets/{name}/rotate' },
   { name: 'secret', method: 'GET', path: 'vaults/{vault}/secrets/{name}' },
   { name: 'secrets', method: 'GET', path: 'secrets' },
+  { name: 'suggestions', method: 'GET', path: 'suggestions' },
   { name: 'summary', method: 'GET', path: 'summary' },
   { name: 'undo', method: 'POST', path: 'vaults/{vault}/secrets/{name}/undo' },
 ] as const;

@@ -8,6 +8,7 @@ import { discoveryFrom, vaultIn } from '../azure/discovery.ts';
 import { createGraph } from '../azure/graph.ts';
 import { grantsIn } from '../azure/graphGrants.ts';
 import { rightsFrom } from '../azure/permissions.ts';
+import { resourcesFrom } from '../azure/resourceHosts.ts';
 import { vaultTagsFrom } from '../azure/vaultTags.ts';
 import type { Clock } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
@@ -23,6 +24,7 @@ import { poisonLengths, queueReach } from '../store/reach.ts';
 import { reportBlobs } from '../store/reportBlobs.ts';
 import { tableRows } from '../store/rowTable.ts';
 import type { OwnStorage } from '../store/storage.ts';
+import { suggestionTable } from '../store/suggestionTable.ts';
 import { unmanagedTable } from '../store/unmanagedTable.ts';
 import { vaultListStore } from '../store/vaultListTable.ts';
 import { type Pace, paceOf } from '../sweep/pace.ts';
@@ -67,6 +69,13 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     }),
     rows: tableRows(own, clock),
     unmanaged: unmanagedTable(own, clock),
+    suggestions: suggestionTable(own, clock),
+    resources: resourcesFrom({
+      arm,
+      subscriptions: () => [
+        ...new Set([...settings.subscriptions, ...served.ids.map(({ subscription }) => subscription)]),
+      ],
+    }),
     locks: tableLocks(own, clock),
     queue: lookQueue(own, clock),
     audit: blobAudit(own),
@@ -114,11 +123,22 @@ export function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {
 
 const GUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
-function configOf({ instance, mode, rate, rotators, policy, limits, capDays, ...rest }: Settings<Cloud>): Config {
+function configOf({
+  instance,
+  mode,
+  suggest,
+  rate,
+  rotators,
+  policy,
+  limits,
+  capDays,
+  ...rest
+}: Settings<Cloud>): Config {
   const { ownStorage, ownerTag, sampleVaults, identity, audience } = rest;
   return compact({
     instance,
     mode,
+    suggest,
     rate,
     policy,
     limits,

@@ -16,6 +16,7 @@ const PREFIX = 'KEYTURN_';
 export interface Settings<Cloud> {
   readonly instance: string;
   readonly mode: Raw<Cloud>['KEYTURN_MODE'];
+  readonly suggest: Raw<Cloud>['KEYTURN_SUGGEST'];
   readonly rate: Raw<Cloud>['KEYTURN_RATE'];
   readonly tenantId: string;
   readonly identity: { readonly clientId: string; readonly principalId: string };
@@ -211,6 +212,7 @@ function named<Cloud>(
   return compact({
     instance: raw.KEYTURN_INSTANCE,
     mode: raw.KEYTURN_MODE,
+    suggest: raw.KEYTURN_SUGGEST,
     rate: raw.KEYTURN_RATE,
     tenantId: raw.KEYTURN_TENANT_ID,
     identity: { clientId: raw.KEYTURN_IDENTITY_CLIENT_ID, principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID },

@@ -94,6 +94,15 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
       },
       z.enum(['observe', 'run', 'drain']).prefault('observe'),
     ),
+    KEYTURN_SUGGEST: setting(
+      {
+        about:
+          '`values` reads the values of secrets that have not opted in, a hundred an hour, in memory alone, and says how each could opt in (`GET /api/suggestions`). Nothing of a value is kept. Hosts become resources through Resource Graph, as far as the identity may read them (`Microsoft.ResourceGraph/resources/read`, and read at the resources).',
+        shape: '`off` or `values`',
+        fallback: 'off',
+      },
+      z.enum(['off', 'values']).prefault('off'),
+    ),
     KEYTURN_RATE: setting(
       {
         about: 'Rotations per hour, in one vault and overall. What a person asks for is not counted against it.',

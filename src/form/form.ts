@@ -192,7 +192,7 @@ function loginMemberOf(
   return found;
 }
 
-const readDocument = (text: string): Document | undefined => {
+export const readDocument = (text: string): Document | undefined => {
   const json = readJson(text);
   if (json || /^\s*\[/.test(text)) return json;
   if (/^\s*(?:export\s+)?[\w.[\]-]+[^\S\n]*=/.test(text.replace(/^(?:\s*[#!].*\n)+/, ''))) return readLines(text);

@@ -79,7 +79,7 @@ function refuse(part: TextPart, dialect: Dialect, hosts: readonly string[]): voi
 const isCertificateOf = (value: string, names: readonly string[]): boolean =>
   names.some((host) => [host, `*${host.slice(host.indexOf('.'))}`].includes(value.toLowerCase()));
 
-function oneOf(found: readonly TextPart[], { credential, key, login }: Dialect): TextPart {
+export function oneOf(found: readonly TextPart[], { credential, key, login }: Dialect): TextPart {
   const [part, ...more] = found;
   const what = login ? 'password' : (credential[0] ?? 'key');
   if (!part || (part.value === '' && !login))
@@ -109,7 +109,7 @@ const SQL_ADDRESS = /^(?:tcp:)?\s*([\w.-]+)\s*(?:,\s*(\d{1,5}))?$/i;
 const NAME = /^([\w.-]+)(?::(\d{1,5}))?$/;
 const FORMS = { address: ENDPOINT, sqlserver: SQL_ADDRESS, name: NAME } as const;
 
-function addressesOf(
+export function addressesOf(
   { hostIs, hostless }: Dialect,
   hosts: readonly TextPart[],
   ports: readonly TextPart[],

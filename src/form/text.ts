@@ -36,7 +36,7 @@ export function openString(text: string, spec: FormSpec, hosts: readonly string[
   return opened;
 }
 
-function partsOf(dialect: Dialect, text: string): readonly TextPart[] {
+export function partsOf(dialect: Dialect, text: string): readonly TextPart[] {
   // Clients differ in which of these they trim: one of them would read another name or password (V1.1).
   if (/[\ufeff\u200b-\u200f\u2060\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(text))
     throw bad('The connection string has blanks or marks that cannot be seen; write it anew.');

@@ -8,9 +8,11 @@ import type { Consent } from './consent.ts';
 import type { Locks } from './locks.ts';
 import type { LookQueue } from './queue.ts';
 import type { Reports } from './reports.ts';
+import type { Resources } from './resources.ts';
 import type { Rights } from './rights.ts';
 import type { Rotator } from './rotator.ts';
 import type { Rows } from './rows.ts';
+import type { SuggestionRows } from './suggestions.ts';
 import type { UnmanagedRows } from './unmanaged.ts';
 import type { Vaults } from './vault.ts';
 
@@ -40,6 +42,10 @@ export interface Deps {
   readonly rows: Rows;
   /** What has not opted in; absent in a world that shows nobody anything. */
   readonly unmanaged?: UnmanagedRows;
+  /** What was recognised of it; absent like that. */
+  readonly suggestions?: SuggestionRows;
+  /** Resources by their hosts; absent in a world without Azure. */
+  readonly resources?: Resources;
   readonly locks: Locks;
   readonly queue: LookQueue;
   readonly audit: Audit;
@@ -60,6 +66,8 @@ export interface Config {
   /** KEYTURN_INSTANCE: a vault whose tag `keyturn` names another instance is skipped. */
   readonly instance: string;
   readonly mode: Mode;
+  /** KEYTURN_SUGGEST: whether values of secrets that have not opted in may be read, to say how they could. Off where absent. */
+  readonly suggest?: 'off' | 'values';
   /** KEYTURN_RATE: rotations per hour. */
   readonly rate: { readonly perVault: number; readonly overall: number };
   /** KEYTURN_ROTATORS: kinds are off unless named. */

@@ -151,7 +151,8 @@ const UnlistedVault = z.strictObject({ vault: ref.vault, since: date, told: z.bo
 
 /** Reads one kind of row; undefined for what does not parse. */
 export type Reader<T> = (json: unknown) => T | undefined;
-const reader =
+/** A reader of rows by their schema. */
+export const reader =
   <T>(schema: z.ZodType<T>): Reader<T> =>
   (json) => {
     if (typeof json !== 'string') return undefined;

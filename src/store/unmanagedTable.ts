@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { SECRET_NAME, VAULT_NAME } from '../core/ids.ts';
 import type { UnmanagedRow, UnmanagedRows } from '../ports/unmanaged.ts';
-import type { Reader } from './schemas.ts';
+import { reader } from './schemas.ts';
 import { hashOf, keyOf, type OwnStorage } from './storage.ts';
 import { Table } from './table.ts';
 
@@ -42,11 +42,4 @@ export function unmanagedTable(own: OwnStorage, clock: Clock): UnmanagedRows {
   };
 }
 
-const read: Reader<UnmanagedRow> = (json) => {
-  if (typeof json !== 'string') return undefined;
-  try {
-    return Row.safeParse(JSON.parse(json)).data;
-  } catch {
-    return undefined; // not JSON: absent, like every row that does not parse
-  }
-};
+const read = reader<UnmanagedRow>(Row);

@@ -22,6 +22,7 @@ import { keepReport } from './keepReport.ts';
 import { type UnmanagedIn, unmanagedIn } from './notOptedIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
+import { suggest } from './suggest.ts';
 import { Turns, waitingLook } from './turns.ts';
 import { endedAs, sweepVanished } from './vanished.ts';
 
@@ -73,6 +74,7 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   await queueAll(turns, deps);
   deps.log('info', 'swept', { ...total, unlisted: total.unlisted.join(','), optInLost: total.optInLost.length });
   await keepReport(deps);
+  await suggest(deps);
   if (failure !== undefined) throw failure;
   return total;
 }

@@ -2,7 +2,7 @@
 import { type Tags, tagOf } from '../core/ids.ts';
 import type { Registry } from '../ports/deps.ts';
 
-/** Resource types in `ProviderAddress`, which Microsoft's samples write (azure-facts 4.2), lower case. */
+/** Resource types, lower case: also those that `ProviderAddress` names, which Microsoft's samples write (azure-facts 4.2). */
 const TYPES: Readonly<Record<string, string>> = {
   'microsoft.storage/storageaccounts': 'storage-account-key',
   'microsoft.documentdb/databaseaccounts': 'cosmos-db-key',
@@ -27,7 +27,11 @@ const TYPES: Readonly<Record<string, string>> = {
   'microsoft.sql/servers': 'sql-login',
   'microsoft.dbforpostgresql/flexibleservers': 'postgresql-login',
   'microsoft.dbformysql/flexibleservers': 'mysql-login',
+  'microsoft.devices/iothubs': 'iot-device-key',
 };
+
+/** The kind of a resource by its type, lower case. */
+export const kindOfType = (type: string): string | undefined => TYPES[type];
 
 /** Words as people put them into names and content types, small letters, one blank between; the first that fits counts. */
 const WORDS: readonly (readonly [words: RegExp, kind: string])[] = [

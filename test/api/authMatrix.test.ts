@@ -183,7 +183,7 @@ describe('a role', () => {
 });
 
 /** What shows the secrets of every team: for readers alone. */
-const READS = ['secrets?managed=false', 'summary', 'report', 'report?format=csv'] as const;
+const READS = ['secrets?managed=false', 'summary', 'report', 'report?format=csv', 'suggestions'] as const;
 
 describe('what shows everybody’s secrets', () => {
   const read = async (path: string, token: string | undefined, headers: Record<string, string> = {}) =>

@@ -80,6 +80,7 @@ const wanted: Readonly<Record<string, readonly [reader: number, operator: number
   secrets: [200, 200, 200],
   summary: [200, 200, 200],
   report: [200, 200, 200],
+  suggestions: [200, 200, 200],
   kinds: [200, 200, 200],
   operations: [200, 200, 200],
   operation: [404, 404, 404],

@@ -11,6 +11,7 @@ beforeAll(async () => {
   azure = await startAzure({
     azurite: false,
     tenant: {
+      accounts: [{ name: 'acct1' }],
       vaults: names.map((name) => ({ name, rbac: name !== 'kv2', tags: name === 'other' ? {} : { Keyturn: 'blue' } })),
     },
   });
@@ -87,6 +88,24 @@ describe('Resource Graph of the local tenant', () => {
   ])('refuses %s', async (_title, over, options, version) => {
     const { status } = await ask(over, options, version);
     expect([400, 403]).toContain(status);
+  });
+
+  it('says where resources answer, of those that the caller may read', async () => {
+    const query =
+      "resources | where type in~ ('microsoft.storage/storageaccounts', 'microsoft.sql/servers') | project id, type, blob = properties.primaryEndpoints.blob, documentEndpoint = properties.documentEndpoint, hostName = properties.hostName, serviceBusEndpoint = properties.serviceBusEndpoint, endpoint = properties.endpoint, fullyQualifiedDomainName = properties.fullyQualifiedDomainName | order by id asc";
+    const { answer } = await ask({ query });
+    expect(answer.data).toEqual([
+      {
+        id: azure.account('acct1').id,
+        type: 'microsoft.storage/storageaccounts',
+        blob: `${azure.url('acct1.blob.core')}/`,
+        ...{ documentEndpoint: null, hostName: null, serviceBusEndpoint: null, endpoint: null },
+        fullyQualifiedDomainName: null,
+      },
+    ]);
+    azure.revokeGrant({ principalId: azure.world.identity.oid, scope: azure.account('acct1').id });
+    expect((await ask({ query })).answer.data).toEqual([]);
+    expect((await ask({ query: query.replace('hostName, ', 'hostName ') })).status).toBe(400);
   });
 
   it('answers as scripted', async () => {

@@ -130,7 +130,7 @@ function inMemory(): Server {
       tryLogin: async (_, role, password) => answer(role, password),
     },
     mysql: {
-      mayChange: async () => true,
+      mayChange: async () => ({ may: true }),
       accounts: async (_, accounts) =>
         there(accounts.map(({ user }) => user)).map((user) => ({
           ...{

@@ -68,6 +68,11 @@ export class EventGrid {
     await ready;
   }
 
+  /** Who is subscribed, in the order in which they came. */
+  subscribed(): readonly Subscription[] {
+    return this.#subscriptions.map(({ subscription }) => subscription);
+  }
+
   /** Tells every subscriber of the vault, in the background. */
   raise(event: SecretEvent): void {
     const wire = toWire(event);

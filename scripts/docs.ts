@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { cloudChoice } from '../src/azure/cloud.ts';
 import { PERMISSIONS_READ } from '../src/azure/permissions.ts';
+import { LOCKS_READ } from '../src/azure/resourceLocks.ts';
 import { inRole, type NeededRights } from '../src/core/neededRights.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutSetting, settingsSchema } from '../src/core/settingsSchema.ts';
@@ -163,7 +164,7 @@ function twoKeyPage(): string {
 One rotator serves all of these: it regenerates the key that the secret does not hold, waits until Azure Resource Manager
 lists the new one, and after the grace regenerates the old one. New keys are not tried against the service; what Resource
 Manager lists counts as in force (\`vouched\`). The role of a kind has the actions named here and
-\`Microsoft.Authorization/roleAssignments/read\` and \`${PERMISSIONS_READ}\`, as [the roles](permissions.md#the-roles-as-json) of other kinds do. Consent stands at the resource, at the one that
+\`Microsoft.Authorization/roleAssignments/read\`, \`${PERMISSIONS_READ}\` and \`${LOCKS_READ}\`, as [the roles](permissions.md#the-roles-as-json) of other kinds do. Consent stands at the resource, at the one that
 it stands below (a namespace), or at their group; where reading the namespace is among the actions, it has to be given there. Above
 the resource a consent names it by its path below the outermost one: \`kv-shop/orders-bus(orders/send)\`. What opens the whole
 resource above it (\`RootManage…\`, and where there are read-only keys those that may write) is given at itself, to a secret by name.

@@ -1,5 +1,6 @@
 /** Azure Resource Manager: tokens, rights and error bodies of every ARM call, and the vaults and role assignments. */
 
+import { aboutRoutes, scopeAbout } from './armAbout.ts';
 import { databaseRoutes } from './armDatabases.ts';
 import { armError, armRefusal } from './armErrors.ts';
 import { sqlRoutes } from './armSql.ts';
@@ -65,8 +66,8 @@ function listAssignments({ parts: [scope = ''], query }: Request, world: World):
           principalId: item.principalId,
           principalType: 'ServicePrincipal',
           scope: item.scope,
-          condition: null,
-          conditionVersion: null,
+          condition: item.condition ?? null,
+          conditionVersion: item.condition === undefined ? null : '2.0',
           description: item.description ?? null,
         },
       })),
@@ -77,8 +78,8 @@ function listAssignments({ parts: [scope = ''], query }: Request, world: World):
 /** One block for each role that applies to the caller, from above too; neither scope nor name is told. */
 function listPermissions({ parts: [scope = ''], principal }: Request, world: World): Reply {
   const held = world.roles.list(scope, { atScope: true, ...(principal ? { principalId: principal.oid } : {}) });
-  const value = held.map(({ actions = [], dataActions = [] }) => ({
-    ...{ actions, notActions: [], dataActions, notDataActions: [] },
+  const value = held.map(({ actions = [], notActions = [], dataActions = [], notDataActions = [] }) => ({
+    ...{ actions, notActions, dataActions, notDataActions },
   }));
   return { status: 200, body: { value, nextLink: null } };
 }
@@ -118,6 +119,7 @@ export const armRoutes: Route[] = [
     reference: 'https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource',
     handle: listPermissions,
   },
+  ...aboutRoutes,
   ...twoKeyRoutes,
 ];
 
@@ -160,11 +162,14 @@ function authorize(request: Request, route: Route, world: World): void {
   const [, subscription = '', group] = /^\/subscriptions\/([^/]+)(?:\/resourceGroups\/([^/]+))?/i.exec(scope) ?? [];
   if (subscription.toLowerCase() !== world.subscriptionId) throw armRefusal.noSubscription(subscription);
   if (group !== undefined && !world.resourceGroups.has(group.toLowerCase())) throw armRefusal.noGroup(group);
+  const lockedAt = route.method === 'GET' ? undefined : world.locks.readOnlyOver(scope);
+  if (lockedAt !== undefined) throw armRefusal.locked(path, lockedAt);
 }
 
 /** The resource that a path is about, without the action or the sub-list at its end. */
 const scopeOf = (path: string) =>
   (assignmentsPath.exec(path) ?? permissionsPath.exec(path))?.[1] ??
+  scopeAbout(path) ??
   path.replace(/(\/providers\/[^/]+(?:\/[^/]+\/[^/]+)+)\/[^/]+$/, '$1');
 
 export const arm: Service = {

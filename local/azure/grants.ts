@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 export const secretActions = (names: string[]) => names.map((name) => `Microsoft.KeyVault/vaults/secrets/${name}`);
 
 /** Reading consent, and what it may do itself. */
-const OWN_RIGHTS = ['Microsoft.Authorization/roleAssignments/read', 'Microsoft.Authorization/permissions/read'];
+const OWN_RIGHTS = ['roleAssignments', 'permissions', 'locks'].map((what) => `Microsoft.Authorization/${what}/read`);
 
 /** Least rights of Keyturn's identity (azure-facts 2.6 and 4.1); the description of those at accounts is their owner's consent. */
 export function keyturnGrants(world: World, consents: ReadonlyMap<string, string>): Grant[] {
@@ -15,7 +15,11 @@ export function keyturnGrants(world: World, consents: ReadonlyMap<string, string
   const vaults = [...world.vaults.values()].map(({ id }) => ({
     principalId,
     scope: id,
-    actions: ['Microsoft.KeyVault/vaults/read', ...OWN_RIGHTS.slice(1)],
+    actions: [
+      'Microsoft.KeyVault/vaults/read',
+      'Microsoft.Authorization/permissions/read',
+      'Microsoft.EventGrid/eventSubscriptions/read',
+    ],
     dataActions: secretActions(['getSecret/action', 'setSecret/action', 'update/action', 'readMetadata/action']),
   }));
   const accounts = [...world.accounts.values()].map(({ id, name }) => ({

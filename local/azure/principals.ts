@@ -17,7 +17,12 @@ export interface Grant {
   /** `/subscriptions/…`, a resource group, a resource, or one secret of a vault. */
   scope: string;
   actions?: string[];
+  /** Taken out of the actions of this very role, and of no other. */
+  notActions?: string[];
   dataActions?: string[];
+  notDataActions?: string[];
+  /** Shown in the list of assignments; what it says is judged by nobody here. */
+  condition?: string;
   /** Keyturn reads the owner's consent from here (design 6). */
   description?: string;
 }
@@ -63,7 +68,8 @@ export class RoleAssignments {
       (item) =>
         same(item.principalId, principal.oid) &&
         covers(item.scope, scope) &&
-        (item[kind] ?? []).some((pattern) => matches(pattern, action)),
+        (item[kind] ?? []).some((pattern) => matches(pattern, action)) &&
+        !(item[NOT[kind]] ?? []).some((pattern) => matches(pattern, action)),
     );
   }
 
@@ -82,6 +88,7 @@ export class RoleAssignments {
   }
 }
 
+const NOT = { actions: 'notActions', dataActions: 'notDataActions' } as const;
 const trim = (scope: string) => scope.replace(/\/+$/, '');
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 

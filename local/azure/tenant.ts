@@ -12,6 +12,7 @@ import { Faults } from './faults.ts';
 import { keyedGrants, keyturnGrants, sqlGrants } from './grants.ts';
 import { KeyedResource, type KeyedResourceOptions } from './keyedResource.ts';
 import { keyTypes } from './keyTypes.ts';
+import { Locks } from './locks.ts';
 import { type Principal, RoleAssignments } from './principals.ts';
 import { close, listenIdentity, listenTls, portOf, routes } from './server.ts';
 import { Signer } from './signer.ts';
@@ -56,7 +57,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<Azure> {
   const [certs, signer] = await Promise.all([certificates(options.certificates), Signer.create()]);
   mapLocalhost();
   trust(certs.ca);
-  const world = newWorld(signer, stopping.signal, problems);
+  const world = newWorld(signer, eventGrid, stopping.signal, problems);
   seed(world, tenant, eventGrid);
   world.azurite = withAzurite ? await startStorage(world) : undefined;
   const note = (error: unknown) => void (stopping.signal.aborted || problems.push(error));
@@ -77,7 +78,7 @@ export async function startAzure(options: AzureOptions = {}): Promise<Azure> {
   });
 }
 
-function newWorld(signer: Signer, stopping: AbortSignal, problems: unknown[]): World {
+function newWorld(signer: Signer, eventGrid: EventGrid, stopping: AbortSignal, problems: unknown[]): World {
   const identity: Principal = { oid: newId(), clientId: newId(), displayName: 'id-keyturn', graphRoles: [] };
   return {
     tenantId: newId(),
@@ -94,6 +95,10 @@ function newWorld(signer: Signer, stopping: AbortSignal, problems: unknown[]): W
     identity,
     identityHeader: randomBytes(16).toString('hex'),
     roles: new RoleAssignments(),
+    locks: new Locks(),
+    eventGrid,
+    eventSubscriptions: [],
+    systemTopics: [],
     signer,
     faults: new Faults(routes.map(({ name }) => name)),
     calls: [],

@@ -102,15 +102,35 @@ const MAY_USER =
   "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER ANY USER') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'DATABASE') WHERE permission_name = N'ALTER ANY USER') AS listed";
 
 /**
- * The two questions about one's own rights, in these words alone. Whether Azure SQL answers the first function for rights of the
+ * The two questions about one's own rights, in these words alone, and behind them which principals are there. Whether Azure SQL answers the first function for rights of the
  * server or gives NULL is unverified; a server with `permissionsUnknown` gives NULL and lists nothing, and lists what is held.
  */
-export function runQuery(text: string, { server, permissions, administrator }: Session): Record<string, number | null> {
-  const right = ([MAY_LOGIN, MAY_USER] as const)[text === MAY_LOGIN ? 0 : 1] === text && text;
-  if (!right) throw syntax(text.slice(0, 30));
-  const held = administrator || permissions.has(text === MAY_LOGIN ? 'ALTER ANY LOGIN' : 'ALTER ANY USER');
-  const told = text === MAY_USER || !server.permissionsUnknown;
-  return { may: told ? Number(held) : null, listed: Number(held) };
+export function runQuery(text: string, session: Session): Record<string, number | null> {
+  const { server, permissions, administrator } = session;
+  const asked = [MAY_LOGIN, MAY_USER].find((query) => text.startsWith(query));
+  if (asked === undefined) throw syntax(text.slice(0, 30));
+  const held = administrator || permissions.has(asked === MAY_LOGIN ? 'ALTER ANY LOGIN' : 'ALTER ANY USER');
+  const told = asked === MAY_USER || !server.permissionsUnknown;
+  return { may: told ? Number(held) : null, listed: Number(held), ...counted(text.slice(asked.length), session, held) };
+}
+
+const COUNT =
+  /^, \(SELECT COUNT\(\*\) FROM sys\.(sql_logins|database_principals) WHERE name = N'((?:[^']|'')*)'\) AS (n\d)/;
+
+/** Names in the views of principals; without the right nobody sees others there (that it suffices is unverified). */
+function counted(
+  text: string,
+  { server, database, administrator, name }: Session,
+  held: boolean,
+): Record<string, number> {
+  if (text === '') return {};
+  const [whole = '', view, quoted = '', column = ''] = COUNT.exec(text) ?? [];
+  if (whole === '') throw syntax(text.slice(0, 30));
+  const wanted = quoted.replaceAll("''", "'");
+  const found = view === 'sql_logins' ? server.login(wanted) : server.user(database, wanted);
+  const isSeen = found !== undefined && (held || administrator || key(found.name) === key(name));
+  const rest = counted(text.slice(whole.length), { server, database, administrator, name } as Session, held);
+  return { [column]: Number(isSeen), ...rest };
 }
 
 function statement(reader: Reader, session: Session): void {

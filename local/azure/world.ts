@@ -1,11 +1,14 @@
 /** The state of one tenant, as the services see it. */
 import type { Azurite } from '../azurite.ts';
+import type { EventGrid } from '../eventGrid.ts';
 import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
 import type { DatabaseServer } from './databaseServer.ts';
+import type { ArmEventSubscription, SystemTopic } from './eventSources.ts';
 import type { Faults } from './faults.ts';
 import type { KeyedResource } from './keyedResource.ts';
+import type { Locks } from './locks.ts';
 import type { Principal, RoleAssignments } from './principals.ts';
 import type { Signer } from './signer.ts';
 import type { SqlServer } from './sqlServer.ts';
@@ -42,6 +45,11 @@ export interface World {
   identity: Principal;
   identityHeader: string;
   roles: RoleAssignments;
+  locks: Locks;
+  eventGrid: EventGrid;
+  /** Event subscriptions and system topics that are there in ARM alone: nothing is delivered by them. */
+  eventSubscriptions: ArmEventSubscription[];
+  systemTopics: SystemTopic[];
   signer: Signer;
   faults: Faults;
   calls: LoggedCall[];

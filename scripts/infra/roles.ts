@@ -1,7 +1,9 @@
 /** What the custom roles of the templates allow, as the code has it: `infra/roles.json`, which Bicep reads. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { EVENTS_READ } from '../../src/azure/eventSubscriptions.ts';
 import { PERMISSIONS_READ } from '../../src/azure/permissions.ts';
+import { LOCKS_READ } from '../../src/azure/resourceLocks.ts';
 import { inRole, type NeededRights } from '../../src/core/neededRights.ts';
 import type { Manifest } from '../../src/ports/rotator.ts';
 import { manifests } from '../../src/rotators/kinds.ts';
@@ -20,8 +22,8 @@ export interface Roles {
   readonly targets: Readonly<Record<string, Rights>>;
 }
 
-/** Consent stands in the assignments (design section 6); what the role allows is asked for in dry runs (OPS-03). */
-const OWN = ['Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ];
+/** Consent stands in the assignments (design section 6); what the role allows, and locks, are asked for by the doctor (OPS-03). */
+const OWN = ['Microsoft.Authorization/roleAssignments/read', PERMISSIONS_READ, LOCKS_READ];
 
 /**
  * The role at a target of a kind; undefined where Azure gives none of what it needs. Permissions of Microsoft Graph are granted by
@@ -41,7 +43,7 @@ export function roles(kinds: readonly Pick<Manifest, 'type' | 'rights'>[] = mani
   });
   return {
     vault: {
-      actions: ['Microsoft.KeyVault/vaults/read', PERMISSIONS_READ],
+      actions: ['Microsoft.KeyVault/vaults/read', PERMISSIONS_READ, EVENTS_READ],
       dataActions: [
         'Microsoft.KeyVault/vaults/secrets/getSecret/action',
         'Microsoft.KeyVault/vaults/secrets/setSecret/action',

@@ -1,6 +1,8 @@
 /** Made from `src/api/calls` by `npm run docs`. */
 import type { Call } from './call.ts';
+import { examineSecret } from './calls/examineSecret.ts';
 import { holdSecret } from './calls/holdSecret.ts';
+import { listDoctor } from './calls/listDoctor.ts';
 import { listKinds } from './calls/listKinds.ts';
 import { listOperations } from './calls/listOperations.ts';
 import { listReasons } from './calls/listReasons.ts';
@@ -21,7 +23,9 @@ import { undoRotation } from './calls/undoRotation.ts';
 
 /** Every call over HTTP. */
 export const calls: readonly Call[] = [
+  examineSecret,
   holdSecret,
+  listDoctor,
   listKinds,
   listOperations,
   listReasons,

@@ -38,7 +38,7 @@ export interface InventoryFilter {
 
 /** A secret as the last look saw it, with the step that followed. */
 export interface InventoryItem
-  extends Pick<SecretRow, 'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn' | 'lastFailure'> {
+  extends Pick<SecretRow, 'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn' | 'lastFailure' | 'doctor'> {
   readonly vault: string;
   readonly name: string;
   readonly failures: number;
@@ -162,7 +162,7 @@ function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: Unma
 }
 
 function itemOf(row: SecretRow): InventoryItem {
-  const { vault, name, failures, step, reason, detail, lookedOn, nextLookOn, lastFailure } = row;
+  const { vault, name, failures, step, reason, detail, lookedOn, nextLookOn, lastFailure, doctor } = row;
   return compact({
     vault,
     name,
@@ -174,6 +174,7 @@ function itemOf(row: SecretRow): InventoryItem {
     lookedOn,
     nextLookOn,
     lastFailure,
+    doctor,
   });
 }
 

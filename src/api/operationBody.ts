@@ -70,6 +70,8 @@ export const PlanBody = z.strictObject({
         overridden: z.boolean().optional().describe('It stands in the way, and `override` sets it aside.'),
         detail: z.string().optional(),
         unknown: z.boolean().optional().describe('It cannot be told without a change; nothing is known against it.'),
+        remedy: z.string().optional().describe('What helps: a command to paste, where one does.'),
+        who: z.string().optional().describe('Who must act.'),
       }),
     ),
     refusal: z
@@ -169,6 +171,8 @@ interface ShownPreview {
     readonly overridden?: true;
     readonly detail?: string;
     readonly unknown?: true;
+    readonly remedy?: string;
+    readonly who?: string;
   }[];
   readonly refusal?: {
     readonly reason: Reason;

@@ -120,7 +120,9 @@ export async function accepted(
   }
   const { bound } = found;
   check(bound);
-  const preview = await previewOf(bound, askedFor({ ...wanted, version: bound.current.id }), deps);
+  const preview = await previewOf(bound, askedFor({ ...wanted, version: bound.current.id }), deps, {
+    all: asked.dryRun,
+  });
   if (asked.dryRun) return { preview };
   if (preview.refusal) throw refused(preview.refusal, bound);
   return { operation: await accept({ id, caller, bound, wanted }, deps) };
@@ -243,11 +245,11 @@ export async function visible(ref: SecretRef, deps: Deps): Promise<BoundSecret> 
 }
 
 /** A secret that the caller may see: bound to its target, or what a person must mend about it before it is. */
-type SeenSecret =
+export type SeenSecret =
   | { readonly bound: BoundSecret }
   | { readonly wrong: KeyturnError; readonly row: SecretRow | undefined; readonly current: Version | undefined };
 
-async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
+export async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
   const row = await deps.rows.secret(ref);
   const trail: Trail = {};
   try {

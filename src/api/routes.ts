@@ -1,5 +1,7 @@
 /** Made from `src/api/calls` by `npm run docs`. All that a cold start reads of them. */
 export const routes = [
+  { name: 'doctor', method: 'GET', path: 'vaults/{vault}/secrets/{name}/doctor' },
+  { name: 'doctors', method: 'GET', path: 'doctor' },
   { name: 'health', method: 'GET', path: 'health' },
   { name: 'history', method: 'GET', path: 'vaults/{vault}/secrets/{name}/history' },
   { name: 'hold', method: 'POST', path: 'vaults/{vault}/secrets/{name}/hold' },

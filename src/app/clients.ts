@@ -8,6 +8,7 @@ import { discoveryFrom, vaultIn } from '../azure/discovery.ts';
 import { createGraph } from '../azure/graph.ts';
 import { grantsIn } from '../azure/graphGrants.ts';
 import { rightsFrom } from '../azure/permissions.ts';
+import { rememberedFacts } from '../azure/rememberedFacts.ts';
 import { resourcesFrom } from '../azure/resourceHosts.ts';
 import { vaultTagsFrom } from '../azure/vaultTags.ts';
 import type { Clock } from '../core/clock.ts';
@@ -56,9 +57,10 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
   const own = ownOf({ settings, cloud, credential });
   const arm = createArm({ cloud, credential, clock });
   const served = servedOf(settings, { arm, own, clock });
+  const vaultFacts = rememberedFacts(arm, clock);
   const deps = {
     vaults: keyVaults({ served, urlOf: (name) => vaultUrl(cloud, name), credential, clock }),
-    vaultTags: vaultTagsFrom({ arm, served, clock }),
+    vaultTags: vaultTagsFrom({ arm: vaultFacts, served, clock }),
     rotators,
     consent: consentFrom({
       map: settings.consent,
@@ -81,7 +83,10 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     audit: blobAudit(own),
     reports: reportBlobs(own),
     alerts: tableAlerts(own, clock),
-    rights: rightsFrom({ arm, served, principalId: settings.identity.principalId }),
+    rights: rightsFrom({
+      ...{ arm, served, clock, principalId: settings.identity.principalId, lately: vaultFacts.lately },
+      ownStorage: settings.ownStorage,
+    }),
     clock,
     config: configOf(settings),
   };

@@ -9,7 +9,8 @@ import { jsonOf, thinClient } from './thinClient.ts';
 
 export interface Arm {
   /**
-   * The parsed body of `GET <path>?<query>`; `path` starts with `/subscriptions/<guid>/resourceGroups/`. Throws
+   * The parsed body of `GET <path>?<query>`; `path` starts with `/subscriptions/<guid>/resourceGroups/`, or is
+   * that of a subscription's locks. Throws
    * `AbsentError` for 404, `BusyError` after some tries, or a refusal.
    */
   get(path: string, query: Readonly<Record<string, string>>, doing: string): Promise<unknown>;
@@ -20,6 +21,10 @@ export interface Arm {
 /** Every path that is read (case SEC-01): segments without dots alone, `?` or `#`; of percents those of letters beyond ASCII (case VAL-09). */
 export const PATH =
   /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups(\/(?!\.{1,2}(\/|$))([\w().-]|%[89a-f][0-9a-f])+)+$/i;
+
+/** What hangs on a subscription itself. */
+const LOCKS_PATH =
+  /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/providers\/Microsoft\.Authorization\/locks$/i;
 
 const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
 
@@ -42,7 +47,8 @@ export function createArm(options: {
     });
   return {
     async get(path, query, doing) {
-      if (!PATH.test(path)) throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
+      if (!PATH.test(path) && !LOCKS_PATH.test(path))
+        throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
       return await bodyFrom(client('GET', `${cloud.arm}${path}?${new URLSearchParams(query)}`), doing);
     },
     ask: (query, body, doing) => bodyFrom(client('POST', `${graph}?${new URLSearchParams(query)}`, body), doing),

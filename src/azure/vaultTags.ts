@@ -19,7 +19,7 @@ const Vault = z.object({ tags: z.record(z.string(), z.string()).nullish() });
 export function vaultTagsFrom(options: {
   /** The vaults that are served, by their lower-cased name. */
   readonly served: { find(name: string): { readonly id: ResourceId; readonly discovered: boolean } | undefined };
-  readonly arm: Arm;
+  readonly arm: Pick<Arm, 'get'>;
   readonly clock: Clock;
 }): (vault: string) => Promise<Tags> {
   const { served, arm, clock } = options;
@@ -37,7 +37,7 @@ export function vaultTagsFrom(options: {
   };
 }
 
-async function read(arm: Arm, path: string, vault: string): Promise<Tags> {
+async function read(arm: Pick<Arm, 'get'>, path: string, vault: string): Promise<Tags> {
   const doing = `show the tags of the vault ${vault}`;
   try {
     const parsed = Vault.safeParse(await arm.get(path, { 'api-version': API_VERSION }, doing));

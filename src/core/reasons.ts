@@ -13,10 +13,13 @@ export interface ReasonRow extends Remedy {
   readonly quiet?: true;
 }
 
+/** Who can act. */
+export const ACTORS = ['nobody', 'secret owner', 'target owner', 'operator', 'network'] as const;
+
 /** Who must act, and what helps. `<vault>`, `<secret>`, `<kind>`, `<consent>` and `<actions>` are filled where they are known. */
 export interface Remedy {
   /** `nobody` when Keyturn goes on by itself. */
-  readonly by: 'nobody' | 'secret owner' | 'target owner' | 'operator' | 'network';
+  readonly by: (typeof ACTORS)[number];
   readonly remedy: string;
 }
 
@@ -282,6 +285,43 @@ export const reasons = {
     by: 'target owner',
     cause: 'The target has as many credentials as it may.',
     remedy: 'Remove one that nobody uses; Keyturn removes none that it did not make.',
+  },
+  // what the doctor finds, beside all others
+  'login-missing': {
+    by: 'target owner',
+    cause: 'The other login that the tags name is not there, so the next rotation has none to take.',
+    remedy: 'Make it at the server, with what the application needs of the first one.',
+    quiet: true,
+  },
+  'no-events': {
+    by: 'operator',
+    cause: 'No event subscription of the vault leads to Keyturn: what happens there is seen by the sweep alone, later.',
+    remedy: 'Onboard the vault (infra/hooks/onboard.sh, or infra/vault.bicep).',
+    quiet: true,
+  },
+  'versions-near': {
+    by: 'secret owner',
+    cause: 'The secret comes near to 480 versions, where no more is stored.',
+    remedy: 'Move it to a new name before that.',
+    quiet: true,
+  },
+  'expires-first': {
+    by: 'secret owner',
+    cause: 'The version expires before it may be replaced.',
+    remedy: 'Widen the window or lift the hold, or request a rotation before the version expires.',
+    quiet: true,
+  },
+  'short-validity': {
+    by: 'operator',
+    cause: 'A new version would be valid for so short a time that it is due before it may be replaced.',
+    remedy: 'Shorten `grace` in `rotator-policy`, or raise KEYTURN_VALIDITY_CAP and the policy of the vault behind it.',
+    quiet: true,
+  },
+  'not-told': {
+    by: 'operator',
+    cause: 'It cannot be told without a change, or what would tell may not be read. Nothing is known against it.',
+    remedy: 'Where the detail names a right, give it to the identity of Keyturn; all of them only read.',
+    quiet: true,
   },
   // prove, restore, revoke, rotate
   accepted: nobody('The target accepted the stored value.'),

@@ -17,6 +17,10 @@ export interface RightCheck {
   /** Of a problem: what a change would be refused for. */
   readonly reason?: Reason;
   readonly detail?: string;
+  /** What mends it, to be pasted, where whoever asked knows that. */
+  readonly command?: string;
+  /** Each action by itself, where a role was asked about; undefined of what cannot be told. */
+  readonly actions?: readonly { readonly action: string; readonly held: boolean | undefined }[];
 }
 
 /** What one role gives: what it takes out, it takes out of its own alone. */

@@ -8,6 +8,7 @@ export const SECRET_STATUSES = [
   'waiting',
   'refused',
   'failed',
+  'at-risk',
   'conflict',
   'drift',
   'leaving',

@@ -3,6 +3,7 @@
  * obligation; only the index (which secrets keep which slot) must be swept anew before a slot is touched (design section 2,
  * "The table").
  */
+import type { Doctored } from '../core/diagnosis.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 import type { SecretStatus } from '../core/statuses.ts';
@@ -52,6 +53,8 @@ export interface SecretRow extends SecretRef {
   readonly wrong?: readonly WrongTry[];
   /** Fingerprint of the terms (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
+  /** Whether its next rotation will work, as far as the looks could tell. */
+  readonly doctor?: Doctored;
 }
 
 /** The mark `started` as it was set, with the hash of the target that it is about. */

@@ -20,7 +20,8 @@ import {
 import { undo } from './undoRule.ts';
 
 const ROTATIONS_MAX = 3;
-const VERSIONS_MAX = 480;
+/** Backup ends at 500 (azure-facts 2.3): there is room for an owner's own. */
+export const VERSIONS_MAX = 480;
 
 /** Looks at what is, never at what happened. The first line that applies wins. */
 export function decide(observed: Observed, asked: Asked | undefined, now: Date): Step {

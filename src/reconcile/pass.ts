@@ -20,6 +20,7 @@ import { revoke } from './act/revoke.ts';
 import { rotate } from './act/rotate.ts';
 import { undo } from './act/undo.ts';
 import { decide } from './decide.ts';
+import { examineDaily } from './doctor/doctor.ts';
 import { noteFailure } from './observe/brake.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
@@ -88,6 +89,25 @@ async function stillLocked(end: PassEnd, locks: readonly Lock[], deps: Deps): Pr
   }
 }
 
+/** A look that came to nothing but a wait or a refusal of the secret itself also says whether its next rotation will work. */
+async function withDoctor(end: PassEnd, deps: Deps): Promise<PassEnd> {
+  const { step, bound, seen, error, trail, attempted } = end;
+  const isAtRest = (step.kind === 'wait' || step.kind === 'refuse') && (!attempted || !changes(attempted));
+  if (!isAtRest || bound === undefined || bound.leaving !== undefined || PASSING.includes(step.reason)) return end;
+  const { inspected, consented = false } = trail ?? {};
+  try {
+    const doctor = await examineDaily({ bound, seen, error, inspected, consented }, deps);
+    return { ...end, change: { ...end.change, doctor } };
+  } catch (thrown) {
+    // It shows and decides nothing: whatever is wrong with it ends no pass.
+    const name = thrown instanceof Error ? thrown.name : 'error';
+    deps.log('error', 'doctor failed', { ...bound.secret, detail: `An unexpected ${name}.` });
+    return end;
+  }
+}
+/** Ends of which the next look says more. */
+const PASSING: readonly Step['reason'][] = ['lock-busy', 'lock-lost', 'stopping', 'superseded'];
+
 /** A busy lock completes the message and puts a delayed copy (design section 3). */
 async function busy(look: Look, deps: Deps): Promise<Outcome> {
   // Spread, or many requests for one secret would all come back in the same second.
@@ -106,8 +126,9 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
   try {
     const seen = await endOf(secret, look, { row, asked, locks, followed: operations.length > 0 }, deps);
     if (seen.step === lockBusy) return await busy(look, deps);
+    const examined = await withDoctor(seen, deps);
     const isLong = minutesBetween(begunOn, deps.clock.now()) >= LONG_MINUTES;
-    const end = isLong ? await stillLocked(seen, locks, deps) : seen;
+    const end = isLong ? await stillLocked(examined, locks, deps) : examined;
     const next = await record(end, { secret, look, row, operations }, deps);
     return compact({ step: end.step, lookAgainOn: next });
   } finally {
@@ -163,10 +184,11 @@ async function endOf(
     progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps, progress);
     // A person who asks may have been given consent this minute.
     const grants = await readConsent(progress.bound, deps, { recentNo: asked === undefined });
+    progress.consented = true;
     const targetLock = await deps.locks.take(`target/${namesOf(progress.bound.optIn.target)[0]}`);
     if (!targetLock) return { step: lockBusy, change: {} };
     locks.push(targetLock);
-    progress.seen = await withFormer(await observeTarget(progress.bound, grants, deps), asked);
+    progress.seen = await withFormer(await observeTarget(progress.bound, grants, deps, progress), asked);
     const step = decide(progress.seen.observed, asked, deps.clock.now());
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
     if (deps.stop?.aborted && changes(step)) throw new StoppingError();

@@ -4,22 +4,25 @@
  */
 import { addHours, latest } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
+import type { Diagnosis } from '../core/diagnosis.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import { type Reason, type Remedy, reasonRow } from '../core/reasons.ts';
-import type { RightCheck } from '../core/rightChecks.ts';
 import type { Deps } from '../ports/deps.ts';
 import { aboutSecret, remedyFor } from '../tags/about.ts';
 import { parseState, toTheMinute, withState } from '../tags/state.ts';
 import { preflight } from './act/preflight.ts';
+import { type CheckName, checkOf } from './checks.ts';
 import { barriers, decide, inWords } from './decide.ts';
+import { examine } from './doctor/doctor.ts';
+import type { Looked } from './doctor/symptom.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
-import { missingIn, rightsFor } from './observe/missingRights.ts';
+import { type AskedRights, missingIn, rightsFor } from './observe/missingRights.ts';
 import type { Observation } from './observe/observation.ts';
 import type { Observed } from './observe/observed.ts';
 import { observeTarget } from './observe/observeTarget.ts';
-import type { BoundSecret } from './observe/observeVault.ts';
+import type { BoundSecret, Trail } from './observe/observeVault.ts';
 import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
 import { undoHold } from './undoRule.ts';
 
@@ -33,32 +36,6 @@ export interface Coming {
   readonly detail: string;
 }
 
-/** What is looked at before a request is accepted. */
-export const CHECKS = [
-  'secret',
-  'tags',
-  'kind',
-  'consent',
-  'target',
-  'value',
-  'mode',
-  'paused',
-  'hold',
-  'window',
-  'index',
-  'settling',
-  'slot',
-  'versions',
-  'rotations',
-  'age',
-  'size',
-  'policy',
-  'proof',
-  'owed',
-  'rights',
-] as const;
-export type CheckName = (typeof CHECKS)[number];
-
 /** What was looked at, and what it came to. */
 export interface Check {
   readonly check: CheckName;
@@ -70,6 +47,9 @@ export interface Check {
   readonly detail?: string;
   /** It can't be told without a change, and nothing is known against it. */
   readonly unknown?: true;
+  /** What the doctor adds: what helps, as a command where one does, and who acts. */
+  readonly remedy?: string;
+  readonly who?: Remedy['by'];
 }
 
 export interface Refusal {
@@ -90,52 +70,6 @@ export interface Preview {
   readonly refusal?: Refusal;
 }
 
-/** Which check each reason is the failure of; of those that are not here, `target`. */
-const CHECK_OF: { readonly [reason in Reason]?: CheckName } = {
-  gone: 'secret',
-  disabled: 'secret',
-  'not-opted-in': 'tags',
-  'opted-out': 'tags',
-  'bad-tags': 'tags',
-  'unknown-rotator': 'kind',
-  'kind-off': 'kind',
-  'no-consent': 'consent',
-  'target-changed': 'tags',
-  'short-grace': 'tags',
-  'bad-value': 'value',
-  'foreign-host': 'value',
-  'unknown-value': 'value',
-  'mode-observe': 'mode',
-  'mode-drain': 'mode',
-  paused: 'paused',
-  hold: 'hold',
-  window: 'window',
-  index: 'index',
-  settling: 'settling',
-  'slot-held': 'slot',
-  'slots-held': 'slot',
-  grace: 'slot',
-  'too-soon': 'age',
-  'too-many-versions': 'versions',
-  'too-many': 'rotations',
-  'too-large': 'size',
-  'vault-policy': 'policy',
-  'target-policy': 'policy',
-  unproved: 'proof',
-  'value-refused': 'proof',
-  drift: 'owed',
-  'owed-first': 'owed',
-  'nothing-owed': 'owed',
-  'undo-revoked': 'owed',
-  'undo-overwritten': 'owed',
-  'undo-not-ours': 'owed',
-  'undo-refused': 'proof',
-  'not-ours': 'owed',
-  'still-owed': 'owed',
-  'state-newer': 'tags',
-  'exempt-ended': 'tags',
-};
-const checkOf = (reason: Reason): CheckName => CHECK_OF[reason] ?? 'target';
 /** What is known to be well once the target was read. */
 const READ: readonly CheckName[] = ['secret', 'tags', 'kind', 'consent', 'target', 'value'];
 /** What the rules look at before each kind of step. */
@@ -167,14 +101,47 @@ const STEPS_MAX = 12;
 /**
  * Reads vault and target like a pass, without their locks. Throws what does not come from the rules: no answer of the vault.
  * Where the target does not answer, nothing is shown and nothing refused.
+ *
+ * @param options `all`: with all that the doctor finds, for a dry run
  */
-export async function previewOf(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Preview> {
-  const preview = await withRights(await previewChanges(bound, asked, deps), bound, deps);
+export async function previewOf(
+  bound: BoundSecret,
+  asked: Asked,
+  deps: Deps,
+  { all = false }: { readonly all?: boolean } = {},
+): Promise<Preview> {
+  const look: { -readonly [K in keyof Looked]?: Looked[K] } = {};
+  const coming = await previewChanges(bound, asked, deps, look);
+  // What is to change something at the target needs rights. Without any step it did not answer: what Azure says is known all the same.
+  const takes = coming.steps.length === 0 || coming.steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
+  const needsRights = coming.refusal === undefined && takes;
+  const known = needsRights || (all && look.consented) ? await rightsFor(bound, deps, !all) : undefined;
+  const preview = needsRights && known ? withRights(coming, known) : coming;
+  const checks = all
+    ? withDiagnoses(preview.checks, await examine({ consented: false, ...look, bound }, deps, known))
+    : preview.checks;
   const { refusal } = preview;
-  if (!refusal) return preview;
+  if (!refusal) return { ...preview, checks };
   const about = aboutSecret({ secret: bound.secret, row: bound.row, bound }, deps);
-  return { ...preview, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
+  return { ...preview, checks, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
 }
+
+/** All that the doctor found beside what the request was judged by: it is not kept back for what stands in the way already. */
+function withDiagnoses(checks: readonly Check[], found: readonly Diagnosis[]): readonly Check[] {
+  const isNew = ({ check, outcome, reason }: Diagnosis) =>
+    !checks.some((each) => each.check === check) ||
+    (outcome === 'problem' && !checks.some((each) => each.reason === reason));
+  return [...checks, ...found.filter(isNew).map(checkOfDiagnosis)];
+}
+
+const checkOfDiagnosis = ({ check, outcome, reason, detail, remedy, who }: Diagnosis): Check => ({
+  ...{ check: check as CheckName, passed: outcome !== 'problem' },
+  ...(outcome === 'problem' && reason ? { reason } : {}),
+  ...(detail === undefined ? {} : { detail }),
+  ...(outcome === 'cannot-tell' ? { unknown: true } : {}),
+  ...(remedy === undefined ? {} : { remedy }),
+  ...(who === undefined ? {} : { who }),
+});
 
 /**
  * Of a secret whose tags do not bind: no step is shown, and what was found wrong is all that was looked at.
@@ -192,45 +159,46 @@ export function previewUnbound(
   return { steps: [], checks: [failedCheck(error)], refusal };
 }
 
-/** What is to change something at the target needs rights: a request is not met where one is known to be missing (OPS-03). */
-async function withRights(preview: Preview, bound: BoundSecret, deps: Deps): Promise<Preview> {
-  const { steps, checks, refusal } = preview;
-  // Without any step the target did not answer: what Azure says of the role is known all the same.
-  const takes = steps.length === 0 || steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
-  if (refusal || !takes) return preview;
-  const found = await rightsFor(bound, deps);
-  const missing = missingIn(found);
-  if (!missing) return { ...preview, checks: [...checks, ...found.map(checkOfRight)] };
+/** A request is not met where a right is known to be missing (OPS-03). */
+function withRights(preview: Preview, known: AskedRights): Preview {
+  const missing = missingIn(known);
+  if (!missing) return preview;
   const { reason = 'target-forbidden', detail = reasonRow(reason).cause } = missing;
-  return { steps: [], checks: [...checks, ...found.map(checkOfRight)], refusal: { reason, detail, overridable: [] } };
+  return { ...preview, steps: [], refusal: { reason, detail, overridable: [] } };
 }
 
-const checkOfRight = ({ what, state, reason, detail }: RightCheck): Check =>
-  compact({
-    check: 'rights',
-    passed: state !== 'problem',
-    detail: detail === undefined ? what : `${what}: ${detail}`,
-    reason: state === 'problem' && reason ? reason : undefined,
-    unknown: state === 'cannot tell' ? true : undefined,
-  });
-
-async function previewChanges(bound: BoundSecret, asked: Asked, deps: Deps): Promise<Preview> {
+async function previewChanges(
+  bound: BoundSecret,
+  asked: Asked,
+  deps: Deps,
+  look: { -readonly [K in keyof Looked]?: Looked[K] },
+): Promise<Preview> {
+  const trail: Trail = {};
+  const observe = async (version: BoundSecret): Promise<Observation> => {
+    const grants = await readConsent(version, deps);
+    look.consented = true;
+    return await withFormer(await observeTarget(version, grants, deps, trail), asked);
+  };
   try {
-    const seen = await withFormer(await observeTarget(bound, await readConsent(bound, deps), deps), asked);
+    const seen = await observe(bound);
+    look.seen = seen;
     const wrote = seen.observed.wiped ? parseState(bound.row?.wroteState ?? '') : undefined;
     if (!wrote) return judged(seen, asked, deps);
     // The state comes back first; what follows is what it says.
     const tags = withState(bound.current.tags, wrote);
     const restored = { ...bound, state: wrote, current: { ...bound.current, tags } };
-    const found = await withFormer(await observeTarget(restored, await readConsent(restored, deps), deps), asked);
-    const after = judged(found, asked, deps);
+    look.seen = await observe(restored);
+    const after = judged(look.seen, asked, deps);
     const step: Step = { kind: 'restore', reason: 'state-wiped' };
     return { ...after, steps: [comingOf(step, deps.clock.now()), ...after.steps] };
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
+    look.error = error;
     if (error instanceof BusyError) return { steps: [], checks: [failedCheck(error)] };
     const { reason, detail } = error;
     return { steps: [], checks: [failedCheck(error)], refusal: { reason, detail, overridable: [] } };
+  } finally {
+    look.inspected = trail.inspected;
   }
 }
 

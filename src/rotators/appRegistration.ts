@@ -1,6 +1,7 @@
 /** `app-registration`: the client secrets of an application in Entra ID, added and removed over Microsoft Graph. */
 import { z } from 'zod';
 import { type Clock, minutesBetween } from '../core/clock.ts';
+import { commandLine } from '../core/commandLine.ts';
 import { credentialLabel, isCredentialLabel, notTheAppId, rotationInLabel } from '../core/credentialLabel.ts';
 import { AbsentError, BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
@@ -43,6 +44,10 @@ const Options = z.strictObject({
       '`true`: the client secret that a person made and the first rotation replaced is removed after the grace, too.',
     ),
 });
+
+/** Grants the permission, and makes the identity an owner. */
+const graphScript = (oid: string, appId: string): string =>
+  commandLine('infra/scripts/graph.sh', '--principal-id', oid, '--app', appId);
 
 const OWNED_BY = 'Application.ReadWrite.OwnedBy';
 
@@ -165,12 +170,14 @@ class AppRegistration implements Target {
     if (permissions.includes('Application.ReadWrite.All')) return [{ what, state: 'ok' }];
     if (!permissions.includes(OWNED_BY)) {
       const detail = `${OWNED_BY} is not in the token, which was issued on ${issuedOn.toISOString()}.`;
-      return [{ what, state: 'problem', reason: 'graph-permission', detail }];
+      const own = oid === undefined ? {} : { command: graphScript(oid, this.id) };
+      return [{ what, state: 'problem', reason: 'graph-permission', detail, ...own }];
     }
     if (oid !== undefined && owners.includes(oid)) return [{ what, state: 'ok' }];
     if (oid === undefined || more) return [{ what, state: 'cannot tell', detail: 'Not all owners were shown.' }];
     const detail = `Keyturn's identity is no owner of the application ${this.id}.`;
-    return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
+    const command = commandLine('az', 'ad', 'app', 'owner', 'add', '--id', this.id, '--owner-object-id', oid);
+    return [{ what, state: 'problem', reason: 'target-forbidden', detail, command }];
   }
 
   async adopt(value: Secret): Promise<Handle | undefined> {

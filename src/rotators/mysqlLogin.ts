@@ -1,6 +1,7 @@
 /** `mysql-login`: two users of a flexible server of MySQL, or of MariaDB, in turn. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { commandLine } from '../core/commandLine.ts';
 import { compact } from '../core/compact.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
@@ -101,11 +102,15 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
         },
         async rights() {
           const what = `changing users at ${server.name}`;
-          const may = await mysql.mayChange(await facts());
+          const place = await facts();
+          const { may, me } = await mysql.mayChange(place);
           if (may) return [{ what, state: 'ok' }];
           if (may === undefined) return [{ what, state: 'cannot tell', detail: 'It may come by a role.' }];
           const detail = `Keyturn's user at ${server.name} has no CREATE USER on *.*.`;
-          return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
+          const at = [`--host=${place.host}`, `--port=${place.port}`, '--ssl-mode=VERIFY_IDENTITY'];
+          const execute = `--execute=GRANT CREATE USER ON *.* TO ${me}`;
+          const command = me === undefined ? {} : { command: commandLine('mysql', ...at, execute) };
+          return [{ what, state: 'problem', reason: 'target-forbidden', detail, ...command }];
         },
         async inspect(): Promise<LoginTargetFacts> {
           const place = await facts();

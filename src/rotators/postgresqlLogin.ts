@@ -1,13 +1,14 @@
 /** `postgresql-login`: two roles of a flexible server in turn. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { commandLine } from '../core/commandLine.ts';
 import { compact } from '../core/compact.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
 import { type DatabaseFacts, type DatabaseServers, POSTGRESQL_TYPE } from '../targets/databaseServers.ts';
 import { linkedName } from '../targets/hosts.ts';
-import type { PostgresApi, RoleFacts } from '../targets/postgres.ts';
+import { giveReach, type PostgresApi, type RoleFacts } from '../targets/postgres.ts';
 import { isTwin, loginPair } from './kit/loginNames.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
@@ -110,10 +111,17 @@ export function postgresqlLogin({
         doorNote: `The value leads through PgBouncer (port ${poolerPort}). New passwords are checked there, too; a pooler with a list of passwords of its own (userlist) refuses them and goes on taking old ones, so let it ask the server (auth_query).`,
         async rights() {
           const what = `changing the passwords of ${logins.map(quote).join(', ')} at ${server.name}`;
-          const missing = await postgres.outOfReach(await facts(), logins);
+          const place = await facts();
+          const missing = await postgres.outOfReach(place, logins);
           if (missing.length === 0) return [{ what, state: 'ok' }];
-          const detail = `Keyturn's role at ${server.name} may not change the password of ${missing.map(quote).join(', ')}.`;
-          return [{ what, state: 'problem', reason: 'target-forbidden', detail }];
+          const names = missing.map(({ name }) => quote(name)).join(', ');
+          const detail = `Keyturn's role at ${server.name} may not change the password of ${names}.`;
+          const statements = missing.map(giveReach);
+          const at = `host=${place.host} port=${place.port} dbname=postgres sslmode=verify-full`;
+          const command = statements.every((each) => each !== undefined)
+            ? { command: commandLine('psql', at, '--command', [...new Set(statements)].join('; ')) }
+            : {};
+          return [{ what, state: 'problem', reason: 'target-forbidden', detail, ...command }];
         },
         async inspect(): Promise<LoginTargetFacts> {
           const place = await facts();

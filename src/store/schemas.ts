@@ -1,7 +1,8 @@
 /** Rows as JSON, read through strict schemas: whoever may write the table must not feed the code what it does not expect. */
 import { z } from 'zod';
+import { DETAIL_MAX, type Doctored, OUTCOMES, PROBLEMS_MAX, REMEDY_MAX } from '../core/diagnosis.ts';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
-import { isReason, type Reason } from '../core/reasons.ts';
+import { ACTORS, isReason, type Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 import { PHASES, SECRET_STATUSES } from '../core/statuses.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
@@ -48,6 +49,23 @@ const Tried = z.strictObject({
   changedOn: maybe(date),
 } satisfies Shape<WrongTry>);
 
+const reason = z.custom<Reason>((given) => typeof given === 'string' && isReason(given));
+const Problem = z.strictObject({
+  check: word,
+  outcome: z.enum(OUTCOMES),
+  reason: maybe(reason),
+  detail: maybe(z.string().max(DETAIL_MAX)),
+  remedy: maybe(z.string().max(REMEDY_MAX)),
+  who: maybe(z.enum(ACTORS)),
+  from: maybe(word),
+} satisfies Shape<Doctored['problems'][number]>);
+const Doctor = z.strictObject({
+  on: date,
+  problems: z.array(Problem).max(PROBLEMS_MAX),
+  untold: z.array(z.strictObject({ check: word, from: maybe(word) })).max(50),
+  asked: z.array(z.strictObject({ question: word, on: date })).max(20),
+} satisfies Shape<Doctored>);
+
 const Secret = z.strictObject({
   ...ref,
   wroteVersion: maybe(version),
@@ -79,6 +97,7 @@ const Secret = z.strictObject({
   takenOverOn: maybe(date),
   age: maybe(z.strictObject({ version, since: date, currentSince: date })),
   view: maybe(View),
+  doctor: maybe(Doctor),
 } satisfies Shape<SecretRow>);
 
 const Sharer = z.strictObject({
@@ -124,7 +143,7 @@ const Request = z.strictObject({
 
 const Counted = z.strictObject({
   ...ref,
-  reason: z.custom<Reason>((given) => typeof given === 'string' && isReason(given)),
+  reason,
   owedSince: maybe(date),
   detail: maybe(words),
   by: maybe(word),

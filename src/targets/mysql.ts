@@ -34,8 +34,11 @@ type Place = Pick<DatabaseFacts, 'host' | 'port'>;
 export interface MysqlApi {
   /** The accounts that are there by these names, in whatever capitals and for whatever hosts. */
   accounts(place: Place, accounts: readonly Account[]): Promise<readonly MysqlAccountFacts[]>;
-  /** Whether Keyturn's own user may change others: by its grants, as far as they tell; undefined where a role may bring it. */
-  mayChange(place: Place): Promise<boolean | undefined>;
+  /**
+   * Whether Keyturn's own user may change others: by its grants, as far as they tell; undefined where a role may bring it. With the
+   * user's name and host, and nothing else of the lines, which hold a hash of its password.
+   */
+  mayChange(place: Place): Promise<{ readonly may: boolean | undefined; readonly me?: string }>;
   /** Sent once, as a hash. */
   setPassword(place: Place, account: Account, password: Secret): Promise<void>;
   tryLogin(place: Place, user: string, password: Secret): Promise<ServerAnswer>;
@@ -98,7 +101,9 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
         const rows = await ask('SHOW GRANTS').catch((error: unknown) => {
           throw refused(error, place, 'show its own grants', false);
         });
-        return mayChangeBy(rows.map((row) => String(Object.values(row)[0])));
+        const lines = rows.map((row) => String(Object.values(row)[0]));
+        const me = granteeOf(lines);
+        return { may: mayChangeBy(lines), ...(me === undefined ? {} : { me }) };
       }),
     setPassword: (place, account, password) =>
       asKeyturn(place, async (ask) => {
@@ -154,6 +159,12 @@ export function mayChangeBy(grants: readonly string[]): boolean | undefined {
   if (on(/\b(ALL PRIVILEGES|CREATE USER)\b/, '*.*') || on(/\b(ALL PRIVILEGES|UPDATE)\b/, '`mysql`.*')) return true;
   // A role that is granted may bring it, or not be active; an update of everything may be taken back in part.
   return grants.some((grant) => /^GRANT [`']/.test(grant)) || on(/\bUPDATE\b/, '*.*') ? undefined : false;
+}
+
+/** `` `keyturn`@`%` `` in the first line; undefined where the name is no plain one. */
+export function granteeOf([first = '']: readonly string[]): string | undefined {
+  const [, user, host] = / TO [`']([\w.-]{1,80})[`']@[`']([\w.%:-]{1,255})[`']/.exec(first) ?? [];
+  return user === undefined ? undefined : `'${user}'@'${host}'`;
 }
 
 /** The server's error number; undefined where it did not answer. */

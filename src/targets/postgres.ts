@@ -26,6 +26,19 @@ export interface RoleFacts {
   readonly closed: boolean;
 }
 
+/** A role whose password Keyturn may not change, and what that would take. */
+export interface Unreachable {
+  readonly name: string;
+  /** Keyturn's own role. */
+  readonly me: string;
+  /** It has CREATEROLE. */
+  readonly makes: boolean;
+  readonly superuser: boolean;
+  readonly replicates: boolean;
+  /** `server_version_num`. */
+  readonly version: number;
+}
+
 /** What is changed of a role together with its password. */
 export interface RoleChange {
   /** `LOGIN` is given back to a role that a person switched off. */
@@ -43,7 +56,7 @@ export interface PostgresApi {
    * Which of the roles Keyturn's own could not change the password of (facts: up to PostgreSQL 15 CREATEROLE is enough, from 16 on
    * it takes the admin option, too; never a superuser's, up to 15 never one's with REPLICATION).
    */
-  outOfReach(place: Place, names: readonly string[]): Promise<readonly string[]>;
+  outOfReach(place: Place, names: readonly string[]): Promise<readonly Unreachable[]>;
   /** Sent once, as a SCRAM verifier. */
   setPassword(place: Place, role: string, password: Secret, change?: RoleChange): Promise<void>;
   tryLogin(place: Place, role: string, password: Secret): Promise<ServerAnswer>;
@@ -87,7 +100,9 @@ export const ROLES = `SELECT r.rolname AS name, r.rolcanlogin AS may,
   FROM pg_catalog.pg_roles r
   WHERE pg_catalog.lower(r.rolname::pg_catalog.text) OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])`;
 
-export const OUT_OF_REACH = `SELECT x.rolname AS name FROM pg_catalog.pg_roles me, pg_catalog.pg_roles x
+export const OUT_OF_REACH = `SELECT x.rolname AS name, me.rolname AS me, me.rolcreaterole AS makes, x.rolsuper AS superuser,
+  x.rolreplication AS replicates,
+  pg_catalog.current_setting('server_version_num'::pg_catalog.text)::pg_catalog.int4 AS version FROM pg_catalog.pg_roles me, pg_catalog.pg_roles x
   WHERE me.rolname OPERATOR(pg_catalog.=) current_user
   AND x.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])
   AND NOT (me.rolsuper OR (me.rolcreaterole AND NOT x.rolsuper AND
@@ -158,10 +173,10 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
       }),
     outOfReach: (place, names) =>
       asKeyturn(place, async (client) => {
-        const { rows } = await client.query<Pick<Row, 'name'>>(OUT_OF_REACH, [[...names]]).catch((error: unknown) => {
+        const { rows } = await client.query<Unreachable>(OUT_OF_REACH, [[...names]]).catch((error: unknown) => {
           throw refused(error, place, 'show what Keyturn may change', false);
         });
-        return rows.map(({ name }) => name);
+        return rows;
       }),
     setPassword: (place, role, password, change = {}) =>
       asKeyturn(place, async (client) => {
@@ -231,6 +246,16 @@ async function close(client: Client): Promise<void> {
   const force = setTimeout(() => sockets.get(client)?.destroy(), CLOSE_MILLISECONDS);
   await client.end().catch(() => undefined);
   clearTimeout(force);
+}
+
+/** What lets Keyturn's role change the password of this one; undefined where nothing should. */
+export function giveReach({ name, me, makes, superuser, replicates, version }: Unreachable): string | undefined {
+  const quoted = (role: string) => `"${role.replaceAll('"', '""')}"`;
+  if (superuser) return undefined;
+  const create = makes ? [] : [`ALTER ROLE ${quoted(me)} CREATEROLE`];
+  if (version >= 160_000)
+    return [...create, `GRANT ${quoted(name)} TO ${quoted(me)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`].join('; ');
+  return [...create, ...(replicates ? [`ALTER ROLE ${quoted(name)} NOREPLICATION`] : [])].join('; ');
 }
 
 /** A verifier holds no quote (RFC 5803: base64 and digits); a name may hold any. */

@@ -80,11 +80,30 @@ export const alterPassword = (kind: LoginKind, name: string, password: Secret): 
  * Whether Keyturn may change passwords there [learn: has-perms-by-name, fn_my_permissions]: two columns, of which the first may
  * be NULL where the server does not know the right as such, and the second counts what it lists. Built-in functions and `sys`
  * alone: nobody can define names in front of them.
+ *
+ * @param names of each, a further column says how many there are
  */
-export const mayAlter = (kind: LoginKind): string =>
-  kind === 'LOGIN'
-    ? "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'SERVER') WHERE permission_name = N'ALTER ANY LOGIN') AS listed"
-    : "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER ANY USER') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'DATABASE') WHERE permission_name = N'ALTER ANY USER') AS listed";
+export const mayAlter = (kind: LoginKind, names: readonly string[] = []): string =>
+  (kind === 'LOGIN' ? MAY_LOGIN : MAY_USER) + names.map((name, at) => isThere(kind, name, at)).join('');
+
+const MAY_LOGIN =
+  "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'SERVER') WHERE permission_name = N'ALTER ANY LOGIN') AS listed";
+const MAY_USER =
+  "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'ALTER ANY USER') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'DATABASE') WHERE permission_name = N'ALTER ANY USER') AS listed";
+
+/** A further column for each name: that these views show it to whoever may alter it is unverified (facts D6). */
+const isThere = (kind: LoginKind, name: string, at: number): string =>
+  `, (SELECT COUNT(*) FROM sys.${kind === 'LOGIN' ? 'sql_logins' : 'database_principals'} WHERE name = ${literal(name)}) AS n${at}`;
+
+/** Lets Keyturn's login, by its display name, change the passwords of others; for users of one database, in it. */
+export const giveAlter = (kind: LoginKind): readonly [before: string, after: string] =>
+  kind === 'LOGIN' ? ['ALTER SERVER ROLE [##MS_LoginManager##] ADD MEMBER [', ']'] : ['GRANT ALTER ANY USER TO [', ']'];
+
+/** Makes a login or user; the password comes between the two. */
+export const createPrincipal = (kind: LoginKind, name: string): readonly [before: string, after: string] => [
+  `CREATE ${kind} ${identifier(name)} WITH PASSWORD = '`,
+  "'",
+];
 
 /** The statement that switches a login on. A contained user is never switched off. */
 export const enableLogin = (name: string): Secret => new Secret(`ALTER LOGIN ${identifier(name)} ENABLE`);

@@ -57,6 +57,7 @@ describe('OPS-03: actions of a role', () => {
   it('names what is missing, and says nothing of who else may what', async () => {
     const found = await rights(blocks({ actions: ACTIONS.slice(0, 2) })).target(ACCOUNT, { actions: ACTIONS });
     expect(found).toEqual({
+      actions: ACTIONS.map((action) => ({ action, held: action !== ACTIONS[2] })),
       ...{ what: `the role at ${ACCOUNT}`, state: 'problem', reason: 'target-forbidden' },
       detail: `Keyturn's identity lacks Microsoft.Storage/storageAccounts/regenerateKey/action at ${ACCOUNT}. Roles that were assigned lately take minutes to spread.`,
     });

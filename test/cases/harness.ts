@@ -140,6 +140,9 @@ export class Tenant extends Time {
     for (const account of this.azure.world.accounts.values()) Object.assign(account, this.#given.get(account));
     this.azure.world.roles.all.splice(0, Number.POSITIVE_INFINITY, ...structuredClone(this.#grants));
     this.azure.world.applications.length = 0;
+    this.azure.world.locks.remove();
+    this.azure.world.eventSubscriptions.length = 0;
+    this.azure.world.systemTopics.length = 0;
     for (const server of this.azure.world.sqlServers.values()) server.reset();
     this.azure.heal();
     await this.own.clear();

@@ -242,6 +242,7 @@ describe('the other blocks', () => {
           ...rights.actions,
           'Microsoft.Authorization/roleAssignments/read',
           'Microsoft.Authorization/permissions/read',
+          'Microsoft.Authorization/locks/read',
         ].sort(),
       );
   });

@@ -149,9 +149,13 @@ export function assign(azure: Azure, roles: Roles, places: readonly Place[]): vo
 
 /**
  * A look at a long regeneration, in the subscription's `locations/…/operationsStatus`: whether Azure asks for a right there is
- * unverified, no role holds one, and Keyturn goes by the listed keys where it is refused.
+ * unverified, no role holds one, and Keyturn goes by the listed keys where it is refused. The doctor asks for more than a role
+ * gives where somebody may have given it: topics of the vault's group, locks above a target, conditions of assignments.
  */
-export const isOptional = ({ route }: LoggedCall): boolean => route === 'arm.keyOperation';
+export const isOptional = ({ route, path }: LoggedCall): boolean =>
+  ['arm.keyOperation', 'arm.systemTopics', 'arm.topicSubscriptions'].includes(route) ||
+  (route === 'arm.locks' && !/\/providers\/[^/]+\/.+\/providers\//i.test(path)) ||
+  (route === 'arm.roleAssignments' && /\/vaults\//i.test(path));
 
 /** Actions by what they were used at: `vault`, `discovery`, or the kind of the target. Those of Graph stand apart. */
 export function usedIn(

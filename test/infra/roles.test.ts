@@ -79,6 +79,7 @@ async function everyFunction(): Promise<void> {
     await call('rotate', `/api/vaults/kv1/secrets/${place.name}/rotate`, { ...json, body });
   }
   await call('revoke', `${secret}/revoke`, json);
+  await call('undo', `${secret}/undo`, json);
   await call('hold', `${secret}/hold`, { ...json, body: JSON.stringify({ until: new Date(Date.now() + 3_600_000) }) });
   // Whatever there is to be read, for the storage account's secret.
   const pieces: Record<string, string> = { vault: 'kv1', name, id: crypto.randomUUID(), code: 'no-consent' };

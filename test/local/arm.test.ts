@@ -371,3 +371,88 @@ it('a vault shows its address, tags and access model', async () => {
     },
   });
 });
+
+describe('locks of the local tenant', () => {
+  const group = () => `/subscriptions/${azure.world.subscriptionId}/resourceGroups/rg-keyturn`;
+  const listed = async (scope: string) => {
+    const { status, body } = await get(`${scope}/providers/Microsoft.Authorization/locks`, {
+      'api-version': '2020-05-01',
+    });
+    return { status, ids: (body.value ?? []).map((each) => (each as unknown as { id: string }).id) };
+  };
+
+  it('stop every POST below them while they are ReadOnly, and are listed downwards alone (facts D9)', async () => {
+    for (const name of ['acct1', 'acct2'])
+      azure.grant({
+        principalId: azure.world.identity.oid,
+        scope: azure.account(name).id,
+        actions: ['Microsoft.Storage/storageAccounts/*', 'Microsoft.Authorization/locks/read'],
+      });
+    const id = azure.world.locks.set(group());
+    await expect(client.storageAccounts.listKeys('rg-keyturn', 'acct2')).rejects.toMatchObject({
+      statusCode: 409,
+      code: 'ScopeLocked',
+    });
+    await client.storageAccounts.getProperties('rg-keyturn', 'acct2');
+    // At the resource nothing of it is seen, and at the group it may not be asked for.
+    expect(await listed(azure.account('acct2').id)).toEqual({ status: 200, ids: [] });
+    expect(await listed(group())).toMatchObject({ status: 403 });
+    const name = azure.grant({
+      principalId: azure.world.identity.oid,
+      scope: group(),
+      actions: ['Microsoft.Authorization/locks/read'],
+    });
+    const below = azure.world.locks.set(azure.account('acct1').id, 'CanNotDelete');
+    expect(await listed(group())).toEqual({ status: 200, ids: [id, below] });
+    azure.world.locks.remove(id);
+    expect((await client.storageAccounts.listKeys('rg-keyturn', 'acct1')).keys).toHaveLength(2);
+    azure.world.locks.remove();
+    azure.revokeGrant(name);
+  });
+});
+
+describe('event subscriptions of the local tenant', () => {
+  it('are listed at the vault or at its system topic, each where it was made (facts D9)', async () => {
+    const vault = azure.vault('kv1').id;
+    const groupOfVault = vault.split('/providers/')[0] ?? '';
+    const topic = `${groupOfVault}/providers/Microsoft.EventGrid/systemTopics/egst`;
+    azure.world.systemTopics.push({ id: topic, source: vault });
+    for (const source of [vault, topic])
+      azure.world.eventSubscriptions.push({ source, name: 'keyturn', properties: { provisioningState: 'Succeeded' } });
+    const list = (path: string) => get(path, { 'api-version': '2025-02-15' });
+    expect(await list(`${vault}/providers/Microsoft.EventGrid/eventSubscriptions`)).toMatchObject({
+      status: 200,
+      body: { value: [{ name: 'keyturn', type: 'Microsoft.EventGrid/eventSubscriptions' }] },
+    });
+    const topics = `${groupOfVault}/providers/Microsoft.EventGrid/systemTopics`;
+    expect(await list(topics)).toMatchObject({ status: 403, body: { error: { code: 'AuthorizationFailed' } } });
+    const name = azure.grant({
+      principalId: azure.world.identity.oid,
+      scope: groupOfVault,
+      actions: ['Microsoft.EventGrid/*/read'],
+    });
+    expect(await list(topics)).toMatchObject({ status: 200, body: { value: [{ properties: { source: vault } }] } });
+    expect(await list(`${topic}/eventSubscriptions`)).toMatchObject({
+      status: 200,
+      body: { value: [{ type: 'Microsoft.EventGrid/systemTopics/eventSubscriptions' }] },
+    });
+    azure.revokeGrant(name);
+  });
+});
+
+it('a role takes out what it says it takes out, and another role may give it all the same', async () => {
+  const scope = azure.account('acct2').id;
+  const principal = azure.world.identity;
+  azure.revokeGrant({ principalId: principal.oid, scope });
+  const broad = azure.grant({
+    ...{ principalId: principal.oid, scope, actions: ['*'] },
+    notActions: ['Microsoft.Storage/storageAccounts/regenerateKey/action'],
+  });
+  const action = 'Microsoft.Storage/storageAccounts/regenerateKey/action';
+  expect(azure.world.roles.allows(principal, 'actions', action, scope)).toBe(false);
+  const { body } = await get(`${scope}/providers/Microsoft.Authorization/permissions`);
+  expect(body.value).toContainEqual({ actions: ['*'], notActions: [action], dataActions: [], notDataActions: [] });
+  azure.grant({ principalId: principal.oid, scope, actions: [action] });
+  expect(azure.world.roles.allows(principal, 'actions', action, scope)).toBe(true);
+  azure.revokeGrant(broad);
+});

@@ -192,7 +192,7 @@ describe('flexible servers', () => {
   it('VAL-07: MySQL has no such port', async () => {
     const rotator = mysqlLogin({
       servers: { facts: async () => ({ host: 'my1.mysql.database.azure.com', port: 3306, passwords: true }) },
-      mysql: { ...api, accounts: async () => [], mayChange: async () => true },
+      mysql: { ...api, accounts: async () => [], mayChange: async () => ({ may: true }) },
       clock,
     });
     const target = bound(rotator, MYSQL_TYPE);

@@ -38,7 +38,7 @@ const api = {
   },
 };
 const postgres: PostgresApi = { ...api, roles: async () => [], outOfReach: async () => [] };
-const mysql: MysqlApi = { ...api, accounts: async () => [], mayChange: async () => true };
+const mysql: MysqlApi = { ...api, accounts: async () => [], mayChange: async () => ({ may: true }) };
 const kinds: Readonly<Record<string, { rotator: Rotator; type: string }>> = {
   'postgresql-login': { rotator: postgresqlLogin({ servers, postgres, clock }), type: POSTGRESQL_TYPE },
   'mysql-login': { rotator: mysqlLogin({ servers, mysql, clock }), type: MYSQL_TYPE },

@@ -26,7 +26,7 @@ import {
   type ObservedVersion,
   proves,
 } from './observed.ts';
-import type { BoundSecret } from './observeVault.ts';
+import type { BoundSecret, Trail } from './observeVault.ts';
 import { nameOlder, oldForm } from './older.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import { refusalIn } from './refusedTerms.ts';
@@ -36,10 +36,20 @@ import type { TargetRead } from './targetRead.ts';
 /** The word that infrastructure code stores before there is a value (case IAC-04). */
 const PLACEHOLDER = 'keyturn:new';
 
-/** Reads the target and names the credentials. The target's lock is taken. */
-export async function observeTarget(bound: BoundSecret, grants: readonly Grant[], deps: Deps): Promise<Observation> {
+/**
+ * Reads the target and names the credentials. The target's lock is taken.
+ *
+ * @param trail what was read before something ended the look, for whoever wants to know all that is in the way
+ */
+export async function observeTarget(
+  bound: BoundSecret,
+  grants: readonly Grant[],
+  deps: Deps,
+  trail: Pick<Trail, 'inspected'> = {},
+): Promise<Observation> {
   const { current, optIn, policy } = bound;
   let target = await optIn.target.inspect();
+  trail.inspected = target;
   const [obstacle] = target.obstacles;
   if (obstacle) throw new KeyturnError(obstacle.reason, { detail: obstacle.detail });
   // What a person opted out keeps the grace that was fixed when it was stored.

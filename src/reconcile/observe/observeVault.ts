@@ -5,6 +5,7 @@ import { KeyturnError } from '../../core/errors.ts';
 import { type SecretRef, type Tags, tagOf, targetHash } from '../../core/ids.ts';
 import { isOthers } from '../../core/instance.ts';
 import type { Deps } from '../../ports/deps.ts';
+import type { TargetFacts } from '../../ports/rotator.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import type { Vault, Version, VersionInfo } from '../../ports/vault.ts';
 import { type Exemption, readExemption } from '../../tags/exempt.ts';
@@ -47,6 +48,10 @@ export interface Trail {
   exemption?: Exemption;
   /** What is wrong with the tag that claims an exemption, while there is still something to revoke. */
   badExemption?: KeyturnError;
+  /** The owners of the target gave it to this secret. */
+  consented?: true;
+  /** The target, as far as it was read. */
+  inspected?: TargetFacts;
 }
 
 /** A pass that ends before the rules: not ours to look at, or nothing that a rule could decide. */

@@ -60,7 +60,9 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const next = nextLook(end, operations, now, tries);
   const queued = isQueued(step, next, row, now);
   const open = await raiseAlerts(end, { secret, row, audited }, deps);
-  const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now }, deps.config.ownerTag);
+  const doctor = end.change.doctor ?? row?.doctor;
+  const atRisk = (doctor?.problems.length ?? 0) > 0;
+  const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now, atRisk }, deps.config.ownerTag);
   const nextLookOn = queued ? row?.nextLookOn : next;
   const ids = operations.map(({ id }) => id);
   const standing = standingAfter(step, row, now);

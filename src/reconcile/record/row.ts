@@ -32,7 +32,7 @@ export function rowAfter(
       ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row), begun: begunAfter(seen) }
       : firstSeen(step, trail, row)),
     // Opted in again it is taken over anew.
-    ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined } : {}),
+    ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined, doctor: undefined } : {}),
     ...change,
     seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
     step: step.kind,

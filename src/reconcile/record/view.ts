@@ -24,6 +24,8 @@ interface End {
   readonly notes?: readonly string[] | undefined;
   /** What was seen of a secret that is not opted in. */
   readonly trail?: Trail | undefined;
+  /** The doctor has found something that keeps its next rotation from working. */
+  readonly atRisk?: boolean;
 }
 
 /**
@@ -35,13 +37,17 @@ export function viewOf(end: End, ownerTag: string): SecretView {
   const heldUntil = holdIn(end);
   const { exempt: _, ...picture } = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end, ownerTag);
   const exempt = exemptIn(end);
+  const status = statusAfter({ ...end, onHold: heldUntil !== undefined });
   return compact({
     ...picture,
     exempt,
-    state: statusAfter({ ...end, onHold: heldUntil !== undefined }),
+    state: end.atRisk && GOING_WELL.includes(status) ? 'at-risk' : status,
     heldUntil,
   });
 }
+
+/** What looks as if the next rotation would come by itself; every other state says already what is wrong. */
+const GOING_WELL: readonly SecretStatus[] = ['ok', 'due', 'grace'];
 
 type Picture = Omit<SecretView, 'state' | 'heldUntil'>;
 

@@ -1,4 +1,5 @@
 /** Logins and contained users by the names in the owner's tags: shared by the kinds with one and with two of them. */
+import { commandLine, displayNameOf, printedBetween } from '../../core/commandLine.ts';
 import { KeyturnError, UnknownOutcomeError } from '../../core/errors.ts';
 import type { Part } from '../../core/grants.ts';
 import type { Handle } from '../../core/ids.ts';
@@ -9,7 +10,9 @@ import type { ServerAnswer } from '../../core/serverAnswer.ts';
 import type { TargetFacts } from '../../ports/rotator.ts';
 import {
   alterPassword,
+  createPrincipal,
   enableLogin,
+  giveAlter,
   type LoginKind,
   mayAlter,
   parseDatabaseName,
@@ -117,22 +120,50 @@ export function loginPort(
   };
 }
 
-/** Whether each server lets Keyturn change its logins, asked without a change. */
+/** Whether each server lets Keyturn change its logins, and has them all, asked without a change and in one query. */
 export async function sqlRights(
   servers: readonly FoundServer[],
-  { kind, database }: Pick<SqlLogins, 'kind' | 'database'>,
-  { tds }: Pick<SqlOptions, 'tds'>,
+  { kind, database, logins }: Pick<SqlLogins, 'kind' | 'database' | 'logins'>,
+  { tds, identity = [] }: Pick<SqlOptions, 'tds' | 'identity'>,
 ): Promise<readonly RightCheck[]> {
   const right = `ALTER ANY ${kind}`;
-  return await Promise.all(
-    servers.map(async (server): Promise<RightCheck> => {
+  const found = await Promise.all(
+    servers.map(async (server): Promise<readonly RightCheck[]> => {
       const where = kind === 'LOGIN' ? server.id.name : `the database ${quote(database)} of ${server.id.name}`;
       const what = `${right} in ${where}`;
-      const [may, listed] = await tds.ask(placeOf(server, database), mayAlter(kind));
-      if (may === 1 || (typeof listed === 'number' && listed > 0)) return { what, state: 'ok' };
-      if (may !== 0) return { what, state: 'cannot tell', detail: 'The server does not say.' };
+      const [may, listed, ...counts] = await tds.ask(placeOf(server, database), mayAlter(kind, logins));
+      if (may === 1 || (typeof listed === 'number' && listed > 0))
+        return [{ what, state: 'ok' }, ...missingLogins(server, { kind, database, logins, where }, counts)];
+      if (may !== 0) return [{ what, state: 'cannot tell', detail: 'The server does not say.' }];
       const detail = `Keyturn's identity lacks ${right} in ${where}.`;
-      return { what, state: 'problem', reason: 'target-forbidden', detail };
+      const [principal = ''] = identity;
+      const command = sqlcmd(server, database, printedBetween(giveAlter(kind), displayNameOf(principal)));
+      return [{ what, state: 'problem', reason: 'target-forbidden', detail, command }];
     }),
   );
+  return found.flat();
+}
+
+/** As a person runs a statement at a server, by their own sign-in. */
+const sqlcmd = ({ host, port }: FoundServer, database: string, statement: string): string =>
+  `${commandLine('sqlcmd', '-S', `tcp:${host},${port}`, '-d', database, '-G', '-Q')} ${statement}`;
+
+/**
+ * A login that is not shown is missing where another one is shown; where none is, they may only be hidden from Keyturn (facts D6).
+ */
+function missingLogins(
+  server: FoundServer,
+  { kind, database, logins, where }: Pick<SqlLogins, 'kind' | 'database' | 'logins'> & { readonly where: string },
+  counts: readonly unknown[],
+): readonly RightCheck[] {
+  const isShown = (at: number) => typeof counts[at] === 'number' && counts[at] > 0;
+  const what = `the logins ${logins.map(quote).join(', ')} in ${where}`;
+  if (!logins.some((_, at) => isShown(at)))
+    return [{ what, state: 'cannot tell', detail: 'The server shows none of them to Keyturn.' }];
+  return logins.flatMap((login, at): RightCheck[] => {
+    if (isShown(at)) return [];
+    const detail = `There is no login ${quote(login)} in ${where}; what the application needs has to be given to it, too.`;
+    const statement = printedBetween(createPrincipal(kind, login), 'openssl rand -base64 30');
+    return [{ what, state: 'problem', reason: 'login-missing', detail, command: sqlcmd(server, database, statement) }];
+  });
 }

@@ -61,6 +61,7 @@ param settings = {
   KEYTURN_EVERY_MAX: readEnvironmentVariable('KEYTURN_EVERY_MAX', '')
   KEYTURN_GRACE_MIN: readEnvironmentVariable('KEYTURN_GRACE_MIN', '')
   KEYTURN_VALIDITY_CAP: readEnvironmentVariable('KEYTURN_VALIDITY_CAP', '')
+  KEYTURN_FREEZE: readEnvironmentVariable('KEYTURN_FREEZE', '')
   KEYTURN_OWNER_TAG: readEnvironmentVariable('KEYTURN_OWNER_TAG', '')
   KEYTURN_PUBLIC_URL: readEnvironmentVariable('KEYTURN_PUBLIC_URL', '')
   KEYTURN_SWEEP_SCHEDULE: schedule

@@ -17,6 +17,7 @@ type Settings = {
   KEYTURN_EVERY_MAX: string?
   KEYTURN_GRACE_MIN: string?
   KEYTURN_VALIDITY_CAP: string?
+  KEYTURN_FREEZE: string?
   KEYTURN_OWNER_TAG: string?
   KEYTURN_PUBLIC_URL: string?
   @minLength(1)

@@ -42,8 +42,8 @@ export interface Described {
 interface Declared<Body, Parameters> {
   /** The name of its function, and its `operationId` in the document. */
   readonly name: string;
-  /** What is read with GET changes nothing; whatever changes something is POST, and takes no query. */
-  readonly method: 'GET' | 'POST';
+  /** What is read with GET changes nothing; whatever changes something is POST or DELETE, and takes no query. */
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below `/api/`, as the host writes templates. */
   readonly path: string;
   readonly summary: string;

@@ -1,8 +1,11 @@
 /** Made from `src/api/calls` by `npm run docs`. */
 import type { Call } from './call.ts';
+import { addHold } from './calls/addHold.ts';
 import { examineSecret } from './calls/examineSecret.ts';
 import { holdSecret } from './calls/holdSecret.ts';
+import { liftHold } from './calls/liftHold.ts';
 import { listDoctor } from './calls/listDoctor.ts';
+import { listHolds } from './calls/listHolds.ts';
 import { listKinds } from './calls/listKinds.ts';
 import { listOperations } from './calls/listOperations.ts';
 import { listReasons } from './calls/listReasons.ts';
@@ -23,9 +26,12 @@ import { undoRotation } from './calls/undoRotation.ts';
 
 /** Every call over HTTP. */
 export const calls: readonly Call[] = [
+  addHold,
   examineSecret,
   holdSecret,
+  liftHold,
   listDoctor,
+  listHolds,
   listKinds,
   listOperations,
   listReasons,

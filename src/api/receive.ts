@@ -36,7 +36,7 @@ export async function receive(call: Call, request: Received, reception: Receptio
   refuseRepeated(query);
   const asked: CallInput = {
     ...plain,
-    ...(call.method === 'POST' ? await changing(call, request, query) : reading(call, query)),
+    ...(call.method !== 'GET' ? await changing(call, request, query) : reading(call, query)),
   };
   return await call.run(admitted?.deps ?? (await api()), admitted?.caller ?? caller, asked);
 }
@@ -47,6 +47,7 @@ async function changing({ body }: Call, request: Received, query: URLSearchParam
   const key = fromIdempotencyKey(request.headers.get('idempotency-key'));
   refuseQuery(query);
   const text = await readBody(request);
+  if (!body && text.trim() !== '') throw badRequest('This call takes no body.');
   return {
     query: undefined,
     body: body && parseBody(text, body.schema),

@@ -1,11 +1,14 @@
 /** Made from `src/api/calls` by `npm run docs`. All that a cold start reads of them. */
 export const routes = [
+  { name: 'addHold', method: 'POST', path: 'holds' },
   { name: 'doctor', method: 'GET', path: 'vaults/{vault}/secrets/{name}/doctor' },
   { name: 'doctors', method: 'GET', path: 'doctor' },
   { name: 'health', method: 'GET', path: 'health' },
   { name: 'history', method: 'GET', path: 'vaults/{vault}/secrets/{name}/history' },
   { name: 'hold', method: 'POST', path: 'vaults/{vault}/secrets/{name}/hold' },
+  { name: 'holds', method: 'GET', path: 'holds' },
   { name: 'kinds', method: 'GET', path: 'kinds' },
+  { name: 'liftHold', method: 'DELETE', path: 'holds/{id}' },
   { name: 'openapi', method: 'GET', path: 'openapi.json' },
   { name: 'operation', method: 'GET', path: 'operations/{id}' },
   { name: 'operations', method: 'GET', path: 'operations' },

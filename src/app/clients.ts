@@ -18,6 +18,7 @@ import type { Settings } from '../core/settings.ts';
 import type { Config, Deps } from '../ports/deps.ts';
 import { tableAlerts } from '../store/alertTable.ts';
 import { blobAudit } from '../store/auditLog.ts';
+import { tableHolds } from '../store/holdsTable.ts';
 import { tableLocks } from '../store/lockTable.ts';
 import { lookQueue } from '../store/lookQueue.ts';
 import { pruneMarks } from '../store/marks.ts';
@@ -79,6 +80,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
       ],
     }),
     locks: tableLocks(own, clock),
+    holds: tableHolds(own, clock),
     queue: lookQueue(own, clock),
     audit: blobAudit(own),
     reports: reportBlobs(own),
@@ -139,7 +141,7 @@ function configOf({
   capDays,
   ...rest
 }: Settings<Cloud>): Config {
-  const { ownStorage, ownerTag, sampleVaults, identity, audience } = rest;
+  const { ownStorage, ownerTag, sampleVaults, identity, audience, freeze } = rest;
   return compact({
     instance,
     mode,
@@ -150,6 +152,7 @@ function configOf({
     ownStorage,
     ownerTag,
     sampleVaults,
+    freeze,
     enabled: rotators,
     identity: identity.principalId,
     ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) => id.toLowerCase()),

@@ -367,10 +367,19 @@ export const reasons = {
   },
   hold: {
     by: 'secret owner',
-    cause: 'A person put a hold on the secret.',
-    remedy: 'Wait, or lift the hold.',
+    cause: 'A person put a hold on the secret, or on many at once; or KEYTURN_FREEZE does.',
+    remedy: 'Wait, or lift the hold that the detail names.',
     overridable: true,
     quiet: true,
+  },
+  approval: {
+    by: 'secret owner',
+    cause: 'It is due, and its policy says `approve=yes`: nothing is rotated before somebody has asked for it.',
+    remedy: 'Ask for the rotation with `POST …/rotate`: that is the approval.',
+    alert: {
+      remedy:
+        'It expires within a week: ask for the rotation with `POST …/rotate`, which is the approval; or strike `approve=yes`.',
+    },
   },
   'too-soon': {
     by: 'nobody',

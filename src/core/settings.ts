@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { compact } from './compact.ts';
 import { KeyturnError } from './errors.ts';
+import type { Freeze } from './freeze.ts';
 import type { ResourceId } from './ids.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
@@ -34,6 +35,8 @@ export interface Settings<Cloud> {
   readonly consent: Readonly<Record<string, string>>;
   readonly policy: string;
   /** Bounds of every policy. */
+  /** KEYTURN_FREEZE. */
+  readonly freeze: readonly Freeze[];
   readonly limits: { readonly everyMaxHours: number; readonly graceMinHours: number };
   readonly capDays?: number;
   readonly ownerTag: string;
@@ -224,6 +227,7 @@ function named<Cloud>(
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,
     limits: { everyMaxHours: raw.KEYTURN_EVERY_MAX, graceMinHours: raw.KEYTURN_GRACE_MIN },
+    freeze: raw.KEYTURN_FREEZE,
     capDays: raw.KEYTURN_VALIDITY_CAP,
     ownerTag: raw.KEYTURN_OWNER_TAG,
     publicUrl,

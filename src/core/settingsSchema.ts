@@ -1,6 +1,7 @@
 /** The schema of the app settings, with the words that `docs/settings.md` and the error reports are made from. */
 import { z } from 'zod';
 import { KeyturnError } from './errors.ts';
+import { type Freeze, parseFreezes } from './freeze.ts';
 import { parseResourceId, type ResourceId, VAULT_NAME } from './ids.ts';
 import { quote } from './quote.ts';
 
@@ -62,6 +63,16 @@ const json = z.string().transform((content, context): unknown => {
 /** Days or hours, in hours. */
 const hours = (pattern: RegExp) =>
   text(pattern).transform((content) => Number(content.slice(0, -1)) * (content.endsWith('d') ? 24 : 1));
+
+const freezes = z.string().transform((content, context): readonly Freeze[] => {
+  try {
+    return parseFreezes(content);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
 
 const rate = text(/^\d{1,4}\/\d{1,5}$/).transform((content) => {
   const [perVault = 0, overall = 0] = content.split('/').map(Number);
@@ -215,6 +226,15 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
       text(/^[1-9]\d{0,3}d$/)
         .transform((days) => Number(days.slice(0, -1)))
         .optional(),
+    ),
+    KEYTURN_FREEZE: setting(
+      {
+        about:
+          'Dates between which nothing is rotated or revoked; what is broken is healed all the same, and a person may set it aside (`hold`). A day counts to its end; at most 45 days each.',
+        shape: 'ranges as `2027-12-18/2028-01-03 Europe/Berlin; 2027-06-01T18:00/2027-06-02T06:00 UTC`',
+        fallback: '',
+      },
+      freezes.prefault(''),
     ),
     KEYTURN_OWNER_TAG: setting(
       {

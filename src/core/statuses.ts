@@ -6,6 +6,7 @@ export const SECRET_STATUSES = [
   'grace',
   'held',
   'waiting',
+  'approval',
   'refused',
   'failed',
   'at-risk',

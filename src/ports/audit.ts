@@ -25,6 +25,8 @@ export interface AuditRecord extends SecretRef {
   readonly undo?: true;
   /** When what is owed is to be revoked: asked for, or written by a step `move`. */
   readonly revokeAt?: string;
+  /** What a hold by scope is about; the vault and the name are `*` then. */
+  readonly scope?: string;
   /** Until when the secret is held; `none` lifts it. */
   readonly hold?: string;
   readonly operation?: string;

@@ -1,10 +1,12 @@
 /** Everything a pass reaches: ports, never clients. `app.ts` fills it for Azure, the simulation for its world. */
 import type { Clock } from '../core/clock.ts';
+import type { Freeze } from '../core/freeze.ts';
 import type { Tags } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Alerts } from './alerts.ts';
 import type { Audit } from './audit.ts';
 import type { Consent } from './consent.ts';
+import type { Holds } from './holds.ts';
 import type { Locks } from './locks.ts';
 import type { LookQueue } from './queue.ts';
 import type { Reports } from './reports.ts';
@@ -47,6 +49,8 @@ export interface Deps {
   /** Resources by their hosts; absent in a world without Azure. */
   readonly resources?: Resources;
   readonly locks: Locks;
+  /** What people put off for many secrets at once. Nothing where absent. */
+  readonly holds?: Holds;
   readonly queue: LookQueue;
   readonly audit: Audit;
   /** Where reports are kept; absent in a world that shows nobody anything. */
@@ -76,6 +80,8 @@ export interface Config {
   readonly policy: string;
   /** KEYTURN_EVERY_MAX and KEYTURN_GRACE_MIN; their defaults where absent. */
   readonly limits?: PolicyLimits;
+  /** KEYTURN_FREEZE: nothing is rotated or revoked in between, but what is broken is healed. */
+  readonly freeze?: readonly Freeze[];
   /** KEYTURN_VALIDITY_CAP in days: the tenant's limit on the validity of a version. */
   readonly capDays?: number;
   /** KEYTURN_SAMPLE_TAGS: names of vaults in which the tags of Microsoft's samples opt in, too. None where absent. */

@@ -205,6 +205,10 @@ function* obstacles(step: Step, observed: Observed, request: Asked | undefined, 
   if (policy.paused) yield wait('paused', undefined);
   if (hold && now < hold) yield wait('hold', hold);
   const heals = step.kind === 'rotate' && step.reason === 'value-refused';
+  // What has begun goes on to its end, or what was issued would open nothing that anybody reads.
+  const goesOn = step.kind === 'rotate' && step.reason === 'begun';
+  for (const each of observed.onHold ?? [])
+    if (!goesOn && !(heals && each.heals)) yield wait('hold', each.until, each.detail);
   if (policy.window && !heals && !isOpen(policy.window, now)) yield wait('window', nextOpen(policy.window, now));
   const touches = step.kind === 'rotate' || (step.kind === 'revoke' && step.owed.length > 0);
   const takes = step.kind === 'revoke' || observed.overlap !== 'many';
@@ -239,7 +243,8 @@ function* rotationObstacles(
   if (observed.termsRefused && !request) yield { kind: 'refuse', reason: observed.refusedBy ?? 'vault-policy' };
   const soonest = soonestOn(observed.age?.currentSince ?? createdOn, policy);
   if (!mayBeYoung(step, observed, request) && now < soonest) yield wait('too-soon', soonest);
-  if (request) return; // a person's request is not braked
+  if (request) return; // a person's request is not braked, and is the approval
+  if (policy.approve && step.reason === 'due') yield wait('approval', undefined);
   if (retryOn && now < retryOn) yield wait('backing-off', retryOn);
   if (step.reason === 'value-refused') return; // a heal is nothing that its kind or its neighbours may stop
   if (observed.braked) yield wait('brake', observed.probeOn);

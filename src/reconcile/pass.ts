@@ -200,7 +200,7 @@ async function endOf(
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
     await refuseMissing(progress.step, progress.seen, asked, deps);
     const { kind, reason } = progress.step;
-    const { dueOn, after, age } = progress.seen.observed;
+    const { dueOn, after, age, heldUntil } = progress.seen.observed;
     const now = deps.clock.now();
     const days = age && Math.floor(minutesBetween(age.since, now) / (24 * 60));
     const { notes } = progress.bound.policy;
@@ -216,6 +216,7 @@ async function endOf(
       ...aged,
       ...noted,
       ...modeOf(deps),
+      ...(heldUntil ? { heldUntil } : {}),
     });
     const change = await act(progress.step, progress.acting);
     return { step: progress.step, change, ...progress, trail: progress, refusedOn: progress.acting.refusedOn };

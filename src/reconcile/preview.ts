@@ -300,7 +300,7 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
     reason: first.reason,
     detail: said(first).detail ?? reasonRow(first.reason).cause,
     until,
-    overridable: asked.undo ? [] : all.filter(mayOverride).map(({ reason }) => reason),
+    overridable: asked.undo ? [] : [...new Set(all.filter(mayOverride).map(({ reason }) => reason))],
   });
 }
 

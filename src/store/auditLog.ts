@@ -34,8 +34,8 @@ const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
 
 const Line = z.strictObject({
   on: z.iso.datetime().transform((text) => new Date(text)),
-  vault: z.string().regex(VAULT_NAME).lowercase(),
-  name: z.string().regex(SECRET_NAME).lowercase(),
+  vault: z.union([z.string().regex(VAULT_NAME).lowercase(), z.literal('*')]),
+  name: z.union([z.string().regex(SECRET_NAME).lowercase(), z.literal('*')]),
   step: z.enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold', 'move']),
   reason: word,
   outcome: word,
@@ -50,6 +50,7 @@ const Line = z.strictObject({
   rotateAgain: maybe(z.literal(true)),
   undo: maybe(z.literal(true)),
   revokeAt: maybe(word),
+  scope: maybe(said),
   hold: maybe(word),
   operation: maybe(z.uuid()),
   rotation: maybe(word),

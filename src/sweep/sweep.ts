@@ -62,9 +62,10 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
     total.queued++;
   });
   const sweptOn = await lastSwept(deps);
+  const heldSince = await holdsChangedOn(deps);
   const { seated, ended } = inSeats(oldestFirst(deps.vaults.names, sweptOn), SIDE_BY_SIDE, async (name, leave) => {
     const vault = deps.vaults.open(name);
-    if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name) }, deps);
+    if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name), heldSince }, deps);
   });
   await tellUnserved(sweptOn.keys(), deps);
   // In turns over all vaults, but those that do not answer delay nobody's looks.
@@ -77,6 +78,17 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   await suggest(deps);
   if (failure !== undefined) throw failure;
   return total;
+}
+
+/** When somebody set or lifted a hold of many secrets: what was held before that is looked at again. */
+async function holdsChangedOn({ holds, log }: Deps): Promise<Date | undefined> {
+  try {
+    return (await holds?.read())?.changedOn;
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    log('warn', 'holds not read', { reason: error.reason });
+    return undefined;
+  }
 }
 
 /** Nothing, where the table does not answer: then each vault counts as never listed. */
@@ -109,9 +121,9 @@ type Total = {
   -readonly [K in keyof SweepReport]: SweepReport[K] extends readonly string[] ? string[] : SweepReport[K];
 };
 
-type Course = Pick<Known, 'total' | 'turns' | 'first'> & { readonly leave: () => void };
+type Course = Pick<Known, 'total' | 'turns' | 'first' | 'heldSince'> & { readonly leave: () => void };
 
-async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, deps: Deps): Promise<void> {
+async function sweepOne(vault: Vault, { total, turns, leave, first, heldSince }: Course, deps: Deps): Promise<void> {
   const startedOn = deps.clock.now();
   total.vaults++;
   // Real time, whatever the clock: it only decides who is waited for.
@@ -129,7 +141,7 @@ async function sweepOne(vault: Vault, { total, turns, leave, first }: Course, de
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        const known = { rows, sharers: placed, total, turns, unplaced, formers, first, others, unmanaged };
+        const known = { rows, sharers: placed, total, turns, unplaced, formers, first, others, unmanaged, heldSince };
         await sweepItem(vault, item, known, deps);
       }
       if (unplaced.length >= UNPLACED_MAX) await deps.rows.addSharers(unplaced.splice(0));
@@ -204,12 +216,14 @@ interface Known {
   /** Another instance serves the vault. */
   readonly others: boolean;
   readonly unmanaged: UnmanagedIn;
+  /** When the holds by scope were changed last. */
+  readonly heldSince: Date | undefined;
 }
 
 async function sweepItem(
   vault: Vault,
   item: SecretItem,
-  { rows, sharers, total, turns, unplaced, formers, first, others, unmanaged }: Known,
+  { rows, sharers, total, turns, unplaced, formers, first, others, unmanaged, heldSince }: Known,
   deps: Deps,
 ): Promise<void> {
   const ref: SecretRef = { vault: vault.name, name: item.name.toLowerCase() };
@@ -239,7 +253,7 @@ async function sweepItem(
   // The row of a former target stays until the secret is gone: its readers may still use what it kept there.
   if (target !== undefined && !sharer) unplaced.push({ ...ref, target, owes: [] });
   const slotUnknown = target !== undefined && sharer?.handle === undefined;
-  if (!isBack && !needsLook(item, row, slotUnknown, deps)) return;
+  if (!isBack && !isReleased(row, heldSince, deps) && !needsLook(item, row, slotUnknown, deps)) return;
   await turns.add(waitingLook(ref, item, row));
 }
 
@@ -264,6 +278,14 @@ function tagsOf(item: SecretItem, ref: SecretRef, { config, rotators, log }: Dep
     log('error', 'tags not read', { ...ref, detail: withoutText(error).message });
     return { tags, target: undefined, former: undefined };
   }
+}
+
+/** Held at its last look, and the hold is over, or somebody has changed one since. */
+function isReleased(row: SecretRow | undefined, heldSince: Date | undefined, { clock }: Deps): boolean {
+  if (row?.view?.state !== 'held' || !row.lookedOn) return false;
+  if (heldSince && row.lookedOn <= heldSince) return true;
+  const { heldUntil } = row.view;
+  return heldUntil !== undefined && heldUntil <= clock.now();
 }
 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it keeps. */

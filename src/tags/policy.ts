@@ -16,6 +16,8 @@ export interface Policy {
   readonly graceHours: number;
   readonly window?: Window;
   readonly paused: boolean;
+  /** What is due waits until a person asks for it. */
+  readonly approve?: true;
   /** The pause is the tag's of the vault, whose writers need no right to the secret. */
   readonly pausedByVault?: true;
   /** What somebody said and what counts instead: shown with the secret. Absent where everything counts as it was said. */
@@ -44,7 +46,9 @@ interface Said {
   readonly where: string;
 }
 
-type Parsed = Pick<PolicySource, 'where' | 'from'> & { readonly said: Partial<Policy> };
+/** What one source says; `approval` as it says it, also where that is no. */
+type SaidPolicy = Partial<Omit<Policy, 'approve'>> & { readonly approval?: boolean };
+type Parsed = Pick<PolicySource, 'where' | 'from'> & { readonly said: SaidPolicy };
 
 const BY_DEFAULT = "Keyturn's default";
 
@@ -64,6 +68,7 @@ export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimi
     graceHours: grace.hours,
     window,
     ...pauseOf(parsed, notes),
+    approve: isApproved(parsed) ? true : undefined,
     notes: notes.length > 0 ? notes : undefined,
   });
 }
@@ -98,6 +103,14 @@ function graceOf(parsed: readonly Parsed[], { graceMinHours }: PolicyLimits, not
   return floor;
 }
 
+/** A secret's own word counts; a vault's tag may ask for approval, and lifts nothing that the operator asks for. */
+function isApproved(parsed: readonly Parsed[]): boolean {
+  const said = ([undefined, 'vault', 'settings'] as const).map(
+    (from) => of(parsed, from).find((each) => each.said.approval !== undefined)?.said.approval,
+  );
+  return said[0] ?? (said[1] === true || said[2] === true);
+}
+
 /** A secret's own word counts; a vault's tag puts a pause on and lifts none that the operator has put on. */
 function pauseOf(parsed: readonly Parsed[], notes: string[]): Pick<Policy, 'paused' | 'pausedByVault'> {
   const [own, vault, set] = [undefined, 'vault' as const, 'settings' as const].map(
@@ -129,8 +142,8 @@ function contradiction(grace: Said, every: Said): string {
 const inside = (where: string): string => where.replace(/^The /, 'the ');
 const spell = (hours: number): string => (hours % DAY === 0 && hours > 0 ? `${hours / DAY}d` : `${hours}h`);
 
-export function parsePolicy({ where, text }: PolicySource): Partial<Policy> {
-  const policy: { -readonly [K in keyof Policy]?: Policy[K] } = {};
+export function parsePolicy({ where, text }: PolicySource): SaidPolicy {
+  const policy: { -readonly [K in keyof SaidPolicy]?: SaidPolicy[K] } = {};
   const seen = new Set<string>();
   for (const part of (text ?? '').split(';').filter((each) => each.trim() !== '')) {
     const at = part.indexOf('=');
@@ -149,7 +162,9 @@ export function parsePolicy({ where, text }: PolicySource): Partial<Policy> {
       policy.window = parseWindow(value) ?? fail(wrong('window=Sat-Sun 01:00-05:00 Europe/Berlin'));
     else if (key === 'paused')
       policy.paused = /^(true|false)$/.test(value) ? value === 'true' : fail(wrong('paused=true or paused=false'));
-    else throw wrong('every, grace, window or paused');
+    else if (key === 'approve')
+      policy.approval = /^(yes|no)$/.test(value) ? value === 'yes' : fail(wrong('approve=yes or approve=no'));
+    else throw wrong('every, grace, window, paused or approve');
   }
   return policy;
 }

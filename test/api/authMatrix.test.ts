@@ -208,6 +208,39 @@ describe('what shows everybody’s secrets', () => {
   });
 });
 
+/** Calls about many secrets at once. */
+const holds: [role: string, method: string, status: number][] = [
+  ['Keyturn.Read', 'GET', 200],
+  ['Keyturn.Rotate', 'GET', 200],
+  ['Keyturn.Revoke', 'GET', 200],
+  ['Keyturn.Read', 'POST', 403],
+  ['Keyturn.Rotate', 'POST', 403],
+  ['Keyturn.Revoke', 'POST', 400],
+  ['Keyturn.Read', 'DELETE', 403],
+  ['Keyturn.Rotate', 'DELETE', 403],
+  ['Keyturn.Revoke', 'DELETE', 404],
+];
+
+describe('holds by scope', () => {
+  const ask = async (token: string | undefined, method: string) =>
+    await fetch(`${tenant.host.url}/api/holds${method === 'DELETE' ? '/0b5c5a70-6a3c-4f0e-9d7e-0c8b8f6f3c11' : ''}`, {
+      method,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      ...(method === 'POST' ? { body: '{"scope": {"all": true}}' } : {}),
+    });
+  const written = async () => (await tenant.rows()).filter(({ partition }) => partition === 'holds');
+
+  it.each(holds)('UA-8: %s asks with %s → %i, and nothing is written', async (role, method, status) => {
+    expect((await ask(await signed({ roles: [role] }), method)).status).toBe(status);
+    expect(await written()).toEqual([]);
+  });
+
+  it.each(refused.filter(([, status]) => status === 401))('SEC-08: %s → %i', async (_row, status, made) => {
+    for (const method of ['GET', 'POST', 'DELETE']) expect((await ask(await made(), method)).status).toBe(status);
+    expect(await written()).toEqual([]);
+  });
+});
+
 describe('the signing keys', () => {
   it('SEC-08: are down → 503 for a token that may be good, 401 for one that cannot be', async () => {
     entra.outage(true);

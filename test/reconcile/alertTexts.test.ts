@@ -255,6 +255,12 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy:
       'Enable or recover the secret, or store a value that works, and it is revoked in time; or take away at the target what `owed` names.',
   },
+  approval: {
+    cause: 'It is due, and its policy says `approve=yes`: nothing is rotated before somebody has asked for it.',
+    by: 'secret owner',
+    remedy:
+      'It expires within a week: ask for the rotation with `POST …/rotate`, which is the approval; or strike `approve=yes`.',
+  },
   'slots-held': {
     cause: 'Different secrets keep both slots of the target.',
     by: 'secret owner',

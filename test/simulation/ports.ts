@@ -5,6 +5,7 @@ import { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Alerts, CountedAlert } from '../../src/ports/alerts.ts';
 import type { Audit, AuditRecord } from '../../src/ports/audit.ts';
+import type { HoldList, Holds } from '../../src/ports/holds.ts';
 import type { Lock, Locks } from '../../src/ports/locks.ts';
 import type { Operation } from '../../src/ports/operations.ts';
 import type { LookQueue } from '../../src/ports/queue.ts';
@@ -21,6 +22,8 @@ export interface OwnStorage {
   readonly probes: Map<string, Date>;
   readonly unlisted: Map<string, Unlisted>;
   readonly operations: Map<string, Operation>;
+  /** Holds by scope, and when they were changed. */
+  holds: HoldList;
   rotations: { vault: string; name: string; on: Date }[];
   readonly locks: Map<string, { holder: string; until: number; etag: number }>;
   readonly audit: AuditRecord[];
@@ -39,6 +42,7 @@ export const emptyStorage = (): OwnStorage => ({
   probes: new Map(),
   unlisted: new Map(),
   operations: new Map(),
+  holds: { holds: [] },
   rotations: [],
   locks: new Map(),
   audit: [],
@@ -197,6 +201,14 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     operations: () => read('operations', () => [...own.operations.values()]),
   };
 }
+
+export const simHolds = (world: World, process: Process, own: OwnStorage): Holds => ({
+  read: () => world.op(process, 'holds.read', 'read', 'own', () => own.holds),
+  change: (change) =>
+    world.op(process, 'holds.change', 'write', 'own', () => {
+      own.holds = change(own.holds);
+    }),
+});
 
 const LOCK_LIFE = 90_000;
 const VOID_AHEAD = 2 * MINUTE;

@@ -12,7 +12,17 @@ import { sweep } from '../../src/sweep/sweep.ts';
 import { STATE_TAG } from '../../src/tags/state.ts';
 import type { Director, Op } from './director.ts';
 import { Invariants } from './invariants.ts';
-import { emptyStorage, type OwnStorage, simAlerts, simAudit, simLocks, simQueue, simRows, simVaults } from './ports.ts';
+import {
+  emptyStorage,
+  type OwnStorage,
+  simAlerts,
+  simAudit,
+  simHolds,
+  simLocks,
+  simQueue,
+  simRows,
+  simVaults,
+} from './ports.ts';
 import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, World } from './world.ts';
 
 /** A message of a killed worker comes back after this long; one whose handler threw after half a minute. */
@@ -161,6 +171,7 @@ export class Sim {
       },
       rows: simRows(world, process, own),
       locks: simLocks(world, process, own),
+      holds: simHolds(world, process, own),
       queue: simQueue(world, process, own),
       audit: simAudit(world, process, own),
       alerts: simAlerts(world, process, own),

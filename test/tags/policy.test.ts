@@ -56,7 +56,7 @@ describe('the policy of a secret', () => {
   });
 
   it.each([
-    [tag('keep=true'), /expected every, grace, window or paused/],
+    [tag('keep=true'), /expected every, grace, window, paused or approve/],
     [tag('paused=xtrue'), /paused=true or paused=false/],
     [tag('paused=truex'), /paused=true or paused=false/],
     [tag('every=30dx'), /every=<n>d or <n>h/],

@@ -28,6 +28,7 @@ import {
 } from './observed.ts';
 import type { BoundSecret, Trail } from './observeVault.ts';
 import { nameOlder, oldForm } from './older.ts';
+import { onHold } from './onHold.ts';
 import { adoptForm, openAt, refuseOtherKeys, usesDoor } from './opened.ts';
 import { refusalIn } from './refusedTerms.ts';
 import { observedSources } from './source.ts';
@@ -110,6 +111,7 @@ async function nameWhatIsThere(
     ...observedOwed(bound, found, named, { neighbours, issuedBy, now }),
     ...(await observedSources(bound, { ...found, neighbours, live, older, newest, ours, verdict }, now)),
     ...(await observedBrakes(bound, { grants: found.grants, begun }, deps)),
+    ...(await onHold(bound, deps)),
   };
   return { observed, older };
 }

@@ -94,12 +94,24 @@ export interface ObservedBrakes {
   readonly braked: boolean;
   /** Present while the kind is braked: from then on one rotation may try (`brake.ts`). */
   readonly probeOn?: Date;
+  /** Holds by scope that stand, the longest first; absent where there is none. */
+  readonly onHold?: readonly OnHold[];
+  /** Until when one of them held it last, be it over or not. */
+  readonly heldUntil?: Date;
 }
 
 /** All that the rules look at, group by group; each is filled by a function of its own (`observeTarget.ts`). */
 export interface Observed extends ObservedVersion, ObservedOwnership, ObservedOwed, ObservedSources, ObservedBrakes {
   /** Looked at for an undo alone: what the current version's rotation replaced. */
   readonly former?: Replaced;
+}
+
+/** A hold by scope that is about the secret, or the freeze of the settings. */
+export interface OnHold {
+  readonly until: Date;
+  /** A value that no longer opens its target is replaced all the same. */
+  readonly heals: boolean;
+  readonly detail: string;
 }
 
 /** The credential before the current one. */

@@ -34,6 +34,7 @@ const UNTIL_REST: readonly Reason[] = [
   'drift',
   'too-many',
   'brake',
+  'approval',
   // A neighbour that cannot be read for a while makes the same want of a slot look as if it would end by itself.
   'slots-held',
 ];
@@ -41,8 +42,12 @@ const UNTIL_REST: readonly Reason[] = [
 const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];
 /** What a request is answered that changes nothing: what stands in the secret's way was not looked at. */
 const ANSWERS: readonly Reason[] = ['owed-first', 'nothing-owed', ...UNDO_ANSWERS];
-/** Waits that someone chose for the whole instance: its operator knows. */
-const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain'];
+/** Waits that someone chose, for the whole instance or for this secret: who is to act knows, or is told apart. */
+const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain', 'approval'];
+/** What waits for a person's approval is told so long before the version expires. */
+const APPROVAL_DAYS = 7;
+/** Of a version without an expiry, the day that it would have had. */
+const EXPIRES_DAYS = 30;
 
 interface Context {
   readonly secret: SecretRef;
@@ -156,7 +161,7 @@ function sinceIn({ current, versions, leaving }: NonNullable<PassEnd['bound']>):
   return latest(...written.map(({ createdOn }) => createdOn)) ?? current.createdOn;
 }
 
-function causesOf({ step, seen, error, trail }: PassEnd, row: SecretRow | undefined, deps: Deps): Reason[] {
+function causesOf({ step, seen, bound, error, trail }: PassEnd, row: SecretRow | undefined, deps: Deps): Reason[] {
   const causes: Reason[] = [];
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
   else if (step.kind === 'refuse' && !step.quiet) causes.push(step.reason);
@@ -181,6 +186,8 @@ function causesOf({ step, seen, error, trail }: PassEnd, row: SecretRow | undefi
   if (leaving === undefined && written && verdict === 'refused' && step.reason !== 'settling')
     causes.push('locked-out');
   if (isOverdue(step, seen.observed, now)) causes.push('overdue');
+  const expiresOn = bound?.current.expiresOn ?? addDays(seen.observed.dueOn, EXPIRES_DAYS);
+  if (step.reason === 'approval' && now >= addDays(expiresOn, -APPROVAL_DAYS)) causes.push('approval');
   if (step.kind === 'wait' && step.unsure !== undefined) {
     const hours = step.unsure.why === undefined ? UNREAD_HOURS : BROKEN_HOURS;
     if (now >= addHours(standingBefore(row, step.reason) ?? now, hours)) causes.push('holder-unknown');
@@ -190,16 +197,16 @@ function causesOf({ step, seen, error, trail }: PassEnd, row: SecretRow | undefi
 
 /** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
 function isOverdue(step: Wait | Refuse, observed: Observed, now: Date): boolean {
-  const { dueOn, after, leaving, policy, hold } = observed;
+  const { dueOn, after, leaving, policy, hold, heldUntil } = observed;
   const { reason } = step;
   // A value that the target does not know is in nobody's care before its owner has stored another one.
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
   if (reason === 'not-due' || forOwner || CHOSEN.includes(reason)) return false;
   // Its owner said when: what is put off on purpose is late from the end of the hold, or from the window's next opening, on.
   // A pause of the vault's tag is nobody's purpose who has a right to the secret (ATK-06).
-  if ((policy.paused && !policy.pausedByVault) || (hold && now < hold)) return false;
+  if ((policy.paused && !policy.pausedByVault) || (hold && now < hold) || (heldUntil && now < heldUntil)) return false;
   const possibleOn = (on: Date) => {
-    const freeOn = latest(on, hold) as Date;
+    const freeOn = latest(on, hold, heldUntil) as Date;
     return policy.window && !isOpen(policy.window, freeOn) ? (nextOpen(policy.window, freeOn) ?? freeOn) : freeOn;
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;

@@ -1,4 +1,5 @@
 /** What the inventory shows of a secret: a picture of the last look, which decides nothing. */
+import { latest } from '../../core/clock.ts';
 import { compact } from '../../core/compact.ts';
 import { type Handle, type Tags, tagOf } from '../../core/ids.ts';
 import { mask } from '../../core/mask.ts';
@@ -161,9 +162,9 @@ export function owedOf({
 }
 
 /** The end of the hold that is in force after the step. */
-function holdIn({ step, bound, before, now }: End): Date | undefined {
+function holdIn({ step, bound, observed, before, now }: End): Date | undefined {
   const known = bound ? bound.state?.hold : before?.heldUntil;
-  const hold = step.kind === 'hold' ? step.until : known;
+  const hold = latest(step.kind === 'hold' ? step.until : known, observed?.onHold?.[0]?.until);
   return hold && now < hold ? hold : undefined;
 }
 
@@ -215,6 +216,7 @@ function waitingStatus(reason: Step['reason'], observed: Observed | undefined): 
   if (reason === 'not-due') return 'ok';
   if (reason === 'grace' || reason === 'unproved' || reason === 'drift') return reason;
   if (reason === 'hold' || reason === 'paused') return 'held';
+  if (reason === 'approval') return 'approval';
   const due = observed !== undefined && observed.owed.length === 0;
   return due && ['window', 'mode-observe', 'mode-drain', 'rate', 'index'].includes(reason) ? 'due' : 'waiting';
 }

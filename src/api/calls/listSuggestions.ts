@@ -24,7 +24,9 @@ export const SuggestionsQuery = z.strictObject({
 });
 
 export const SuggestionsBody = z.strictObject({
-  suggest: z.enum(['off', 'values']).describe('KEYTURN_SUGGEST: `off` reads no value, and then nothing is suggested.'),
+  suggest: z
+    .enum(['off', 'values'])
+    .describe('What may be looked at: with `off` no value is read, and nothing is suggested.'),
   suggestions: z.array(
     z.strictObject({
       vault: z.string(),

@@ -7,10 +7,27 @@ import { ready } from './commands/ready.ts';
 import { report } from './commands/report.ts';
 import { plan, revoke, rotate, undo } from './commands/rotate.ts';
 import { history, show } from './commands/show.ts';
+import { suggest } from './commands/suggest.ts';
 import { exempt, tag } from './commands/tag.ts';
 import type { CommandSpec, OfflineSpec } from './spec.ts';
 
 export const commands: readonly (CommandSpec | OfflineSpec)[] = [
-  ...[list, show, plan, rotate, revoke, undo, hold, resume, history, tag, exempt, ready, report, open],
+  ...[
+    list,
+    show,
+    plan,
+    rotate,
+    revoke,
+    undo,
+    hold,
+    resume,
+    history,
+    suggest,
+    tag,
+    exempt,
+    ready,
+    report,
+    open,
+  ],
   completionOf(() => commands),
 ];

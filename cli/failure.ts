@@ -18,6 +18,22 @@ export interface Told {
   readonly by?: string | undefined;
   readonly link?: string | undefined;
   readonly until?: string | undefined;
+  /** The same remedy in words of this program. */
+  readonly here?: string | undefined;
+}
+
+/** What the remedies of the API are called here. */
+const HERE: Readonly<Record<string, string>> = {
+  'owed-first': '`keyturn revoke` ends its grace; `--again` revokes it first and rotates.',
+  'no-token': 'Sign in with `az login`, and look at the audience.',
+};
+
+/** @param overridable reasons that may be set aside */
+export function hereFor(reason: string, overridable: readonly string[] = []): string | undefined {
+  const way = overridable.includes(reason)
+    ? `\`--override ${overridable.join(',')}\` sets it aside (Keyturn.Revoke).`
+    : undefined;
+  return HERE[reason] ?? way;
 }
 
 /** Ends the run with an exit code, and is told on stderr. Its texts never hold a value. */

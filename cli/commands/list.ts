@@ -13,7 +13,7 @@ import { summary } from './summary.ts';
 type SecretShown = z.infer<typeof SecretBody>;
 
 /** The end of an id: what a person calls the target. */
-const shortTarget = (target: string | undefined): string | undefined =>
+export const shortTarget = (target: string | undefined): string | undefined =>
   target?.startsWith('/')
     ? target
         .split('/')

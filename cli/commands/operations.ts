@@ -1,7 +1,7 @@
 /** Requests for a change: what is shown of a dry run, and how an operation is followed. */
 import type { z } from 'zod';
 import type { OperationBody, PlanBody } from '../../src/api/operationBody.ts';
-import { type Exit, Failure, usage } from '../failure.ts';
+import { type Exit, Failure, hereFor, usage } from '../failure.ts';
 import type { CallName } from '../session/client.ts';
 import { secretIn } from '../session/session.ts';
 import { colourOf } from '../show/colour.ts';
@@ -59,7 +59,7 @@ export function showPlan(run: Run, plan: PlanShown): Exit {
         empty: 'No step would follow.',
       }),
       table<PlanShown['checks'][number]>({
-        items: plan.checks,
+        items: plan.checks.filter((check) => verdict(check) !== 'ok'),
         columns: [
           { title: 'check', of: ({ check }) => check },
           { title: 'result', of: verdict, colour: (check) => colourOf(verdict(check)), isWhole: true },
@@ -68,16 +68,17 @@ export function showPlan(run: Run, plan: PlanShown): Exit {
         ],
       }),
     ],
+    said: [wellOf(plan)],
   });
   if (!refusal) return 'done';
-  const { reason, detail, remedy, by, until } = refusal;
-  throw new Failure('refused', detail, {
-    reason,
-    remedy,
-    by,
-    until,
-    link: run.session.api.link(`/api/reasons/${reason}`),
-  });
+  const { reason, detail, remedy, by, until, overridable } = refusal;
+  const link = run.session.api.link(`/api/reasons/${reason}`);
+  throw new Failure('refused', detail, { reason, remedy, here: hereFor(reason, overridable), by, until, link });
+}
+
+function wellOf({ checks }: PlanShown): string {
+  const well = checks.filter((check) => verdict(check) === 'ok').length;
+  return `${well} of ${checks.length} checks are well.`;
 }
 
 const verdict = ({ passed, overridden, unknown }: PlanShown['checks'][number]): string =>

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { ProblemBody } from '../../src/api/problem.ts';
 import { routes } from '../../src/api/routes.ts';
-import { type Exit, Failure } from '../failure.ts';
+import { type Exit, Failure, hereFor } from '../failure.ts';
 import type { Io } from '../io.ts';
 
 type Route = (typeof routes)[number];
@@ -113,8 +113,9 @@ const isProblem = (body: unknown): body is Problem =>
 
 /** What a refusal tells: the reason's page is relative to the app. */
 export function failureOf(status: number, problem: Problem, link: Client['link']): Failure {
-  const { detail, reason, remedy, by, until, type } = problem;
-  return new Failure(exitOf(status), detail, { reason, remedy, by, until, link: link(type) });
+  const { detail, reason, remedy, by, until, type, overridable } = problem;
+  const here = hereFor(reason, overridable);
+  return new Failure(exitOf(status), detail, { reason, remedy, here, by, until, link: link(type) });
 }
 
 function exitOf(status: number): Exit {

@@ -10,10 +10,10 @@ export const progress = (io: Io, text: string): void => io.err.write(`${printabl
 /** Reason, remedy, who and link of a failure; answers the exit code. What is not ours keeps its name alone. */
 export function tellFailure(error: unknown, io: Io): number {
   const failure = error instanceof Failure ? error : unexpected(error);
-  const { reason, remedy, by, until, link } = failure.told;
+  const { reason, remedy, by, until, link, here } = failure.told;
   const strong = (text: string) => (hasColours(io, io.err) ? coloured(text, 'red') : text);
   io.err.write(`${strong('error:')} ${printable(failure.message)}\n`);
-  const rows = Object.entries({ reason, remedy, who: by, until, link });
+  const rows = Object.entries({ reason, remedy, here, who: by, until, link });
   for (const [name, text] of rows) if (text) io.err.write(`  ${name.padEnd(6)}  ${printable(text)}\n`);
   return EXITS[failure.exit].code;
 }

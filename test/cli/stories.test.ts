@@ -165,6 +165,35 @@ it("a team's caller sees one vault, and rotates there", async () => {
   cli.golden('team');
 });
 
+it('from a suggestion through tags and consent to a rotation', async () => {
+  const { id } = tenant.azure.account('acct4');
+  const key = tenant.azure.account('acct4').key('key1');
+  const zone = tenant.azure.url('core').replace('https://', '');
+  const text = `DefaultEndpointsProtocol=https;AccountName=acct4;AccountKey=${key};EndpointSuffix=${zone}`;
+  const { identity, subscriptionId } = tenant.azure.world;
+  tenant.azure.grant({
+    ...{ principalId: identity.oid, scope: `/subscriptions/${subscriptionId}` },
+    actions: ['Microsoft.ResourceGraph/resources/read', 'Microsoft.Storage/storageAccounts/read'],
+  });
+  tenant.azure.vault('kv1').set('jobs-storage', text, { tags: { owner: 'team-jobs' } });
+  tenant.azure.setDescription({ scope: id }, '');
+  await cli.run('suggest --vault kv1');
+  tenant.configure({ KEYTURN_SUGGEST: 'values' });
+  await tenant.sweepAndSettle();
+  await tenant.advance({ hours: 49 }, { sweepEvery: 24 });
+  const { out } = await cli.run('suggest --vault kv1');
+  const [proposed = ''] = out.match(/^keyturn tag .*$/m) ?? [];
+  await cli.run(`${proposed.replace('keyturn ', '')} --yes`);
+  cli.say('the owner of acct4 runs that line');
+  tenant.azure.setDescription({ scope: id }, 'keyturn storage-account-key: kv1/jobs-storage');
+  await tenant.sweepAndSettle();
+  const done = await cli.run('rotate kv1/jobs-storage --wait');
+  expect([done.exit, tenant.stateOf(tenant.current('jobs-storage')).cred]).toEqual([0, 'key2']);
+  expect(tenant.current('jobs-storage').tags).toMatchObject({ owner: 'team-jobs' });
+  for (const value of [key, tenant.azure.account('acct4').key('key2')]) expect(out).not.toContain(value);
+  cli.golden('suggestion');
+});
+
 it("the month's report does not take a secret for young because its value was written again", async () => {
   const [year, month] = [new Date().getUTCFullYear(), new Date().getUTCMonth()];
   await tenant.goTo(new Date(Date.UTC(year, month + 1, 5, 12)));

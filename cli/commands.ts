@@ -1,5 +1,6 @@
 /** All commands, in the order in which help and pages show them. */
 import { completionOf } from './commands/completion.ts';
+import { doctor } from './commands/doctor.ts';
 import { hold, resume } from './commands/hold.ts';
 import { list } from './commands/list.ts';
 import { open } from './commands/open.ts';
@@ -12,22 +13,6 @@ import { exempt, tag } from './commands/tag.ts';
 import type { CommandSpec, OfflineSpec } from './spec.ts';
 
 export const commands: readonly (CommandSpec | OfflineSpec)[] = [
-  ...[
-    list,
-    show,
-    plan,
-    rotate,
-    revoke,
-    undo,
-    hold,
-    resume,
-    history,
-    suggest,
-    tag,
-    exempt,
-    ready,
-    report,
-    open,
-  ],
+  ...[list, show, plan, doctor, rotate, revoke, undo, hold, resume, history, suggest, tag, exempt, ready, report, open],
   completionOf(() => commands),
 ];

@@ -81,6 +81,8 @@ const wanted: Readonly<Record<string, readonly [reader: number, operator: number
   summary: [200, 200, 200],
   report: [200, 200, 200],
   suggestions: [200, 200, 200],
+  doctor: [200, 200, 404],
+  doctors: [200, 200, 200],
   kinds: [200, 200, 200],
   operations: [200, 200, 200],
   operation: [404, 404, 404],
@@ -127,7 +129,9 @@ describe('a caller whom a vault names', () => {
     const sum = await (await ask('summary', 'kv1')).text();
     expect(JSON.parse(sum)).toMatchObject({ vaults: 1, secrets: 1, byVault: [{ vault: 'kv1' }] });
     const month = await (await ask('report', 'kv1')).text();
-    for (const text of [sum, month]) expect([text.includes('kv1'), text.includes('kv2')]).toEqual([true, false]);
+    const doctors = await (await ask('doctors', 'kv1')).text();
+    for (const text of [sum, month, doctors])
+      expect([text.includes('kv1'), text.includes('kv2')]).toEqual([true, false]);
     for (const format of ['csv', 'markdown']) {
       const shown = await (await tenant.request(`/api/report?format=${format}`, { token: await token() })).text();
       expect([shown.includes('kv1'), shown.includes('kv2')]).toEqual([true, false]);

@@ -1,5 +1,6 @@
 /** What people do with the command line, told as they see it: each story is a transcript in `golden/`, the product behind it the real one. */
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { secretActions } from '../../local/azure/grants.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 import { Cli } from './cli.ts';
 
@@ -163,6 +164,24 @@ it("a team's caller sees one vault, and rotates there", async () => {
   ];
   expect(refused.map(({ exit }) => exit)).toEqual([4, 4, 4, 4]);
   cli.golden('team');
+});
+
+it('the doctor finds a fault before the day, and says what helps', async () => {
+  await seeded();
+  tenant.azure.revokeGrant({ principalId: tenant.azure.world.identity.oid, scope: tenant.azure.vault('kv1').id });
+  tenant.azure.grant({
+    ...{ principalId: tenant.azure.world.identity.oid, scope: tenant.azure.vault('kv1').id },
+    actions: ['Microsoft.KeyVault/vaults/read', 'Microsoft.Authorization/permissions/read'],
+    dataActions: secretActions(['getSecret/action', 'readMetadata/action']),
+  });
+  tenant.configure();
+  tenant.azure.calls.length = 0;
+  const one = await cli.run('doctor kv1/st-a');
+  const all = await cli.run('doctor -o csv');
+  await cli.run('doctor --vault kv2');
+  expect([one.exit, one.out.includes('problem'), all.exit]).toEqual([3, true, 3]);
+  expect(tenant.azure.writes()).toEqual([]);
+  cli.golden('doctor');
 });
 
 it('from a suggestion through tags and consent to a rotation', async () => {

@@ -1,7 +1,7 @@
 /** All commands, in the order in which help and pages show them. */
 import { completionOf } from './commands/completion.ts';
 import { doctor } from './commands/doctor.ts';
-import { hold, resume } from './commands/hold.ts';
+import { freeze, hold, resume } from './commands/hold.ts';
 import { list } from './commands/list.ts';
 import { open } from './commands/open.ts';
 import { ready } from './commands/ready.ts';
@@ -13,6 +13,24 @@ import { exempt, tag } from './commands/tag.ts';
 import type { CommandSpec, OfflineSpec } from './spec.ts';
 
 export const commands: readonly (CommandSpec | OfflineSpec)[] = [
-  ...[list, show, plan, doctor, rotate, revoke, undo, hold, resume, history, suggest, tag, exempt, ready, report, open],
+  ...[
+    list,
+    show,
+    plan,
+    doctor,
+    rotate,
+    revoke,
+    undo,
+    hold,
+    resume,
+    freeze,
+    history,
+    suggest,
+    tag,
+    exempt,
+    ready,
+    report,
+    open,
+  ],
   completionOf(() => commands),
 ];

@@ -184,6 +184,55 @@ it('the doctor finds a fault before the day, and says what helps', async () => {
   cli.golden('doctor');
 });
 
+it('a freeze over a due date: held by one line, told what comes due, released afterwards', async () => {
+  await seeded();
+  await tenant.goTo(new Date(tenant.dueOn('st-a').getTime() - 2 * 86_400_000));
+  await cli.run('freeze --until 7d');
+  const set = await cli.run('freeze --until 7d --note "year end" --ticket CHG-4711');
+  expect(set.out).toMatch(/come due meanwhile +\d/);
+  await cli.run('freeze');
+  await tenant.advance({ days: 3 }, { sweepEvery: 12 });
+  expect(tenant.targetWrites()).toBe(0);
+  await cli.run('list --state due,held,waiting');
+  const refused = await cli.run('rotate kv1/st-a');
+  expect(refused.exit).toBe(3);
+  cli.say('the week is over');
+  await tenant.advance({ days: 5 }, { sweepEvery: 12 });
+  expect([tenant.regenerations('acct1'), tenant.regenerations('acct2')]).toEqual([1, 1]);
+  await cli.run('list --vault kv1');
+  cli.golden('freeze');
+});
+
+it('a hold of a vault is lifted by its id', async () => {
+  await seeded();
+  const twice = await cli.run('hold kv1/st-a --vault kv1 --until 2d --note x --ticket y');
+  const without = await cli.run('hold --vault kv1 --until 2d');
+  const { out } = await cli.run(
+    'hold --vault kv1 --except kv1/st-b --until 2d --note "migration" --ticket CHG-1 -o json',
+  );
+  const { id, except } = JSON.parse(out) as { id: string; except: string[] };
+  expect([twice.exit, without.exit, except]).toEqual([2, 2, ['kv1/st-b']]);
+  const lifted = await cli.run(`resume ${id}`);
+  const again = await cli.run(`resume ${id}`);
+  expect([lifted.exit, again.exit]).toEqual([0, 4]);
+  cli.golden('hold-vault');
+});
+
+it('what is due waits for an approval, and whoever rotates it approves', async () => {
+  const version = tenant.seed('st-a', { account: 'acct1', policy: 'approve=yes', tags: { owner: 'team-orders' } });
+  version.created -= 3 * 86_400;
+  await tenant.sweepAndSettle();
+  await tenant.goTo(tenant.dueOn('st-a'));
+  await tenant.sweepAndSettle();
+  expect(tenant.targetWrites()).toBe(0);
+  await cli.run('list');
+  await cli.run('show kv1/st-a');
+  await cli.run('rotate kv1/st-a --note "approved by the owner" --ticket CHG-4711 --wait');
+  expect(tenant.regenerations('acct1')).toBe(1);
+  await cli.run('history kv1/st-a');
+  cli.golden('approval');
+});
+
 it('from a suggestion through tags and consent to a rotation', async () => {
   const { id } = tenant.azure.account('acct4');
   const key = tenant.azure.account('acct4').key('key1');

@@ -241,6 +241,24 @@ describe('holds by scope', () => {
   });
 });
 
+describe('what the doctor found', () => {
+  it.each([
+    ['Keyturn.Read', 200],
+    ['Keyturn.Rotate', 403],
+    ['Keyturn.Revoke', 403],
+    [undefined, 401],
+  ] as const)('DOC-11: is read with %s → %i, and nothing is written', async (role, status) => {
+    const token = role && (await signed({ roles: [role] }));
+    for (const path of ['doctor', 'vaults/kv1/secrets/st-a/doctor']) {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${tenant.host.url}/api/${path}`, { headers });
+      expect(answer.status).toBe(status);
+    }
+    await tenant.settle();
+    expect(tenant.azure.writes()).toEqual([]);
+  });
+});
+
 describe('the signing keys', () => {
   it('SEC-08: are down → 503 for a token that may be good, 401 for one that cannot be', async () => {
     entra.outage(true);

@@ -201,6 +201,30 @@ const FAULTS: Record<string, Fault> = {
     ...{ check: 'hold', reason: 'hold', detail: /is held until/, who: 'secret owner', heals: true },
     remedy: /^keyturn resume kv1\/a$/,
   },
+  'a hold of all secrets of its kind': {
+    seed: storage,
+    async harm() {
+      await tenant.goTo(new Date(tenant.dueOn('a').getTime() - 86_400_000));
+      const until = new Date(Date.now() + 7 * 86_400_000).toISOString();
+      const body = { scope: { kind: 'storage-account-key' }, until, note: 'a week without changes', ticket: 'CHG-1' };
+      const answer = await tenant.request('/api/holds', {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      });
+      expect(answer.status).toBe(201);
+    },
+    ...{
+      check: 'hold',
+      reason: 'hold',
+      detail: /of kind "storage-account-key"/,
+      who: 'secret owner',
+      remedy: /lift the hold/,
+    },
+  },
+  'a freeze to come, over its day': {
+    seed: storage,
+    harm: () => tenant.configure({ KEYTURN_FREEZE: freezeAround(tenant.dueOn('a')), KEYTURN_ROTATORS: ROTATORS }),
+    ...{ check: 'hold', reason: 'hold', detail: /KEYTURN_FREEZE/, who: 'secret owner', remedy: /lift the hold/ },
+  },
   'a pause': {
     ...{ seed: storage, check: 'paused', reason: 'paused', who: 'secret owner', heals: true },
     harm: () => tag({ 'rotator-policy': 'paused=true;grace=72h' }),
@@ -220,6 +244,8 @@ const FAULTS: Record<string, Fault> = {
   },
 };
 
+const day = (from: Date, days: number) => new Date(from.getTime() + days * 86_400_000).toISOString().slice(0, 10);
+const freezeAround = (due: Date) => `${day(due, -2)}/${day(due, 2)} UTC`;
 const permissions = () => tenant.azure.sqlServer('sql1').entraLogins.get(oid()) as Set<string>;
 const WEEK = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const inDays = (days: number) => {

@@ -35,8 +35,6 @@ export function commandFor(found: Symptom, { bound, inspected }: Looked, { confi
       return own !== undefined && /paused\s*=\s*true/i.test(own)
         ? tagPolicy(named, own, 'paused', 'paused=false')
         : undefined;
-    case 'hold':
-      return commandLine('keyturn', 'resume', named);
     case 'expires-first':
       return commandLine('keyturn', 'rotate', named);
     default:

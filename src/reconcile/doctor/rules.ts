@@ -1,5 +1,6 @@
 /** What the look itself has seen of a rotation to come: judged for its day, by the rules that the passes go by. Asks nobody. */
 import { addHours, latest } from '../../core/clock.ts';
+import { commandLine } from '../../core/commandLine.ts';
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import { isReason } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
@@ -8,6 +9,8 @@ import { isOpen, nextOpen } from '../../tags/window.ts';
 import { preflight } from '../act/preflight.ts';
 import { VERSIONS_MAX } from '../decide.ts';
 import type { Observation } from '../observe/observation.ts';
+import type { BoundSecret } from '../observe/observeVault.ts';
+import { onHold } from '../observe/onHold.ts';
 import { openAt, refuseOtherKeys } from '../observe/opened.ts';
 import { refusalIn } from '../observe/refusedTerms.ts';
 import type { Rotate } from '../step.ts';
@@ -24,7 +27,7 @@ export async function rulesOf(looked: Looked, deps: Deps): Promise<readonly Symp
     ...(['secret', 'tags', 'kind'] as const).map((check) => well(check)),
     ...(await ofTarget(looked)),
     ...ofOwner(looked, deps),
-    ...ofDates(looked, deps),
+    ...(await ofDates(looked, deps)),
     ...ofVersions(looked),
     ...(looked.seen ? ofSlot(looked.seen, deps) : []),
     ...ofFailures(looked, deps),
@@ -82,12 +85,15 @@ function ofOwner({ bound }: Looked, { config }: Deps): readonly Symptom[] {
   const says = mode === 'run' ? undefined : `This instance has KEYTURN_MODE=${mode}, and rotates nothing yet.`;
   const paused = bound.policy.paused
     ? problem('paused', bound.policy.pausedByVault ? 'By the tag keyturn-policy of the vault.' : undefined)
-    : well('paused');
+    : well(
+        'paused',
+        bound.policy.approve ? 'Its policy says approve=yes: when it is due, it waits for a person.' : undefined,
+      );
   return [well('mode', says), paused];
 }
 
 /** Hold, window and expiry against the day on which it is due, and the validity of what would come. */
-function ofDates({ bound, seen }: Looked, deps: Deps): readonly Symptom[] {
+async function ofDates({ bound, seen }: Looked, deps: Deps): Promise<readonly Symptom[]> {
   const { current, policy, state, row } = bound;
   const now = deps.clock.now();
   const lived = { takenOverOn: row?.takenOverOn };
@@ -96,10 +102,17 @@ function ofDates({ bound, seen }: Looked, deps: Deps): readonly Symptom[] {
   const held = hold && hold > due;
   const found = [
     held
-      ? problem('hold', `It is held until ${hold.toISOString()}, and due on ${due.toISOString()}.`)
+      ? problem('hold', `It is held until ${hold.toISOString()}, and due on ${due.toISOString()}.`, resume(bound))
       : well('hold', hold && `It is held until ${hold.toISOString()}, before it is due.`),
   ];
-  const free = latest(due, hold, soonestOn(seen?.observed.age?.currentSince ?? current.createdOn, policy)) as Date;
+  const wide = await widelyHeld({ bound, seen }, due, deps);
+  found.push(...wide.found);
+  const free = latest(
+    due,
+    hold,
+    wide.until,
+    soonestOn(seen?.observed.age?.currentSince ?? current.createdOn, policy),
+  ) as Date;
   const first = policy.window && !isOpen(policy.window, free) ? nextOpen(policy.window, free) : free;
   found.push(well('window'));
   const { expiresOn } = current;
@@ -125,6 +138,33 @@ function ofDates({ bound, seen }: Looked, deps: Deps): readonly Symptom[] {
   return late || byExpiry < soonest ? found : [...found, well('expiry')];
 }
 const LONG_HOURS = 10 * 365 * 24;
+
+const resume = ({ secret: { vault, name } }: BoundSecret): string =>
+  commandLine('keyturn', 'resume', `${vault}/${name}`);
+
+/** Holds by scope and freezes that reach over the day on which it is due, also those to come. */
+async function widelyHeld(
+  { bound, seen }: Pick<Looked, 'bound' | 'seen'>,
+  due: Date,
+  deps: Deps,
+): Promise<{ readonly found: readonly Symptom[]; readonly until: Date | undefined }> {
+  try {
+    const holds = seen ? seen.observed.onHold : (await onHold(bound, deps)).onHold;
+    const now = deps.clock.now();
+    const coming = (deps.config.freeze ?? []).filter(({ from }) => from > now && from <= due);
+    const all = [
+      ...(holds ?? []),
+      ...coming.map(({ until, text }) => ({ until, detail: `KEYTURN_FREEZE holds all secrets: ${text}.` })),
+    ].filter(({ until }) => until > due);
+    return {
+      found: all.map(({ detail }) => problem('hold', `${detail} It is due on ${due.toISOString()}.`)),
+      until: latest(...all.map(({ until }) => until)),
+    };
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    return { found: [untold('hold', error.detail, error.reason)], until: undefined };
+  }
+}
 
 function ofVersions({ bound }: Looked): readonly Symptom[] {
   const { length } = bound.versions;

@@ -50,7 +50,7 @@ export interface FirstWeek {
   readonly byKind: readonly { readonly kind: string; readonly rotations: number }[];
   /** So many hours the rate needs for all of them. */
   readonly hours: number;
-  /** A person has to act before these go on: refused, or in conflict. */
+  /** A person has to act before these go on: refused, in conflict, at risk, or waiting for an approval. */
   readonly blocked: number;
 }
 
@@ -180,7 +180,7 @@ class Tally {
   }
 }
 
-const BLOCKED: readonly SecretStatus[] = ['refused', 'conflict'];
+const BLOCKED: readonly SecretStatus[] = ['refused', 'conflict', 'at-risk', 'approval'];
 /** In these nothing is rotated, whatever is due. */
 const STANDS: readonly SecretStatus[] = [
   ...BLOCKED,

@@ -23,6 +23,8 @@ export interface SuggestionRow extends SecretRef {
   /** `updated` of the version that was read: it is read again when that moves. */
   readonly seenUpdatedOn: Date;
   readonly on: Date;
+  /** The value was not to be had: it is asked for again after a day. */
+  readonly unread?: true;
   /** Absent: nothing that Keyturn knows was recognised. */
   readonly proposal?: Proposal;
 }

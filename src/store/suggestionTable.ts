@@ -15,6 +15,7 @@ const Row = z.strictObject({
   name: z.string().regex(SECRET_NAME).lowercase(),
   seenUpdatedOn: date,
   on: date,
+  unread: z.exactOptional(z.literal(true)),
   proposal: z.exactOptional(
     z.strictObject({
       kind: z.string().max(128),

@@ -2,7 +2,8 @@
  * With KEYTURN_SUGGEST=values: a few values of secrets that have not opted in are read with each sweep, in memory alone, and what
  * they seem to be is written down as a proposal. Nothing of a value is kept or shown. A secret is read once for each change of it.
  */
-import { KeyturnError } from '../core/errors.ts';
+import { addDays } from '../core/clock.ts';
+import { BusyError, KeyturnError, withoutText } from '../core/errors.ts';
 import { isOthers } from '../core/instance.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SuggestionRow, SuggestionRows } from '../ports/suggestions.ts';
@@ -32,17 +33,22 @@ export async function suggest(deps: Deps): Promise<void> {
 }
 
 /** Of each vault those that nobody has looked at since they changed; rows of others are removed. */
-async function waitingIn(suggestions: SuggestionRows, { vaults, unmanaged }: Deps): Promise<UnmanagedRow[][]> {
+async function waitingIn(suggestions: SuggestionRows, { vaults, unmanaged, clock }: Deps): Promise<UnmanagedRow[][]> {
   const waiting: UnmanagedRow[][] = [];
   for (const vault of vaults.names) {
     const [there, known] = await Promise.all([unmanaged?.of(vault) ?? [], suggestions.of(vault)]);
-    const seen = new Map(known.map((row) => [row.name, row.seenUpdatedOn.getTime()]));
+    const dayAgo = addDays(clock.now(), -1);
+    const seen = new Map(known.map((row) => [row.name, row]));
+    const isSeen = ({ name, updatedOn }: UnmanagedRow) => {
+      const row = seen.get(name);
+      return row?.seenUpdatedOn.getTime() === updatedOn.getTime() && !(row.unread && row.on <= dayAgo);
+    };
     const names = new Set(there.map(({ name }) => name));
     const gone = known.filter(({ name }) => !names.has(name)).map(({ name }) => name);
     if (gone.length > 0) await suggestions.change(vault, [], gone);
-    const fresh = there.filter(
-      ({ enabled, certificate, name, updatedOn }) => enabled && !certificate && seen.get(name) !== updatedOn.getTime(),
-    );
+    const fresh = there.filter((row) => row.enabled && !row.certificate && !isSeen(row));
+    // What could not be read before stands behind what nobody has tried.
+    fresh.sort((one, other) => Number(seen.get(one.name)?.unread ?? 0) - Number(seen.get(other.name)?.unread ?? 0));
     if (fresh.length > 0) waiting.push(fresh.slice(0, READS_HOURLY));
   }
   return waiting;
@@ -69,17 +75,17 @@ async function examine(chosen: readonly UnmanagedRow[], suggestions: SuggestionR
 
 async function look(row: UnmanagedRow, around: Around, deps: Deps): Promise<SuggestionRow[]> {
   const { vault, name, updatedOn } = row;
+  const seen = { vault, name, seenUpdatedOn: updatedOn, on: deps.clock.now() };
   try {
     const current = await deps.vaults.open(vault)?.current(name);
     if (current === undefined || current === 'gone' || current === 'disabled') return [];
     const proposal = await proposalFor({ vault, name }, current, around, deps);
-    const seen = { vault, name, seenUpdatedOn: updatedOn, on: deps.clock.now() };
     return [proposal === undefined ? seen : { ...seen, proposal }];
   } catch (error) {
-    if (!(error instanceof KeyturnError)) throw error;
-    // The reason alone: a detail could say something of the value.
-    deps.log('warn', 'value not looked at', { vault, name, reason: error.reason });
-    return [];
+    // Of ours the reason alone, of others the place: a text could say something of the value. One secret keeps none of the others.
+    const reason = error instanceof KeyturnError ? error.reason : withoutText(error).message;
+    deps.log('warn', 'value not looked at', { vault, name, reason });
+    return error instanceof BusyError ? [] : [{ ...seen, unread: true }];
   }
 }
 

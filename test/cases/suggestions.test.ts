@@ -356,6 +356,20 @@ describe('the pass that looks at values', () => {
     expect([...(await suggested('vault=kv1')).keys()]).toEqual(['left-0']);
   });
 
+  it('goes on to the next where values may not be read, and comes back to them after a day', async () => {
+    for (let at = 0; at < READS_HOURLY; at++) stranger(`a-${String(at).padStart(3, '0')}`);
+    secret('z-last', tenant.azure.account('acct1').key('key1'));
+    tenant.azure.outage('keyvault.get', { status: 403 });
+    await tenant.sweep();
+    const tried = valuesRead();
+    tenant.azure.heal();
+    await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
+    expect([...(await suggested()).keys()]).toEqual(['z-last']);
+    expect(valuesRead() - tried).toBe(1);
+    await tenant.advance({ hours: 24 }, { sweepEvery: 6 });
+    expect(valuesRead() - tried).toBe(1 + READS_HOURLY);
+  });
+
   it('says what is missing where Keyturn may not see the resource or the kind is off, and forgets what opted in or is gone', async () => {
     tenant.configure({ ...on, KEYTURN_ROTATORS: 'storage-account-key' });
     secret('s-a', `AccountEndpoint=https://elsewhere.documents.azure.com:443/;AccountKey=${key()};`);

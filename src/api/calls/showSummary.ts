@@ -44,7 +44,7 @@ export const SummaryBody = z.strictObject({
       due: z.int().describe('Due within seven days; what the rate does not let through comes later.'),
       byKind: z.array(z.strictObject({ kind: z.string(), rotations: z.int() })),
       hours: z.int().describe('So many the rate needs for all that is due.'),
-      blocked: z.int().describe('Refused or in conflict: a person has to act first.'),
+      blocked: z.int().describe('Refused, in conflict, at risk or waiting for an approval: a person has to act first.'),
     })
     .describe('What seven days in `run` would do, by the last looks.'),
 });

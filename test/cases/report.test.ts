@@ -48,6 +48,22 @@ describe('the verdict of a secret', () => {
     expect(new Date(found.get('st-drift')?.versionOn ?? 0) > days(-2)).toBe(true);
   });
 
+  it('is that of the old credential after an undo: the version is young, what stands in it is not', async () => {
+    const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
+    await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
+    const answer = await tenant.request('/api/vaults/kv1/secrets/st-a/undo', {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ticket: 'INC-1' }) },
+    });
+    expect(answer.status).toBe(202);
+    await tenant.settle();
+    await tenant.sweepAndSettle();
+    expect(tenant.current('st-a').value).toBe(v1.value);
+    const found = secretsIn(await report()).get('st-a');
+    // The tag that remembers it has whole minutes.
+    expect(Math.abs(Date.parse(found?.credentialSince ?? '') / 1000 - v1.created)).toBeLessThanOrEqual(60);
+    expect(found?.ageDays).toBeGreaterThanOrEqual(60);
+  });
+
   it('is told of every secret of every served vault: compliant, exempt, too old, or that nobody can tell', async () => {
     await rotated(tenant, 'st-good', { account: 'acct1', tags: { owner: 'shop' } });
     const until = days(60).toISOString().slice(0, 10);

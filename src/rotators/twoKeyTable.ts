@@ -387,6 +387,16 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     regenerate: { action: 'regenerateAuthKey', body: 'keyName' },
   },
   {
+    type: 'sql-migration-runtime-key',
+    title: 'Database Migration Service for SQL, its self-hosted integration runtime',
+    armTypes: ['Microsoft.DataMigration/sqlMigrationServices'],
+    version: '2025-06-30',
+    list: { action: 'listAuthKeys' },
+    slots: authKey1,
+    // The types leave the name of a key open; Azure's own sample says `authKey1` (azure-sdk-for-js, arm-datamigration).
+    regenerate: { action: 'regenerateAuthKeys', body: 'keyName' },
+  },
+  {
     type: 'fluid-relay-key',
     title: 'Fluid Relay server',
     armTypes: ['Microsoft.FluidRelay/fluidRelayServers'],

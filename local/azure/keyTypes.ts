@@ -52,13 +52,30 @@ export const keyTypes: ReadonlyMap<string, KeyType> = new Map(
     {
       name,
       versions,
-      functions: { ...functions, ...extra.functions[name] },
+      functions: named({ ...functions, ...extra.functions[name] }),
       properties: properties && { ...properties, ...extra.properties[name]?.properties },
       long: Object.hasOwn(extra.long, name),
       names: extra.names[name]?.names ?? [],
     },
   ]),
 );
+
+/**
+ * Where the definitions leave open what a `keyName` may be, it is a key that the list shows, spelt as there (Azure's sample for
+ * Microsoft.DataMigration sends `authKey1`); anything else is refused.
+ */
+function named(functions: KeyType['functions']): KeyType['functions'] {
+  const lists = Object.entries(functions).filter(([name]) => /^list/i.test(name));
+  const oneOf = lists.flatMap(([, { output }]) =>
+    Object.keys(membersOf(output)).filter((each) => /key\d?$/i.test(each)),
+  );
+  const entries = Object.entries(functions).map(([name, each]): [string, KeyFunction] => {
+    const members = membersOf(each.input);
+    if (!/^regenerate/i.test(name) || members.keyName !== 'string') return [name, each];
+    return [name, { ...each, input: { properties: { ...members, keyName: { oneOf } }, required: ['keyName'] } }];
+  });
+  return Object.fromEntries(entries);
+}
 
 /** Providers of these types, as the paths of the routes have them. */
 export const providers: readonly string[] = [...new Set([...keyTypes.values()].map(({ name }) => providerOf(name)))];
@@ -89,8 +106,9 @@ export function functionOf(type: KeyType, name: string, version: string): KeyFun
 export const slotOf = (name: string): string => name.toLowerCase().replace(/(master)?key$/, '');
 
 /** Members of an input or output that are objects' members. */
-export const membersOf = (shape: Shape | null): Record<string, Shape | null> =>
-  typeof shape === 'object' && shape !== null && 'properties' in shape ? shape.properties : {};
+export function membersOf(shape: Shape | null): Record<string, Shape | null> {
+  return typeof shape === 'object' && shape !== null && 'properties' in shape ? shape.properties : {};
+}
 
 export const valuesOf = (shape: Shape | null | undefined): string[] =>
   typeof shape === 'object' && shape !== null && 'oneOf' in shape ? shape.oneOf : [];

@@ -1,18 +1,13 @@
 /** The tables of docs/permissions.md: every right of every kind, from the registry, with the call, the source and the risk. */
-import { inRole } from '../src/core/neededRights.ts';
+import { inRole, type NeededRights, type RightNote } from '../src/core/neededRights.ts';
 import type { Manifest } from '../src/ports/rotator.ts';
 import { manifests } from '../src/rotators/kinds.ts';
 
-interface Note {
+interface Note extends RightNote {
   readonly rights: RegExp;
-  readonly call: string;
-  /** What whoever has this right could do with it. */
-  readonly misuse: string;
-  /** Where the spelling of the action is from; undefined: unverified. */
-  readonly source?: string;
 }
 
-/** The first that fits. Sources are sections of the project's collection of facts, which names Microsoft's pages. */
+/** Of rights for which their kind has no words of its own; the first that fits. Sources are sections of the project's collection of facts, which names Microsoft's pages. */
 const notes: readonly Note[] = [
   {
     rights: /^Application\.ReadWrite\.OwnedBy$/,
@@ -94,9 +89,9 @@ const notes: readonly Note[] = [
 ];
 
 /** Throws for a right that nobody has described. */
-function noteOf(right: string): Note {
-  const found = notes.find(({ rights }) => rights.test(right));
-  if (!found) throw new Error(`scripts/permissions.ts says nothing of ${right}.`);
+function noteOf(right: string, { notes: own = {} }: NeededRights): RightNote {
+  const found = own[right] ?? notes.find(({ rights }) => rights.test(right));
+  if (!found) throw new Error(`Nothing is said of ${right}: say in \`rights.notes\` of its kind what a misuse could.`);
   return found;
 }
 
@@ -104,7 +99,7 @@ function noteOf(right: string): Note {
 export function rightsRows({ type, rights }: Pick<Manifest, 'type' | 'rights'>): readonly string[] {
   const { actions, dataActions = [], graph = [], database = [] } = rights;
   const row = (right: string, words: string) => {
-    const { call, misuse, source } = noteOf(right);
+    const { call, misuse, source } = noteOf(right, rights);
     return `| \`${type}\` | ${words} | ${call} | ${misuse} | ${source ?? 'unverified'} |`;
   };
   return [
@@ -122,8 +117,10 @@ function targetsTable(): string {
 
 /** Rights whose spelling no source confirms. */
 export function unverified(): readonly string[] {
-  const all = new Set(manifests.flatMap(({ rights }) => [...inRole(rights), ...(rights.graph ?? [])]));
-  return [...all].filter((action) => noteOf(action).source === undefined).sort();
+  const all = manifests.flatMap(({ rights }) =>
+    [...inRole(rights), ...(rights.graph ?? [])].filter((right) => noteOf(right, rights).source === undefined),
+  );
+  return [...new Set(all)].sort();
 }
 
 /** The page with its table put between the markers. */

@@ -1,10 +1,11 @@
 /** A tenant in which there is a target of every kind, and Keyturn holds the roles of infra/roles.json and no other right. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { addDatabaseServer } from '../../local/azure/armDatabases.ts';
 import type { Azure } from '../../local/azure/azure.ts';
 import type { LoggedCall } from '../../local/azure/calls.ts';
+import type { World } from '../../local/azure/world.ts';
 import { pairOf } from '../../src/core/formSpec.ts';
 import { type TwoKeyRow, twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
@@ -78,6 +79,20 @@ export async function startEveryKind(kinds: readonly string[]): Promise<Tenant> 
   return tenant;
 }
 
+const azureFolder = join(import.meta.dirname, '../../local/azure');
+/** Kinds whose file in the stand-in says where one is and what people use of it: `iotDeviceKeyFake.ts` is of `iot-device-key`. */
+const fakes = await Promise.all(
+  readdirSync(azureFolder)
+    .filter((file) => file.endsWith('Fake.ts'))
+    .map(async (file) => {
+      const made: { place(world: World, name: string): Omit<Place, 'kind' | 'name'> } = await import(
+        join(azureFolder, file)
+      );
+      const kind = file.replace('Fake.ts', '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      return { kind, place: made.place };
+    }),
+);
+
 /** A target of each kind, with the value that people use. */
 export function placesIn({ azure }: Tenant): Place[] {
   const keys = twoKeyTable.flatMap((row) =>
@@ -105,8 +120,10 @@ export function placesIn({ azure }: Tenant): Place[] {
   const application = azure.ownedApplication('payroll', 'kv1/app-registration');
   const { secretText } = application.addPassword({ displayName: 'by hand', endDateTime: '2038-01-01T00:00:00Z' });
   const account = azure.account('storageaccountkey');
+  const own = fakes.map(({ kind, place }): Place => ({ kind, name: kind, ...place(azure.world, kind) }));
   return [
     ...keys,
+    ...own,
     ...sql,
     ...databases,
     {

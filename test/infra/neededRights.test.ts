@@ -9,7 +9,7 @@ import { usedIn } from './everyKind.ts';
 
 const READ = 'Microsoft.Devices/IotHubs/read';
 const WRITE = 'Microsoft.Devices/IotHubs/devices/read';
-const OWN = ['Microsoft.Authorization/roleAssignments/read', 'Microsoft.Authorization/permissions/read'];
+const OWN = ['roleAssignments', 'permissions', 'locks'].map((each) => `Microsoft.Authorization/${each}/read`);
 const kind = {
   type: 'made-up',
   rights: {
@@ -48,7 +48,20 @@ describe('a right', () => {
       '`CREATE USER` on `*.*`, in the server',
     ]);
     expect(() => rightsRows({ type: 'made-up', rights: { actions: ['Microsoft.Devices/anything'] } })).toThrow(
-      'says nothing of Microsoft.Devices/anything',
+      'Nothing is said of Microsoft.Devices/anything',
+    );
+  });
+
+  it('has the words of its kind before those that fit any', () => {
+    const note = { call: 'PUT of the identity', misuse: 'lock out every device', source: 'a page' };
+    const rights = {
+      actions: [READ, 'Microsoft.Devices/anything'],
+      notes: { [READ]: note, 'Microsoft.Devices/anything': note },
+    };
+    expect(rightsRows({ type: 'made-up', rights })).toEqual(
+      rights.actions.map(
+        (each) => `| \`made-up\` | \`${each}\` | PUT of the identity | lock out every device | a page |`,
+      ),
     );
   });
 

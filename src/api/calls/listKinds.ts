@@ -39,7 +39,8 @@ export const listKinds = guarded({
     const kinds = rotators.types.flatMap((type) => {
       const rotator = rotators.get(type);
       if (!rotator) return [];
-      const { overlap, rights, options } = rotator;
+      const { overlap, options } = rotator;
+      const { notes: _, ...rights } = rotator.rights;
       return [{ kind: type, enabled: config.enabled.includes(type), overlap, options: schemaOf(options), rights }];
     });
     return answer(200, { kinds });

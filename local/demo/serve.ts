@@ -28,6 +28,7 @@ export function invite({ host, records, teller, token, clockUrl }: Stage): void 
     `To rotate ${manual.vault}/${manual.secret} by hand, paste this into another terminal:`,
     `curl -sS -i -X POST ${bearer} ${secret}/rotate`,
   );
+  plain('The command line finds it, too: npm run keyturn -- list --local');
   plain('What follows is told here. Then try:');
   plain();
   shown('1. What is known of it: state, versions, what is owed and until when', `curl -sS ${bearer} ${secret}`);

@@ -22,8 +22,8 @@ export interface As {
   readonly groups?: readonly string[];
   /** A terminal of this width instead of a pipe. */
   readonly columns?: number;
-  /** What the person answers. */
-  readonly answer?: string;
+  /** What the person answers, after whatever happens meanwhile. */
+  readonly answer?: () => string | Promise<string>;
   readonly env?: Readonly<Record<string, string>>;
   readonly fetch?: typeof fetch;
 }
@@ -89,7 +89,7 @@ export class Cli {
         stopped: new AbortController().signal,
         ask: async (question) => {
           err.push(question);
-          return answer;
+          return await answer?.();
         },
         printed: async () => undefined,
         browse: async () => false,

@@ -80,7 +80,7 @@ it('a secret is opted in by its owner, the consent is printed and given, and it 
   await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --set owner=team-b`);
   const refused = await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --set owner=team-b`, {
     columns: 120,
-    answer: 'n',
+    answer: () => 'n',
   });
   expect([refused.exit, tenant.current('fresh').tags]).toEqual([3, { Owner: 'team-a', cost: '4711' }]);
   for (const form of ['bicep', 'terraform'])
@@ -102,6 +102,27 @@ it('a secret is opted in by its owner, the consent is printed and given, and it 
   expect(tenant.stateOf(tenant.current('fresh')).cred).toBe('key2');
   expect(tenant.current('fresh').tags).toMatchObject({ Owner: 'team-b', cost: '4711' });
   cli.golden('opting-in');
+});
+
+it('tags are not lost where a rotation stores a new version, or somebody adds one, between the look and the yes', async () => {
+  await seeded();
+  const { exit, err } = await cli.run('tag kv1/st-a --set cost=4711', {
+    columns: 100,
+    answer: async () => {
+      await tenant.rotate('st-a');
+      await tenant.settle();
+      const { tags = {} } = tenant.current('st-a');
+      tenant.azure.vault('kv1').retag('st-a', '', { ...tags, added: 'meanwhile' });
+      return 'y';
+    },
+  });
+  expect([exit, err]).toEqual([0, expect.stringContaining('Written to version')]);
+  expect(tenant.current('st-a').tags).toMatchObject({
+    ...{ owner: 'team-orders', cost: '4711', added: 'meanwhile', rotator: 'storage-account-key' },
+    'rotator-state': expect.stringContaining('cred=key2'),
+  });
+  cli.golden('tags');
+  await tenant.check();
 });
 
 it('a secret that nobody can rotate is exempt, with reason and end', async () => {
@@ -219,17 +240,19 @@ it('a hold of a vault is lifted by its id', async () => {
 });
 
 it('what is due waits for an approval, and whoever rotates it approves', async () => {
-  const version = tenant.seed('st-a', { account: 'acct1', policy: 'approve=yes', tags: { owner: 'team-orders' } });
-  version.created -= 3 * 86_400;
+  tenant.seed('st-c', { account: 'acct1', policy: 'approve=yes', tags: { owner: 'team-orders' } });
   await tenant.sweepAndSettle();
-  await tenant.goTo(tenant.dueOn('st-a'));
+  await tenant.goTo(tenant.dueOn('st-c'));
   await tenant.sweepAndSettle();
   expect(tenant.targetWrites()).toBe(0);
-  await cli.run('list');
-  await cli.run('show kv1/st-a');
-  await cli.run('rotate kv1/st-a --note "approved by the owner" --ticket CHG-4711 --wait');
+  await tenant.advance({ hours: 2 });
+  await tenant.sweepAndSettle();
+  const { out } = await cli.run('list --state approval');
+  expect(out).toContain('kv1/st-c');
+  await cli.run('show kv1/st-c');
+  await cli.run('rotate kv1/st-c --note "approved by the owner" --ticket CHG-4711 --wait');
   expect(tenant.regenerations('acct1')).toBe(1);
-  await cli.run('history kv1/st-a');
+  await cli.run('history kv1/st-c');
   cli.golden('approval');
 });
 

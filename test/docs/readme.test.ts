@@ -146,7 +146,8 @@ describe('npm commands', () => {
     const file = join(temporary, `${azureLines.indexOf(line)}.json`);
     const words = line.split(' ').map((word) => (word.endsWith('.json') ? file : word));
     const azure = start(words);
-    if (words.includes('--config')) await eventually(() => existsSync(file));
+    if (words.includes('--config'))
+      await eventually(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('}\n')); // whole
     else await azure.seen(/^\}$/m);
     const printed = words.includes('--config') ? readFileSync(file, 'utf8') : azure.stdout();
     expect(JSON.parse(printed)).toMatchObject({ vaultUrl: expect.stringContaining('https://') });

@@ -3,6 +3,7 @@ import type { Call } from './call.ts';
 import { addHold } from './calls/addHold.ts';
 import { examineSecret } from './calls/examineSecret.ts';
 import { holdSecret } from './calls/holdSecret.ts';
+import { leakSecret } from './calls/leakSecret.ts';
 import { liftHold } from './calls/liftHold.ts';
 import { listDoctor } from './calls/listDoctor.ts';
 import { listHolds } from './calls/listHolds.ts';
@@ -29,6 +30,7 @@ export const calls: readonly Call[] = [
   addHold,
   examineSecret,
   holdSecret,
+  leakSecret,
   liftHold,
   listDoctor,
   listHolds,

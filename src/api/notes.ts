@@ -5,10 +5,23 @@ import { isReason, type Reason, reasonRow, reasons } from '../core/reasons.ts';
 const line = (what: string, max: number) =>
   z.string(`${what} must be text`).max(max, `${what} has at most ${max} characters`);
 
+const required = (what: string, max: number) =>
+  z
+    .string(`${what} must be text, and has to be there`)
+    .trim()
+    .min(1, `${what} must say something`)
+    .max(max, `${what} has at most ${max} characters`);
+
 /** Why, in the caller's words: for the operation and the audit. */
 export const NOTES = {
   note: line('note', 256).optional().describe('Why: for the operation and the audit.'),
   ticket: line('ticket', 64).optional(),
+};
+
+/** Where it has to be said: many are stopped by it, or locked out. */
+export const REQUIRED_NOTES = {
+  note: required('note', 256).describe('Why: for the operation and the audit.'),
+  ticket: required('ticket', 64),
 };
 
 const overridable = Object.keys(reasons).filter(

@@ -12,7 +12,7 @@ export const OperationBody = z.strictObject({
   id: z.uuid(),
   vault: z.string(),
   secret: z.string(),
-  kind: z.enum(['rotate', 'revoke', 'hold', 'undo']),
+  kind: z.enum(['rotate', 'revoke', 'hold', 'undo', 'leaked']),
   version: z.string().describe('The version that was current when the request was accepted.'),
   phase: z
     .enum(['accepted', 'stored', 'proved', 'settled', 'failed'])
@@ -27,6 +27,8 @@ export const OperationBody = z.strictObject({
   override: z.array(z.string()).optional(),
   revoke: z.string().optional().describe('Of a rotation: when the credential that it replaces ends.'),
   rotateAgain: z.boolean().optional(),
+  both: z.boolean().optional().describe('Of a leak: whether the other slot is replaced, too.'),
+  parent: z.uuid().optional().describe('Of a leak: the operation of the secret that was named.'),
   at: z.string().optional().describe('Of a revocation: `now`, or when.'),
   hold: date.nullable().optional().describe('Of a hold: until when; null lifts it.'),
   note: z.string().optional().describe('What the caller said.'),
@@ -40,6 +42,14 @@ export const OperationBody = z.strictObject({
       handle: z.string().optional().describe('The public name of its credential.'),
       revokeAfter: date.optional().describe('From then on what is owed may be revoked.'),
       revoked: z.array(z.string()).optional().describe('Handles that were revoked.'),
+      vouchedBy: z
+        .string()
+        .optional()
+        .describe('Of a leak that can not be tried: who says that the credential is gone.'),
+      besides: z
+        .array(z.string())
+        .optional()
+        .describe('Of a leak: other secrets that kept the credential; each has an operation of its own.'),
       refusedOn: date.optional().describe('When the target refused the old value, where it can be tried.'),
     })
     .optional(),
@@ -98,6 +108,8 @@ export interface Shown {
   readonly revoke: string;
   readonly rotateAgain?: true;
   readonly undo?: true;
+  readonly leaked?: 'one' | 'both';
+  readonly parent?: string;
   readonly at?: Date | string;
   readonly hold?: Date | null;
   readonly note?: string;
@@ -147,10 +159,13 @@ function askedFor({
   revoke,
   rotateAgain,
   undo,
+  leaked,
+  parent,
   at,
   hold,
 }: Pick<Shown, 'override' | 'revoke'> & Partial<Shown>) {
   if (undo) return { kind: 'undo' };
+  if (leaked) return compact({ kind: 'leaked', both: leaked === 'both', parent });
   if (hold !== undefined) return { kind: 'hold', hold };
   if (at !== undefined) return { kind: 'revoke', at, override };
   return compact({ kind: 'rotate', revoke, rotateAgain, override });

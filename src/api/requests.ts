@@ -30,11 +30,11 @@ export interface Request<Body> {
   readonly idempotencyKey?: string;
 }
 
-type Name = 'rotate' | 'revoke' | 'hold' | 'undo';
+type Name = 'rotate' | 'revoke' | 'hold' | 'undo' | 'leaked';
 /** What an operation says of the request itself. */
 export type RequestWishes = Pick<
   Operation,
-  'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold' | 'note' | 'ticket'
+  'override' | 'revoke' | 'rotateAgain' | 'undo' | 'leaked' | 'at' | 'hold' | 'note' | 'ticket'
 >;
 
 /** The operation that a request became, or, of a dry run, what would come of it. */
@@ -105,7 +105,7 @@ export async function accepted(
   request: AnyRequest,
   wanted: RequestWishes,
   deps: Deps,
-  check: (bound: BoundSecret) => void,
+  check: (bound: BoundSecret) => void | Promise<void>,
 ): Promise<RequestAnswer> {
   const { caller, ref, asked, idempotencyKey } = request;
   const repeatable = idempotencyKey !== undefined && !asked.dryRun;
@@ -119,10 +119,15 @@ export async function accepted(
     return { preview: previewUnbound(found.wrong, { secret: ref, ...found }, deps) };
   }
   const { bound } = found;
-  check(bound);
-  const preview = await previewOf(bound, askedFor({ ...wanted, version: bound.current.id }), deps, {
-    all: asked.dryRun,
-  });
+  await check(bound);
+  const preview = await previewOf(
+    bound,
+    askedFor({ ...wanted, version: bound.current.id, createdOn: deps.clock.now() }),
+    deps,
+    {
+      all: asked.dryRun,
+    },
+  );
   if (asked.dryRun) return { preview };
   if (preview.refusal) throw refused(preview.refusal, bound);
   return { operation: await accept({ id, caller, bound, wanted }, deps) };
@@ -287,6 +292,7 @@ const wantedIn = ({
   override,
   revoke,
   rotateAgain,
+  leaked,
   undo,
   at,
   hold,
@@ -296,6 +302,7 @@ const wantedIn = ({
   override,
   revoke,
   rotateAgain === true,
+  leaked ?? null,
   undo === true,
   at ?? null,
   hold === undefined ? 'none' : hold,

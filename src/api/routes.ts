@@ -8,6 +8,7 @@ export const routes = [
   { name: 'hold', method: 'POST', path: 'vaults/{vault}/secrets/{name}/hold' },
   { name: 'holds', method: 'GET', path: 'holds' },
   { name: 'kinds', method: 'GET', path: 'kinds' },
+  { name: 'leaked', method: 'POST', path: 'vaults/{vault}/secrets/{name}/leaked' },
   { name: 'liftHold', method: 'DELETE', path: 'holds/{id}' },
   { name: 'openapi', method: 'GET', path: 'openapi.json' },
   { name: 'operation', method: 'GET', path: 'operations/{id}' },

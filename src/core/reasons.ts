@@ -569,6 +569,12 @@ export const reasons = {
       'Rotate without `revoke` and remove it at the target yourself; or let Keyturn remove what the secret kept, with the option `revoke-adopted=true`.',
     quiet: true,
   },
+  'leak-untried': {
+    by: 'operator',
+    cause: 'What leaked was replaced, but nobody has seen the target refuse it: its version could no longer be read.',
+    remedy: 'Try the old value yourself, if you have it; else look at the target whether the credential is gone.',
+    quiet: true,
+  },
   'undo-revoked': {
     by: 'secret owner',
     cause:

@@ -21,6 +21,11 @@ export interface AuditRecord extends SecretRef {
   readonly override?: readonly string[];
   readonly revoke?: RevokeWhen;
   readonly rotateAgain?: true;
+  /** Asked because the credential leaked, or both slots of its target. */
+  readonly leaked?: 'one' | 'both';
+  /** When the target refused what had leaked, or who says that it is gone. */
+  readonly refusedOn?: string;
+  readonly vouchedBy?: string;
   /** Asked to undo the last rotation. */
   readonly undo?: true;
   /** When what is owed is to be revoked: asked for, or written by a step `move`. */

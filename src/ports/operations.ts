@@ -20,7 +20,14 @@ export interface OperationResult {
   readonly revoked?: readonly Handle[];
   /** When the target refused the old value for the first time, where it could be tried. */
   readonly refusedOn?: Date;
+  /** Of a leak that can't be tried: who says that the credential is gone. */
+  readonly vouchedBy?: string;
+  /** Of a leak: other secrets that kept the same credential, as `vault/name`. */
+  readonly besides?: readonly string[];
 }
+
+/** That what leaked opens nothing any more. */
+export type Evidence = Pick<OperationResult, 'refusedOn' | 'vouchedBy'>;
 
 export interface Operation {
   readonly id: string;
@@ -38,6 +45,10 @@ export interface Operation {
   readonly override: readonly string[];
   readonly revoke: RevokeWhen;
   readonly rotateAgain?: true;
+  /** The credential leaked, or that of the other slot as well: a rotation that ends what it replaces, and tries it. */
+  readonly leaked?: 'one' | 'both';
+  /** The operation that brought this one about: another secret keeps the credential that leaked. */
+  readonly parent?: string;
   /** A request to undo the rotation that wrote the version. */
   readonly undo?: true;
   /** A request to revoke what is owed, now or then: no rotation, so `revoke` and `rotateAgain` say nothing. */

@@ -260,7 +260,11 @@ function mayBeYoung({ reason, graceHours }: Rotate, { written }: Observed, reque
   return reason !== 'due';
 }
 
+/** What puts rotations off, and does not stop a leak. */
+const LEAK_SETS_ASIDE: readonly Reason[] = ['hold', 'window', 'too-soon', 'mode-drain', 'too-many'];
+
 function overrides(request: Asked | undefined, reason: Reason): boolean {
+  if (request?.leaked && LEAK_SETS_ASIDE.includes(reason)) return true;
   return request?.override.includes(reason) === true && reasonRow(reason).overridable === true;
 }
 

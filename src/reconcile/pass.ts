@@ -24,6 +24,7 @@ import { examineDaily } from './doctor/doctor.ts';
 import { noteFailure } from './observe/brake.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
+import { withLeak } from './observe/leak.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import { namesOf } from './observe/neighbours.ts';
 import type { Observation } from './observe/observation.ts';
@@ -33,6 +34,7 @@ import { type PassEnd, standingBefore } from './record/end.ts';
 import { afterFailure, failureStep, isFailure } from './record/failure.ts';
 import { followedOperations, workedFor } from './record/operation.ts';
 import { record } from './record/record.ts';
+import { spread } from './record/spread.ts';
 import { type Asked, changes, type Step, type Wait } from './step.ts';
 
 /** What a pass did, for the log, the tests and the demonstration. */
@@ -124,7 +126,12 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
   const locks: Lock[] = [lock];
   const begunOn = deps.clock.now();
   try {
-    const seen = await endOf(secret, look, { row, asked, locks, followed: operations.length > 0 }, deps);
+    const seen = await endOf(
+      secret,
+      look,
+      { row, asked, leak: working?.leaked ? working : undefined, locks, followed: operations.length > 0 },
+      deps,
+    );
     if (seen.step === lockBusy) return await busy(look, deps);
     const examined = await withDoctor(seen, deps);
     const isLong = minutesBetween(begunOn, deps.clock.now()) >= LONG_MINUTES;
@@ -142,15 +149,21 @@ export const askedFor = ({
   revoke,
   rotateAgain,
   undo: undone,
+  leaked,
+  createdOn,
   at,
   hold,
-}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'at' | 'hold'>): Asked =>
+}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'leaked' | 'at' | 'hold'> & {
+  readonly createdOn?: Date;
+}): Asked =>
   compact({
     version,
     override,
     revoke,
     rotateAgain,
     undo: undone,
+    leaked,
+    askedOn: leaked && createdOn,
     at,
     hold,
   });
@@ -158,6 +171,7 @@ export const askedFor = ({
 interface Start {
   readonly row: SecretRow | undefined;
   readonly asked: Asked | undefined;
+  readonly leak: Operation | undefined;
   /** Somebody will want to know what came of it. */
   readonly followed: boolean;
   /** The secret's lock; the target's joins it. */
@@ -170,13 +184,15 @@ interface Progress extends Trail {
   seen?: Observation;
   step?: Step;
   acting?: Acting;
+  /** Others that keep a credential that leaked. */
+  besides?: readonly string[];
 }
 
 /** Runs the pass to its end, whatever it throws: how far it came decides what is recorded. */
 async function endOf(
   secret: SecretRef,
   look: Look,
-  { row, asked, locks, followed }: Start,
+  { row, asked, leak, locks, followed }: Start,
   deps: Deps,
 ): Promise<PassEnd> {
   const progress: Progress = {};
@@ -188,7 +204,9 @@ async function endOf(
     const targetLock = await deps.locks.take(`target/${namesOf(progress.bound.optIn.target)[0]}`);
     if (!targetLock) return { step: lockBusy, change: {} };
     locks.push(targetLock);
-    progress.seen = await withFormer(await observeTarget(progress.bound, grants, deps, progress), asked);
+    const seen = await withFormer(await observeTarget(progress.bound, grants, deps, progress), asked);
+    if (leak) progress.besides = await spread(leak, seen, grants, deps);
+    progress.seen = await withLeak(seen, asked, grants, deps);
     const step = decide(progress.seen.observed, asked, deps.clock.now());
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
     if (deps.stop?.aborted && changes(step)) throw new StoppingError();
@@ -196,7 +214,15 @@ async function endOf(
     // It owes nothing after all: what it is then stands in its tags.
     if (step.kind === 'skip') throw left(progress.bound.current, progress, deps.clock.now());
     const requested = asked?.version === progress.seen.observed.version;
-    progress.acting = { seen: progress.seen, deps, locks, requested, followed, refusedOn: new Map() };
+    progress.acting = {
+      seen: progress.seen,
+      deps,
+      locks,
+      requested,
+      followed,
+      refusedOn: new Map(),
+      ...compact({ leak }),
+    };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
     await refuseMissing(progress.step, progress.seen, asked, deps);
     const { kind, reason } = progress.step;
@@ -219,11 +245,17 @@ async function endOf(
       ...(heldUntil ? { heldUntil } : {}),
     });
     const change = await act(progress.step, progress.acting);
-    return { step: progress.step, change, ...progress, trail: progress, refusedOn: progress.acting.refusedOn };
+    const { refusedOn } = progress.acting;
+    return { step: progress.step, change, ...progress, trail: progress, refusedOn, told: toldOf(progress) };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
 }
+
+const toldOf = ({ acting, besides }: Progress): NonNullable<PassEnd['told']> => ({
+  ...acting?.evidence,
+  ...(besides && besides.length > 0 ? { besides } : {}),
+});
 
 /** An instance that only observes says what a change would be refused for: asked for without a write (OPS-03). */
 async function refuseMissing(step: Step, seen: Observation, asked: Asked | undefined, deps: Deps): Promise<void> {
@@ -295,6 +327,7 @@ async function failureEnd(
     failed,
     change,
     attempted: progress.step,
+    told: toldOf(progress),
     trail: progress,
     bound: progress.bound,
     seen: progress.seen,

@@ -18,6 +18,7 @@ import { examine } from './doctor/doctor.ts';
 import type { Looked } from './doctor/symptom.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
+import { withLeak } from './observe/leak.ts';
 import { type AskedRights, missingIn, rightsFor } from './observe/missingRights.ts';
 import type { Observation } from './observe/observation.ts';
 import type { Observed } from './observe/observed.ts';
@@ -177,7 +178,8 @@ async function previewChanges(
   const observe = async (version: BoundSecret): Promise<Observation> => {
     const grants = await readConsent(version, deps);
     look.consented = true;
-    return await withFormer(await observeTarget(version, grants, deps, trail), asked);
+    const seen = await withFormer(await observeTarget(version, grants, deps, trail), asked);
+    return await withLeak(seen, asked, grants, deps);
   };
   try {
     const seen = await observe(bound);
@@ -300,7 +302,7 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
     reason: first.reason,
     detail: said(first).detail ?? reasonRow(first.reason).cause,
     until,
-    overridable: asked.undo ? [] : [...new Set(all.filter(mayOverride).map(({ reason }) => reason))],
+    overridable: asked.undo || asked.leaked ? [] : [...new Set(all.filter(mayOverride).map(({ reason }) => reason))],
   });
 }
 

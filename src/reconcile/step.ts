@@ -120,6 +120,9 @@ export interface Asked {
   readonly revoke: RevokeWhen;
   /** Of a rotation: what is owed is revoked first, and a version that was only just rotated is rotated again. */
   readonly rotateAgain?: boolean;
+  /** The credential leaked, or both of the target's slots; asked for then. */
+  readonly leaked?: 'one' | 'both';
+  readonly askedOn?: Date;
   /** The rotation that wrote the version is undone: what it replaced is stored again. */
   readonly undo?: boolean;
   readonly at?: RevokeAt;

@@ -114,6 +114,8 @@ const Result = z.strictObject({
   revokeAfter: maybe(date),
   revoked: maybe(z.array(word).max(500)),
   refusedOn: maybe(date),
+  vouchedBy: maybe(words),
+  besides: maybe(z.array(words).max(200)),
 } satisfies Shape<OperationResult>);
 
 const Request = z.strictObject({
@@ -129,6 +131,8 @@ const Request = z.strictObject({
   revoke: revokeWhen,
   rotateAgain: maybe(z.literal(true)),
   undo: maybe(z.literal(true)),
+  leaked: maybe(z.enum(['one', 'both'])),
+  parent: maybe(z.uuid()),
   at: maybe(z.union([z.literal('now'), date])),
   hold: maybe(date.nullable()),
   note: maybe(words),

@@ -46,7 +46,7 @@ const seconds = (from: number): number => Math.floor(Date.now() / 1000) + from;
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const signed = (over: Claims = {}, header = {}) => entra.sign(claims(over), header);
 
-const CALLS = ['rotate', 'revoke', 'hold', 'undo'] as const;
+const CALLS = ['rotate', 'revoke', 'hold', 'undo', 'leaked'] as const;
 
 async function call(
   token: string | undefined,
@@ -162,6 +162,8 @@ const roles: [role: string, call: (typeof CALLS)[number], body: object, status: 
   ['Keyturn.Rotate', 'hold', { until: null }, 200],
   ['Keyturn.Rotate', 'undo', {}, 200],
   ['Keyturn.Revoke', 'undo', {}, 403],
+  ['Keyturn.Rotate', 'leaked', { note: 'n', ticket: 't' }, 403],
+  ['Keyturn.Revoke', 'leaked', { note: 'n', ticket: 't' }, 200],
   ['Keyturn.Revoke', 'rotate', {}, 403],
   ['Keyturn.Revoke', 'rotate', { revoke: '4d' }, 403],
   ['Keyturn.Revoke', 'rotate', { revoke: '12h' }, 200],

@@ -186,6 +186,11 @@ export class Tenant extends Time {
     return this.#post('hold', name, body, given);
   }
 
+  /** `POST …/leaked`, in the same way. */
+  leaked(name: string, body: object = {}, given: RequestOptions = {}): Promise<Response> {
+    return this.#post('leaked', name, body, given);
+  }
+
   /** `POST …/undo`, in the same way. */
   undo(name: string, body: object = {}, given: RequestOptions = {}): Promise<Response> {
     return this.#post('undo', name, body, given);

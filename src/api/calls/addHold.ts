@@ -9,6 +9,7 @@ import type { ScopeHold } from '../../ports/holds.ts';
 import { type Caller, requireRole } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { type CallInput, guarded } from '../call.ts';
+import { REQUIRED_NOTES } from '../notes.ts';
 import { answer } from '../problem.ts';
 import {
   type Foretold,
@@ -25,12 +26,6 @@ import {
 export const SCOPE_HOLD_DAYS_MAX = 30;
 const EXCEPT_MAX = 50;
 
-const said = (what: string, max: number) =>
-  z
-    .string(`${what} must be text, and has to be there`)
-    .trim()
-    .min(1, `${what} must say something`)
-    .max(max, `${what} has at most ${max} characters`);
 const scoped = (what: string, pattern: RegExp, max: number) =>
   z
     .string(`scope.${what} must be text`)
@@ -67,8 +62,7 @@ export const AddHoldRequest = z.strictObject({
     .boolean('heals must be true or false')
     .default(true)
     .describe('Whether values that no longer open their target are replaced all the same.'),
-  note: said('note', 256).describe('Why: for the audit, and for whoever is stopped by it.'),
-  ticket: said('ticket', 64),
+  ...REQUIRED_NOTES,
 });
 export type AddHoldRequest = z.infer<typeof AddHoldRequest>;
 

@@ -2,6 +2,7 @@
 import type { VersionId } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Lock } from '../../ports/locks.ts';
+import type { Evidence, Operation } from '../../ports/operations.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
 import type { Observation } from '../observe/observation.ts';
 
@@ -16,6 +17,9 @@ export interface Acting {
   readonly followed: boolean;
   /** When it was refused, by version. */
   readonly refusedOn: Map<VersionId, Date>;
+  /** The leak that this pass works for, and what it has found out about it. */
+  readonly leak?: Operation;
+  evidence?: Evidence;
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */
   marked?: Begun;
   /** The target was changed: a credential is there that only this pass knows. */

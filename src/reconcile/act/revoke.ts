@@ -5,12 +5,14 @@ import type { Form } from '../../form/form.ts';
 import type { Owed } from '../../tags/owed.ts';
 import { change, readState, withState } from '../../tags/state.ts';
 import { readConsent } from '../observe/consented.ts';
+import { isGone, keptNow } from '../observe/leak.ts';
 import { claimOn, neighboursAt, sureOf } from '../observe/neighbours.ts';
 import { proves } from '../observe/observed.ts';
 import { oldForm } from '../observe/older.ts';
 import { openAt } from '../observe/opened.ts';
 import type { Revoke } from '../step.ts';
 import type { Acting, RowChange } from './acting.ts';
+import { takeEvidence } from './evidence.ts';
 import { guard } from './guard.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { retag } from './retag.ts';
@@ -27,13 +29,14 @@ export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<R
     if (acting.deps.stop?.aborted) throw new StoppingError();
     // Read first: what the next lines look at must be as fresh as can be when the key goes.
     const old = await oldForm(acting.seen, each.version, acting.seen.target);
-    const stops = await whyNot(each, { acting, aside: aside === true });
+    const stops = await whyNot(each, { acting, aside: aside === true, old });
     if (stops !== undefined) throw new KeyturnError('slot-held', { detail: stops });
     await guard(acting);
     await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
+    await takeEvidence(each.version, old, acting);
     await guard(acting);
     await markRevoked(each, acting);
-    if (old && acting.followed) await tryOld(each.version, old, acting);
+    if (old && acting.followed && acting.leak === undefined) await tryOld(each.version, old, acting);
   }
   const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
   if (left.length > 0) return {};
@@ -64,7 +67,7 @@ async function tryOld(version: VersionId, { bare, login }: Form, { seen, deps, r
  */
 async function whyNot(
   { handle }: Owed,
-  { acting, aside }: { readonly acting: Acting; readonly aside: boolean },
+  { acting, aside, old }: { readonly acting: Acting; readonly aside: boolean; readonly old: Form | undefined },
 ): Promise<string | undefined> {
   const { seen, deps } = acting;
   const inUse = `${handle} is in use.`;
@@ -78,7 +81,9 @@ async function whyNot(
   // Of a secret that was opted out nobody keeps the state: the value alone counts.
   if (seen.leaving === undefined && (state?.tgt !== tgt || state.cred !== live)) return inUse;
   if (!proves(await optIn.target.check(bare, login))) return inUse;
-  const neighbours = await neighboursAt(secret, { ...optIn, facts: target }, grants, deps);
+  if (acting.leak && (await isGone(seen, old))) return undefined;
+  const all = await neighboursAt(secret, { ...optIn, facts: target }, grants, deps);
+  const neighbours = acting.leak ? keptNow(all) : all;
   return claimOn(handle, deps.clock.now(), aside ? sureOf(neighbours) : neighbours)?.detail;
 }
 

@@ -40,7 +40,7 @@ export const inLog = (record: AuditRecord): LogFields =>
 /** The record of a request, written before its row: what has no record is not accepted. */
 export function recordOfRequest(
   operation: Operation,
-  as: NonNullable<AuditRecord['as']>,
+  as: AuditRecord['as'],
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord {
   const { vault, name, version, override, note } = operation;
@@ -54,7 +54,7 @@ export function recordOfRequest(
     cause: 'http',
     instance: config.instance,
     version,
-    as,
+    ...compact({ as }),
     ...wantedIn(operation),
     ...askedBy(operation),
     ...(override.length === 0 ? {} : { override }),
@@ -62,7 +62,8 @@ export function recordOfRequest(
   };
 }
 
-function wantedIn({ hold, at, revoke, rotateAgain, undo }: Operation): Partial<AuditRecord> {
+function wantedIn({ hold, at, revoke, rotateAgain, undo, leaked }: Operation): Partial<AuditRecord> {
+  if (leaked) return { leaked };
   if (undo) return { undo };
   if (hold !== undefined) return { hold: holdText(hold) };
   if (at !== undefined) return { revokeAt: at === 'now' ? at : at.toISOString() };
@@ -80,7 +81,7 @@ const askedBy = ({ id, caller, ticket }: Operation) =>
 
 /** What a pass tried to change and how it ended; undefined when it only looked. */
 export function recordOfPass(
-  { step, error, attempted, seen, change }: PassEnd,
+  { step, error, attempted, seen, change, told }: PassEnd,
   { cause, operation }: { readonly cause: string; readonly operation: Operation | undefined },
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord | undefined {
@@ -99,6 +100,7 @@ export function recordOfPass(
     ...(operation ? askedBy(operation) : {}),
     rotation,
     version: seen.observed.version,
+    ...compact({ refusedOn: told?.refusedOn?.toISOString(), vouchedBy: told?.vouchedBy }),
     ...(tried.kind === 'rotate' ? ofRotation(tried, change.wroteVersion, change.wroteState) : {}),
     hold: tried.kind === 'hold' ? holdText(tried.until) : undefined,
     revokeAt: tried.kind === 'move' ? tried.after.toISOString() : undefined,

@@ -53,7 +53,7 @@ function rank({ done, hold, at, revoke, undo, createdOn }: Operation): number {
 }
 
 /** What a pass came to, for the operations that it follows. */
-export type Followed = Pick<PassEnd, 'step' | 'seen' | 'change' | 'error' | 'refusedOn'>;
+export type Followed = Pick<PassEnd, 'step' | 'seen' | 'change' | 'error' | 'refusedOn' | 'told'>;
 
 /** Writes the row of each operation whose fate this step changed; those that are still followed. */
 export async function followOperations(
@@ -66,7 +66,8 @@ export async function followOperations(
   const followed: Operation[] = [];
   for (const operation of operations) {
     const fate = fateOf(operation, end, { asked: operation === working, now });
-    const next = after(operation, end.step, fate, now);
+    const told = operation.leaked ? { ...fate, result: { ...end.told, ...fate.result } } : fate;
+    const next = after(operation, end.step, told, now);
     if (isFollowed(next)) followed.push(next);
     if (next.phase !== operation.phase || next.done !== operation.done || changes(end.step))
       await deps.rows.saveOperation(next);
@@ -118,7 +119,8 @@ function fateOf(operation: Operation, end: Followed, situation: Situation): Fate
     // One rotation answers everybody who asked for one; an undo and a rotation do not answer each other.
     if (step.kind === 'rotate') {
       const answers = (step.reason === 'undo') === (operation.undo === true);
-      return answers ? { phase: 'stored', result: resultOf(end.change) } : { phase: 'failed', reason: 'superseded' };
+      if (!answers) return { phase: 'failed', reason: 'superseded' };
+      return { phase: 'stored', result: { ...resultOf(end.change), ...refusedBefore(operation, end, situation) } };
     }
     // What is owed goes first where the request is to rotate again.
     const { result } = revokedBy(end, operation, () => situation.asked);
@@ -126,6 +128,14 @@ function fateOf(operation: Operation, end: Followed, situation: Situation): Fate
   }
   return seen ? fateOfRotation(operation, end, seen, situation) : impatient({ phase }, operation, end, situation);
 }
+
+/** A heal: the target has just refused what leaked. */
+const refusedBefore = ({ leaked }: Operation, { step }: Followed, { now }: Situation): OperationResult =>
+  leaked && step.reason === 'value-refused' ? { refusedOn: now } : {};
+
+/** That what leaked opens nothing: known before, or found out by this pass. */
+const isTried = ({ leaked, result }: Operation, { told }: Followed): boolean =>
+  !leaked || [result, told].some((each) => each?.refusedOn !== undefined || each?.vouchedBy !== undefined);
 
 /** What is asked of the current version, or of the secret, and not done by this step. */
 function unserved({ phase, createdOn }: Operation, { step }: Followed, { asked, now }: Situation): Fate {
@@ -180,11 +190,13 @@ function settledOf(operation: Operation, end: Followed, { observed, versions, se
   const { version, revoke } = operation;
   if (observed.owed.some((each) => each.version === version)) {
     const { gone, result } = revokedBy(end, operation, (each) => each === version);
-    return gone > 0 ? { phase: 'settled', result } : { phase: 'proved' };
+    return gone > 0 && isTried(operation, end) ? { phase: 'settled', result } : { phase: 'proved' };
   }
   const replaced = versions.find(({ id }) => id === version);
   const was = replaced && stateOrNone(replaced.tags);
   const handle = was?.cred;
+  if (!isTried(operation, end) && !(handle !== undefined && observed.left.includes(handle)))
+    return { phase: 'failed', reason: 'leak-untried' };
   if (was?.revoked) return { phase: 'settled', result: handle === undefined ? {} : withRevoked(operation, [handle]) };
   if (handle !== undefined && observed.left.includes(handle))
     return revoke === 'after-grace' ? { phase: 'settled' } : { phase: 'failed', reason: 'not-ours' };
@@ -219,7 +231,9 @@ function revokedBy(
 ): { readonly gone: number; readonly result: OperationResult } {
   const gone = step.kind === 'revoke' ? step.owed.filter(({ version }) => counts(version)) : [];
   if (gone.length === 0) return { gone: 0, result: {} };
-  const [refused] = gone.flatMap(({ version }) => refusedOn?.get(version) ?? []);
+  // Of a leak the one that leaked alone is evidence.
+  const tried = gone.filter(({ version }) => !operation.leaked || version === operation.version);
+  const [refused] = tried.flatMap(({ version }) => refusedOn?.get(version) ?? []);
   const handles = gone.map(({ handle }) => handle);
   return {
     gone: gone.length,

@@ -32,6 +32,8 @@ const SOON_SECONDS = 60;
 /** Long enough for the host to be gone that would take the message again. */
 const STOPPED_SECONDS = 15;
 const OPERATION_MINUTES = 50;
+/** Of a leak every minute counts, also while it waits for another secret. */
+const LEAK_MINUTES = 1;
 /** Waits for what others do: the pauses grow while it lasts, as with whatever an error ended. */
 const STOPPED_BY_OTHERS: readonly Reason[] = ['index', 'slot-held', 'brake'];
 /** In between, looks may come to these; what stands in the way is still the same. */
@@ -122,7 +124,9 @@ function nextLook(
   tries: number,
 ): Date | undefined {
   const next = lookAgainOn(step, seen?.observed, now, Math.max(0, tries - 1));
-  return operations.some(({ done }) => !done) ? earliest(next, addMinutes(now, OPERATION_MINUTES)) : next;
+  const open = operations.filter(({ done }) => !done);
+  const minutes = open.some(({ leaked }) => leaked) ? LEAK_MINUTES : OPERATION_MINUTES;
+  return open.length > 0 ? earliest(next, addMinutes(now, minutes)) : next;
 }
 
 /** The pass ended because the world had moved on: what it set out to do is seen by the next one. */

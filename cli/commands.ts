@@ -6,7 +6,7 @@ import { list } from './commands/list.ts';
 import { open } from './commands/open.ts';
 import { ready } from './commands/ready.ts';
 import { report } from './commands/report.ts';
-import { plan, revoke, rotate, undo } from './commands/rotate.ts';
+import { leaked, plan, revoke, rotate, undo } from './commands/rotate.ts';
 import { history, show } from './commands/show.ts';
 import { suggest } from './commands/suggest.ts';
 import { exempt, tag } from './commands/tag.ts';
@@ -20,6 +20,7 @@ export const commands: readonly (CommandSpec | OfflineSpec)[] = [
     doctor,
     rotate,
     revoke,
+    leaked,
     undo,
     hold,
     resume,

@@ -135,6 +135,8 @@ export function showOperation({ print, session }: Run, operation: OperationShown
         ['revoke after', minute(result?.revokeAfter)],
         ['revoked', result?.revoked?.join(', ')],
         ['refused on', minute(result?.refusedOn)],
+        ['vouched by', result?.vouchedBy],
+        ['also in', result?.besides?.join(', ')],
         ['held until', operation.hold === null ? 'lifted' : minute(operation.hold)],
         ['note', operation.note],
         ['ticket', operation.ticket],

@@ -1,4 +1,5 @@
 /** `rotate`, `plan` and `revoke`: what a person may ask of one secret. */
+import { usage } from '../failure.ts';
 import { type CommandSpec, FOLLOW_OPTIONS, type OptionSpec, REQUEST_OPTIONS, type Run, SECRET_ARG } from '../spec.ts';
 import { timeIn } from '../times.ts';
 import { request } from './operations.ts';
@@ -69,4 +70,19 @@ export const undo: CommandSpec = {
   options: [...REQUEST_OPTIONS, ...FOLLOW_OPTIONS],
   examples: ['keyturn undo kv-shop/orders-storage --note "orders-api rejects it" --ticket INC-4711 --wait'],
   run: async (run) => request(run, 'undo', {}),
+};
+
+export const leaked: CommandSpec = {
+  name: 'leaked',
+  summary: 'a credential is in wrong hands: replace, prove and end it at once, in every secret that keeps it',
+  more: 'It takes Keyturn.Revoke. It is done when the target has refused the old value. Windows, holds and brakes do not stop it.',
+  args: [SECRET_ARG],
+  options: [{ flags: '--both', says: 'the other slot leaked, too' }, ...REQUEST_OPTIONS, ...FOLLOW_OPTIONS],
+  examples: ['keyturn leaked kv-shop/orders-storage --note "seen in a build log" --ticket INC-4711 --wait'],
+  async run(run) {
+    const { asked } = run;
+    if (asked.text('note') === undefined || asked.text('ticket') === undefined)
+      throw usage('A leak needs --note and --ticket.');
+    return await request(run, 'leaked', asked.is('both') ? { both: true } : {});
+  },
 };

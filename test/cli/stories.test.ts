@@ -256,6 +256,42 @@ it('what is due waits for an approval, and whoever rotates it approves', async (
   cli.golden('approval');
 });
 
+it('a key leaked that two secrets hold: both get another one, and the old one is refused', async () => {
+  const account = tenant.azure.account('acct5');
+  const old = account.key('key1');
+  for (const vault of ['kv1', 'kv2']) tenant.seed('shared', { vault, account: 'acct5' }).created -= 3 * 86_400;
+  await tenant.sweepAndSettle();
+  const bare = await cli.run('leaked kv1/shared');
+  await cli.run('leaked kv1/shared --note "in a build log" --ticket INC-4711 --dry-run');
+  const { out, exit } = await cli.run('leaked kv1/shared --note "in a build log" --ticket INC-4711 --wait');
+  expect([bare.exit, exit, /refused on +\S/.test(out)]).toEqual([2, 0, true]);
+  await tenant.settle();
+  await cli.run('list');
+  expect([account.key('key1'), account.key('key2')]).not.toContain(old);
+  for (const vault of ['kv1', 'kv2']) expect(tenant.current('shared', vault).value).toBe(account.key('key2'));
+  cli.golden('leak-key');
+});
+
+it('a client secret leaked: it is removed, and Entra ID refuses it', async () => {
+  tenant.configure({ KEYTURN_ROTATORS: 'storage-account-key,app-registration' });
+  const application = tenant.azure.ownedApplication('portal', 'kv1/portal');
+  const endDateTime = new Date(Date.now() + 200 * 86_400_000).toISOString();
+  const { secretText = '' } = application.addPassword({ displayName: 'made by a person', endDateTime });
+  application.spreading = { addSeconds: 0, removeSeconds: 0 };
+  const tags = {
+    rotator: 'app-registration',
+    'rotator-target': application.appId,
+    'rotator-options': 'revoke-adopted=true',
+    owner: 'team-web',
+  };
+  tenant.azure.vault('kv1').set('portal', secretText, { tags }).created -= 3 * 86_400;
+  await tenant.sweepAndSettle();
+  const { out, exit } = await cli.run('leaked kv1/portal --note "posted in a chat" --ticket INC-4712 --wait');
+  expect([exit, /refused on +\S/.test(out), application.judge(secretText)]).toEqual([0, true, 'wrong']);
+  await cli.run('history kv1/portal');
+  cli.golden('leak-client-secret');
+});
+
 it('from a suggestion through tags and consent to a rotation', async () => {
   const { id } = tenant.azure.account('acct4');
   const key = tenant.azure.account('acct4').key('key1');

@@ -248,6 +248,33 @@ describe('a request', () => {
   });
 });
 
+it('--watch shows in a pipe what changed, and ends with Ctrl-C', async () => {
+  const stop = new AbortController();
+  let turn = 0;
+  const states = ['ok', 'ok', 'due'];
+  const now = () =>
+    Response.json({
+      secrets: [
+        secret({ owner: 'a', lookedOn: String(turn), state: states[turn] ?? 'due' }),
+        secret({ secret: 'st-b', owner: 'b' }),
+      ],
+    });
+  const { out, exit } = await ran(['list', '--watch', '5', '-o', 'jsonl'], [now], {
+    stopped: stop.signal,
+    sleep: async () => {
+      turn += 1;
+      if (turn === 3) stop.abort();
+    },
+  });
+  const told = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { secret: string; state: string });
+  expect([exit, told.map((each) => `${each.secret} ${each.state}`)]).toEqual([0, ['st-a ok', 'st-b ok', 'st-a due']]);
+  expect((await ran(['list', '--watch', '0'], [secrets()])).exit).toBe(2);
+  expect((await ran(['list', '--watch', '-o', 'json'], [secrets()])).exit).toBe(2);
+});
+
 describe('tags', () => {
   const present = { Owner: 'team-a', cost: '1', 'rotator-state': 'v=1;tgt=x' };
 

@@ -1,11 +1,12 @@
 /** Where Keyturn is and who calls: the order in which flag, environment, config file and azd are heard, and what is refused. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Io } from '../../cli/io.ts';
 import { localTenant } from '../../cli/session/local.ts';
 import { whereIs } from '../../cli/session/where.ts';
+import { putUp } from '../../local/demo/signpost.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -98,4 +99,19 @@ it('finds a running tenant by its note, and says where there is none, or more th
   writeFileSync(join(at, 'two.json'), note('http://127.0.0.1:7072', process.pid));
   expect(() => localTenant(undefined, folder)).toThrow(/Several/);
   expect(localTenant('http://127.0.0.1:7072/', folder).url).toBe('http://127.0.0.1:7072');
+});
+
+it('a tenant that comes takes down the notes of those that were killed', async () => {
+  const at = join(folder, 'notes');
+  mkdirSync(at);
+  writeFileSync(join(at, `${2 ** 22 + 1}-7071.json`), '{}');
+  writeFileSync(join(at, `${process.pid}-7079.json`), '{}');
+  const azure = {
+    url: () => 'https://vault.keyturn.localhost:1',
+    world: { identity: { oid: 'p' } },
+  } as unknown as Parameters<typeof putUp>[0]['azure'];
+  const takeDown = await putUp({ azure, url: 'http://127.0.0.1:7072', token: 't', vaultToken: 'v', folder: at });
+  expect(readdirSync(at).sort()).toEqual([`${process.pid}-7072.json`, `${process.pid}-7079.json`]);
+  await takeDown();
+  expect(readdirSync(at)).toEqual([`${process.pid}-7079.json`]);
 });

@@ -189,10 +189,11 @@ export function usedIn(
   return used;
 }
 
-function whereOf({ action, path }: LoggedCall, places: readonly Place[]): string {
+function whereOf({ action, host, path }: LoggedCall, places: readonly Place[]): string {
   if (action.startsWith('Microsoft.KeyVault/') || /\/Microsoft\.KeyVault\//i.test(path)) return 'vault';
   if (action.startsWith('Microsoft.ResourceGraph/')) return 'discovery';
   if (action.startsWith('Microsoft.Sql/locations/')) return 'sql-admin-password';
-  const segments = path.toLowerCase().split(/[/?]/);
+  // A data plane is the resource's own host.
+  const segments = [host.split('.')[0], ...path.toLowerCase().split(/[/?]/)];
   return places.find(({ name }) => segments.includes(name))?.kind ?? `nowhere: ${path}`;
 }

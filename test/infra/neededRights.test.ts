@@ -66,7 +66,7 @@ describe('a right', () => {
   });
 
   it('of the data plane that is used counts in the proof that a role is what is used', () => {
-    const call = { action: WRITE, path: '/devices/hub1', principal: 'me', route: 'x' };
+    const call = { action: WRITE, host: 'hub1.iot', path: '/devices/dev1', principal: 'me', route: 'x' };
     const place = { kind: 'made-up', name: 'hub1', id: '/hub1', value: '' };
     const used = usedIn([call as Parameters<typeof usedIn>[0][number]], 'me', [place]);
     expect(used.get('made-up')).toEqual(new Set([WRITE.toLowerCase()]));

@@ -1,11 +1,14 @@
 /** What is printed, whatever stands in names and tags, and how a run ends: exit codes, errors, formats. */
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { commands } from '../../cli/commands.ts';
 import type { Io } from '../../cli/io.ts';
 import { run } from '../../cli/run.ts';
 import { csvOf, linesOf, markdownOf, table } from '../../cli/show/table.ts';
 import { cut, printable, widthOf } from '../../cli/show/text.ts';
 import { difference, isSame, merged } from '../../cli/tags/edit.ts';
+import { filesUnder, read } from '../../scripts/rooms.ts';
+import { routes } from '../../src/api/routes.ts';
 
 interface Ran {
   readonly exit: number;
@@ -306,4 +309,16 @@ it.each(['bash', 'zsh', 'fish'])('completion of %s names every command and optio
   const { out, exit } = await ran(['completion', shell], [], { env: {} });
   expect(exit).toBe(0);
   for (const word of ['rotate', 'completion', 'exempt', 'ticket', 'dry-run']) expect(out).toContain(word);
+});
+
+it('every call of the API has its command; the rest is for programs', () => {
+  const used = filesUnder('cli').flatMap((file) =>
+    [...read(file).matchAll(/(?:call(?:<[^(]*>)?\(|request\(run, )'(\w+)'/g)].map(([, name]) => name),
+  );
+  const forPrograms = ['health', 'openapi', 'operations', 'reason', 'reasons'];
+  expect(routes.map(({ name }) => name).filter((name) => !used.includes(name))).toEqual(forPrograms);
+  expect(commands.map(({ name }) => name)).toEqual([
+    ...['list', 'show', 'plan', 'doctor', 'rotate', 'revoke', 'leaked', 'undo', 'hold', 'resume', 'freeze', 'history'],
+    ...['suggest', 'tag', 'exempt', 'ready', 'report', 'open', 'completion'],
+  ]);
 });

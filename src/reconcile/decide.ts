@@ -7,6 +7,7 @@ import { soonestOn } from '../tags/policy.ts';
 import { isOpen, nextOpen } from '../tags/window.ts';
 import { PROBE_MINUTES } from './observe/brake.ts';
 import { type Observed, proves } from './observe/observed.ts';
+import { undo } from './observe/undoRule.ts';
 import {
   type Asked,
   type Claim,
@@ -17,7 +18,6 @@ import {
   type Step,
   type Wait,
 } from './step.ts';
-import { undo } from './undoRule.ts';
 
 const ROTATIONS_MAX = 3;
 /** Backup ends at 500 (azure-facts 2.3): there is room for an owner's own. */

@@ -24,8 +24,8 @@ import type { Observation } from './observe/observation.ts';
 import type { Observed } from './observe/observed.ts';
 import { observeTarget } from './observe/observeTarget.ts';
 import type { BoundSecret, Trail } from './observe/observeVault.ts';
+import { undoHold } from './observe/undoRule.ts';
 import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
-import { undoHold } from './undoRule.ts';
 
 /** A step to come, as its audit record will tell of it. */
 export interface Coming {

@@ -2,8 +2,8 @@
 import { addHours, earliest } from '../../core/clock.ts';
 import { compact } from '../../core/compact.ts';
 import type { RotatorState } from '../../tags/state.ts';
+import { undoHold } from '../observe/undoRule.ts';
 import type { Source } from '../step.ts';
-import { undoHold } from '../undoRule.ts';
 import type { Acting } from './acting.ts';
 
 /**

@@ -3,10 +3,10 @@
  * that it replaced still works. Nothing is issued and nothing changed at the target; both credentials live on, and the
  * obligation changes sides.
  */
-import { addDays, latest } from '../core/clock.ts';
-import type { Reason } from '../core/reasons.ts';
-import { type Observed, proves } from './observe/observed.ts';
-import type { Step } from './step.ts';
+import { addDays, latest } from '../../core/clock.ts';
+import type { Reason } from '../../core/reasons.ts';
+import type { Step } from '../step.ts';
+import { type Observed, proves } from './observed.ts';
 
 /** What was undone stays so for a week: time to find out why, in which nothing is rotated and nothing revoked. */
 const HOLD_DAYS = 7;

@@ -19,7 +19,7 @@ export const title = ({ vault, name }: { readonly vault: string; readonly name: 
 /** What a person asked for, kept though the table may be lost. */
 export type Ask = Pick<
   Operation,
-  'vault' | 'name' | 'version' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'override'
+  'vault' | 'name' | 'version' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'undo' | 'leaked' | 'override'
 > & {
   readonly on: number;
 };
@@ -54,6 +54,9 @@ export class Facts {
   /** When something last went wrong, or a person last did something, that the secret has to do with. */
   readonly disturbedOn = new Map<string, number>();
   readonly asked: Ask[] = [];
+  /** Until when holds by scope put everything off, and until when heals as well. */
+  heldUntil = 0;
+  healsHeldUntil = 0;
   /**
    * By secret: how often a person stored another version, opted in or out or changed the target, of it or of one that shares its
    * target: what is wrong then is another matter.
@@ -111,6 +114,11 @@ export class Facts {
     for (const each of this.#watched)
       if (each.account === account)
         this.disturbedOn.set(title(each), Math.max(until, this.disturbedOn.get(title(each)) ?? 0));
+  }
+
+  hold(until: number, heals: boolean): void {
+    this.heldUntil = Math.max(this.heldUntil, until);
+    if (!heals) this.healsHeldUntil = Math.max(this.healsHeldUntil, until);
   }
 
   disturbAll(): void {
@@ -184,6 +192,8 @@ export class Facts {
     for (const { id } of fresh) this.#seen.add(id);
     for (const each of asked) {
       const ends = [each.hold, each.at].map((on) => (on instanceof Date ? on.getTime() : 0));
+      // An undo puts a hold on the secret, as a person would.
+      if (each.undo) ends.push(this.#world.now + 7 * DAY);
       this.disturb(title(each), Math.max(this.#world.now, ...ends));
     }
     this.asked.push(...asked);

@@ -82,6 +82,8 @@ export class Invariants {
   readonly excuses: Excuses;
   readonly facts: Facts;
   readonly alerts: Alert[] = [];
+  /** Leaks that were found to be over. */
+  private readonly endedLeaks = new Set<string>();
   readonly texts: string[] = [];
   /** Passes that ended before they could remember what they had told. */
   readonly cutShort = new Set<Process>();
@@ -145,9 +147,22 @@ export class Invariants {
     const asked = this.facts.note();
     for (const watched of this.watched) this.follow(watched);
     for (const each of asked) this.narrow(each);
+    this.leaksAreOver();
     for (const watched of this.watched) {
       this.readersGetIn(watched);
       this.graceHolds(watched);
+    }
+  }
+
+  /** What leaked opens nothing once its operation says that it is over: at its own target, whoever else keeps it. */
+  private leaksAreOver(): void {
+    for (const { id, leaked, phase, vault, name, version } of this.tenant().own.operations.values()) {
+      if (!leaked || phase !== 'settled' || this.endedLeaks.has(id)) continue;
+      this.endedLeaks.add(id);
+      const account = this.watched.find((each) => each.vault === vault && each.name === name)?.account;
+      const value = this.world.versions(vault, name).find((each) => each.id === version)?.value;
+      if (account !== undefined && value !== undefined && this.world.accepts(account, value))
+        this.fail(3, `${vault}/${name}: a leak is settled, and what leaked still works`);
     }
   }
 
@@ -225,7 +240,14 @@ export class Invariants {
     this.nothingLeaked(own);
     const drift = this.alerts.find(({ reason }) => reason === 'drift');
     if (options.alone && drift) this.fail(3, `${drift.secret} drifted, and no person touched it`);
-    if (own.messages.length > 0) this.fail(8, `messages left: ${own.messages.map(({ look }) => look).join(' ')}`);
+    // Undone alone, or held past its time, a secret may have begun to wait for its neighbour lately: its looks come rarer and rarer.
+    const waits = ({ look }: { look: string }) => {
+      const { vault, name } = JSON.parse(look) as { vault: string; name: string };
+      const moved = this.facts.heldUntil > 0 || this.facts.asked.some(({ undo }) => undo);
+      return moved && own.secrets.get(`${vault}/${name}`)?.reason === 'slot-held';
+    };
+    if (own.messages.some((each) => !waits(each)))
+      this.fail(8, `messages left: ${own.messages.map(({ look }) => look).join(' ')}`);
     const held = [...own.locks.values()].filter(({ until }) => until > this.world.now);
     if (held.length > 0) this.fail(8, 'a lock is held at rest');
     this.oneAlertPerCause();
@@ -319,7 +341,8 @@ export class Invariants {
   }
 
   /** A person may end the grace of what is not current any more, or name that of what is about to be replaced. */
-  private narrow({ vault, name, version, revoke, rotateAgain, at, hold, on }: Ask): void {
+  private narrow({ vault, name, version, revoke, rotateAgain, at, hold, leaked, on }: Ask): void {
+    if (leaked) this.narrowBeside(`${vault}/${name}`, version, on);
     const spells = this.spells.get(`${vault}/${name}`) ?? [];
     if (hold !== undefined || this.world.current(vault, name)?.id !== version) return;
     const older = spells.filter(({ until }) => until !== undefined);
@@ -335,6 +358,17 @@ export class Invariants {
     // Of two people who ask, whoever wants the sooner end may get it: one of them knows that it is burnt.
     if (last && at === undefined && revoke !== 'after-grace')
       last.graceHours = Math.min(graceHours, last.graceHours ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** What leaked goes for everybody who keeps it, and so does what they merely owe at that target. */
+  private narrowBeside(key: string, version: string, on: number): void {
+    const asked = this.watched.find((each) => title(each) === key);
+    const value = asked && this.world.versions(asked.vault, asked.name).find(({ id }) => id === version)?.value;
+    for (const each of this.watched.filter(({ account }) => account === asked?.account))
+      for (const spell of this.spells.get(title(each)) ?? []) {
+        if (spell.until !== undefined) spell.endsOn = Math.min(on, spell.endsOn ?? on);
+        else if (spell.value === value) spell.graceHours = 0;
+      }
   }
 
   /** Older versions that still open the target, and that nobody else uses: what is owed, or was. */

@@ -88,6 +88,19 @@ function ask(hand: Hand, changes: Partial<Operation>): void {
   sim.send({ vault, name, cause: 'http', operation: id });
 }
 
+/** As `POST …/leaked` asks for it. */
+const LEAKED = { revoke: 'now', rotateAgain: true, leaked: 'one', note: 'it stood in a log', ticket: 'INC-1' } as const;
+
+/** A hold by scope, as `POST /api/holds` sets it. */
+function holdAll({ sim }: Hand, { hours, heals }: { readonly hours: number; readonly heals: boolean }): void {
+  const { own, world, invariants } = sim;
+  const until = world.now + hours * HOUR;
+  const said = { caller: 'somebody', note: 'a freeze', ticket: 'CHG-1', createdOn: new Date(world.now) };
+  const hold = { id: world.uuid(), scope: { all: true as const }, until: new Date(until), except: [], heals, ...said };
+  own.holds = { holds: [...own.holds.holds, hold], changedOn: new Date(world.now) };
+  invariants.facts.hold(until, heals);
+}
+
 const later = ({ sim }: Hand, minutes: number, act: () => void): void =>
   void sim.world.late.push({ on: sim.world.now + minutes * 60_000, apply: act });
 
@@ -181,6 +194,27 @@ const acts: Record<string, (hand: Hand) => void> = {
     later(hand, 90, () => ask(hand, { hold: null }));
   },
   'a hold stands until it is over': (hand) => ask(hand, { hold: new Date(hand.sim.world.now + 30 * HOUR) }),
+  // Undone, also twice; what leaked, in every secret that keeps it; many put off at once; and what waits for a person's word.
+  'the last rotation is undone': (hand) => ask(hand, { undo: true }),
+  'the last rotation is undone, and that again': (hand) => {
+    ask(hand, { undo: true });
+    later(hand, 45, () => ask(hand, { undo: true }));
+  },
+  'a credential leaked': (hand) => ask(hand, LEAKED),
+  'a credential leaked, and the one beside it': (hand) => ask(hand, { ...LEAKED, leaked: 'both' }),
+  'all secrets are held for sixty hours': (hand) => holdAll(hand, { hours: 60, heals: true }),
+  'all secrets are held, heals too, and that is lifted': (hand) => {
+    holdAll(hand, { hours: 40, heals: false });
+    later(hand, 90, () => {
+      const { own, world } = hand.sim;
+      own.holds = { holds: [], changedOn: new Date(world.now) };
+    });
+  },
+  'a rotation needs an approval, which comes after five hours': (hand) => {
+    touch(hand, current(hand), { ...current(hand).tags, 'rotator-policy': 'approve=yes' });
+    later(hand, 300, () => ask(hand, {}));
+    later(hand, 330, () => touch(hand, current(hand), { ...current(hand).tags, 'rotator-policy': '' }));
+  },
   'the table is lost': (hand) => hand.sim.loseTable(),
 };
 

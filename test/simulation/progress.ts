@@ -32,7 +32,7 @@ const SETTLES = 10 * MINUTE;
 const EVERY = 60 * DAY;
 const YOUNG = 2 * DAY;
 const VERSIONS_MAX = 480;
-const POLICY_KEYS = ['every', 'grace', 'window', 'paused'];
+const POLICY_KEYS = ['every', 'grace', 'window', 'paused', 'approve'];
 const PLACEHOLDER = 'keyturn:new';
 
 export class Progress {
@@ -71,18 +71,25 @@ export class Progress {
       for (const { what, obstacle, since } of this.#open(watched)) {
         const disturbedOn = this.#invariants.facts.disturbedOn.get(title(watched));
         const bound = disturbedOn === undefined ? BOUND : DISTURBED_BOUND;
-        if (what === 'due' || this.#world.now - Math.max(since, disturbedOn ?? 0) <= bound) continue;
+        if (what === 'due' || this.#world.now - Math.max(since, disturbedOn ?? 0, this.#heldUntil(what)) <= bound)
+          continue;
         if (obstacle !== undefined && this.#isTold(watched, since)) continue;
         const words = `${title(watched)}: ${what} at rest${obstacle ? `, for ${obstacle}, and nobody was told` : ''}`;
         this.#invariants.fail(what === 'broken' ? 1 : 3, words);
       }
   }
 
+  /** Holds by scope put off what is due and owed, and heals alone where they say so. */
+  #heldUntil(what: Obligation['what']): number {
+    const { heldUntil, healsHeldUntil } = this.#invariants.facts;
+    return what === 'broken' ? healsHeldUntil : heldUntil;
+  }
+
   #judgeOne(watched: Watched, { what, since, obstacle }: Obligation): void {
     const { now } = this.#world;
     const disturbedOn = this.#invariants.facts.disturbedOn.get(title(watched));
     const usual = disturbedOn === undefined ? BOUND : DISTURBED_BOUND;
-    const from = Math.max(since, disturbedOn ?? 0);
+    const from = Math.max(since, disturbedOn ?? 0, this.#heldUntil(what));
     const bound = Math.max(usual, what === 'broken' ? HEAL_BOUND : 0, obstacle?.endsWith(SHARED) ? SHARED_BOUND : 0);
     if (now - from <= bound) return;
     const sweeps = this.#sweeps.filter((on) => on >= from + SETTLES);
@@ -127,7 +134,7 @@ export class Progress {
     if (!current.enabled || config.mode === 'observe') return true;
     if ((vaultTags.keyturn ?? 'keyturn') !== 'keyturn') return true;
     const policies = [this.#policyOf(watched, current), vaultTags['keyturn-policy'], config.policy].join(';');
-    if (/paused=true|window=/.test(policies)) return true;
+    if (/paused=true|window=|approve=yes/.test(policies)) return true;
     return this.#invariants.isUnknown(watched, current);
   }
 

@@ -1,6 +1,7 @@
 /** The step `prove`: the target accepted what stands in the vault. */
 import { rotationId } from '../../core/ids.ts';
-import { change } from '../../tags/state.ts';
+import { stateOrNone } from '../../tags/owed.ts';
+import { change, withState } from '../../tags/state.ts';
 import { oldForm } from '../observe/older.ts';
 import type { Acting, RowChange } from './acting.ts';
 import { takeEvidence } from './evidence.ts';
@@ -23,5 +24,6 @@ async function endLeaked(acting: Acting): Promise<void> {
   if (!replaced) return;
   await takeEvidence(replaced.id, await oldForm(seen, replaced.id, target), acting);
   await guard(acting);
-  await vault.retag(secret.name, replaced.id, replaced.tags, false);
+  const marked = change(stateOrNone(replaced.tags) ?? {}, { revoked: true });
+  await vault.retag(secret.name, replaced.id, withState(replaced.tags, marked), false);
 }

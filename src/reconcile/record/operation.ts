@@ -46,8 +46,10 @@ export const workedFor = (operations: readonly Operation[]): Operation | undefin
   operations.find(({ done, revoke }) => !done || revoke !== 'after-grace');
 
 /** Of two holds the later one counts, so it is written last. */
-function rank({ done, hold, at, revoke, undo, createdOn }: Operation): number {
+function rank({ done, hold, at, revoke, undo, leaked, createdOn }: Operation): number {
   if (done) return 2;
+  // What leaked must not come back by an undo that was asked for meanwhile.
+  if (leaked) return -Number.MAX_VALUE;
   if (hold !== undefined) return createdOn.getTime() - Number.MAX_SAFE_INTEGER;
   return at !== undefined || revoke === 'now' || undo ? 0 : 1;
 }

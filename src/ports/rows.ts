@@ -127,7 +127,7 @@ export interface Rows {
   saveSecret(row: SecretRow): Promise<void>;
   secretsOf(vault: string): Promise<readonly SecretRow[]>;
   dropSecret(ref: SecretRef): Promise<void>;
-  /** Holders of a target in every vault. */
+  /** Who shares a target, in every vault. */
   sharers(target: string): Promise<readonly SharerRow[]>;
   saveSharer(row: SharerRow): Promise<void>;
   /** Adds rows where there are none: what a look has found stays. */

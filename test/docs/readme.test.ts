@@ -116,7 +116,9 @@ describe('the first screen', () => {
 describe('npm commands', () => {
   const lines = commandsWith('npm').map((words) => words.join(' '));
   const inCi = ['npm ci', 'npm run lint', 'npm run build', 'npm test', 'npm start -- --once'];
-  const here = lines.filter((line) => /^npm (start|run docs|run --silent azure|run new-rotator)/.test(line));
+  const here = lines.filter((line) =>
+    /^npm (start|run docs|run --silent azure|run new-rotator|run keyturn)/.test(line),
+  );
 
   it('are run by .ci/run, or here', () => {
     const ci = read('.ci/run').split('\n');
@@ -130,6 +132,14 @@ describe('npm commands', () => {
     expect(lines).toEqual(expect.arrayContaining(['npm start', 'npm start -- --port 7072']));
     const served = start(['npm', 'start', '--', '--port', '0']);
     await served.seen(/Ctrl-C ends it/);
+    const [url = ''] = /http:\/\/[\w.]+:\d+/.exec(served.stdout()) ?? [];
+    const asked = lines.filter((line) => line.startsWith('npm run keyturn'));
+    expect(asked).toHaveLength(2);
+    for (const line of asked) {
+      const told = start(line.split(' '), { KEYTURN_URL: url });
+      expect([line, await told.ended, told.stderr()]).toEqual([line, 0, expect.any(String)]);
+      expect(told.stdout()).toMatch(/kv-web\/reports-storage|stored|settled|proved/);
+    }
     served.signal('SIGINT');
     await served.ended;
     await eventually(() => !served.isAlive());

@@ -58,7 +58,7 @@ export class Facts {
   heldUntil = 0;
   healsHeldUntil = 0;
   /**
-   * By secret: how often a person stored another version, opted in or out or changed the target, of it or of one that shares its
+   * By secret: how often a person stored another version, opted in or out, changed the target or its consent, of it or of one that shares its
    * target: what is wrong then is another matter.
    */
   readonly turns = new Map<string, number>();
@@ -179,7 +179,7 @@ export class Facts {
     const { vaultTags, consented } = this.#around(watched);
     const vault = JSON.stringify(vaultTags);
     const words = JSON.stringify([id, enabled, tags, contentType, vault, consented]);
-    const turn = JSON.stringify([id, tags?.rotator, tags?.['rotator-target'], vault]);
+    const turn = JSON.stringify([id, tags?.rotator, tags?.['rotator-target'], vault, consented]);
     const isIn = (tags?.rotator ?? 'none') !== 'none';
     return { words, vault, turn, isIn, count: versions.length };
   }

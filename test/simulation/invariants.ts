@@ -397,6 +397,13 @@ export class Invariants {
     const stored = new Set(versions.map(({ value }) => value));
     if (this.isLeftOwing(watched)) return;
     const isOut = (this.world.current(watched.vault, watched.name)?.tags.rotator ?? 'none') === 'none';
+    // Whoever takes away the tags that name the target, while a rotation is under way, is told that something may be left there.
+    const isTold = (secret: string) =>
+      this.alerts.some(
+        (each) =>
+          each.secret === secret && each.reason === 'opt-in-lost' && each.detail.startsWith('A rotation had begun.'),
+      );
+    if (isOut && sharers.some((each) => isTold(title(each)))) return;
     const passes = versions.map((each) =>
       stateOf(each)?.revoked ? each.updatedOn : each.by === 'keyturn' ? each.createdOn : 0,
     );

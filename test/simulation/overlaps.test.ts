@@ -135,6 +135,18 @@ it.each([
   'admin-password heal run passes:3 order:dice seed:101267 freeze@23:40 days:1',
   // Nobody knows any more what a wiped version is, once the table is lost, too.
   'two-key restore run an-old-version-is-written-back-with-its-own-tags@3 the-table-is-lost@67',
+  'app two run seed:65 clocks:apart crash-after@call:52 unavailable@call:257 crash-after@call:112 refuse@call:24 drop@call:210 unavailable@call:230 the-tag-rotator-says-none@250/2 all-tags-of-keyturn-are-removed-for-good@105 days:6',
+  'storage two run consent-is-withdrawn-and-given-back@100/2 the-value-is-written-again-without-tags-for-good@38/2 consent-is-withdrawn-and-given-back@203/2 days:1',
+  'logins new run all-secrets-are-held-for-sixty-hours@8 days:6',
 ])('a path that a random seed found keeps every promise: %s', async (words) => {
   expect((await walkPath(parsePath(words.split(' ')))).violation).toBeUndefined();
+});
+
+it('tags that are all taken away while a rotation is under way: whoever did it is told what may be left at the target', async () => {
+  const words = 'app two run crash-after@call:52 all-tags-of-keyturn-are-removed-for-good@105 days:1';
+  const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+  expect(violation).toBeUndefined();
+  const [told, ...more] = sim.invariants.alerts.filter(({ reason }) => reason === 'opt-in-lost');
+  expect(told).toMatchObject({ secret: 'kv1/st-a', detail: expect.stringMatching(/^A rotation had begun\. /) });
+  expect(more).toEqual([]);
 });

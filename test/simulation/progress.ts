@@ -113,7 +113,9 @@ export class Progress {
       const mendable = current.by === 'keyturn' || current.value.includes(PLACEHOLDER);
       const why = obstacle ?? (mendable ? undefined : 'a value that a person wrote');
       const drains = current.value.includes(PLACEHOLDER) && this.#tenant().config.mode === 'drain';
-      if (isIn && !drains) yield { what: 'broken', id, since: brokenOn ?? 0, obstacle: why };
+      // The first credential of a placeholder is no heal: it waits for the end of a hold.
+      const heldUntil = current.value.includes(PLACEHOLDER) ? this.#invariants.facts.heldUntil : 0;
+      if (isIn && !drains) yield { what: 'broken', id, since: Math.max(brokenOn ?? 0, heldUntil), obstacle: why };
       return;
     }
     const { config } = this.#tenant();

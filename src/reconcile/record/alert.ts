@@ -108,6 +108,10 @@ const isUnproved = ({ written, proved, verdict }: Observed): boolean => written 
 /** One went well, or none is due any more: a person stored another version, or changed the policy. */
 export const endsFailure = ({ kind, reason }: Step): boolean => kind === 'rotate' || reason === 'not-due';
 
+/** The tags that named the target are gone, so nobody will look there: whoever took them away is told. */
+const BEGUN =
+  'A rotation had begun. What it issued may be left at a target that takes many credentials: it goes once the tags are set again, or remove there what is named for this secret.';
+
 async function raise(
   reason: Reason,
   end: PassEnd,
@@ -140,7 +144,8 @@ async function raise(
     reason === 'unproved' && verdict ? (told ?? `The target's answer to the stored value is "${verdict}".`) : words;
   const about = aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const identity = maySpread(step.reason) ? deps.config.identity : undefined;
-  const facts = { ...about, detail: bad ?? answer, ...owedSince(end, row), behind, identity };
+  const left = reason === 'opt-in-lost' && row?.begun ? BEGUN : undefined;
+  const facts = { ...about, detail: bad ?? left ?? answer, ...owedSince(end, row), behind, identity };
   await alertOrCount(secret, reason, facts, deps);
 }
 

@@ -8,7 +8,7 @@ const optionsOf = ({ tags = {} }: Version): Map<string, string> => {
   return new Map(parts.map(([name = '', value = '']) => [name, decodeURIComponent(value)]));
 };
 
-const isSql = ({ tags = {} }: Version): boolean => /^sql-/.test(tags.rotator ?? '');
+const isSql = ({ tags = {} }: Version): boolean => /^sql-(login|single|admin)/.test(tags.rotator ?? '');
 export const hasNoOverlap = ({ tags = {} }: Version): boolean => /^sql-(single|admin)/.test(tags.rotator ?? '');
 
 /** The servers that a version's tags name: the target, then its partners. */

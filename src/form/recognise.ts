@@ -51,7 +51,10 @@ const STRING_MAX = 8192;
 
 /** Every reading of a value that makes sense; none of what is no credential that Keyturn knows. */
 export function recognise(value: Secret): readonly (StringSeen | BareSeen)[] {
-  const text = value.open().replace(/^[\s\ufeff]+|\s+$/g, '');
+  const text = value
+    .open()
+    .replace(/^[\s\ufeff]+/, '')
+    .trimEnd();
   if (text === '' || text.startsWith('keyturn:')) return [];
   const strings = stringsIn(text);
   if (strings.length > 0) return strings;

@@ -163,7 +163,8 @@ const ALERTED: Record<string, Mistake> = {
     make: () => seed({ policy: 'evry=60d' }),
     mend: () => seed({ policy: 'every=60d' }),
     ...{ reason: 'bad-tags', by: 'secret owner', remedy: /^Correct the tag that the detail names\.$/ },
-    detail: /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window or paused\.$/,
+    detail:
+      /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window, paused or approve\.$/,
   },
   'a grace as long as every': {
     make: () => seed({ policy: 'every=2d;grace=2d' }),

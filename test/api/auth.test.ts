@@ -128,3 +128,13 @@ describe('signing keys', () => {
     await fresh.stop();
   });
 });
+
+it('a role is one by its whole name: what begins with it, or is written otherwise, is none', () => {
+  const judged =
+    (...roles: string[]) =>
+    () =>
+      requireRole({ oid: 'x', kind: 'user', roles }, 'Keyturn.Rotate');
+  expect(judged('Keyturn.Read', 'Keyturn.Rotate')).not.toThrow();
+  for (const role of ['Keyturn.Rotate.Nothing', 'keyturn.rotate', 'xKeyturn.Rotate', ' Keyturn.Rotate', 'Keyturn'])
+    expect(judged(role)).toThrow(/none of the roles Keyturn\.Rotate/);
+});

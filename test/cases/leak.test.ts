@@ -5,40 +5,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Application } from '../../local/azure/applications.ts';
 import type { Version } from '../../local/azure/vault.ts';
 import { PlanBody } from '../../src/api/operationBody.ts';
-import { startTenant, type Tenant } from './harness.ts';
+import type { Tenant } from './harness.ts';
+import { type Way, Ways } from './ways.ts';
 
-const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';
-const KINDS = 'storage-account-key,cosmos-db-key,sql-login,sql-single-login,app-registration';
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
-
+const ways = new Ways('leaked');
+const { kinds } = ways;
 let tenant: Tenant;
-let app: Application;
 beforeAll(async () => {
-  tenant = await startTenant({
-    accounts: [{ name: 'acct1' }],
-    keyed: [
-      {
-        ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/leaked' },
-        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
-      },
-    ],
-    sqlServers: [
-      {
-        ...{ name: 'sql1', administratorPassword: 'Zz0-first-of-chief-1', entraAdministrator: 'dba-group' },
-        ...{ logins: PASSWORDS, databases: {} },
-        consent: 'keyturn sql-login: kv1/leaked(app_a,app_b); keyturn sql-single-login: kv1/single(svc)',
-      },
-    ],
-    env: { KEYTURN_ROTATORS: KINDS },
-  });
+  tenant = await ways.start();
 });
-beforeEach(async () => {
-  await tenant.clear();
-  app = tenant.azure.ownedApplication('payroll', 'kv1/leaked');
-});
+beforeEach(() => ways.clear());
 afterAll(() => tenant.stop());
 
 /** The body that the page shows, word for word. */
@@ -46,54 +24,8 @@ const page = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'u
 const section = page.slice(page.indexOf('## A leaked credential'));
 const documented = JSON.parse(/\/rotate" \\\n {2}--body '(\{[^']+\})'/.exec(section)?.[1] ?? '') as object;
 
-interface Kind {
-  readonly name: string;
-  readonly seed: () => Version;
-  readonly opens: (value: string) => boolean;
-}
-const seedOf = (rotator: string, target: string, value: string, options = '', name = 'leaked') => {
-  const tags = { rotator, 'rotator-target': target, ...(options === '' ? {} : { 'rotator-options': options }) };
-  return tenant.seed(name, { value, tags });
-};
-const json = (value: string) => JSON.parse(value) as { username: string; password: string };
-const madeByPerson = () =>
-  app.addPassword({ displayName: 'made by a person', endDateTime: '2038-01-01T00:00:00Z' }).secretText;
-const isOpen = (value: string) =>
-  app.passwords.some(({ keyId }) => {
-    return app.everAdded.some((each) => each.keyId === keyId && each.secretText === value);
-  });
-const kinds: Kind[] = [
-  {
-    name: 'storage-account-key',
-    seed: () => tenant.seed('leaked', { account: 'acct1' }),
-    opens: (value) => tenant.azure.account('acct1').accepts(value),
-  },
-  {
-    name: 'cosmos-db-key',
-    seed: () => {
-      const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
-      return seedOf('cosmos-db-key', cosmos.id, cosmos.key('primary'));
-    },
-    opens: (value) => tenant.azure.keyed(COSMOS, 'cosmos1').accepts(value),
-  },
-  {
-    name: 'sql-login',
-    seed: () => {
-      const value = JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a });
-      const options = 'logins=app_a,app_b;field=password;login-field=username';
-      return seedOf('sql-login', tenant.azure.sqlServer('sql1').id, value, options);
-    },
-    opens: (value) => tenant.azure.sqlServer('sql1').accepts(json(value).username, json(value).password),
-  },
-  {
-    name: 'app-registration',
-    seed: () => seedOf('app-registration', app.appId, madeByPerson(), 'revoke-adopted=true'),
-    opens: isOpen,
-  },
-];
-
 /** Three days old, in an index that is fresh. */
-async function grown({ seed }: Pick<Kind, 'seed'>): Promise<Version> {
+async function grown({ seed }: Pick<Way, 'seed'>): Promise<Version> {
   const version = seed();
   version.created -= 3 * 86_400;
   await tenant.sweepAndSettle();
@@ -164,14 +96,12 @@ describe('the leak procedure', () => {
   });
 
   it('OPS-02: one password: setting the new one was the revocation, and the plan says so', async () => {
-    const seed = () =>
-      seedOf('sql-single-login', tenant.azure.sqlServer('sql1').id, PASSWORDS.svc, 'login=svc', 'single');
-    const old = await grown({ seed });
+    const old = await grown(ways.single);
     const start = Date.now();
     const asked = await tenant.rotate('single', documented);
     expect(asked.status).toBe(202);
     await tenant.settle(600);
-    const opens = ({ value }: Version) => tenant.azure.sqlServer('sql1').accepts('svc', value);
+    const opens = ({ value }: Version) => ways.single.opens(value);
     expect([opens(old), opens(tenant.current('single'))]).toEqual([false, true]);
     expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', done: true });
     const followed = (await records('single')).filter(({ on }) => Date.parse(on) >= start);
@@ -179,7 +109,7 @@ describe('the leak procedure', () => {
   });
 
   it('OPS-02: what a person made at a target that holds many is not revoked behind his back: 409, with what helps', async () => {
-    const old = await grown({ seed: () => seedOf('app-registration', app.appId, madeByPerson()) });
+    const old = await grown({ seed: () => ways.application() });
     const refused = await tenant.rotate('leaked', documented);
     expect([refused.status, await refused.json()]).toMatchObject([
       409,
@@ -188,6 +118,6 @@ describe('the leak procedure', () => {
     const asked = await tenant.rotate('leaked', {});
     await tenant.settle(600);
     expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled' });
-    expect(isOpen(old.value)).toBe(true);
+    expect(kinds.at(-1)?.opens(old.value)).toBe(true);
   });
 });

@@ -3,87 +3,20 @@
  * done only when the target has refused it.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Application } from '../../local/azure/applications.ts';
 import type { Version } from '../../local/azure/vault.ts';
 import { PlanBody } from '../../src/api/operationBody.ts';
-import { startTenant, type Tenant } from './harness.ts';
+import type { Tenant } from './harness.ts';
 import { due, rotated } from './stories.ts';
+import { Ways } from './ways.ts';
 
-const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
-
+const ways = new Ways('s');
+const { kinds, storage } = ways;
 let tenant: Tenant;
-let app: Application;
 beforeAll(async () => {
-  tenant = await startTenant({
-    accounts: [{ name: 'acct1' }],
-    keyed: [
-      {
-        ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/s' },
-        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
-      },
-    ],
-    sqlServers: [
-      {
-        ...{ name: 'sql1', administratorPassword: 'Zz0-first-of-chief-1', entraAdministrator: 'dba-group' },
-        ...{ logins: PASSWORDS, databases: {} },
-        consent: 'keyturn sql-login: kv1/s(app_a,app_b); keyturn sql-single-login: kv1/single(svc)',
-      },
-    ],
-    env: { KEYTURN_ROTATORS: 'storage-account-key,cosmos-db-key,sql-login,sql-single-login,app-registration' },
-  });
+  tenant = await ways.start();
 });
-beforeEach(async () => {
-  await tenant.clear();
-  app = tenant.azure.ownedApplication('payroll', 'kv1/s');
-});
+beforeEach(() => ways.clear());
 afterAll(() => tenant.stop());
-
-interface Kind {
-  readonly name: string;
-  readonly seed: () => Version;
-  readonly opens: (value: string) => boolean;
-}
-const seedOf = (rotator: string, target: string, value: string, options = '', name = 's') => {
-  const tags = { rotator, 'rotator-target': target, ...(options === '' ? {} : { 'rotator-options': options }) };
-  return tenant.seed(name, { value, tags });
-};
-const json = (value: string) => JSON.parse(value) as { username: string; password: string };
-const madeByPerson = () =>
-  app.addPassword({ displayName: 'made by a person', endDateTime: '2038-01-01T00:00:00Z' }).secretText;
-const kinds: Kind[] = [
-  {
-    name: 'storage-account-key',
-    seed: () => tenant.seed('s', { account: 'acct1' }),
-    opens: (value) => tenant.azure.account('acct1').accepts(value),
-  },
-  {
-    name: 'cosmos-db-key',
-    seed: () => {
-      const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
-      return seedOf('cosmos-db-key', cosmos.id, cosmos.key('primary'));
-    },
-    opens: (value) => tenant.azure.keyed(COSMOS, 'cosmos1').accepts(value),
-  },
-  {
-    name: 'sql-login',
-    seed: () => {
-      const value = JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a });
-      const options = 'logins=app_a,app_b;field=password;login-field=username';
-      return seedOf('sql-login', tenant.azure.sqlServer('sql1').id, value, options);
-    },
-    opens: (value) => tenant.azure.sqlServer('sql1').accepts(json(value).username, json(value).password),
-  },
-  {
-    name: 'app-registration',
-    seed: () => seedOf('app-registration', app.appId, madeByPerson(), 'revoke-adopted=true'),
-    opens: (value) =>
-      app.passwords.some(({ keyId }) =>
-        app.everAdded.some((each) => each.keyId === keyId && each.secretText === value),
-      ),
-  },
-];
-const storage = kinds[0] as Kind;
 const NOTES = { note: 'it stood in a log', ticket: 'INC-1' };
 
 /** Three days old, in an index that is fresh. */
@@ -148,7 +81,7 @@ describe('a leak', () => {
 
   it('one password: the old one is tried once, and its version is switched off', async () => {
     const server = tenant.azure.sqlServer('sql1');
-    const [old] = await grown(() => seedOf('sql-single-login', server.id, PASSWORDS.svc, 'login=svc', 'single'));
+    const [old] = await grown(ways.single.seed);
     const asked = await leaked('single');
     await tenant.settle(900);
     expect(await tenant.operation(asked)).toMatchObject({
@@ -273,7 +206,7 @@ describe('a leak', () => {
   });
 
   it('what a person made at a target that takes many is refused: Keyturn removes none of those', async () => {
-    await grown(() => seedOf('app-registration', app.appId, madeByPerson()));
+    await grown(() => ways.application());
     expect(await refused()).toMatchObject({ status: 409, reason: 'not-ours' });
   });
 

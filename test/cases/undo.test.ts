@@ -3,90 +3,23 @@
  * obligation changes sides. Told once for each way in which kinds hold credentials.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Application } from '../../local/azure/applications.ts';
 import type { Version } from '../../local/azure/vault.ts';
 import { PlanBody } from '../../src/api/operationBody.ts';
 import { SecretDetailBody } from '../../src/api/secretBody.ts';
-import { startTenant, type Tenant } from './harness.ts';
+import type { Tenant } from './harness.ts';
+import { type Way, Ways } from './ways.ts';
 
-const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
-
+const ways = new Ways('s');
+const { kinds, storage } = ways;
 let tenant: Tenant;
-let app: Application;
 beforeAll(async () => {
-  tenant = await startTenant({
-    accounts: [{ name: 'acct1' }],
-    keyed: [
-      {
-        ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/s' },
-        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
-      },
-    ],
-    sqlServers: [
-      {
-        ...{ name: 'sql1', administratorPassword: 'Zz0-first-of-chief-1', entraAdministrator: 'dba-group' },
-        ...{ logins: PASSWORDS, databases: {} },
-        consent: 'keyturn sql-login: kv1/s(app_a,app_b); keyturn sql-single-login: kv1/single(svc)',
-      },
-    ],
-    env: { KEYTURN_ROTATORS: 'storage-account-key,cosmos-db-key,sql-login,sql-single-login,app-registration' },
-  });
+  tenant = await ways.start();
 });
-beforeEach(async () => {
-  await tenant.clear();
-  app = tenant.azure.ownedApplication('payroll', 'kv1/s');
-});
+beforeEach(() => ways.clear());
 afterAll(() => tenant.stop());
 
-interface Kind {
-  readonly name: string;
-  readonly seed: () => Version;
-  readonly opens: (value: string) => boolean;
-}
-const seedOf = (rotator: string, target: string, value: string, options = '', name = 's') => {
-  const tags = { rotator, 'rotator-target': target, ...(options === '' ? {} : { 'rotator-options': options }) };
-  return tenant.seed(name, { value, tags });
-};
-const json = (value: string) => JSON.parse(value) as { username: string; password: string };
-const madeByPerson = () =>
-  app.addPassword({ displayName: 'made by a person', endDateTime: '2038-01-01T00:00:00Z' }).secretText;
-const kinds: Kind[] = [
-  {
-    name: 'storage-account-key',
-    seed: () => tenant.seed('s', { account: 'acct1' }),
-    opens: (value) => tenant.azure.account('acct1').accepts(value),
-  },
-  {
-    name: 'cosmos-db-key',
-    seed: () => {
-      const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
-      return seedOf('cosmos-db-key', cosmos.id, cosmos.key('primary'));
-    },
-    opens: (value) => tenant.azure.keyed(COSMOS, 'cosmos1').accepts(value),
-  },
-  {
-    name: 'sql-login',
-    seed: () => {
-      const value = JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a });
-      const options = 'logins=app_a,app_b;field=password;login-field=username';
-      return seedOf('sql-login', tenant.azure.sqlServer('sql1').id, value, options);
-    },
-    opens: (value) => tenant.azure.sqlServer('sql1').accepts(json(value).username, json(value).password),
-  },
-  {
-    name: 'app-registration',
-    seed: () => seedOf('app-registration', app.appId, madeByPerson(), 'revoke-adopted=true'),
-    opens: (value) =>
-      app.passwords.some(({ keyId }) =>
-        app.everAdded.some((each) => each.keyId === keyId && each.secretText === value),
-      ),
-  },
-];
-const storage = kinds[0] as Kind;
-
 /** Rotated by a person an hour ago, and proved. */
-async function rotatedBefore({ seed }: Kind): Promise<{ v1: Version; v2: Version }> {
+async function rotatedBefore({ seed }: Pick<Way, 'seed'>): Promise<{ v1: Version; v2: Version }> {
   const v1 = seed();
   v1.created -= 3 * 86_400;
   await tenant.sweepAndSettle();
@@ -184,9 +117,7 @@ describe('undo', () => {
   });
 
   it('is refused where the target holds one credential', async () => {
-    const seed = () =>
-      seedOf('sql-single-login', tenant.azure.sqlServer('sql1').id, PASSWORDS.svc, 'login=svc', 'single');
-    seed().created -= 3 * 86_400;
+    ways.single.seed().created -= 3 * 86_400;
     await tenant.sweepAndSettle();
     await tenant.rotate('single', {});
     await tenant.settle(600);
@@ -203,9 +134,8 @@ describe('undo', () => {
     expect(await refused()).toMatchObject({ status: 409 });
     expect(storage.opens(v1.value)).toBe(true);
 
-    await tenant.clear();
-    app = tenant.azure.ownedApplication('payroll', 'kv1/s');
-    await rotatedBefore({ ...(kinds[3] as Kind), seed: () => seedOf('app-registration', app.appId, madeByPerson()) });
+    await ways.clear();
+    await rotatedBefore({ seed: () => ways.application() });
     expect(await refused()).toMatchObject({ status: 409, reason: 'undo-not-ours' });
   });
 

@@ -1,7 +1,8 @@
 /** What people ask of the inventory, alone in this process: a page, every page, the numbers, the report. */
 
 import { mapLocalhost } from '../local/names.ts';
-import { fromInventoryQuery, toContinuation } from '../src/api/calls/listSecrets.ts';
+import { fromInventoryQuery } from '../src/api/calls/listSecrets.ts';
+import { toContinuation } from '../src/api/continuation.ts';
 import { inventory } from '../src/api/inventory.ts';
 import { summary } from '../src/api/summary.ts';
 import { createApp } from '../src/app/app.ts';

@@ -5,8 +5,8 @@ export const access: readonly Mutant[] = [
   {
     id: 'idempotency-of-all',
     loses: 'who happens to use the same Idempotency-Key gets the operation of somebody else',
-    find: '.update(`${caller.oid}\\n${route}\\n',
-    put: '.update(`${route}\\n',
+    find: 'uuidOf(caller.oid, route,',
+    put: 'uuidOf(route,',
     tests: ['api/requests'],
     short: true,
   },

@@ -41,11 +41,14 @@ export async function receive(call: Call, request: Received, reception: Receptio
   return await call.run(admitted?.deps ?? (await api()), admitted?.caller ?? caller, asked);
 }
 
-const reading = (call: Call, query: URLSearchParams) => ({ query: call.query?.parse(query), body: undefined });
+function reading(call: Call, query: URLSearchParams) {
+  if (!call.query) refuseQuery(query);
+  return { query: call.query?.parse(query), body: undefined };
+}
 
 async function changing({ body }: Call, request: Received, query: URLSearchParams) {
   const key = fromIdempotencyKey(request.headers.get('idempotency-key'));
-  refuseQuery(query);
+  refuseQuery(query, ': what is asked for stands in the body');
   const text = await readBody(request);
   if (!body && text.trim() !== '') throw badRequest('This call takes no body.');
   return {

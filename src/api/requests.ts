@@ -1,9 +1,9 @@
 /** Requests of people, as the calls that ask for a change share them: judged, written down as an operation, and put on the queue as a look. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { addMinutes } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, RefusedError } from '../core/errors.ts';
-import type { SecretRef } from '../core/ids.ts';
+import { type SecretRef, uuidOf } from '../core/ids.ts';
 import { mask } from '../core/mask.ts';
 import { UNRECORDED_MINUTES } from '../core/statuses.ts';
 import type { Deps } from '../ports/deps.ts';
@@ -313,13 +313,6 @@ const wantedIn = ({
 const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Promise<void> =>
   queue.put({ vault, name, version, cause: 'http', operation: id });
 
-/** A UUID of version 8 (RFC 9562: contents of one's own) from caller, route and key. */
-function repeatableId(route: Name, { caller, ref: { vault, name } }: Request<unknown>, key: string): string {
-  const bytes = createHash('sha256')
-    .update(`${caller.oid}\n${route}\n${vault}\n${name}\n${key}`)
-    .digest()
-    .subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
+/** From caller, route and key. */
+const repeatableId = (route: Name, { caller, ref: { vault, name } }: Request<unknown>, key: string): string =>
+  uuidOf(caller.oid, route, vault, name, key);

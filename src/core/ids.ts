@@ -123,6 +123,14 @@ export const targetHash = (type: string, targetId: string): string =>
 export const rotationId = ({ vault, name }: SecretRef, version: VersionId): RotationId =>
   sha256(`${vault.toLowerCase()}\n${name.toLowerCase()}\n${version.toLowerCase()}`).slice(0, 16);
 
+/** A UUID of version 8 (RFC 9562: contents of one's own): the same for the same parts, however often it is made. */
+export function uuidOf(...parts: readonly string[]): string {
+  const bytes = createHash('sha256').update(parts.join('\n')).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 /** The value of a tag, its name compared in any case. */
 export function tagOf(tags: Tags, name: string): string | undefined {
   return Object.entries(tags).find(([key]) => key.toLowerCase() === name)?.[1];

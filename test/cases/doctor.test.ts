@@ -1,4 +1,4 @@
-/** The doctor: whether a rotation will work on its day, told without a write (issue 14). */
+/** The doctor: whether a rotation will work on its day, told without a write. */
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { z } from 'zod';
 import { DoctorBody, DoctorsBody } from '../../src/api/doctorBody.ts';

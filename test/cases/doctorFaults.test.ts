@@ -1,6 +1,6 @@
 /**
  * The doctor finds each fault that keeps a rotation from working on its day, with its own remedy and without a write; where the local
- * tenant can do what the remedy says, doing it clears the fault (issue 14).
+ * tenant can do what the remedy says, doing it clears the fault.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

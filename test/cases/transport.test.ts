@@ -175,6 +175,13 @@ describe('headers, addresses and queries', () => {
     for (const path of paths) expect((await get(`/api/${path}`, [token])).status).toBe(400);
   });
 
+  it('HST-07: a filter that a list of sums does not know is refused, not answered with all vaults; the host’s own stays', async () => {
+    const token = `Authorization: Bearer ${await tenant.azure.issueToken({ roles: all })}`;
+    for (const path of ['summary?vault=kv1', 'vaults/kv1/secrets/st-a?vault=kv2', 'holds?owner=x'])
+      expect([path, (await get(`/api/${path}`, [token])).status]).toEqual([path, 400]);
+    expect((await get('/api/summary?code=x', [token])).status).toBe(200);
+  });
+
   it('HST-07: two Idempotency-Key headers are refused, not read as one of them', async () => {
     const keys = ['Idempotency-Key: once', 'Idempotency-Key: twice', 'Content-Length: 0'];
     expect((await post(rotate, keys, '')).status).toBe(400);

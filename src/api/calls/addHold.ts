@@ -1,8 +1,9 @@
 /** `POST /api/holds`: nothing of a scope is rotated or revoked until a time (design section 3, "Holds by scope"). */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { addDays } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
+import { uuidOf } from '../../core/ids.ts';
 import { mask } from '../../core/mask.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { ScopeHold } from '../../ports/holds.ts';
@@ -79,7 +80,7 @@ export async function setHold(
   if (until > addDays(now, SCOPE_HOLD_DAYS_MAX))
     throw badRequest(`until is more than ${SCOPE_HOLD_DAYS_MAX} days ahead of ${now.toISOString()}.`);
   const hold: ScopeHold = {
-    id: idempotencyKey === undefined ? randomUUID() : idOf(caller, idempotencyKey),
+    id: idempotencyKey === undefined ? randomUUID() : uuidOf(caller.oid, 'holds', idempotencyKey),
     ...{ scope: knownScope(body.scope, deps), until, except: body.except.map((each) => each.toLowerCase()) },
     ...{ heals: body.heals, caller: caller.oid, note: mask(body.note), ticket: mask(body.ticket), createdOn: now },
   };
@@ -102,14 +103,6 @@ export async function setHold(
 
 const termsOf = ({ scope, until, except, heals, note, ticket }: ScopeHold): string =>
   JSON.stringify([scope, until, except, heals, note, ticket]);
-
-/** A UUID of version 8 from caller and key, as operations have theirs. */
-function idOf({ oid }: Caller, key: string): string {
-  const bytes = createHash('sha256').update(`${oid}\nholds\n${key}`).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
 
 export const addHold = guarded({
   name: 'addHold',

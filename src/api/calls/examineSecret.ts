@@ -1,4 +1,4 @@
-/** `GET /api/vaults/{vault}/secrets/{name}/doctor`: whether its next rotation will work, asked now and without a write (issue 14). */
+/** `GET /api/vaults/{vault}/secrets/{name}/doctor`: whether its next rotation will work, asked now and without a write. */
 import type { SecretRef } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { diagnose, diagnoseUnbound } from '../../reconcile/doctor/diagnose.ts';

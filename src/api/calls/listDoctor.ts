@@ -1,21 +1,19 @@
-/** `GET /api/doctor`: what the last looks found of the whole fleet, from the rows alone (issue 14). */
+/** `GET /api/doctor`: what the last looks found of the whole fleet, from the rows alone. */
 import { z } from 'zod';
-import { KeyturnError } from '../../core/errors.ts';
 import { guarded } from '../call.ts';
+import { toContinuation } from '../continuation.ts';
 import { DoctorsBody, doctorsBody } from '../doctorBody.ts';
 import { type InventoryFilter, inventory } from '../inventory.ts';
 import { answer } from '../problem.ts';
-import { problemsOf } from '../query.ts';
-import { fromInventoryQuery, InventoryQuery, toContinuation } from './listSecrets.ts';
+import { parseQuery } from '../query.ts';
+import { fromInventoryQuery, InventoryQuery } from './listSecrets.ts';
 
 /** The inventory's own words; strict, so that a misspelt filter does not show everything. */
 const DoctorQuery = z.strictObject(InventoryQuery.pick({ vault: true, owner: true, continuation: true }).shape);
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
 export function fromDoctorQuery(query: URLSearchParams): InventoryFilter {
-  const given = Object.fromEntries([...query].filter(([, value]) => value !== ''));
-  const parsed = DoctorQuery.safeParse(given);
-  if (!parsed.success) throw new KeyturnError('bad-request', { detail: `${problemsOf(parsed.error)}.` });
+  parseQuery(DoctorQuery, query);
   return fromInventoryQuery(query);
 }
 

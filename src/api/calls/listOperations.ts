@@ -6,11 +6,10 @@ import { PHASES, type Phase } from '../../core/statuses.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation } from '../../ports/operations.ts';
 import { type Caller, requireRole } from '../auth.ts';
-import { badRequest } from '../body.ts';
 import { guarded } from '../call.ts';
 import { OperationsBody, operationsBody } from '../operationBody.ts';
 import { answer } from '../problem.ts';
-import { problemsOf, refuseRepeated } from '../query.ts';
+import { parseQuery } from '../query.ts';
 
 const STATUS = ['open', 'done', ...PHASES] as const;
 const ONE = STATUS.join('|');
@@ -33,10 +32,7 @@ export interface OperationsFilter {
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong. */
 export function fromOperationsQuery(query: URLSearchParams): OperationsFilter {
-  refuseRepeated(query);
-  const parsed = OperationsQuery.safeParse(Object.fromEntries([...query].filter(([, value]) => value !== '')));
-  if (!parsed.success) throw badRequest(`${problemsOf(parsed.error)}.`);
-  const { vault, status } = parsed.data;
+  const { vault, status } = parseQuery(OperationsQuery, query);
   const named = status?.split(',');
   return compact({
     vault: vault?.toLowerCase(),

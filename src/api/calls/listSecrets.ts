@@ -1,13 +1,13 @@
 /** `GET /api/secrets`: the inventory, as the last looks saw it (design section 5). */
 import { z } from 'zod';
 import { compact } from '../../core/compact.ts';
-import { KeyturnError } from '../../core/errors.ts';
-import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../../core/ids.ts';
+import { VAULT_NAME } from '../../core/ids.ts';
 import { SECRET_STATUSES } from '../../core/statuses.ts';
 import { guarded } from '../call.ts';
+import { CONTINUATION, fromContinuation, toContinuation } from '../continuation.ts';
 import { type InventoryFilter, inventory } from '../inventory.ts';
 import { answer } from '../problem.ts';
-import { problemsOf, refuseRepeated } from '../query.ts';
+import { parseQuery } from '../query.ts';
 import { SecretsBody, secretsBody } from '../secretBody.ts';
 
 const STATE = SECRET_STATUSES.join('|');
@@ -53,20 +53,12 @@ export const InventoryQuery = z.strictObject({
     .regex(/^\d{1,4}[dh]$/, 'olderThan must be a number of days or hours, as 90d or 36h')
     .optional()
     .describe('Secrets whose credential, as far as that is known, else whose current version is at least so old.'),
-  continuation: z
-    .string()
-    .regex(/^[\w-]{1,256}$/, 'continuation must be what an earlier answer gave')
-    .optional()
-    .describe('Where the next page begins: `continuation` of the page before.'),
+  continuation: CONTINUATION,
 });
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
 export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
-  const given = [...query].filter(([, value]) => value !== '');
-  refuseRepeated(query);
-  const parsed = InventoryQuery.safeParse(Object.fromEntries(given));
-  if (!parsed.success) throw bad(problemsOf(parsed.error));
-  const { vault, state, due, owner, managed, expires, olderThan, continuation } = parsed.data;
+  const { vault, state, due, owner, managed, expires, olderThan, continuation } = parseQuery(InventoryQuery, query);
   const listed = state?.split(',');
   return compact({
     vault: vault?.toLowerCase(),
@@ -76,27 +68,11 @@ export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
     managed: managed === undefined ? undefined : managed === 'true',
     expires: expires === undefined ? undefined : expires === 'never' ? expires : hoursIn(expires),
     olderThanHours: olderThan === undefined ? undefined : hoursIn(olderThan),
-    after: continuation === undefined ? undefined : fromContinuation(continuation),
+    after: fromContinuation(continuation),
   });
 }
 
 const hoursIn = (text: string): number => Number.parseInt(text, 10) * (text.endsWith('d') ? 24 : 1);
-
-/** Opaque to callers: the last secret shown, so that pages neither overlap nor skip while rows come and go. */
-export const toContinuation = ({ vault, name }: SecretRef): string =>
-  Buffer.from(`${vault}/${name}`).toString('base64url');
-
-/** Only what `toContinuation` makes is taken: names of the right form, in lower case, in their one spelling. */
-function fromContinuation(text: string): SecretRef {
-  const [vault = '', name = '', ...rest] = Buffer.from(text, 'base64url').toString('utf8').split('/');
-  const ref = { vault, name };
-  const fits = rest.length === 0 && VAULT_NAME.test(vault) && SECRET_NAME.test(name);
-  const lower = vault === vault.toLowerCase() && name === name.toLowerCase();
-  if (!fits || !lower || toContinuation(ref) !== text) throw bad('continuation must be what an earlier answer gave');
-  return ref;
-}
-
-const bad = (what: string): KeyturnError => new KeyturnError('bad-request', { detail: `${what}.` });
 
 export const listSecrets = guarded({
   name: 'secrets',

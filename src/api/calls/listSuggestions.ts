@@ -1,26 +1,22 @@
 /** `GET /api/suggestions`: how secrets that have not opted in could, by what their values seem to be. Never a value or a part of one. */
 import { z } from 'zod';
-import { SECRET_NAME, type SecretRef, VAULT_NAME } from '../../core/ids.ts';
+import { compact } from '../../core/compact.ts';
+import { type SecretRef, VAULT_NAME } from '../../core/ids.ts';
 import { plain } from '../../core/plain.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { SuggestionRow } from '../../ports/suggestions.ts';
 import { type Caller, requireRole } from '../auth.ts';
-import { badRequest } from '../body.ts';
 import { guarded } from '../call.ts';
+import { CONTINUATION, fromContinuation, toContinuation } from '../continuation.ts';
 import { itemsOf } from '../inventory.ts';
 import { answer } from '../problem.ts';
-import { problemsOf, refuseRepeated } from '../query.ts';
-import { toContinuation } from './listSecrets.ts';
+import { parseQuery } from '../query.ts';
 
 const PAGE_MAX = 100;
 
 export const SuggestionsQuery = z.strictObject({
   vault: z.string().regex(VAULT_NAME, 'vault must be the name of a vault').optional().describe('Of this vault only.'),
-  continuation: z
-    .string()
-    .regex(/^[\w-]{1,256}$/, 'continuation must be what an earlier answer gave')
-    .optional()
-    .describe('Where the next page begins: `continuation` of the page before.'),
+  continuation: CONTINUATION,
 });
 
 export const SuggestionsBody = z.strictObject({
@@ -55,22 +51,8 @@ interface Asked {
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong. */
 export function fromSuggestionsQuery(query: URLSearchParams): Asked {
-  refuseRepeated(query);
-  const parsed = SuggestionsQuery.safeParse(Object.fromEntries([...query].filter(([, value]) => value !== '')));
-  if (!parsed.success) throw badRequest(`${problemsOf(parsed.error)}.`);
-  const { vault, continuation } = parsed.data;
-  return {
-    ...(vault === undefined ? {} : { vault: vault.toLowerCase() }),
-    ...(continuation === undefined ? {} : { after: refIn(continuation) }),
-  };
-}
-
-function refIn(text: string): SecretRef {
-  const [vault = '', name = '', ...rest] = Buffer.from(text, 'base64url').toString('utf8').split('/');
-  const fits = rest.length === 0 && VAULT_NAME.test(vault) && SECRET_NAME.test(name);
-  if (!fits || toContinuation({ vault, name }) !== text)
-    throw badRequest('continuation must be what an earlier answer gave.');
-  return { vault, name };
+  const { vault, continuation } = parseQuery(SuggestionsQuery, query);
+  return compact({ vault: vault?.toLowerCase(), after: fromContinuation(continuation) });
 }
 
 /** Of secrets that have still not opted in, at most 100, by vault and name. */

@@ -9,7 +9,7 @@ import { type Caller, requireRole } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { guarded } from '../call.ts';
 import { answer, page } from '../problem.ts';
-import { problemsOf, refuseRepeated } from '../query.ts';
+import { parseQuery } from '../query.ts';
 
 const FORMATS = ['json', 'csv', 'markdown'] as const;
 
@@ -100,11 +100,8 @@ interface Asked {
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong. */
 export function fromReportQuery(query: URLSearchParams): Asked {
-  refuseRepeated(query);
-  const parsed = ReportQuery.safeParse(Object.fromEntries([...query].filter(([, value]) => value !== '')));
-  if (!parsed.success) throw badRequest(`${problemsOf(parsed.error)}.`);
-  const { month, format = 'json' } = parsed.data;
-  return compact({ format, month });
+  const { month, format = 'json' } = parseQuery(ReportQuery, query);
+  return { format, ...compact({ month }) };
 }
 
 /**

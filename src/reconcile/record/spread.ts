@@ -2,9 +2,8 @@
  * A leak is about a credential: every opted-in secret that keeps it gets the same request, by an operation of its own. Done at every
  * look until nobody is left, so that a pass that dies in between forgets nobody; the ids follow from the first operation.
  */
-import { createHash } from 'node:crypto';
 import type { Grant } from '../../core/grants.ts';
-import type { SecretRef } from '../../core/ids.ts';
+import { type SecretRef, uuidOf } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation } from '../../ports/operations.ts';
 import { besides, leakedHandle } from '../observe/leak.ts';
@@ -42,10 +41,5 @@ async function ask(leak: Operation, { vault, name }: SecretRef, deps: Deps): Pro
   await deps.queue.put({ vault, name, cause: 'http', operation: operation.id });
 }
 
-/** A UUID of version 8 from the first operation, the secret and its version. */
-function idOf(id: string, { vault, name }: SecretRef, version: string): string {
-  const bytes = createHash('sha256').update(`${id}\n${vault}\n${name}\n${version}`).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
+/** From the first operation, the secret and its version. */
+const idOf = (id: string, { vault, name }: SecretRef, version: string): string => uuidOf(id, vault, name, version);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { fromInventoryQuery, toContinuation } from '../../../src/api/calls/listSecrets.ts';
+import { fromInventoryQuery } from '../../../src/api/calls/listSecrets.ts';
+import { toContinuation } from '../../../src/api/continuation.ts';
 import { KeyturnError } from '../../../src/core/errors.ts';
 
 const parse = (query: string) => fromInventoryQuery(new URLSearchParams(query));

@@ -27,26 +27,37 @@ const guids = parts.transform((list) => [...new Set(list.map((id) => id.toLowerC
 /** An entry of a list of vaults, parsed; throws `bad-tags`, saying what is wrong with it. */
 export const vaultId = (id: string): ResourceId =>
   parseResourceId(id, 'Microsoft.KeyVault/vaults', 'an entry', VAULT_NAME);
-const idsOfVaults = (list: readonly string[], context: z.RefinementCtx): ResourceId[] =>
-  list.flatMap((id): ResourceId[] => {
-    try {
-      return [vaultId(id)];
-    } catch (error) {
-      if (!(error instanceof KeyturnError)) throw error;
-      context.addIssue({ code: 'custom', message: error.detail });
-      return [];
+/** So many wrong entries of a list are told: of a list that is another text altogether, the first ones say it. */
+const WRONG_MAX = 10;
+/** Every entry of a list as `read` has it, which throws a `KeyturnError` that says what is wrong with one. */
+const entries =
+  <Entry>(read: (entry: string) => Entry) =>
+  (list: readonly string[], context: z.RefinementCtx): Entry[] => {
+    const found: Entry[] = [];
+    let wrong = 0;
+    for (const entry of list) {
+      try {
+        found.push(read(entry));
+      } catch (error) {
+        if (!(error instanceof KeyturnError)) throw error;
+        wrong += 1;
+        if (wrong > WRONG_MAX) {
+          context.addIssue({ code: 'custom', message: 'and more entries that cannot be read' });
+          break;
+        }
+        context.addIssue({ code: 'custom', message: error.detail });
+      }
     }
-  });
-const vaultIds = parts.transform(idsOfVaults);
+    return found;
+  };
+const vaultIds = parts.transform(entries(vaultId));
 
 /** Names in lower case; an id says no more than the name does, which is unique in Azure. */
-const vaultNames = parts.transform((list, context) =>
-  list.flatMap((entry): string[] => {
-    const name = entry.includes('/') ? idsOfVaults([entry], context)[0]?.name : entry;
-    if (name === undefined) return [];
-    if (VAULT_NAME.test(name)) return [name.toLowerCase()];
-    context.addIssue({ code: 'custom', message: `${quote(name)} is no name of a vault` });
-    return [];
+const vaultNames = parts.transform(
+  entries((entry) => {
+    const name = entry.includes('/') ? vaultId(entry).name : entry;
+    if (VAULT_NAME.test(name)) return name.toLowerCase();
+    throw new KeyturnError('bad-tags', { detail: `${quote(name)} is no name of a vault` });
   }),
 );
 

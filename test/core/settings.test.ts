@@ -187,6 +187,14 @@ describe('settings', () => {
     expect(said).toEqual([expect.stringContaining(words)]);
   });
 
+  it('name the first wrong entries of a list, not thousands of them', () => {
+    const wrong = Array.from({ length: 5_000 }, (_, at) => `kv-${at}`).join(',');
+    const told = problems({ ...good, KEYTURN_VAULTS: wrong });
+    expect(told.length).toBeLessThanOrEqual(12);
+    expect(told.join('\n')).toMatch(/KEYTURN_VAULTS.*"kv-0"[^]*"kv-9"[^]*and more entries/);
+    expect(told.join('\n')).not.toContain('an entry is "kv-10"');
+  });
+
   it('show no value of a setting that may be secret', () => {
     const key = 'AccountKey=c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
     const text = problems({

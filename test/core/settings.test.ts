@@ -191,7 +191,7 @@ describe('settings', () => {
     const wrong = Array.from({ length: 5_000 }, (_, at) => `kv-${at}`).join(',');
     const told = problems({ ...good, KEYTURN_VAULTS: wrong });
     expect(told.length).toBeLessThanOrEqual(12);
-    expect(told.join('\n')).toMatch(/KEYTURN_VAULTS.*"kv-0"[^]*"kv-9"[^]*and more entries/);
+    expect(told.join('\n')).toMatch(/KEYTURN_VAULTS.*"kv-0".*"kv-9".*and more entries/);
     expect(told.join('\n')).not.toContain('an entry is "kv-10"');
   });
 

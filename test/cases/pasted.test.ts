@@ -74,6 +74,7 @@ describe('ATK-07: pasted', () => {
     ['a key of 88 characters', () => randomBytes(64).toString('base64')],
     ['a password of 40 characters', () => newPassword(['app_a']).reveal()],
     ['one that has few capitals', () => 'zaJh_3ghota4yqf26koyjj.r6ng.rdPgutu0hphl'],
+    ['one that could be the name of a secret', () => 'tyizgk0dC-xjd9sptbNsxoi9n5fl1-n507rrzehk'],
     ['a client secret', () => `Xy78Q~${randomBytes(26).toString('base64url').slice(0, 34)}`],
     ['a connection string', () => `Server=s1;User ID=a;Password=${randomBytes(30).toString('base64url')}`],
     ['a SAS', () => `sv=2024-11-04&sig=${randomBytes(32).toString('base64url')}`],

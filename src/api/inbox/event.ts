@@ -5,6 +5,7 @@
  */
 import { canonicalId, type ResourceId } from '../../core/ids.ts';
 import { Look } from '../../core/look.ts';
+import { mask } from '../../core/mask.ts';
 import { quote } from '../../core/quote.ts';
 import type { Reason } from '../../core/reasons.ts';
 import { contentOf } from './message.ts';
@@ -52,8 +53,12 @@ export function fromEventMessage(message: unknown, vaults: readonly ResourceId[]
   return (Array.isArray(content) ? content : [content]).map((event) => fromEvent(event, vaults));
 }
 
-/** A version that is no version id is left out: it is only a hint, and the current version decides (case EG-05). */
+/**
+ * A version that is no version id is left out: it is only a hint, and the current version decides (case EG-05). A name that looks like a
+ * credential would be one in every line about the look (finding ATK-07): a secret that is really called so is the sweep's.
+ */
 function look(vault: string, { name, version }: Named): Look | NoLook {
+  if (mask(name) !== name) return skip('bad-request', `secret name ${quote(name)}`);
   const parts = { vault, name, cause: 'event' };
   const parsed = [{ ...parts, version }, parts]
     .map((candidate) => Look.safeParse(candidate))

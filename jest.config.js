@@ -4,9 +4,14 @@ import { join } from 'node:path';
 
 // What `npm test` runs of the suites that cost seconds (`test/jest/short.ts`); the others run whole.
 const short = {
-  'test/local/start.test.ts': { line: 1, all: 1 },
   'test/cases/isolation.test.ts': { line: 1, all: 1 },
   'test/cases/sqlOff.test.ts': { line: 1, all: 2 },
+  // Stories of seconds each: their siblings run in the rest.
+  'test/cases/appRegistration.test.ts': { line: 1, ids: 1, all: 9 },
+  'test/cases/holds.test.ts': { line: 1, ids: 1, all: 10 },
+  'test/cases/undo.test.ts': { line: 1, ids: 1, all: 6 },
+  'test/cases/owed.test.ts': { line: 1, ids: 1, all: 5 },
+  'test/cases/sql.test.ts': { line: 1, ids: 1, all: 14 },
   'test/cases/': { line: 1, ids: 1 },
   'test/chaos/': { line: 1, ids: 1 },
   'test/contract/': { line: 2 },
@@ -15,11 +20,10 @@ const short = {
   'test/infra/consentScript.test.ts': { line: 2 },
   'test/infra/scripts.test.ts': { line: 2 },
   'test/functions/built.test.ts': { line: 1, all: 1 },
-  'test/functions/quiet.test.ts': { line: 1, all: 1 },
   'test/functions/openapi.test.ts': { line: 1, all: 2 },
   'test/functions/': { line: 4 },
   'test/api/auth.test.ts': { line: 8 },
-  'test/api/authMatrix.test.ts': { line: 8 },
+  'test/api/authMatrix.test.ts': { line: 4 },
   'test/api/problem.test.ts': { line: 8 },
   'test/api/requests.test.ts': { line: 4 },
   'test/api/secretBody.test.ts': { line: 8 },
@@ -29,7 +33,16 @@ const short = {
 // Not in `npm test` unless named: the slow proof, in many processes or at full size, of what others prove in small.
 export const long = [
   ...['chaos/chaos', 'chaos/orphan', 'docs/bench', 'docs/newRotator', 'functions/memory', 'infra/azd', 'infra/release'],
-  ...['infra/roles', 'cases/flood', 'cases/handedOver', 'cases/late', 'cases/leaks'],
+  ...[
+    'infra/roles',
+    'cases/flood',
+    'cases/handedOver',
+    'cases/issuedBusy',
+    'cases/late',
+    'cases/leaks',
+    'functions/quiet',
+  ],
+  'local/start',
 ].map((name) => `test/${name}.test.ts`);
 const isNamed = process.argv.slice(2).some((word) => !word.startsWith('-'));
 

@@ -24,10 +24,11 @@ export interface Row {
 
 const whole: Thin = (list) => list;
 
-/** Evenly spread, from a place that is another one for each walk. */
+/** Half of what the walk calls few, evenly spread, from a place that is another one for each walk. */
 function shortOf(name: string): Thin {
   const offset = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 997, 7);
-  return (list, most) => {
+  return (list, few) => {
+    const most = Math.ceil(few / 2);
     if (list.length <= most) return list;
     const step = list.length / most;
     return Array.from(

@@ -128,7 +128,7 @@ describe('npm commands', () => {
     expect(lines.filter((line) => !inCi.includes(line) && !here.includes(line))).toEqual([]);
   });
 
-  it('npm start, on any port, stays up until Ctrl-C and prints what the README shows', async () => {
+  it('OPS-10: npm start, on any port, stays up until Ctrl-C and prints what the README shows', async () => {
     expect(lines).toEqual(expect.arrayContaining(['npm start', 'npm start -- --port 7072']));
     const served = start(['npm', 'start', '--', '--port', '0']);
     await served.seen(/Ctrl-C ends it/);

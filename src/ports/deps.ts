@@ -8,6 +8,7 @@ import type { Audit } from './audit.ts';
 import type { Consent } from './consent.ts';
 import type { Holds } from './holds.ts';
 import type { Locks } from './locks.ts';
+import type { Notices } from './notices.ts';
 import type { LookQueue } from './queue.ts';
 import type { Reports } from './reports.ts';
 import type { Resources } from './resources.ts';
@@ -56,6 +57,8 @@ export interface Deps {
   /** Where reports are kept; absent in a world that shows nobody anything. */
   readonly reports?: Reports;
   readonly alerts: Alerts;
+  /** The way out to people; absent where nobody is told. */
+  readonly notices?: Notices;
   /** What Azure tells of Keyturn's own rights; absent in a world without Azure. */
   readonly rights?: Rights;
   readonly clock: Clock;

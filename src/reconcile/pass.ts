@@ -221,6 +221,7 @@ async function endOf(
       requested,
       followed,
       refusedOn: new Map(),
+      notices: [],
       ...compact({ leak }),
     };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
@@ -245,8 +246,8 @@ async function endOf(
       ...(heldUntil ? { heldUntil } : {}),
     });
     const change = await act(progress.step, progress.acting);
-    const { refusedOn } = progress.acting;
-    return { step: progress.step, change, ...progress, trail: progress, refusedOn, told: toldOf(progress) };
+    const { refusedOn, notices } = progress.acting;
+    return { step: progress.step, change, ...progress, trail: progress, refusedOn, notices, told: toldOf(progress) };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
@@ -328,6 +329,7 @@ async function failureEnd(
     change,
     attempted: progress.step,
     told: toldOf(progress),
+    notices: progress.acting?.notices,
     trail: progress,
     bound: progress.bound,
     seen: progress.seen,

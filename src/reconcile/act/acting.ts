@@ -2,6 +2,7 @@
 import type { VersionId } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Lock } from '../../ports/locks.ts';
+import type { NewNotice } from '../../ports/notices.ts';
 import type { Evidence, Operation } from '../../ports/operations.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
 import type { Observation } from '../observe/observation.ts';
@@ -20,6 +21,8 @@ export interface Acting {
   /** The leak that this pass works for, and what it has found out about it. */
   readonly leak?: Operation;
   evidence?: Evidence;
+  /** What the step has to tell beside what the pass tells of every step of its kind: sent with the pass's own. */
+  readonly notices: NewNotice[];
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */
   marked?: Begun;
   /** The target was changed: a credential is there that only this pass knows. */

@@ -3,6 +3,7 @@ import type { KeyturnError } from '../../core/errors.ts';
 import type { VersionId } from '../../core/ids.ts';
 import { isBusy } from '../../core/passing.ts';
 import type { Reason } from '../../core/reasons.ts';
+import type { NewNotice } from '../../ports/notices.ts';
 import type { OperationResult } from '../../ports/operations.ts';
 import type { SecretRow } from '../../ports/rows.ts';
 import type { RowChange } from '../act/acting.ts';
@@ -26,6 +27,8 @@ export interface PassEnd {
   readonly trail?: Trail;
   /** What a leak's operation is told of this pass beside its step. */
   readonly told?: Pick<OperationResult, 'refusedOn' | 'vouchedBy' | 'besides'>;
+  /** What the pass found worth telling beside its step (`Acting.notices`). */
+  readonly notices?: readonly NewNotice[] | undefined;
   /** When the target refused an old value that this step revoked, by version. */
   readonly refusedOn?: ReadonlyMap<VersionId, Date>;
 }

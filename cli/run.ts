@@ -59,6 +59,8 @@ function programOf(io: Io, version: string, end: (exit: Exit) => void): Command 
         .map(({ code, says }) => `${code} ${says}`)
         .join('; ')}.\n`,
     );
+  // Where it is and how it prints may be said before the command as well; the help of each command lists them.
+  for (const each of [...OUTPUT_OPTIONS, ...WHERE_OPTIONS]) program.addOption(optionOf(each).hideHelp());
   for (const spec of commands) program.addCommand(commandOf(spec, io, end).copyInheritedSettings(program));
   return program;
 }
@@ -72,7 +74,7 @@ function commandOf(spec: CommandSpec | OfflineSpec, io: Io, end: (exit: Exit) =>
     made.addOption(optionOf(each));
   if (spec.examples) made.addHelpText('after', `\nExamples:\n${spec.examples.map((each) => `  ${each}\n`).join('')}`);
   return made.action(async () => {
-    const given = made.opts<Record<string, unknown>>();
+    const given = made.optsWithGlobals<Record<string, unknown>>();
     const asked = askedIn(made.args, given);
     const format = formatIn(given.output);
     const here = { io, asked, format, print: (found: Parameters<typeof print>[0]) => print(found, format, io) };

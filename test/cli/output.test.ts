@@ -238,6 +238,19 @@ describe('a request', () => {
       expect([url, (await ran(['list', '--url', url], [])).exit]).toEqual([url, 2]);
   });
 
+  it.each([
+    ['before the command', ['--url', 'https://elsewhere.example', '-o', 'csv', 'list']],
+    ['behind it', ['list', '--url', 'https://elsewhere.example', '-o', 'csv']],
+    [
+      'on both sides, where the last one counts',
+      ['-o', 'json', 'list', '-o', 'csv', '--url', 'https://elsewhere.example'],
+    ],
+  ])('takes where Keyturn is, and the form, %s', async (_, words) => {
+    const { out, asked, exit } = await ran(words, [secrets(secret({ owner: undefined }))]);
+    expect([exit, asked.map(({ url }) => new URL(url).host)]).toEqual([0, ['elsewhere.example']]);
+    expect(out.split('\n')[0]).toBe('secret,state,kind,target,owner,due,expires,owed,why');
+  });
+
   it('asks for page after page', async () => {
     const { out, asked } = await ran(
       ['list', '-o', 'jsonl', '--state', 'ok,due'],

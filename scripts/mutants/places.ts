@@ -46,7 +46,7 @@ async function under(folder: string, end: string): Promise<string[]> {
  * where the fault would stand now.
  */
 export function placeOf({ id, find, inside, put }: Mutant, all: readonly Source[]): Place {
-  const pattern = new RegExp(find.trim().split(/\s+/).map(escaped).join('\\s+'), 'g');
+  const pattern = patternOf(find);
   const found = all.flatMap(({ file, text }) =>
     [...text.matchAll(pattern)]
       .filter(({ index }) => inside === undefined || declarationAt(text, index) === inside)
@@ -63,11 +63,22 @@ export function placeOf({ id, find, inside, put }: Mutant, all: readonly Source[
   return { id, file, line: lineAt(text, start), start, end, text, mutated };
 }
 
+/** The code however the formatter breaks its lines, which puts a comma behind the last of a list that it breaks. */
+function patternOf(find: string): RegExp {
+  const tokens = find.match(/\w+|[^\s\w]/g) ?? [];
+  const parts = tokens.map((token, at) => {
+    const areWords = /^\w/.test(token) && /\w$/.test(tokens[at - 1] ?? '');
+    const comma = /^[)\]}]$/.test(token) ? '(?:,\\s*)?' : '';
+    return `${at === 0 ? '' : areWords ? '\\s+' : '\\s*'}${comma}${escaped(token)}`;
+  });
+  return new RegExp(parts.join(''), 'g');
+}
+
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
 const DECLARATION =
-  /^(?: {2}(?:async |static |readonly )*(?=[#\w]+\(.*\{$)|(?:export |async )*(?:function\*?|const|class) )([#\w]+)/gm;
+  /^(?: {2}(?:async |static |readonly )*(?=[#\w]+\((?:.*\{)?$)|(?:export |async )*(?:function\*?|const|class) )([#\w]+)/gm;
 
 /** The name of the last function, method, class or constant that begins before a place. */
 function declarationAt(text: string, index: number): string | undefined {

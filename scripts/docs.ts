@@ -13,6 +13,7 @@ import { inRole, type NeededRights } from '../src/core/neededRights.ts';
 import { isReason, reasonRow, reasons } from '../src/core/reasons.ts';
 import { aboutSetting, settingsSchema } from '../src/core/settingsSchema.ts';
 import { keyDialects } from '../src/form/dialects.ts';
+import { eventSchemas } from '../src/notices/cloudEvent.ts';
 import type { Manifest } from '../src/ports/rotator.ts';
 import { manifests } from '../src/rotators/kinds.ts';
 import { notSupported, type TwoKeyRow, twoKeyTable } from '../src/rotators/twoKeyTable.ts';
@@ -98,7 +99,16 @@ export const pages: Readonly<Record<string, () => string>> = {
   'docs/values.md': valuesPage,
   'src/api/routes.ts': routesFile,
   'src/api/calls.ts': callsFile,
+  ...eventPages(),
 };
+
+/** The JSON schema of each event that notices are sent as. */
+function eventPages(): Record<string, () => string> {
+  const schemas = Object.entries(eventSchemas());
+  return Object.fromEntries(
+    schemas.map(([type, schema]) => [`docs/events/${type}.json`, () => JSON.stringify(schema, undefined, 2)]),
+  );
+}
 
 const overlaps: Readonly<Record<Manifest['overlap'], string>> = {
   'two-slots': 'works on until the grace is over',

@@ -14,6 +14,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
   api: ['reconcile', 'sweep', 'tags', 'ports', 'core'],
   reconcile: ['tags', 'form', 'ports', 'core'],
   sweep: ['tags', 'form', 'ports', 'core'],
+  notices: ['ports', 'core'],
   tags: ['ports', 'core'],
   form: ['ports', 'core'],
   rotators: ['targets', 'ports', 'core'],

@@ -11,9 +11,15 @@ const zone = 'keyturn.localhost';
 const defaultFolder = fileURLToPath(new URL('../../.keyturn/certs', import.meta.url));
 
 /** Names the server answers to. A wildcard covers one label, so each level has its own. */
-export const serverNames = ['', 'vault.', 'database.', 'blob.core.', 'queue.core.', 'table.core.'].map(
-  (part) => `*.${part}${zone}`,
-);
+export const serverNames = [
+  '',
+  'vault.',
+  'database.',
+  'blob.core.',
+  'queue.core.',
+  'table.core.',
+  'local-1.eventgrid.',
+].map((part) => `*.${part}${zone}`);
 
 export interface Certificates {
   /** PEM of the authority, and where it lies: what clients must trust (`NODE_EXTRA_CA_CERTS`). */

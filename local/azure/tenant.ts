@@ -206,6 +206,6 @@ async function startStorage(world: World): Promise<Azurite> {
 /** The queues that a deployment makes in the app's own account (infra/modules/storage.bicep); the host makes none (HST-03). */
 async function makeQueues(connection: string): Promise<void> {
   const service = QueueServiceClient.fromConnectionString(connection);
-  const names = ['keyturn-work', 'keyturn-work-poison', 'keyturn-events', 'keyturn-events-poison'];
+  const names = ['keyturn-work', 'keyturn-events', 'keyturn-notices'].flatMap((name) => [name, `${name}-poison`]);
   await Promise.all(names.map((name) => service.createQueue(name)));
 }

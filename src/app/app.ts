@@ -16,6 +16,7 @@ import { KeyturnError, withoutText } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import { jsonLog, type Log, type LogLevel } from '../core/log.ts';
 import { Look } from '../core/look.ts';
+import type { NotifySink } from '../core/notify.ts';
 import type { Environment } from '../core/ownStorage.ts';
 import { quote } from '../core/quote.ts';
 import { readSettings, type Settings, SettingsError } from '../core/settings.ts';
@@ -29,6 +30,7 @@ import { sweep } from '../sweep/sweep.ts';
 import { mergePolicy } from '../tags/policy.ts';
 import { type Clients, clientsOf, probesOf } from './clients.ts';
 import { exposures } from './exposed.ts';
+import { deliverMessage, giveUpNotice } from './noticeDoors.ts';
 import { giveUp, giveUpEvents, unreadable, watchPoison } from './poison.ts';
 import { keepHeapSmall } from './smallHeap.ts';
 import { Stopping } from './stopping.ts';
@@ -58,6 +60,10 @@ export interface App {
   work(message: unknown): Promise<void>;
   /** A message that the host gave up on. */
   poison(message: unknown): Promise<void>;
+  /** Delivers one notice; what a sink does not take is put back. Throws `BusyError` where that was not possible either. */
+  notice(message: unknown): Promise<void>;
+  /** A notice that the host gave up on. */
+  poisonNotice(message: unknown): Promise<void>;
   /** Events that the host gave up on, parsed. Throws `BusyError` when the queue was not reached. */
   poisonEvents(events: readonly (Look | NoLook)[]): Promise<void>;
   sweep(): Promise<void>;
@@ -83,7 +89,7 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const user = databaseUser === undefined ? {} : { databaseUser };
   const all = { cloud, credential, clock, tenantId: tenant, identityIds, ...user };
   const rotators = registry(given ?? allRotators(all));
-  checkSettings(settings, rotators.types);
+  checkSettings(settings, rotators.types, cloud);
   const auth = createAuth({ tenant, authority: cloud.authority, sts: cloud.sts, audience, clock, ...rest });
   let made: Clients | undefined;
   const ground = { settings, cloud, credential, rotators, clock };
@@ -149,6 +155,14 @@ function appOf(parts: Parts, given: Log): App {
       if (isSkip(look)) skip('message skipped', look);
       else await guarded(ready(look.vault).then((known) => giveUp(look, known)));
     },
+    async notice(message) {
+      if (await isUnread('keyturn-notices', message)) return;
+      await guarded(deliverMessage(message, clients().deliveries, deps()));
+    },
+    async poisonNotice(message) {
+      if (await isUnread('keyturn-notices-poison', message)) return;
+      await guarded(giveUpNotice(message, deps()));
+    },
     poisonEvents: (events) => guarded(giveUpEvents(events, clients().pace, deps())),
     async sweep() {
       await guarded(clients().served.refresh(log, { observes: settings.mode === 'observe' }));
@@ -171,7 +185,11 @@ const guarded = <T>(work: Promise<T>): Promise<T> =>
   });
 
 /** What only the modules behind the settings can judge: better said at the start than found out by every secret's refusal. */
-function checkSettings({ consent, policy, limits, rotators }: Settings<Cloud>, known: readonly string[]): void {
+function checkSettings(
+  { consent, policy, limits, rotators, notify }: Settings<Cloud>,
+  known: readonly string[],
+  cloud: Cloud,
+): void {
   const checks = {
     KEYTURN_CONSENT: () => parseConsentMap(consent),
     KEYTURN_POLICY: () => mergePolicy([{ where: 'KEYTURN_POLICY', text: policy, from: 'settings' }], limits),
@@ -185,9 +203,22 @@ function checkSettings({ consent, policy, limits, rotators }: Settings<Cloud>, k
       return [`${name} does not fit: ${error.detail}`];
     }
   });
+  problems.push(...(notify?.sinks ?? []).flatMap((sink) => wrongTopic(sink, cloud)));
   const strange = rotators.filter((type) => !known.includes(type)).map((type) => quote(type));
   if (strange.length > 0) problems.push(`KEYTURN_ROTATORS names ${strange.join(', ')}. Known: ${known.join(', ')}.`);
   if (problems.length > 0) throw new SettingsError(problems);
+}
+
+/** A topic gets a token of the identity, so it has to be one of this cloud (design section 6). */
+function wrongTopic(sink: NotifySink, { eventGridSuffix }: Cloud): readonly string[] {
+  if (sink.kind !== 'eventgrid') return [];
+  const { host, pathname, search } = new URL(sink.endpoint);
+  const isTopic = eventGridSuffix !== undefined && host.endsWith(eventGridSuffix);
+  if (isTopic && pathname === '/api/events' && search === '') return [];
+  const expected = `https://<topic>.<region>${eventGridSuffix ?? '.eventgrid.azure.net'}/api/events`;
+  return [
+    `KEYTURN_NOTIFY does not fit: the endpoint of the sink ${quote(sink.name)} is none of a topic; expected ${expected}.`,
+  ];
 }
 
 /** The end of this process, for the passes that run in it. */

@@ -15,13 +15,18 @@ import type { Clock } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Settings } from '../core/settings.ts';
+import { Deliveries } from '../notices/deliver.ts';
+import { senderOf } from '../notices/sinks.ts';
+import { topicSender } from '../notices/topic.ts';
 import type { Config, Deps } from '../ports/deps.ts';
+import type { NoticeQueue } from '../ports/notices.ts';
 import { tableAlerts } from '../store/alertTable.ts';
 import { blobAudit } from '../store/auditLog.ts';
 import { tableHolds } from '../store/holdsTable.ts';
 import { tableLocks } from '../store/lockTable.ts';
 import { lookQueue } from '../store/lookQueue.ts';
 import { pruneMarks } from '../store/marks.ts';
+import { noticeQueue } from '../store/noticeQueue.ts';
 import { poisonLengths, queueReach } from '../store/reach.ts';
 import { reportBlobs } from '../store/reportBlobs.ts';
 import { tableRows } from '../store/rowTable.ts';
@@ -40,6 +45,8 @@ export interface Clients {
   readonly served: ServedVaults;
   /** How many messages the poison queues hold. */
   readonly poisonLengths: ReturnType<typeof poisonLengths>;
+  /** Brings notices to whoever the settings name; absent where they name nobody. */
+  readonly deliveries?: Deliveries;
   /** Removes marks of events that are of no use any more. */
   readonly pruneMarks: () => Promise<void>;
 }
@@ -59,6 +66,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
   const arm = createArm({ cloud, credential, clock });
   const served = servedOf(settings, { arm, own, clock });
   const vaultFacts = rememberedFacts(arm, clock);
+  const notices = noticeQueue(own);
   const deps = {
     vaults: keyVaults({ served, urlOf: (name) => vaultUrl(cloud, name), credential, clock }),
     vaultTags: vaultTagsFrom({ arm: vaultFacts, served, clock }),
@@ -91,9 +99,23 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     }),
     clock,
     config: configOf(settings),
+    ...(settings.notify ? { notices } : {}),
   };
   const pace = paceOf(clock, () => deps.vaults.names.length);
-  return { deps, served, pace, poisonLengths: poisonLengths(own), pruneMarks: pruneMarks(own, clock) };
+  const deliveries = deliveriesOf({ settings, credential, clock }, notices);
+  const rest = { poisonLengths: poisonLengths(own), pruneMarks: pruneMarks(own, clock) };
+  return compact({ deps, served, pace, deliveries, ...rest });
+}
+
+function deliveriesOf(
+  { settings, credential, clock }: Pick<Ground, 'settings' | 'credential' | 'clock'>,
+  queue: NoticeQueue,
+): Deliveries | undefined {
+  const { notify, publicUrl } = settings;
+  if (!notify) return undefined;
+  const topic = (endpoint: string) => topicSender(endpoint, { credential, publicUrl });
+  const senders = new Map(notify.sinks.map((sink) => [sink.name, senderOf(sink, { clock, publicUrl, topic })]));
+  return new Deliveries({ settings: notify, senders, queue, clock });
 }
 
 function servedOf(

@@ -26,7 +26,8 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
   const row = await rows.secret({ vault, name });
   const open = deps.config.mode === 'observe' ? 'wouldAlert' : 'alert';
   const about = aboutSecret({ secret: { vault, name }, row }, deps);
-  if (row?.[open] !== REASON) await alertOrCount({ vault, name }, REASON, { ...about, operation: id }, deps);
+  const incident = row?.lookedOn?.toISOString() ?? 'first';
+  if (row?.[open] !== REASON) await alertOrCount({ vault, name }, REASON, { ...about, operation: id, incident }, deps);
   const times = { lookedOn: now, nextLookOn: addHours(now, RETRY_HOURS) };
   await rows.saveSecret({ failures: 0, ...row, vault, name, step: 'failed', reason: REASON, [open]: REASON, ...times });
   const operation = id === undefined ? undefined : await rows.operation(id);
@@ -84,7 +85,7 @@ export async function watchPoison(lengths: () => Promise<readonly QueueLength[]>
 }
 
 /** At most once an hour for a queue and reason. */
-async function alertOfQueue(queue: string, reason: Reason, fields: LogFields, deps: Deps): Promise<void> {
+export async function alertOfQueue(queue: string, reason: Reason, fields: LogFields, deps: Deps): Promise<void> {
   if (await isFirstOfHour(queue, reason, deps)) deps.log('error', 'alert', { queue, reason, ...fields });
 }
 

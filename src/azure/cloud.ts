@@ -49,12 +49,14 @@ export const CustomCloud = z.strictObject({
   mysqlSuffix: dottedSuffix.optional(),
   /** Of tokens for both; unverified outside of the public cloud. */
   databaseAudience: audience.optional(),
+  /** `.eventgrid.azure.net`: hosts of topics end in it; a cloud without them leaves it out. */
+  eventGridSuffix: dottedSuffix.optional(),
 });
 export type Cloud = Readonly<z.infer<typeof CustomCloud>>;
 
 /**
- * Endpoints of the public and the sovereign clouds (azure-facts 2.5, 4.2, 5.3; `az cloud show`). The audience of SQL outside
- * of the public cloud is unverified. A row is all that a cloud takes: the setting, its page and the app know it by its name.
+ * Endpoints of the public and the sovereign clouds (azure-facts 2.5, 4.2, 5.3; `az cloud show`). The audience of SQL and
+ * the suffix of topics are unverified outside of the public cloud. A row is all that a cloud takes: the setting, its page and the app know it by its name.
  */
 export const clouds = {
   AzureCloud: {
@@ -70,6 +72,7 @@ export const clouds = {
     postgresqlSuffix: '.postgres.database.azure.com',
     mysqlSuffix: '.mysql.database.azure.com',
     databaseAudience: 'https://ossrdbms-aad.database.windows.net',
+    eventGridSuffix: '.eventgrid.azure.net',
   },
   AzureUSGovernment: {
     authority: 'https://login.microsoftonline.us',
@@ -84,6 +87,7 @@ export const clouds = {
     postgresqlSuffix: '.postgres.database.usgovcloudapi.net',
     mysqlSuffix: '.mysql.database.usgovcloudapi.net',
     databaseAudience: 'https://ossrdbms-aad.database.usgovcloudapi.net',
+    eventGridSuffix: '.eventgrid.azure.us',
   },
   AzureChinaCloud: {
     authority: 'https://login.chinacloudapi.cn',
@@ -99,6 +103,7 @@ export const clouds = {
     postgresqlSuffix: '.postgres.database.chinacloudapi.cn',
     mysqlSuffix: '.mysql.database.chinacloudapi.cn',
     databaseAudience: 'https://ossrdbms-aad.database.chinacloudapi.cn',
+    eventGridSuffix: '.eventgrid.azure.cn',
   },
 } as const satisfies Readonly<Record<string, Cloud>>;
 

@@ -497,6 +497,12 @@ export const reasons = {
     remedy:
       'Look at the log of the function that reads the queue, and mend what it fails of; then delete the messages: the sweep finds what is due.',
   },
+  'notice-undelivered': {
+    by: 'operator',
+    cause: 'A sink of KEYTURN_NOTIFY has refused a notice, or has not taken it for three days: it was given up.',
+    remedy:
+      'Look at the sink that the alert names and at its address; the log has each notice that was not taken, by its id. What it was about stands in the inventory.',
+  },
   exposed: {
     by: 'operator',
     cause: 'The worker is set to show what it handles, or to trust any server, so that it does nothing.',

@@ -6,6 +6,7 @@ import { compact } from './compact.ts';
 import { KeyturnError } from './errors.ts';
 import type { Freeze } from './freeze.ts';
 import type { ResourceId } from './ids.ts';
+import { type NotifySettings, notifyIn, SINK_SETTING, sinkProblems } from './notify.ts';
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
 import type { Reason } from './reasons.ts';
@@ -40,6 +41,8 @@ export interface Settings<Cloud> {
   readonly limits: { readonly everyMaxHours: number; readonly graceMinHours: number };
   readonly capDays?: number;
   readonly ownerTag: string;
+  /** Who is told what; absent where nobody is. */
+  readonly notify?: NotifySettings;
   /** `https://…` without a slash at its end: how links to this app begin. Absent where nobody has said. */
   readonly publicUrl?: string;
   readonly audience: string;
@@ -93,10 +96,10 @@ export function readSettings<Cloud>(
   const parsed = schema.safeParse(given);
   const problems = [
     ...Object.keys(given)
-      .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name))
+      .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name) && !SINK_SETTING.test(name))
       .map(unknownName),
     ...(parsed.success
-      ? crossProblems(parsed.data, unread.length > 0)
+      ? [...crossProblems(parsed.data, unread.length > 0), ...notifyProblems(parsed.data.KEYTURN_NOTIFY, given)]
       : issueProblems(parsed.error, schema.shape, given)),
     ...(/[^\s,]/.test(`${given.KEYTURN_VAULTS ?? ''}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`) ? [] : [NO_VAULTS]),
     ...(hostStorage ? [] : [NO_HOST_STORAGE]),
@@ -197,6 +200,9 @@ function acknowledgement(isCustom: boolean, isAccepted: boolean): string[] {
     : ['KEYTURN_CUSTOM_CLOUD is set, but KEYTURN_CLOUD is not `custom`: remove it.'];
 }
 
+const notifyProblems = (notify: Raw<unknown>['KEYTURN_NOTIFY'], env: Environment): readonly string[] =>
+  sinkProblems(notify ?? { sinks: {}, routes: [], default: [] }, env);
+
 /** Set by the platform: the app's primary host name [learn: app-service/reference-app-settings]. No caller has a say in it. */
 const HOST = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i;
 
@@ -230,6 +236,7 @@ function named<Cloud>(
     freeze: raw.KEYTURN_FREEZE,
     capDays: raw.KEYTURN_VALIDITY_CAP,
     ownerTag: raw.KEYTURN_OWNER_TAG,
+    notify: raw.KEYTURN_NOTIFY && notifyIn(raw.KEYTURN_NOTIFY, env),
     publicUrl,
     audience: raw.KEYTURN_AUDIENCE,
     cloud:

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { KeyturnError } from './errors.ts';
 import { type Freeze, parseFreezes } from './freeze.ts';
 import { parseResourceId, type ResourceId, VAULT_NAME } from './ids.ts';
+import { Notify } from './notify.ts';
 import { quote } from './quote.ts';
 
 export interface AboutSetting {
@@ -254,6 +255,15 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
         fallback: 'owner',
       },
       text(/^[^<>%&\\?/\p{Cc}]{1,128}$/u).prefault('owner'),
+    ),
+    KEYTURN_NOTIFY: setting(
+      {
+        about:
+          'Who is told what, beside the alerts in the log (docs/notices.md): sinks by name, routes to them by owner, vault, type and severity, and the sinks of all that no route takes. Addresses and signing keys of webhooks stand in app settings of their own, `KEYTURN_NOTIFY_…`, as Key Vault references; the sink names them with `$`. Without it nobody is told.',
+        shape:
+          'JSON as `{"sinks": {"ops": {"kind": "teams", "url": "$KEYTURN_NOTIFY_OPS"}}, "routes": [], "default": ["ops"]}`',
+      },
+      json.pipe(Notify).optional(),
     ),
     KEYTURN_PUBLIC_URL: setting(
       {

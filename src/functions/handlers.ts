@@ -4,5 +4,6 @@ export { secretEvents } from './events.ts';
 export { secretEventsPoison } from './eventsPoison.ts';
 export { secretEventsQueue } from './eventsQueue.ts';
 export { http } from './http.ts';
+export { notices, noticesPoison } from './noticesQueue.ts';
 export { sweep } from './sweepTimer.ts';
 export { work, workPoison } from './work.ts';

@@ -29,6 +29,16 @@ app.storageQueue('workPoison', {
   connection,
   handler: onCall(({ workPoison }) => workPoison),
 });
+app.storageQueue('notices', {
+  queueName: 'keyturn-notices',
+  connection,
+  handler: onCall(({ notices }) => notices),
+});
+app.storageQueue('noticesPoison', {
+  queueName: 'keyturn-notices-poison',
+  connection,
+  handler: onCall(({ noticesPoison }) => noticesPoison),
+});
 app.timer('sweep', {
   schedule: '%KEYTURN_SWEEP_SCHEDULE%', // read by the host from the app settings
   runOnStartup: false,

@@ -16,6 +16,10 @@ export interface CountedAlert extends SecretRef {
   readonly kind?: string;
   readonly target?: string;
   readonly expiresOn?: Date;
+  /** The id of its notice, where somebody is to be told. */
+  readonly notice?: string;
+  /** Its alert stands in the log already: only the notice could not be handed on. */
+  readonly logged?: true;
 }
 
 /** Which alerts were raised, for all workers: many of one vault and reason become one. Throws `BusyError` like `Rows`. */

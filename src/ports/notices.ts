@@ -54,3 +54,18 @@ export interface Notice extends Omit<NewNotice, 'incident'>, SecretRef {
 export interface Notices {
   send(notice: Notice): Promise<void>;
 }
+
+/** A notice on its way: to whoever the routes name or, once that has failed, to one sink again. */
+export interface Delivery {
+  readonly notice: Notice;
+  /** The one sink that has not taken it yet. */
+  readonly to?: string | undefined;
+  /** How often that sink was tried. */
+  readonly tries: number;
+}
+
+/** The queue of notices, which its own function works off. */
+export interface NoticeQueue extends Notices {
+  /** Puts one back, to be tried after so long. Throws `BusyError`. */
+  again(delivery: Delivery, delaySeconds: number): Promise<void>;
+}

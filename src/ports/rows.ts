@@ -7,6 +7,7 @@ import type { Doctored } from '../core/diagnosis.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 import type { SecretStatus } from '../core/statuses.ts';
+import type { Notice } from './notices.ts';
 import type { Operation } from './operations.ts';
 
 /**
@@ -55,6 +56,16 @@ export interface SecretRow extends SecretRef {
   readonly refusedPlan?: string;
   /** Whether its next rotation will work, as far as the looks could tell. */
   readonly doctor?: Doctored;
+  /** Notices that the queue did not take: the next look hands them on. */
+  readonly untold?: readonly Notice[];
+  /** Of what people were reminded once, about this version. */
+  readonly reminded?: Reminded;
+}
+
+/** What was told of a version because of the time that is left, or because it waits for a person. */
+export interface Reminded {
+  readonly version: VersionId;
+  readonly of: readonly string[];
 }
 
 /** The mark `started` as it was set, with the hash of the target that it is about. */

@@ -1,5 +1,14 @@
 /** What can be asked of the queues without touching a message: whether they can be reached, and how long they are. */
-import { EVENTS_QUEUE, fromStorage, type OwnStorage, poisonOf, queueClient, statusOf, WORK_QUEUE } from './storage.ts';
+import {
+  EVENTS_QUEUE,
+  fromStorage,
+  NOTICES_QUEUE,
+  type OwnStorage,
+  poisonOf,
+  queueClient,
+  statusOf,
+  WORK_QUEUE,
+} from './storage.ts';
 
 /** Resolves when the queue service answers for us; a queue that is not there yet is made when it is first used. */
 export function queueReach(own: OwnStorage): () => Promise<void> {
@@ -18,7 +27,7 @@ export function queueReach(own: OwnStorage): () => Promise<void> {
  * none, and the host asks for them twelve times a minute (finding HST-03).
  */
 export function poisonLengths(own: OwnStorage): () => Promise<readonly { queue: string; messages: number }[]> {
-  const clients = [WORK_QUEUE, EVENTS_QUEUE].map((name) => queueClient(own, poisonOf(name)));
+  const clients = [WORK_QUEUE, EVENTS_QUEUE, NOTICES_QUEUE].map((name) => queueClient(own, poisonOf(name)));
   return async () => {
     try {
       return await Promise.all(

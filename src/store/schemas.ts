@@ -2,12 +2,22 @@
 import { z } from 'zod';
 import { DETAIL_MAX, type Doctored, OUTCOMES, PROBLEMS_MAX, REMEDY_MAX } from '../core/diagnosis.ts';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
+import { NoticeBody } from '../core/noticeBody.ts';
 import { ACTORS, isReason, type Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 import { PHASES, SECRET_STATUSES } from '../core/statuses.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
 import type { Operation, OperationResult, RevokeWhen } from '../ports/operations.ts';
-import type { Begun, FailedRotation, LastFailure, SecretRow, SecretView, SharerRow, Unlisted } from '../ports/rows.ts';
+import type {
+  Begun,
+  FailedRotation,
+  LastFailure,
+  Reminded,
+  SecretRow,
+  SecretView,
+  SharerRow,
+  Unlisted,
+} from '../ports/rows.ts';
 
 const date = z.iso.datetime().transform((text) => new Date(text));
 const word = z.string().max(128);
@@ -98,6 +108,8 @@ const Secret = z.strictObject({
   age: maybe(z.strictObject({ version, since: date, currentSince: date })),
   view: maybe(View),
   doctor: maybe(Doctor),
+  untold: maybe(z.array(NoticeBody).max(20)),
+  reminded: maybe(z.strictObject({ version, of: z.array(word).max(50) } satisfies Shape<Reminded>)),
 } satisfies Shape<SecretRow>);
 
 const Sharer = z.strictObject({
@@ -156,6 +168,8 @@ const Counted = z.strictObject({
   kind: maybe(word),
   target: maybe(words),
   expiresOn: maybe(date),
+  notice: maybe(z.uuid()),
+  logged: maybe(z.literal(true)),
 } satisfies Shape<CountedAlert>);
 
 const AlertHour = z.strictObject({ group: z.string().max(200), on: date });

@@ -17,6 +17,7 @@ export type OwnStorage =
 export const TABLE = 'keyturn';
 export const WORK_QUEUE = 'keyturn-work';
 export const EVENTS_QUEUE = 'keyturn-events';
+export const NOTICES_QUEUE = 'keyturn-notices';
 /** Where the host puts a message that failed five times: its rule, not ours. */
 export const poisonOf = (queue: string): string => `${queue}-poison`;
 
@@ -72,8 +73,8 @@ function remade(create: () => Promise<unknown>): PipelinePolicy {
 }
 
 /** A client of a queue. Its own retries may put a message twice, which a look is made for. */
-export function queueClient(own: OwnStorage, name: string): QueueClient {
-  const options = { retryOptions: { maxTries: 4, retryDelayInMs: 500, tryTimeoutInMs: 15_000 } };
+export function queueClient(own: OwnStorage, name: string, { tries = 4, seconds = 15 } = {}): QueueClient {
+  const options = { retryOptions: { maxTries: tries, retryDelayInMs: 500, tryTimeoutInMs: seconds * 1000 } };
   if ('connectionString' in own) return new QueueClient(own.connectionString, name, options);
   return new QueueClient(`https://${own.accountName}.queue.${own.storageSuffix}/${name}`, own.credential, options);
 }

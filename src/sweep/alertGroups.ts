@@ -9,16 +9,19 @@ import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
 import { inRole } from '../core/neededRights.ts';
+import { typeOfAlert } from '../core/noticeTypes.ts';
 import { quote } from '../core/quote.ts';
-import { reasonRow } from '../core/reasons.ts';
+import { ACTORS, reasonRow } from '../core/reasons.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
 import type { Deps } from '../ports/deps.ts';
+import type { Notice } from '../ports/notices.ts';
+import { handOn, noticeOf } from '../tags/tellOf.ts';
 
 const NAMES_MAX = 10;
 /** Of what one secret says among others. */
 const DETAIL_MAX = 300;
 
-type Reached = Pick<Deps, 'alerts' | 'locks' | 'log' | 'config' | 'rotators'>;
+type Reached = Pick<Deps, 'alerts' | 'locks' | 'log' | 'config' | 'rotators' | 'clock' | 'notices'>;
 
 /** One alert for each vault, reason and kind that was counted. Killed between telling and forgetting, the next sweep tells again. */
 export async function tellCounted(deps: Reached): Promise<void> {
@@ -44,7 +47,8 @@ async function isAnyCounted({ alerts }: Reached): Promise<boolean> {
   return false;
 }
 
-async function tellAll({ alerts, log, rotators }: Reached): Promise<void> {
+async function tellAll(deps: Reached): Promise<void> {
+  const { alerts, log, rotators } = deps;
   const groups = new Map<string, CountedAlert[]>();
   for await (const page of alerts.counted()) {
     for (const alert of page) {
@@ -55,13 +59,55 @@ async function tellAll({ alerts, log, rotators }: Reached): Promise<void> {
     }
   }
   for (const group of groups.values()) {
-    log('error', 'alert', groupFields(group as [CountedAlert, ...CountedAlert[]], rotators));
-    await alerts.told(group);
+    const fresh = group.filter(({ logged }) => !logged);
+    if (isSome(fresh)) log('error', 'alert', groupFields(fresh, rotators));
+    const left = await tellOwners(group, deps);
+    // Of what could not be handed on the notice is still to be told, and the alert is not.
+    for (const alert of left) if (!alert.logged) await alerts.count({ ...alert, logged: true });
+    await alerts.told(group.filter((alert) => !left.includes(alert)));
   }
 }
 
+type Some = readonly [CountedAlert, ...CountedAlert[]];
+const isSome = (group: readonly CountedAlert[]): group is Some => group.length > 0;
+
+/** One notice for each owner, who hears of their own alone; what could not be handed on. */
+async function tellOwners(group: readonly CountedAlert[], deps: Reached): Promise<readonly CountedAlert[]> {
+  const owners = Map.groupBy(
+    group.filter(({ notice }) => notice !== undefined),
+    ({ owner }) => owner,
+  );
+  const left: CountedAlert[] = [];
+  for (const theirs of owners.values())
+    if (isSome(theirs) && !(await handOn(groupNotice(theirs, deps), deps))) left.push(...theirs);
+  return left;
+}
+
+/** Of one the notice that it would have had by itself; of many one that names ten, with an id that follows from theirs. */
+function groupNotice(group: Some, deps: Reached): Notice {
+  const [first] = group;
+  const { vault, name, reason, by, remedy, notice: id, detail, owedSince } = first;
+  const type = typeOfAlert(reason);
+  const about = { owner: first.owner, kind: first.kind, target: first.target, expiresOn: first.expiresOn };
+  const news = { type, reason, remedy, incident: group.map(({ notice = '' }) => notice).sort() };
+  const actor = ACTORS.find((each) => each === by);
+  if (group.length === 1) {
+    const alone = noticeOf({ vault, name }, { ...news, by: actor, detail, owedSince }, compact(about), deps);
+    return { ...alone, id: id ?? alone.id };
+  }
+  const fields = groupFields(group, deps.rotators);
+  const { details, owedSince: since, expiresOn, remedy: helps } = fields;
+  const shared = compact({ owner: first.owner, kind: first.kind, expiresOn: expiresOn as Date | undefined });
+  const many = { ...news, remedy: String(helps), detail: String(details), owedSince: since as Date | undefined };
+  return {
+    ...noticeOf({ vault, name: '*' }, many, shared, deps),
+    count: group.length,
+    names: group.slice(0, NAMES_MAX).map((each) => each.name),
+  };
+}
+
 /** What is common to all stands in the fields of a single alert; what each says for itself, in `details`. */
-function groupFields(group: readonly [CountedAlert, ...CountedAlert[]], rotators: Deps['rotators']): LogFields {
+function groupFields(group: Some, rotators: Deps['rotators']): LogFields {
   const [first] = group;
   const { vault, reason, kind } = first;
   const rotator = kind === undefined ? undefined : rotators.get(kind);

@@ -294,7 +294,7 @@ function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: bo
   // One look at what its owner switched off says what is still owed; what was never looked at owes nothing.
   if (!item.enabled && (!row?.lookedOn || endedAs(row, 'disabled'))) return false;
   // What waits for the index is looked at with the sweep that completes it, and with the next one.
-  if (!row?.lookedOn || row.reason === 'index') return true;
+  if (!row?.lookedOn || row.reason === 'index' || row.untold !== undefined) return true;
   if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
   if (row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime()) return true;
   if (overdue(item, row.lookedOn, deps)) return true;

@@ -4,7 +4,10 @@ import { type QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { appAccount } from '../../local/azure/world.ts';
 import type { Azurite } from '../../local/azurite.ts';
 
-const QUEUES = ['keyturn-work', 'keyturn-work-poison', 'keyturn-events', 'keyturn-events-poison'] as const;
+const QUEUES = [
+  ...(['keyturn-work', 'keyturn-work-poison', 'keyturn-events', 'keyturn-events-poison'] as const),
+  ...(['keyturn-notices', 'keyturn-notices-poison'] as const),
+] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** A row as the table holds it, and its column `json` parsed where there is one. */

@@ -37,6 +37,10 @@ describe('the entry file', () => {
         ...Object.fromEntries(overHttp),
         work: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work', ...storage }),
         workPoison: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work-poison', ...storage }),
+        notices: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-notices', ...storage }),
+        noticesPoison: expect.objectContaining({
+          ...{ type: 'queueTrigger', queueName: 'keyturn-notices-poison', ...storage },
+        }),
         sweep: expect.objectContaining({
           type: 'timerTrigger',
           schedule: '%KEYTURN_SWEEP_SCHEDULE%',

@@ -43,8 +43,10 @@ async function told(reason: Reason, kind: string, mode: Mode = 'run'): Promise<T
     kind,
     part: { names: ['app_a', 'app_b'], always: true } as const,
     detail: 'Why, in words.',
+    incident: 'first',
   };
-  await alertOrCount({ vault: 'kv1', name: 'orders' }, reason, facts, { alerts, log, rotators, config });
+  const deps = { alerts, log, rotators, config, clock: systemClock };
+  await alertOrCount({ vault: 'kv1', name: 'orders' }, reason, facts, deps);
   const [record, ...more] = records;
   if (!record || more.length > 0) throw new Error(`${records.length} records`);
   return record;
@@ -387,6 +389,12 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     by: 'operator',
     remedy:
       'Look at the log of the function that reads the queue, and mend what it fails of; then delete the messages: the sweep finds what is due.',
+  },
+  'notice-undelivered': {
+    by: 'operator',
+    cause: 'A sink of KEYTURN_NOTIFY has refused a notice, or has not taken it for three days: it was given up.',
+    remedy:
+      'Look at the sink that the alert names and at its address; the log has each notice that was not taken, by its id. What it was about stands in the inventory.',
   },
   exposed: {
     cause: 'The worker is set to show what it handles, or to trust any server, so that it does nothing.',

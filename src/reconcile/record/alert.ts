@@ -126,8 +126,9 @@ async function raise(
     const { vault, name } = step.unsure;
     const about = aboutSecret({ secret: { vault, name }, row: await deps.rows.secret({ vault, name }) }, deps);
     const detail = `${said} ${secret.vault}/${secret.name} waits for it.`;
+    const whose = `${incidentOf(row)} ${secret.vault}/${secret.name}`;
     // By its own name: its owner is the one who can say what it keeps, not the one who waits.
-    return alertOrCount({ vault, name }, reason, { ...about, detail }, deps);
+    return alertOrCount({ vault, name }, reason, { ...about, detail, incident: whose }, deps);
   }
   // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
   // What its owner did to the tags is a cause of its own, whatever else the pass came to.
@@ -139,15 +140,19 @@ async function raise(
         ? said
         : undefined
       : `${behind}: ${said ?? reasonRow(behind).cause}`;
-  const { verdict, said: told } = end.seen?.observed ?? {};
+  const { verdict, said: answered } = end.seen?.observed ?? {};
   const answer =
-    reason === 'unproved' && verdict ? (told ?? `The target's answer to the stored value is "${verdict}".`) : words;
+    reason === 'unproved' && verdict ? (answered ?? `The target's answer to the stored value is "${verdict}".`) : words;
   const about = aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const identity = maySpread(step.reason) ? deps.config.identity : undefined;
   const left = reason === 'opt-in-lost' && row?.begun ? BEGUN : undefined;
-  const facts = { ...about, detail: bad ?? left ?? answer, ...owedSince(end, row), behind, identity };
+  const told = { detail: bad ?? left ?? answer, ...owedSince(end, row), behind, identity };
+  const facts = { ...about, ...told, incident: incidentOf(row) };
   await alertOrCount(secret, reason, facts, deps);
 }
+
+/** A pass that dies before its row is written raises the same again, over the same row. */
+const incidentOf = (row: SecretRow | undefined): string => row?.lookedOn?.toISOString() ?? 'first';
 
 /** What can't be closed is said with the alert, also where the target was not reached: then by tags, or by the last look. */
 export function owedSince(

@@ -7,15 +7,18 @@ import type { Reason } from '../../core/reasons.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation } from '../../ports/operations.ts';
 import type { SecretRow } from '../../ports/rows.ts';
+import { aboutSecret } from '../../tags/about.ts';
 import { lookAgainOn } from '../decide.ts';
 import { changes, type Step } from '../step.ts';
 import { raiseAlerts } from './alert.ts';
 import { append, inLog, recordOfPass } from './auditRecord.ts';
 import { type PassEnd, standingBefore } from './end.ts';
+import { missedProof, newsOfRecord, nextReminder, remindersOf } from './news.ts';
 import { followOperations, workedFor } from './operation.ts';
 import { recoverRecords } from './recovered.ts';
 import { rowAfter } from './row.ts';
 import { saveSharer } from './sharer.ts';
+import { Telling } from './tell.ts';
 import { viewOf } from './view.ts';
 
 interface Context {
@@ -47,8 +50,16 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   // The one line of every pass; a pass that decided has written it before it acted.
   if (end.seen === undefined)
     deps.log('info', 'decided', { ...secret, step: step.kind, reason: step.reason, cause: look.cause });
-  await recoverRecords(end, { row, cause: look.cause }, deps);
-  const audited = await audit(end, context, deps);
+  const about = () => aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
+  const telling = new Telling(secret, { about, waiting: row?.untold }, deps);
+  const { news, reminded } = telling.isOn
+    ? remindersOf(end, context.operations, row, now)
+    : { news: [], reminded: row?.reminded };
+  await recoverRecords(end, { row, cause: look.cause, telling }, deps);
+  for (const each of missedProof(end, row)) await telling.tell(each);
+  const audited = await audit(end, context, telling, deps);
+  for (const each of [...(end.notices ?? []), ...news]) await telling.tell(each);
+  await telling.tellWaiting();
   const operations = await followOperations(end, context.operations, deps);
   // Whoever took the lock writes the row now; what this pass read is old.
   if (step.reason === 'lock-lost' || end.lost) return lookSoon(context, deps);
@@ -59,7 +70,7 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   const known = row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
   if (step.kind === 'skip' && !known) return undefined;
   const tries = triesAfter(end, row);
-  const next = nextLook(end, operations, now, tries);
+  const next = earliest(nextLook(end, operations, now, tries), telling.isOn ? nextReminder(end, now) : undefined);
   const queued = isQueued(step, next, row, now);
   const open = await raiseAlerts(end, { secret, row, audited }, deps);
   const doctor = end.change.doctor ?? row?.doctor;
@@ -79,6 +90,8 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
       operations: ids,
       tries,
       standing,
+      untold: telling.untold,
+      reminded,
     }),
   );
   await saveSharer(end, secret, now, deps);
@@ -137,11 +150,17 @@ async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SE
 }
 
 /** False when the step's record is in the log alone: its audit could not be written. */
-async function audit(end: PassEnd, { secret, look, operations }: Context, deps: Deps): Promise<boolean> {
+async function audit(
+  end: PassEnd,
+  { secret, look, operations }: Context,
+  telling: Telling,
+  deps: Deps,
+): Promise<boolean> {
   const made = recordOfPass(end, { cause: look.cause, operation: behind(end, operations) }, deps);
   if (!made) return true;
   // The log first: the step has happened, and this pass may die at the next line.
   deps.log('info', 'audit', inLog(made));
+  for (const each of newsOfRecord(made)) await telling.tell(each);
   const lost = await append(made, deps);
   if (lost) deps.log('error', 'audit unwritten', { ...secret, step: made.step, detail: lost.detail, ...lost.facts });
   return lost === undefined;

@@ -13,6 +13,8 @@ import { stateOrNone } from '../../tags/owed.ts';
 import type { Observation } from '../observe/observation.ts';
 import { append, inLog } from './auditRecord.ts';
 import type { PassEnd } from './end.ts';
+import { newsOfRecord } from './news.ts';
+import type { Telling } from './tell.ts';
 
 /** A mark that is older was recorded, or its record is past finding. */
 const MARK_DAYS = 7;
@@ -23,7 +25,7 @@ const MARK_DAYS = 7;
  */
 export async function recoverRecords(
   end: PassEnd,
-  { row, cause }: { readonly row: SecretRow | undefined; readonly cause: string },
+  { row, cause, telling }: { readonly row: SecretRow | undefined; readonly cause: string; readonly telling: Telling },
   deps: Deps,
 ): Promise<void> {
   const { seen, step, error } = end;
@@ -36,8 +38,12 @@ export async function recoverRecords(
   const common = { on: deps.clock.now(), ...seen.secret, outcome: 'recovered', cause, instance: deps.config.instance };
   try {
     const { records } = await deps.audit.history(seen.secret, sinceOf(seen, deps));
-    for (const suspect of suspects.filter((each) => !records.some((record) => tellsOf(record, each)))) {
+    for (const suspect of suspects) {
       const record: AuditRecord = { ...common, ...suspect };
+      const isRecorded = records.some((each) => tellsOf(each, suspect));
+      // Its record may stand, and the notice that the queue did not take was lost with the pass: told again it has the same id.
+      if (!isRecorded || suspect.step === 'rotate') for (const each of newsOfRecord(record)) await telling.tell(each);
+      if (isRecorded) continue;
       deps.log('info', 'audit', inLog(record));
       const lost = await append(record, deps);
       if (lost) throw lost;

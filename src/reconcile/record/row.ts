@@ -14,7 +14,16 @@ import { isLeft } from './view.ts';
 
 type RowEnd = Pick<
   SecretRow,
-  'nextLookOn' | 'alert' | 'wouldAlert' | 'lookedOn' | 'view' | 'operations' | 'tries' | 'standing'
+  | 'nextLookOn'
+  | 'alert'
+  | 'wouldAlert'
+  | 'lookedOn'
+  | 'view'
+  | 'operations'
+  | 'tries'
+  | 'standing'
+  | 'untold'
+  | 'reminded'
 >;
 
 /** What the row says from now on: all of it is written anew, and what is undefined is forgotten. */

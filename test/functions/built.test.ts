@@ -12,7 +12,16 @@ afterAll(async () => {
 });
 
 const FUNCTIONS = [
-  ...['secretEvents', 'secretEventsPoison', 'secretEventsQueue', 'sweep', 'work', 'workPoison'],
+  ...[
+    'secretEvents',
+    'secretEventsPoison',
+    'secretEventsQueue',
+    'sweep',
+    'notices',
+    'noticesPoison',
+    'work',
+    'workPoison',
+  ],
   ...routes.map(({ name }) => name),
 ].sort();
 const inFolder = (name: string) => join(folder, name);

@@ -21,6 +21,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
   targets: ['azure', 'core'],
   vault: ['ports', 'core'],
   store: ['ports', 'core'],
+  evidence: ['azure', 'ports', 'core'],
   azure: ['ports', 'core'],
   ports: ['core'],
   core: [],

@@ -46,6 +46,10 @@ export const OperationBody = z.strictObject({
         .string()
         .optional()
         .describe('Of a leak that can not be tried: who says that the credential is gone.'),
+      evidence: z
+        .array(z.string())
+        .optional()
+        .describe('Who used each credential right before it was revoked; names of clients are what clients say.'),
       besides: z
         .array(z.string())
         .optional()

@@ -15,6 +15,7 @@ import type { Clock } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Settings } from '../core/settings.ts';
+import { evidenceOf } from '../evidence/evidenceOf.ts';
 import { Deliveries } from '../notices/deliver.ts';
 import { senderOf } from '../notices/sinks.ts';
 import { topicSender } from '../notices/topic.ts';
@@ -93,6 +94,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     audit: blobAudit(own),
     reports: reportBlobs(own),
     alerts: tableAlerts(own, clock),
+    evidence: evidenceOf(),
     rights: rightsFrom({
       ...{ arm, served, clock, principalId: settings.identity.principalId, lately: vaultFacts.lately },
       ownStorage: settings.ownStorage,

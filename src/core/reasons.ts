@@ -410,6 +410,18 @@ export const reasons = {
       'Let the secret that the detail names rotate, or opt it out. Where it only may keep the slot, a person may set this aside.',
     overridable: true,
   },
+  'in-use': {
+    by: 'secret owner',
+    cause: 'Somebody still uses the old credential, and the policy says `revoke=when-unused`.',
+    remedy:
+      'Have whoever the detail names read the secret again; or end the grace with `POST …/revoke`, which asks for no evidence.',
+  },
+  'use-unknown': {
+    by: 'operator',
+    cause: 'The policy says `revoke=when-unused`, and it cannot be told whether anybody still uses the old credential.',
+    remedy:
+      'Give Keyturn the right or the log that the detail names (docs/evidence.md), or strike `revoke=when-unused`. It is revoked at the limit.',
+  },
   'holder-unknown': {
     by: 'secret owner',
     cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',

@@ -23,9 +23,12 @@ export interface AuditRecord extends SecretRef {
   readonly rotateAgain?: true;
   /** Asked because the credential leaked, or both slots of its target. */
   readonly leaked?: 'one' | 'both';
-  /** When the target refused what had leaked, or who says that it is gone. */
+  /** When the target refused what leaked or was revoked, or who says that it is gone. */
   readonly refusedOn?: string;
   readonly vouchedBy?: string;
+  /** Of a revocation: who used each credential right before, and what the target said of each afterwards; `handle: words`. */
+  readonly evidence?: readonly string[];
+  readonly tried?: readonly string[];
   /** Asked to undo the last rotation. */
   readonly undo?: true;
   /** When what is owed is to be revoked: asked for, or written by a step `move`. */

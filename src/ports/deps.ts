@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { Alerts } from './alerts.ts';
 import type { Audit } from './audit.ts';
 import type { Consent } from './consent.ts';
+import type { Evidence } from './evidence.ts';
 import type { Holds } from './holds.ts';
 import type { Locks } from './locks.ts';
 import type { Notices } from './notices.ts';
@@ -61,6 +62,8 @@ export interface Deps {
   readonly notices?: Notices;
   /** What Azure tells of Keyturn's own rights; absent in a world without Azure. */
   readonly rights?: Rights;
+  /** Who still uses an old credential; absent where nobody knows: then nothing is asked, and `when-unused` cannot tell. */
+  readonly evidence?: Evidence;
   readonly clock: Clock;
   readonly log: Log;
   readonly config: Config;

@@ -22,12 +22,14 @@ export interface OperationResult {
   readonly refusedOn?: Date;
   /** Of a leak that can't be tried: who says that the credential is gone. */
   readonly vouchedBy?: string;
+  /** Who used what was revoked right before, a line for each credential. */
+  readonly evidence?: readonly string[];
   /** Of a leak: other secrets that kept the same credential, as `vault/name`. */
   readonly besides?: readonly string[];
 }
 
 /** That what leaked opens nothing any more. */
-export type Evidence = Pick<OperationResult, 'refusedOn' | 'vouchedBy'>;
+export type LeakEvidence = Pick<OperationResult, 'refusedOn' | 'vouchedBy'>;
 
 export interface Operation {
   readonly id: string;

@@ -9,6 +9,7 @@ import type { Reason } from '../core/reasons.ts';
 import type { RightCheck } from '../core/rightChecks.ts';
 import type { Secret } from '../core/secret.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
+import type { UseVerdict } from '../core/uses.ts';
 
 /** 'vouched': the management plane says so, not tried. 'unknown': no way to ask; no reason to rotate, none to revoke. */
 export type Verdict = 'accepted' | 'refused' | 'not-yet' | 'vouched' | 'unknown';
@@ -151,8 +152,18 @@ export interface Target {
   issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential>;
   /** Uses the value against the target. */
   check(value: Secret, login?: string): Promise<Verdict>;
-  /** Makes the target refuse `handle`; confirmed by reading the target. If it no longer holds `old` there, it is done. */
-  revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void>;
+  /**
+   * Makes the target refuse `handle`; confirmed by reading the target. If it no longer holds `old` there, it is done. Answers
+   * `refused` where it has seen for itself how the target refused `old`: then nobody tries that again, which may lock a login.
+   */
+  revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<'refused' | undefined>;
+  /**
+   * The sessions that are open with this credential now, where the server can be asked: by the connection that changes it anyway, and
+   * reading no statement of anybody. Without the right to see them all it cannot tell.
+   */
+  sessions?(handle: Handle): Promise<UseVerdict>;
+  /** What logs call this value: hashes that say nothing of it. */
+  traces?(handle: Handle, old: Secret): readonly string[];
   /** Two-slot targets whose values can be read again: the present value of a slot (join). */
   read?(handle: Handle): Promise<Secret>;
   /**

@@ -131,8 +131,15 @@ function settlement(observed: Observed, { asked, request, standing }: Wanted, no
     return rotates ? undefined : wait('unproved', undefined, observed.said);
   }
   const step = revocation(observed, atOnce ? 'asked' : 'grace-over', standing);
-  return joinsOn(step, observed, request, now) ? undefined : step;
+  return joinsOn(step, observed, request, now) || goesBeside(step, observed, request, now) ? undefined : step;
 }
+
+/** Whoever uses an old one keeps a new one from nobody where many fit: being due goes before waiting for them. */
+const goesBeside = (step: Step, { overlap, dueOn }: Observed, request: Asked | undefined, now: Date): boolean =>
+  (step.reason === 'in-use' || step.reason === 'use-unknown') &&
+  request === undefined &&
+  overlap === 'many' &&
+  now >= dueOn;
 
 /**
  * After an undo its neighbours may keep the slot that it owes, and owe the one that it keeps: each would wait for the other.
@@ -143,14 +150,19 @@ const joinsOn = (step: Step, observed: Observed, request: Asked | undefined, now
 
 /** Of what is owed all that no neighbour keeps. One of which it is only not known what it keeps, a person may set aside. */
 function revocation(
-  { owed, blocked }: Observed,
+  { owed, blocked, uses }: Observed,
   reason: 'asked' | 'grace-over',
   standing: Asked | undefined,
 ): Revoke | Wait {
   const aside = overrides(standing, 'slot-held');
   const stops = (claim: Claim | undefined) => claim !== undefined && !(aside && claim.unsure !== undefined);
-  const ready = owed.filter(({ version }) => !stops(blocked.get(version)));
+  const free = owed.filter(({ version }) => !stops(blocked.get(version)));
+  const ready = free.filter(({ version }) => uses?.get(version)?.holds === undefined);
   if (ready.length > 0) return compact({ kind: 'revoke', reason, owed: ready, aside: aside || undefined });
+  const held = free.flatMap(({ version }) => uses?.get(version)?.holds ?? []);
+  // Who uses it is more than that nobody can tell of another.
+  const hold = held.find((each) => each.reason === 'in-use') ?? held[0];
+  if (hold) return { kind: 'wait', ...hold };
   const claims = [...blocked.values()];
   const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
   return { kind: 'wait', reason: 'slot-held', ...claim };

@@ -24,6 +24,7 @@ import { examineDaily } from './doctor/doctor.ts';
 import { noteFailure } from './observe/brake.ts';
 import { readConsent } from './observe/consented.ts';
 import { withFormer } from './observe/former.ts';
+import { stragglersIn, withUses } from './observe/inUse.ts';
 import { withLeak } from './observe/leak.ts';
 import { missingIn, rightsFor } from './observe/missingRights.ts';
 import { namesOf } from './observe/neighbours.ts';
@@ -207,7 +208,10 @@ async function endOf(
     const seen = await withFormer(await observeTarget(progress.bound, grants, deps, progress), asked);
     if (leak) progress.besides = await spread(leak, seen, grants, deps);
     progress.seen = await withLeak(seen, asked, grants, deps);
-    const step = decide(progress.seen.observed, asked, deps.clock.now());
+    const aimed = decide(progress.seen.observed, asked, deps.clock.now());
+    // Last of all, and of nothing else: who still uses what would be revoked now.
+    progress.seen = await withUses(progress.seen, aimed, asked, deps);
+    const step = progress.seen.observed.uses ? decide(progress.seen.observed, asked, deps.clock.now()) : aimed;
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
     if (deps.stop?.aborted && changes(step)) throw new StoppingError();
     progress.step = step;
@@ -221,7 +225,8 @@ async function endOf(
       requested,
       followed,
       refusedOn: new Map(),
-      notices: [],
+      notices: [...stragglersIn(progress.seen, step, row)],
+      tried: new Map(),
       ...compact({ leak }),
     };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
@@ -246,8 +251,9 @@ async function endOf(
       ...(heldUntil ? { heldUntil } : {}),
     });
     const change = await act(progress.step, progress.acting);
-    const { refusedOn, notices } = progress.acting;
-    return { step: progress.step, change, ...progress, trail: progress, refusedOn, notices, told: toldOf(progress) };
+    const { refusedOn, tried, notices } = progress.acting;
+    const told = toldOf(progress);
+    return { step: progress.step, change, ...progress, trail: progress, refusedOn, tried, notices, told };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }

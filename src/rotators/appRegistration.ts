@@ -250,13 +250,14 @@ class AppRegistration implements Target {
     return { doubt: 'unproved', expired: false, detail };
   }
 
-  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
+  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<undefined> {
     const facts = await this.#read();
     const found = facts.credentials.find(({ keyId }) => keyId === handle);
     // A list may not show yet what was added a moment ago.
-    if (!found && !this.#deps.passwords.addedHere(handle)) return;
-    if (found && !(await this.#mayRemove(found, facts, old))) return;
+    if (!found && !this.#deps.passwords.addedHere(handle)) return undefined;
+    if (found && !(await this.#mayRemove(found, facts, old))) return undefined;
     await this.#deps.passwords.remove(this.id, { objectId: facts.objectId, keyId: handle }, stay);
+    return undefined;
   }
 
   /** False where the credential no longer is `old`. Throws where a person made it and it can't be told to be the adopted one. */

@@ -14,7 +14,7 @@ import { isTwin, loginPair } from './kit/loginNames.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
-import { LOGIN_HANDLES, type LoginTargetFacts, twoLogins } from './kit/twoLogins.ts';
+import { LOGIN_HANDLES, type LoginTargetFacts, sessionsBy, twoLogins } from './kit/twoLogins.ts';
 
 export interface MysqlLoginOptions {
   readonly servers: DatabaseServers;
@@ -87,6 +87,7 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
                 isFromThere ||= answer.password === 'right';
                 return answer;
               },
+              ...sessionsBy(mysql.sessions, place, clock),
               // 1045 is also what a client at another address is told (measured on MariaDB 10.11): it says nothing of the
               // password before one of the two, which come from the same hosts, was let in from here.
               means: (answer) =>

@@ -13,7 +13,7 @@ import { isTwin, loginPair } from './kit/loginNames.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import type { LoginFacts } from './kit/storedLogin.ts';
-import { LOGIN_HANDLES, type LoginTargetFacts, twoLogins } from './kit/twoLogins.ts';
+import { LOGIN_HANDLES, type LoginTargetFacts, sessionsBy, twoLogins } from './kit/twoLogins.ts';
 
 export interface PostgresqlLoginOptions {
   readonly servers: DatabaseServers;
@@ -94,6 +94,7 @@ export function postgresqlLogin({
                   }),
                 ),
               tryLogin: (login, password) => postgres.tryLogin(place, login, password),
+              ...sessionsBy(postgres.sessions, place, clock),
             },
           ];
         },

@@ -52,6 +52,8 @@ const Line = z.strictObject({
   leaked: maybe(z.enum(['one', 'both'])),
   refusedOn: maybe(word),
   vouchedBy: maybe(word),
+  evidence: maybe(z.array(word).max(500)),
+  tried: maybe(z.array(word).max(500)),
   revokeAt: maybe(word),
   scope: maybe(said),
   hold: maybe(word),
@@ -101,7 +103,7 @@ export function blobAudit(own: OwnStorage): Audit {
 }
 
 /** Texts that others had a hand in: what looks like a credential is hidden in them, never in the line (case FN-05). */
-const TEXTS = ['ticket', 'note', 'handle', 'handles', 'code', 'requestId'];
+const TEXTS = ['ticket', 'note', 'handle', 'handles', 'code', 'requestId', 'evidence'];
 
 function lineOf(record: AuditRecord): string {
   const clean = Object.entries(record).map(([name, value]) => {

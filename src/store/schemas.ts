@@ -127,6 +127,7 @@ const Result = z.strictObject({
   revoked: maybe(z.array(word).max(500)),
   refusedOn: maybe(date),
   vouchedBy: maybe(words),
+  evidence: maybe(z.array(words).max(500)),
   besides: maybe(z.array(words).max(200)),
 } satisfies Shape<OperationResult>);
 

@@ -18,13 +18,25 @@ export interface Policy {
   readonly paused: boolean;
   /** What is due waits until a person asks for it. */
   readonly approve?: true;
+  /** What is owed is revoked when nobody uses it any more; after its grace, used or not, where absent. */
+  readonly whenUnused?: WhenUnused;
   /** The pause is the tag's of the vault, whose writers need no right to the secret. */
   readonly pausedByVault?: true;
   /** What somebody said and what counts instead: shown with the secret. Absent where everything counts as it was said. */
   readonly notes?: readonly string[];
 }
 
+/** How long what is still used is waited for, and what comes then. */
+export interface WhenUnused {
+  /** From the end of the grace on. */
+  readonly limitHours: number;
+  /** What is used even then is revoked, or lives on and is alerted; what nobody can tell is revoked. */
+  readonly atLimit: 'revoke' | 'alert';
+}
+
 const DAY = 24;
+/** What is still used is waited for so long. */
+const UNUSED_LIMIT_HOURS = 14 * DAY;
 export const DEFAULT_LIMITS: PolicyLimits = { everyMaxHours: 90 * DAY, graceMinHours: DAY };
 /** What Keyturn does where nobody says anything: nothing lives longer than 90 days (60 d and 30 d of notice). */
 const DEFAULTS = { everyHours: 60 * DAY, graceHours: 48, paused: false };
@@ -47,7 +59,12 @@ interface Said {
 }
 
 /** What one source says; `approval` as it says it, also where that is no. */
-type SaidPolicy = Partial<Omit<Policy, 'approve'>> & { readonly approval?: boolean };
+type SaidPolicy = Partial<Omit<Policy, 'approve' | 'whenUnused'>> & {
+  readonly approval?: boolean;
+  readonly unused?: boolean;
+  readonly limitHours?: number;
+  readonly atLimit?: WhenUnused['atLimit'];
+};
 type Parsed = Pick<PolicySource, 'where' | 'from'> & { readonly said: SaidPolicy };
 
 const BY_DEFAULT = "Keyturn's default";
@@ -69,6 +86,7 @@ export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimi
     window,
     ...pauseOf(parsed, notes),
     approve: isApproved(parsed) ? true : undefined,
+    whenUnused: whenUnusedOf(parsed, { every, grace }, notes),
     notes: notes.length > 0 ? notes : undefined,
   });
 }
@@ -104,11 +122,48 @@ function graceOf(parsed: readonly Parsed[], { graceMinHours }: PolicyLimits, not
 }
 
 /** A secret's own word counts; a vault's tag may ask for approval, and lifts nothing that the operator asks for. */
-function isApproved(parsed: readonly Parsed[]): boolean {
+const isApproved = (parsed: readonly Parsed[]): boolean => isAsked(parsed, 'approval');
+
+function isAsked(parsed: readonly Parsed[], key: 'approval' | 'unused'): boolean {
   const said = ([undefined, 'vault', 'settings'] as const).map(
-    (from) => of(parsed, from).find((each) => each.said.approval !== undefined)?.said.approval,
+    (from) => of(parsed, from).find((each) => each.said[key] !== undefined)?.said[key],
   );
   return said[0] ?? (said[1] === true || said[2] === true);
+}
+
+/**
+ * Merged like an approval: a vault's tag may make it wait, and lifts nothing. The wait ends before the next rotation is due, for which
+ * a target of two slots needs the old one.
+ */
+function whenUnusedOf(
+  parsed: readonly Parsed[],
+  { every, grace }: { readonly every: Said; readonly grace: Said },
+  notes: string[],
+): WhenUnused | undefined {
+  if (!isAsked(parsed, 'unused')) return undefined;
+  const said = longestLimit(parsed);
+  const wanted = said?.said.limitHours ?? UNUSED_LIMIT_HOURS;
+  const most = every.hours - grace.hours;
+  if (said && wanted > most)
+    notes.push(
+      `unused-limit=${spell(wanted)} of ${inside(said.where)} counts as ${spell(most)}: the next rotation needs its slot.`,
+    );
+  const [own, vault, set] = ([undefined, 'vault', 'settings'] as const).map(
+    (from) => of(parsed, from).find((each) => each.said.atLimit !== undefined)?.said.atLimit,
+  );
+  const atLimit = own ?? (vault === 'alert' || set === 'alert' ? 'alert' : 'revoke');
+  return { limitHours: Math.min(wanted, most), atLimit };
+}
+
+/** The secret's own as it is; of the others the longer one. */
+function longestLimit(parsed: readonly Parsed[]): Parsed | undefined {
+  const said = parsed.filter((each) => each.said.limitHours !== undefined);
+  const own = said.find(({ from }) => from === undefined);
+  const hoursIn = (each: Parsed) => each.said.limitHours ?? 0;
+  return (
+    own ??
+    said.reduce<Parsed | undefined>((best, each) => (best && hoursIn(best) >= hoursIn(each) ? best : each), undefined)
+  );
 }
 
 /** A secret's own word counts; a vault's tag puts a pause on and lifts none that the operator has put on. */
@@ -164,7 +219,16 @@ export function parsePolicy({ where, text }: PolicySource): SaidPolicy {
       policy.paused = /^(true|false)$/.test(value) ? value === 'true' : fail(wrong('paused=true or paused=false'));
     else if (key === 'approve')
       policy.approval = /^(yes|no)$/.test(value) ? value === 'yes' : fail(wrong('approve=yes or approve=no'));
-    else throw wrong('every, grace, window, paused or approve');
+    else if (key === 'revoke')
+      policy.unused = /^(after-grace|when-unused)$/.test(value)
+        ? value === 'when-unused'
+        : fail(wrong('revoke=after-grace or revoke=when-unused'));
+    else if (key === 'unused-limit')
+      policy.limitHours = hours(value, 1, 365 * DAY) ?? fail(wrong('unused-limit=<n>d or <n>h, from 1h to 365d'));
+    else if (key === 'at-limit')
+      policy.atLimit =
+        value === 'revoke' || value === 'alert' ? value : fail(wrong('at-limit=revoke or at-limit=alert'));
+    else throw wrong('every, grace, window, paused, approve, revoke, unused-limit or at-limit');
   }
   return policy;
 }

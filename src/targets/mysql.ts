@@ -18,6 +18,7 @@ import {
   tlsFault,
   wordsOf,
 } from '../core/serverAnswer.ts';
+import { STRAGGLERS_MAX, type Straggler, straggler, type UseVerdict } from '../core/uses.ts';
 import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
 import {
   type Account,
@@ -42,6 +43,8 @@ export interface MysqlApi {
   /** Sent once, as a hash. */
   setPassword(place: Place, account: Account, password: Secret): Promise<void>;
   tryLogin(place: Place, user: string, password: Secret): Promise<ServerAnswer>;
+  /** Who is connected as this user now, Keyturn's own connection aside. */
+  sessions?(place: Place, user: string, now: Date): Promise<UseVerdict>;
 }
 
 export interface MysqlOptions {
@@ -52,6 +55,13 @@ export interface MysqlOptions {
 
 const CONNECT_MILLISECONDS = 15_000;
 const ANSWER_MILLISECONDS = 20_000;
+
+/**
+ * Sessions of one user (facts F6.4): without PROCESS the server shows whoever asks their own alone, and says nothing of that
+ * (measured on MariaDB 10.11). Never the column INFO, which may hold values. TIME counts from the last change of state.
+ */
+const SESSIONS =
+  'SELECT USER AS name, HOST AS place, TIME AS seconds FROM information_schema.processlist WHERE USER = ? AND ID <> CONNECTION_ID() LIMIT 200';
 
 export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
   // Without `verifyIdentity` mysql2 takes every trusted certificate, whoever's it is (measured, 3.24).
@@ -114,6 +124,30 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
           throw refused(error, place, `change the password of ${quote(account.user)}`, true);
         });
       }),
+    sessions: (place, user, now) =>
+      asKeyturn(place, async (ask) => {
+        const unseen = (error: unknown) => {
+          throw refused(error, place, 'show its sessions', false);
+        };
+        // First, or an answer without rows would say nothing.
+        const lines = await ask('SHOW GRANTS').catch(unseen);
+        const sees = seesSessions(lines.map((line) => String(Object.values(line)[0])));
+        const rows = (await ask(SESSIONS, [user]).catch(unseen)).map(
+          ({ name, place: from, seconds }): SessionRow => ({
+            name: String(name),
+            place: from,
+            seconds: Number(seconds),
+          }),
+        );
+        // The view compares without regard to case; users differ by it.
+        const open = rows.filter(({ name }) => name === user);
+        if (open.length > 0) return { use: 'used', on: now, by: sessionsOf(open, now) };
+        if (sees) return { use: 'unused', since: now };
+        return {
+          use: 'cannot tell',
+          reason: `Keyturn's user at ${place.host} sees no sessions of others: GRANT PROCESS ON *.* to it.`,
+        };
+      }),
     async tryLogin(place, user, password) {
       let connection: Connection | undefined;
       try {
@@ -129,6 +163,24 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
       }
     },
   };
+}
+
+interface SessionRow {
+  readonly name: string;
+  readonly place: string | null;
+  readonly seconds: number;
+}
+
+/** One for each host, whose every connection has a port of its own. */
+function sessionsOf(rows: readonly SessionRow[], now: Date): readonly Straggler[] {
+  const hosts = new Map<string, number>();
+  for (const { place, seconds } of rows) {
+    const host = (place ?? '').replace(/:\d+$/, '');
+    hosts.set(host, Math.min(hosts.get(host) ?? Number.POSITIVE_INFINITY, Math.max(0, seconds || 0)));
+  }
+  return [...hosts]
+    .slice(0, STRAGGLERS_MAX)
+    .map(([host, seconds]) => straggler(host, { last: new Date(now.getTime() - seconds * 1000) }));
 }
 
 /** Names in backticks need no backslashes, whatever the server's sql_mode says of those. */
@@ -152,14 +204,18 @@ export function alterUser(
 
 /** CREATE USER or everything, on the server; or writing the schema of users. The lines hold a hash of the password: none is kept. */
 export function mayChangeBy(grants: readonly string[]): boolean | undefined {
-  const on = (privileges: RegExp, place: string) =>
-    grants.some(
-      (grant) => grant.includes(` ON ${place} TO `) && privileges.test(grant.slice(0, grant.indexOf(' ON '))),
-    );
+  const on = (privileges: RegExp, place: string) => isGranted(grants, privileges, place);
   if (on(/\b(ALL PRIVILEGES|CREATE USER)\b/, '*.*') || on(/\b(ALL PRIVILEGES|UPDATE)\b/, '`mysql`.*')) return true;
   // A role that is granted may bring it, or not be active; an update of everything may be taken back in part.
   return grants.some((grant) => /^GRANT [`']/.test(grant)) || on(/\bUPDATE\b/, '*.*') ? undefined : false;
 }
+
+const isGranted = (grants: readonly string[], privileges: RegExp, place: string): boolean =>
+  grants.some((grant) => grant.includes(` ON ${place} TO `) && privileges.test(grant.slice(0, grant.indexOf(' ON '))));
+
+/** Whether these lines give the right to see everybody's sessions; a role that may bring it does not count, for it may not be active. */
+export const seesSessions = (grants: readonly string[]): boolean =>
+  isGranted(grants, /\b(ALL PRIVILEGES|PROCESS)\b/, '*.*');
 
 /** `` `keyturn`@`%` `` in the first line; undefined where the name is no plain one. */
 export function granteeOf([first = '']: readonly string[]): string | undefined {

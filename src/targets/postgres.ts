@@ -10,6 +10,7 @@ import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts'
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
 import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, SILENCE, tlsFault } from '../core/serverAnswer.ts';
+import { type Straggler, straggler, type UseVerdict } from '../core/uses.ts';
 import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
 
 /** What the server says of a role. */
@@ -60,6 +61,8 @@ export interface PostgresApi {
   /** Sent once, as a SCRAM verifier. */
   setPassword(place: Place, role: string, password: Secret, change?: RoleChange): Promise<void>;
   tryLogin(place: Place, role: string, password: Secret): Promise<ServerAnswer>;
+  /** Who is connected as this role now, Keyturn's own connection aside. */
+  sessions?(place: Place, role: string, now: Date): Promise<UseVerdict>;
 }
 
 export interface PostgresOptions {
@@ -109,6 +112,19 @@ export const OUT_OF_REACH = `SELECT x.rolname AS name, me.rolname AS me, me.rolc
   CASE WHEN pg_catalog.current_setting('server_version_num'::pg_catalog.text)::pg_catalog.int4 OPERATOR(pg_catalog.<) 160000
   THEN NOT x.rolreplication
   ELSE pg_catalog.pg_has_role(me.oid, x.oid, 'MEMBER WITH ADMIN OPTION'::pg_catalog.text) END))`;
+
+/**
+ * Sessions of one role (facts F6.4). Without pg_read_all_stats, and without membership of the role, the server still shows each
+ * row with its role and program, and hides address and start: the count is honest (measured on PostgreSQL 15). Never the column
+ * `query`, which may hold values.
+ */
+export const SESSIONS = `SELECT a.application_name AS program, pg_catalog.host(a.client_addr) AS address,
+  pg_catalog.date_part('epoch'::pg_catalog.text, a.backend_start) AS since,
+  pg_catalog.date_part('epoch'::pg_catalog.text, a.state_change) AS last
+  FROM pg_catalog.pg_stat_activity a
+  WHERE a.usename::pg_catalog.text OPERATOR(pg_catalog.=) $1::pg_catalog.text
+  AND a.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+  ORDER BY a.backend_start LIMIT 10`;
 
 export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   const ssl = compact({ rejectUnauthorized: true, ca });
@@ -185,6 +201,14 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
           throw refused(error, place, `change the password of ${quote(role)}`, true);
         });
       }),
+    sessions: (place, role, now) =>
+      asKeyturn(place, async (client) => {
+        const { rows } = await client.query<SessionRow>(SESSIONS, [role]).catch((error: unknown) => {
+          throw refused(error, place, 'show its sessions', false);
+        });
+        if (rows.length === 0) return { use: 'unused', since: now };
+        return { use: 'used', on: now, by: rows.map(sessionOf) };
+      }),
     async tryLogin(place, role, password) {
       const heard: Heard = { asked: false, passed: false };
       try {
@@ -196,6 +220,24 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
     },
   };
 }
+
+interface SessionRow {
+  program: string | null;
+  address: string | null;
+  since: number | null;
+  last: number | null;
+}
+
+const sessionOf = ({ program, address, since, last }: SessionRow): Straggler =>
+  straggler(address ?? 'an address that is hidden from Keyturn (GRANT pg_read_all_stats)', {
+    program,
+    ...timesOf({ since, last }),
+  });
+
+const timesOf = (seconds: Readonly<Record<'since' | 'last', number | null>>): { since?: Date; last?: Date } =>
+  Object.fromEntries(
+    Object.entries(seconds).flatMap(([name, at]) => (at === null ? [] : [[name, new Date(at * 1000)]])),
+  );
 
 interface Row {
   name: string;

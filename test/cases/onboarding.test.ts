@@ -164,7 +164,7 @@ const ALERTED: Record<string, Mistake> = {
     mend: () => seed({ policy: 'every=60d' }),
     ...{ reason: 'bad-tags', by: 'secret owner', remedy: /^Correct the tag that the detail names\.$/ },
     detail:
-      /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window, paused or approve\.$/,
+      /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window, paused, approve, revoke, unused-limit or at-limit\.$/,
   },
   'a grace as long as every': {
     make: () => seed({ policy: 'every=2d;grace=2d' }),

@@ -55,7 +55,7 @@ export class Stories {
     const [a, b] = [`app${this.#used}_a`, `app${this.#used}_b`];
     if (options?.make) await options.make(a, b);
     else for (const login of [a, b]) await this.peer.createLogin(login, `First-of-${login}`);
-    const story = new Story(this, `pw${this.#used}`, [a, b], options?.more);
+    const story = new Story(this, `pw${this.#used}`, [a, b], options);
     story.store(password ?? `First-of-${a}`);
     return story;
   }
@@ -66,6 +66,8 @@ export interface StoryOptions {
   make?(a: string, b: string): Promise<void>;
   /** More of the tag `rotator-options`. */
   readonly more?: string;
+  /** The tag `rotator-policy`. */
+  readonly policy?: string;
 }
 
 export class Story {
@@ -74,10 +76,11 @@ export class Story {
   readonly name: string;
   readonly #all: Stories;
 
-  readonly #more: string;
+  readonly #tags: Readonly<Record<string, string>>;
 
-  constructor(all: Stories, name: string, [a, b]: readonly [string, string], more = '') {
-    this.#more = more;
+  constructor(all: Stories, name: string, [a, b]: readonly [string, string], { more = '', policy }: StoryOptions = {}) {
+    const options = { 'rotator-options': `logins=${a},${b}${more}` };
+    this.#tags = policy === undefined ? options : { ...options, 'rotator-policy': policy };
     this.#all = all;
     this.name = name;
     [this.a, this.b] = [a, b];
@@ -97,7 +100,7 @@ export class Story {
     const tags = {
       rotator: type,
       'rotator-target': target,
-      'rotator-options': `logins=${this.a},${this.b}${this.#more}`,
+      ...this.#tags,
     };
     this.tenant.azure.vault('kv1').set(this.name, this.peer.connectionString(this.a, password), { tags });
   }

@@ -322,6 +322,18 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     by: 'secret owner',
     remedy: 'Move it to a new name.',
   },
+  'in-use': {
+    cause: 'Somebody still uses the old credential, and the policy says `revoke=when-unused`.',
+    by: 'secret owner',
+    remedy:
+      'Have whoever the detail names read the secret again; or end the grace with `POST …/revoke`, which asks for no evidence.',
+  },
+  'use-unknown': {
+    cause: 'The policy says `revoke=when-unused`, and it cannot be told whether anybody still uses the old credential.',
+    by: 'operator',
+    remedy:
+      'Give Keyturn the right or the log that the detail names (docs/evidence.md), or strike `revoke=when-unused`. It is revoked at the limit.',
+  },
   'holder-unknown': {
     cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
     by: 'secret owner',

@@ -11,6 +11,8 @@ import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { AuditRecord } from '../../src/ports/audit.ts';
 import type { Config, Deps } from '../../src/ports/deps.ts';
+import type { Evidence } from '../../src/ports/evidence.ts';
+import type { Notice } from '../../src/ports/notices.ts';
 import type { Operation } from '../../src/ports/operations.ts';
 import type { Rotator, Target, TargetFacts, Verdict } from '../../src/ports/rotator.ts';
 import type { Rows, SecretRow, SharerRow } from '../../src/ports/rows.ts';
@@ -38,6 +40,9 @@ export class OnePass {
   readonly operations = new Map<string, Operation>();
   readonly looks: (Look & { seconds: number })[] = [];
   readonly audit: AuditRecord[] = [];
+  /** Who is asked for uses; nobody where absent. */
+  evidence: Evidence['lastUse'] | undefined;
+  readonly notices: Notice[] = [];
   readonly logged: Logged[] = [];
   /** Every call in order: `vault.store`, `target.issue`, `lock secret/kv1/st-a`. */
   readonly calls: string[] = [];
@@ -182,6 +187,7 @@ export class OnePass {
       revoke: (handle) =>
         this.#call(`target.revoke ${handle}`, () => {
           keys().set(handle, this.#fresh(handle));
+          return undefined;
         }),
       read: (handle) => this.#call('target.read', () => new Secret(keys().get(handle) as string)),
     };
@@ -236,6 +242,8 @@ export class OnePass {
         append: async (record) => void this.audit.push(record),
         history: async () => ({ records: [], truncated: false }),
       },
+      ...(this.evidence ? { evidence: { lastUse: this.evidence } } : {}),
+      notices: { send: async (notice) => void this.notices.push(notice) },
       alerts: { isFirst: async () => true, count: never, counted: never as never, told: never },
       clock: {
         now: () => this.now,

@@ -37,6 +37,39 @@ describe('the policy of a secret', () => {
     expect(merged).toEqual({ everyHours: 720, graceHours: 72, paused: true });
   });
 
+  it('waits for whoever uses an old credential where it says so, for 14 days unless it says how long', () => {
+    expect(of('revoke=after-grace').whenUnused).toBeUndefined();
+    expect(of('revoke=when-unused').whenUnused).toEqual({ limitHours: 14 * 24, atLimit: 'revoke' });
+    const said = of('revoke=when-unused;unused-limit=36h;at-limit=alert');
+    expect(said.whenUnused).toEqual({ limitHours: 36, atLimit: 'alert' });
+    // Alone they say nothing.
+    expect(of('unused-limit=36h;at-limit=alert').whenUnused).toBeUndefined();
+  });
+
+  it('waits no longer than until its next rotation, and says so', () => {
+    const policy = of('every=10d;grace=2d;revoke=when-unused;unused-limit=20d');
+    expect(policy.whenUnused?.limitHours).toBe(8 * 24);
+    expect(policy.notes).toEqual([
+      'unused-limit=20d of the tag rotator-policy counts as 8d: the next rotation needs its slot.',
+    ]);
+    // Of the default nobody has to be told.
+    expect(of('every=10d;grace=2d;revoke=when-unused')).not.toHaveProperty('notes');
+  });
+
+  it('waits where the vault or the settings say so, which a tag of the vault may put on, and never take off or shorten', () => {
+    expect(mergePolicy([tag(''), vault('revoke=when-unused'), setting('')]).whenUnused).toBeDefined();
+    expect(mergePolicy([tag(''), vault('revoke=after-grace'), setting('revoke=when-unused')]).whenUnused).toBeDefined();
+    expect(mergePolicy([tag('revoke=after-grace'), vault('revoke=when-unused')]).whenUnused).toBeUndefined();
+    const both = (own: string) =>
+      mergePolicy([
+        tag(own),
+        vault('unused-limit=1h;at-limit=revoke'),
+        setting('revoke=when-unused;unused-limit=5d;at-limit=alert'),
+      ]);
+    expect(both('').whenUnused).toEqual({ limitHours: 120, atLimit: 'alert' });
+    expect(both('unused-limit=2h;at-limit=revoke').whenUnused).toEqual({ limitHours: 2, atLimit: 'revoke' });
+  });
+
   it('lets the secret say paused=false where the vault says true', () => {
     expect(mergePolicy([tag('paused=false'), vault('paused=true')]).paused).toBe(false);
   });
@@ -56,7 +89,10 @@ describe('the policy of a secret', () => {
   });
 
   it.each([
-    [tag('keep=true'), /expected every, grace, window, paused or approve/],
+    [tag('keep=true'), /expected every, grace, window, paused, approve, revoke, unused-limit or at-limit/],
+    [tag('revoke=now'), /revoke=after-grace or revoke=when-unused/],
+    [tag('unused-limit=0h'), /unused-limit=<n>d or <n>h/],
+    [tag('at-limit=hold'), /at-limit=revoke or at-limit=alert/],
     [tag('paused=xtrue'), /paused=true or paused=false/],
     [tag('paused=truex'), /paused=true or paused=false/],
     [tag('every=30dx'), /every=<n>d or <n>h/],

@@ -3,7 +3,7 @@ import type { VersionId } from '../../core/ids.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Lock } from '../../ports/locks.ts';
 import type { NewNotice } from '../../ports/notices.ts';
-import type { Evidence, Operation } from '../../ports/operations.ts';
+import type { LeakEvidence, Operation } from '../../ports/operations.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
 import type { Observation } from '../observe/observation.ts';
 
@@ -18,9 +18,11 @@ export interface Acting {
   readonly followed: boolean;
   /** When it was refused, by version. */
   readonly refusedOn: Map<VersionId, Date>;
+  /** What the target said of each old value once it was revoked: `refused`, another verdict, or why nobody tried it. */
+  readonly tried: Map<VersionId, string>;
   /** The leak that this pass works for, and what it has found out about it. */
   readonly leak?: Operation;
-  evidence?: Evidence;
+  evidence?: LeakEvidence;
   /** What the step has to tell beside what the pass tells of every step of its kind: sent with the pass's own. */
   readonly notices: NewNotice[];
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */

@@ -4,9 +4,9 @@ import { stateOrNone } from '../../tags/owed.ts';
 import { change, withState } from '../../tags/state.ts';
 import { oldForm } from '../observe/older.ts';
 import type { Acting, RowChange } from './acting.ts';
-import { takeEvidence } from './evidence.ts';
 import { guard } from './guard.ts';
 import { retag } from './retag.ts';
+import { takeEvidence } from './takeEvidence.ts';
 
 /** The target accepted the stored value in this pass: say so on the version, with its id. */
 export async function prove(acting: Acting): Promise<RowChange> {

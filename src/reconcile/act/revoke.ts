@@ -12,11 +12,11 @@ import { oldForm } from '../observe/older.ts';
 import { openAt } from '../observe/opened.ts';
 import type { Revoke } from '../step.ts';
 import type { Acting, RowChange } from './acting.ts';
-import { takeEvidence } from './evidence.ts';
 import { guard } from './guard.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { retag } from './retag.ts';
 import { stayer } from './stay.ts';
+import { takeEvidence } from './takeEvidence.ts';
 
 /**
  * Revokes by what stands in the vault now, never by a tag alone: whoever copied the tags to an old value must lose nothing.
@@ -32,11 +32,11 @@ export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<R
     const stops = await whyNot(each, { acting, aside: aside === true, old });
     if (stops !== undefined) throw new KeyturnError('slot-held', { detail: stops });
     await guard(acting);
-    await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
+    const ended = await optIn.target.revoke(each.handle, old?.bare, stayer(acting));
     await takeEvidence(each.version, old, acting);
     await guard(acting);
     await markRevoked(each, acting);
-    if (old && acting.followed && acting.leak === undefined) await tryOld(each.version, old, acting);
+    await tryOld(each.version, old, ended, acting);
   }
   const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
   if (left.length > 0) return {};
@@ -48,16 +48,31 @@ export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<R
 }
 
 /**
- * When the target refused the old value, for whoever asked. A login is not tried again: its revocation ends only once the server
- * has refused it, and one more wrong password may lock the login that the next rotation takes.
+ * What the target says of the old value once it is gone: tried once, and kept for the auditor. A login is not tried again: its
+ * revocation ends once the server has refused the old password, and one more wrong one may lock the login that the next rotation takes.
+ * So `refused` there is what the revocation itself has seen, and where it saw none nobody says so.
  */
-async function tryOld(version: VersionId, { bare, login }: Form, { seen, deps, refusedOn }: Acting): Promise<void> {
+async function tryOld(
+  version: VersionId,
+  old: Form | undefined,
+  ended: 'refused' | undefined,
+  acting: Acting,
+): Promise<void> {
+  const { seen, deps, refusedOn, tried } = acting;
+  if (refusedOn.has(version)) tried.set(version, 'refused');
+  // Of a leak it was tried before anything was marked.
+  if (acting.leak?.version === version) return;
+  if (!old) return void tried.set(version, 'not tried: its version was disabled or has no value that can be read');
+  if (old.login !== undefined && ended === undefined)
+    return void tried.set(version, 'not tried: the server says the same of a login whatever its password');
   try {
-    if (login === undefined && (await seen.optIn.target.check(bare)) !== 'refused') return;
-    refusedOn.set(version, deps.clock.now());
+    const verdict = ended ?? (await seen.optIn.target.check(old.bare));
+    tried.set(version, verdict);
+    if (verdict === 'refused') refusedOn.set(version, deps.clock.now());
   } catch (error) {
     // It is revoked and marked; that it could not be tried takes nothing away from that.
     if (!(error instanceof KeyturnError)) throw error;
+    tried.set(version, `not tried: ${error.reason}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the rules look at: a secret, its target and its neighbours as one look has found them. */
 import type { Handle, RotationId, SecretRef, VersionId } from '../../core/ids.ts';
 import type { Reason } from '../../core/reasons.ts';
+import type { UseVerdict } from '../../core/uses.ts';
 import type { Mode } from '../../ports/deps.ts';
 import type { Rotator, Verdict } from '../../ports/rotator.ts';
 import type { Leaving } from '../../tags/optIn.ts';
@@ -100,8 +101,27 @@ export interface ObservedBrakes {
   readonly heldUntil?: Date;
 }
 
+/** Who still uses what is about to be revoked: asked for in a pass that would revoke it, and in no other (`inUse.ts`). */
+export interface ObservedUse {
+  /** By version; absent where nobody was asked. */
+  readonly uses?: ReadonlyMap<VersionId, Use>;
+}
+
+/** What was said of one credential, and what the policy makes of it. */
+export interface Use {
+  readonly verdict: UseVerdict;
+  /** It is not revoked yet. */
+  readonly holds?: { readonly reason: 'in-use' | 'use-unknown'; readonly until: Date; readonly detail: string };
+}
+
 /** All that the rules look at, group by group; each is filled by a function of its own (`observeTarget.ts`). */
-export interface Observed extends ObservedVersion, ObservedOwnership, ObservedOwed, ObservedSources, ObservedBrakes {
+export interface Observed
+  extends ObservedVersion,
+    ObservedOwnership,
+    ObservedOwed,
+    ObservedSources,
+    ObservedBrakes,
+    ObservedUse {
   /** Looked at for an undo alone: what the current version's rotation replaced. */
   readonly former?: Replaced;
 }

@@ -44,6 +44,8 @@ const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'rest
 const ANSWERS: readonly Reason[] = ['owed-first', 'nothing-owed', ...UNDO_ANSWERS];
 /** Waits that someone chose, for the whole instance or for this secret: who is to act knows, or is told apart. */
 const CHOSEN: readonly Reason[] = ['mode-observe', 'mode-drain', 'approval'];
+/** Its policy waits for whoever uses it, and that is told apart: late is what is held beyond the limit. */
+const HELD_BY_USE: readonly Reason[] = ['in-use', 'use-unknown'];
 /** What waits for a person's approval is told so long before the version expires. */
 const APPROVAL_DAYS = 7;
 /** Of a version without an expiry, the day that it would have had. */
@@ -192,7 +194,8 @@ function causesOf({ step, seen, bound, error, trail }: PassEnd, row: SecretRow |
   if (asks && isUnproved(seen.observed) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
   // What a person must mend keeps a heal or a rotation from coming as surely as what ends by itself.
   if (step.kind !== 'wait' && step.kind !== 'refuse') return causes;
-  if (step.kind === 'wait' && ['drift', 'too-many', 'brake'].includes(step.reason)) causes.push(step.reason);
+  if (step.kind === 'wait' && ['drift', 'too-many', 'brake', 'in-use', 'use-unknown'].includes(step.reason))
+    causes.push(step.reason);
   if (leaving === undefined && written && verdict === 'refused' && step.reason !== 'settling')
     causes.push('locked-out');
   if (isOverdue(step, seen.observed, now)) causes.push('overdue');
@@ -225,7 +228,10 @@ function isOverdue(step: Wait | Refuse, observed: Observed, now: Date): boolean 
   if (reason === 'unproved' && leaving === undefined && isUnproved(observed)) return false;
   // Also where a neighbour surely keeps the slot: its own date may be weeks away, and the old credential lives on till then.
   // One that only owes it gives it back when its own grace is over, but it may rotate again and again: that far and no further.
-  const owedUntil = step.kind === 'wait' ? step.owedUntil : undefined;
+  const limitHours = HELD_BY_USE.includes(reason) ? policy.whenUnused?.limitHours : undefined;
+  const limitOn = limitHours === undefined ? undefined : addHours(after, limitHours);
+  const owedUntil = step.kind === 'wait' ? (step.owedUntil ?? limitOn) : undefined;
+  if (limitOn && now < limitOn) return false;
   const lateOn = addDays(latest(possibleOn(after), owedUntil) as Date, 1);
   return now >= (earliest(lateOn, addDays(possibleOn(after), OVERDUE_DAYS)) as Date);
 }

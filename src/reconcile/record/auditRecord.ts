@@ -1,13 +1,17 @@
 /** Who changed what: one record for every step that changed something and every accepted request (design section 5). */
+import { latest } from '../../core/clock.ts';
 import { compact } from '../../core/compact.ts';
 import { KeyturnError } from '../../core/errors.ts';
+import type { VersionId } from '../../core/ids.ts';
 import type { LogFields } from '../../core/log.ts';
 import { plain } from '../../core/plain.ts';
+import { useInWords } from '../../core/uses.ts';
 import type { AuditRecord } from '../../ports/audit.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Operation } from '../../ports/operations.ts';
+import type { Owed } from '../../tags/owed.ts';
 import { parseState } from '../../tags/state.ts';
-import { changes, type Rotate } from '../step.ts';
+import { changes, type Revoke, type Rotate } from '../step.ts';
 import type { PassEnd } from './end.ts';
 
 /** Between the tries, all within the pass: no later one looks at this step again. */
@@ -81,7 +85,7 @@ const askedBy = ({ id, caller, ticket }: Operation) =>
 
 /** What a pass tried to change and how it ended; undefined when it only looked. */
 export function recordOfPass(
-  { step, error, attempted, seen, change, told }: PassEnd,
+  { step, error, attempted, seen, change, told, refusedOn, tried: answers }: PassEnd,
   { cause, operation }: { readonly cause: string; readonly operation: Operation | undefined },
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord | undefined {
@@ -101,6 +105,7 @@ export function recordOfPass(
     rotation,
     version: seen.observed.version,
     ...compact({ refusedOn: told?.refusedOn?.toISOString(), vouchedBy: told?.vouchedBy }),
+    ...(tried.kind === 'revoke' ? ofRevocation(tried, { seen, refusedOn, answers }) : {}),
     ...(tried.kind === 'rotate' ? ofRotation(tried, change.wroteVersion, change.wroteState) : {}),
     hold: tried.kind === 'hold' ? holdText(tried.until) : undefined,
     revokeAt: tried.kind === 'move' ? tried.after.toISOString() : undefined,
@@ -111,6 +116,39 @@ export function recordOfPass(
     requestId,
   });
 }
+
+/** Who used it, and what the target said of it once it was gone: the auditor's proof, a line for each credential. */
+function ofRevocation(
+  { owed }: Revoke,
+  {
+    seen,
+    refusedOn,
+    answers,
+  }: { [Key in 'seen' | 'refusedOn']: PassEnd[Key] | undefined } & { readonly answers: PassEnd['tried'] | undefined },
+): Partial<AuditRecord> {
+  const refused = owed.flatMap(({ version }) => refusedOn?.get(version) ?? []);
+  return compact({
+    ...(refused.length === owed.length && owed.length > 0 ? { refusedOn: latest(...refused)?.toISOString() } : {}),
+    evidence: linesOf(owed, (version) => evidenceOn(version, seen)),
+    tried: linesOf(owed, (version) => answers?.get(version)),
+  });
+}
+
+/** What was said right before of who uses the credential of a version. */
+export function evidenceOn(version: VersionId, seen: PassEnd['seen']): string | undefined {
+  const use = seen?.observed.uses?.get(version);
+  return use && useInWords(use.verdict);
+}
+
+function linesOf(owed: readonly Owed[], wordsOn: (version: VersionId) => string | undefined) {
+  const lines = owed.flatMap(({ version, handle }) => {
+    const words = wordsOn(version);
+    return words === undefined ? [] : [`${handle}: ${words}`.slice(0, LINE_MAX)];
+  });
+  return lines.length > 0 ? lines : undefined;
+}
+/** As an audit record takes it. */
+const LINE_MAX = 500;
 
 /** The stored version and its handle; of a rotation that failed the slot that it was about to take. */
 function ofRotation({ source }: Rotate, stored: string | undefined, state: string | undefined) {

@@ -31,6 +31,8 @@ export interface PassEnd {
   readonly notices?: readonly NewNotice[] | undefined;
   /** When the target refused an old value that this step revoked, by version. */
   readonly refusedOn?: ReadonlyMap<VersionId, Date>;
+  /** What the target said of each of them, in a word. */
+  readonly tried?: ReadonlyMap<VersionId, string>;
 }
 
 /** Since when a reason has been standing in the way of a secret, by its row; undefined where it is new. */

@@ -12,6 +12,7 @@ import { stateOrNone } from '../../tags/owed.ts';
 import { parseState, type RotatorState } from '../../tags/state.ts';
 import type { Observation } from '../observe/observation.ts';
 import { changes, type Step } from '../step.ts';
+import { evidenceOn } from './auditRecord.ts';
 import type { PassEnd } from './end.ts';
 
 const STEPS_MAX = 50;
@@ -227,7 +228,7 @@ function fateOfRevocation(operation: Operation, end: Followed, situation: Situat
 
 /** How many of the versions that count were revoked by this very step, and what there is to say of them. */
 function revokedBy(
-  { step, refusedOn }: Followed,
+  { step, refusedOn, seen }: Followed,
   operation: Operation,
   counts: (version: VersionId) => boolean,
 ): { readonly gone: number; readonly result: OperationResult } {
@@ -237,9 +238,17 @@ function revokedBy(
   const tried = gone.filter(({ version }) => !operation.leaked || version === operation.version);
   const [refused] = tried.flatMap(({ version }) => refusedOn?.get(version) ?? []);
   const handles = gone.map(({ handle }) => handle);
+  const evidence = gone.flatMap(({ version, handle }) => {
+    const words = evidenceOn(version, seen);
+    return words === undefined ? [] : [`${handle}: ${words}`];
+  });
   return {
     gone: gone.length,
-    result: { ...withRevoked(operation, handles), ...(refused ? { refusedOn: refused } : {}) },
+    result: {
+      ...withRevoked(operation, handles),
+      ...(refused ? { refusedOn: refused } : {}),
+      ...(evidence.length > 0 ? { evidence } : {}),
+    },
   };
 }
 

@@ -154,8 +154,8 @@ export class OnePassword implements Target {
   }
 
   /** Setting the next password was the revocation; there is nothing to take away from under it. */
-  async revoke(_handle: Handle, old: Secret | undefined): Promise<void> {
-    if (old !== undefined && !(await this.#ask(old)).includes('accepted')) return;
+  async revoke(_handle: Handle, old: Secret | undefined): Promise<undefined> {
+    if (old !== undefined && !(await this.#ask(old)).includes('accepted')) return undefined;
     throw new KeyturnError('failed', { detail: 'The only password of a login is replaced, not revoked.' });
   }
 

@@ -10,6 +10,7 @@ import { quote } from '../../core/quote.ts';
 import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
+import { together, type UseVerdict } from '../../core/uses.ts';
 import type { Credential, Obstacle, Said, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import { newPassword } from './password.ts';
 import {
@@ -37,6 +38,8 @@ export interface LoginPort {
   setPassword(login: string, password: Secret, leaveOff?: boolean, until?: Date): Promise<void>;
   /** Opens a connection of its own and closes it (case SQL-10). */
   tryLogin(login: string, password: Secret): Promise<ServerAnswer>;
+  /** Who is connected with this login now, Keyturn aside; reads no statement of anybody. Cannot tell without the right to see all. */
+  sessions?(login: string): Promise<UseVerdict>;
   /** What an answer comes to by what else is known of the server now; what was remembered of a try goes through it, too. */
   means?(answer: ServerAnswer): ServerAnswer;
 }
@@ -85,6 +88,13 @@ export interface TwoLoginsOptions {
   /** Whether the server takes both names for one login; by default only what is spelt alike is. */
   readonly same?: (left: string, right: string) => boolean;
 }
+
+/** How a port of such a server asks for sessions, where the server can be asked. */
+export const sessionsBy = <Place>(
+  ask: ((place: Place, login: string, now: Date) => Promise<UseVerdict>) | undefined,
+  place: Place,
+  clock: Clock,
+): Pick<LoginPort, 'sessions'> => (ask ? { sessions: (login) => ask(place, login, clock.now()) } : {});
 
 /** The handle of each login by its place: names alone could not be told from a slot of another kind. */
 export const LOGIN_HANDLES: readonly Handle[] = ['a', 'b'];
@@ -227,12 +237,26 @@ class TwoLogins implements Target {
     return verdictOfNew([...answers, ...atDoor], { isHealed, isYoung: minutes < MINUTES_TO_SPREAD });
   }
 
-  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
+  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<'refused' | undefined> {
     const login = this.#loginOf(handle);
+    let isRefused = true;
     for (const port of await this.#options.ports()) {
       if (!(await stay(0))) throw this.#timeIsUp();
-      await this.#revokeAt(port, { handle, login, old, stay });
+      isRefused = (await this.#revokeAt(port, { handle, login, old, stay })) && isRefused;
     }
+    return isRefused ? 'refused' : undefined;
+  }
+
+  async sessions(handle: Handle): Promise<UseVerdict> {
+    const login = this.#loginOf(handle);
+    const found: UseVerdict[] = [];
+    for (const port of await this.#options.ports())
+      found.push(
+        port.sessions
+          ? await port.sessions(login)
+          : { use: 'cannot tell', reason: `${port.name} is not asked for its sessions.` },
+      );
+    return together(found);
   }
 
   /** The login's new password on one server; a lost answer is made good by logging in. */
@@ -257,15 +281,15 @@ class TwoLogins implements Target {
 
   /**
    * Done as soon as the server says that the old password is wrong; the new one is kept by nobody. Whatever else it refuses the old
-   * one for may be lifted tomorrow, and with it the old password would work again (finding SRV-07).
+   * one for may be lifted tomorrow, and with it the old password would work again (finding SRV-07). False where it said so of none.
    */
-  async #revokeAt(port: LoginPort, { handle, login, old, stay }: Revoking): Promise<void> {
+  async #revokeAt(port: LoginPort, { handle, login, old, stay }: Revoking): Promise<boolean> {
     const facts = this.#facts.get(handle);
     let isTold = old !== undefined && facts?.answer === undefined;
     if (old !== undefined && isTold) {
       const answer = meant(port, await this.#patient.firmly(() => port.tryLogin(login, old)));
       const word = loginAnswer(answer);
-      if (word === 'refused') return; // for a moment only, it would live on for good
+      if (word === 'refused') return true; // for a moment only, it would live on for good
       if (word === 'busy' || !answer.reached)
         throw this.#busy(`did not say whether ${quote(login)} still has its old password`);
       isTold = answer.password === 'right';
@@ -280,9 +304,9 @@ class TwoLogins implements Target {
     this.wrong.forget(handle);
     if (old === undefined || !isTold) {
       if (unknown) throw unknown;
-      return;
+      return false;
     }
-    if ((await this.#answerOf(port, { handle, login, value: old, stay }, 'refused')) === 'refused') return;
+    if ((await this.#answerOf(port, { handle, login, value: old, stay }, 'refused')) === 'refused') return true;
     const detail = `${port.name} does not refuse the old password of ${quote(login)} yet.`;
     throw unknown ?? new UnknownOutcomeError('target-busy', { detail });
   }

@@ -133,12 +133,13 @@ class TwoSlots implements Target {
     return slots.every((slot) => keys.has(slot)) ? 'refused' : 'unknown';
   }
 
-  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<void> {
+  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<undefined> {
     const startedOn = this.#options.clock.now();
     const listed = (await this.#list.fresh()).get(this.#slotNamed(handle));
-    if (listed === undefined || (old !== undefined && !listed.value.equals(old))) return;
+    if (listed === undefined || (old !== undefined && !listed.value.equals(old))) return undefined;
     // A key cannot be deleted: one that nobody has read takes its place.
     await this.#replace(handle, listed, startedOn, stay);
+    return undefined;
   }
 
   async read(handle: Handle): Promise<Secret> {

@@ -2,7 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import { parseBody } from '../../../src/api/body.ts';
 import { RotateRequest } from '../../../src/api/calls/rotateSecret.ts';
 import { fromIdempotencyKey, fromPath } from '../../../src/api/receive.ts';
-import { refusalOf } from '../../jest/refusal.ts';
+import { KeyturnError } from '../../../src/core/errors.ts';
+
+function refusal(call: () => unknown): KeyturnError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof KeyturnError) return error;
+    throw error;
+  }
+  throw new Error('was accepted');
+}
 
 describe('the request for a rotation', () => {
   it('asks for nothing special when the body is empty', () => {
@@ -44,7 +54,7 @@ describe('the request for a rotation', () => {
     [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['{"<img src=x onerror=alert(1)>":1}', '"<img src=x onerror=alert(1)>"'],
   ])('says what is wrong with %.40s', (body, words) => {
-    const { reason, detail } = refusalOf(() => parseBody(body, RotateRequest));
+    const { reason, detail } = refusal(() => parseBody(body, RotateRequest));
     expect(reason).toBe('bad-request');
     expect(detail).toContain(words);
   });
@@ -56,7 +66,7 @@ describe('the request for a rotation', () => {
       ['', ''],
       ['kv1', 'ä'],
     ] as const) {
-      expect(refusalOf(() => fromPath({ vault, name })).reason).toBe('not-found');
+      expect(refusal(() => fromPath({ vault, name })).reason).toBe('not-found');
     }
     expect(fromPath({ vault: 'KV1', name: 'Db' })).toEqual({ vault: 'kv1', name: 'db' });
   });
@@ -65,6 +75,6 @@ describe('the request for a rotation', () => {
     expect(fromIdempotencyKey(null)).toBeUndefined();
     expect(fromIdempotencyKey('a-b_1')).toBe('a-b_1');
     for (const key of ['', 'a b', 'a'.repeat(65), "'"])
-      expect(refusalOf(() => fromIdempotencyKey(key)).reason).toBe('bad-request');
+      expect(refusal(() => fromIdempotencyKey(key)).reason).toBe('bad-request');
   });
 });

@@ -2,7 +2,7 @@
 import { BusyError, KeyturnError } from '../../core/errors.ts';
 import type { VersionId } from '../../core/ids.ts';
 import type { Form } from '../../form/form.ts';
-import type { Evidence } from '../../ports/operations.ts';
+import type { LeakEvidence } from '../../ports/operations.ts';
 import type { Acting } from './acting.ts';
 import { stayer } from './stay.ts';
 
@@ -23,7 +23,7 @@ export async function takeEvidence(version: VersionId, old: Form | undefined, ac
     const said = await verdictOn(old, acting);
     if (said === 'refused' || said === 'unknown') {
       const isTried = said === 'refused' && seen.observed.verdict === 'accepted';
-      const evidence: Evidence = isTried ? { refusedOn: deps.clock.now() } : { vouchedBy: PLANE };
+      const evidence: LeakEvidence = isTried ? { refusedOn: deps.clock.now() } : { vouchedBy: PLANE };
       acting.evidence = evidence;
       if (evidence.refusedOn) acting.refusedOn.set(version, evidence.refusedOn);
       // Now, not with the end of the pass: once the version is disabled nobody can read its value to try it again.

@@ -1,6 +1,7 @@
 /** What a run of the command line has of the world: replaced as a whole where a test looks on. */
 
 import type { TokenCredential } from '@azure/identity';
+import type { SecretClientOptions } from '@azure/keyvault-secrets';
 
 /** A stream that is written to. */
 export interface Out {
@@ -18,6 +19,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly fetch: typeof fetch;
+  /** What sends the requests to a vault; the SDK's own where it is absent. */
+  readonly http?: NonNullable<SecretClientOptions['httpClient']>;
   readonly now: () => Date;
   /** Resolves early once `stopped` is. */
   readonly sleep: (milliseconds: number) => Promise<void>;

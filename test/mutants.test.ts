@@ -2,6 +2,7 @@
 import { expect, it } from '@jest/globals';
 import { type Mutant, mutants } from '../scripts/mutants/list.ts';
 import { placeOf, sources, testFiles, tests } from '../scripts/mutants/places.ts';
+import { typeFaults } from '../scripts/mutants/types.ts';
 
 const source = await sources();
 const files = await testFiles();
@@ -10,6 +11,11 @@ it.each(mutants.map((mutant) => [mutant.id, mutant] as const))('%s stands in one
   const { text, mutated } = placeOf(mutant, source);
   expect(mutated).not.toBe(text);
   expect(tests(mutant, files).length).toBeGreaterThan(0);
+});
+
+it('each compiles: who moves a feature moves its faults along (npm run mutants -- --check)', async () => {
+  const placed = mutants.map((mutant) => ({ mutant, place: placeOf(mutant, source) }));
+  expect(await typeFaults(placed)).toEqual([]);
 });
 
 it('no two have one name, and each says what is lost', () => {

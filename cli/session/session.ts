@@ -1,6 +1,7 @@
 /** What a command works with once it is known where Keyturn is and who calls. Nothing is sent before a command asks. */
 import type { TokenCredential } from '@azure/identity';
 import type { SecretClient } from '@azure/keyvault-secrets';
+import { compact } from '../../src/core/compact.ts';
 import { usage } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { type Client, createClient } from './client.ts';
@@ -31,7 +32,7 @@ export async function connect(flags: WhereFlags, io: Io): Promise<Session> {
     api: createClient(url, token, io),
     async vault(name) {
       const { SecretClient } = await import('@azure/keyvault-secrets');
-      const options = { retryOptions: { maxRetries: 2 } };
+      const options = { retryOptions: { maxRetries: 2 }, ...compact({ httpClient: io.http }) };
       if (!local) return new SecretClient(`https://${name}.${where.cloud.vaults}`, await credential(), options);
       const its = credentialInFile(local.vaultToken);
       return new SecretClient(`https://${name}.${local.vaults}`, its, {

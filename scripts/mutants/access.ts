@@ -57,9 +57,8 @@ export const access: readonly Mutant[] = [
   {
     id: 'revoke-without-role',
     loses: 'who may only rotate ends the grace of everybody',
-    find: "const { caller, asked } = request; requireRole(caller, 'Keyturn.Revoke');",
-    inside: 'revoke',
-    put: "const { caller, asked } = request; requireRole(caller, 'Keyturn.Rotate', 'Keyturn.Revoke');",
+    find: "roles: ['Keyturn.Revoke'], body: { name: 'RevokeRequest'",
+    put: "roles: ['Keyturn.Rotate', 'Keyturn.Revoke'], body: { name: 'RevokeRequest'",
     tests: ['api/requests'],
   },
   {

@@ -1,30 +1,38 @@
 /** Whether the mutants compile: a fault that the compiler sees is none that a test has to find. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Checkout } from './checkout.ts';
 import type { Mutant } from './list.ts';
-import type { Place } from './places.ts';
+import { type Place, root } from './places.ts';
 
 interface Placed {
   readonly mutant: Pick<Mutant, 'id' | 'put'>;
   readonly place: Place;
 }
 
-/** What the compiler says of the mutants, with their ids. As many as do not touch each other's lines are compiled together. */
+/**
+ * What the compiler says of the mutants, with their ids. As many as do not touch each other's lines are compiled together, in a copy of
+ * `src` alone: what a fault does to the types of a test is no matter.
+ */
 export async function typeFaults(placed: readonly Placed[]): Promise<readonly string[]> {
-  const copy = await Checkout.make();
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-types-'));
   try {
+    await cp(join(root, 'src'), join(folder, 'src'), { recursive: true });
+    for (const file of ['package.json', 'tsconfig.json']) await cp(join(root, file), join(folder, file));
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await writeFile(join(folder, 'src.json'), JSON.stringify({ extends: './tsconfig.json', include: ['src'] }));
     const faults: string[] = [];
-    for (let rest = placed.filter(({ place }) => place.file.endsWith('.ts')); rest.length > 0; ) {
+    const all = placed.filter(({ place: { file } }) => file.startsWith('src/') && file.endsWith('.ts'));
+    for (let rest = all; rest.length > 0; ) {
       const together = apart(rest);
       rest = rest.filter((each) => !together.includes(each));
-      faults.push(...(await compiled(together, copy)));
+      faults.push(...(await compiled(together, folder)));
     }
     return faults;
   } finally {
-    await copy.remove();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -38,17 +46,27 @@ function apart(placed: readonly Placed[]): readonly Placed[] {
   return chosen;
 }
 
-async function compiled(placed: readonly Placed[], copy: Checkout): Promise<readonly string[]> {
+async function compiled(placed: readonly Placed[], folder: string): Promise<readonly string[]> {
   const before = new Map(placed.map(({ place: { file, text } }) => [file, text]));
-  for (const [file, text] of before) await writeFile(join(copy.folder, file), withAll(text, placed, file));
+  for (const [file, text] of before) await writeFile(join(folder, file), withAll(text, placed, file));
   // What a mutant no longer uses is no fault.
-  const options = ['--noEmit', '--pretty', 'false', '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
-  const tsc = join(copy.folder, 'node_modules/.bin/tsc');
-  const said = await promisify(execFile)(tsc, options, { cwd: copy.folder }).then(
+  const options = [
+    '-p',
+    'src.json',
+    '--noEmit',
+    '--pretty',
+    'false',
+    '--noUnusedLocals',
+    'false',
+    '--noUnusedParameters',
+    'false',
+  ];
+  const tsc = join(folder, 'node_modules/.bin/tsc');
+  const said = await promisify(execFile)(tsc, options, { cwd: folder }).then(
     () => '',
     (error: { stdout?: string }) => String(error.stdout),
   );
-  for (const [file, text] of before) await writeFile(join(copy.folder, file), text);
+  for (const [file, text] of before) await writeFile(join(folder, file), text);
   return said
     .split('\n')
     .filter((line) => line.includes('error TS'))

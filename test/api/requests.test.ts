@@ -2,13 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Caller } from '../../src/api/auth.ts';
 import { parseBody } from '../../src/api/body.ts';
-import { HoldRequest, hold } from '../../src/api/calls/holdSecret.ts';
-import { RevokeRequest, revoke } from '../../src/api/calls/revokeOwed.ts';
+import { admit } from '../../src/api/byVault.ts';
+import type { ApiDeps } from '../../src/api/call.ts';
+import { HoldRequest, hold, holdSecret } from '../../src/api/calls/holdSecret.ts';
+import { RevokeRequest, revoke, revokeOwed } from '../../src/api/calls/revokeOwed.ts';
 import { RotateRequest, rotate } from '../../src/api/calls/rotateSecret.ts';
 import { operation } from '../../src/api/calls/showOperation.ts';
 import { giveUp } from '../../src/app/poison.ts';
 import { addDays } from '../../src/core/clock.ts';
-import { BusyError, KeyturnError } from '../../src/core/errors.ts';
+import { BusyError } from '../../src/core/errors.ts';
 import { targetHash } from '../../src/core/ids.ts';
 import type { Look } from '../../src/core/look.ts';
 import { Secret } from '../../src/core/secret.ts';
@@ -17,6 +19,7 @@ import type { Operation } from '../../src/ports/operations.ts';
 import type { Rotator } from '../../src/ports/rotator.ts';
 import type { Rows, SecretRow } from '../../src/ports/rows.ts';
 import type { Vault, Version } from '../../src/ports/vault.ts';
+import { refusalIn } from '../jest/refusal.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
 const caller = (...roles: string[]): Caller => ({ oid: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', roles, kind: 'app' });
@@ -122,14 +125,6 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
   return { deps, ask, saved, looks, writes, records, rowsOf };
 }
 
-async function refusal(asked: Promise<unknown>): Promise<KeyturnError> {
-  const error = await asked.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof KeyturnError) return error;
-  throw error ?? new Error('was accepted');
-}
 const operationOf = (done: Awaited<ReturnType<typeof rotate>>): Operation => {
   if ('operation' in done) return done.operation;
   throw new Error('no operation');
@@ -157,7 +152,7 @@ describe('a request for a rotation', () => {
     ['revoke: now without Keyturn.Revoke', { revoke: 'now' }, ['Keyturn.Rotate']],
   ])('with %s ends in no-role and writes nothing (UA-8)', async (_title, body, roles) => {
     const { ask, saved, looks } = setUp();
-    expect((await refusal(ask(body, caller(...roles)))).reason).toBe('no-role');
+    expect((await refusalIn(ask(body, caller(...roles)))).reason).toBe('no-role');
     expect([saved.size, looks.length]).toEqual([0, 0]);
   });
 
@@ -176,9 +171,9 @@ describe('a request for a rotation', () => {
       throw new BusyError('storage-busy');
     };
     Object.assign(deps.audit, { append });
-    const first = refusal(ask({}, undefined, { key: 'once' }));
+    const first = refusalIn(ask({}, undefined, { key: 'once' }));
     await begun.promise;
-    expect((await refusal(ask({}, undefined, { key: 'once' }))).reason).toBe('storage-busy');
+    expect((await refusalIn(ask({}, undefined, { key: 'once' }))).reason).toBe('storage-busy');
     silent.resolve();
     // What has no record is not accepted: whoever had been told of it would follow nothing.
     expect([(await first).reason, saved.size, looks]).toEqual(['storage-busy', 0, []]);
@@ -188,21 +183,21 @@ describe('a request for a rotation', () => {
     const state = (cred: string) => `v=1;tgt=${tgt};cred=${cred};rot=0123456789abcdef;after=2027-01-02T00:00Z`;
     const [current, older] = ['key1', 'key2'].map((cred) => ({ ...optedIn, 'rotator-state': state(cred) }));
     const { ask, looks } = setUp([version('b', current ?? {}), version('a', older ?? {})]);
-    const { reason, detail } = await refusal(ask({}));
+    const { reason, detail } = await refusalIn(ask({}));
     expect(reason).toBe('owed-first');
     expect(detail).toContain(`key2 of version ${'a'.repeat(32)}`);
     expect(looks).toEqual([]);
-    expect((await refusal(ask({ revoke: 'now' }, caller('Keyturn.Revoke')))).reason).toBe('owed-first');
-    expect((await refusal(ask({ rotateAgain: true }))).reason).toBe('no-role');
+    expect((await refusalIn(ask({ revoke: 'now' }, caller('Keyturn.Revoke')))).reason).toBe('owed-first');
+    expect((await refusalIn(ask({ rotateAgain: true }))).reason).toBe('no-role');
     const again = { revoke: 'now', rotateAgain: true };
     expect(operationOf(await ask(again, caller('Keyturn.Revoke')))).toMatchObject(again);
   });
 
   it('gets one and the same answer for a secret that is absent, not opted in or in a foreign vault', async () => {
     const errors = await Promise.all([
-      refusal(setUp().ask({}, undefined, { name: 'other' })),
-      refusal(setUp([version('a', {})]).ask({})),
-      refusal(setUp([]).ask({})),
+      refusalIn(setUp().ask({}, undefined, { name: 'other' })),
+      refusalIn(setUp([version('a', {})]).ask({})),
+      refusalIn(setUp([]).ask({})),
     ]);
     expect(new Set(errors.map(({ reason, detail }) => `${reason} ${detail}`)).size).toBe(1);
     expect(errors[0]?.reason).toBe('not-found');
@@ -242,14 +237,14 @@ describe('a request for a rotation', () => {
     expect(operationOf(await ask({}, undefined, { key: 'k1' })).id).toBe(first.id);
     expect(operationOf(await ask({}, undefined, { key: 'k2' })).id).not.toBe(first.id);
     expect(saved.size).toBe(2);
-    expect((await refusal(ask({ ticket: 'x' }, undefined, { key: 'k1' }))).reason).toBe('bad-request');
+    expect((await refusalIn(ask({ ticket: 'x' }, undefined, { key: 'k1' }))).reason).toBe('bad-request');
   });
 
   it('is refused when the caller has 50 open ones', async () => {
     const one = operationOf(await setUp().ask({}));
     const earlier = Array.from({ length: 50 }, (_, at) => ({ ...one, id: `earlier ${at}` }));
     const { ask, saved } = setUp(undefined, earlier);
-    expect((await refusal(ask({}))).reason).toBe('too-many-operations');
+    expect((await refusalIn(ask({}))).reason).toBe('too-many-operations');
     expect(saved.size).toBe(0);
   });
 
@@ -265,33 +260,37 @@ describe('a request for a rotation', () => {
 
 describe('a request to revoke, or to hold', () => {
   const ref = { vault: 'kv1', name: 'db' };
-  const revokes = (deps: Deps, roles: string[], body: object) =>
-    revoke({ caller: caller(...roles), ref, asked: parseBody(JSON.stringify(body), RevokeRequest) }, deps);
-  const holds = (deps: Deps, roles: string[]) =>
-    hold(
-      { caller: caller(...roles), ref, asked: parseBody(JSON.stringify({ until: addDays(now, 2) }), HoldRequest) },
-      deps,
-    );
+  // Roles are judged at the door, by what the call declares.
+  const revokes = async (deps: Deps, roles: string[], body: object) => {
+    await admit(revokeOwed, caller(...roles), ref, () => Promise.reject(new Error('a role tells')));
+    const asked = parseBody(JSON.stringify(body), RevokeRequest);
+    return await revoke({ caller: caller(...roles), ref, asked }, deps);
+  };
+  const holds = async (deps: Deps, roles: string[]) => {
+    await admit(holdSecret, caller(...roles), ref, async () => deps as ApiDeps);
+    const asked = parseBody(JSON.stringify({ until: addDays(now, 2) }), HoldRequest);
+    return await hold({ caller: caller(...roles), ref, asked }, deps);
+  };
 
   it.each([[[]], [['Keyturn.Read']], [['Keyturn.Rotate']], [['Keyturn.Read', 'Keyturn.Rotate']]])(
     'UA-8: with %j nobody ends a grace, sets a reason aside or moves it: no-role, and nothing is written',
     async (roles) => {
       const { deps, saved, looks } = setUp();
       for (const body of [{}, { at: 'now' }, { at: addDays(now, 3) }, { override: ['slot-held'] }, { dryRun: true }])
-        expect((await refusal(revokes(deps, roles, body))).reason).toBe('no-role');
+        expect((await refusalIn(revokes(deps, roles, body))).reason).toBe('no-role');
       expect([saved.size, looks.length]).toEqual([0, 0]);
     },
   );
 
   it.each([[[]], [['Keyturn.Read']], [['Keyturn.Revoke']]])('UA-8: with %j nobody holds', async (roles) => {
     const { deps, saved, looks } = setUp();
-    expect((await refusal(holds(deps, roles))).reason).toBe('no-role');
+    expect((await refusalIn(holds(deps, roles))).reason).toBe('no-role');
     expect([saved.size, looks.length]).toEqual([0, 0]);
   });
 
   it('UA-8: with its own role each is judged by what there is', async () => {
     const { deps } = setUp();
-    expect((await refusal(revokes(deps, ['Keyturn.Revoke'], {}))).reason).toBe('nothing-owed');
+    expect((await refusalIn(revokes(deps, ['Keyturn.Revoke'], {}))).reason).toBe('nothing-owed');
     expect(operationOf(await holds(deps, ['Keyturn.Rotate'])).hold).toEqual(addDays(now, 2));
   });
 });
@@ -303,9 +302,11 @@ describe('an operation', () => {
     const other = { ...caller('Keyturn.Rotate'), oid: 'bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee' };
     expect((await operation(id, caller('Keyturn.Rotate'), deps)).id).toBe(id);
     expect((await operation(id, { ...other, roles: ['Keyturn.Read'] }, deps)).id).toBe(id);
-    expect((await refusal(operation(id, other, deps))).reason).toBe('not-found');
-    expect((await refusal(operation(id, caller(), deps))).reason).toBe('no-role');
-    expect((await refusal(operation("' or PartitionKey ne '", caller('Keyturn.Read'), deps))).reason).toBe('not-found');
+    expect((await refusalIn(operation(id, other, deps))).reason).toBe('not-found');
+    expect((await refusalIn(operation(id, caller(), deps))).reason).toBe('no-role');
+    expect((await refusalIn(operation("' or PartitionKey ne '", caller('Keyturn.Read'), deps))).reason).toBe(
+      'not-found',
+    );
   });
 });
 

@@ -40,6 +40,23 @@ it('at a terminal: cut to its width, in colours', async () => {
   for (const line of plain) expect(line.length).toBeLessThanOrEqual(64);
 });
 
+it('at a terminal: an error in red, with its exit code', async () => {
+  const typed = shell(`script -qec 'stty cols 64 rows 20; ${program} show kv1/none --local' /dev/null`);
+  expect([await typed.ended, typed.stdout().includes('\x1b[31merror:\x1b[0m There is no such thing')]).toEqual([
+    4,
+    true,
+  ]);
+});
+
+it('at a terminal: whoever sits there is asked, and a no writes nothing', async () => {
+  const line = `stty cols 100 rows 20; ${program} tag kv1/st-a --set cost=4711 --local`;
+  const typed = shell(`(sleep 0.2; echo n) | script -qec '${line}' /dev/null`);
+  expect(await typed.ended).toBe(3);
+  expect(typed.stdout()).toContain('\x1b[32madd');
+  expect(typed.stdout()).toMatch(/Write these tags to kv1\/st-a\? \[y\/N\].*Nothing was written\./s);
+  expect(tenant.current('st-a').tags).not.toHaveProperty('cost');
+});
+
 it('in a pipe: whole and plain', async () => {
   const piped = shell(`${program} list --local | cat`);
   expect([await piped.ended, piped.stderr(), stable(piped.stdout())]).toEqual([

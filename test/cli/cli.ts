@@ -8,6 +8,7 @@ import { secretActions } from '../../local/azure/grants.ts';
 import { audiences } from '../../local/azure/world.ts';
 import { putUp } from '../../local/demo/signpost.ts';
 import type { Tenant } from '../cases/harness.ts';
+import { Kept, type Outside } from './replay.ts';
 
 export interface Ran {
   readonly exit: number;
@@ -22,12 +23,16 @@ export interface As {
   readonly groups?: readonly string[];
   /** A terminal of this width instead of a pipe. */
   readonly columns?: number;
+  /** It ends otherwise in a pipe, where nobody is asked: not told again. */
+  readonly isPipe?: true;
   /** What the person answers, after whatever happens meanwhile. */
   readonly answer?: () => string | Promise<string>;
   readonly env?: Readonly<Record<string, string>>;
   readonly fetch?: typeof fetch;
 }
 
+/** Of the terminal at which what ran in a pipe is told again. */
+const COLUMNS = 90;
 const PERSON = '11111111-aaaa-4bbb-8ccc-dddddddddddd';
 const ALL_ROLES = ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'];
 
@@ -35,7 +40,8 @@ const ALL_ROLES = ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'];
 export class Cli {
   readonly folder: string;
   readonly #tenant: Tenant;
-  #told: string[] = [];
+  /** What was told since the last transcript, and what would have been at a terminal. */
+  #told: Told[] = [];
   #takeDown: (() => Promise<void>) | undefined;
 
   constructor(tenant: Tenant) {
@@ -62,37 +68,50 @@ export class Cli {
   /** `keyturn … --local`, kept for the transcript. */
   async run(line: string, as: As = {}): Promise<Ran> {
     await this.signIn(as);
-    const ran = await this.runWords([...wordsOf(line), '--local'], as);
-    const indent = (text: string) => text.replaceAll('\x1b', '\\e').trimEnd();
-    this.#told.push(
-      `$ keyturn ${line}`,
-      ...[ran.out, ran.err].map(indent).filter((text) => text !== ''),
-      `[exit ${ran.exit}]`,
-      '',
-    );
+    const kept = new Kept();
+    const words = [...wordsOf(line), '--local'];
+    const ran = await this.#runWith(words, as, kept.keeping(this.#outside(as)));
+    const isTold = as.columns !== undefined || as.isPipe;
+    const again = async () => {
+      const shown = await this.#runWith(words, { ...as, columns: COLUMNS }, kept.again());
+      expect([line, shown.exit]).toEqual([line, ran.exit]);
+      return shown;
+    };
+    this.#told.push({ text: typed(line, ran), ...(isTold ? {} : { atTerminal: again }), line });
     return ran;
   }
 
-  async runWords(words: readonly string[], { columns, answer, env = {}, fetch: send = fetch }: As = {}): Promise<Ran> {
+  runWords(words: readonly string[], as: As = {}): Promise<Ran> {
+    return this.#runWith(words, as, this.#outside(as));
+  }
+
+  #outside({ answer, fetch: send = fetch }: As): Outside {
+    return {
+      fetch: send,
+      now: () => new Date(),
+      sleep: async () => void (await this.#tenant.settle()),
+      ask: async () => await answer?.(),
+      printed: async () => undefined,
+      browse: async () => false,
+    };
+  }
+
+  async #runWith(words: readonly string[], { columns, env = {} }: As, outside: Outside): Promise<Ran> {
     const [out, err]: [string[], string[]] = [[], []];
     const isTty = columns !== undefined;
     const exit = await run(
       words,
       {
+        ...outside,
         out: { write: (text) => void out.push(text), isTty, columns },
         err: { write: (text) => void err.push(text), isTty, columns },
         env,
         cwd: this.folder,
-        fetch: send,
-        now: () => new Date(),
-        sleep: async () => void (await this.#tenant.settle()),
         stopped: new AbortController().signal,
         ask: async (question) => {
           err.push(question);
-          return await answer?.();
+          return await outside.ask(question);
         },
-        printed: async () => undefined,
-        browse: async () => false,
       },
       '0.0.0',
     );
@@ -101,26 +120,51 @@ export class Cli {
 
   /** A remark between the commands. */
   say(text: string): void {
-    this.#told.push(`# ${text}`, '');
+    this.#told.push({ text: `# ${text}\n\n` });
   }
 
-  /** Compares all that was typed and told since the last time with the file; KEYTURN_GOLDEN=write writes it anew. */
-  golden(name: string): void {
-    const told = stable(this.#told.join('\n'));
+  /**
+   * Compares all that was typed and told since the last time with the file; KEYTURN_GOLDEN=write writes it anew. What ran in a pipe is
+   * told once more in `<name>-terminal.txt`, as it looks at a terminal: with the same end.
+   */
+  async golden(name: string): Promise<void> {
+    const told = this.#told;
     this.#told = [];
-    const folder = join(import.meta.dirname, 'golden');
-    const file = join(folder, `${name}.txt`);
-    if (process.env.KEYTURN_GOLDEN === 'write') {
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(file, told);
-    }
-    expect(told).toBe(existsSync(file) ? readFileSync(file, 'utf8') : `no ${file}`);
+    compared(name, told.map(({ text }) => text).join(''));
+    if (!told.some(({ atTerminal }) => atTerminal)) return;
+    const texts: string[] = [];
+    for (const { text, line = '', atTerminal } of told) texts.push(atTerminal ? typed(line, await atTerminal()) : text);
+    compared(`${name}-terminal`, texts.join(''));
   }
 
   async stop(): Promise<void> {
     await this.#takeDown?.();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+interface Told {
+  readonly text: string;
+  readonly line?: string;
+  /** The same command again, by what it was answered. */
+  readonly atTerminal?: () => Promise<Ran>;
+}
+
+/** A command and what it told, with an empty line after it. */
+function typed(line: string, { out, err, exit }: Ran): string {
+  const texts = [out, err].map((text) => text.replaceAll('\x1b', '\\e').trimEnd()).filter((text) => text !== '');
+  return `${[`$ keyturn ${line}`, ...texts, `[exit ${exit}]`].join('\n')}\n\n`;
+}
+
+function compared(name: string, text: string): void {
+  const told = stable(text).slice(0, -1);
+  const folder = join(import.meta.dirname, 'golden');
+  const file = join(folder, `${name}.txt`);
+  if (process.env.KEYTURN_GOLDEN === 'write') {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, told);
+  }
+  expect(told).toBe(existsSync(file) ? readFileSync(file, 'utf8') : `no ${file}`);
 }
 
 /** The words of a line: blanks between them, double quotes around those that hold some. */
@@ -143,6 +187,7 @@ export function stable(text: string): string {
     )
     .replace(/\b[0-9a-f]{32}\b/g, (id) => numbered(id, (at) => at.padStart(32, 'v')))
     .replace(/(?<=\s)(?=[0-9a-f]*\d)[0-9a-f]{8}(?=[\s.,])/g, 'vvvvvvvv')
+    .replace(/(?<=\s)[0-9a-f]{5,}(?=…)/g, (cut) => 'v'.repeat(cut.length))
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:7071')
     .replace(/(?<= Known: )[a-z0-9-]+(, [a-z0-9-]+)+(?=\.)/g, 'every kind');
 }

@@ -52,7 +52,7 @@ export function frozenAndReleased({ many, vaults }: { readonly many: number; rea
     const resumed = await cli.run(`resume ${id}`);
     expect([refused.exit, resumed.exit]).toEqual([3, 0]);
     await cli.run('freeze');
-    cli.golden(`frozen-${many}`);
+    await cli.golden(`frozen-${many}`);
     for (const hours of [1, 2]) {
       await tenant.sweepAndSettle(HOUR_SECONDS / 2);
       expect(rotated()).toBeGreaterThanOrEqual(hours * rate);

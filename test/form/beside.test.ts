@@ -4,6 +4,7 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import type { FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
+import { saidOf } from '../jest/refusal.ts';
 
 const PW = 'Old-pass~1.of-the-app';
 const OTHER = 'Another~2.of-somebody';
@@ -15,16 +16,11 @@ const MYSQL = logins('mysql');
 const PGSQL = logins('postgresql');
 
 /** Undefined where it opens and takes another credential; else why not. */
-function refusal(text: string, field: string, spec: FormSpec, hosts: readonly string[] = [MY, PG]): string | undefined {
-  try {
+const refusal = (text: string, field: string, spec: FormSpec, hosts: readonly string[] = [MY, PG]) =>
+  saidOf(() => {
     const filled = openForm(new Secret(text), { spec, field }, hosts).fill(new Secret('nEw-pass~3'));
     expect(filled.reveal()).not.toBe(text);
-    return undefined;
-  } catch (error) {
-    if (error instanceof KeyturnError) return `${error.reason}: ${error.detail}`;
-    throw error;
-  }
-}
+  });
 const ELSEWHERE = 'can send the credential to another host';
 const IDENTITY = 'means a login with an identity';
 const UNPROTECTED = 'does without TLS';

@@ -1,29 +1,22 @@
 /** What the codec refuses to open or to write: too long, of another account, and what its readers would read otherwise. */
 import { describe, expect, it } from '@jest/globals';
-import type { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 const open = (text: string, field?: string) =>
   openForm(new Secret(text), { spec: { kind: 'bare' }, ...(field === undefined ? {} : { field }) }, []);
 
-function refusal(act: () => unknown): Pick<KeyturnError, 'reason' | 'detail'> {
-  try {
-    act();
-  } catch (error) {
-    return error as KeyturnError;
-  }
-  throw new Error('It was taken.');
-}
-
 describe('a value', () => {
   it('ATK-08: of more than 8,192 characters is refused before anything reads it', () => {
     expect(open('a'.repeat(8192)).bare.bytes).toBe(8192);
-    expect(refusal(() => open('a'.repeat(8193)))).toMatchObject({
+    expect(refusalOf(() => open('a'.repeat(8193)))).toMatchObject({
       reason: 'bad-value',
       detail: expect.stringContaining('more than 8192 characters'),
     });
-    expect(refusal(() => open(JSON.stringify({ pw: 'a'.repeat(8193) }), 'pw'))).toMatchObject({ reason: 'bad-value' });
+    expect(refusalOf(() => open(JSON.stringify({ pw: 'a'.repeat(8193) }), 'pw'))).toMatchObject({
+      reason: 'bad-value',
+    });
   });
 });
 
@@ -47,7 +40,7 @@ describe('a connection string of a storage account', () => {
     ['an address of another account', 'AccountName=acct1', 'BlobEndpoint=https://acct2.blob.core.windows.net/'],
     ['an address in another cloud', 'AccountName=acct1', 'EndpointSuffix=core.chinacloudapi.cn'],
   ])('SEC-02: with %s is refused', (_, ...parts) => {
-    expect(refusal(() => of([...parts, `AccountKey=${KEY}`].join(';')))).toMatchObject({ reason: 'foreign-host' });
+    expect(refusalOf(() => of([...parts, `AccountKey=${KEY}`].join(';')))).toMatchObject({ reason: 'foreign-host' });
   });
 });
 
@@ -64,7 +57,7 @@ describe('a document', () => {
     ['properties, where it would end the line', '# c\na: x\npw: oldvalue-1234\nb: y\n', 'pw', 'one\rtwo'],
     ['lines, where its last blank would be nobody’s', 'A=x\nPW=oldvalue-1234\nB=y\n', 'PW', 'one '],
   ])('is not written in %s', (_, text, field, next) => {
-    expect(refusal(() => open(text, field).fill(new Secret(next)))).toMatchObject({
+    expect(refusalOf(() => open(text, field).fill(new Secret(next)))).toMatchObject({
       reason: 'bad-value',
       detail: expect.stringContaining('cannot be written into the document'),
     });

@@ -3,10 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { parse as parseEnv } from 'dotenv';
 import fc from 'fast-check';
 import { parse as parseYaml } from 'yaml';
-import { KeyturnError } from '../../src/core/errors.ts';
 import type { FormOptions, FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 const PG = 'pg1.postgres.database.azure.com';
 const HOSTS = [PG, 'sql1.database.windows.net', 'acct1.blob.core.windows.net', 'ns1.servicebus.windows.net'];
@@ -40,15 +40,7 @@ const fill = (text: string, given: Case) =>
   open(text, given)
     .fill(new Secret(after(given)), isLogin(given) ? 'app_b' : undefined)
     .reveal();
-function refusal(text: string, given: Case): KeyturnError {
-  try {
-    open(text, given);
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-  throw new Error('It was opened.');
-}
+const refusal = (text: string, given: Case) => refusalOf(() => open(text, given));
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const pgText = (login: string, password: string) =>

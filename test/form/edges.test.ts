@@ -1,12 +1,12 @@
 /** Where one kind of text ends and the next begins: beside each text that is read stand its closest neighbours, which are not. */
 import { describe, expect, it } from '@jest/globals';
-import { KeyturnError } from '../../src/core/errors.ts';
 import type { FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { addressParts, looksLikeAddress, queryOf, schemeOf } from '../../src/form/address.ts';
 import { keyDialects, loginDialects } from '../../src/form/dialects.ts';
 import { type ElementsDialect, elementsOf } from '../../src/form/elements.ts';
 import { openForm } from '../../src/form/form.ts';
+import { saidOf } from '../jest/refusal.ts';
 
 const P = 'Old-pass~1.of-the-app';
 const OTHER = 'Another~2.of-somebody';
@@ -16,15 +16,6 @@ const NEXT_KEY = Buffer.from([...Array(64).keys()].map((at) => (at * 57 + 250) %
 const PG = 'pg1.postgres.database.azure.com';
 const BUS = 'ns1.servicebus.windows.net';
 
-function refusal(act: () => unknown): string | undefined {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    if (error instanceof KeyturnError) return `${error.reason}: ${error.detail}`;
-    throw error;
-  }
-}
 const loginDialect = (title: string) =>
   Object.values(loginDialects)
     .flat()
@@ -50,8 +41,8 @@ describe('an address', () => {
   });
 
   it.each([' ', 'x ', '1', '\n'])('with %j in front is none', (before) => {
-    expect(refusal(() => addressParts(`${before}postgresql://a:b@h/d`, either))).toMatch(/^bad-value: /);
-    expect(refusal(() => queryOf(`${before}postgresql://a:b@h/d?x=1`))).toMatch(/not of the form scheme/);
+    expect(saidOf(() => addressParts(`${before}postgresql://a:b@h/d`, either))).toMatch(/^bad-value: /);
+    expect(saidOf(() => queryOf(`${before}postgresql://a:b@h/d?x=1`))).toMatch(/not of the form scheme/);
   });
 
   it('says of each part where it stands, and what stands there is its value', () => {
@@ -87,9 +78,9 @@ describe('an address', () => {
     const grammar = { scheme: /^rediss$/, credentials: 'userinfo' } as const;
     const names = addressParts('rediss://:pw@h', { ...grammar, noLogin: true }).map(({ name }) => name);
     expect(names).toEqual(['password', 'host']);
-    expect(refusal(() => addressParts('rediss://:pw@h', grammar))).toMatch(/cannot be told apart/);
+    expect(saidOf(() => addressParts('rediss://:pw@h', grammar))).toMatch(/cannot be told apart/);
     for (const user of ['pw', 'a b:c', 'a%zz:c', 'a@b:c:'])
-      expect([user, refusal(() => addressParts(`rediss://${user}@h`, grammar))]).toEqual([
+      expect([user, saidOf(() => addressParts(`rediss://${user}@h`, grammar))]).toEqual([
         user,
         expect.stringMatching(/cannot be told apart|not of the form|not percent-encoded/),
       ]);
@@ -108,8 +99,8 @@ describe('an address', () => {
     ]);
     const [plain] = addressParts('postgresql://a:b@h/d?x=plain', either).slice(3);
     expect(plain).not.toHaveProperty('decoded');
-    expect(refusal(() => addressParts('postgresql://a:b@h/d?x', either))).toMatch(/Element 1 behind/);
-    expect(refusal(() => addressParts('postgresql://a:b@h/d?x=1&=2', either))).toMatch(/Element 2 behind/);
+    expect(saidOf(() => addressParts('postgresql://a:b@h/d?x', either))).toMatch(/Element 1 behind/);
+    expect(saidOf(() => addressParts('postgresql://a:b@h/d?x=1&=2', either))).toMatch(/Element 2 behind/);
   });
 
   it.each([
@@ -140,7 +131,7 @@ describe('an address', () => {
     ],
   ] as const)('of %s has its scheme, and none that looks like it', (_, dialect, own, unlike) => {
     const read = (scheme: string) =>
-      refusal(() =>
+      saidOf(() =>
         dialect.read(scheme.startsWith('jdbc') ? `${scheme}://h/d?user=a&password=b` : `${scheme}://a:b@h/d`),
       );
     for (const scheme of own) expect([scheme, read(scheme)]).toEqual([scheme, undefined]);
@@ -213,12 +204,12 @@ describe('a text is meant for', () => {
 
 it('a driver of ODBC is named, never a file', () => {
   const odbc = loginDialect('ODBC for SQL Server');
-  const read = (driver: string) => refusal(() => odbc.read(`Server=h;Driver=${driver};Uid=a;Pwd=b`));
+  const read = (driver: string) => saidOf(() => odbc.read(`Server=h;Driver=${driver};Uid=a;Pwd=b`));
   expect(['{ODBC Driver 18}', 'FreeTDS'].map(read)).toEqual([undefined, undefined]);
   for (const file of ['/opt/x.so', '{C:\\x.dll}', './x'])
     expect([file, read(file)]).toEqual([file, expect.stringMatching(/is a file/)]);
   // The same text in another element is no driver.
-  expect(refusal(() => odbc.read('Server=h;Database=a/b;Uid=a;Pwd=b'))).toBeUndefined();
+  expect(saidOf(() => odbc.read('Server=h;Database=a/b;Uid=a;Pwd=b'))).toBeUndefined();
 });
 
 describe('odbc_connect', () => {
@@ -230,7 +221,7 @@ describe('odbc_connect', () => {
     [`mssql+pyodbc://h/?odbc_connect=${inner}`, /no host, login or password/],
     [`mssql+pyodbc://a:b@h/?odbc_connect=${inner}`, /no host, login or password/],
   ])('%.30s', (text, words) => {
-    if (words) expect(refusal(() => read(text))).toMatch(words);
+    if (words) expect(saidOf(() => read(text))).toMatch(words);
     else expect(read(text).map(({ name }) => name)).toEqual(['odbcconnect']);
   });
 });
@@ -263,7 +254,7 @@ describe('elements', () => {
     ['prisma', 'x:y'],
     ['prisma', 'x}'],
   ] as const)('of %s: %s is unclear', (dialect, value) => {
-    expect(refusal(() => elementsOf(`a=1;b=${value};c=2`, dialect))).toMatch(/Element 2 .* quote/);
+    expect(saidOf(() => elementsOf(`a=1;b=${value};c=2`, dialect))).toMatch(/Element 2 .* quote/);
   });
 
   it.each([
@@ -297,9 +288,9 @@ describe('elements', () => {
       ['', 'h3'],
     ]);
     expect(parts('redis', 'h1,=x'.slice(0, 2))).toEqual([['', 'h1']]);
-    expect(refusal(() => elementsOf('h1,=x', 'redis'))).toMatch(/Element 2 /);
-    expect(refusal(() => elementsOf('a=1;b;c=2', 'ado'))).toMatch(/Element 2 /);
-    expect(refusal(() => elementsOf('a=1;b', 'ado'))).toMatch(/Element 2 /);
+    expect(saidOf(() => elementsOf('h1,=x', 'redis'))).toMatch(/Element 2 /);
+    expect(saidOf(() => elementsOf('a=1;b;c=2', 'ado'))).toMatch(/Element 2 /);
+    expect(saidOf(() => elementsOf('a=1;b', 'ado'))).toMatch(/Element 2 /);
   });
 
   it('of ADO.NET in quotes: the quote doubled is one, the other is itself, nothing is nothing', () => {
@@ -309,7 +300,7 @@ describe('elements', () => {
       ['c', ''],
       ['d', ''],
     ]);
-    expect(refusal(() => elementsOf(`a=1;b="x"y`, 'ado'))).toMatch(/Element 2 .* goes on/);
+    expect(saidOf(() => elementsOf(`a=1;b="x"y`, 'ado'))).toMatch(/Element 2 .* goes on/);
   });
 
   it.each([
@@ -331,7 +322,7 @@ describe('elements', () => {
     ['prisma', 'a}b', 'refused'],
   ] as const)('of %s: %s is written as its readers read it', (dialect, next, as) => {
     const [, part] = elementsOf('a=1;b=x', dialect);
-    const written = refusal(() => part?.write(next)) === undefined ? part?.write(next) : 'refused';
+    const written = saidOf(() => part?.write(next)) === undefined ? part?.write(next) : 'refused';
     expect(written).toBe(as ?? next);
     if (written !== 'refused') expect(parts(dialect, `a=1;b=${written};c=2`)[1]).toEqual(['b', next]);
   });
@@ -348,7 +339,7 @@ describe('beside a credential in a document', () => {
     const other = `postgresql://app_a:${OTHER}@${PG}/app`;
     const yaml = (url: string) => `production:\n  password: ${P}\n  url: "${url}"\n`;
     for (const url of [other, ` ${other}`, `${other} `])
-      expect(refusal(() => filled(yaml(url), '/production/password', login('postgresql'), [PG], NEXT))).toMatch(
+      expect(saidOf(() => filled(yaml(url), '/production/password', login('postgresql'), [PG], NEXT))).toMatch(
         /another credential/,
       );
     // In JSON nobody takes one for the other.
@@ -360,7 +351,7 @@ describe('beside a credential in a document', () => {
   });
 
   it('an environment of Rails is refused for the same member alone, at the same depth', () => {
-    const open = (text: string) => refusal(() => filled(text, '/production/password', login('postgresql'), [PG], NEXT));
+    const open = (text: string) => saidOf(() => filled(text, '/production/password', login('postgresql'), [PG], NEXT));
     expect(open(`production:\n  password: ${P}\nstaging:\n  password: ${OTHER}\n`)).toMatch(/one environment/);
     for (const fine of [
       `production:\n  password: ${P}\nstaging:\n  password: ${P}\n`,
@@ -375,7 +366,7 @@ describe('beside a credential in a document', () => {
   it("Kafka's servers are the target's, whatever the port; other kinds of keys have none", () => {
     const connection = `Endpoint=sb://${BUS}/;SharedAccessKeyName=send;SharedAccessKey=${K}`;
     const open = (servers: string, hosts = [BUS]) =>
-      refusal(() =>
+      saidOf(() =>
         filled(JSON.stringify({ key: connection, 'bootstrap.servers': servers }), 'key', bus, hosts, NEXT_KEY),
       );
     for (const servers of [`${BUS}:9093`, BUS, `${BUS}:1, ${BUS.toUpperCase()}:65535`])

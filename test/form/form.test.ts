@@ -4,6 +4,7 @@ import { KeyturnError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
 import { tooSteep } from '../fuzz/linear.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 const KEY = Buffer.alloc(64, 7).toString('base64');
 const NEW_KEY = Buffer.alloc(64, 9).toString('base64');
@@ -17,15 +18,7 @@ const open = (text: string, field?: string): Form =>
 const filled = (text: string, field?: string): string => open(text, field).fill(new Secret(NEW_KEY)).reveal();
 const connection = `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${KEY};EndpointSuffix=core.windows.net`;
 
-function refusal(text: string, field?: string): KeyturnError {
-  try {
-    open(text, field);
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-  throw new Error('It was opened.');
-}
+const refusal = (text: string, field?: string) => refusalOf(() => open(text, field));
 
 function opened(text: string, field: string | undefined): Form | undefined {
   try {

@@ -3,10 +3,10 @@
  * is taken for a credential. Names and ports are those of the vendors' pages (facts on values, V1 to V6), written here once more.
  */
 import { describe, expect, it } from '@jest/globals';
-import { KeyturnError } from '../../src/core/errors.ts';
 import type { FormSpec, KeyDialect } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
 const K = encodeURIComponent(KEY);
@@ -16,15 +16,7 @@ const key = (...dialects: KeyDialect[]): FormSpec => ({ kind: 'key', dialects })
 const login = (server: 'sqlserver' | 'postgresql' | 'mysql'): FormSpec => ({ kind: 'login', server, required: true });
 const open = (text: string, spec: FormSpec, hosts: readonly string[] = [HOST]): Form =>
   openForm(new Secret(text), { spec }, hosts);
-function refusal(text: string, spec: FormSpec, hosts?: readonly string[]): Pick<KeyturnError, 'reason' | 'detail'> {
-  try {
-    const { form } = open(text, spec, hosts);
-    return { reason: 'not-ours', detail: `It was opened as ${form}.` } as never;
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-}
+const refusal = (text: string, spec: FormSpec, hosts?: readonly string[]) => refusalOf(() => open(text, spec, hosts));
 /** It opens with the target's host, and with another one it is refused as foreign. */
 function isHost(text: (host: string) => string, spec: FormSpec): void {
   expect(open(text(HOST), spec).form).toBe('connection-string');

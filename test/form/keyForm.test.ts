@@ -7,6 +7,7 @@ import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
 import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
 import { walk } from '../jest/form.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 type KeySpec = Extract<FormSpec, { kind: 'key' }>;
 const specOf = (type: string): KeySpec => {
@@ -29,15 +30,7 @@ const HOST = 'target.example.net';
 const open = (text: string, spec: KeySpec, hosts: readonly string[], field?: string): Form =>
   openForm(new Secret(text), { spec, ...(field === undefined ? {} : { field }) }, hosts);
 
-function refusal(text: string, spec: KeySpec, hosts: readonly string[]): KeyturnError {
-  try {
-    open(text, spec, hosts);
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-  throw new Error('It was opened.');
-}
+const refusal = (text: string, spec: KeySpec, hosts: readonly string[]) => refusalOf(() => open(text, spec, hosts));
 
 /** As the services hand them out [recordings and portal, azure-facts 7]. */
 const strings: readonly (readonly [type: string, hosts: readonly string[], text: string])[] = [

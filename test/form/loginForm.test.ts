@@ -8,6 +8,7 @@ import type { OpenText } from '../../src/form/part.ts';
 import { openText } from '../../src/form/text.ts';
 import { newPassword } from '../../src/rotators/kit/password.ts';
 import { walk } from '../jest/form.ts';
+import { refusalOf } from '../jest/refusal.ts';
 import { readAdo, readBraces, readJdbcSqlServer, readLibpq, type Settings } from './clientParsers.ts';
 
 const HOSTS = {
@@ -27,14 +28,7 @@ const open = (server: LoginServer, text: string, hosts: readonly string[] = [HOS
   if (!opened) throw new Error('Taken for a bare password.');
   return opened;
 };
-const refusal = (server: LoginServer, text: string): KeyturnError => {
-  try {
-    open(server, text);
-  } catch (error) {
-    return error as KeyturnError;
-  }
-  throw new Error('It was opened.');
-};
+const refusal = (server: LoginServer, text: string) => refusalOf(() => open(server, text));
 
 interface Dialect {
   readonly server: LoginServer;

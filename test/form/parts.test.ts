@@ -1,6 +1,5 @@
 /** The readers below the codec, each by itself: what they find, where it stands, how it is written again, and what they leave alone. */
 import { describe, expect, it } from '@jest/globals';
-import { KeyturnError } from '../../src/core/errors.ts';
 import { keyDialects, loginDialects } from '../../src/form/dialects.ts';
 import type { Document } from '../../src/form/document.ts';
 import { goDsnParts, looksLikeGoDsn } from '../../src/form/goDsn.ts';
@@ -13,16 +12,8 @@ import { isSameLogin, rolesOf } from '../../src/form/roles.ts';
 import { base64Like, rewriter, seeker } from '../../src/form/spelling.ts';
 import { checkStorage } from '../../src/form/storageString.ts';
 import { readYaml } from '../../src/form/yaml.ts';
+import { saidOf } from '../jest/refusal.ts';
 
-function refusal(act: () => unknown): string | undefined {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    if (error instanceof KeyturnError) return `${error.reason}: ${error.detail}`;
-    throw error;
-  }
-}
 const seen = (text: string, parts: readonly TextPart[]) =>
   parts.map(({ name, value, start, end }) => [name, value, text.slice(start, end)]);
 const membersOf = (text: string, document: Document | undefined) =>
@@ -65,7 +56,7 @@ describe('a data source name of Go', () => {
     ],
     ...['a:b@/', 'ab'],
   ])('%s is none', (text) => {
-    expect(refusal(() => goDsnParts(text))).toMatch(/^bad-value: The data source name/);
+    expect(saidOf(() => goDsnParts(text))).toMatch(/^bad-value: The data source name/);
   });
 
   it('is told from an address', () => {
@@ -78,8 +69,8 @@ describe('a data source name of Go', () => {
     const [login, password] = goDsnParts('a:b@tcp(h)/d');
     expect([login?.write('app_b'), password?.write('p:w')]).toEqual(['app_b', 'p:w']);
     for (const wrong of ['a:b', 'a/b', 'a@b', ''])
-      expect(refusal(() => login?.write(wrong))).toMatch(/cannot be written/);
-    for (const wrong of ['a/b', 'a@b', '']) expect(refusal(() => password?.write(wrong))).toMatch(/cannot be written/);
+      expect(saidOf(() => login?.write(wrong))).toMatch(/cannot be written/);
+    for (const wrong of ['a/b', 'a@b', '']) expect(saidOf(() => password?.write(wrong))).toMatch(/cannot be written/);
   });
 });
 
@@ -109,7 +100,7 @@ describe('a JAAS configuration', () => {
   it('writes it again in the same quotes, or not at all', () => {
     const write = (spelt: string, next: string) => {
       const part = jaasParts(`${head} ${user} password=${spelt};`)[1];
-      return refusal(() => part?.write(next)) ?? part?.write(next);
+      return saidOf(() => part?.write(next)) ?? part?.write(next);
     };
     expect(write('"x"', `a"b'c\\d`)).toBe(`a\\"b'c\\\\d`);
     expect(write(`'x'`, `a"b'c\\d`)).toBe(`a"b\\'c\\\\d`);
@@ -126,7 +117,7 @@ describe('a JAAS configuration', () => {
     ['another user', `${head} username="app" password="x";`, /is not `\$ConnectionString`/],
     ['no user', `${head} password="x";`, /is not `\$ConnectionString`/],
   ])('with %s is refused', (_, text, words) => {
-    expect(refusal(() => jaasParts(text))).toMatch(words);
+    expect(saidOf(() => jaasParts(text))).toMatch(words);
   });
 });
 
@@ -152,11 +143,11 @@ describe('keywords of libpq', () => {
 
   it('count in small letters alone where they lead or log in', () => {
     for (const name of ['User', 'PASSWORD', 'Host', 'hostAddr', 'Port', 'dbName'])
-      expect([name, refusal(() => keywordsOf(`${name}=x`))]).toEqual([name, expect.stringMatching(/small letters/)]);
+      expect([name, saidOf(() => keywordsOf(`${name}=x`))]).toEqual([name, expect.stringMatching(/small letters/)]);
     for (const name of ['Options', 'xUser', 'Userx', 'user'])
-      expect([name, refusal(() => keywordsOf(`${name}=x`))]).toEqual([name, undefined]);
+      expect([name, saidOf(() => keywordsOf(`${name}=x`))]).toEqual([name, undefined]);
     for (const text of [`host='h`, `host='h'x`, `=x`, `host h=`])
-      expect([text, refusal(() => keywordsOf(text))]).toEqual([text, expect.stringMatching(/Element \d+ /)]);
+      expect([text, saidOf(() => keywordsOf(text))]).toEqual([text, expect.stringMatching(/Element \d+ /)]);
   });
 });
 
@@ -193,7 +184,7 @@ describe('a document of lines', () => {
     ['a.b=x', ''],
   ])('%s takes no %j', (text, next) => {
     const document = readLines(text);
-    expect(refusal(() => document?.members[0]?.write(next))).toMatch(/cannot be written into the line/);
+    expect(saidOf(() => document?.members[0]?.write(next))).toMatch(/cannot be written into the line/);
   });
 
   it.each([
@@ -238,7 +229,7 @@ describe('a netrc text', () => {
       'machine h password a.b~c+d/e=f-1',
     );
     for (const next of ['a b', '', 'a"b', ' a'])
-      expect(refusal(() => readNetrc('machine h password p')?.members[1]?.write(next))).toMatch(/cannot be written/);
+      expect(saidOf(() => readNetrc('machine h password p')?.members[1]?.write(next))).toMatch(/cannot be written/);
   });
 });
 
@@ -270,7 +261,7 @@ describe('YAML', () => {
       'x: y\n{a: b}\n',
     ])
       expect([none, readYaml(none)]).toEqual([none, undefined]);
-    expect(refusal(() => readYaml('a: <%= b %>\n'))).toMatch(/ERB/);
+    expect(saidOf(() => readYaml('a: <%= b %>\n'))).toMatch(/ERB/);
   });
 
   it.each([
@@ -302,7 +293,7 @@ describe('YAML', () => {
   it('takes no quote, backslash or line break', () => {
     for (const text of ['a: x\n', 'a: "x"\n', "a: 'x'\n"])
       for (const next of ['a"b', "a'b", 'a\\b', 'a\nb', '"', 'ab"', '\\a'])
-        expect([text, next, refusal(() => readYaml(text)?.members[0]?.write(next))]).toEqual([
+        expect([text, next, saidOf(() => readYaml(text)?.members[0]?.write(next))]).toEqual([
           ...[text, next],
           expect.stringMatching(/cannot be written into the YAML/),
         ]);
@@ -341,8 +332,8 @@ describe('JSON', () => {
       ['a/1/b', 'y'],
     ]);
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
-    expect(refusal(() => readJson(nested(64)))).toBeUndefined();
-    expect(refusal(() => readJson(nested(66)))).toMatch(/^bad-value: .* too deeply/);
+    expect(saidOf(() => readJson(nested(64)))).toBeUndefined();
+    expect(saidOf(() => readJson(nested(66)))).toMatch(/^bad-value: .* too deeply/);
   });
 });
 
@@ -480,7 +471,7 @@ describe('hosts and logins', () => {
     ['sb://ns1.example:444/', /foreign-host: .*"ns1.example", "ns2.example"/],
     ['sb://ns3.example/', /foreign-host/],
   ])('an endpoint %s', (endpoint, words) => {
-    const said = refusal(() =>
+    const said = saidOf(() =>
       rolesOf(
         messaging,
         [part('endpoint', endpoint), part('sharedaccesskeyname', 'x'), part('sharedaccesskey', 'K')],
@@ -493,7 +484,7 @@ describe('hosts and logins', () => {
 
   it('hosts of a list have one port for all, or one for each', () => {
     const said = (host: string, port: string | undefined, hosts: readonly string[]) =>
-      refusal(() =>
+      saidOf(() =>
         rolesOf(
           npgsql as never,
           [part('host', host), ...(port === undefined ? [] : [part('port', port)]), part('password', 'p')],
@@ -507,7 +498,7 @@ describe('hosts and logins', () => {
     expect(said('h1:5432', '6432', ['h1'])).toMatch(/port twice/);
     expect(said('h1', '1', ['h1'])).toMatch(/^foreign-host/);
     expect(said('h1', undefined, [])).toMatch(/\(none known\)/);
-    expect(refusal(() => rolesOf(npgsql as never, [part('password', 'p')], ['h1']))).toMatch(/names no host/);
+    expect(saidOf(() => rolesOf(npgsql as never, [part('password', 'p')], ['h1']))).toMatch(/names no host/);
   });
 
   it('a login may have the server behind it, which stays there', () => {
@@ -543,7 +534,7 @@ describe('hosts and logins', () => {
     ['a database that is an address', [part('password', 'a'), part('database', 'x://y')], /itself a connection string/],
   ] as const)('%s is refused', (_, parts, words) => {
     expect(
-      refusal(() =>
+      saidOf(() =>
         rolesOf(mysql as never, [part('server', 'my1'), part('sslmode', 'Required'), ...parts], ['my1:3306']),
       ),
     ).toMatch(words);
@@ -557,7 +548,7 @@ describe('hosts and logins', () => {
     ['sql2.example', /hostNameInCertificate/],
     ['*', /hostNameInCertificate/],
   ])('a certificate for %s', (name, words) => {
-    const said = refusal(() =>
+    const said = saidOf(() =>
       rolesOf(
         sql as never,
         [
@@ -578,7 +569,7 @@ describe('a storage string is of its account', () => {
   const of = (
     values: Readonly<Record<string, string>>,
     hosts = ['acct1.queue.core.windows.net', 'acct1.z9.web.core.windows.net'],
-  ) => refusal(() => checkStorage(new Map(Object.entries(values)), hosts));
+  ) => saidOf(() => checkStorage(new Map(Object.entries(values)), hosts));
 
   it('by name, zone and suffix', () => {
     for (const fine of [

@@ -6,6 +6,7 @@ import type { FormOptions, FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
 import { tooSteep } from '../fuzz/linear.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 const P = '0ld.Pass-word~1';
 const NEXT = 'nEw_Pass.word-2.abcdefghijklmnopqrstuvwx';
@@ -27,15 +28,7 @@ type Fields = Omit<FormOptions, 'spec'>;
 const LOGIN: Fields = { field: 'password', loginField: 'username' };
 const open = (kind: Kind, text: string, fields: Fields) =>
   openForm(new Secret(text), { spec: specs[kind], ...fields }, hosts);
-function refusal(kind: Kind, text: string, fields: Fields): KeyturnError {
-  try {
-    open(kind, text, fields);
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-  throw new Error('It was opened.');
-}
+const refusal = (kind: Kind, text: string, fields: Fields) => refusalOf(() => open(kind, text, fields));
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const url = (login: string, password: string) => `postgresql://${login}:${password}@${PG}/app`;
 const lines = (text: string) => text.replace(/(.{64})/g, '$1\r\n');

@@ -1,9 +1,9 @@
 /** Strings found in public reports (cases section 15), as they were written there, with what they must become. */
 import { describe, expect, it } from '@jest/globals';
-import type { KeyturnError } from '../../src/core/errors.ts';
 import type { FormSpec } from '../../src/core/formSpec.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
+import { refusalOf } from '../jest/refusal.ts';
 
 const K1 = Buffer.from([...Array(64).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
 const K2 = Buffer.from([...Array(64).keys()].map((at) => (at * 57 + 251) % 256)).toString('base64');
@@ -37,14 +37,7 @@ const fill = (kind: Kind, text: string) =>
   open(kind, text)
     .fill(new Secret(isLogin(kind) ? NEW : K2), isLogin(kind) && kind !== 'admin' ? 'app_b' : undefined)
     .reveal();
-function refusal(kind: Kind, text: string): KeyturnError {
-  try {
-    open(kind, text);
-  } catch (error) {
-    return error as KeyturnError;
-  }
-  throw new Error('It was opened.');
-}
+const refusal = (kind: Kind, text: string) => refusalOf(() => open(kind, text));
 const { encodeURIComponent: E } = globalThis;
 
 describe('rotates, and nothing but the credential changes', () => {

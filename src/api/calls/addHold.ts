@@ -7,7 +7,7 @@ import { uuidOf } from '../../core/ids.ts';
 import { mask } from '../../core/mask.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { ScopeHold } from '../../ports/holds.ts';
-import { type Caller, requireRole } from '../auth.ts';
+import type { Caller } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { type CallInput, guarded } from '../call.ts';
 import { REQUIRED_NOTES } from '../notes.ts';
@@ -73,7 +73,6 @@ export async function setHold(
   caller: Caller,
   deps: Deps,
 ): Promise<{ readonly hold: ScopeHold; readonly foretold: Foretold }> {
-  requireRole(caller, 'Keyturn.Revoke');
   const now = deps.clock.now();
   const { until } = body;
   if (until <= now) throw badRequest(`until is over: it is ${now.toISOString()} now.`);

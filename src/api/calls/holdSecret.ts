@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { addDays } from '../../core/clock.ts';
 import type { Deps } from '../../ports/deps.ts';
-import { requireRole } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES } from '../notes.ts';
 import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
@@ -35,8 +34,7 @@ export function checkUntil({ until }: HoldRequest, now: Date): void {
  * then; from there on nothing is rotated or revoked until its time, while proof, restoring tags and alerts go on.
  */
 export async function hold(request: Request<HoldRequest>, deps: Deps): Promise<RequestAnswer> {
-  const { caller, asked } = request;
-  requireRole(caller, 'Keyturn.Rotate');
+  const { asked } = request;
   const wanted: RequestWishes = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
   return await accepted('hold', request, wanted, deps, () => checkUntil(asked, deps.clock.now()));
 }

@@ -8,7 +8,6 @@ import { observeTarget } from '../../reconcile/observe/observeTarget.ts';
 import { type BoundSecret, observeVault } from '../../reconcile/observe/observeVault.ts';
 import { askedFor } from '../../reconcile/pass.ts';
 import { previewOf, type Refusal } from '../../reconcile/preview.ts';
-import { requireRole } from '../auth.ts';
 import { DRY_RUN, REQUIRED_NOTES } from '../notes.ts';
 import {
   accepted,
@@ -36,8 +35,7 @@ export type LeakedRequest = z.infer<typeof LeakedRequest>;
  * Nothing that puts rotations off stops it; `paused`, a consent that is missing and locks do.
  */
 export async function leaked(request: Request<LeakedRequest>, deps: Deps): Promise<RequestAnswer> {
-  const { caller, ref, asked } = request;
-  requireRole(caller, 'Keyturn.Revoke');
+  const { ref, asked } = request;
   const both = asked.both ? 'both' : 'one';
   const wanted: RequestWishes = { override: [], revoke: 'now', rotateAgain: true, leaked: both, ...notesOf(asked) };
   const stopped = async (bound: BoundSecret): Promise<Refusal | undefined> => {

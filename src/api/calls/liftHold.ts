@@ -3,14 +3,13 @@ import { z } from 'zod';
 import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { ScopeHold } from '../../ports/holds.ts';
-import { type Caller, requireRole } from '../auth.ts';
+import type { Caller } from '../auth.ts';
 import { guarded } from '../call.ts';
 import { answer } from '../problem.ts';
 import { holdsOf, recordHold, ScopeHoldBody, scopeHoldBody } from '../scopeHolds.ts';
 
 /** The hold as it was. One that is over, or was lifted, is `not-found`. What was held is looked at with the next sweep. */
 export async function lift(given: string, caller: Caller, deps: Deps): Promise<ScopeHold> {
-  requireRole(caller, 'Keyturn.Revoke');
   const id = z.uuid().safeParse(given.toLowerCase()).data;
   const now = deps.clock.now();
   const holds = holdsOf(deps);

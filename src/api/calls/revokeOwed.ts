@@ -4,7 +4,6 @@ import { addDays } from '../../core/clock.ts';
 import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { dueOn } from '../../tags/policy.ts';
-import { requireRole } from '../auth.ts';
 import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES, OVERRIDE } from '../notes.ts';
 import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
@@ -44,8 +43,7 @@ export function checkAt({ at }: RevokeRequest, now: Date): void {
  * rotates. Like every change of a grace that a person makes it needs `Keyturn.Revoke`; who may only postpone uses `hold`.
  */
 export async function revoke(request: Request<RevokeRequest>, deps: Deps): Promise<RequestAnswer> {
-  const { caller, asked } = request;
-  requireRole(caller, 'Keyturn.Revoke');
+  const { asked } = request;
   const { override, at } = asked;
   const wanted: RequestWishes = { override, revoke: 'after-grace', at, ...notesOf(asked) };
   return await accepted('revoke', request, wanted, deps, (bound) => {

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
-import { requireRole } from '../auth.ts';
 import { DRY_RUN, NOTES } from '../notes.ts';
 import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
 
@@ -15,8 +14,7 @@ export type UndoRequest = z.infer<typeof UndoRequest>;
  * like a rotation it stores one version, and takes no credential away from anybody.
  */
 export async function undo(request: Request<UndoRequest>, deps: Deps): Promise<RequestAnswer> {
-  const { caller, asked } = request;
-  requireRole(caller, 'Keyturn.Rotate');
+  const { asked } = request;
   const wanted: RequestWishes = { override: [], revoke: 'after-grace', undo: true, ...notesOf(asked) };
   return await accepted('undo', request, wanted, deps, ({ leaving }) => {
     if (leaving !== undefined) throw new KeyturnError('not-opted-in');

@@ -1,25 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseBody } from '../../../src/api/body.ts';
 import { checkUntil, HoldRequest } from '../../../src/api/calls/holdSecret.ts';
-import { KeyturnError } from '../../../src/core/errors.ts';
+import { refusalOf } from '../../jest/refusal.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
-
-function refusal(call: () => unknown): KeyturnError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-  throw new Error('was accepted');
-}
 
 describe('the request for a hold', () => {
   it('HST-01: lifts the hold by an explicit null alone, never because a body got lost', () => {
     expect(parseBody('{"until":null}', HoldRequest)).toEqual({ until: null, dryRun: false });
     for (const body of ['', '  ', '{}', '{"ticket":"CHG-1"}', '{"note":"freeze is over"}'])
-      expect(refusal(() => parseBody(body, HoldRequest)).detail).toContain('or null to lift the hold');
+      expect(refusalOf(() => parseBody(body, HoldRequest)).detail).toContain('or null to lift the hold');
   });
 
   it('takes a time of any zone, note and ticket', () => {
@@ -42,7 +32,7 @@ describe('the request for a hold', () => {
     [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['[]', 'JSON object'],
   ])('refuses %.60s, saying what is wrong', (body, said) => {
-    const error = refusal(() => parseBody(body, HoldRequest));
+    const error = refusalOf(() => parseBody(body, HoldRequest));
     expect(error.reason).toBe('bad-request');
     expect(error.detail).toContain(said);
   });
@@ -52,7 +42,7 @@ describe('the request for a hold', () => {
     ['2026-12-31T23:59:59Z', 'is over'],
     ['2027-04-01T00:00:01Z', '90 days'],
   ])('does not hold until %s', (until, said) => {
-    expect(refusal(() => checkUntil({ until: new Date(until), dryRun: false }, now)).detail).toContain(said);
+    expect(refusalOf(() => checkUntil({ until: new Date(until), dryRun: false }, now)).detail).toContain(said);
   });
 
   it('holds from a moment to 90 days', () => {

@@ -2,17 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parseBody } from '../../../src/api/body.ts';
 import { RotateRequest } from '../../../src/api/calls/rotateSecret.ts';
 import { fromIdempotencyKey, fromPath } from '../../../src/api/receive.ts';
-import { KeyturnError } from '../../../src/core/errors.ts';
-
-function refusal(call: () => unknown): KeyturnError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof KeyturnError) return error;
-    throw error;
-  }
-  throw new Error('was accepted');
-}
+import { refusalOf } from '../../jest/refusal.ts';
 
 describe('the request for a rotation', () => {
   it('asks for nothing special when the body is empty', () => {
@@ -54,7 +44,7 @@ describe('the request for a rotation', () => {
     [JSON.stringify({ note: 'A'.repeat(9_000) }), 'more than 8192 bytes'],
     ['{"<img src=x onerror=alert(1)>":1}', '"<img src=x onerror=alert(1)>"'],
   ])('says what is wrong with %.40s', (body, words) => {
-    const { reason, detail } = refusal(() => parseBody(body, RotateRequest));
+    const { reason, detail } = refusalOf(() => parseBody(body, RotateRequest));
     expect(reason).toBe('bad-request');
     expect(detail).toContain(words);
   });
@@ -66,7 +56,7 @@ describe('the request for a rotation', () => {
       ['', ''],
       ['kv1', 'ä'],
     ] as const) {
-      expect(refusal(() => fromPath({ vault, name })).reason).toBe('not-found');
+      expect(refusalOf(() => fromPath({ vault, name })).reason).toBe('not-found');
     }
     expect(fromPath({ vault: 'KV1', name: 'Db' })).toEqual({ vault: 'kv1', name: 'db' });
   });
@@ -75,6 +65,6 @@ describe('the request for a rotation', () => {
     expect(fromIdempotencyKey(null)).toBeUndefined();
     expect(fromIdempotencyKey('a-b_1')).toBe('a-b_1');
     for (const key of ['', 'a b', 'a'.repeat(65), "'"])
-      expect(refusal(() => fromIdempotencyKey(key)).reason).toBe('bad-request');
+      expect(refusalOf(() => fromIdempotencyKey(key)).reason).toBe('bad-request');
   });
 });

@@ -25,7 +25,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   zod: ['core', 'ports', 'api', 'store', 'azure', 'targets', 'rotators', 'notices'],
   jose: ['api'],
   '@azure/functions': ['functions'],
-  '@azure/identity': ['app', 'vault', 'store', 'azure', 'targets', 'notices'],
+  '@azure/identity': ['app', 'vault', 'store', 'azure', 'targets', 'evidence', 'notices'],
   '@azure/eventgrid': ['notices'],
   standardwebhooks: ['notices'],
   '@azure/keyvault-secrets': ['vault'],

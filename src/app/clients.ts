@@ -16,10 +16,13 @@ import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { Settings } from '../core/settings.ts';
 import { evidenceOf } from '../evidence/evidenceOf.ts';
+import { logsOf } from '../evidence/logs.ts';
+import { workspacesOf } from '../evidence/workspaces.ts';
 import { Deliveries } from '../notices/deliver.ts';
 import { senderOf } from '../notices/sinks.ts';
 import { topicSender } from '../notices/topic.ts';
 import type { Config, Deps } from '../ports/deps.ts';
+import type { Evidence } from '../ports/evidence.ts';
 import type { NoticeQueue } from '../ports/notices.ts';
 import { tableAlerts } from '../store/alertTable.ts';
 import { blobAudit } from '../store/auditLog.ts';
@@ -94,7 +97,7 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     audit: blobAudit(own),
     reports: reportBlobs(own),
     alerts: tableAlerts(own, clock),
-    evidence: evidenceOf(),
+    evidence: evidenceFor({ settings, cloud, credential, clock }),
     rights: rightsFrom({
       ...{ arm, served, clock, principalId: settings.identity.principalId, lately: vaultFacts.lately },
       ownStorage: settings.ownStorage,
@@ -134,6 +137,11 @@ function servedOf(
 
 const ownOf = ({ settings: { hostStorage }, cloud, credential }: Omit<Ground, 'rotators' | 'clock'>): OwnStorage =>
   'connectionString' in hostStorage ? hostStorage : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+
+function evidenceFor({ settings, cloud, credential, clock }: Omit<Ground, 'rotators'>): Evidence {
+  const workspaces = workspacesOf({ ids: settings.workspaces ?? [], cloud, credential, clock });
+  return evidenceOf(workspaces ? { logs: logsOf({ workspaces, clock, identity: settings.identity.principalId }) } : {});
+}
 
 /** What health and readiness try. */
 export function probesOf(ground: Ground, { rows }: Pick<Deps, 'rows'>): Probes {

@@ -51,6 +51,8 @@ export const CustomCloud = z.strictObject({
   databaseAudience: audience.optional(),
   /** `.eventgrid.azure.net`: hosts of topics end in it; a cloud without them leaves it out. */
   eventGridSuffix: dottedSuffix.optional(),
+  /** Queries to Log Analytics; a cloud without them leaves it out. */
+  logs: origin.optional(),
 });
 export type Cloud = Readonly<z.infer<typeof CustomCloud>>;
 
@@ -73,6 +75,7 @@ export const clouds = {
     mysqlSuffix: '.mysql.database.azure.com',
     databaseAudience: 'https://ossrdbms-aad.database.windows.net',
     eventGridSuffix: '.eventgrid.azure.net',
+    logs: 'https://api.loganalytics.io',
   },
   AzureUSGovernment: {
     authority: 'https://login.microsoftonline.us',
@@ -88,6 +91,7 @@ export const clouds = {
     mysqlSuffix: '.mysql.database.usgovcloudapi.net',
     databaseAudience: 'https://ossrdbms-aad.database.usgovcloudapi.net',
     eventGridSuffix: '.eventgrid.azure.us',
+    logs: 'https://api.loganalytics.us',
   },
   AzureChinaCloud: {
     authority: 'https://login.chinacloudapi.cn',
@@ -104,6 +108,7 @@ export const clouds = {
     mysqlSuffix: '.mysql.database.chinacloudapi.cn',
     databaseAudience: 'https://ossrdbms-aad.database.chinacloudapi.cn',
     eventGridSuffix: '.eventgrid.azure.cn',
+    logs: 'https://api.loganalytics.azure.cn',
   },
 } as const satisfies Readonly<Record<string, Cloud>>;
 

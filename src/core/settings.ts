@@ -25,6 +25,8 @@ export interface Settings<Cloud> {
   readonly rotators: readonly string[];
   /** The user of PostgreSQL and MySQL that stands for the identity. */
   readonly databaseUser?: string;
+  /** Log Analytics workspaces, by their ids. */
+  readonly workspaces?: readonly string[];
   /** Vaults that are served because they are named. */
   readonly vaults: readonly ResourceId[];
   /** Entries that were left out since they are no id of a vault, each with what is wrong with it: those vaults are not served. */
@@ -227,6 +229,7 @@ function named<Cloud>(
     identity: { clientId: raw.KEYTURN_IDENTITY_CLIENT_ID, principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID },
     rotators: raw.KEYTURN_ROTATORS,
     databaseUser: raw.KEYTURN_DATABASE_USER,
+    workspaces: raw.KEYTURN_WORKSPACES.length > 0 ? raw.KEYTURN_WORKSPACES : undefined,
     vaults: raw.KEYTURN_VAULTS,
     subscriptions: raw.KEYTURN_SUBSCRIPTIONS,
     sampleVaults: raw.KEYTURN_SAMPLE_TAGS,

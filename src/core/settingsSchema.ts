@@ -192,6 +192,15 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
       },
       vaultNames.prefault(''),
     ),
+    KEYTURN_WORKSPACES: setting(
+      {
+        about:
+          'Log Analytics workspaces that are asked who still uses an old credential, right before it is revoked: the logs of vaults and targets, and of sign-ins. The identity needs Log Analytics Data Reader at each of them ([evidence](evidence.md)).',
+        shape: 'a list of workspace ids (GUIDs), separated by commas',
+        fallback: '',
+      },
+      guids.prefault(''),
+    ),
     KEYTURN_CONSENT: setting(
       {
         about:

@@ -1,13 +1,21 @@
 /** Who still uses an old credential, by all that can be asked: sessions at its server, and logs. */
-import { together, type UseVerdict } from '../core/uses.ts';
+import { type Straggler, together, type UseVerdict } from '../core/uses.ts';
 import type { Evidence, UseQuestion } from '../ports/evidence.ts';
 
 /** What logs say: of the credential itself at its target, and of the version that holds it at its vault. */
 export interface LogReader {
   /** Undefined where the kind leaves no trace in any log that names a credential. */
   ofCredential(question: UseQuestion): Promise<UseVerdict | undefined>;
-  /** Who read the old version, or has not read the new one: it may show a use, and never that there is none. */
-  ofVersion(question: UseQuestion): Promise<UseVerdict>;
+  /** It may show a use, and never that there is none. */
+  ofVersion(question: UseQuestion): Promise<Readers>;
+}
+
+/** Who reads the secret in its vault. */
+export interface Readers {
+  /** Asked for the old version by its id, lately. */
+  readonly read: readonly Straggler[];
+  /** Read the secret on several days before, and not since the new version is there. */
+  readonly behind: readonly Straggler[];
 }
 
 /**
@@ -18,17 +26,27 @@ export interface LogReader {
 export function evidenceOf({ logs }: { readonly logs?: LogReader } = {}): Evidence {
   return {
     async lastUse(question) {
-      const [sessions, credential, version] = await Promise.all([
+      const [sessions, credential, readers] = await Promise.all([
         asked(question.sessions),
         asked(logs && (() => logs.ofCredential(question))),
-        asked(logs && (() => logs.ofVersion(question))),
+        logs?.ofVersion(question).catch(() => NOBODY) ?? NOBODY,
       ]);
       const atTarget = [sessions, credential].flatMap((each) => each ?? []);
       const target = atTarget.length > 0 ? decided(atTarget) : NOTHING;
-      if (version?.use === 'used') return together([target, version]);
-      return target;
+      // Whoever has not come for the new one may have died since: only where the target itself cannot tell.
+      const { read } = readers;
+      const behind = target.use === 'cannot tell' ? readers.behind : [];
+      return together([target, ...usedBy(read), ...usedBy(behind.map(late))]);
     },
   };
+}
+
+const NOBODY: Readers = { read: [], behind: [] };
+const late = (each: Straggler): Straggler => ({ ...each, program: 'has not read the new version' });
+
+function usedBy(by: readonly Straggler[]): readonly UseVerdict[] {
+  const times = by.flatMap(({ last }) => (last ? [last.getTime()] : []));
+  return by.length === 0 ? [] : [{ use: 'used', on: new Date(Math.max(0, ...times)), by }];
 }
 
 const NOTHING: UseVerdict = {

@@ -15,8 +15,6 @@ export interface UseQuestion extends SecretRef {
   readonly publishedOn: Date;
   /** The sessions that are open with it now, where its server can be asked (`Target.sessions`). */
   readonly sessions?: () => Promise<UseVerdict>;
-  /** Hashes by which logs name it, where its kind has some (`Target.traces`). */
-  readonly traces?: readonly string[];
 }
 
 /** Whoever knows of uses. Reads alone. Whatever it throws, and a late answer, counts as *cannot tell*. */

@@ -162,8 +162,6 @@ export interface Target {
    * reading no statement of anybody. Without the right to see them all it cannot tell.
    */
   sessions?(handle: Handle): Promise<UseVerdict>;
-  /** What logs call this value: hashes that say nothing of it. */
-  traces?(handle: Handle, old: Secret): readonly string[];
   /** Two-slot targets whose values can be read again: the present value of a slot (join). */
   read?(handle: Handle): Promise<Secret>;
   /**

@@ -62,8 +62,8 @@ describe('clouds', () => {
   });
 
   it.each([
-    ['AzureCloud', /(?:\.azure\.(?:com|net)|\.windows\.net|\.microsoft(?:online)?\.com)$/],
-    ['AzureUSGovernment', /(?:\.usgovcloudapi\.net|\.microsoft(?:online)?\.us)$/],
+    ['AzureCloud', /(?:\.azure\.(?:com|net)|\.loganalytics\.io|\.windows\.net|\.microsoft(?:online)?\.com)$/],
+    ['AzureUSGovernment', /(?:\.usgovcloudapi\.net|\.azure\.us|\.loganalytics\.us|\.microsoft(?:online)?\.us)$/],
     ['AzureChinaCloud', /(?:\.chinacloudapi\.cn|\.azure\.cn)$/],
   ] as const)('%s has no address of another cloud', (name, own) => {
     const addresses = Object.values(clouds[name]).filter((each) => typeof each === 'string');

@@ -10,7 +10,6 @@ import type { Owed } from '../../tags/owed.ts';
 import type { Asked, Step } from '../step.ts';
 import type { Observation } from './observation.ts';
 import type { Use } from './observed.ts';
-import { oldForm } from './older.ts';
 
 /** Who uses it is asked again after so long. */
 const STEP_HOURS = 6;
@@ -125,8 +124,6 @@ async function useOf(
 async function asking({ version, handle }: Owed, evidence: Evidence, seen: Observation): Promise<UseVerdict> {
   const { secret, optIn, current } = seen;
   const { target, rotator } = optIn;
-  const old = target.traces ? await oldForm(seen, version, seen.target) : undefined;
-  const traces = old && target.traces?.(handle, old.bare);
   const { sessions } = target;
   const question: UseQuestion = compact({
     ...secret,
@@ -137,7 +134,6 @@ async function asking({ version, handle }: Owed, evidence: Evidence, seen: Obser
     current: current.id,
     publishedOn: current.createdOn,
     sessions: sessions ? () => sessions.call(target, handle) : undefined,
-    traces,
   });
   return await evidence.lastUse(question);
 }

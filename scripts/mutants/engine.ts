@@ -431,8 +431,8 @@ export const engine: readonly Mutant[] = [
   {
     id: 'next-look-forgotten',
     loses: 'what is due is looked at after a week',
-    find: "if (!row?.lookedOn || row.reason === 'index') return true; if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;",
-    put: "if (!row?.lookedOn || row.reason === 'index') return true;",
+    find: "if (!row?.lookedOn || row.reason === 'index' || row.untold !== undefined) return true; if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;",
+    put: "if (!row?.lookedOn || row.reason === 'index' || row.untold !== undefined) return true;",
     tests: ['cases/iac'],
   },
   {

@@ -12,8 +12,8 @@ export const kinds: readonly Mutant[] = [
   {
     id: 'revokes-what-came-since',
     loses: 'a key that somebody made since is replaced as if it were the old one',
-    find: 'if (listed === undefined || (old !== undefined && !listed.value.equals(old))) return;',
-    put: 'if (listed === undefined) return;',
+    find: 'if (listed === undefined || (old !== undefined && !listed.value.equals(old))) return undefined;',
+    put: 'if (listed === undefined) return undefined;',
     tests: ['contract/storageAccountKey'],
   },
   {
@@ -147,7 +147,7 @@ export const kinds: readonly Mutant[] = [
   {
     id: 'persons-secret-removed',
     loses: 'a client secret that a person made is removed',
-    find: 'if (found && !(await this.#mayRemove(found, facts, old))) return;',
+    find: 'if (found && !(await this.#mayRemove(found, facts, old))) return undefined;',
     put: '',
     tests: ['contract/appRegistration'],
   },

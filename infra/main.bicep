@@ -84,6 +84,12 @@ param cloud '' | 'AzureCloud' | 'AzureUSGovernment' | 'AzureChinaCloud' | 'custo
 @description('Suffix of storage hosts. Empty: that of the cloud that this is deployed in.')
 param storageSuffix string = ''
 
+@description('Addresses and keys that `KEYTURN_NOTIFY` names, by the names of app settings, as Key Vault references (docs/notices.md).')
+param notifySettings { *: string } = {}
+
+@description('Whether a topic of Event Grid is made that notices can be sent to.')
+param noticesTopic bool = false
+
 @description('Names of resources, where the defaults do not fit.')
 param names Names = {}
 
@@ -138,7 +144,7 @@ module hostStorage 'modules/storage.bicep' = {
       { name: storageNames.deadLetters }
     ]
     queues: flatten(map(
-      [storageNames.eventsQueue, storageNames.workQueue],
+      [storageNames.eventsQueue, storageNames.noticesQueue, storageNames.workQueue],
       // The host asks for the poison queues from its start on, and makes them only when something fails (HST-03).
       queue => [queue, '${queue}-poison']
     ))
@@ -203,6 +209,16 @@ module private 'modules/private.bicep' = if (!isPublic) {
   }
 }
 
+module topic 'modules/noticesTopic.bicep' = if (noticesTopic) {
+  params: {
+    name: names.?noticesTopic ?? 'evgt-${instance}-${token}'
+    location: location
+    tags: allTags
+    principalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module app 'modules/app.bicep' = {
   // The rights come first: a token remembers for hours what it lacked (case FN-03).
   dependsOn: [hostRoles, packageRoles]
@@ -220,16 +236,19 @@ module app 'modules/app.bicep' = {
     packageUri: 'https://${packageStorageName}.blob.${suffix}/${storageNames.package}'
     subnetId: isPublic ? '' : private!.outputs.appSubnetId
     publicAccess: isPublic
-    settings: appSettings(
-      settings,
-      instance,
-      cloudName,
-      tenant().tenantId,
-      identity.outputs.clientId,
-      identity.outputs.principalId,
-      hostStorageName,
-      suffix,
-      packageStorageName
+    settings: union(
+      notifySettings,
+      appSettings(
+        settings,
+        instance,
+        cloudName,
+        tenant().tenantId,
+        identity.outputs.clientId,
+        identity.outputs.principalId,
+        hostStorageName,
+        suffix,
+        packageStorageName
+      )
     )
     insightsName: monitoring.outputs.insightsName
     clientId: identity.outputs.clientId
@@ -271,4 +290,5 @@ output AZURE_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output AZURE_EVENTS_IDENTITY_ID string = eventsIdentity.outputs.id
 output AZURE_HOST_STORAGE_ID string = hostStorage.outputs.id
 output AZURE_WORKSPACE_ID string = monitoring.outputs.workspaceId
+output AZURE_NOTICES_ENDPOINT string = noticesTopic ? topic!.outputs.endpoint : ''
 output AZURE_NETWORK_MODE string = network

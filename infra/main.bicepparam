@@ -46,6 +46,9 @@ param sweepWindow = !empty(window)
       ? 'PT2H'
       : fail('KEYTURN_SWEEP_SCHEDULE is set: set AZURE_SWEEP_WINDOW, two of its intervals or more.')
 
+param noticesTopic = bool(readEnvironmentVariable('AZURE_NOTICES_TOPIC', 'false'))
+param notifySettings = json(readEnvironmentVariable('AZURE_NOTIFY_SETTINGS', '{}'))
+
 param settings = {
   KEYTURN_AUDIENCE: readEnvironmentVariable('KEYTURN_AUDIENCE')
   KEYTURN_MODE: readEnvironmentVariable('KEYTURN_MODE')
@@ -62,6 +65,7 @@ param settings = {
   KEYTURN_GRACE_MIN: readEnvironmentVariable('KEYTURN_GRACE_MIN', '')
   KEYTURN_VALIDITY_CAP: readEnvironmentVariable('KEYTURN_VALIDITY_CAP', '')
   KEYTURN_FREEZE: readEnvironmentVariable('KEYTURN_FREEZE', '')
+  KEYTURN_NOTIFY: readEnvironmentVariable('KEYTURN_NOTIFY', '')
   KEYTURN_OWNER_TAG: readEnvironmentVariable('KEYTURN_OWNER_TAG', '')
   KEYTURN_PUBLIC_URL: readEnvironmentVariable('KEYTURN_PUBLIC_URL', '')
   KEYTURN_SWEEP_SCHEDULE: schedule

@@ -140,6 +140,8 @@ const EVERYTHING: Readonly<Record<string, readonly [name: string, text: string, 
   activityLog: ['AZURE_ACTIVITY_LOG', 'false', false],
   actionGroupIds: ['AZURE_ACTION_GROUP_IDS', 'a, b', ['a', 'b']],
   sweepWindow: ['AZURE_SWEEP_WINDOW', 'P1D', 'P1D'],
+  noticesTopic: ['AZURE_NOTICES_TOPIC', 'true', true],
+  notifySettings: ['AZURE_NOTIFY_SETTINGS', '{"KEYTURN_NOTIFY_A":"b"}', { KEYTURN_NOTIFY_A: 'b' }],
 };
 
 /** All of them reach the template, and it has no other. */

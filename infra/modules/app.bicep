@@ -50,6 +50,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
+    // References in settings (notices) are read as Keyturn itself; without this the platform asks for a system-assigned identity.
+    keyVaultReferenceIdentity: identityId
     publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {

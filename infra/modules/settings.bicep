@@ -18,6 +18,7 @@ type Settings = {
   KEYTURN_GRACE_MIN: string?
   KEYTURN_VALIDITY_CAP: string?
   KEYTURN_FREEZE: string?
+  KEYTURN_NOTIFY: string?
   KEYTURN_OWNER_TAG: string?
   KEYTURN_PUBLIC_URL: string?
   @minLength(1)

@@ -32,6 +32,7 @@ type Names = {
   workspace: string?
   insights: string?
   virtualNetwork: string?
+  noticesTopic: string?
 }
 
 @export()
@@ -46,6 +47,8 @@ var builtIn = {
   queueContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   queueSender: 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
   tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  // Facts of notices: learn, event-grid/authenticate-with-microsoft-entra-id.
+  eventGridSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 
@@ -55,6 +58,7 @@ var storageNames = {
   audit: 'keyturn-audit'
   deadLetters: 'keyturn-deadletters'
   eventsQueue: 'keyturn-events'
+  noticesQueue: 'keyturn-notices'
   workQueue: 'keyturn-work'
   package: 'package'
 }

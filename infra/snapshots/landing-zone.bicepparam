@@ -24,7 +24,12 @@ param names = {
   workspace: 'own-workspace'
   insights: 'own-insights'
   virtualNetwork: 'own-network'
+  noticesTopic: 'own-topic'
 }
 param auditLocked = true
 param sweepWindow = 'P1D'
+param noticesTopic = true
+param notifySettings = {
+  KEYTURN_NOTIFY_OPS: '@Microsoft.KeyVault(SecretUri=https://kv-ops.vault.azure.net/secrets/teams-ops)'
+}
 param settings = { KEYTURN_AUDIENCE: 'api://keyturn', KEYTURN_RATE: '2/20', KEYTURN_SWEEP_SCHEDULE: '0 7 */12 * * *' }

@@ -6,6 +6,7 @@ import { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
 import { accessClaims } from './entra.ts';
 import { environment } from './environment.ts';
+import type { Topic } from './eventGridTopic.ts';
 import { newId } from './exchange.ts';
 import type { Step } from './faults.ts';
 import type { KeyedResource } from './keyedResource.ts';
@@ -158,6 +159,17 @@ export class Azure {
     application.owners.add(identity.oid);
     application.tags = [`keyturn app-registration: ${consent}`];
     return application;
+  }
+
+  /** A custom topic that Keyturn's identity may send to, unless told otherwise. */
+  topic(name: string, { granted = true } = {}): Topic {
+    const { subscriptionId, topics, identity, roles } = this.world;
+    const id = `/subscriptions/${subscriptionId}/resourceGroups/rg-keyturn/providers/Microsoft.EventGrid/topics/${name}`;
+    const made: Topic = { name: name.toLowerCase(), id, events: [] };
+    topics.push(made);
+    const dataActions = ['Microsoft.EventGrid/events/send/action'];
+    if (granted) roles.grant({ principalId: identity.oid, scope: id, dataActions });
+    return made;
   }
 
   /**

@@ -21,6 +21,7 @@ export function environment(azure: Reached): Record<string, string> {
     graphAudience: audiences.graph,
     sqlSuffix: `.database.keyturn.localhost:${world.tdsPort}`,
     sqlAudience: audiences.sql,
+    eventGridSuffix: `.eventgrid.keyturn.localhost:${world.port}`,
   };
   return {
     KEYTURN_INSTANCE: 'keyturn',

@@ -7,6 +7,7 @@ import type { Certificates } from './authority.ts';
 import { dataPlaneRoutes, proxy } from './dataPlane.ts';
 import { dispatch } from './dispatch.ts';
 import { entra } from './entra.ts';
+import { eventGridTopic } from './eventGridTopic.ts';
 import type { Call, Reply } from './exchange.ts';
 import { graph } from './graph.ts';
 import { identity } from './identity.ts';
@@ -18,7 +19,7 @@ import type { World } from './world.ts';
 const BODY_BYTES_MAX = 1_000_000;
 
 /** Every route of the stand-in, with its source. A suite that leaves one unused has not shown that it is right. */
-export const routes: readonly RouteInfo[] = [entra, identity, keyVault, arm, graph]
+export const routes: readonly RouteInfo[] = [entra, identity, keyVault, arm, graph, eventGridTopic]
   .flatMap((service): readonly RouteInfo[] => service.routes)
   .concat(dataPlaneRoutes, tdsRoutes);
 
@@ -36,7 +37,11 @@ export function listenTls(
     const [name = '', kind = ''] = host.split('.');
     if (kind === 'blob' || kind === 'queue' || kind === 'table')
       proxy(kind, name, incoming, answer, world).catch(problem(answer, onProblem));
-    else serve(kind === 'vault' ? keyVault : fixed[name], incoming, answer, world).catch(problem(answer, onProblem));
+    else if (host.split('.')[2] === 'eventgrid') {
+      // Which topic it is stands in the host alone.
+      incoming.url = `/${name}${incoming.url ?? '/'}`;
+      serve(eventGridTopic, incoming, answer, world).catch(problem(answer, onProblem));
+    } else serve(kind === 'vault' ? keyVault : fixed[name], incoming, answer, world).catch(problem(answer, onProblem));
   });
   return listen(server, port);
 }

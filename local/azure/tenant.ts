@@ -99,6 +99,7 @@ function newWorld(signer: Signer, eventGrid: EventGrid, stopping: AbortSignal, p
     eventGrid,
     eventSubscriptions: [],
     systemTopics: [],
+    topics: [],
     signer,
     faults: new Faults(routes.map(({ name }) => name)),
     calls: [],

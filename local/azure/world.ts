@@ -5,6 +5,7 @@ import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
 import type { DatabaseServer } from './databaseServer.ts';
+import type { Topic } from './eventGridTopic.ts';
 import type { ArmEventSubscription, SystemTopic } from './eventSources.ts';
 import type { Faults } from './faults.ts';
 import type { KeyedResource } from './keyedResource.ts';
@@ -20,6 +21,7 @@ export const audiences = {
   graph: 'https://graph.microsoft.com',
   vault: 'https://vault.keyturn.localhost',
   sql: 'https://database.windows.net',
+  eventGrid: 'https://eventgrid.azure.net',
   keyturn: 'api://keyturn',
 } as const;
 
@@ -50,6 +52,8 @@ export interface World {
   /** Event subscriptions and system topics that are there in ARM alone: nothing is delivered by them. */
   eventSubscriptions: ArmEventSubscription[];
   systemTopics: SystemTopic[];
+  /** Custom topics of Event Grid, with what was published to each. */
+  topics: Topic[];
   signer: Signer;
   faults: Faults;
   calls: LoggedCall[];

@@ -3,8 +3,10 @@
  * serves a vault without events, and what makes the index of targets complete. Reads no values.
  */
 import { addDays, addMinutes, earliest } from '../core/clock.ts';
+import { compact } from '../core/compact.ts';
 import { KeyturnError, withoutText } from '../core/errors.ts';
 import { type SecretRef, tagOf } from '../core/ids.ts';
+import { typeOfAlert } from '../core/noticeTypes.ts';
 import { maySpread, SPREADING_MINUTES } from '../core/passing.ts';
 import { unquoted } from '../core/quote.ts';
 import type { Deps } from '../ports/deps.ts';
@@ -16,6 +18,7 @@ import { formerTarget, isHashed } from '../tags/formerTarget.ts';
 import { targetsLeft } from '../tags/leaving.ts';
 import { isOptedIn, leavingBy, optInTags, slotTargetOf } from '../tags/optIn.ts';
 import { stateOrNone } from '../tags/owed.ts';
+import { handOn, noticeOf } from '../tags/tellOf.ts';
 import { tellCounted } from './alertGroups.ts';
 import { tellHandedOver, tellUnserved } from './handedOver.ts';
 import { keepReport } from './keepReport.ts';
@@ -23,6 +26,7 @@ import { type UnmanagedIn, unmanagedIn } from './notOptedIn.ts';
 import { paceOf } from './pace.ts';
 import { inSeats } from './seats.ts';
 import { suggest } from './suggest.ts';
+import { tellFreezes } from './tellFreezes.ts';
 import { Turns, waitingLook } from './turns.ts';
 import { endedAs, sweepVanished } from './vanished.ts';
 
@@ -56,6 +60,7 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   const counts = { vaults: 0, secrets: 0, optedIn: 0, queued: 0, expiring: 0 };
   const total = { ...counts, unlisted: [] as string[], optInLost: [] as string[] };
   await tellCounted(deps);
+  await tellFreezes(deps);
   const pace = paceOf(deps.clock, () => deps.vaults.names.length);
   const turns = new Turns(async ({ vault, name, lane }) => {
     await deps.queue.put({ vault, name, cause: 'sweep' }, pace.delayOf(vault, lane));
@@ -181,7 +186,11 @@ async function alertOnce({ name }: Vault, { reason, detail, facts }: KeyturnErro
   if (!told) return;
   const identity = maySpread(reason) ? deps.config.identity : undefined;
   const { status, code } = facts;
-  deps.log('error', 'alert', { vault: name, reason, ...(await atStake(name, deps)), detail, identity, status, code });
+  const stake = await atStake(name, deps);
+  deps.log('error', 'alert', { vault: name, reason, ...stake, detail, identity, status, code });
+  const { owner, expiresOn } = stake;
+  const news = { type: typeOfAlert(reason), incident: [reason, since.toISOString()], reason, detail };
+  await handOn(noticeOf({ vault: name, name: '*' }, news, compact({ owner, expiresOn }), deps), deps);
 }
 
 /** Who owns the vault, by the same tag as a secret's owner, and how many secrets wait there until when at the latest. */

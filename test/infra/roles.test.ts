@@ -67,7 +67,18 @@ async function everyFunction(): Promise<void> {
     const look = { vault: 'kv1', name, cause: 'sweep' };
     await tenant.own.put(JSON.stringify(queue.includes('events') ? eventAbout(tenant.azure, name, {}) : look), queue);
   }
-  for (const run of ['secretEvents', 'secretEventsQueue', 'secretEventsPoison', 'work', 'workPoison', 'sweep'])
+  // Whoever is told: nobody here, so that both say so and are done.
+  for (const queue of ['keyturn-notices', 'keyturn-notices-poison'] as const) await tenant.own.put('{}', queue);
+  for (const run of [
+    'notices',
+    'noticesPoison',
+    'secretEvents',
+    'secretEventsQueue',
+    'secretEventsPoison',
+    'work',
+    'workPoison',
+    'sweep',
+  ])
     ran.add(run);
   await tenant.sweepAndSettle();
   const json = { method: 'POST', headers: { 'content-type': 'application/json' } };

@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { cloudChoice } from '../../src/azure/cloud.ts';
+import { SINK_SETTING } from '../../src/core/notify.ts';
 import { hostStorageOf, ownStorageOf } from '../../src/core/ownStorage.ts';
 import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { AUDIT_CONTAINER } from '../../src/store/auditLog.ts';
-import { WORK_QUEUE } from '../../src/store/storage.ts';
+import { NOTICES_QUEUE, WORK_QUEUE } from '../../src/store/storage.ts';
 import {
   compiled,
   deployments,
@@ -117,7 +118,7 @@ describe('the app', () => {
     for (const name of deployments) {
       const settings = settingsOf(name);
       const own = Object.keys(settings).filter((key) => key.startsWith('KEYTURN_'));
-      expect(own.filter((key) => !known.includes(key))).toEqual([]);
+      expect(own.filter((key) => !known.includes(key) && !SINK_SETTING.test(key))).toEqual([]);
       const required = Object.entries(settingsSchema(cloudChoice).shape).filter(
         ([, schema]) => !schema.safeParse(undefined).success,
       );
@@ -169,6 +170,8 @@ describe('the app', () => {
       expect(queues.map((queue) => queue.name.split('/').at(-1))).toEqual([
         'keyturn-events',
         'keyturn-events-poison',
+        NOTICES_QUEUE,
+        `${NOTICES_QUEUE}-poison`,
         WORK_QUEUE,
         `${WORK_QUEUE}-poison`,
       ]);

@@ -6,13 +6,13 @@ import { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
 import { accessClaims } from './entra.ts';
 import { environment } from './environment.ts';
-import type { Topic } from './eventGridTopic.ts';
 import { newId } from './exchange.ts';
 import type { Step } from './faults.ts';
 import type { KeyedResource } from './keyedResource.ts';
 import type { Grant, Principal } from './principals.ts';
 import { routes } from './server.ts';
 import type { SqlServer } from './sqlServer.ts';
+import type { Topic } from './topics.ts';
 import type { Vault } from './vault.ts';
 import { audiences, hostOf, loginUrl, type World } from './world.ts';
 

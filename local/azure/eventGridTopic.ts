@@ -2,6 +2,7 @@
 import { bearer, type Call, newId, Refusal, type Reply } from './exchange.ts';
 import type { Principal } from './principals.ts';
 import type { Request, Route, Service } from './service.ts';
+import type { Topic } from './topics.ts';
 import { audiences, type World } from './world.ts';
 
 const SEND = 'Microsoft.EventGrid/events/send/action';
@@ -51,13 +52,6 @@ function parsed(body: string): unknown[] | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** A topic as the tenant has it. */
-export interface Topic {
-  readonly name: string;
-  readonly id: string;
-  readonly events: Record<string, unknown>[];
 }
 
 function topicNamed(name: string, world: World): Topic {

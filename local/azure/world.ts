@@ -5,7 +5,6 @@ import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
 import type { DatabaseServer } from './databaseServer.ts';
-import type { Topic } from './eventGridTopic.ts';
 import type { ArmEventSubscription, SystemTopic } from './eventSources.ts';
 import type { Faults } from './faults.ts';
 import type { KeyedResource } from './keyedResource.ts';
@@ -13,6 +12,7 @@ import type { Locks } from './locks.ts';
 import type { Principal, RoleAssignments } from './principals.ts';
 import type { Signer } from './signer.ts';
 import type { SqlServer } from './sqlServer.ts';
+import type { Topic } from './topics.ts';
 import type { Vault } from './vault.ts';
 
 /** Audiences of tokens. The vault's must be a parent domain of every vault's host, as the SDK demands (azure-facts 2.5). */

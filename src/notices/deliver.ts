@@ -8,7 +8,7 @@ import type { NotifySettings } from '../core/notify.ts';
 import type { Delivery, NoticeQueue } from '../ports/notices.ts';
 import { NotTaken } from './notTaken.ts';
 import { sinksFor } from './routing.ts';
-import type { Send } from './sinks.ts';
+import type { SendNotice } from './sinks.ts';
 
 const PAUSES_SECONDS = [15, 60, 300, 900, 1800, 3600] as const;
 const GIVEN_UP_DAYS = 3;
@@ -20,7 +20,7 @@ const SPREAD = 0.2;
 
 export interface Delivering {
   readonly settings: NotifySettings;
-  readonly senders: ReadonlyMap<string, Send>;
+  readonly senders: ReadonlyMap<string, SendNotice>;
   readonly queue: NoticeQueue;
   readonly clock: Clock;
 }

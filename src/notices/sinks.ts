@@ -10,16 +10,16 @@ import { post } from './post.ts';
 import { wordsOf } from './words.ts';
 
 /** Gives one notice to one receiver; throws `NotTaken`. */
-export type Send = (notice: Notice) => Promise<void>;
+export type SendNotice = (notice: Notice) => Promise<void>;
 
 export interface Reach {
   readonly clock: Clock;
   readonly publicUrl: string | undefined;
   /** Sends to a topic of Event Grid, with the identity of the app. */
-  readonly topic: (endpoint: string) => Send;
+  readonly topic: (endpoint: string) => SendNotice;
 }
 
-export function senderOf(sink: NotifySink, reach: Reach): Send {
+export function senderOf(sink: NotifySink, reach: Reach): SendNotice {
   const { publicUrl, clock } = reach;
   switch (sink.kind) {
     case 'eventgrid':

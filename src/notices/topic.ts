@@ -5,7 +5,7 @@ import { wireFailure } from '../core/wire.ts';
 import { eventOf } from './cloudEvent.ts';
 import { NotTaken } from './notTaken.ts';
 import { refused } from './post.ts';
-import type { Send } from './sinks.ts';
+import type { SendNotice } from './sinks.ts';
 
 const ANSWER_MILLISECONDS = 10_000;
 
@@ -13,7 +13,7 @@ const ANSWER_MILLISECONDS = 10_000;
 export function topicSender(
   endpoint: string,
   { credential, publicUrl }: { readonly credential: TokenCredential; readonly publicUrl: string | undefined },
-): Send {
+): SendNotice {
   const made = async () => {
     const { EventGridPublisherClient } = await import('@azure/eventgrid'); // an app without a topic reads none of it
     return new EventGridPublisherClient(endpoint, 'CloudEvent', credential, SINGLE_SEND);

@@ -187,10 +187,10 @@ describe('the app', () => {
       const kinds = ['blobServices', 'queueServices', 'tableServices'].map(
         (kind) => `Microsoft.Storage/storageAccounts/${kind}`,
       );
-      const sources = [...kinds, 'Microsoft.Web/sites', 'Microsoft.OperationalInsights/workspaces'].flatMap((type) =>
-        ofType(snapshot(name), type).map(({ id }) => id),
-      );
-      expect(sources).toHaveLength(8);
+      const topics = 'Microsoft.EventGrid/topics';
+      const others = ['Microsoft.Web/sites', 'Microsoft.OperationalInsights/workspaces', topics];
+      const sources = [...kinds, ...others].flatMap((type) => ofType(snapshot(name), type).map(({ id }) => id));
+      expect(sources).toHaveLength(name === 'landing-zone' ? 9 : 8);
       expect([...logged].sort()).toEqual([...sources].sort());
     }
   });
@@ -230,7 +230,7 @@ describe('role assignments', () => {
         ...readFileSync(join(infra, file), 'utf8').matchAll(/roleAssignments@[\s\S]*?\bname: (guid.*)/g),
       ])
       .map(([, name]) => name);
-    expect(names).toHaveLength(14);
+    expect(names).toHaveLength(15);
     expect(names.filter((name) => !/^guid\(.*, .*[pP]rincipalId.*, .+\)$/.test(name ?? ''))).toEqual([]);
   });
 
@@ -249,7 +249,7 @@ describe('role assignments', () => {
     ]);
   });
 
-  it('of Keyturn at its own storage are the three that its host needs, and none at the package', () => {
+  it('of Keyturn at its own storage are the three that its host needs, and none at the package; at a topic it may send', () => {
     for (const name of deployments) {
       const identity = ofType(snapshot(name), 'Microsoft.ManagedIdentity/userAssignedIdentities')[0]?.id;
       const own = ofType(snapshot(name), 'Microsoft.Authorization/roleAssignments').filter(({ properties }) =>
@@ -258,6 +258,7 @@ describe('role assignments', () => {
       expect(own.map(({ properties }) => String(properties?.roleDefinitionId).split('/').at(-1)).sort()).toEqual([
         ...['0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', '3913510d-42f4-4e42-8a64-420c390055eb'],
         ...['974c5e8b-45b9-4653-ba55-5f855dd0fb88', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'],
+        ...(name === 'landing-zone' ? ['d5a91429-5739-47e2-a06b-3470a27159e7'] : []),
       ]);
     }
   });

@@ -125,8 +125,16 @@ export class Progress {
       yield { what: 'due', id, since: Math.max(dueOn, graceEnds), obstacle };
     if (this.#tenant().kind.overlap === 'none') return;
     const alive = this.#invariants.olderAlive(watched);
-    if (alive.some((each) => !this.#isForgotten(watched, each)) && this.#world.now > graceEnds)
-      yield { what: 'owed', id, since: graceEnds, obstacle: obstacle ?? this.#drift(current) };
+    // What may be waited for whoever uses it, and no longer: from then on it is late as anything else.
+    const mayEnd = graceEnds + this.#limitIn(watched, current);
+    if (alive.some((each) => !this.#isForgotten(watched, each)) && this.#world.now > mayEnd)
+      yield { what: 'owed', id, since: mayEnd, obstacle: obstacle ?? this.#drift(current) };
+  }
+
+  /** The limit of `revoke=when-unused`, where the policy says both. */
+  #limitIn(watched: Watched, current: StoredVersion): number {
+    const said = [this.#policyOf(watched, current), this.#tenant().config.policy].join(';');
+    return /revoke=when-unused/.test(said) ? Math.max(0, ...hoursIn('unused-limit', said)) : 0;
   }
 
   /** Where its people, or those of its vault or its instance, want nothing done, or Keyturn has never seen it. */

@@ -373,8 +373,8 @@ export const engine: readonly Mutant[] = [
   {
     id: 'marked-before-revoked',
     loses: 'a crash between mark and revocation leaves the old key alive for good',
-    find: 'await optIn.target.revoke(each.handle, old?.bare, stayer(acting)); await takeEvidence(each.version, old, acting); await guard(acting); await markRevoked(each, acting);',
-    put: 'await markRevoked(each, acting); await guard(acting); await optIn.target.revoke(each.handle, old?.bare, stayer(acting)); await takeEvidence(each.version, old, acting);',
+    find: 'const ended = await optIn.target.revoke(each.handle, old?.bare, stayer(acting)); await takeEvidence(each.version, old, acting); await guard(acting); await markRevoked(each, acting);',
+    put: 'await markRevoked(each, acting); await guard(acting); const ended = await optIn.target.revoke(each.handle, old?.bare, stayer(acting)); await takeEvidence(each.version, old, acting);',
     tests: ['reconcile/between', 'reconcile/passes'],
     short: true,
   },

@@ -7,10 +7,10 @@ const SECONDS_HIDDEN_MAX = 7 * 24 * 3600;
 const NEVER_EXPIRES = -1;
 
 /** Puts a message, hidden for so long, and answers when it can be seen, by the service's time. Throws like `Rows`. */
-export type Send = (message: object, delaySeconds: number) => Promise<Date>;
+export type PutMessage = (message: object, delaySeconds: number) => Promise<Date>;
 
 /** Made on first use. */
-export function ownQueue(own: OwnStorage, name: string, bounds?: Parameters<typeof queueClient>[2]): Send {
+export function ownQueue(own: OwnStorage, name: string, bounds?: Parameters<typeof queueClient>[2]): PutMessage {
   const client = queueClient(own, name, bounds);
   const ready = onFirstUse(() => client.createIfNotExists());
   return async (message, delaySeconds) => {

@@ -7,6 +7,7 @@ import type { Alerts, CountedAlert } from '../../src/ports/alerts.ts';
 import type { Audit, AuditRecord } from '../../src/ports/audit.ts';
 import type { HoldList, Holds } from '../../src/ports/holds.ts';
 import type { Lock, Locks } from '../../src/ports/locks.ts';
+import type { Notice, Notices } from '../../src/ports/notices.ts';
 import type { Operation } from '../../src/ports/operations.ts';
 import type { LookQueue } from '../../src/ports/queue.ts';
 import type { FailedRotation, Rows, SecretRow, SharerRow, Unlisted } from '../../src/ports/rows.ts';
@@ -27,6 +28,8 @@ export interface OwnStorage {
   rotations: { vault: string; name: string; on: Date }[];
   readonly locks: Map<string, { holder: string; until: number; etag: number }>;
   readonly audit: AuditRecord[];
+  /** What went to the queue of notices. */
+  readonly notices: Notice[];
   readonly alertHours: Map<string, Date>;
   readonly counted: Map<string, CountedAlert>;
   /** `hurt`: deliveries in which something went wrong from outside. */
@@ -46,6 +49,7 @@ export const emptyStorage = (): OwnStorage => ({
   rotations: [],
   locks: new Map(),
   audit: [],
+  notices: [],
   alertHours: new Map(),
   counted: new Map(),
   messages: [],
@@ -282,6 +286,12 @@ export function simAlerts(world: World, process: Process, own: OwnStorage): Aler
       world.op(process, 'alerts.told', 'write', 'own', () => {
         for (const alert of alerts) own.counted.delete(id(alert));
       }),
+  };
+}
+
+export function simNotices(world: World, process: Process, own: OwnStorage): Notices {
+  return {
+    send: (notice) => world.op(process, 'notices.send', 'write', 'own', () => void own.notices.push(notice)),
   };
 }
 

@@ -9,6 +9,8 @@ export interface Options {
   readonly kind?: Kind;
   readonly wrap?: Wrap;
   readonly run?: Run;
+  /** Somebody is told. */
+  readonly notices?: true;
 }
 
 export const HINT = { vault: 'kv1', name: 'st-a', cause: 'event' } as const;

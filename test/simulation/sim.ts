@@ -19,6 +19,7 @@ import {
   simAudit,
   simHolds,
   simLocks,
+  simNotices,
   simQueue,
   simRows,
   simVaults,
@@ -63,6 +64,8 @@ export interface Kind {
 export type Wrap = (deps: Deps, world: World) => Deps;
 
 export interface SimOptions {
+  /** Somebody is told; nobody where absent. */
+  readonly notices?: true;
   wrap?: Wrap;
   run?: Run;
   config?: Partial<Config>;
@@ -107,7 +110,10 @@ export class Sim {
   /** Called with what a pass came to, where it lived to say so. */
   ended: (outcome: unknown) => void = () => {};
 
+  readonly #notices: boolean;
+
   constructor(kind: Kind, director: Director, options: SimOptions = {}) {
+    this.#notices = options.notices === true;
     this.kind = kind;
     this.wrap = options.wrap ?? ((deps) => deps);
     this.run = options.run ?? reconcile;
@@ -175,6 +181,7 @@ export class Sim {
       queue: simQueue(world, process, own),
       audit: simAudit(world, process, own),
       alerts: simAlerts(world, process, own),
+      ...(this.#notices ? { notices: simNotices(world, process, own) } : {}),
       clock,
       log: (level, message, fields) => {
         this.invariants.texts.push(JSON.stringify({ level, message, ...fields }));

@@ -77,6 +77,16 @@ describe('who still uses an old credential', () => {
     expect(world.rows.get('kv1/st-a')?.alert).toBeUndefined();
   });
 
+  it('is told once, also where every other look cannot tell', async () => {
+    let turn = 0;
+    const { world } = await owing('revoke=when-unused', () => (turn++ % 2 === 0 ? USED : CANNOT));
+    for (let look = 0; look < 6; look++) {
+      await world.look();
+      world.now = addHours(world.now, 6);
+    }
+    expect(world.alerts().sort()).toEqual(['in-use', 'use-unknown']);
+  });
+
   it.each<[string, string, UseVerdict, boolean]>([
     ['used, at-limit=revoke', 'revoke=when-unused;unused-limit=3d', USED, false],
     ['used, at-limit=alert', 'revoke=when-unused;unused-limit=3d;at-limit=alert', USED, true],

@@ -37,6 +37,9 @@ const UNTIL_REST: readonly Reason[] = [
   'approval',
   // A neighbour that cannot be read for a while makes the same want of a slot look as if it would end by itself.
   'slots-held',
+  // Where one look sees who uses it and the next one cannot tell, each is told once.
+  'in-use',
+  'use-unknown',
 ];
 /** Steps after which a secret waits for what it waited for before: the look after it tells whether that is over. */
 const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];

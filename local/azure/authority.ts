@@ -3,6 +3,7 @@ import { webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { planes } from './planes.ts';
 
 const DAY_MS = 86_400_000;
 const SERVER_DAYS = 365;
@@ -13,12 +14,8 @@ const defaultFolder = fileURLToPath(new URL('../../.keyturn/certs', import.meta.
 /** Names the server answers to. A wildcard covers one label, so each level has its own. */
 export const serverNames = [
   '',
-  'vault.',
-  'database.',
-  'blob.core.',
-  'queue.core.',
-  'table.core.',
-  'local-1.eventgrid.',
+  ...planes.map(({ label }) => `${label}.`),
+  ...['database.', 'blob.core.', 'queue.core.', 'table.core.', 'local-1.eventgrid.'],
 ].map((part) => `*.${part}${zone}`);
 
 export interface Certificates {

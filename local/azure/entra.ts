@@ -2,6 +2,7 @@
 import type { JWTPayload } from 'jose';
 import { now } from '../clock.ts';
 import { type Call, newId, Refusal, type Reply } from './exchange.ts';
+import { planes } from './planes.ts';
 import type { Principal } from './principals.ts';
 import type { Request, Route, Service } from './service.ts';
 import { audiences, loginUrl, type World } from './world.ts';
@@ -75,7 +76,8 @@ export const issuer = (world: World): string => `${loginUrl(world)}/${world.tena
 /** The audience behind a scope or resource, or undefined where the tenant has no such resource. */
 export function audienceOf(resource: string): string | undefined {
   const bare = resource.replace(/\/+$/, '').toLowerCase();
-  return Object.values(audiences).find((audience) => audience === bare);
+  const all = [...Object.values(audiences), ...planes.map(({ audience }) => audience)];
+  return all.find((audience) => audience === bare);
 }
 
 async function token(request: Request, world: World): Promise<Reply> {

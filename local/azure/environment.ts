@@ -1,4 +1,5 @@
 /** The settings with which the product runs against a local tenant: names as in the product's settings, nothing else shared. */
+import { planes } from './planes.ts';
 import { appAccount, audiences, hostOf, type World } from './world.ts';
 
 /** Where a tenant is reached. */
@@ -22,6 +23,11 @@ export function environment(azure: Reached): Record<string, string> {
     sqlSuffix: `.database.keyturn.localhost:${world.tdsPort}`,
     sqlAudience: audiences.sql,
     eventGridSuffix: `.eventgrid.keyturn.localhost:${world.port}`,
+    planes: Object.fromEntries(
+      planes.flatMap(({ member, label, audience }) =>
+        member === undefined ? [] : [[member, { suffix: `.${hostOf(world, label)}`, audience }]],
+      ),
+    ),
   };
   return {
     KEYTURN_INSTANCE: 'keyturn',

@@ -3,7 +3,7 @@ import { bearer, type Call, newId, Refusal, type Reply } from './exchange.ts';
 import { kv, kvError } from './keyVaultErrors.ts';
 import { keyVaultRoutes, vaultOf } from './keyVaultRoutes.ts';
 import type { Principal } from './principals.ts';
-import type { Request, Route, Service } from './service.ts';
+import type { Plane, Request, Route, Service } from './service.ts';
 import { audiences, loginUrl, type World } from './world.ts';
 
 const versions = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01', '2026-04-01'];
@@ -55,7 +55,7 @@ const usualCodes: Record<number, () => Reply> = {
   429: () => kvError.throttled(),
 };
 
-export const keyVault: Service = {
+const keyVault: Service = {
   name: 'keyvault',
   routes: keyVaultRoutes,
   authenticate,
@@ -85,3 +85,5 @@ export const keyVault: Service = {
     'x-ms-keyvault-service-version': '1.9.3000.1',
   }),
 };
+
+export const vaultPlane: Plane = { label: 'vault', audience: audiences.vault, service: keyVault };

@@ -11,15 +11,16 @@ import { eventGridTopic } from './eventGridTopic.ts';
 import type { Call, Reply } from './exchange.ts';
 import { graph } from './graph.ts';
 import { identity } from './identity.ts';
-import { keyVault } from './keyVault.ts';
+import { planes } from './planes.ts';
 import type { RouteInfo, Service } from './service.ts';
 import { tdsRoutes } from './tds.ts';
 import type { World } from './world.ts';
 
 const BODY_BYTES_MAX = 1_000_000;
 
+const services = [entra, identity, ...planes.map(({ service }) => service), arm, graph, eventGridTopic];
 /** Every route of the stand-in, with its source. A suite that leaves one unused has not shown that it is right. */
-export const routes: readonly RouteInfo[] = [entra, identity, keyVault, arm, graph, eventGridTopic]
+export const routes: readonly RouteInfo[] = services
   .flatMap((service): readonly RouteInfo[] => service.routes)
   .concat(dataPlaneRoutes, tdsRoutes);
 
@@ -41,7 +42,10 @@ export function listenTls(
       // Which topic it is stands in the host alone.
       incoming.url = `/${name}${incoming.url ?? '/'}`;
       serve(eventGridTopic, incoming, answer, world).catch(problem(answer, onProblem));
-    } else serve(kind === 'vault' ? keyVault : fixed[name], incoming, answer, world).catch(problem(answer, onProblem));
+    } else
+      serve(planes.find(({ label }) => label === kind)?.service ?? fixed[name], incoming, answer, world).catch(
+        problem(answer, onProblem),
+      );
   });
   return listen(server, port);
 }

@@ -48,3 +48,13 @@ export interface Service {
   /** Headers that every reply of the service carries. */
   headers?(call: Call): Record<string, string>;
 }
+
+/** A data plane: a service that is found by the label of its hosts, `<name>.<label>.keyturn.localhost`. */
+export interface Plane {
+  readonly label: string;
+  /** Of the tokens that it takes: what the tenant issues some for. */
+  readonly audience: string;
+  readonly service: Service;
+  /** Its name in `planes` of the product's endpoints; absent where it has a member of its own there. */
+  readonly member?: string;
+}

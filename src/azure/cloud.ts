@@ -1,5 +1,6 @@
 /** The clouds and their addresses: each address that Keyturn dials is built from one of these rows (design section 6). */
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 
 const origin = z
   .url({ protocol: /^https$/ })
@@ -22,8 +23,15 @@ const dottedSuffix = z
   .toLowerCase()
   .regex(new RegExp(`^\\.${HOST}$`));
 
-/** KEYTURN_CLOUD_ENDPOINTS, for the local tenant and clouds that are not listed: https only, ports allowed. */
-export const CustomCloud = z.strictObject({
+/** Where a data plane lies in one cloud. */
+export interface PlanePlace {
+  /** With the dot in front: `.postgres.database.azure.com`. Hosts end in it, and nothing else is dialled. */
+  readonly suffix: string;
+  /** Of the token; absent where the plane is reached by its own credentials alone. */
+  readonly audience?: string | undefined;
+}
+
+const Members = z.strictObject({
   /** Entra. */
   authority: origin,
   /** The issuer of tokens of version 1; of the public cloud where it is left out. */
@@ -43,17 +51,33 @@ export const CustomCloud = z.strictObject({
   sqlAudience: audience,
   /** TDS 8.0: TLS comes before the first packet. Otherwise the handshake runs inside of TDS, as every Azure SQL takes it. */
   sqlStrict: z.boolean().optional(),
-  /** `.postgres.database.azure.com`: hosts of PostgreSQL's flexible servers; a cloud without them leaves it out. */
+  /** Data planes of kinds, by the name that their declaration has (`dataPlane.ts`); a cloud without one leaves it out. */
+  planes: z
+    .record(
+      z.string().regex(/^[a-z][A-Za-z0-9]{0,39}$/),
+      z.strictObject({ suffix: dottedSuffix, audience: audience.optional() }),
+    )
+    .optional(),
+  /** Earlier names of what stands in `planes.postgresql` and `planes.mysql`. */
   postgresqlSuffix: dottedSuffix.optional(),
-  /** `.mysql.database.azure.com`: the same for MySQL. */
   mysqlSuffix: dottedSuffix.optional(),
-  /** Of tokens for both; unverified outside of the public cloud. */
   databaseAudience: audience.optional(),
   /** `.eventgrid.azure.net`: hosts of topics end in it; a cloud without them leaves it out. */
   eventGridSuffix: dottedSuffix.optional(),
   /** Queries to Log Analytics; a cloud without them leaves it out. */
   logs: origin.optional(),
 });
+
+/** KEYTURN_CLOUD_ENDPOINTS, for the local tenant and clouds that are not listed: https only, ports allowed. */
+export const CustomCloud = Members.transform(
+  ({ postgresqlSuffix, mysqlSuffix, databaseAudience, planes, ...cloud }) => {
+    const earlier = Object.entries({ postgresql: postgresqlSuffix, mysql: mysqlSuffix }).flatMap(([name, suffix]) =>
+      suffix === undefined ? [] : [[name, compact({ suffix, audience: databaseAudience })] as const],
+    );
+    const all: Readonly<Record<string, PlanePlace>> = { ...Object.fromEntries(earlier), ...planes };
+    return { ...cloud, ...compact({ planes: Object.keys(all).length > 0 ? all : undefined }) };
+  },
+);
 export type Cloud = Readonly<z.infer<typeof CustomCloud>>;
 
 /**
@@ -71,9 +95,6 @@ export const clouds = {
     graphAudience: 'https://graph.microsoft.com',
     sqlSuffix: '.database.windows.net',
     sqlAudience: 'https://database.windows.net',
-    postgresqlSuffix: '.postgres.database.azure.com',
-    mysqlSuffix: '.mysql.database.azure.com',
-    databaseAudience: 'https://ossrdbms-aad.database.windows.net',
     eventGridSuffix: '.eventgrid.azure.net',
     logs: 'https://api.loganalytics.io',
   },
@@ -87,9 +108,6 @@ export const clouds = {
     graphAudience: 'https://graph.microsoft.us',
     sqlSuffix: '.database.usgovcloudapi.net',
     sqlAudience: 'https://database.usgovcloudapi.net',
-    postgresqlSuffix: '.postgres.database.usgovcloudapi.net',
-    mysqlSuffix: '.mysql.database.usgovcloudapi.net',
-    databaseAudience: 'https://ossrdbms-aad.database.usgovcloudapi.net',
     eventGridSuffix: '.eventgrid.azure.us',
     logs: 'https://api.loganalytics.us',
   },
@@ -104,9 +122,6 @@ export const clouds = {
     graphAudience: 'https://microsoftgraph.chinacloudapi.cn',
     sqlSuffix: '.database.chinacloudapi.cn',
     sqlAudience: 'https://database.chinacloudapi.cn',
-    postgresqlSuffix: '.postgres.database.chinacloudapi.cn',
-    mysqlSuffix: '.mysql.database.chinacloudapi.cn',
-    databaseAudience: 'https://ossrdbms-aad.database.chinacloudapi.cn',
     eventGridSuffix: '.eventgrid.azure.cn',
     logs: 'https://api.loganalytics.azure.cn',
   },

@@ -21,8 +21,16 @@ export interface ThinClientOptions {
   readonly isRead?: (request: { readonly method: string; readonly url: string }) => boolean;
 }
 
-/** Sends one request with its body as JSON; the answer is the caller's to judge, whatever its status. */
-export type ThinClient = (method: 'GET' | 'POST', url: string, body?: object) => Promise<PipelineResponse>;
+/**
+ * Sends one request with its body as JSON, and headers such as `if-match` beside it; the answer is the caller's to judge, whatever its
+ * status.
+ */
+export type ThinClient = (
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  url: string,
+  body?: object,
+  more?: Readonly<Record<string, string>>,
+) => Promise<PipelineResponse>;
 
 export function thinClient({ endpoint, audience, credential, clock, isRead }: ThinClientOptions): ThinClient {
   const http = createDefaultHttpClient();
@@ -30,8 +38,8 @@ export function thinClient({ endpoint, audience, credential, clock, isRead }: Th
   pipeline.addPolicy(patience(clock, isRead));
   pipeline.addPolicy(onlyTo(endpoint));
   pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${audience}/.default` }));
-  return async (method, url, body) => {
-    const headers = createHttpHeaders({ accept: 'application/json' });
+  return async (method, url, body, more = {}) => {
+    const headers = createHttpHeaders({ ...more, accept: 'application/json' });
     if (body !== undefined) headers.set('content-type', 'application/json');
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
     return await pipeline.sendRequest(http, createPipelineRequest({ method, url, headers, ...text }));

@@ -320,7 +320,7 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
         about:
           'Endpoints and audiences of a custom cloud (Azure Stack, a local stand-in). Read only when `KEYTURN_CLOUD` is `custom`.',
         shape:
-          'JSON with `authority`, `arm`, `armAudience`, `vaultSuffix`, `storageSuffix`, `graph`, `graphAudience`, `sqlSuffix`, `sqlAudience`',
+          'JSON with `authority`, `arm`, `armAudience`, `vaultSuffix`, `storageSuffix`, `graph`, `graphAudience`, `sqlSuffix`, `sqlAudience`, and `planes` for the kinds whose targets have a data plane of their own, as `{"postgresql": {"suffix": ".postgres.example", "audience": "https://…"}, "mysql": …}`',
       },
       json.pipe(clouds.custom).optional(),
     ),

@@ -2,6 +2,7 @@
 import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Arm } from '../azure/arm.ts';
+import type { DataPlane } from '../azure/dataPlane.ts';
 import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
@@ -32,6 +33,27 @@ export interface DatabaseIdentity {
 
 export const POSTGRESQL_TYPE = 'Microsoft.DBforPostgreSQL/flexibleServers';
 export const MYSQL_TYPE = 'Microsoft.DBforMySQL/flexibleServers';
+
+const plane = (name: string, label: string): DataPlane => ({
+  name,
+  clouds: {
+    AzureCloud: {
+      suffix: `.${label}.database.azure.com`,
+      audience: 'https://ossrdbms-aad.database.windows.net',
+    },
+    AzureUSGovernment: {
+      suffix: `.${label}.database.usgovcloudapi.net`,
+      audience: 'https://ossrdbms-aad.database.usgovcloudapi.net',
+    },
+    AzureChinaCloud: {
+      suffix: `.${label}.database.chinacloudapi.cn`,
+      audience: 'https://ossrdbms-aad.database.chinacloudapi.cn',
+    },
+  },
+});
+/** Audiences outside of the public cloud are unverified (azure-facts 5.3). */
+export const postgresqlPlane = plane('postgresql', 'postgres');
+export const mysqlPlane = plane('mysql', 'mysql');
 
 /** Stable versions (azure-rest-api-specs, postgresql and mysql); nothing newer is read. */
 const API: Readonly<Record<string, { readonly version: string; readonly port: number }>> = {

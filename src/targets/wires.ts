@@ -2,11 +2,19 @@
 import type { TokenCredential } from '@azure/identity';
 import { createArm } from '../azure/arm.ts';
 import type { Cloud } from '../azure/cloud.ts';
+import { placeOf } from '../azure/dataPlane.ts';
 import { createGraph } from '../azure/graph.ts';
 import type { Clock } from '../core/clock.ts';
 import { armKeys } from './armKeys.ts';
 import { clientSecretProbe } from './clientSecrets.ts';
-import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from './databaseServers.ts';
+import {
+  databaseIdentity,
+  databaseServers,
+  MYSQL_TYPE,
+  mysqlPlane,
+  POSTGRESQL_TYPE,
+  postgresqlPlane,
+} from './databaseServers.ts';
 import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 import { sqlServers } from './sqlServers.ts';
@@ -26,15 +34,16 @@ export interface WireOptions {
 /** Nothing is loaded or dialled before one is used. */
 export function wires({ cloud, credential, clock, tenantId, databaseUser }: WireOptions) {
   const ground = { cloud, credential, clock };
-  const identity = databaseIdentity({ credential, audience: cloud.databaseAudience, user: databaseUser });
-  const suffixes = { [POSTGRESQL_TYPE]: cloud.postgresqlSuffix, [MYSQL_TYPE]: cloud.mysqlSuffix };
+  const [postgresql, ofMysql] = [placeOf(postgresqlPlane, cloud), placeOf(mysqlPlane, cloud)];
+  const identity = (audience: string | undefined) => databaseIdentity({ credential, audience, user: databaseUser });
+  const suffixes = { [POSTGRESQL_TYPE]: postgresql?.suffix, [MYSQL_TYPE]: ofMysql?.suffix };
   return {
     armKeys: armKeys(ground),
     storage: { keys: storageKeys(ground), probe: storageKeyProbe(), storageSuffix: cloud.storageSuffix },
     application: { graph: createGraph(ground), probe: clientSecretProbe({ cloud, tenantId }) },
     sql: { servers: sqlServers(ground), tds: tds(ground) },
     databases: databaseServers({ arm: createArm(ground), suffixes }),
-    postgres: postgres({ identity }),
-    mysql: mysql({ identity }),
+    postgres: postgres({ identity: identity(postgresql?.audience) }),
+    mysql: mysql({ identity: identity(ofMysql?.audience) }),
   };
 }

@@ -64,9 +64,12 @@ export async function startEveryKind(kinds: readonly string[]): Promise<Tenant> 
   });
   const { KEYTURN_CLOUD_ENDPOINTS, KEYTURN_VAULTS } = tenant.azure.env();
   const zone = 'database.keyturn.localhost';
-  const databases = {
-    ...{ postgresqlSuffix: `.postgres.${zone}`, mysqlSuffix: `.mysql.${zone}` },
-    databaseAudience: 'https://ossrdbms-aad.database.windows.net',
+  const audience = 'https://ossrdbms-aad.database.windows.net';
+  const endpoints = JSON.parse(KEYTURN_CLOUD_ENDPOINTS ?? '');
+  const planes = {
+    ...endpoints.planes,
+    postgresql: { suffix: `.postgres.${zone}`, audience },
+    mysql: { suffix: `.mysql.${zone}`, audience },
   };
   tenant.configure({
     KEYTURN_ROTATORS: kinds.join(),
@@ -74,7 +77,7 @@ export async function startEveryKind(kinds: readonly string[]): Promise<Tenant> 
     KEYTURN_DATABASE_USER: 'id-keyturn',
     KEYTURN_SUBSCRIPTIONS: tenant.azure.world.subscriptionId,
     KEYTURN_VAULTS: KEYTURN_VAULTS ?? '',
-    KEYTURN_CLOUD_ENDPOINTS: JSON.stringify({ ...JSON.parse(KEYTURN_CLOUD_ENDPOINTS ?? ''), ...databases }),
+    KEYTURN_CLOUD_ENDPOINTS: JSON.stringify({ ...endpoints, planes }),
   });
   return tenant;
 }

@@ -28,7 +28,7 @@ import { inSeats } from './seats.ts';
 import { suggest } from './suggest.ts';
 import { tellFreezes } from './tellFreezes.ts';
 import { Turns, waitingLook } from './turns.ts';
-import { endedAs, sweepVanished } from './vanished.ts';
+import { endedAs, forgetUnserved, sweepVanished } from './vanished.ts';
 
 export interface SweepReport {
   readonly vaults: number;
@@ -73,6 +73,7 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
     if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name), heldSince }, deps);
   });
   await tellUnserved(sweptOn.keys(), deps);
+  await forgetUnserved(sweptOn, deps);
   // In turns over all vaults, but those that do not answer delay nobody's looks.
   await seated;
   await queueAll(turns, deps);

@@ -1,5 +1,6 @@
 /** Secrets that Keyturn knows and a complete list of their vault no longer names: deleted, or not yet back from a recovery. */
 import { addDays } from '../core/clock.ts';
+import { KeyturnError } from '../core/errors.ts';
 import type { Deps } from '../ports/deps.ts';
 import type { SecretRow } from '../ports/rows.ts';
 import { type Turns, waitingLook } from './turns.ts';
@@ -26,5 +27,35 @@ export async function sweepVanished(
     if (listed.has(row.name)) continue;
     if (!endedAs(row, 'gone')) await turns.add(waitingLook({ vault: row.vault, name: row.name }, {}, row));
     else if (row.lookedOn && row.lookedOn <= forgetBefore) await deps.rows.dropSecret(row);
+  }
+}
+
+/**
+ * Rows of vaults that nobody has listed for so long, since this instance no longer serves them: nobody is shown them, and they are
+ * forgotten as what is gone is. What is owed there stays, and so does the index of targets: both keep a credential in use from being
+ * taken away.
+ */
+export async function forgetUnserved(
+  sweptOn: ReadonlyMap<string, Date>,
+  { rows, unmanaged, vaults, clock, log }: Pick<Deps, 'rows' | 'unmanaged' | 'vaults' | 'clock' | 'log'>,
+): Promise<void> {
+  const forgetBefore = addDays(clock.now(), -GONE_DAYS);
+  const names = vaults.names;
+  try {
+    for (const [vault, on] of sweptOn) {
+      if (on > forgetBefore || names.includes(vault)) continue;
+      for (const row of await rows.secretsOf(vault)) if ((row.view?.owed.length ?? 0) === 0) await rows.dropSecret(row);
+      const left = (await unmanaged?.of(vault)) ?? [];
+      if (left.length > 0)
+        await unmanaged?.change(
+          vault,
+          [],
+          left.map(({ name }) => name),
+        );
+    }
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    // The next sweep comes within the hour.
+    log('warn', 'rows not forgotten', { reason: error.reason });
   }
 }

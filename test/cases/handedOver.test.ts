@@ -102,4 +102,28 @@ describe('a vault that the settings no longer list', () => {
     await tenant.advance({ days: 1 }, { sweepEvery: 6 });
     expect(tenant.alerts()).toHaveLength(1);
   });
+
+  it('is forgotten 100 days after its last list, but what is owed there', async () => {
+    await rotated(tenant, 'st-a', { account: 'acct1' });
+    tenant.seed('st-b', { account: 'acct2' });
+    tenant.azure.vault('kv1').set('smtp', 'made by a person', {});
+    tenant.azure.vault('kv2').set('smtp', 'made by a person', {});
+    await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
+    const kv2 = tenant.azure
+      .env()
+      .KEYTURN_VAULTS?.split(',')
+      .filter((id) => id.trim().endsWith('/kv2'));
+    tenant.configure({ KEYTURN_VAULTS: kv2?.join() ?? '' });
+    const rowsOf = async (vault: string) =>
+      (await tenant.rows())
+        .filter(({ partition, json }) => /^(secrets|unmanaged)-/.test(partition) && json.vault === vault)
+        .map(({ json }) => json.name)
+        .sort();
+    const sharers = async () => (await tenant.rows()).filter(({ partition }) => partition.startsWith('target-')).length;
+    const before = await sharers();
+    await tenant.advance({ days: 99 }, { sweepEvery: 33 * 24 });
+    expect(await rowsOf('kv1')).toEqual(['smtp', 'st-a', 'st-b']);
+    await tenant.advance({ days: 2 }, { sweepEvery: 24 });
+    expect([await rowsOf('kv1'), await rowsOf('kv2'), await sharers()]).toEqual([['st-a'], ['smtp'], before]);
+  });
 });

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { bicepCommand, difference, infra, type Ran, run } from './infra/bicep.ts';
 import { rolesFile } from './infra/roles.ts';
+import { inOrder } from './infra/snapshotOrder.ts';
 
 /** What a snapshot is made for; nothing of the machine or its environment goes in. */
 const TENANT = '99999999-2222-4333-8444-555555555555';
@@ -200,8 +201,14 @@ async function snapshot(bicep: string, file: string, update: boolean): Promise<v
     // Without a name, outputs of modules stay unresolved (azure-facts 11.2).
     ...['--location', 'westeurope', '--deployment-name', 'main', ...(PLACE[scope] ?? [])],
   ]);
-  if (refusal === undefined ? code !== 0 : !output.includes(refusal))
-    fail(`bicep snapshot infra/snapshots/${basename(file)}`, `${refusal ? 'Not refused as it says. ' : ''}${output}`);
+  if (refusal === undefined ? code !== 0 : !output.includes(refusal)) {
+    const why = refusal ? 'Not refused as it says. ' : '';
+    fail(`bicep snapshot infra/snapshots/${basename(file)}`, `${why}${output}`);
+    return;
+  }
+  if (mode === 'validate') return;
+  const made = parameters.replace(/bicepparam$/, 'snapshot.json');
+  writeFileSync(made, inOrder(readFileSync(made, 'utf8')));
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,5 +1,7 @@
 /** How the doctor's findings are shown: of one secret, asked now, and of many, as the last looks had them. Never a value. */
+
 import { z } from 'zod';
+import { compact } from '../core/compact.ts';
 import type { DiagnosisOutcome } from '../core/diagnosis.ts';
 import { plain } from '../core/plain.ts';
 import { SECRET_STATUSES } from '../core/statuses.ts';
@@ -64,13 +66,8 @@ export const doctorBody = (
   examinedOn: Date,
 ) => ({ vault, secret: name, outcome: outcomeOf(findings), examinedOn, findings: findings.map(diagnosisBody) });
 
-const diagnosisBody = ({ check, outcome, reason, detail, remedy, who }: ShownDiagnosis) => ({
-  ...{ check, outcome },
-  ...(reason === undefined ? {} : { reason }),
-  ...(detail === undefined ? {} : { detail: plain(detail, SHOWN_MAX) }),
-  ...(remedy === undefined ? {} : { remedy }),
-  ...(who === undefined ? {} : { who }),
-});
+const diagnosisBody = ({ check, outcome, reason, detail, remedy, who }: ShownDiagnosis) =>
+  compact({ check, outcome, reason, detail: detail && plain(detail, SHOWN_MAX), remedy, who });
 const SHOWN_MAX = 1_000;
 
 interface ShownRow {
@@ -88,14 +85,14 @@ export const doctorsBody = (items: readonly ShownRow[], continuation?: string) =
   secrets: items.map(({ vault, name, view, doctor }) => {
     const untold = [...new Set((doctor?.untold ?? []).map(({ check }) => check))];
     const isTold = doctor !== undefined && untold.length === 0;
-    return {
+    return compact({
       ...{ vault, secret: name, state: view.state },
-      ...(view.owner === undefined ? {} : { owner: plain(view.owner) }),
+      owner: view.owner && plain(view.owner),
       outcome: doctor && doctor.problems.length > 0 ? 'problem' : isTold ? 'ok' : 'cannot-tell',
-      ...(doctor ? { examinedOn: doctor.on } : {}),
+      examinedOn: doctor?.on,
       problems: (doctor?.problems ?? []).map(diagnosisBody),
       untold,
-    };
+    });
   }),
-  ...(continuation === undefined ? {} : { continuation }),
+  ...compact({ continuation }),
 });

@@ -135,14 +135,14 @@ function withDiagnoses(checks: readonly Check[], found: readonly Diagnosis[]): r
   return [...checks, ...found.filter(isNew).map(checkOfDiagnosis)];
 }
 
-const checkOfDiagnosis = ({ check, outcome, reason, detail, remedy, who }: Diagnosis): Check => ({
-  ...{ check: check as CheckName, passed: outcome !== 'problem' },
-  ...(outcome === 'problem' && reason ? { reason } : {}),
-  ...(detail === undefined ? {} : { detail }),
-  ...(outcome === 'cannot-tell' ? { unknown: true } : {}),
-  ...(remedy === undefined ? {} : { remedy }),
-  ...(who === undefined ? {} : { who }),
-});
+const checkOfDiagnosis = ({ check, outcome, reason, detail, remedy, who }: Diagnosis): Check =>
+  compact({
+    ...{ check: check as CheckName, passed: outcome !== 'problem' },
+    reason: outcome === 'problem' ? reason : undefined,
+    detail,
+    unknown: outcome === 'cannot-tell' ? true : undefined,
+    ...{ remedy, who },
+  });
 
 /**
  * Of a secret whose tags do not bind: no step is shown, and what was found wrong is all that was looked at.

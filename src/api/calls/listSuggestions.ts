@@ -80,19 +80,19 @@ async function suggestions(
 const bodyOf = ({ vault, name, on, proposal }: SuggestionRow) => {
   if (!proposal) return [];
   const { kind, target, form, field, by, consent, missing } = proposal;
-  const tags = {
+  const tags = compact({
     rotator: plain(kind),
-    ...(target === undefined ? {} : { 'rotator-target': plain(target, 512) }),
-    ...(field === undefined ? {} : { 'rotator-options': `field=${encodeURIComponent(plain(field))}` }),
-  };
+    'rotator-target': target && plain(target, 512),
+    'rotator-options': field === undefined ? undefined : `field=${encodeURIComponent(plain(field))}`,
+  });
   return [
-    {
+    compact({
       ...{ vault, secret: name, kind: plain(kind) },
-      ...(target === undefined ? {} : { target: plain(target, 512) }),
+      target: target && plain(target, 512),
       ...{ form, by, tags },
-      ...(consent === undefined ? {} : { consent: plain(consent, 512) }),
+      consent: consent && plain(consent, 512),
       ...{ missing: missing.map((each) => plain(each, 1_000)), on },
-    },
+    }),
   ];
 };
 

@@ -2,6 +2,7 @@
  * The doctor: whether the rotation of a secret will work on its day, told without a write. Every right, lock, date and neighbour that
  * it depends on is looked at, not only the first that is in the way; what cannot be told is said as that.
  */
+import { compact } from '../../core/compact.ts';
 import {
   type Answered,
   DETAIL_MAX,
@@ -74,12 +75,13 @@ function unique<T extends { readonly check: string; readonly from?: string }>(al
   });
 }
 
-const kept = ({ diagnosis, from }: Told): Diagnosis & { readonly from?: Inquiry } => ({
-  ...diagnosis,
-  ...(diagnosis.detail === undefined ? {} : { detail: diagnosis.detail.slice(0, DETAIL_MAX) }),
-  ...(diagnosis.remedy === undefined ? {} : { remedy: diagnosis.remedy.slice(0, REMEDY_MAX) }),
-  ...(from === undefined ? {} : { from }),
-});
+const kept = ({ diagnosis, from }: Told): Diagnosis & { readonly from?: Inquiry } =>
+  compact({
+    ...diagnosis,
+    detail: diagnosis.detail?.slice(0, DETAIL_MAX),
+    remedy: diagnosis.remedy?.slice(0, REMEDY_MAX),
+    from,
+  });
 
 interface Told {
   readonly diagnosis: Diagnosis;
@@ -91,8 +93,7 @@ function told(found: readonly Symptom[], looked: Looked, deps: Deps): readonly T
   const about = aboutSecret({ secret: looked.bound.secret, row: looked.bound.row, bound: looked.bound }, deps);
   const all = withoutTwins(found).map((each): Told => {
     const { check, outcome, reason, detail, from } = each;
-    if (outcome === 'ok' || reason === undefined)
-      return { diagnosis: { check, outcome, ...(detail === undefined ? {} : { detail }) }, from };
+    if (outcome === 'ok' || reason === undefined) return { diagnosis: compact({ check, outcome, detail }), from };
     const { by, remedy } = remedyFor(reason, looked.bound.secret, about, deps);
     const said = mask(detail ?? reasonRow(reason).cause, { versions: true });
     const helps = (outcome === 'problem' ? commandFor(each, looked, deps) : undefined) ?? remedy;

@@ -19,6 +19,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
   form: ['ports', 'core'],
   rotators: ['targets', 'ports', 'core'],
   targets: ['azure', 'core'],
+  consumers: ['azure', 'tags', 'ports', 'core'],
   vault: ['ports', 'core'],
   store: ['ports', 'core'],
   evidence: ['azure', 'ports', 'core'],

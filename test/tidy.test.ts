@@ -22,7 +22,7 @@ const imports = importsOf(source);
 
 /** Where each npm package is at home; types alone may be used by whoever is handed the thing. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  zod: ['core', 'ports', 'api', 'store', 'azure', 'targets', 'rotators', 'notices'],
+  zod: ['core', 'ports', 'api', 'store', 'azure', 'targets', 'rotators', 'notices', 'consumers'],
   jose: ['api'],
   '@azure/functions': ['functions'],
   '@azure/identity': ['app', 'vault', 'store', 'azure', 'targets', 'evidence', 'notices'],

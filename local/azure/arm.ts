@@ -1,6 +1,7 @@
 /** Azure Resource Manager: tokens, rights and error bodies of every ARM call, and the vaults and role assignments. */
 
 import { aboutRoutes, scopeAbout } from './armAbout.ts';
+import { consumerRoutes } from './armConsumers.ts';
 import { databaseRoutes } from './armDatabases.ts';
 import { armError, armRefusal } from './armErrors.ts';
 import { sqlRoutes } from './armSql.ts';
@@ -119,6 +120,7 @@ export const armRoutes: Route[] = [
     reference: 'https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource',
     handle: listPermissions,
   },
+  ...consumerRoutes,
   ...aboutRoutes,
   ...twoKeyRoutes,
 ];

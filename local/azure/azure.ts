@@ -4,10 +4,12 @@ import type { EventGrid } from '../eventGrid.ts';
 import type { Account } from './accounts.ts';
 import { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
+import { type ConsumerOptions, ConsumingResource } from './consumingResource.ts';
 import { accessClaims } from './entra.ts';
 import { environment } from './environment.ts';
 import { newId } from './exchange.ts';
 import type { Step } from './faults.ts';
+import { consumerGrant } from './grants.ts';
 import type { KeyedResource } from './keyedResource.ts';
 import type { Grant, Principal } from './principals.ts';
 import { routes } from './server.ts';
@@ -64,6 +66,20 @@ export class Azure {
 
   sqlServer(name: string): SqlServer {
     return required(this.world.sqlServers.get(name.toLowerCase()), `SQL server ${name}`);
+  }
+
+  /**
+   * A resource that reads secrets, with the consumer role for Keyturn's identity there unless told otherwise; another one of its id is
+   * replaced.
+   */
+  consumer(options: ConsumerOptions, granted = true): ConsumingResource {
+    const group = options.resourceGroup ?? 'rg-keyturn';
+    this.world.resourceGroups.add(group.toLowerCase());
+    const groupId = `/subscriptions/${this.world.subscriptionId}/resourceGroups/${group}`;
+    const made = new ConsumingResource(options, groupId);
+    this.world.consumers.set(made.id.toLowerCase(), made);
+    if (granted) this.grant(consumerGrant(this.world, made.id));
+    return made;
   }
 
   /** A resource with access keys: `keyed('Microsoft.Cache/redis', 'redis1')`. */

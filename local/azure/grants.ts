@@ -62,6 +62,21 @@ export function keyedGrants(world: World, { id, type }: KeyedResource, consent: 
   return [{ principalId, scope: id, actions, description: consent }, outermost];
 }
 
+/** The consumer role at a resource: whether the pattern is what Azure calls the refresh of a site is unverified. */
+export const consumerGrant = (world: World, scope: string): Grant => ({
+  principalId: world.identity.oid,
+  scope,
+  actions: [
+    ...['sites/read', 'sites/config/read', 'sites/slots/read', 'sites/slots/config/read', 'sites/*/refresh/action'].map(
+      (each) => `Microsoft.Web/${each}`,
+    ),
+    ...['read', 'namedValues/read', 'namedValues/refreshSecret/action'].map(
+      (each) => `Microsoft.ApiManagement/service/${each}`,
+    ),
+    'Microsoft.App/containerApps/read',
+  ],
+});
+
 /** Everything, everywhere in the subscription. */
 export const fullGrant = (world: World, { oid }: Principal): Grant => ({
   principalId: oid,

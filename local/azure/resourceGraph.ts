@@ -1,5 +1,6 @@
 /**
- * Azure Resource Graph, as far as one asks it for key vaults, or for the hosts of resources: subscriptions, two fixed kinds of query, pages. Shape of request
+ * Azure Resource Graph, as far as one asks it for key vaults, for the hosts of resources, or for what is tagged: subscriptions, three fixed
+ * kinds of query, pages. Shape of request
  * and answer as documented [learn: rest/api/azureresourcegraph, "Resources"; governance/resource-graph/concepts/work-with-data];
  * code and wording of the refusals are unverified.
  */
@@ -27,7 +28,7 @@ interface Question {
 }
 
 /** For vaults: text that the tags must hold, in any case. For hosts: types of resources, lower case. */
-type Asks = { tagged: string | undefined } | { types: readonly string[] };
+type Asks = { tagged: string | undefined } | { types: readonly string[] } | { consumers: string };
 
 /** Any other member is refused: what is silently ignored would let a wrong request pass here and fail in Azure. */
 function only(value: unknown, names: readonly string[], what: string): Record<string, unknown> {
@@ -75,12 +76,16 @@ function asksIn(query: unknown): Asks {
     /^resources \| where type =~ 'microsoft\.keyvault\/vaults'(?: \| where tostring\(tags\) contains '([\w-]+)')? \| project id, tags, rbac = properties\.enableRbacAuthorization \| order by id asc$/i;
   const found = vaults.exec(String(query));
   if (found) return { tagged: found[1] };
+  const [, consumers] = CONSUMERS_SENTENCE.exec(String(query)) ?? [];
+  if (consumers !== undefined) return { consumers };
   const [, types] = HOSTS_SENTENCE.exec(String(query)) ?? [];
   if (types === undefined)
     throw refuse(400, 'InvalidQuery', 'Query is invalid. Please refer to the documentation for syntax.');
   return { types: types.split(', ').map((type) => type.slice(1, -1).toLowerCase()) };
 }
 
+const CONSUMERS_SENTENCE =
+  /^resources \| where tostring\(tags\) contains '([\w-]+)' \| project id, type, tags \| order by id asc$/;
 const MEMBERS = ['documentEndpoint', 'hostName', 'serviceBusEndpoint', 'endpoint', 'fullyQualifiedDomainName'] as const;
 const HOSTS_SENTENCE = new RegExp(
   `^resources \\| where type in~ \\(('[\\w./]+'(?:, '[\\w./]+')*)\\) \\| project id, type, blob = properties\\.primaryEndpoints\\.blob, ${MEMBERS.map((member) => `${member} = properties\\.${member}`).join(', ')} \\| order by id asc$`,
@@ -90,12 +95,23 @@ const HOSTS_SENTENCE = new RegExp(
 function visible({ subscriptions, asks }: Question, principal: Principal, world: World): object[] {
   const isAsked = subscriptions.some((id) => id.toLowerCase() === world.subscriptionId);
   const mayRead = (id: string, type: string) => world.roles.allows(principal, 'actions', `${type}/read`, id);
-  const found = 'types' in asks ? hostsOf(asks.types, world) : vaultsOf(asks.tagged, world);
+  const found = foundFor(asks, world);
   return found
     .filter(({ id, type }) => isAsked && mayRead(id, type))
     .sort((one, other) => (one.id.toLowerCase() < other.id.toLowerCase() ? -1 : 1))
     .map(({ row }) => row);
 }
+
+function foundFor(asks: Asks, world: World): Found[] {
+  if ('types' in asks) return hostsOf(asks.types, world);
+  return 'consumers' in asks ? taggedOf(asks.consumers, world) : vaultsOf(asks.tagged, world);
+}
+
+/** Types in lower case, as Resource Graph shows them; that slots are in this table is unverified (facts-after F3). */
+const taggedOf = (text: string, world: World): Found[] =>
+  [...world.consumers.values()]
+    .filter(({ tags }) => JSON.stringify(tags).toLowerCase().includes(text.toLowerCase()))
+    .map(({ id, type, tags }) => ({ id, type, row: { id, type: type.toLowerCase(), tags } }));
 
 interface Found {
   id: string;

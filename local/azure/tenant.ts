@@ -89,6 +89,7 @@ function newWorld(signer: Signer, eventGrid: EventGrid, stopping: AbortSignal, p
     keyed: new Map(),
     sqlServers: new Map(),
     databases: new Map(),
+    consumers: new Map(),
     applications: [],
     principals: [identity],
     appRoles: new Map(),

@@ -4,6 +4,7 @@ import type { EventGrid } from '../eventGrid.ts';
 import type { Account } from './accounts.ts';
 import type { Application } from './applications.ts';
 import type { LoggedCall } from './calls.ts';
+import type { ConsumingResource } from './consumingResource.ts';
 import type { DatabaseServer } from './databaseServer.ts';
 import type { ArmEventSubscription, SystemTopic } from './eventSources.ts';
 import type { Faults } from './faults.ts';
@@ -39,6 +40,8 @@ export interface World {
   sqlServers: Map<string, SqlServer>;
   /** Flexible servers of PostgreSQL and MySQL, by id in lower case. */
   databases: Map<string, DatabaseServer>;
+  /** Resources that read secrets, by id in lower case. */
+  consumers: Map<string, ConsumingResource>;
   applications: Application[];
   principals: Principal[];
   /** App roles of Keyturn's own API by object id: what its access tokens carry in `roles`. */

@@ -5,6 +5,7 @@ import { examineSecret } from './calls/examineSecret.ts';
 import { holdSecret } from './calls/holdSecret.ts';
 import { leakSecret } from './calls/leakSecret.ts';
 import { liftHold } from './calls/liftHold.ts';
+import { listConsumers } from './calls/listConsumers.ts';
 import { listDoctor } from './calls/listDoctor.ts';
 import { listHolds } from './calls/listHolds.ts';
 import { listKinds } from './calls/listKinds.ts';
@@ -32,6 +33,7 @@ export const calls: readonly Call[] = [
   holdSecret,
   leakSecret,
   liftHold,
+  listConsumers,
   listDoctor,
   listHolds,
   listKinds,

@@ -8,7 +8,7 @@ const date = z.iso.datetime();
 export const AuditRecordBody = z.strictObject({
   on: date,
   step: z
-    .enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold', 'move'])
+    .enum(['request', 'rotate', 'prove', 'restore', 'revoke', 'hold', 'move', 'follow'])
     .describe('`request`: it was accepted.'),
   reason: z.string(),
   outcome: z

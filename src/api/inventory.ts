@@ -190,7 +190,12 @@ export async function secretDetail(
   requireRole(caller, 'Keyturn.Read');
   const known = await deps.rows.secret(ref);
   const { versions, current } = await visible(ref, known, deps);
-  return { ...itemOf(known ?? { ...ref, failures: 0 }), versions: timeline(ref, versions, current) };
+  const consumers = known?.consumers;
+  return {
+    ...itemOf(known ?? { ...ref, failures: 0 }),
+    ...(consumers === undefined ? {} : { consumers }),
+    versions: timeline(ref, versions, current),
+  };
 }
 
 async function visible(

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { compact } from '../core/compact.ts';
 import { plain } from '../core/plain.ts';
 import { isReason, type Reason, reasonRow } from '../core/reasons.ts';
+import { CONSUMER_STATES } from '../core/statuses.ts';
 import { By, ReasonCode, Refusal, refusalBody } from './problem.ts';
 
 const date = z.iso.datetime();
-const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'hold', 'move']);
+const step = z.enum(['rotate', 'prove', 'revoke', 'restore', 'hold', 'move', 'follow']);
 
 export const OperationBody = z.strictObject({
   id: z.uuid(),
@@ -54,6 +55,10 @@ export const OperationBody = z.strictObject({
         .array(z.string())
         .optional()
         .describe('Of a leak: other secrets that kept the credential; each has an operation of its own.'),
+      consumers: z
+        .array(z.strictObject({ id: z.string(), state: z.enum(CONSUMER_STATES), on: date }))
+        .optional()
+        .describe('Who reads the secret, and how far each has come with the new version.'),
       refusedOn: date.optional().describe('When the target refused the old value, where it can be tried.'),
     })
     .optional(),

@@ -1,6 +1,7 @@
 /** Made from `src/api/calls` by `npm run docs`. All that a cold start reads of them. */
 export const routes = [
   { name: 'addHold', method: 'POST', path: 'holds' },
+  { name: 'consumers', method: 'GET', path: 'vaults/{vault}/secrets/{name}/consumers' },
   { name: 'doctor', method: 'GET', path: 'vaults/{vault}/secrets/{name}/doctor' },
   { name: 'doctors', method: 'GET', path: 'doctor' },
   { name: 'health', method: 'GET', path: 'health' },

@@ -4,6 +4,8 @@ import { compact } from '../core/compact.ts';
 import { plain } from '../core/plain.ts';
 import { isReason, reasonRow } from '../core/reasons.ts';
 import { SECRET_STATUSES, type SecretStatus } from '../core/statuses.ts';
+import type { Following } from '../ports/consumers.ts';
+import { ConsumerResultBody, consumerResultBody } from './consumersBody.ts';
 
 const date = z.iso.datetime();
 const maybeDate = date.optional();
@@ -90,7 +92,13 @@ export const VersionBody = z.strictObject({
   expiresOn: maybeDate,
 });
 
-export const SecretDetailBody = SecretBody.extend({ versions: z.array(VersionBody).describe('Newest first.') });
+export const SecretDetailBody = SecretBody.extend({
+  consumers: z
+    .array(ConsumerResultBody)
+    .optional()
+    .describe('Who reads it, as their owners declare it, and whether they have followed to the current version.'),
+  versions: z.array(VersionBody).describe('Newest first.'),
+});
 
 /** The fields of a secret that are shown. */
 export interface ShownSecret {
@@ -144,8 +152,13 @@ export const secretsBody = (items: readonly ShownSecret[], continuation?: string
     continuation,
   });
 
-export const secretDetailBody = (item: ShownSecret & { readonly versions: readonly ShownVersion[] }) => ({
+export const secretDetailBody = (
+  item: ShownSecret & { readonly versions: readonly ShownVersion[]; readonly consumers?: Following },
+) => ({
   ...secretBody(item),
+  ...(item.consumers === undefined || item.consumers.version !== item.view.version
+    ? {}
+    : { consumers: item.consumers.consumers.map(consumerResultBody) }),
   versions: item.versions.map(({ id, ...version }) => ({ version: id, ...version })),
 });
 

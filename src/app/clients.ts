@@ -2,6 +2,7 @@
 import type { ManagedIdentityCredential } from '@azure/identity';
 import type { Probes } from '../api/readiness.ts';
 import { type Arm, createArm } from '../azure/arm.ts';
+import { createBriefArm } from '../azure/briefArm.ts';
 import { type Cloud, vaultUrl } from '../azure/cloud.ts';
 import { consentFrom } from '../azure/consentReader.ts';
 import { discoveryFrom, vaultIn } from '../azure/discovery.ts';
@@ -11,6 +12,7 @@ import { rightsFrom } from '../azure/permissions.ts';
 import { rememberedFacts } from '../azure/rememberedFacts.ts';
 import { resourcesFrom } from '../azure/resourceHosts.ts';
 import { vaultTagsFrom } from '../azure/vaultTags.ts';
+import { declaredConsumers } from '../consumers/declaredConsumers.ts';
 import type { Clock } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
@@ -91,6 +93,14 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
         ...new Set([...settings.subscriptions, ...served.ids.map(({ subscription }) => subscription)]),
       ],
     }),
+    ...(settings.consumers.length === 0
+      ? {}
+      : {
+          consumers: declaredConsumers({
+            ...{ arm: createBriefArm({ cloud, credential, clock }), clock },
+            subscriptions: settings.consumers,
+          }),
+        }),
     locks: tableLocks(own, clock),
     holds: tableHolds(own, clock),
     queue: lookQueue(own, clock),

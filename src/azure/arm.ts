@@ -26,7 +26,7 @@ export const PATH =
 const LOCKS_PATH =
   /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/providers\/Microsoft\.Authorization\/locks$/i;
 
-const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
+export const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
 
 export function createArm(options: {
   readonly cloud: Pick<Cloud, 'arm' | 'armAudience'>;

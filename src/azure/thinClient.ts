@@ -9,7 +9,7 @@ import {
 } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../core/clock.ts';
-import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
+import { onlyTo, type PipelinePolicy, patience, SINGLE_SEND } from '../core/pipeline.ts';
 
 export interface ThinClientOptions {
   /** Every request to another host is refused. */
@@ -19,6 +19,8 @@ export interface ThinClientOptions {
   readonly clock: Clock;
   /** What may be sent again; by default what is a GET. */
   readonly isRead?: (request: { readonly method: string; readonly url: string }) => boolean;
+  /** In place of that patience. */
+  readonly policy?: PipelinePolicy;
 }
 
 /**
@@ -32,10 +34,10 @@ export type ThinClient = (
   more?: Readonly<Record<string, string>>,
 ) => Promise<PipelineResponse>;
 
-export function thinClient({ endpoint, audience, credential, clock, isRead }: ThinClientOptions): ThinClient {
+export function thinClient({ endpoint, audience, credential, clock, isRead, policy }: ThinClientOptions): ThinClient {
   const http = createDefaultHttpClient();
   const pipeline = createPipelineFromOptions(SINGLE_SEND);
-  pipeline.addPolicy(patience(clock, isRead));
+  pipeline.addPolicy(policy ?? patience(clock, isRead));
   pipeline.addPolicy(onlyTo(endpoint));
   pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${audience}/.default` }));
   return async (method, url, body, more = {}) => {

@@ -64,6 +64,17 @@ export function patience(
   };
 }
 
+/** Sends each request once, and gives it up after so many seconds. */
+export function brief(seconds: (request: { readonly method: string; readonly url: string }) => number): PipelinePolicy {
+  return {
+    name: 'keyturnBrief',
+    async sendRequest(request, next) {
+      request.abortSignal = AbortSignal.timeout(seconds(request) * 1000);
+      return await next(request);
+    },
+  };
+}
+
 /** Refuses every request to another host: a link in an answer gets neither a call nor a token (design section 6). */
 export function onlyTo(address: string): PipelinePolicy {
   const { origin } = new URL(address);

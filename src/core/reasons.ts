@@ -422,6 +422,20 @@ export const reasons = {
     remedy:
       'Give Keyturn the right or the log that the detail names (docs/evidence.md), or strike `revoke=when-unused`. It is revoked at the limit.',
   },
+  consumers: {
+    by: 'nobody',
+    cause:
+      'Somebody who reads the secret has not followed to its new version yet, so what is owed is kept a while longer.',
+    remedy:
+      'Nothing to do: it ends when they have followed, at the latest a grace after the first. The detail names them; `revoke` ends it sooner, and the policy `consumers=tell` waits for nobody.',
+    overridable: true,
+  },
+  'consumer-failed': {
+    by: 'target owner',
+    cause: 'Somebody who reads the secret has not followed to its new version: what they use is revoked all the same.',
+    remedy:
+      "Have the consumer that the detail names read the secret again: give Keyturn's consumer role there, take a version out of the reference, or refresh it by hand. Take the tag `keyturn-consumes` off what no longer reads it.",
+  },
   'holder-unknown': {
     by: 'secret owner',
     cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',

@@ -33,6 +33,8 @@ export interface Settings<Cloud> {
   readonly unreadVaults: readonly UnreadVault[];
   /** Ids of the subscriptions in which vaults are discovered. */
   readonly subscriptions: readonly string[];
+  /** Ids of the subscriptions in which consumers are looked for. */
+  readonly consumers: readonly string[];
   /** Names of vaults in which the tags of Microsoft's samples count, lower case. */
   readonly sampleVaults: readonly string[];
   readonly consent: Readonly<Record<string, string>>;
@@ -232,6 +234,7 @@ function named<Cloud>(
     workspaces: raw.KEYTURN_WORKSPACES.length > 0 ? raw.KEYTURN_WORKSPACES : undefined,
     vaults: raw.KEYTURN_VAULTS,
     subscriptions: raw.KEYTURN_SUBSCRIPTIONS,
+    consumers: raw.KEYTURN_CONSUMERS,
     sampleVaults: raw.KEYTURN_SAMPLE_TAGS,
     consent: raw.KEYTURN_CONSENT,
     policy: raw.KEYTURN_POLICY,

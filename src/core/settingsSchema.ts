@@ -183,6 +183,15 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
       },
       guids.prefault(''),
     ),
+    KEYTURN_CONSUMERS: setting(
+      {
+        about:
+          'Subscriptions in which consumers of secrets are looked for: resources whose owners have tagged them `keyturn-consumes` (docs/consumers.md). They are made to read a new version before the old credential is revoked. Needs `Microsoft.ResourceGraph/resources/read` there and the consumer role at the resources.',
+        shape: 'a list of subscription GUIDs, separated by commas',
+        fallback: '',
+      },
+      guids.prefault(''),
+    ),
     KEYTURN_SAMPLE_TAGS: setting(
       {
         about:

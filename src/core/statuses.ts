@@ -32,3 +32,12 @@ export type Phase = (typeof PHASES)[number];
 
 /** An operation that has no record by then never gets one from the call that made it. */
 export const UNRECORDED_MINUTES = 1;
+
+/**
+ * How far a consumer has come with a version of a secret. `waiting`: its turn, its window or the end of its own cycle is still to
+ * come. `asked`: it was called and has not said yet that it has read it. `pinned`: it names an older version, so that it never follows.
+ * `no-reference`: declared, and names the secret in no place that can be seen: nothing is called. `unknown`: nobody knows how its kind
+ * follows, if at all.
+ */
+export const CONSUMER_STATES = ['waiting', 'asked', 'followed', 'failed', 'pinned', 'no-reference', 'unknown'] as const;
+export type ConsumerState = (typeof CONSUMER_STATES)[number];

@@ -6,7 +6,7 @@ import type { RevokeWhen } from './operations.ts';
 export interface AuditRecord extends SecretRef {
   readonly on: Date;
   /** `request`: what a person asked for and was accepted. */
-  readonly step: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold' | 'move';
+  readonly step: 'request' | 'rotate' | 'prove' | 'restore' | 'revoke' | 'hold' | 'move' | 'follow';
   readonly reason: string;
   /** `accepted` for a request, `done` for a step, or the reason of the error that ended it; `recovered`: found done later. */
   readonly outcome: string;
@@ -48,6 +48,8 @@ export interface AuditRecord extends SecretRef {
   /** What a revocation set out to revoke; the versions only once all of it was. */
   readonly handles?: readonly Handle[];
   readonly revokedVersions?: readonly VersionId[];
+  /** Consumers that were called, by their resource ids. */
+  readonly consumers?: readonly string[];
   readonly status?: number;
   readonly code?: string;
   readonly requestId?: string;

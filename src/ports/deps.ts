@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { Alerts } from './alerts.ts';
 import type { Audit } from './audit.ts';
 import type { Consent } from './consent.ts';
+import type { Consumers } from './consumers.ts';
 import type { Evidence } from './evidence.ts';
 import type { Holds } from './holds.ts';
 import type { Locks } from './locks.ts';
@@ -50,6 +51,8 @@ export interface Deps {
   readonly suggestions?: SuggestionRows;
   /** Resources by their hosts; absent in a world without Azure. */
   readonly resources?: Resources;
+  /** Who reads which secret; absent where nobody is looked for. */
+  readonly consumers?: Consumers;
   readonly locks: Locks;
   /** What people put off for many secrets at once. Nothing where absent. */
   readonly holds?: Holds;

@@ -1,12 +1,20 @@
 /** What people asked for, as the table keeps it. */
 import type { Handle, VersionId } from '../core/ids.ts';
-import type { Phase } from '../core/statuses.ts';
+import type { ConsumerState, Phase } from '../core/statuses.ts';
 
 /** How long the credential that a rotation replaces lives on: as the policy says, not at all, or hours or days. */
 export type RevokeWhen = 'after-grace' | 'now' | `${number}h` | `${number}d`;
 
 /** When what is owed is to be revoked. */
 export type RevokeAt = 'now' | Date;
+
+/** What had come of one consumer of the secret. */
+export interface OperationConsumer {
+  /** The resource id. */
+  readonly id: string;
+  readonly state: ConsumerState;
+  readonly on: Date;
+}
 
 /** What came of an operation. Never a value. */
 export interface OperationResult {
@@ -20,6 +28,8 @@ export interface OperationResult {
   readonly revoked?: readonly Handle[];
   /** When the target refused the old value for the first time, where it could be tried. */
   readonly refusedOn?: Date;
+  /** How far those have come who read the secret. */
+  readonly consumers?: readonly OperationConsumer[];
   /** Of a leak that can't be tried: who says that the credential is gone. */
   readonly vouchedBy?: string;
   /** Who used what was revoked right before, a line for each credential. */

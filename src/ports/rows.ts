@@ -7,6 +7,7 @@ import type { Doctored } from '../core/diagnosis.ts';
 import type { Handle, RotationId, SecretRef, VersionId } from '../core/ids.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
 import type { SecretStatus } from '../core/statuses.ts';
+import type { Following } from './consumers.ts';
 import type { Notice } from './notices.ts';
 import type { Operation } from './operations.ts';
 
@@ -54,6 +55,8 @@ export interface SecretRow extends SecretRef {
   readonly wrong?: readonly WrongTry[];
   /** Fingerprint of the terms (policy, cap, content type) with which the vault refused a version (case KV-06). */
   readonly refusedPlan?: string;
+  /** How far its consumers have come with the version that Keyturn wrote last; lost, they are asked again. */
+  readonly consumers?: Following;
   /** Whether its next rotation will work, as far as the looks could tell. */
   readonly doctor?: Doctored;
   /** Notices that the queue did not take: the next look hands them on. */

@@ -6,12 +6,14 @@ import type { Owed } from '../tags/owed.ts';
 import { soonestOn } from '../tags/policy.ts';
 import { isOpen, nextOpen } from '../tags/window.ts';
 import { PROBE_MINUTES } from './observe/brake.ts';
+import { callsFirst, followOn, mayFollow } from './observe/following.ts';
 import { type Observed, proves } from './observe/observed.ts';
 import { undo } from './observe/undoRule.ts';
 import {
   type Asked,
   type Claim,
   changes,
+  type Follow,
   type Refuse,
   type Revoke,
   type Rotate,
@@ -26,8 +28,18 @@ export const VERSIONS_MAX = 480;
 /** Looks at what is, never at what happened. The first line that applies wins. */
 export function decide(observed: Observed, asked: Asked | undefined, now: Date): Step {
   const { step, standing } = aim(observed, asked, now);
-  for (const each of obstacles(step, observed, standing, now)) if (!overrides(standing, each.reason)) return each;
-  return step;
+  const stops = [...obstacles(step, observed, standing, now)].find(({ reason }) => !overrides(standing, reason));
+  return followFirst(stops ?? step, observed, now) ?? stops ?? step;
+}
+
+/** Consumers are called while nothing else is to be done, and before what they still use is revoked; no rotation waits for them. */
+function followFirst(step: Step, observed: Observed, now: Date): Follow | undefined {
+  const { following } = observed;
+  if (!following?.due || !mayFollow(observed, now)) return undefined;
+  if (step.kind === 'wait') return { kind: 'follow', reason: 'accepted' };
+  if (step.kind !== 'revoke' || now >= following.limit) return undefined;
+  if (step.reason !== 'asked') return { kind: 'follow', reason: 'accepted' };
+  return callsFirst(observed, now) ? { kind: 'follow', reason: 'accepted', urgent: true } : undefined;
 }
 
 /** What stands in the way of a step, set aside by the request or not. */
@@ -212,7 +224,7 @@ function* obstacles(step: Step, observed: Observed, request: Asked | undefined, 
   if (!changes(step)) return;
   const { policy, mode, hold, indexGap } = observed;
   if (mode === 'observe') yield wait('mode-observe', undefined, inWords(step));
-  if (['prove', 'restore', 'hold', 'move'].includes(step.kind)) return;
+  if (['prove', 'restore', 'hold', 'move', 'follow'].includes(step.kind)) return;
   if (step.kind === 'rotate' && step.reason === 'undo') return yield* undoObstacles(observed, now);
   if (policy.paused) yield wait('paused', undefined);
   if (hold && now < hold) yield wait('hold', hold);
@@ -227,6 +239,9 @@ function* obstacles(step: Step, observed: Observed, request: Asked | undefined, 
   if (touches && takes && indexGap !== undefined) yield wait('index', undefined, indexGap);
   const { settlingUntil } = observed;
   if (touches && settlingUntil && now < settlingUntil) yield wait('settling', settlingUntil);
+  const { holdsUntil, nextOn, detail: behind } = observed.following ?? {};
+  if (step.kind === 'revoke' && step.owed.length > 0 && step.reason !== 'asked' && holdsUntil && now < holdsUntil)
+    yield wait('consumers', earliest(holdsUntil, nextOn && nextOn > now ? nextOn : undefined), behind);
   if (step.kind === 'rotate') yield* rotationObstacles(step, observed, request, now);
 }
 
@@ -329,7 +344,12 @@ export function lookAgainOn(step: Step, observed: Observed | undefined, now: Dat
     case 'refuse':
       return step.until ?? addHours(now, 24);
     case 'wait':
-      return latest(earliest(soonOn(step, now, tries), daily(observed, now)) as Date, now);
+      return latest(
+        earliest(soonOn(step, now, tries), daily(observed, now), observed && followOn(observed, now)) as Date,
+        now,
+      );
+    case 'follow':
+      return addMinutes(now, step.urgent ? 0 : 1);
     default:
       return tries === 0 ? now : addMinutes(now, Math.min(2 ** Math.min(tries - 1, 10), AGAIN_MINUTES_MAX));
   }

@@ -12,6 +12,7 @@ import type { Lock } from '../ports/locks.ts';
 import type { Operation } from '../ports/operations.ts';
 import type { SecretRow } from '../ports/rows.ts';
 import type { Acting, RowChange } from './act/acting.ts';
+import { follow } from './act/follow.ts';
 import { hold, move } from './act/hold.ts';
 import { probe } from './act/probe.ts';
 import { prove } from './act/prove.ts';
@@ -227,6 +228,7 @@ async function endOf(
       refusedOn: new Map(),
       notices: [...stragglersIn(progress.seen, step, row)],
       tried: new Map(),
+      called: [],
       ...compact({ leak }),
     };
     if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
@@ -250,10 +252,12 @@ async function endOf(
       ...modeOf(deps),
       ...(heldUntil ? { heldUntil } : {}),
     });
+    // Consumers are none of the target's business: whoever else rotates there does not wait for them.
+    if (kind === 'follow') for (const each of locks.splice(1)) await each.release();
     const change = await act(progress.step, progress.acting);
-    const { refusedOn, tried, notices } = progress.acting;
+    const { refusedOn, tried, notices, called } = progress.acting;
     const told = toldOf(progress);
-    return { step: progress.step, change, ...progress, trail: progress, refusedOn, tried, notices, told };
+    return { step: progress.step, change, ...progress, trail: progress, refusedOn, tried, notices, called, told };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
@@ -294,6 +298,8 @@ async function act(step: Step, acting: Acting): Promise<RowChange> {
       return hold(step, acting);
     case 'move':
       return move(step, acting);
+    case 'follow':
+      return follow(step, acting);
     default:
       return {};
   }

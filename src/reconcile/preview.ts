@@ -342,6 +342,10 @@ function leftBy(step: Change, observed: Observed, personal: readonly Handle[], n
       const { hold: _, ...free } = observed;
       return step.until ? { ...free, hold: toTheMinute(step.until) } : free;
     }
+    case 'follow': {
+      const { following: _, ...rest } = observed;
+      return rest;
+    }
     case 'revoke': {
       const { after, ...rest } = observed;
       const owed = observed.owed.filter((each) => step.owed.every(({ version }) => version !== each.version));
@@ -357,7 +361,7 @@ function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], 
   const handle = slotOf(step)[0] ?? (overlap === 'none' ? live : undefined) ?? NEW_HANDLE;
   const replaced = live === undefined || placeholder || personal.includes(live) ? [] : [{ version, handle: live }];
   const owed = [...observed.owed, ...replaced].filter((each) => each.handle !== handle);
-  const { after: _, retryOn: __, settlingUntil: ___, ...rest } = observed;
+  const { after: _, retryOn: __, settlingUntil: ___, following: ____, ...rest } = observed;
   const ends =
     step.graceHours === undefined ? latest(after, addHours(now, policy.graceHours)) : addHours(now, step.graceHours);
   // A target that can't be asked, or answers by its management plane alone, will do so of the next value, too.

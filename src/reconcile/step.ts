@@ -101,10 +101,17 @@ export interface Move {
   readonly reason: 'asked';
   readonly after: Date;
 }
-export type Step = Skip | Refuse | Wait | Prove | Restore | Hold | Move | Revoke | Rotate;
+/** Consumers of the secret are made to read its new version (`docs/consumers.md`). */
+export interface Follow {
+  readonly kind: 'follow';
+  readonly reason: 'accepted';
+  /** What is owed goes at once: all of them are called, and none is waited for. */
+  readonly urgent?: true | undefined;
+}
+export type Step = Skip | Refuse | Wait | Prove | Follow | Restore | Hold | Move | Revoke | Rotate;
 
 /** Steps that change something at vault or target. */
-const CHANGES = ['rotate', 'revoke', 'prove', 'restore', 'hold', 'move'] as const;
+const CHANGES = ['rotate', 'revoke', 'prove', 'restore', 'hold', 'move', 'follow'] as const;
 export type Change = Extract<Step, { kind: (typeof CHANGES)[number] }>;
 export const changes = (step: Step): step is Change => CHANGES.some((kind) => kind === step.kind);
 

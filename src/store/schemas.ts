@@ -5,9 +5,10 @@ import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { NoticeBody } from '../core/noticeBody.ts';
 import { ACTORS, isReason, type Reason } from '../core/reasons.ts';
 import type { WrongTry } from '../core/serverAnswer.ts';
-import { PHASES, SECRET_STATUSES } from '../core/statuses.ts';
+import { CONSUMER_STATES, PHASES, SECRET_STATUSES } from '../core/statuses.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
-import type { Operation, OperationResult, RevokeWhen } from '../ports/operations.ts';
+import type { ConsumerResult, Following } from '../ports/consumers.ts';
+import type { Operation, OperationConsumer, OperationResult, RevokeWhen } from '../ports/operations.ts';
 import type {
   Begun,
   FailedRotation,
@@ -76,6 +77,25 @@ const Doctor = z.strictObject({
   asked: z.array(z.strictObject({ question: word, on: date })).max(20),
 } satisfies Shape<Doctored>);
 
+const ConsumerRow = z.strictObject({
+  id: z.string().max(1_000),
+  kind: word,
+  state: z.enum(CONSUMER_STATES),
+  on: date,
+  calledOn: maybe(date),
+  tries: maybe(count),
+  nextOn: maybe(date),
+  detail: maybe(z.string().max(400)),
+} satisfies Shape<ConsumerResult>);
+const Follow = z.strictObject({
+  version,
+  listedOn: maybe(date),
+  tries: maybe(count),
+  nextOn: maybe(date),
+  detail: maybe(words),
+  consumers: z.array(ConsumerRow).max(50),
+} satisfies Shape<Following>);
+
 const Secret = z.strictObject({
   ...ref,
   wroteVersion: maybe(version),
@@ -110,6 +130,7 @@ const Secret = z.strictObject({
   doctor: maybe(Doctor),
   untold: maybe(z.array(NoticeBody).max(20)),
   reminded: maybe(z.strictObject({ version, of: z.array(word).max(50) } satisfies Shape<Reminded>)),
+  consumers: maybe(Follow),
 } satisfies Shape<SecretRow>);
 
 const Sharer = z.strictObject({
@@ -129,6 +150,17 @@ const Result = z.strictObject({
   vouchedBy: maybe(words),
   evidence: maybe(z.array(words).max(500)),
   besides: maybe(z.array(words).max(200)),
+  consumers: maybe(
+    z
+      .array(
+        z.strictObject({
+          id: z.string().max(1_000),
+          state: z.enum(CONSUMER_STATES),
+          on: date,
+        } satisfies Shape<OperationConsumer>),
+      )
+      .max(50),
+  ),
 } satisfies Shape<OperationResult>);
 
 const Request = z.strictObject({

@@ -20,6 +20,8 @@ export interface Policy {
   readonly approve?: true;
   /** What is owed is revoked when nobody uses it any more; after its grace, used or not, where absent. */
   readonly whenUnused?: WhenUnused;
+  /** Whether what is owed waits for consumers that have not followed, or is revoked all the same; `wait` where absent. */
+  readonly consumers?: 'wait' | 'tell';
   /** The pause is the tag's of the vault, whose writers need no right to the secret. */
   readonly pausedByVault?: true;
   /** What somebody said and what counts instead: shown with the secret. Absent where everything counts as it was said. */
@@ -87,6 +89,7 @@ export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimi
     ...pauseOf(parsed, notes),
     approve: isApproved(parsed) ? true : undefined,
     whenUnused: whenUnusedOf(parsed, { every, grace }, notes),
+    consumers: consumersOf(parsed, notes),
     notes: notes.length > 0 ? notes : undefined,
   });
 }
@@ -166,6 +169,19 @@ function longestLimit(parsed: readonly Parsed[]): Parsed | undefined {
   );
 }
 
+/** A secret's own word counts; a vault's tag may have consumers waited for, and hurries nobody whom the operator waits for. */
+function consumersOf(parsed: readonly Parsed[], notes: string[]): Policy['consumers'] {
+  const [own, vault, set] = [undefined, 'vault' as const, 'settings' as const].map(
+    (from) => of(parsed, from).find(({ said }) => said.consumers !== undefined)?.said.consumers,
+  );
+  if (own !== undefined) return own;
+  if (vault === 'tell' && set !== 'tell')
+    notes.push(
+      'consumers=tell of the tag keyturn-policy of the vault counts as wait: it may have them waited for alone.',
+    );
+  return vault === 'wait' ? vault : set;
+}
+
 /** A secret's own word counts; a vault's tag puts a pause on and lifts none that the operator has put on. */
 function pauseOf(parsed: readonly Parsed[], notes: string[]): Pick<Policy, 'paused' | 'pausedByVault'> {
   const [own, vault, set] = [undefined, 'vault' as const, 'settings' as const].map(
@@ -228,7 +244,9 @@ export function parsePolicy({ where, text }: PolicySource): SaidPolicy {
     else if (key === 'at-limit')
       policy.atLimit =
         value === 'revoke' || value === 'alert' ? value : fail(wrong('at-limit=revoke or at-limit=alert'));
-    else throw wrong('every, grace, window, paused, approve, revoke, unused-limit or at-limit');
+    else if (key === 'consumers')
+      policy.consumers = value === 'wait' || value === 'tell' ? value : fail(wrong('consumers=wait or consumers=tell'));
+    else throw wrong('every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers');
   }
   return policy;
 }

@@ -143,6 +143,7 @@ export class Tenant extends Time {
     this.azure.world.locks.remove();
     this.azure.world.eventSubscriptions.length = 0;
     this.azure.world.systemTopics.length = 0;
+    this.azure.world.consumers.clear();
     for (const server of this.azure.world.sqlServers.values()) server.reset();
     this.azure.heal();
     await this.own.clear();

@@ -374,6 +374,12 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     by: 'operator',
     remedy: 'Look at the vault; the old credential is untouched.',
   },
+  'consumer-failed': {
+    cause: 'Somebody who reads the secret has not followed to its new version: what they use is revoked all the same.',
+    by: 'target owner',
+    remedy:
+      "Have the consumer that the detail names read the secret again: give Keyturn's consumer role there, take a version out of the reference, or refresh it by hand. Take the tag `keyturn-consumes` off what no longer reads it.",
+  },
   conflict: {
     cause: 'Somebody else stored a version during the rotation.',
     by: 'secret owner',

@@ -89,7 +89,7 @@ describe('the policy of a secret', () => {
   });
 
   it.each([
-    [tag('keep=true'), /expected every, grace, window, paused, approve, revoke, unused-limit or at-limit/],
+    [tag('keep=true'), /expected every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers/],
     [tag('revoke=now'), /revoke=after-grace or revoke=when-unused/],
     [tag('unused-limit=0h'), /unused-limit=<n>d or <n>h/],
     [tag('at-limit=hold'), /at-limit=revoke or at-limit=alert/],

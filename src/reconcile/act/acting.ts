@@ -23,6 +23,8 @@ export interface Acting {
   /** The leak that this pass works for, and what it has found out about it. */
   readonly leak?: Operation;
   evidence?: LeakEvidence;
+  /** Consumers that this pass has called. */
+  readonly called: string[];
   /** What the step has to tell beside what the pass tells of every step of its kind: sent with the pass's own. */
   readonly notices: NewNotice[];
   /** Set once the rotation's mark stands on the version: from then on the next pass goes on with it. */

@@ -14,6 +14,7 @@ import type { Claim } from '../step.ts';
 import { type Age, ageOf } from './age.ts';
 import { begunBefore, begunOn } from './begun.ts';
 import { brakeOf, isRateUsedUp } from './brake.ts';
+import { followingOf } from './following.ts';
 import { indexGap } from './indexGap.ts';
 import { afterOf, leavingFacts } from './leavingFacts.ts';
 import { claimOn, type Neighbour, neighboursAt } from './neighbours.ts';
@@ -71,7 +72,8 @@ export async function observeTarget(
   const neighbours = () => neighboursAt(bound.secret, { ...optIn, facts: target }, grants, deps);
   const said = placeholder ? undefined : optIn.target.said?.();
   const found = { target, opened, placeholder, handle, grants, ...compact({ said }) };
-  const { observed, older } = await nameWhatIsThere(bound, found, neighbours, deps);
+  const { observed: seen, older } = await nameWhatIsThere(bound, found, neighbours, deps);
+  const observed = compact({ ...seen, following: followingOf(seen, bound.row, deps) });
   return compact({ ...bound, observed, target, opened, older, named: handle });
 }
 

@@ -101,6 +101,24 @@ export interface ObservedBrakes {
   readonly heldUntil?: Date;
 }
 
+/** How far those have come who read the secret. */
+export interface ObservedFollowing {
+  /** A consumer is to be asked or looked at now. */
+  readonly due: boolean;
+  /** Nobody has been asked yet. */
+  readonly fresh: boolean;
+  /** The next time at which one is. */
+  readonly nextOn?: Date;
+  /** Until then what is owed is kept for those that have not followed; absent where nobody is waited for. */
+  readonly holdsUntil?: Date;
+  /** From then on they are waited for no more. */
+  readonly limit: Date;
+  /** Who has not followed, in words. */
+  readonly detail?: string;
+  /** Somebody has to see to it. */
+  readonly late: boolean;
+}
+
 /** Who still uses what is about to be revoked: asked for in a pass that would revoke it, and in no other (`inUse.ts`). */
 export interface ObservedUse {
   /** By version; absent where nobody was asked. */
@@ -122,6 +140,8 @@ export interface Observed
     ObservedSources,
     ObservedBrakes,
     ObservedUse {
+  /** Absent where there are no consumers to follow the current version. */
+  readonly following?: ObservedFollowing;
   /** Looked at for an undo alone: what the current version's rotation replaced. */
   readonly former?: Replaced;
 }

@@ -9,6 +9,7 @@ import type { SecretRow } from '../../ports/rows.ts';
 import { aboutSecret } from '../../tags/about.ts';
 import { stateOrNone } from '../../tags/owed.ts';
 import { isOpen, nextOpen } from '../../tags/window.ts';
+import { followingFrom, followingIn } from '../observe/following.ts';
 import { type Observed, proves } from '../observe/observed.ts';
 import { UNDO_ANSWERS } from '../observe/undoRule.ts';
 import type { Refuse, Step, Wait } from '../step.ts';
@@ -42,7 +43,7 @@ const UNTIL_REST: readonly Reason[] = [
   'use-unknown',
 ];
 /** Steps after which a secret waits for what it waited for before: the look after it tells whether that is over. */
-const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore'];
+const LEAVES_AS_IT_IS: readonly Step['kind'][] = ['hold', 'move', 'prove', 'restore', 'follow'];
 /** What a request is answered that changes nothing: what stands in the secret's way was not looked at. */
 const ANSWERS: readonly Reason[] = ['owed-first', 'nothing-owed', ...UNDO_ANSWERS];
 /** Waits that someone chose, for the whole instance or for this secret: who is to act knows, or is told apart. */
@@ -137,7 +138,7 @@ async function raise(
   }
   // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
   // What its owner did to the tags is a cause of its own, whatever else the pass came to.
-  const own = reason === step.reason || reason === 'opt-in-lost' || bad !== undefined;
+  const own = reason === step.reason || reason === 'opt-in-lost' || reason === 'consumer-failed' || bad !== undefined;
   const behind = own ? undefined : step.reason;
   const words =
     behind === undefined
@@ -151,7 +152,8 @@ async function raise(
   const about = aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const identity = maySpread(step.reason) ? deps.config.identity : undefined;
   const left = reason === 'opt-in-lost' && row?.begun ? BEGUN : undefined;
-  const told = { detail: bad ?? left ?? answer, ...owedSince(end, row), behind, identity };
+  const who = reason === 'consumer-failed' ? followingAfter(end, deps.clock.now())?.detail : undefined;
+  const told = { detail: bad ?? left ?? who ?? answer, ...owedSince(end, row), behind, identity };
   const facts = { ...about, ...told, incident: incidentOf(row) };
   await alertOrCount(secret, reason, facts, deps);
 }
@@ -176,7 +178,11 @@ function sinceIn({ current, versions, leaving }: NonNullable<PassEnd['bound']>):
   return latest(...written.map(({ createdOn }) => createdOn)) ?? current.createdOn;
 }
 
-function causesOf({ step, seen, bound, error, trail }: PassEnd, row: SecretRow | undefined, deps: Deps): Reason[] {
+function causesOf(
+  { step, seen, bound, error, trail, change }: PassEnd,
+  row: SecretRow | undefined,
+  deps: Deps,
+): Reason[] {
   const causes: Reason[] = [];
   if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
   else if (step.kind === 'refuse' && !step.quiet) causes.push(step.reason);
@@ -195,6 +201,7 @@ function causesOf({ step, seen, bound, error, trail }: PassEnd, row: SecretRow |
   const now = deps.clock.now();
   const asks = leaving === undefined || step.reason === 'unproved';
   if (asks && isUnproved(seen.observed) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
+  if (isLate({ seen, change }, now)) causes.push('consumer-failed');
   // What a person must mend keeps a heal or a rotation from coming as surely as what ends by itself.
   if (step.kind !== 'wait' && step.kind !== 'refuse') return causes;
   if (step.kind === 'wait' && ['drift', 'too-many', 'brake', 'in-use', 'use-unknown'].includes(step.reason))
@@ -211,13 +218,25 @@ function causesOf({ step, seen, bound, error, trail }: PassEnd, row: SecretRow |
   return causes;
 }
 
+/** Consumers have not followed by the time at which somebody is told, as this pass leaves them. */
+export const isLate = (end: Pick<PassEnd, 'seen' | 'change'>, now: Date): boolean =>
+  followingAfter(end, now)?.late === true;
+
+/** How far consumers have come once this pass is over. */
+export function followingAfter({ seen, change }: Pick<PassEnd, 'seen' | 'change'>, now: Date) {
+  if (!seen?.observed.following) return undefined;
+  const found = change.consumers ?? followingIn(seen.row, seen.observed.version);
+  return followingFrom(seen.observed, found, now);
+}
+
 /** Due, or owed, for days, and not done: whatever the reason, somebody should know before the version expires. */
 function isOverdue(step: Wait | Refuse, observed: Observed, now: Date): boolean {
   const { dueOn, after, leaving, policy, hold, heldUntil } = observed;
   const { reason } = step;
   // A value that the target does not know is in nobody's care before its owner has stored another one.
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
-  if (reason === 'not-due' || forOwner || CHOSEN.includes(reason)) return false;
+  // Consumers are waited for in bounds, and told of by a cause of their own.
+  if (reason === 'not-due' || reason === 'consumers' || forOwner || CHOSEN.includes(reason)) return false;
   // Its owner said when: what is put off on purpose is late from the end of the hold, or from the window's next opening, on.
   // A pause of the vault's tag is nobody's purpose who has a right to the secret (ATK-06).
   if ((policy.paused && !policy.pausedByVault) || (hold && now < hold) || (heldUntil && now < heldUntil)) return false;

@@ -85,12 +85,14 @@ const askedBy = ({ id, caller, ticket }: Operation) =>
 
 /** What a pass tried to change and how it ended; undefined when it only looked. */
 export function recordOfPass(
-  { step, error, attempted, seen, change, told, refusedOn, tried: answers }: PassEnd,
+  { step, error, attempted, seen, change, told, called, refusedOn, tried: answers }: PassEnd,
   { cause, operation }: { readonly cause: string; readonly operation: Operation | undefined },
   { clock, config }: Pick<Deps, 'clock' | 'config'>,
 ): AuditRecord | undefined {
   const tried = attempted ?? step;
   if (!seen || !changes(tried)) return undefined;
+  // Nothing was changed where nobody was called.
+  if (tried.kind === 'follow' && !called?.length) return undefined;
   const { status, code, requestId } = error?.facts ?? {};
   const rotation = tried.kind === 'rotate' ? tried.rotation : seen.state?.rot;
   return compact({
@@ -111,6 +113,7 @@ export function recordOfPass(
     revokeAt: tried.kind === 'move' ? tried.after.toISOString() : undefined,
     handles: tried.kind === 'revoke' ? tried.owed.map(({ handle }) => handle) : undefined,
     revokedVersions: tried.kind === 'revoke' && !error ? tried.owed.map(({ version }) => version) : undefined,
+    consumers: called?.length ? called : undefined,
     status,
     code,
     requestId,

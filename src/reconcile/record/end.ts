@@ -27,6 +27,8 @@ export interface PassEnd {
   readonly trail?: Trail;
   /** What a leak's operation is told of this pass beside its step. */
   readonly told?: Pick<OperationResult, 'refusedOn' | 'vouchedBy' | 'besides'>;
+  /** Consumers that it has called. */
+  readonly called?: readonly string[];
   /** What the pass found worth telling beside its step (`Acting.notices`). */
   readonly notices?: readonly NewNotice[] | undefined;
   /** When the target refused an old value that this step revoked, by version. */

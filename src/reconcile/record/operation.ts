@@ -70,12 +70,20 @@ export async function followOperations(
   for (const operation of operations) {
     const fate = fateOf(operation, end, { asked: operation === working, now });
     const told = operation.leaked ? { ...fate, result: { ...end.told, ...fate.result } } : fate;
-    const next = after(operation, end.step, told, now);
+    const next = after(operation, end.step, withConsumers(operation, told, end), now);
     if (isFollowed(next)) followed.push(next);
     if (next.phase !== operation.phase || next.done !== operation.done || changes(end.step))
       await deps.rows.saveOperation(next);
   }
   return followed;
+}
+
+/** Of the operation whose rotation wrote the version that its consumers follow to. */
+function withConsumers({ result }: Operation, fate: Fate, { change }: Followed): Fate {
+  const { consumers: following } = change;
+  if (!following || following.version !== (fate.result?.version ?? result?.version)) return fate;
+  const consumers = following.consumers.map(({ id, state, on }) => ({ id, state, on }));
+  return consumers.length === 0 ? fate : { ...fate, result: { ...fate.result, consumers } };
 }
 
 interface Fate {

@@ -108,6 +108,8 @@ function triesAfter(end: PassEnd, row: SecretRow | undefined): number {
 
 /** Whether this pass ended as one that gets rarer with each: in an error, stopped by others, or with what the last one did. */
 function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean {
+  // Of consumers each has pauses of its own.
+  if (step.kind === 'follow') return false;
   if (changes(step)) return row?.step === step.kind && row.reason === step.reason;
   if (step.kind === 'skip') return false;
   return (error !== undefined && lookAgain(step)) || STOPPED_BY_OTHERS.includes(step.reason);

@@ -204,7 +204,8 @@ function statusAfter({
   if (failed || FAILING.includes(step.reason)) return 'failed';
   if (step.kind === 'refuse') return 'refused';
   if (step.kind === 'rotate') return 'unproved';
-  if (step.kind === 'prove' || step.kind === 'restore') return observed && observed.owed.length > 0 ? 'grace' : 'ok';
+  if (step.kind === 'prove' || step.kind === 'restore' || step.kind === 'follow')
+    return observed && observed.owed.length > 0 ? 'grace' : 'ok';
   if (step.kind === 'revoke') return 'ok';
   if (step.kind === 'move') return onHold ? 'held' : 'grace';
   // What would go well by itself is on hold; what goes wrong meanwhile is still shown as that.
@@ -215,6 +216,7 @@ function statusAfter({
 function waitingStatus(reason: Step['reason'], observed: Observed | undefined): SecretStatus {
   if (reason === 'not-due') return 'ok';
   if (reason === 'grace' || reason === 'unproved' || reason === 'drift') return reason;
+  if (reason === 'consumers') return 'grace';
   if (reason === 'hold' || reason === 'paused') return 'held';
   if (reason === 'approval') return 'approval';
   const due = observed !== undefined && observed.owed.length === 0;

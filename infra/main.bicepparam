@@ -58,6 +58,7 @@ param settings = {
   KEYTURN_DATABASE_USER: readEnvironmentVariable('KEYTURN_DATABASE_USER', '')
   KEYTURN_VAULTS: readEnvironmentVariable('KEYTURN_VAULTS', '')
   KEYTURN_SUBSCRIPTIONS: readEnvironmentVariable('KEYTURN_SUBSCRIPTIONS', '')
+  KEYTURN_CONSUMERS: readEnvironmentVariable('KEYTURN_CONSUMERS', '')
   KEYTURN_SAMPLE_TAGS: readEnvironmentVariable('KEYTURN_SAMPLE_TAGS', '')
   KEYTURN_CONSENT: readEnvironmentVariable('KEYTURN_CONSENT', '')
   KEYTURN_POLICY: readEnvironmentVariable('KEYTURN_POLICY', '')

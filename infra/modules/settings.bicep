@@ -11,6 +11,7 @@ type Settings = {
   KEYTURN_DATABASE_USER: string?
   KEYTURN_VAULTS: string?
   KEYTURN_SUBSCRIPTIONS: string?
+  KEYTURN_CONSUMERS: string?
   KEYTURN_SAMPLE_TAGS: string?
   KEYTURN_CONSENT: string?
   KEYTURN_POLICY: string?

@@ -67,6 +67,7 @@ param settings = {
   KEYTURN_VALIDITY_CAP: readEnvironmentVariable('KEYTURN_VALIDITY_CAP', '')
   KEYTURN_FREEZE: readEnvironmentVariable('KEYTURN_FREEZE', '')
   KEYTURN_NOTIFY: readEnvironmentVariable('KEYTURN_NOTIFY', '')
+  KEYTURN_WORKSPACES: readEnvironmentVariable('KEYTURN_WORKSPACES', '')
   KEYTURN_OWNER_TAG: readEnvironmentVariable('KEYTURN_OWNER_TAG', '')
   KEYTURN_PUBLIC_URL: readEnvironmentVariable('KEYTURN_PUBLIC_URL', '')
   KEYTURN_SWEEP_SCHEDULE: schedule

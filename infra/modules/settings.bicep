@@ -20,6 +20,7 @@ type Settings = {
   KEYTURN_VALIDITY_CAP: string?
   KEYTURN_FREEZE: string?
   KEYTURN_NOTIFY: string?
+  KEYTURN_WORKSPACES: string?
   KEYTURN_OWNER_TAG: string?
   KEYTURN_PUBLIC_URL: string?
   @minLength(1)

@@ -34,13 +34,6 @@ const Sink = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('teams'), url: reference, ...common }),
   z.strictObject({ kind: z.literal('slack'), url: reference, ...common }),
   z.strictObject({ kind: z.literal('webhook'), url: reference, keys: z.array(reference).min(1).max(2), ...common }),
-  z.strictObject({
-    kind: z.literal('mail'),
-    endpoint,
-    from: z.email().max(254),
-    to: z.array(z.email().max(254)).min(1).max(20),
-    severity: common.severity,
-  }),
 ]);
 
 const sinkName = z.string().regex(/^[a-z0-9-]{1,40}$/);
@@ -83,7 +76,6 @@ export type NotifySink = { readonly name: string; readonly severity?: (typeof SE
       readonly keys: readonly Secret[];
       readonly allow: readonly string[];
     }
-  | { readonly kind: 'mail'; readonly endpoint: string; readonly from: string; readonly to: readonly string[] }
   | { readonly kind: 'unresolved'; readonly setting: string }
 );
 export interface NotifySettings {
@@ -145,7 +137,6 @@ export function notifyIn(notify: Notify, env: Readonly<Record<string, string | u
     const missing = settingsNamed({ ...notify, sinks: { [name]: sink } }).find((each) => isUnresolved(env[each] ?? ''));
     if (missing !== undefined) return { name, severity, kind: 'unresolved', setting: missing };
     if (sink.kind === 'eventgrid') return { name, ...sink };
-    if (sink.kind === 'mail') return { name, ...sink };
     const at = { name, severity, url: value(sink.url), allow: sink.allow ?? [] };
     return sink.kind === 'webhook'
       ? { ...at, kind: 'webhook', keys: sink.keys.map(value) }

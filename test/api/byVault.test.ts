@@ -73,6 +73,7 @@ const OPERATOR = { 'keyturn-operators': OID };
 const wanted: Readonly<Record<string, readonly [reader: number, operator: number, other: number]>> = {
   secret: [200, 200, 404],
   history: [200, 200, 404],
+  consumers: [200, 200, 404],
   rotate: [403, 200, 404],
   hold: [403, 200, 404],
   undo: [403, 409, 404],

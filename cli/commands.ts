@@ -10,6 +10,7 @@ import { leaked, plan, revoke, rotate, undo } from './commands/rotate.ts';
 import { history, show } from './commands/show.ts';
 import { suggest } from './commands/suggest.ts';
 import { exempt, tag } from './commands/tag.ts';
+import { who } from './commands/who.ts';
 import type { CommandSpec, OfflineSpec } from './spec.ts';
 
 export const commands: readonly (CommandSpec | OfflineSpec)[] = [
@@ -26,6 +27,7 @@ export const commands: readonly (CommandSpec | OfflineSpec)[] = [
     resume,
     freeze,
     history,
+    who,
     suggest,
     tag,
     exempt,

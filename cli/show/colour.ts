@@ -5,7 +5,7 @@ const CODES = { red: 31, green: 32, yellow: 33, blue: 34, dim: 2, bold: 1 } as c
 export type Colour = keyof typeof CODES;
 
 const colours: Readonly<Record<string, Colour>> = {
-  ...{ ok: 'green', settled: 'green', proved: 'green', done: 'green', ready: 'green' },
+  ...{ ok: 'green', settled: 'green', proved: 'green', done: 'green', ready: 'green', followed: 'green' },
   ...{
     due: 'yellow',
     grace: 'yellow',
@@ -14,7 +14,15 @@ const colours: Readonly<Record<string, Colour>> = {
     'at-risk': 'yellow',
     'cannot tell': 'yellow',
   },
-  ...{ waiting: 'blue', held: 'blue', approval: 'blue', accepted: 'blue', stored: 'blue', owed: 'yellow' },
+  ...{
+    waiting: 'blue',
+    held: 'blue',
+    approval: 'blue',
+    accepted: 'blue',
+    asked: 'blue',
+    stored: 'blue',
+    owed: 'yellow',
+  },
   ...{
     refused: 'red',
     failed: 'red',
@@ -23,6 +31,7 @@ const colours: Readonly<Record<string, Colour>> = {
     'opt-in-lost': 'red',
     problem: 'red',
     'not ready': 'red',
+    pinned: 'red',
   },
   ...{ compliant: 'green', 'too-old': 'red', 'cannot-tell': 'yellow' },
   ...{ exempt: 'dim', unmanaged: 'dim', revoked: 'dim', replaced: 'dim', foreign: 'dim' },

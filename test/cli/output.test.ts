@@ -264,6 +264,39 @@ describe('a request', () => {
   });
 });
 
+const SITE = '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Web/sites/shop';
+const consumer = {
+  id: `${SITE}/slots/blue`,
+  ...{ kind: 'slot', follows: 'when-called', restarts: true },
+  references: [{ name: 'DB' }, { name: 'OLD', pinnedTo: '0123456789abcdef0123456789abcdef' }],
+  last: { state: 'pinned', on: '2027-03-01T10:00:00.000Z', calledOn: '2027-03-01T09:00:00.000Z', detail: HOSTILE },
+};
+
+it.each([
+  [
+    'by name',
+    { asked: true, consumers: [consumer] },
+    /shop\/blue +slot +pinned +when called, by a restart +DB, OLD \(pinned to 01234567\) +2027-03-01 09:00Z/,
+  ],
+  ['nobody', { asked: true, consumers: [] }, /Nobody declares that it reads this secret\./],
+  [
+    'not asked',
+    { asked: false, detail: 'The setting names none.', consumers: [] },
+    /not known who reads[\s\S]*The setting names none\./,
+  ],
+])('who reads a secret: %s', async (_, body, shown) => {
+  const { out, err, exit, asked } = await ran(
+    ['who', 'kv1/st-a'],
+    [reply(200, { vault: 'kv1', secret: 'st-a', ...body })],
+  );
+  expect([exit, asked.map(({ url }) => new URL(url).pathname)]).toEqual([
+    0,
+    ['/api/vaults/kv1/secrets/st-a/consumers'],
+  ]);
+  expect(out + err).toMatch(shown);
+  expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+});
+
 it('--watch shows in a pipe what changed, and ends with Ctrl-C', async () => {
   const stop = new AbortController();
   let turn = 0;
@@ -332,6 +365,6 @@ it('every call of the API has its command; the rest is for programs', () => {
   expect(routes.map(({ name }) => name).filter((name) => !used.includes(name))).toEqual(forPrograms);
   expect(commands.map(({ name }) => name)).toEqual([
     ...['list', 'show', 'plan', 'doctor', 'rotate', 'revoke', 'leaked', 'undo', 'hold', 'resume', 'freeze', 'history'],
-    ...['suggest', 'tag', 'exempt', 'ready', 'report', 'open', 'completion'],
+    ...['who', 'suggest', 'tag', 'exempt', 'ready', 'report', 'open', 'completion'],
   ]);
 });

@@ -32,7 +32,15 @@ const short = {
 
 // Not in `npm test` unless named: the slow proof, in many processes or at full size, of what others prove in small.
 export const long = [
-  ...['chaos/chaos', 'chaos/orphan', 'docs/bench', 'docs/newRotator', 'functions/memory', 'infra/azd', 'infra/release'],
+  ...[
+    'chaos/chaos',
+    'chaos/orphan',
+    'docs/bench',
+    'docs/newRotator',
+    'functions/memory',
+    'infra/azd',
+    'infra/release',
+  ],
   ...[
     'infra/roles',
     'cases/flood',
@@ -48,11 +56,15 @@ const isNamed = process.argv.slice(2).some((word) => !word.startsWith('-'));
 
 /** Suites of which `npm test` leaves something out: those named above, and those that walk less far by themselves. */
 function suitesWithRest() {
-  const named = Object.keys(short).map((start) => (start.endsWith('/') ? `${start}**/*.test.ts` : start));
+  const named = Object.keys(short).map((start) =>
+    start.endsWith('/') ? `${start}**/*.test.ts` : start,
+  );
   const walking = readdirSync(join(import.meta.dirname, 'test'), { recursive: true })
     .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
     .map((file) => join('test', file))
-    .filter((file) => readFileSync(join(import.meta.dirname, file), 'utf8').includes("/jest/form.ts'"));
+    .filter((file) =>
+      readFileSync(join(import.meta.dirname, file), 'utf8').includes("/jest/form.ts'"),
+    );
   return [...named, ...walking, ...long].map((file) => `<rootDir>/${file}`);
 }
 
@@ -63,7 +75,8 @@ export default {
   runtime: '<rootDir>/test/jest/runtime.ts',
   injectGlobals: false,
   testMatch: process.env.TESTS === 'rest' ? suitesWithRest() : ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: process.env.TESTS === 'rest' || isNamed ? [] : long.map((file) => `<rootDir>/${file}$`),
+  testPathIgnorePatterns:
+    process.env.TESTS === 'rest' || isNamed ? [] : long.map((file) => `<rootDir>/${file}$`),
   extensionsToTreatAsEsm: ['.ts'],
   // A built app is no module of the tests; its package.json has the name of this one.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.keyturn/'],

@@ -17,7 +17,12 @@ import { type Row, rowsOf } from './table.ts';
 const row = rowsOf('calls');
 
 /** How many days after the one before each step is measured: due by age, then after the grace of 48 h. */
-const daysBefore: Readonly<Record<Step, number>> = { look: 0, rotation: 60, proof: 0, revocation: 3 };
+const daysBefore: Readonly<Record<Step, number>> = {
+  look: 0,
+  rotation: 60,
+  proof: 0,
+  revocation: 3,
+};
 
 /**
  * Each step of each kind, the first kind call by call, with the calls to Keyturn's own storage. One tenant for all, since the
@@ -84,14 +89,20 @@ async function measureKind(ground: Ground, report: Report): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [step, days] of Object.entries(daysBefore) as [Step, number][]) {
     if (step === 'revocation' && !revokes(kind)) {
-      const note = 'least 0; the next password took the place of the old one, which the rotation has revoked by that';
+      const note =
+        'least 0; the next password took the place of the old one, which the rotation has revoked by that';
       rows.push(row(`${kind.type}: ${step}`, 0, 'Azure calls', { note }));
       continue;
     }
     await later(app, nameOf(kind, 'second'), days);
     const [before, ownBefore] = [azure.calls.length, storage.calls.length];
     await pass(app, name);
-    const seen = { kind, step, azure: azure.calls.slice(before), own: storage.calls.slice(ownBefore) };
+    const seen = {
+      kind,
+      step,
+      azure: azure.calls.slice(before),
+      own: storage.calls.slice(ownBefore),
+    };
     rows.push(...report(seen));
   }
   mustHaveHappened(azure, kind);
@@ -104,10 +115,14 @@ const revokes = ({ least }: Kind): boolean => least.revocation !== undefined;
 /** A secret that holds what its target accepts. */
 async function seed({ azure, databases, kind }: Ground, which: Which): Promise<void> {
   const { target, value, options } = await kind.given(azure, which, databases);
-  const tags = { rotator: kind.type, 'rotator-target': target, 'rotator-policy': 'every=60d;grace=48h' };
-  azure
-    .vault('kv1')
-    .set(nameOf(kind, which), value, { tags: options === undefined ? tags : { ...tags, 'rotator-options': options } });
+  const tags = {
+    rotator: kind.type,
+    'rotator-target': target,
+    'rotator-policy': 'every=60d;grace=48h',
+  };
+  azure.vault('kv1').set(nameOf(kind, which), value, {
+    tags: options === undefined ? tags : { ...tags, 'rotator-options': options },
+  });
 }
 
 /** Moves the clock, makes the index fresh and lets another secret renew tokens and vault tags. */
@@ -118,13 +133,15 @@ async function later(app: App, other: string, days: number): Promise<void> {
 }
 
 /** A pass as a queue message starts it, in the foreground; nothing else runs meanwhile. */
-const pass = (app: App, name: string): Promise<void> => app.work({ vault: 'kv1', name, cause: 'sweep' });
+const pass = (app: App, name: string): Promise<void> =>
+  app.work({ vault: 'kv1', name, cause: 'sweep' });
 
 /** Two versions, the old one disabled where it was revoked: else it was not these steps that were counted. */
 function mustHaveHappened(azure: Azure, kind: Kind): void {
   const versions = azure.vault('kv1').versions(nameOf(kind, 'first'));
   const enabled = versions.map((version) => String(version.enabled)).join();
-  if (enabled !== `${!revokes(kind)},true`) throw new Error(`${kind.type} did not go through its steps: ${enabled}.`);
+  if (enabled !== `${!revokes(kind)},true`)
+    throw new Error(`${kind.type} did not go through its steps: ${enabled}.`);
 }
 
 /** Those of the vault in one: they are the same for every kind, and explained with the first. */
@@ -140,9 +157,16 @@ function totalOf({ kind, step, azure, own }: Seen, databases: Databases): Row {
     const least = total(needed, (route) => groupOf(route) === group);
     if (least === 0 && !made.has(group)) return [];
     const because = least === 0 && !needed[group] ? 'needed by no promise' : beyond[group]?.because;
-    return [`${group} ${made.get(group) ?? 0} of ${least}${because === undefined ? '' : ` (${because})`}`];
+    return [
+      `${group} ${made.get(group) ?? 0} of ${least}${because === undefined ? '' : ` (${because})`}`,
+    ];
   });
-  const words = [`least ${total(needed)}`, kind.note?.(databases), ...calls, `own storage ${own.length}`];
+  const words = [
+    `least ${total(needed)}`,
+    kind.note?.(databases),
+    ...calls,
+    `own storage ${own.length}`,
+  ];
   const note = words.filter((word) => word !== undefined).join('; ');
   return row(`${kind.type}: ${step}`, azure.length, 'Azure calls', { note });
 }
@@ -163,7 +187,9 @@ function rowsFor({ kind, step, azure, own }: Seen): Row[] {
     row(step, azure.length, 'Azure calls', { note: `least ${total(needed)}` }),
     ...routes.map((route) => {
       const { calls = 0, because = 'needed by no promise' } = needed[route] ?? {};
-      return row(`${step}: ${route}`, made.get(route) ?? 0, 'calls', { note: `least ${calls}: ${because}` });
+      return row(`${step}: ${route}`, made.get(route) ?? 0, 'calls', {
+        note: `least ${calls}: ${because}`,
+      });
     }),
     row(`${step}: own storage`, own.length, 'calls', { note: ownCounts.join(', ') }),
   ];

@@ -22,7 +22,11 @@ export interface Child {
 }
 
 /** Starts a bundled program with the settings of a tenant. Its output is dropped, its errors are shown. */
-export function startChild(file: string, env: Record<string, string>, nodeFlags: string[] = []): Child {
+export function startChild(
+  file: string,
+  env: Record<string, string>,
+  nodeFlags: string[] = [],
+): Child {
   const child = fork(file, {
     env: { ...process.env, ...env },
     execArgv: nodeFlags,
@@ -35,7 +39,8 @@ export function startChild(file: string, env: Record<string, string>, nodeFlags:
     async next<T>(): Promise<T> {
       if (waiting.length === 0 && child.exitCode === null)
         await Promise.race([once(child, 'message'), once(child, 'exit')]);
-      if (waiting.length === 0) throw new Error(`${file} ended with ${child.exitCode} and said nothing.`);
+      if (waiting.length === 0)
+        throw new Error(`${file} ended with ${child.exitCode} and said nothing.`);
       return waiting.shift() as T;
     },
   };

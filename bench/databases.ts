@@ -27,7 +27,12 @@ export interface Databases {
   /** In words, for the table. */
   readonly where: string;
   /** Puts a server into the tenant, with two logins; answers its resource id. */
-  add(engine: Engine, name: string, consent: string, logins: Readonly<Record<string, string>>): Promise<string>;
+  add(
+    engine: Engine,
+    name: string,
+    consent: string,
+    logins: Readonly<Record<string, string>>,
+  ): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -43,16 +48,29 @@ interface Server {
 }
 
 /** @param real PostgreSQL and MariaDB of `scripts/databases.sh`, started for this run */
-export async function startDatabases(azure: Azure, clock: Clock, real: boolean): Promise<Databases> {
+export async function startDatabases(
+  azure: Azure,
+  clock: Clock,
+  real: boolean,
+): Promise<Databases> {
   const env = azure.env();
   const cloud = CustomCloud.parse(JSON.parse(env.KEYTURN_CLOUD_ENDPOINTS ?? ''));
-  const credential = new ManagedIdentityCredential({ clientId: env.KEYTURN_IDENTITY_CLIENT_ID ?? '' });
+  const credential = new ManagedIdentityCredential({
+    clientId: env.KEYTURN_IDENTITY_CLIENT_ID ?? '',
+  });
   const server = real ? await realServers() : inMemory();
   const { host, ports } = server;
-  const suffixes = { [POSTGRESQL_TYPE]: `${host}:${ports.postgresql}`, [MYSQL_TYPE]: `${host}:${ports.mysql}` };
+  const suffixes = {
+    [POSTGRESQL_TYPE]: `${host}:${ports.postgresql}`,
+    [MYSQL_TYPE]: `${host}:${ports.mysql}`,
+  };
   const servers = databaseServers({ arm: createArm({ cloud, credential, clock }), suffixes });
   const over: Record<string, Rotator> = {
-    'postgresql-login': postgresqlLogin({ servers, postgres: countedPostgres(server.postgres, azure), clock }),
+    'postgresql-login': postgresqlLogin({
+      servers,
+      postgres: countedPostgres(server.postgres, azure),
+      clock,
+    }),
     'mysql-login': mysqlLogin({ servers, mysql: countedMysql(server.mysql, azure), clock }),
   };
   const all = allRotators({ cloud, credential, clock, tenantId: azure.world.tenantId });
@@ -60,7 +78,8 @@ export async function startDatabases(azure: Azure, clock: Clock, real: boolean):
     rotators: all.map((rotator) => over[rotator.type] ?? rotator),
     where: real ? 'real servers' : 'servers in memory',
     async add(kind, name, consent, logins) {
-      for (const [login, password] of Object.entries(logins)) await server.createLogin(kind, login, password);
+      for (const [login, password] of Object.entries(logins))
+        await server.createLogin(kind, login, password);
       return addDatabaseServer(azure.world, { kind, name, host, consent }).id;
     },
     stop: server.stop,
@@ -117,7 +136,8 @@ function countedMysql(api: MysqlApi, azure: Azure): MysqlApi {
 
 function inMemory(): Server {
   const logins = new Map<string, Secret>();
-  const answer = (name: string, password: Secret) => (logins.get(name)?.equals(password) ? ACCEPTED : WRONG);
+  const answer = (name: string, password: Secret) =>
+    logins.get(name)?.equals(password) ? ACCEPTED : WRONG;
   const change = (name: string, password: Secret) => void logins.set(name, password);
   const there = (names: readonly string[]) => names.filter((name) => logins.has(name));
   return {
@@ -125,7 +145,13 @@ function inMemory(): Server {
     postgres: {
       outOfReach: async () => [],
       roles: async (_, names) =>
-        there(names).map((name) => ({ name, mayLogIn: true, strong: false, expired: false, closed: false })),
+        there(names).map((name) => ({
+          name,
+          mayLogIn: true,
+          strong: false,
+          expired: false,
+          closed: false,
+        })),
       setPassword: async (_, role, password) => change(role, password),
       tryLogin: async (_, role, password) => answer(role, password),
     },
@@ -152,7 +178,9 @@ function inMemory(): Server {
 
 /** Of `npm run test:databases`: fetched where they are missing, thrown away after. */
 async function realServers(): Promise<Server> {
-  const { KEYTURN_PASSWORD, mariaPeer, postgresPeer } = await import('../test/databases/subjects.ts');
+  const { KEYTURN_PASSWORD, mariaPeer, postgresPeer } = await import(
+    '../test/databases/subjects.ts'
+  );
   const peers = { postgresql: await postgresPeer(), mysql: await mariaPeer() };
   const identity = { user: 'keyturn', password: async () => new Secret(KEYTURN_PASSWORD) };
   const { postgresql, mysql: maria } = peers;

@@ -41,8 +41,10 @@ interface Loaded {
 }
 
 function rows(seen: ReadonlyMap<string, readonly Loaded[]>): Row[] {
-  const middle = (name: string, of: keyof Loaded) => median((seen.get(name) ?? []).map((each) => each[of]));
-  const ratio = (one: string, other: string, of: keyof Loaded) => middle(one, of) / middle(other, of);
+  const middle = (name: string, of: keyof Loaded) =>
+    median((seen.get(name) ?? []).map((each) => each[of]));
+  const ratio = (one: string, other: string, of: keyof Loaded) =>
+    middle(one, of) / middle(other, of);
   const note = `median of ${RUNS}`;
   const target = { atMost: 1 / 6 };
   const steady = 'suffers less from a busy machine';
@@ -53,7 +55,9 @@ function rows(seen: ReadonlyMap<string, readonly Loaded[]>): Row[] {
     row('bundle and first call / same app', ratio(FIRST_CALL, APP, 'ms'), 'x'),
     ...[...seen.keys()].map((name) => row(`${name}: CPU`, middle(name, 'cpuMs'), 'ms', { note })),
     row('bundle / every SDK: CPU', ratio(BUNDLE, EAGER, 'cpuMs'), 'x', { note: steady }),
-    row('bundle and first call / every SDK: CPU', ratio(FIRST_CALL, EAGER, 'cpuMs'), 'x', { note: steady }),
+    row('bundle and first call / every SDK: CPU', ratio(FIRST_CALL, EAGER, 'cpuMs'), 'x', {
+      note: steady,
+    }),
     ...[...seen.keys()].map((name) => row(`${name}: memory`, middle(name, 'rssMB'), 'MB RSS')),
   ];
 }
@@ -68,10 +72,14 @@ async function prepare(): Promise<Map<string, string>> {
   const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
-  const all = (names: readonly string[]) => names.map((name) => `await import('${name}')`).join(';');
+  const all = (names: readonly string[]) =>
+    names.map((name) => `await import('${name}')`).join(';');
   return new Map([
     [BUNDLE, await program('bundle.cjs', bundle)],
-    [FIRST_CALL, await program('firstCall.cjs', `${bundle}; await import('./dist/app/handlers.mjs')`)],
+    [
+      FIRST_CALL,
+      await program('firstCall.cjs', `${bundle}; await import('./dist/app/handlers.mjs')`),
+    ],
     [APP, await program('app.mjs', all(own))],
     [EAGER, await program('eager.mjs', all([...Object.keys(dependencies), ...own]))],
   ]);
@@ -103,7 +111,9 @@ async function unbundle(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
     const target = join(to, entry.parentPath.slice(from.length));
-    const { code } = await transform(await readFile(join(entry.parentPath, entry.name), 'utf8'), { loader: 'ts' });
+    const { code } = await transform(await readFile(join(entry.parentPath, entry.name), 'utf8'), {
+      loader: 'ts',
+    });
     await mkdir(target, { recursive: true });
     await writeFile(
       join(target, entry.name.replace(/\.ts$/, '.js')),

@@ -35,14 +35,25 @@ export async function measureInventory(): Promise<Row[]> {
     const pages = azure.calls.filter(({ route }) => route === 'keyvault.list').length;
     const others = azure.calls.filter(({ route }) => route.startsWith('keyvault.')).length - pages;
     const costs: InventoryCost[] = [];
-    for (let run = 0; run < RUNS; run++) costs.push(await startChild(asking, env).next<InventoryCost>());
+    for (let run = 0; run < RUNS; run++)
+      costs.push(await startChild(asking, env).next<InventoryCost>());
     return [
-      row('sweep that sees them first: own storage', first.ownCalls, 'calls', { note: `100 rows a request` }),
-      row('sweep after it: own storage', second.ownCalls, 'calls', { note: 'nothing changed, no row written' }),
-      row('sweep after it: pages of vaults', pages, 'calls', { target: { atMost: SECRETS / PAGE } }),
-      row('sweep after it: other calls to vaults', others, 'calls', { note: 'the challenge of each vault' }),
+      row('sweep that sees them first: own storage', first.ownCalls, 'calls', {
+        note: `100 rows a request`,
+      }),
+      row('sweep after it: own storage', second.ownCalls, 'calls', {
+        note: 'nothing changed, no row written',
+      }),
+      row('sweep after it: pages of vaults', pages, 'calls', {
+        target: { atMost: SECRETS / PAGE },
+      }),
+      row('sweep after it: other calls to vaults', others, 'calls', {
+        note: 'the challenge of each vault',
+      }),
       row('sweep after it: peak memory', second.rssMB, 'MB RSS'),
-      row('its peak memory, 10,000 to 1,000', second.rssMB / small, 'x', { target: { atMost: MEMORY_GROWTH_MAX } }),
+      row('its peak memory, 10,000 to 1,000', second.rssMB / small, 'x', {
+        target: { atMost: MEMORY_GROWTH_MAX },
+      }),
       ...asked('one page', costs, 'page'),
       ...asked('every page', costs, 'pages'),
       ...asked('summary', costs, 'summary'),
@@ -70,7 +81,8 @@ async function sweptMemory(sweeping: string, secrets: number): Promise<number> {
   }
 }
 
-const fleet = () => Array.from({ length: VAULTS }, (_, at) => ({ name: `kv-${at}`, emptyPages: 0 }));
+const fleet = () =>
+  Array.from({ length: VAULTS }, (_, at) => ({ name: `kv-${at}`, emptyPages: 0 }));
 
 /** The very first sweep of a vault looks for what was left there; that is not what is measured. */
 async function seeded(azure: Azure, secrets: number): Promise<void> {
@@ -79,8 +91,13 @@ async function seeded(azure: Azure, secrets: number): Promise<void> {
   for (const { name } of fleet()) await rows.markSwept(name, systemClock.now());
 }
 
-function asked(name: string, costs: readonly InventoryCost[], of: 'page' | 'pages' | 'summary' | 'report'): Row[] {
-  const middle = (what: 'wallMs' | 'ownCalls' | 'secrets') => median(costs.map((cost) => cost[of][what]));
+function asked(
+  name: string,
+  costs: readonly InventoryCost[],
+  of: 'page' | 'pages' | 'summary' | 'report',
+): Row[] {
+  const middle = (what: 'wallMs' | 'ownCalls' | 'secrets') =>
+    median(costs.map((cost) => cost[of][what]));
   const note = `${middle('secrets')} secrets; ${middle('ownCalls')} requests to own storage, none to a vault`;
   return [row(name, middle('wallMs'), 'ms', { note })];
 }

@@ -56,7 +56,9 @@ async function main(): Promise<InventoryCost> {
     page: await asked(onePage),
     pages: await asked(allPages),
     summary: await asked(async () => (await summary(reader, deps)).secrets),
-    report: await asked(async () => (await makeReport(deps.clock.now().toISOString().slice(0, 7), deps)).secrets),
+    report: await asked(
+      async () => (await makeReport(deps.clock.now().toISOString().slice(0, 7), deps)).secrets,
+    ),
     rssMB: memory().rssMB,
   };
 }

@@ -42,7 +42,12 @@ const storage: Kind = {
 };
 
 /** @param used the slot that people use */
-function keys(type: string, armType: string, used: string, properties: (name: string) => object): Kind {
+function keys(
+  type: string,
+  armType: string,
+  used: string,
+  properties: (name: string) => object,
+): Kind {
   return {
     type,
     tenant: {
@@ -65,7 +70,10 @@ const application: Kind = {
   least: atTargets.ofApplications,
   given(azure, secret) {
     const made = azure.ownedApplication(secret, 'kv1/*');
-    const { secretText } = made.addPassword({ displayName: 'by a person', endDateTime: '2038-01-01T00:00:00Z' });
+    const { secretText } = made.addPassword({
+      displayName: 'by a person',
+      endDateTime: '2038-01-01T00:00:00Z',
+    });
     return { target: made.appId, value: secretText, options: 'revoke-adopted=true' };
   },
 };
@@ -76,24 +84,41 @@ const inTurn = (secret: Which) => ({
   value: JSON.stringify({ username: `${secret}_a`, password: PASSWORD }),
   options: `logins=${secret}_a,${secret}_b;field=password;login-field=username`,
 });
-const consentTo = (type: string, secret: Which, names: string) => `keyturn ${type}: kv1/${secret}-${type}(${names})`;
+const consentTo = (type: string, secret: Which, names: string) =>
+  `keyturn ${type}: kv1/${secret}-${type}(${names})`;
 
 /** A server for each secret: `login-first`. */
-function sql(type: string, server: string, least: Steps, names: (secret: Which) => string, one?: string): Kind {
+function sql(
+  type: string,
+  server: string,
+  least: Steps,
+  names: (secret: Which) => string,
+  one?: string,
+): Kind {
   return {
     type,
     tenant: {
       sqlServers: both((secret) => ({
-        ...{ name: `${server}-${secret}`, administratorPassword: PASSWORD, logins: { ...logins(secret) } },
+        ...{
+          name: `${server}-${secret}`,
+          administratorPassword: PASSWORD,
+          logins: { ...logins(secret) },
+        },
         consent:
-          names(secret) === '' ? `keyturn ${type}: kv1/${secret}-${type}` : consentTo(type, secret, names(secret)),
+          names(secret) === ''
+            ? `keyturn ${type}: kv1/${secret}-${type}`
+            : consentTo(type, secret, names(secret)),
       })),
     },
     least,
     given(azure, secret) {
       const target = azure.sqlServer(`${server}-${secret}`).id;
       if (one === undefined) return { target, ...inTurn(secret) };
-      return { target, value: PASSWORD, ...(one === '' ? {} : { options: `login=${secret}${one}` }) };
+      return {
+        target,
+        value: PASSWORD,
+        ...(one === '' ? {} : { options: `login=${secret}${one}` }),
+      };
     },
   };
 }
@@ -107,7 +132,10 @@ function database(engine: 'postgresql' | 'mysql', least: Steps): Kind {
     note: ({ where }) => where,
     async given(_, secret, databases) {
       const consent = consentTo(type, secret, `${secret}_a,${secret}_b`);
-      return { target: await databases.add(engine, secret, consent, logins(secret)), ...inTurn(secret) };
+      return {
+        target: await databases.add(engine, secret, consent, logins(secret)),
+        ...inTurn(secret),
+      };
     },
   };
 }
@@ -133,5 +161,10 @@ export const kinds: readonly Kind[] = [
 export function tenantOfAll(): TenantOptions {
   const all = <K extends 'accounts' | 'keyed' | 'sqlServers'>(what: K) =>
     kinds.flatMap(({ tenant }) => tenant[what] ?? []) as NonNullable<TenantOptions[K]>;
-  return { vaults: [{ name: 'kv1' }], accounts: all('accounts'), keyed: all('keyed'), sqlServers: all('sqlServers') };
+  return {
+    vaults: [{ name: 'kv1' }],
+    accounts: all('accounts'),
+    keyed: all('keyed'),
+    sqlServers: all('sqlServers'),
+  };
 }

@@ -70,12 +70,16 @@ const ofKeys: Steps = {
   rotation: {
     'arm.regenerateResourceKey': once('the new credential'),
     'arm.listResourceKeys': once('the new key, which the regeneration does not answer'),
-    'arm.keyOperation': none('the list shows the end as well, and no role lets Keyturn read operations'),
+    'arm.keyOperation': none(
+      'the list shows the end as well, and no role lets Keyturn read operations',
+    ),
   },
   revocation: {
     'arm.listResourceKeys': times(2, 'named again, right before; confirmed by reading the target'),
     'arm.regenerateResourceKey': once('the old key is refused from here on'),
-    'arm.keyOperation': none('the list shows the end as well, and no role lets Keyturn read operations'),
+    'arm.keyOperation': none(
+      'the list shows the end as well, and no role lets Keyturn read operations',
+    ),
   },
 };
 
@@ -90,9 +94,14 @@ const ofApplications: Steps = {
     'entra.token': times(3, 'three successes in a row before it is published'),
   },
   revocation: {
-    'graph.application': times(2, 'named again, with consent, right before; confirmed by reading the target'),
+    'graph.application': times(
+      2,
+      'named again, with consent, right before; confirmed by reading the target',
+    ),
     'graph.removePassword': once('the old client secret is refused from here on'),
-    'entra.token': once("an adopted one is removed only when it is the old version's value for certain"),
+    'entra.token': once(
+      "an adopted one is removed only when it is the old version's value for certain",
+    ),
   },
 };
 
@@ -105,7 +114,10 @@ const named = once('names the login and its password by using them');
 const ofTwoSqlLogins: Steps = {
   look: { ...sqlFacts, 'tds.login': named },
   rotation: {
-    'tds.login': times(2, "Keyturn's own for the statement; the new password used before it is published"),
+    'tds.login': times(
+      2,
+      "Keyturn's own for the statement; the new password used before it is published",
+    ),
     'tds.batch': once('the new password'),
   },
   revocation: {
@@ -120,7 +132,10 @@ const ofTwoSqlLogins: Steps = {
 const ofOneSqlLogin: Steps = {
   look: { ...sqlFacts, 'tds.login': named },
   rotation: {
-    'tds.login': times(2, "Keyturn's own for the statement; the new password used before it is published"),
+    'tds.login': times(
+      2,
+      "Keyturn's own for the statement; the new password used before it is published",
+    ),
     'tds.batch': once('the new password'),
   },
 };
@@ -147,7 +162,10 @@ const ofTwoLogins = (kind: 'postgresql' | 'mysql'): Steps => ({
     [`${kind}.alter`]: once('the new password'),
   },
   revocation: {
-    [`${kind}.login`]: times(3, 'the live one, right before; whether the old one still works; the old one is refused'),
+    [`${kind}.login`]: times(
+      3,
+      'the live one, right before; whether the old one still works; the old one is refused',
+    ),
     [`${kind}.alter`]: once('a password that nobody keeps'),
   },
 });
@@ -170,7 +188,9 @@ export const beyondLook = (step: Step, target: Steps): Least =>
 
 /** All that a step of a kind needs. */
 export const leastOf = (step: Step, target: Steps): Least =>
-  step === 'look' ? beyondLook(step, target) : sum(beyondLook('look', target), beyondLook(step, target));
+  step === 'look'
+    ? beyondLook(step, target)
+    : sum(beyondLook('look', target), beyondLook(step, target));
 
 function sum(base: Least, added: Least): Least {
   const routes = Object.keys({ ...base, ...added });

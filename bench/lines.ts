@@ -22,7 +22,9 @@ export async function countLines(): Promise<Row[]> {
 
 async function linesOf(folder: string): Promise<number> {
   const names = await readdir(join(root, folder), { recursive: true });
-  const texts = names.filter((name) => name.endsWith('.ts')).map((name) => readFile(join(root, folder, name), 'utf8'));
+  const texts = names
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFile(join(root, folder, name), 'utf8'));
   const lines = (await Promise.all(texts)).flatMap((text) => text.split('\n'));
   return lines.filter((line) => line.trim() !== '').length;
 }

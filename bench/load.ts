@@ -23,14 +23,19 @@ const row = rowsOf('load');
 
 /** Rotations per second, seconds from event to stored version, what was asked again, and memory. */
 export async function measureLoad(rotations: number): Promise<Row[]> {
-  const names = Array.from({ length: rotations }, (_, at) => ({ vault: `kv-${at % VAULTS}`, name: `st${at}` }));
+  const names = Array.from({ length: rotations }, (_, at) => ({
+    vault: `kv-${at % VAULTS}`,
+    name: `st${at}`,
+  }));
   const vaults = Array.from({ length: VAULTS }, (_, at) => ({ name: `kv-${at}` }));
   const dist = join(BENCH_FOLDER, 'dist');
   await build({ out: dist });
   const program = await bundled('loadChild.ts');
   // Old enough to be replaced, keys and versions, and not yet due by age.
   advance({ days: -AGE_DAYS });
-  const azure = await startAzure({ tenant: { vaults, accounts: names.map(({ name }) => ({ name })) } });
+  const azure = await startAzure({
+    tenant: { vaults, accounts: names.map(({ name }) => ({ name })) },
+  });
   for (const each of names) seed(azure, each);
   reset();
   const child = startChild(program, {
@@ -105,9 +110,22 @@ function eventAbout(azure: Azure, { vault, name }: Name): object {
   const { id: Version } = azure.vault(vault).version(name, '');
   const Id = `${azure.url(`${vault}.vault`)}/secrets/${name}/${Version}`;
   return {
-    ...{ id: crypto.randomUUID(), topic, subject: name, eventType: 'Microsoft.KeyVault.SecretNearExpiry' },
+    ...{
+      id: crypto.randomUUID(),
+      topic,
+      subject: name,
+      eventType: 'Microsoft.KeyVault.SecretNearExpiry',
+    },
     ...{ eventTime: new Date().toISOString(), dataVersion: '1', metadataVersion: '1' },
-    data: { Id, VaultName: vault, ObjectType: 'Secret', ObjectName: name, Version, NBF: null, EXP: null },
+    data: {
+      Id,
+      VaultName: vault,
+      ObjectType: 'Secret',
+      ObjectName: name,
+      Version,
+      NBF: null,
+      EXP: null,
+    },
   };
 }
 
@@ -117,10 +135,14 @@ async function allStored(azure: Azure, rotations: number): Promise<Times> {
   for (;;) {
     const stores = azure.calls.filter(({ route, applied }) => route === 'keyvault.set' && applied);
     const times = new Map(
-      stores.map(({ host, path, at }) => [`${host.split('.')[0]}/${path.split('/')[2]}`, at.getTime()]),
+      stores.map(({ host, path, at }) => [
+        `${host.split('.')[0]}/${path.split('/')[2]}`,
+        at.getTime(),
+      ]),
     );
     if (times.size >= rotations) return times;
-    if (Date.now() > end) throw new Error(`Only ${times.size} of ${rotations} rotated in ${SECONDS_MAX} s.`);
+    if (Date.now() > end)
+      throw new Error(`Only ${times.size} of ${rotations} rotated in ${SECONDS_MAX} s.`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -144,14 +166,20 @@ interface Run {
 
 function rowsFor(calls: readonly LoggedCall[], { sentOn, storedOn, cost }: Run): Row[] {
   const count = sentOn.size;
-  const seconds = [...sentOn].map(([key, sent]) => ((storedOn.get(key) ?? Number.NaN) - sent) / 1000);
+  const seconds = [...sentOn].map(
+    ([key, sent]) => ((storedOn.get(key) ?? Number.NaN) - sent) / 1000,
+  );
   const took = (Math.max(...storedOn.values()) - Math.min(...sentOn.values())) / 1000;
   const isRetry = (status: number) => status === 408 || status === 429 || status >= 500;
   const azureRetries = calls.filter(({ status }) => isRetry(status)).length;
-  const ownRetries = Object.entries(cost.statuses).filter(([status]) => isRetry(Number(status)) || status === '412');
+  const ownRetries = Object.entries(cost.statuses).filter(
+    ([status]) => isRetry(Number(status)) || status === '412',
+  );
   const passes = Object.entries(cost.decided).map(([kind, times]) => `${times} ${kind}`);
   return [
-    row('rotations', count, 'secrets', { note: `${VAULTS} vaults, one account each; every event at once` }),
+    row('rotations', count, 'secrets', {
+      note: `${VAULTS} vaults, one account each; every event at once`,
+    }),
     row('rotations per second', count / took, '/s', { note: 'first event to last version' }),
     row('event to version, p50', percentile(seconds, 50), 's'),
     row('event to version, p95', percentile(seconds, 95), 's'),
@@ -164,13 +192,20 @@ function rowsFor(calls: readonly LoggedCall[], { sentOn, storedOn, cost }: Run):
         note: `of ${cost.ownCalls}`,
       },
     ),
-    row('decisions per rotation', Object.values(cost.decided).reduce((a, b) => a + b, 0) / count, 'passes', {
-      note: passes.join(', '),
-    }),
+    row(
+      'decisions per rotation',
+      Object.values(cost.decided).reduce((a, b) => a + b, 0) / count,
+      'passes',
+      {
+        note: passes.join(', '),
+      },
+    ),
     row('warnings and errors of the host', cost.warnings, 'records'),
     row('CPU of the app per rotation', cost.cpuMs / count, 'ms'),
     row('peak memory of the app', cost.rssMB, 'MB RSS'),
     row('peak heap of the app', cost.heapMB, 'MB', { note: 'sampled, garbage included' }),
-    row('held on the heap after', cost.held[1], 'MB', { note: `${cost.held[0].toFixed(1)} before the events` }),
+    row('held on the heap after', cost.held[1], 'MB', {
+      note: `${cost.held[0].toFixed(1)} before the events`,
+    }),
   ];
 }

@@ -25,7 +25,9 @@ export interface LoadCost {
   readonly ownCalls: number;
 }
 
-const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
+const env = Object.fromEntries(
+  Object.entries(process.env).map(([name, value]) => [name, value ?? '']),
+);
 const { AzureWebJobsStorage: storageConnection = '', BENCH_APP: entry = '' } = env;
 
 /** What was seen since `start`. */
@@ -38,7 +40,8 @@ class Seen {
   #heldBefore = 0;
 
   take({ category, level, message }: LogRecord): void {
-    if (category === 'user' && message.includes('"decided"')) this.#decided.push(String(JSON.parse(message).step));
+    if (category === 'user' && message.includes('"decided"'))
+      this.#decided.push(String(JSON.parse(message).step));
     if (level !== 'warning' && level !== 'error') return;
     this.#warnings++;
     console.error(message.slice(0, 400));
@@ -72,7 +75,13 @@ async function main(): Promise<void> {
   mapLocalhost();
   const seen = new Seen();
   const host = await startHost({
-    ...{ env, storageConnection, entry, hostJson: join(dirname(entry), 'host.json'), timers: false },
+    ...{
+      env,
+      storageConnection,
+      entry,
+      hostJson: join(dirname(entry), 'host.json'),
+      timers: false,
+    },
     log: (record) => seen.take(record),
   });
   const obey = async (order: Order) => {

@@ -30,12 +30,18 @@ const { values } = parseArgs({
 });
 const names = Object.keys(sections);
 const rotations = Number(values.rotations);
-if (values.only !== undefined && !names.includes(values.only)) throw new Error(`--only takes ${names.join(', ')}.`);
-if (!Number.isInteger(rotations) || rotations < 1) throw new Error('--rotations takes a number of at least 1.');
+if (values.only !== undefined && !names.includes(values.only))
+  throw new Error(`--only takes ${names.join(', ')}.`);
+if (!Number.isInteger(rotations) || rotations < 1)
+  throw new Error('--rotations takes a number of at least 1.');
 
 const machine = {
   ...{ node: process.version, on: new Date().toISOString() },
-  ...{ cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length, memoryMB: Math.round(totalmem() / 2 ** 20) },
+  ...{
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cpus: cpus().length,
+    memoryMB: Math.round(totalmem() / 2 ** 20),
+  },
 };
 const rows: Row[] = [];
 try {
@@ -48,4 +54,5 @@ try {
   await rm(BENCH_FOLDER, { recursive: true, force: true });
 }
 console.log(table(rows));
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
+if (values.json !== undefined)
+  await writeFile(values.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);

@@ -14,10 +14,9 @@ const FINISHED = 'http.client.response.finish';
 export function watchStorage(connection: string): { calls: StorageCall[]; stop(): void } {
   const account = /AccountName=([^;]+)/.exec(connection)?.[1] ?? '';
   const services = new Map(
-    [...connection.matchAll(/(Blob|Queue|Table)Endpoint=http:\/\/([^/]+)\//g)].map(([, service = '', host = '']) => [
-      host,
-      service.toLowerCase(),
-    ]),
+    [...connection.matchAll(/(Blob|Queue|Table)Endpoint=http:\/\/([^/]+)\//g)].map(
+      ([, service = '', host = '']) => [host, service.toLowerCase()],
+    ),
   );
   const calls: StorageCall[] = [];
   const seen = (message: unknown) => {

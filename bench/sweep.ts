@@ -32,8 +32,12 @@ function compared(small: readonly Cost[], large: readonly Cost[]): Row[] {
   return [
     ...rowsFor(SIZES[0], small),
     ...rowsFor(SIZES[1], large, { atMost: CALLS_MAX }),
-    row('peak memory, 10,000 to 1,000', growth('rssMB'), 'x', { target: { atMost: MEMORY_GROWTH_MAX } }),
-    row('held on the heap, 10,000 to 1,000', growth('liveMB'), 'x', { note: 'the rest of the growth is garbage' }),
+    row('peak memory, 10,000 to 1,000', growth('rssMB'), 'x', {
+      target: { atMost: MEMORY_GROWTH_MAX },
+    }),
+    row('held on the heap, 10,000 to 1,000', growth('liveMB'), 'x', {
+      note: 'the rest of the growth is garbage',
+    }),
   ];
 }
 
@@ -53,12 +57,16 @@ function rowsFor(size: number, costs: readonly Cost[], target?: { atMost: number
       ...(target ? { target } : {}),
       note: `of them ${middle('listCalls')} pages; ${VAULTS} vaults ask once each for a token`,
     }),
-    row(`${name}: own storage`, middle('ownCalls'), 'calls', { note: 'one for each look queued among them' }),
+    row(`${name}: own storage`, middle('ownCalls'), 'calls', {
+      note: 'one for each look queued among them',
+    }),
     row(`${name}: CPU`, middle('cpuMs'), 'ms', { note }),
     row(`${name}: wall`, middle('wallMs'), 'ms', { note }),
     row(`${name}: peak memory`, middle('rssMB'), 'MB RSS', { note }),
     row(`${name}: peak heap`, middle('heapMB'), 'MB', { note: 'sampled, garbage included' }),
-    row(`${name}: held on the heap`, middle('liveMB'), 'MB', { note: 'one run, garbage collected at each look' }),
+    row(`${name}: held on the heap`, middle('liveMB'), 'MB', {
+      note: 'one run, garbage collected at each look',
+    }),
   ];
 }
 
@@ -67,7 +75,11 @@ async function costs(program: string, size: number): Promise<Cost[]> {
   const azure = await startAzure({ tenant: { vaults, accounts: [] } });
   try {
     const env = azure.env();
-    await seed(azure, tableRows({ connectionString: env.AzureWebJobsStorage ?? '' }, systemClock), size);
+    await seed(
+      azure,
+      tableRows({ connectionString: env.AzureWebJobsStorage ?? '' }, systemClock),
+      size,
+    );
     const live = await startChild(program, env, ['--expose-gc']).next<SweepCost>();
     const found: Cost[] = [];
     for (let run = 0; run < RUNS; run++) {
@@ -91,9 +103,10 @@ export async function seed(azure: Azure, rows: Rows, size: number, optedIn = siz
     const name = `secret-${at}`;
     if (at >= optedIn) {
       const owner = `team-${at % 20}`;
-      azure
-        .vault(vault)
-        .set(name, 'a value that no sweep reads', { tags: { owner }, expiresOn: addDays(now, at % 400) });
+      azure.vault(vault).set(name, 'a value that no sweep reads', {
+        tags: { owner },
+        expiresOn: addDays(now, at % 400),
+      });
       return;
     }
     const group = `/subscriptions/${azure.world.subscriptionId}/resourcegroups/rg-keyturn`;
@@ -103,7 +116,11 @@ export async function seed(azure: Azure, rows: Rows, size: number, optedIn = siz
       .vault(vault)
       .set(name, 'a value that no sweep reads', { tags, expiresOn: addDays(now, 90) });
     const isDue = at % 100 < DUE_PERCENT;
-    const looked = { lookedOn: now, nextLookOn: addDays(now, isDue ? -1 : 6), seenUpdatedOn: new Date(updated * 1000) };
+    const looked = {
+      lookedOn: now,
+      nextLookOn: addDays(now, isDue ? -1 : 6),
+      seenUpdatedOn: new Date(updated * 1000),
+    };
     await rows.saveSecret({ vault, name, ...looked, step: 'wait', reason: 'not-due', failures: 0 });
     await rows.saveSharer({ vault, name, target, handle: 'key1', owes: [] });
   });
@@ -118,6 +135,8 @@ function mustBeAll({ record }: SweepCost, size: number): void {
   const { optedIn, queued, unlisted } = record;
   const looks = (size * DUE_PERCENT) / 100;
   if (optedIn !== size || queued !== looks || unlisted !== '') {
-    throw new Error(`Not the sweep of ${size} secrets with ${looks} due: ${JSON.stringify(record)}`);
+    throw new Error(
+      `Not the sweep of ${size} secrets with ${looks} due: ${JSON.stringify(record)}`,
+    );
   }
 }

@@ -32,7 +32,13 @@ async function main(): Promise<SweepCost> {
   await app.sweep();
   const wallMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
-  return { wallMs, cpuMs: (user + system) / 1000, ...memory(), ownCalls: storage.calls.length, record };
+  return {
+    wallMs,
+    cpuMs: (user + system) / 1000,
+    ...memory(),
+    ownCalls: storage.calls.length,
+    record,
+  };
 }
 
 // What fails ends the process with its stack, and the parent says that it has heard nothing.

@@ -20,9 +20,11 @@ export const rowsOf =
   });
 
 /** Three significant digits, and no fraction of what is counted in hundreds. */
-const rounded = (value: number): number => (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
+const rounded = (value: number): number =>
+  Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 
-export const met = ({ value, target }: Row): boolean | undefined => target && value <= target.atMost;
+export const met = ({ value, target }: Row): boolean | undefined =>
+  target && value <= target.atMost;
 
 /** The rows as one table of plain text. */
 export function table(rows: readonly Row[]): string {
@@ -34,7 +36,9 @@ export function table(rows: readonly Row[]): string {
       row.note ?? '',
     ]),
   ];
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((line) => (line[column] ?? '').length)));
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((line) => (line[column] ?? '').length)),
+  );
   const isNumber = (column: number) => column === 2;
   return cells
     .map((line) =>

@@ -28,7 +28,8 @@ const io: Io = {
   cwd: process.cwd(),
   fetch,
   now: () => new Date(),
-  sleep: (milliseconds) => after(milliseconds, undefined, { signal: stopped.signal }).catch(() => undefined),
+  sleep: (milliseconds) =>
+    after(milliseconds, undefined, { signal: stopped.signal }).catch(() => undefined),
   stopped: stopped.signal,
   async ask(question) {
     if (!process.stdin.isTTY) return undefined;
@@ -41,11 +42,14 @@ const io: Io = {
   },
   printed: (command, ...words) =>
     new Promise((resolve) => {
-      execFile(command, words, { timeout: 30_000 }, (error, stdout) => resolve(error ? undefined : stdout));
+      execFile(command, words, { timeout: 30_000 }, (error, stdout) =>
+        resolve(error ? undefined : stdout),
+      );
     }),
   browse: (url) =>
     new Promise((resolve) => {
-      const command = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';
+      const command =
+        { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';
       const child = spawn(command, [url], { stdio: 'ignore', detached: true });
       child
         .once('error', () => resolve(false))

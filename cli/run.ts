@@ -31,7 +31,8 @@ export async function run(words: readonly string[], io: Io, version: string): Pr
     return EXITS[exit].code;
   } catch (error) {
     // Help and version end that way, too; of the rest Commander has told what it did not understand.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXITS.done.code : EXITS.usage.code;
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? EXITS.done.code : EXITS.usage.code;
     if (io.stopped.aborted) return INTERRUPTED;
     return tellFailure(error, io);
   }
@@ -41,7 +42,9 @@ const INTERRUPTED = 130; // 128 + SIGINT, as shells have it
 
 function programOf(io: Io, version: string, end: (exit: Exit) => void): Command {
   const program = new Command('keyturn')
-    .description('Rotation of secrets in Azure Key Vault: what is there, what is due, and what to do at night.')
+    .description(
+      'Rotation of secrets in Azure Key Vault: what is there, what is due, and what to do at night.',
+    )
     .version(version, '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({
@@ -60,24 +63,43 @@ function programOf(io: Io, version: string, end: (exit: Exit) => void): Command 
         .join('; ')}.\n`,
     );
   // Where it is and how it prints may be said before the command as well; the help of each command lists them.
-  for (const each of [...OUTPUT_OPTIONS, ...WHERE_OPTIONS]) program.addOption(optionOf(each).hideHelp());
-  for (const spec of commands) program.addCommand(commandOf(spec, io, end).copyInheritedSettings(program));
+  for (const each of [...OUTPUT_OPTIONS, ...WHERE_OPTIONS])
+    program.addOption(optionOf(each).hideHelp());
+  for (const spec of commands)
+    program.addCommand(commandOf(spec, io, end).copyInheritedSettings(program));
   return program;
 }
 
 function commandOf(spec: CommandSpec | OfflineSpec, io: Io, end: (exit: Exit) => void): Command {
   const made = new Command(spec.name)
-    .description([`${spec.summary[0]?.toUpperCase()}${spec.summary.slice(1)}.`, spec.more].filter(Boolean).join(' '))
+    .description(
+      [`${spec.summary[0]?.toUpperCase()}${spec.summary.slice(1)}.`, spec.more]
+        .filter(Boolean)
+        .join(' '),
+    )
     .summary(spec.summary);
   for (const [name, says] of spec.args ?? []) made.argument(name, says);
-  for (const each of [...(spec.options ?? []), ...OUTPUT_OPTIONS, ...('isOffline' in spec ? [] : WHERE_OPTIONS)])
+  for (const each of [
+    ...(spec.options ?? []),
+    ...OUTPUT_OPTIONS,
+    ...('isOffline' in spec ? [] : WHERE_OPTIONS),
+  ])
     made.addOption(optionOf(each));
-  if (spec.examples) made.addHelpText('after', `\nExamples:\n${spec.examples.map((each) => `  ${each}\n`).join('')}`);
+  if (spec.examples)
+    made.addHelpText(
+      'after',
+      `\nExamples:\n${spec.examples.map((each) => `  ${each}\n`).join('')}`,
+    );
   return made.action(async () => {
     const given = made.optsWithGlobals<Record<string, unknown>>();
     const asked = askedIn(made.args, given);
     const format = formatIn(given.output);
-    const here = { io, asked, format, print: (found: Parameters<typeof print>[0]) => print(found, format, io) };
+    const here = {
+      io,
+      asked,
+      format,
+      print: (found: Parameters<typeof print>[0]) => print(found, format, io),
+    };
     end(
       'isOffline' in spec
         ? await spec.run(here)
@@ -101,7 +123,8 @@ const formatIn = (given: unknown): Format => FORMATS.find((each) => each === giv
 
 /** Commander gives `dryRun` for `--dry-run`. */
 function askedIn(args: readonly string[], given: Readonly<Record<string, unknown>>): Asked {
-  const of = (option: string) => given[option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+  const of = (option: string) =>
+    given[option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
   return {
     args,
     text(option) {

@@ -59,7 +59,10 @@ export const SECRET_ARG = ['<secret>', '<vault>/<secret>, or its address in Key 
 export const WHERE_OPTIONS: readonly OptionSpec[] = [
   { flags: '--url <address>', says: 'where Keyturn is (KEYTURN_URL)' },
   { flags: '--audience <id>', says: 'client id of its API (KEYTURN_AUDIENCE)' },
-  { flags: '--auth <way>', says: 'how to sign in (KEYTURN_AUTH): auto, cli, environment, managed, device' },
+  {
+    flags: '--auth <way>',
+    says: 'how to sign in (KEYTURN_AUTH): auto, cli, environment, managed, device',
+  },
   { flags: '--config <file>', says: 'instead of ~/.config/keyturn/config.json (KEYTURN_CONFIG)' },
   { flags: '--local', says: 'a running `npm start` of this clone' },
 ];
@@ -80,5 +83,8 @@ export const REQUEST_OPTIONS: readonly OptionSpec[] = [
 export const FOLLOW_OPTIONS: readonly OptionSpec[] = [
   { flags: '--wait', says: 'follow it until nothing is waited for any more' },
   { flags: '--timeout <time>', says: 'how long --wait waits at most, as 10m (default 30m)' },
-  { flags: '--key <text>', says: 'a repeat with the same key is the same request (Idempotency-Key)' },
+  {
+    flags: '--key <text>',
+    says: 'a repeat with the same key is the same request (Idempotency-Key)',
+  },
 ];

@@ -16,7 +16,11 @@ export function timeIn(option: string, text: string, now: Date): Date {
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/i.test(text);
   const on = new Date(isDay ? `${text}T00:00:00Z` : text);
-  if ((isDay || isTime) && !Number.isNaN(on.getTime()) && (!isDay || on.toISOString().startsWith(text)))
+  if (
+    (isDay || isTime) &&
+    !Number.isNaN(on.getTime()) &&
+    (!isDay || on.toISOString().startsWith(text))
+  )
     return isDay ? new Date(on.getTime() + UNITS.d) : on;
   throw usage(
     `--${option} is ${JSON.stringify(text.slice(0, 64))}.`,

@@ -7,5 +7,9 @@ export const version: string =
   typeof keyturnVersion === 'string'
     ? keyturnVersion
     : String(
-        (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: unknown }).version,
+        (
+          JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+            version: unknown;
+          }
+        ).version,
       );

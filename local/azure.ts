@@ -9,7 +9,8 @@ import { fullGrant, readerGrant } from './azure/grants.ts';
 import { startAzure } from './azure/tenant.ts';
 import { audiences, sqlHostOf } from './azure/world.ts';
 
-const USAGE = 'Usage: npm run --silent azure -- [--port N] [--config FILE] [--settings FILE] [--listen URL]';
+const USAGE =
+  'Usage: npm run --silent azure -- [--port N] [--config FILE] [--settings FILE] [--listen URL]';
 
 const values = options();
 const azure = await startAzure({
@@ -107,7 +108,8 @@ function options() {
       },
     });
     const port = Number(given.port);
-    if (!/^\d+$/.test(given.port) || port > 65_535) throw new TypeError(`--port ${given.port} is no port.`);
+    if (!/^\d+$/.test(given.port) || port > 65_535)
+      throw new TypeError(`--port ${given.port} is no port.`);
     if (!/^https?:$/.test(URL.parse(given.listen)?.protocol ?? ''))
       throw new TypeError(`--listen ${given.listen} is no address.`);
     return { ...given, port };

@@ -59,23 +59,35 @@ export const defaultAccount = 'keyturnlocal';
 export const newKey = (): string => randomBytes(64).toString('base64');
 
 /** Starts blob, queue and table services on free ports. Any number of instances can live in one process. */
-export async function startAzurite(options: { accounts?: Record<string, AccountKeys> } = {}): Promise<Azurite> {
-  const keys = new Map(Object.entries(options.accounts ?? { [defaultAccount]: { key1: newKey(), key2: newKey() } }));
+export async function startAzurite(
+  options: { accounts?: Record<string, AccountKeys> } = {},
+): Promise<Azurite> {
+  const keys = new Map(
+    Object.entries(options.accounts ?? { [defaultAccount]: { key1: newKey(), key2: newKey() } }),
+  );
   const services = { blob: blobService(), queue: queueService(), table: tableService() };
   const all = Object.values(services);
   for (const { accountDataStore: store } of all) {
     // Azurite re-reads AZURITE_ACCOUNTS at start and every 60 s; the variable is one for the whole process, the map is ours.
     store.refresh = () => {
-      store.accounts = Object.fromEntries([...keys].map(([name, pair]) => [name, parsed(name, pair)]));
+      store.accounts = Object.fromEntries(
+        [...keys].map(([name, pair]) => [name, parsed(name, pair)]),
+      );
     };
   }
   for (const { httpServer } of all) {
     // Azurite dates its answers by the clock that locks are judged by, except errors, which Node would date by real time.
-    httpServer.prependListener('request', (_request, response) => response.setHeader('date', new Date().toUTCString()));
+    httpServer.prependListener('request', (_request, response) =>
+      response.setHeader('date', new Date().toUTCString()),
+    );
   }
   await Promise.all(all.map((service) => service.start()));
   const port = ({ httpServer }: Service) => (httpServer.address() as AddressInfo).port;
-  const ports = { blob: port(services.blob), queue: port(services.queue), table: port(services.table) };
+  const ports = {
+    blob: port(services.blob),
+    queue: port(services.queue),
+    table: port(services.table),
+  };
 
   return {
     ports,
@@ -92,7 +104,8 @@ export async function startAzurite(options: { accounts?: Record<string, AccountK
         ];
         return { count, shows: seen.length > 0 };
       } catch (error) {
-        if ((error as { storageErrorCode?: unknown }).storageErrorCode === 'QueueNotFound') return undefined;
+        if ((error as { storageErrorCode?: unknown }).storageErrorCode === 'QueueNotFound')
+          return undefined;
         throw error;
       }
     },
@@ -121,7 +134,15 @@ const parsed = (name: string, { key1, key2 }: AccountKeys): Account => ({
 const host = '127.0.0.1';
 const keepAlive = 5;
 const locations = [{ locationId: 'Default', locationPath: 'memory', maxConcurrency: 10 }];
-const strict = [/* loose */ false, /* skipApiVersionCheck */ true, '', '', '', undefined, /* product style */ false];
+const strict = [
+  /* loose */ false,
+  /* skipApiVersionCheck */ true,
+  '',
+  '',
+  '',
+  undefined,
+  /* product style */ false,
+];
 
 /** A store of its own for each instance: Azurite's default one is shared, and what is stopped would keep its blobs there. */
 function extents(): unknown {

@@ -38,7 +38,14 @@ export type DeliveryRecord = {
   attempt: number;
 };
 
-type Wire = { id: string; eventType: string; subject: string; eventTime: string; topic: string; data: object };
+type Wire = {
+  id: string;
+  eventType: string;
+  subject: string;
+  eventTime: string;
+  topic: string;
+  data: object;
+};
 type Answer = { status: number; text: string; headers: Headers };
 
 const documentedRetry = [10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200];
@@ -78,7 +85,9 @@ export class EventGrid {
     const wire = toWire(event);
     for (const { subscription, ready } of this.#subscriptions) {
       if (subscription.vaultId.toLowerCase() !== event.vaultId.toLowerCase()) continue;
-      const delivery = ready.then((valid) => (valid ? this.#deliver(subscription, wire) : undefined));
+      const delivery = ready.then((valid) =>
+        valid ? this.#deliver(subscription, wire) : undefined,
+      );
       this.#pending.add(delivery);
       void delivery.finally(() => this.#pending.delete(delivery));
     }
@@ -109,16 +118,30 @@ export class EventGrid {
   }
 
   /** Event Grid schema: the endpoint must echo the code with status 200; 202 is refused. */
-  async #sendCode({ name, vaultId, endpoint }: Subscription): Promise<{ valid: boolean; status: number }> {
+  async #sendCode({
+    name,
+    vaultId,
+    endpoint,
+  }: Subscription): Promise<{ valid: boolean; status: number }> {
     const validationCode = randomUUID();
     const validationUrl = `https://rp-local.eventgrid.keyturn.localhost:553/eventsubscriptions/${encodeURIComponent(name)}/validate?id=${validationCode}`;
     const event = {
       ...{ id: randomUUID(), topic: vaultId, subject: '', data: { validationCode, validationUrl } },
-      ...{ eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent', eventTime: new Date().toISOString() },
+      ...{
+        eventType: 'Microsoft.EventGrid.SubscriptionValidationEvent',
+        eventTime: new Date().toISOString(),
+      },
       ...{ metadataVersion: '1', dataVersion: '2' },
     };
-    const headers = { ...aeg('SubscriptionValidation', name, 0), 'content-type': 'application/json; charset=utf-8' };
-    const { status, text } = await this.#send(endpoint, { method: 'POST', headers, body: JSON.stringify([event]) });
+    const headers = {
+      ...aeg('SubscriptionValidation', name, 0),
+      'content-type': 'application/json; charset=utf-8',
+    };
+    const { status, text } = await this.#send(endpoint, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify([event]),
+    });
     return { valid: status === 200 && echoes(text, validationCode), status };
   }
 
@@ -130,7 +153,10 @@ export class EventGrid {
       headers: { 'WebHook-Request-Origin': origin },
     });
     const allowed = headers.get('WebHook-Allowed-Origin');
-    return { valid: status >= 200 && status < 300 && (allowed === origin || allowed === '*'), status };
+    return {
+      valid: status >= 200 && status < 300 && (allowed === origin || allowed === '*'),
+      status,
+    };
   }
 
   async #deliver(subscription: Subscription, wire: Wire): Promise<void> {
@@ -143,7 +169,9 @@ export class EventGrid {
       const over = attempt + 1 >= maxAttempts || Date.now() - raisedMs > timeToLiveMs;
       if (final.has(status) || over) return this.#log({ ...record, kind: 'dropped' });
       this.#log({ ...record, kind: 'retry' });
-      await this.#pause(1000 * (retrySeconds ? scheduled(retrySeconds, attempt) : documentedPause(attempt, status)));
+      await this.#pause(
+        1000 * (retrySeconds ? scheduled(retrySeconds, attempt) : documentedPause(attempt, status)),
+      );
     }
   }
 
@@ -159,13 +187,16 @@ export class EventGrid {
 
   /** Sleeps without keeping the process alive; wakes at once when stopped. */
   async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { ref: false, signal: this.#stopped.signal }).catch((error: unknown) => {
-      if (!this.#stopped.signal.aborted) throw error;
-    });
+    await sleep(ms, undefined, { ref: false, signal: this.#stopped.signal }).catch(
+      (error: unknown) => {
+        if (!this.#stopped.signal.aborted) throw error;
+      },
+    );
   }
 }
 
-const scheduled = (seconds: readonly number[], attempt: number): number => seconds[attempt] ?? seconds.at(-1) ?? 0;
+const scheduled = (seconds: readonly number[], attempt: number): number =>
+  seconds[attempt] ?? seconds.at(-1) ?? 0;
 const documentedPause = (attempt: number, status: number): number =>
   Math.max(scheduled(documentedRetry, attempt), slowAnswers[status] ?? 0);
 
@@ -174,7 +205,12 @@ function toWire(event: SecretEvent): Wire {
     ...{ id: randomUUID(), topic: event.vaultId, subject: event.objectName, eventType: event.type },
     eventTime: new Date().toISOString().replace('Z', '0000Z'),
     data: {
-      ...{ Id: event.id, VaultName: event.vaultName, ObjectType: 'Secret', ObjectName: event.objectName },
+      ...{
+        Id: event.id,
+        VaultName: event.vaultName,
+        ObjectType: 'Secret',
+        ObjectName: event.objectName,
+      },
       ...{ Version: event.version, NBF: event.nbf ?? null, EXP: event.exp ?? null },
     },
   };
@@ -185,7 +221,11 @@ function toRequest({ name, schema }: Subscription, wire: Wire, attempt: number):
   const headers = aeg('Notification', name, attempt);
   if (schema !== 'CloudEventSchemaV1_0') {
     const body = JSON.stringify([{ ...wire, dataVersion: '1', metadataVersion: '1' }]);
-    return { method: 'POST', headers: { ...headers, 'content-type': 'application/json; charset=utf-8' }, body };
+    return {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+      body,
+    };
   }
   const { id, topic, subject, eventType, eventTime, data } = wire;
   const body = JSON.stringify({

@@ -51,14 +51,23 @@ async function main(): Promise<number> {
     const env = { ...settings, KEYTURN_SWEEP_SCHEDULE: sweepSchedule, KEYTURN_ROTATORS: rotators };
     host = await startHost({ entry, port, hostJson, storageConnection, env, log: records.take });
     teller.say(tenantInWords(azure));
-    teller.say(`Functions host on ${host.url}: ${host.functions.length} functions of the unmodified app`);
+    teller.say(
+      `Functions host on ${host.url}: ${host.functions.length} functions of the unmodified app`,
+    );
     const stage = { azure, host, records, teller, webhook: webhook.answers };
     await tellStory(stage);
-    teller.say(`Done: every step was seen, ${(performance.now() / 1000).toFixed(1)} s after the start of the process`);
+    teller.say(
+      `Done: every step was seen, ${(performance.now() / 1000).toFixed(1)} s after the start of the process`,
+    );
     if (!once) {
       token = await Token.start(azure);
       clockCall = await ClockCall.start(host, token);
-      takeDown = await putUp({ azure, url: host.url, token: token.path, vaultToken: token.vaultPath });
+      takeDown = await putUp({
+        azure,
+        url: host.url,
+        token: token.path,
+        vaultToken: token.vaultPath,
+      });
       invite({ ...stage, token, clockUrl: clockCall.url });
       await new Promise((end) => {
         if (stopped.signal.aborted) end(undefined);
@@ -67,7 +76,8 @@ async function main(): Promise<number> {
     }
     return 0;
   } catch (error) {
-    for (const { message, ...fields } of records.all.slice(-5)) console.error(message, JSON.stringify(fields));
+    for (const { message, ...fields } of records.all.slice(-5))
+      console.error(message, JSON.stringify(fields));
     throw error;
   } finally {
     webhook.stop();
@@ -93,9 +103,11 @@ function options(): { once: boolean; port: number } {
       port: { type: 'string', default: '7071' },
     },
   });
-  if (values.once && values.stay) throw new StoryError(`--once and --stay say the opposite. ${USAGE}`);
+  if (values.once && values.stay)
+    throw new StoryError(`--once and --stay say the opposite. ${USAGE}`);
   const port = Number(values.port);
-  if (!/^\d+$/.test(values.port) || port > 65_535) throw new StoryError(`--port ${values.port} is no port. ${USAGE}`);
+  if (!/^\d+$/.test(values.port) || port > 65_535)
+    throw new StoryError(`--port ${values.port} is no port. ${USAGE}`);
   return { once: values.once, port };
 }
 
@@ -105,6 +117,7 @@ function inWords(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof Error && code === 'EADDRINUSE' && 'port' in error)
     return `Port ${error.port} is in use. End what uses it, or take another one: npm start -- --port 7072`;
-  if (error instanceof Error && code.startsWith('ERR_PARSE_ARGS')) return `${error.message}\n${USAGE}`;
+  if (error instanceof Error && code.startsWith('ERR_PARSE_ARGS'))
+    return `${error.message}\n${USAGE}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -7,7 +7,12 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 
 import { isBuiltin } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type BuildOptions as Bundling, build as bundle, type Metafile, type Plugin } from 'esbuild';
+import {
+  type BuildOptions as Bundling,
+  build as bundle,
+  type Metafile,
+  type Plugin,
+} from 'esbuild';
 import { SWITCHES } from '../src/app/quiet.ts';
 import { notices } from './release/notices.ts';
 
@@ -55,7 +60,9 @@ export async function build(options: BuildOptions = {}): Promise<number> {
     },
     plugins: [leave(later)],
     define: { 'import.meta.url': 'keyturnBundleUrl' },
-    banner: { js: `${QUIET}\nconst keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;` },
+    banner: {
+      js: `${QUIET}\nconst keyturnBundleUrl = require('node:url').pathToFileURL(__filename).href;`,
+    },
   });
   const parts = [metafile];
   // In order: they are found in any, and the bytes of what they share follow it.
@@ -65,13 +72,18 @@ export async function build(options: BuildOptions = {}): Promise<number> {
   await writeFile(join(out, 'THIRD-PARTY-NOTICES'), await notices(parts));
   await copyFile(join(root, 'LICENSE'), join(out, 'LICENSE'));
   await copyFile(options.hostJson ?? join(root, 'host.json'), join(out, 'host.json'));
-  await writeFile(join(out, 'package.json'), `${JSON.stringify(await packageJson(), undefined, 2)}\n`);
+  await writeFile(
+    join(out, 'package.json'),
+    `${JSON.stringify(await packageJson(), undefined, 2)}\n`,
+  );
   return codeBytes(out);
 }
 
 async function moveMaps(out: string, maps: string | undefined): Promise<void> {
   if (maps !== undefined) await rm(maps, { recursive: true, force: true });
-  for (const file of (await readdir(out, { recursive: true })).filter((each) => each.endsWith('.map'))) {
+  for (const file of (await readdir(out, { recursive: true })).filter((each) =>
+    each.endsWith('.map'),
+  )) {
     if (maps === undefined) {
       await rm(join(out, file));
       continue;
@@ -82,10 +94,19 @@ async function moveMaps(out: string, maps: string | undefined): Promise<void> {
 }
 
 /** Bundles what runs after the start, here or in the bench: ES modules by name, and what they load in turn. */
-export async function bundleLater(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<Metafile> {
+export async function bundleLater(
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string,
+): Promise<Metafile> {
   const { metafile } = await bundle({
     ...common,
-    ...{ entryPoints: { ...entryPoints }, outdir, format: 'esm', splitting: true, outExtension: { '.js': '.mjs' } },
+    ...{
+      entryPoints: { ...entryPoints },
+      outdir,
+      format: 'esm',
+      splitting: true,
+      outExtension: { '.js': '.mjs' },
+    },
     plugins: [named, lean],
     // Packages that are CommonJS ask for Node's own modules in their way.
     banner: {
@@ -116,11 +137,14 @@ const named: Plugin = {
   name: 'keyturn-named',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^(@[\w-]+\/)?[a-z][\w-]*(\/|$)/ }, ({ kind, path, importer }) => {
-      if (kind !== 'dynamic-import' || importer.includes('node_modules') || isBuiltin(path)) return undefined;
+      if (kind !== 'dynamic-import' || importer.includes('node_modules') || isBuiltin(path))
+        return undefined;
       return { path, namespace: 'keyturn-named' };
     });
     onLoad({ filter: /.*/, namespace: 'keyturn-named' }, async ({ path }) => {
-      const names = Object.keys((await import(path)) as object).filter((name) => /^[\w$]+$/.test(name));
+      const names = Object.keys((await import(path)) as object).filter((name) =>
+        /^[\w$]+$/.test(name),
+      );
       return { contents: `export { ${names.join(', ')} } from '${path}';`, resolveDir: root };
     });
   },
@@ -147,17 +171,24 @@ const lean: Plugin = {
 
 /** What the worker reads: where the entry is. No `type`: the entry is CommonJS. No dependencies: they are in the bundle. */
 async function packageJson(): Promise<object> {
-  const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+  const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
   return { name: own.name, version: own.version, main: name, engines: own.engines };
 }
 
 async function codeBytes(folder: string): Promise<number> {
-  const files = (await readdir(folder, { recursive: true })).filter((file) => /\.[cm]js$/.test(file));
+  const files = (await readdir(folder, { recursive: true })).filter((file) =>
+    /\.[cm]js$/.test(file),
+  );
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const bytes = await build({ maps: join(root, '.keyturn/maps') });
-  console.log(`dist/: ${(bytes / 1024 / 1024).toFixed(2)} MB of code, loaded by ${name} as it is needed`);
+  console.log(
+    `dist/: ${(bytes / 1024 / 1024).toFixed(2)} MB of code, loaded by ${name} as it is needed`,
+  );
 }

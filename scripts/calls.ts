@@ -16,8 +16,12 @@ const files = readdirSync(folder)
 async function declared(): Promise<readonly (readonly [file: string, call: Call])[]> {
   return await Promise.all(
     files.map(async (file) => {
-      const { [file]: call } = (await import(`${folder}/${file}.ts`)) as Record<string, Call | undefined>;
-      if (!call) throw new Error(`src/api/calls/${file}.ts exports no call of the name \`${file}\`.`);
+      const { [file]: call } = (await import(`${folder}/${file}.ts`)) as Record<
+        string,
+        Call | undefined
+      >;
+      if (!call)
+        throw new Error(`src/api/calls/${file}.ts exports no call of the name \`${file}\`.`);
       return [file, call] as const;
     }),
   );
@@ -45,11 +49,17 @@ ${all.map(([file]) => `  ${file},\n`).join('')}];
 /** The table of all calls, for `docs/api.md`. */
 export function callsTable(): string {
   const rows = [...all]
-    .sort(([, one], [, other]) => (`${one.path} ${one.method}` < `${other.path} ${other.method}` ? -1 : 1))
+    .sort(([, one], [, other]) =>
+      `${one.path} ${one.method}` < `${other.path} ${other.method}` ? -1 : 1,
+    )
     .map(([, call]) => {
       const { method, path, summary, roles } = call;
-      const named = call.roles === 'anyone' || call.byVault === undefined ? [] : [`a vault's ${call.byVault}`];
-      const who = roles === 'anyone' ? 'none' : [...roles.map((role) => `\`${role}\``), ...named].join(' or ');
+      const named =
+        call.roles === 'anyone' || call.byVault === undefined ? [] : [`a vault's ${call.byVault}`];
+      const who =
+        roles === 'anyone'
+          ? 'none'
+          : [...roles.map((role) => `\`${role}\``), ...named].join(' or ');
       return `| \`${method} /api/${path}\` | ${who} | ${summary} |`;
     });
   return ['| Call | Role | Does |', '| --- | --- | --- |', ...rows].join('\n');

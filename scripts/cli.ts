@@ -14,15 +14,29 @@ export const CLI_FILES = ['LICENSE', 'THIRD-PARTY-NOTICES', 'keyturn', 'package.
 
 /** Builds the folder anew: `keyturn`, which a shell runs as it is, and what its parts are; npm installs the folder, too. */
 export async function buildCli(out = join(root, '.keyturn/cli')): Promise<void> {
-  const { version, license, engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  const { version, license, engines } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  ) as {
     [name: string]: unknown;
   };
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const file = join(out, 'keyturn');
   const { metafile } = await bundle({
-    ...{ absWorkingDir: root, entryPoints: ['cli/keyturn.ts'], outfile: file, bundle: true, metafile: true },
-    ...{ platform: 'node', target: 'node22', format: 'esm', legalComments: 'none', logLevel: 'warning' },
+    ...{
+      absWorkingDir: root,
+      entryPoints: ['cli/keyturn.ts'],
+      outfile: file,
+      bundle: true,
+      metafile: true,
+    },
+    ...{
+      platform: 'node',
+      target: 'node22',
+      format: 'esm',
+      legalComments: 'none',
+      logLevel: 'warning',
+    },
     define: { keyturnVersion: JSON.stringify(version) },
     // Packages that are CommonJS ask for Node's own modules in their way.
     banner: {
@@ -32,7 +46,14 @@ export async function buildCli(out = join(root, '.keyturn/cli')): Promise<void> 
   await chmod(file, 0o755);
   await writeFile(join(out, 'THIRD-PARTY-NOTICES'), await notices([metafile]));
   await copyFile(join(root, 'LICENSE'), join(out, 'LICENSE'));
-  const own = { name: 'keyturn-cli', version, license, type: 'module', bin: { keyturn: 'keyturn' }, engines };
+  const own = {
+    name: 'keyturn-cli',
+    version,
+    license,
+    type: 'module',
+    bin: { keyturn: 'keyturn' },
+    engines,
+  };
   await writeFile(join(out, 'package.json'), `${JSON.stringify(own, undefined, 2)}\n`);
 }
 
@@ -61,8 +82,10 @@ export function commandsPart(): string {
 export const commonPart = (): string => optionsTable([...OUTPUT_OPTIONS, ...WHERE_OPTIONS]);
 
 export const exitsPart = (): string =>
-  ['| Code | Means |', '| --- | --- |', ...Object.values(EXITS).map(({ code, says }) => `| ${code} | ${says} |`)].join(
-    '\n',
-  );
+  [
+    '| Code | Means |',
+    '| --- | --- |',
+    ...Object.values(EXITS).map(({ code, says }) => `| ${code} | ${says} |`),
+  ].join('\n');
 
 if (process.argv[1] === import.meta.filename) await buildCli();

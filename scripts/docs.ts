@@ -77,7 +77,9 @@ export function reasonsPage(): string {
     .map((reason) => {
       const { cause, remedy, by, overridable } = reasonRow(reason);
       const who =
-        by === 'nobody' ? 'Nobody has to act.' : `The ${by === 'network' ? 'owner of the network' : by} acts.`;
+        by === 'nobody'
+          ? 'Nobody has to act.'
+          : `The ${by === 'network' ? 'owner of the network' : by} acts.`;
       const may = overridable
         ? ` A person with \`Keyturn.Revoke\` may override it: \`"override": ["${reason}"]\`.`
         : '';
@@ -106,7 +108,10 @@ export const pages: Readonly<Record<string, () => string>> = {
 function eventPages(): Record<string, () => string> {
   const schemas = Object.entries(eventSchemas());
   return Object.fromEntries(
-    schemas.map(([type, schema]) => [`docs/events/${type}.json`, () => JSON.stringify(schema, undefined, 2)]),
+    schemas.map(([type, schema]) => [
+      `docs/events/${type}.json`,
+      () => JSON.stringify(schema, undefined, 2),
+    ]),
   );
 }
 
@@ -115,14 +120,19 @@ const overlaps: Readonly<Record<Manifest['overlap'], string>> = {
   many: 'works on until the grace is over',
   none: 'ends at once: a short interruption is possible',
 };
-const Options = z.object({ properties: z.record(z.string(), z.object({ description: z.string() })) });
+const Options = z.object({
+  properties: z.record(z.string(), z.object({ description: z.string() })),
+});
 
-const isTwoKey = ({ type }: Pick<Manifest, 'type'>): boolean => twoKeyTable.some((row) => row.type === type);
+const isTwoKey = ({ type }: Pick<Manifest, 'type'>): boolean =>
+  twoKeyTable.some((row) => row.type === type);
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
 function rowOf({ type, title, overlap, options, rights }: Manifest): string {
   const { properties } = Options.parse(z.toJSONSchema(options, { io: 'input' }));
-  const words = Object.entries(properties).map(([name, { description }]) => `\`${name}\`: ${description}`);
+  const words = Object.entries(properties).map(
+    ([name, { description }]) => `\`${name}\`: ${description}`,
+  );
   const cells = [
     `\`${type}\``,
     title,
@@ -166,7 +176,9 @@ export function roleOf({ type, rights }: Pick<Manifest, 'type' | 'rights'>): str
 }
 
 function twoKeyPage(): string {
-  const sections = [...twoKeyTable].sort((one, other) => one.type.localeCompare(other.type)).map(twoKeySection);
+  const sections = [...twoKeyTable]
+    .sort((one, other) => one.type.localeCompare(other.type))
+    .map(twoKeySection);
   return `${made}
 
 # Resources with two keys
@@ -193,12 +205,17 @@ ${notSupported.map(({ what, because }) => `- ${what}: ${because}.`).join('\n')}
 }
 
 function twoKeySection(row: TwoKeyRow): string {
-  const { type, title, armTypes, version, slots, readonlySlots, strings, pair, off, regenerate } = row;
-  const { actions, dataActions = [] } = manifests.find((each) => each.type === type)?.rights ?? { actions: [] };
+  const { type, title, armTypes, version, slots, readonlySlots, strings, pair, off, regenerate } =
+    row;
+  const { actions, dataActions = [] } = manifests.find((each) => each.type === type)?.rights ?? {
+    actions: [],
+  };
   const facts = [
     `Resource types: ${code(armTypes)} (api ${version})`,
     `Slots: ${code(Object.keys(slots))}`,
-    ...(readonlySlots ? [`With the option \`keys=readonly\`: ${code(Object.keys(readonlySlots))}`] : []),
+    ...(readonlySlots
+      ? [`With the option \`keys=readonly\`: ${code(Object.keys(readonlySlots))}`]
+      : []),
     `The secret holds ${strings ? heldIn(strings, pair) : 'the bare key'}, or a document with it (option \`field\`)`,
     ...(off ? [`Refused when \`${off.at.replace('/', '')}\` switches keys off`] : []),
     ...(regenerate.long ? ['The new key may take minutes'] : []),
@@ -230,7 +247,8 @@ function figures(): string {
   const bench = read('docs/bench.md');
   const of = (row: RegExp, what: string): string => {
     const [, figure] = row.exec(bench) ?? [];
-    if (figure === undefined) throw new Error(`docs/bench.md has no row "${what}" in its first run.`);
+    if (figure === undefined)
+      throw new Error(`docs/bench.md has no row "${what}" in its first run.`);
     return figure;
   };
   const calls = of(/^sweep +10,000: Azure calls +([\d.]+) +calls/m, 'sweep 10,000: Azure calls');
@@ -257,7 +275,11 @@ export const parts: Readonly<Record<string, (page: string) => string>> = {
   'docs/api.md': (page) => withPart(page, 'calls', `\n${callsTable()}\n`),
   'docs/cli.md': (page) =>
     withPart(
-      withPart(withPart(page, 'commands', `\n${commandsPart()}\n`), 'options', `\n${commonPart()}\n`),
+      withPart(
+        withPart(page, 'commands', `\n${commandsPart()}\n`),
+        'options',
+        `\n${commonPart()}\n`,
+      ),
       'exits',
       `\n${exitsPart()}\n`,
     ),

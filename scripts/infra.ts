@@ -30,18 +30,28 @@ function settle(file: string, wanted: string, update: boolean): void {
   if (same(found, wanted)) return;
   if (update) writeFileSync(path, wanted);
   else
-    fail(`infra/${file} is not what the sources give (npm run infra -- --update writes it):`, difference(path, wanted));
+    fail(
+      `infra/${file} is not what the sources give (npm run infra -- --update writes it):`,
+      difference(path, wanted),
+    );
 }
 
 /** Equal as text, or, of compiled templates, in all but what differs from run to run. */
 function same(found: string, wanted: string): boolean {
-  return found === wanted || (found !== '' && wanted.startsWith('{') && settled(found) === settled(wanted));
+  return (
+    found === wanted ||
+    (found !== '' && wanted.startsWith('{') && settled(found) === settled(wanted))
+  );
 }
 
 /** Less the compiler's stamp, and with `dependsOn` in order: it comes in any (seen with 0.49.2). */
 const settled = (text: string): string =>
   JSON.stringify(JSON.parse(text), (key, value: unknown) =>
-    key === '_generator' ? undefined : key === 'dependsOn' && Array.isArray(value) ? value.toSorted() : value,
+    key === '_generator'
+      ? undefined
+      : key === 'dependsOn' && Array.isArray(value)
+        ? value.toSorted()
+        : value,
   );
 
 async function check(update: boolean): Promise<void> {
@@ -54,9 +64,14 @@ async function check(update: boolean): Promise<void> {
     await compile(bicep, work, update);
     await parameters(bicep);
     await everything(bicep);
-    const files = readdirSync(join(infra, 'snapshots')).filter((each) => each.endsWith('.bicepparam'));
+    const files = readdirSync(join(infra, 'snapshots')).filter((each) =>
+      each.endsWith('.bicepparam'),
+    );
     // Two at a time: each is a process of its own.
-    const [some, others] = [files.filter((_, at) => at % 2 === 0), files.filter((_, at) => at % 2 === 1)];
+    const [some, others] = [
+      files.filter((_, at) => at % 2 === 0),
+      files.filter((_, at) => at % 2 === 1),
+    ];
     await Promise.all([some, others].map((half) => snapshots(bicep, half, update)));
   } finally {
     rmSync(work, { recursive: true });
@@ -68,9 +83,15 @@ async function format(bicep: string, work: string, update: boolean): Promise<voi
   const files = readdirSync(infra, { recursive: true, encoding: 'utf8' }).filter(
     (file) => /\.bicep(param)?$/.test(file) && !file.startsWith('.bicep'),
   );
-  for (const file of [...files, 'bicepconfig.json']) cpSync(join(infra, file), join(work, 'copy', file));
+  for (const file of [...files, 'bicepconfig.json'])
+    cpSync(join(infra, file), join(work, 'copy', file));
   for (const kind of ['bicep', 'bicepparam']) {
-    const { code, output } = await run([bicep, 'format', '--pattern', join(work, 'copy/**', `*.${kind}`)]);
+    const { code, output } = await run([
+      bicep,
+      'format',
+      '--pattern',
+      join(work, 'copy/**', `*.${kind}`),
+    ]);
     if (code !== 0) fail(`bicep format (exit code ${code})`, output);
   }
   for (const file of files) settle(file, readFileSync(join(work, 'copy', file), 'utf8'), update);
@@ -79,8 +100,15 @@ async function format(bicep: string, work: string, update: boolean): Promise<voi
 /** Any diagnostic is one too many: some of the compiler's own are warnings, which end with 0 (azure-facts 11.2). */
 async function lint(bicep: string): Promise<void> {
   for (const pattern of ['*.bicep', 'modules/*.bicep', 'snapshots/*.bicep']) {
-    const { code, output } = await run([bicep, 'lint', '--pattern', join(infra, pattern), '--no-restore']);
-    if (code !== 0 || output.trim() !== '') fail(`bicep lint infra/${pattern} (exit code ${code})`, output);
+    const { code, output } = await run([
+      bicep,
+      'lint',
+      '--pattern',
+      join(infra, pattern),
+      '--no-restore',
+    ]);
+    if (code !== 0 || output.trim() !== '')
+      fail(`bicep lint infra/${pattern} (exit code ${code})`, output);
   }
 }
 
@@ -96,79 +124,117 @@ async function compile(bicep: string, work: string, update: boolean): Promise<vo
 
 type Environment = Readonly<Record<string, string | undefined>>;
 /** The environment that infra/main.bicepparam cannot do without, and what in it must not pass for something else. */
-const ENVIRONMENT = { AZURE_NETWORK_MODE: 'private', KEYTURN_AUDIENCE: 'api://keyturn', KEYTURN_MODE: 'run' };
+const ENVIRONMENT = {
+  AZURE_NETWORK_MODE: 'private',
+  KEYTURN_AUDIENCE: 'api://keyturn',
+  KEYTURN_MODE: 'run',
+};
 const REFUSED: readonly Environment[] = [
   ...Object.keys(ENVIRONMENT).map((name) => ({ [name]: undefined })),
-  ...[{ AZURE_NETWORK_MODE: 'Private' }, { KEYTURN_AUDIENCE: '' }, { KEYTURN_MODE: '' }, { AZURE_NODE_VERSION: '23' }],
-  ...[{ KEYTURN_SWEEP_SCHEDULE: '0 7 */6 * * *' }, { AZURE_SWEEP_WINDOW: 'PT12H' }, { AZURE_AUDIT_LOCKED: 'yes' }],
-  ...[{ KEYTURN_CLOUD: 'AzureGermany' }, { KEYTURN_CUSTOM_CLOUD: 'yes' }, { AZURE_INSTANCE_MEMORY_MB: '1024' }],
-  ...[{ AZURE_STORAGE_SKU: 'LRS' }, { AZURE_TAGS: '{' }, { AZURE_AUDIT_DAYS: 'a year' }, { AZURE_PRIVATE_DNS: 'no' }],
+  ...[
+    { AZURE_NETWORK_MODE: 'Private' },
+    { KEYTURN_AUDIENCE: '' },
+    { KEYTURN_MODE: '' },
+    { AZURE_NODE_VERSION: '23' },
+  ],
+  ...[
+    { KEYTURN_SWEEP_SCHEDULE: '0 7 */6 * * *' },
+    { AZURE_SWEEP_WINDOW: 'PT12H' },
+    { AZURE_AUDIT_LOCKED: 'yes' },
+  ],
+  ...[
+    { KEYTURN_CLOUD: 'AzureGermany' },
+    { KEYTURN_CUSTOM_CLOUD: 'yes' },
+    { AZURE_INSTANCE_MEMORY_MB: '1024' },
+  ],
+  ...[
+    { AZURE_STORAGE_SKU: 'LRS' },
+    { AZURE_TAGS: '{' },
+    { AZURE_AUDIT_DAYS: 'a year' },
+    { AZURE_PRIVATE_DNS: 'no' },
+  ],
   ...[{ AZURE_NAMES: '{"apps":"a"}' }, { AZURE_SUBNETS: '{"app":"a"}' }],
 ];
 
 /** Each parameter from the environment, as something else than its default (case OPS-08). */
-const EVERYTHING: Readonly<Record<string, readonly [name: string, text: string, value: unknown]>> = {
-  environmentName: ['AZURE_ENV_NAME', 'prod', 'prod'],
-  location: ['AZURE_LOCATION', 'northeurope', 'northeurope'],
-  tags: ['AZURE_TAGS', '{"team":"a"}', { team: 'a' }],
-  names: ['AZURE_NAMES', '{"app":"own"}', { app: 'own' }],
-  instance: ['KEYTURN_INSTANCE', 'zone-b', 'zone-b'],
-  cloud: ['KEYTURN_CLOUD', 'custom', 'custom'],
-  storageSuffix: ['AZURE_STORAGE_SUFFIX', 'core.example', 'core.example'],
-  network: ['AZURE_NETWORK_MODE', 'public', 'public'],
-  addressPrefix: ['AZURE_ADDRESS_PREFIX', '10.1.0.0/25', '10.1.0.0/25'],
-  subnets: [
-    'AZURE_SUBNETS',
-    '{"app":"a","endpoints":"b","virtualNetworkId":"c"}',
-    { app: 'a', endpoints: 'b', virtualNetworkId: 'c' },
-  ],
-  privateDns: ['AZURE_PRIVATE_DNS', 'existing', 'existing'],
-  privateDnsZoneIds: ['AZURE_PRIVATE_DNS_ZONE_IDS', '{"blob":"b"}', { blob: 'b' }],
-  nodeVersion: ['AZURE_NODE_VERSION', '22', '22'],
-  instanceMemoryMB: ['AZURE_INSTANCE_MEMORY_MB', '4096', 4096],
-  maximumInstanceCount: ['AZURE_MAXIMUM_INSTANCE_COUNT', '3', 3],
-  zoneRedundant: ['AZURE_ZONE_REDUNDANT', 'true', true],
-  storageSku: ['AZURE_STORAGE_SKU', 'Standard_GZRS', 'Standard_GZRS'],
-  cmk: [
-    'AZURE_CMK',
-    '{"vaultUri":"u","keyName":"k","identityId":"i"}',
-    { vaultUri: 'u', keyName: 'k', identityId: 'i' },
-  ],
-  auditDays: ['AZURE_AUDIT_DAYS', '30', 30],
-  auditLocked: ['AZURE_AUDIT_LOCKED', 'true', true],
-  logDays: ['AZURE_LOG_DAYS', '31', 31],
-  publicIngestion: ['AZURE_PUBLIC_INGESTION', 'false', false],
-  activityLog: ['AZURE_ACTIVITY_LOG', 'false', false],
-  actionGroupIds: ['AZURE_ACTION_GROUP_IDS', 'a, b', ['a', 'b']],
-  sweepWindow: ['AZURE_SWEEP_WINDOW', 'P1D', 'P1D'],
-  noticesTopic: ['AZURE_NOTICES_TOPIC', 'true', true],
-  notifySettings: ['AZURE_NOTIFY_SETTINGS', '{"KEYTURN_NOTIFY_A":"b"}', { KEYTURN_NOTIFY_A: 'b' }],
-};
+const EVERYTHING: Readonly<Record<string, readonly [name: string, text: string, value: unknown]>> =
+  {
+    environmentName: ['AZURE_ENV_NAME', 'prod', 'prod'],
+    location: ['AZURE_LOCATION', 'northeurope', 'northeurope'],
+    tags: ['AZURE_TAGS', '{"team":"a"}', { team: 'a' }],
+    names: ['AZURE_NAMES', '{"app":"own"}', { app: 'own' }],
+    instance: ['KEYTURN_INSTANCE', 'zone-b', 'zone-b'],
+    cloud: ['KEYTURN_CLOUD', 'custom', 'custom'],
+    storageSuffix: ['AZURE_STORAGE_SUFFIX', 'core.example', 'core.example'],
+    network: ['AZURE_NETWORK_MODE', 'public', 'public'],
+    addressPrefix: ['AZURE_ADDRESS_PREFIX', '10.1.0.0/25', '10.1.0.0/25'],
+    subnets: [
+      'AZURE_SUBNETS',
+      '{"app":"a","endpoints":"b","virtualNetworkId":"c"}',
+      { app: 'a', endpoints: 'b', virtualNetworkId: 'c' },
+    ],
+    privateDns: ['AZURE_PRIVATE_DNS', 'existing', 'existing'],
+    privateDnsZoneIds: ['AZURE_PRIVATE_DNS_ZONE_IDS', '{"blob":"b"}', { blob: 'b' }],
+    nodeVersion: ['AZURE_NODE_VERSION', '22', '22'],
+    instanceMemoryMB: ['AZURE_INSTANCE_MEMORY_MB', '4096', 4096],
+    maximumInstanceCount: ['AZURE_MAXIMUM_INSTANCE_COUNT', '3', 3],
+    zoneRedundant: ['AZURE_ZONE_REDUNDANT', 'true', true],
+    storageSku: ['AZURE_STORAGE_SKU', 'Standard_GZRS', 'Standard_GZRS'],
+    cmk: [
+      'AZURE_CMK',
+      '{"vaultUri":"u","keyName":"k","identityId":"i"}',
+      { vaultUri: 'u', keyName: 'k', identityId: 'i' },
+    ],
+    auditDays: ['AZURE_AUDIT_DAYS', '30', 30],
+    auditLocked: ['AZURE_AUDIT_LOCKED', 'true', true],
+    logDays: ['AZURE_LOG_DAYS', '31', 31],
+    publicIngestion: ['AZURE_PUBLIC_INGESTION', 'false', false],
+    activityLog: ['AZURE_ACTIVITY_LOG', 'false', false],
+    actionGroupIds: ['AZURE_ACTION_GROUP_IDS', 'a, b', ['a', 'b']],
+    sweepWindow: ['AZURE_SWEEP_WINDOW', 'P1D', 'P1D'],
+    noticesTopic: ['AZURE_NOTICES_TOPIC', 'true', true],
+    notifySettings: [
+      'AZURE_NOTIFY_SETTINGS',
+      '{"KEYTURN_NOTIFY_A":"b"}',
+      { KEYTURN_NOTIFY_A: 'b' },
+    ],
+  };
 
 /** All of them reach the template, and it has no other. */
 async function everything(bicep: string): Promise<void> {
   const all = Object.fromEntries(Object.values(EVERYTHING).map(([name, text]) => [name, text]));
   const { stdout, output } = await parametersOf(bicep, { ...ENVIRONMENT, ...all });
-  const { parametersJson, templateJson } = (stdout.startsWith('{') ? JSON.parse(stdout) : {}) as Record<string, string>;
+  const { parametersJson, templateJson } = (
+    stdout.startsWith('{') ? JSON.parse(stdout) : {}
+  ) as Record<string, string>;
   if (parametersJson === undefined || templateJson === undefined)
     return void fail('bicep build-params infra/main.bicepparam, with everything set', output);
-  const { parameters: found } = JSON.parse(parametersJson) as { parameters: Record<string, { value: unknown }> };
-  const wanted = Object.entries(EVERYTHING).map(([parameter, [, , value]]) => [parameter, value] as const);
+  const { parameters: found } = JSON.parse(parametersJson) as {
+    parameters: Record<string, { value: unknown }>;
+  };
+  const wanted = Object.entries(EVERYTHING).map(
+    ([parameter, [, , value]]) => [parameter, value] as const,
+  );
   for (const [parameter, value] of wanted)
     if (JSON.stringify(found[parameter]?.value) !== JSON.stringify(value))
       fail('infra/main.bicepparam', `${parameter} is not what the environment says.`);
   const has = Object.keys((JSON.parse(templateJson) as { parameters: object }).parameters);
   const strange = has.filter((parameter) => parameter !== 'settings' && !(parameter in EVERYTHING));
-  if (strange.length > 0) fail('infra/main.bicepparam', `Not from the environment: ${strange.join()}`);
+  if (strange.length > 0)
+    fail('infra/main.bicepparam', `Not from the environment: ${strange.join()}`);
 }
 
 /** The parameters that azd takes. What is missing or misspelt ends with an error: a default would undo what was deployed. */
 async function parameters(bicep: string): Promise<void> {
   const { code, stdout, output } = await parametersOf(bicep, ENVIRONMENT);
-  if (code !== 0 || output.replace(stdout, '').trim() !== '') fail('bicep build-params infra/main.bicepparam', output);
+  if (code !== 0 || output.replace(stdout, '').trim() !== '')
+    fail('bicep build-params infra/main.bicepparam', output);
   for (const wrong of REFUSED)
     if ((await parametersOf(bicep, { ...ENVIRONMENT, ...wrong })).code === 0)
-      fail('bicep build-params infra/main.bicepparam takes an environment that it has to refuse:', describe(wrong));
+      fail(
+        'bicep build-params infra/main.bicepparam takes an environment that it has to refuse:',
+        describe(wrong),
+      );
 }
 
 const describe = (environment: Environment): string =>
@@ -178,8 +244,10 @@ const describe = (environment: Environment): string =>
 
 /** The compiler inherits the environment of this process, so what a developer's shell holds goes first. */
 function parametersOf(bicep: string, environment: Environment): Promise<Ran> {
-  for (const name of Object.keys(process.env)) if (/^(KEYTURN|AZURE)_/.test(name)) delete process.env[name];
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined) process.env[name] = value;
+  for (const name of Object.keys(process.env))
+    if (/^(KEYTURN|AZURE)_/.test(name)) delete process.env[name];
+  for (const [name, value] of Object.entries(environment))
+    if (value !== undefined) process.env[name] = value;
   return run([bicep, 'build-params', join(infra, 'main.bicepparam'), '--stdout', '--no-restore']);
 }
 

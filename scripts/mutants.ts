@@ -27,7 +27,8 @@ async function main(): Promise<number> {
   });
   const jobs = Number(values.jobs);
   const sample = Number(values.sample);
-  for (const count of [jobs, sample]) if (!Number.isInteger(count) || count < 1) throw new Error(USAGE);
+  for (const count of [jobs, sample])
+    if (!Number.isInteger(count) || count < 1) throw new Error(USAGE);
   if (values.stryker) return await stryker(positionals, { jobs, sample });
   const chosen = choose(positionals, values.short === true);
   const all = await sources();
@@ -38,7 +39,8 @@ async function main(): Promise<number> {
     tests: tests(mutant, files),
   }));
   if (values.list) {
-    for (const { mutant, place } of placed) console.log(`${mutant.id}  ${place.file}:${place.line}  ${mutant.loses}`);
+    for (const { mutant, place } of placed)
+      console.log(`${mutant.id}  ${place.file}:${place.line}  ${mutant.loses}`);
     return 0;
   }
   const faults = await typeFaults(placed);
@@ -50,7 +52,10 @@ async function main(): Promise<number> {
 /** The least score of a part, in percent. */
 const SCORE_MIN = 90;
 
-async function stryker(names: readonly string[], options: { jobs: number; sample: number }): Promise<number> {
+async function stryker(
+  names: readonly string[],
+  options: { jobs: number; sample: number },
+): Promise<number> {
   const { parts } = await import('./mutants/stryker/parts.ts');
   const { score, survivorLine } = await import('./mutants/stryker/run.ts');
   const wanted = names.length === 0 ? parts.map(({ name }) => name) : names;
@@ -86,7 +91,9 @@ async function stryker(names: readonly string[], options: { jobs: number; sample
 function choose(ids: readonly string[], short: boolean): readonly Mutant[] {
   const unknown = ids.filter((id) => !mutants.some((mutant) => mutant.id === id));
   if (unknown.length > 0) throw new Error(`There is no mutant ${unknown.join(', ')}: see --list.`);
-  return mutants.filter((mutant) => (ids.length === 0 || ids.includes(mutant.id)) && (!short || mutant.short));
+  return mutants.filter(
+    (mutant) => (ids.length === 0 || ids.includes(mutant.id)) && (!short || mutant.short),
+  );
 }
 
 interface Placed {
@@ -96,7 +103,9 @@ interface Placed {
 }
 
 async function run(placed: readonly Placed[], jobs: number): Promise<number> {
-  const copies = await Promise.all(Array.from({ length: Math.min(jobs, placed.length) }, () => Checkout.make()));
+  const copies = await Promise.all(
+    Array.from({ length: Math.min(jobs, placed.length) }, () => Checkout.make()),
+  );
   try {
     const [first] = copies;
     if (!first) return 0;
@@ -113,7 +122,9 @@ async function run(placed: readonly Placed[], jobs: number): Promise<number> {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const verdict = await copy.with(next.place, next.tests);
         if (verdict.kind === 'failed' || verdict.kind === 'timed out') died += 1;
-        console.log(`${wordOf(verdict)}  ${next.mutant.id}  ${inWords(verdict, next.mutant)}  (${verdict.seconds} s)`);
+        console.log(
+          `${wordOf(verdict)}  ${next.mutant.id}  ${inWords(verdict, next.mutant)}  (${verdict.seconds} s)`,
+        );
       }
     };
     await Promise.all(copies.map(work));
@@ -124,7 +135,12 @@ async function run(placed: readonly Placed[], jobs: number): Promise<number> {
   }
 }
 
-const WORDS = { passed: 'SURVIVED', failed: 'killed', 'timed out': 'killed by time-out', broken: 'BROKEN' } as const;
+const WORDS = {
+  passed: 'SURVIVED',
+  failed: 'killed',
+  'timed out': 'killed by time-out',
+  broken: 'BROKEN',
+} as const;
 const wordOf = ({ kind }: Verdict): string => WORDS[kind];
 
 function inWords(verdict: Verdict, mutant?: Mutant): string {

@@ -19,7 +19,8 @@ import {
 /** Lines in files that are there. Throws where the place for one is gone. */
 function lines({ camel }: Names): Readonly<Record<string, (text: string) => string>> {
   const after = (mark: RegExp, line: string) => (text: string) => {
-    if (!mark.test(text)) throw new Error(`No line is like ${mark}: scripts/newRotator.ts has to follow.`);
+    if (!mark.test(text))
+      throw new Error(`No line is like ${mark}: scripts/newRotator.ts has to follow.`);
     return text.replace(mark, (found) => `${found}${line}`);
   };
   const both =
@@ -38,7 +39,10 @@ function lines({ camel }: Names): Readonly<Record<string, (text: string) => stri
       ),
     ),
     'local/azure/arm.ts': both(
-      after(/^import \{ databaseRoutes \} .*\n/m, `import { ${camel}Routes } from './${camel}Fake.ts';\n`),
+      after(
+        /^import \{ databaseRoutes \} .*\n/m,
+        `import { ${camel}Routes } from './${camel}Fake.ts';\n`,
+      ),
       after(/^ {2}\.\.\.databaseRoutes,\n/m, `  ...${camel}Routes,\n`),
     ),
   };
@@ -58,7 +62,10 @@ export function newRotator(kind: string, root: string): readonly string[] {
   const kinds = ['src/rotators/twoKeyTable.ts', 'docs/rotators.md'].map((file) =>
     readFileSync(join(root, file), 'utf8'),
   );
-  if (taken.length > 0 || kinds.some((text) => text.includes(`'${kind}'`) || text.includes(`\n## ${kind}\n`)))
+  if (
+    taken.length > 0 ||
+    kinds.some((text) => text.includes(`'${kind}'`) || text.includes(`\n## ${kind}\n`))
+  )
     throw new Error(`${kind} is there already${taken.length > 0 ? `: ${taken.join(', ')}` : ''}.`);
   const read = (file: string) => readFileSync(join(root, file), 'utf8');
   const written: readonly (readonly [string, string])[] = [
@@ -71,10 +78,14 @@ export function newRotator(kind: string, root: string): readonly string[] {
   ];
   for (const [file, text] of written) writeFileSync(join(root, file), text);
   const paths = written.map(([file]) => file);
-  const { status, stderr } = spawnSync(join(root, 'node_modules/.bin/biome'), ['check', '--write', ...paths], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    join(root, 'node_modules/.bin/biome'),
+    ['check', '--write', ...paths],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`Biome does not like what was written: ${stderr}`);
   return paths;
 }
@@ -83,7 +94,9 @@ if (process.argv[1] === import.meta.filename) {
   const [kind = ''] = process.argv.slice(2);
   try {
     const paths = newRotator(kind, join(import.meta.dirname, '..'));
-    console.log(`Written, to be worked on in this order:\n${paths.map((path) => `  ${path}`).join('\n')}`);
+    console.log(
+      `Written, to be worked on in this order:\n${paths.map((path) => `  ${path}`).join('\n')}`,
+    );
     console.log(
       `Then: npm test -- test/contract/${namesOf(kind).camel}.test.ts, and docs/developing.md, "A new rotator".`,
     );

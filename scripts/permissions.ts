@@ -53,7 +53,8 @@ const notes: readonly Note[] = [
   {
     rights: /^`ALTER ANY LOGIN`/,
     call: '`ALTER LOGIN` or `ALTER USER` of the logins',
-    misuse: 'set the password of every login of the server but the administrator, or of every user of the database',
+    misuse:
+      'set the password of every login of the server but the administrator, or of every user of the database',
     source: 'azure-facts 5.2',
   },
   {
@@ -74,8 +75,16 @@ const notes: readonly Note[] = [
     misuse: 'read the password hashes of all users',
     source: 'measured on MariaDB 10.11',
   },
-  { rights: /\/locations\//, call: 'GET of the operation that the PATCH began', misuse: 'see states of operations' },
-  { rights: /\/read$/, call: 'GET of the resource: host, and whether keys are on', misuse: 'see configuration' },
+  {
+    rights: /\/locations\//,
+    call: 'GET of the operation that the PATCH began',
+    misuse: 'see states of operations',
+  },
+  {
+    rights: /\/read$/,
+    call: 'GET of the resource: host, and whether keys are on',
+    misuse: 'see configuration',
+  },
   {
     rights: /\/list\w+\/action$/,
     call: 'POST: which slot a value is, join, confirmation',
@@ -91,7 +100,10 @@ const notes: readonly Note[] = [
 /** Throws for a right that nobody has described. */
 function noteOf(right: string, { notes: own = {} }: NeededRights): RightNote {
   const found = own[right] ?? notes.find(({ rights }) => rights.test(right));
-  if (!found) throw new Error(`Nothing is said of ${right}: say in \`rights.notes\` of its kind what a misuse could.`);
+  if (!found)
+    throw new Error(
+      `Nothing is said of ${right}: say in \`rights.notes\` of its kind what a misuse could.`,
+    );
   return found;
 }
 
@@ -112,13 +124,19 @@ export function rightsRows({ type, rights }: Pick<Manifest, 'type' | 'rights'>):
 
 function targetsTable(): string {
   const rows = manifests.flatMap(rightsRows);
-  return ['| Kind | Right | Call | A misuse could | Spelling |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+  return [
+    '| Kind | Right | Call | A misuse could | Spelling |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
 }
 
 /** Rights whose spelling no source confirms. */
 export function unverified(): readonly string[] {
   const all = manifests.flatMap(({ rights }) =>
-    [...inRole(rights), ...(rights.graph ?? [])].filter((right) => noteOf(right, rights).source === undefined),
+    [...inRole(rights), ...(rights.graph ?? [])].filter(
+      (right) => noteOf(right, rights).source === undefined,
+    ),
   );
   return [...new Set(all)].sort();
 }

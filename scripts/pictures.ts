@@ -21,7 +21,15 @@ async function typed(line: string): Promise<string> {
   const written: string[] = [];
   const out = { write: (text: string) => void written.push(text), isTty: true, columns: COLUMNS };
   const io: Io = {
-    ...{ out, err: out, env: {}, cwd: root, fetch, now: () => new Date(), stopped: new AbortController().signal },
+    ...{
+      out,
+      err: out,
+      env: {},
+      cwd: root,
+      fetch,
+      now: () => new Date(),
+      stopped: new AbortController().signal,
+    },
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     ...{ ask: async () => undefined, printed: async () => undefined, browse: async () => false },
   };
@@ -37,7 +45,8 @@ const COLOURS: Readonly<Record<string, string>> = {
   2: '#959da5',
 };
 const [LINE, CELL, EDGE] = [18, 7.8, 16];
-const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Text with colours of a terminal as a picture that scales; no font and no script comes from elsewhere. */
 export function svgOf(text: string, title: string): string {
@@ -46,7 +55,8 @@ export function svgOf(text: string, title: string): string {
   const rows = lines.map((line, at) => {
     const parts = line.split('\x1b[').map((part, index) => {
       const [, code = '0', rest = part] = index === 0 ? [] : (/^(\d+)m(.*)$/s.exec(part) ?? []);
-      const style = code === '1' ? ' font-weight="bold"' : COLOURS[code] ? ` fill="${COLOURS[code]}"` : '';
+      const style =
+        code === '1' ? ' font-weight="bold"' : COLOURS[code] ? ` fill="${COLOURS[code]}"` : '';
       return rest === '' ? '' : `<tspan${style}>${escaped(rest)}</tspan>`;
     });
     return `<text x="${EDGE}" y="${EDGE + LINE * (at + 0.75)}" xml:space="preserve">${parts.join('')}</text>`;
@@ -71,7 +81,10 @@ const served = (tenant: ChildProcess): Promise<void> =>
 
 if (process.argv[1] === import.meta.filename) {
   const words = ['--import', './local/preload.ts', 'local/start.ts', '--port', '0'];
-  const tenant = spawn(process.execPath, words, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const tenant = spawn(process.execPath, words, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     await served(tenant);
     for (const [name, lines] of Object.entries(PICTURES)) {

@@ -19,7 +19,8 @@ const Walk = z.object({
 const Run = z.object({ paths: z.number().int(), walks: z.array(Walk), rules: counts });
 type Run = z.infer<typeof Run>;
 
-export const readRun = (path: string | URL): Run => Run.parse(JSON.parse(readFileSync(path, 'utf8')));
+export const readRun = (path: string | URL): Run =>
+  Run.parse(JSON.parse(readFileSync(path, 'utf8')));
 
 /** Claimed are round numbers, so that a call more or less in a pass makes no page wrong. */
 function atLeast(count: number): number {
@@ -62,7 +63,8 @@ function shownTitles(run: Run): readonly Title[] {
 
 function walksTable(run: Run): string {
   const rows = shownTitles(run).map(
-    ({ title, how, kinds, paths }) => `| ${title} | ${how} | ${kinds.join(', ')} | ${figure(atLeast(paths))} |`,
+    ({ title, how, kinds, paths }) =>
+      `| ${title} | ${how} | ${kinds.join(', ')} | ${figure(atLeast(paths))} |`,
   );
   return [
     `At least ${figure(atLeast(run.paths))} paths, no violation.`,
@@ -129,16 +131,22 @@ export function overclaimed(claimed: Run, run: Run): string[] {
   const walked = new Map(titles(run).map((each) => [`${each.title} ${each.how}`, each]));
   const less = titles(claimed).flatMap(({ title, how, paths }) => {
     const now = walked.get(`${title} ${how}`)?.paths ?? 0;
-    return now < atLeast(paths) ? [`${title}: ${now} paths walked, at least ${atLeast(paths)} claimed`] : [];
+    return now < atLeast(paths)
+      ? [`${title}: ${now} paths walked, at least ${atLeast(paths)} claimed`]
+      : [];
   });
   const known = excused(claimed);
-  const silent = [...excused(run).keys()].filter((id) => !known.has(id)).map((id) => `the excuse "${id}" is not told`);
+  const silent = [...excused(run).keys()]
+    .filter((id) => !known.has(id))
+    .map((id) => `the excuse "${id}" is not told`);
   const idle = Object.keys(claimed.rules).filter((name) => !run.rules[name]);
   return [
     ...less,
     ...silent,
     ...idle.map((name) => `the rule "${name}" was not taken`),
-    ...run.walks.flatMap(({ title, violations }) => (violations > 0 ? [`${title}: ${violations} violations`] : [])),
+    ...run.walks.flatMap(({ title, violations }) =>
+      violations > 0 ? [`${title}: ${violations} violations`] : [],
+    ),
   ];
 }
 
@@ -148,6 +156,10 @@ if (process.argv[1] === import.meta.filename) {
   const [file = ''] = process.argv.slice(2);
   const wrong = overclaimed(readRun(PROOF_RUN), readRun(file));
   for (const line of wrong) console.log(line);
-  console.log(wrong.length === 0 ? 'docs/proof.md claims no more than was walked.' : 'Walk again: see docs/proof.md.');
+  console.log(
+    wrong.length === 0
+      ? 'docs/proof.md claims no more than was walked.'
+      : 'Walk again: see docs/proof.md.',
+  );
   process.exitCode = wrong.length > 0 ? 1 : 0;
 }

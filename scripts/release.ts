@@ -18,7 +18,14 @@ const root = join(import.meta.dirname, '..');
 /** What may be in the package, and what has to be. */
 const ALLOWED =
   /^(host\.json|package\.json|LICENSE|THIRD-PARTY-NOTICES|keyturn\.cjs|app\/[\w.-]+\.mjs|(app\/)?[\w.-]+\.LEGAL\.txt)$/;
-const NEEDED = ['host.json', 'package.json', 'LICENSE', 'THIRD-PARTY-NOTICES', 'keyturn.cjs', 'app/handlers.mjs'];
+const NEEDED = [
+  'host.json',
+  'package.json',
+  'LICENSE',
+  'THIRD-PARTY-NOTICES',
+  'keyturn.cjs',
+  'app/handlers.mjs',
+];
 
 export interface Release {
   readonly archive: string;
@@ -35,7 +42,9 @@ export async function release(folder = join(root, '.keyturn/release')): Promise<
   const builtCli = await mkdtemp(join(tmpdir(), 'keyturn-release-cli-'));
   try {
     await build({ out: built });
-    const { version } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8')) as {
+      version: string;
+    };
     const bytes = zip(entriesOf(built));
     const name = `keyturn-${version}.zip`;
     const cliName = `keyturn-cli-${version}.tgz`;
@@ -57,7 +66,10 @@ export async function release(folder = join(root, '.keyturn/release')): Promise<
     await writeFile(files.archive, bytes);
     await writeFile(files.checksum, `${sha256}  ${name}\n`); // as `sha256sum --check` reads it
     await writeFile(files.cli, cli);
-    await writeFile(files.cliChecksum, `${createHash('sha256').update(cli).digest('hex')}  ${cliName}\n`);
+    await writeFile(
+      files.cliChecksum,
+      `${createHash('sha256').update(cli).digest('hex')}  ${cliName}\n`,
+    );
     await writeFile(files.parts, `${JSON.stringify(sbom(lock, { name, sha256 }), undefined, 2)}\n`);
     return files;
   } finally {

@@ -55,7 +55,10 @@ export const importsOf = (files: readonly string[]): readonly Import[] =>
   );
 
 /** The arrows between rooms: `roomOf` says in which room a file stands, and undefined where it is outside of all. */
-export function graphOf(imports: readonly Import[], roomOf: (file: string) => string | undefined): Graph {
+export function graphOf(
+  imports: readonly Import[],
+  roomOf: (file: string) => string | undefined,
+): Graph {
   const graph = new Map<string, Set<string>>();
   const of = (room: string) => graph.get(room) ?? graph.set(room, new Set()).get(room);
   for (const { file, to } of imports) {
@@ -76,7 +79,9 @@ export const byFile = (file: string): string => file;
 export const within =
   (folder: string) =>
   (file: string): string | undefined =>
-    file.startsWith(`${folder}/`) ? `${folder}/${file.slice(folder.length + 1).split('/')[0]}` : undefined;
+    file.startsWith(`${folder}/`)
+      ? `${folder}/${file.slice(folder.length + 1).split('/')[0]}`
+      : undefined;
 
 /** Rooms that lead to each other, largest first (Tarjan). */
 export function circlesOf(graph: Graph): readonly (readonly string[])[] {
@@ -90,7 +95,8 @@ export function circlesOf(graph: Graph): readonly (readonly string[])[] {
     stack.push(room);
     for (const next of graph.get(room) ?? []) {
       if (!index.has(next)) visit(next);
-      if (stack.includes(next)) low.set(room, Math.min(low.get(room) as number, low.get(next) as number));
+      if (stack.includes(next))
+        low.set(room, Math.min(low.get(room) as number, low.get(next) as number));
     }
     if (low.get(room) !== index.get(room)) return;
     const circle = stack.splice(stack.indexOf(room));
@@ -102,13 +108,17 @@ export function circlesOf(graph: Graph): readonly (readonly string[])[] {
 
 /** The floor of each room: above all that it takes from; a circle stands on one. The ground is 1. */
 export function floorsOf(graph: Graph): ReadonlyMap<string, number> {
-  const circleOf = new Map(circlesOf(graph).flatMap((circle) => circle.map((room) => [room, circle] as const)));
+  const circleOf = new Map(
+    circlesOf(graph).flatMap((circle) => circle.map((room) => [room, circle] as const)),
+  );
   const floors = new Map<string, number>();
   const floorOf = (room: string): number => {
     const known = floors.get(room);
     if (known !== undefined) return known;
     const circle = circleOf.get(room) ?? [room];
-    const below = circle.flatMap((each) => [...(graph.get(each) ?? [])]).filter((each) => !circle.includes(each));
+    const below = circle
+      .flatMap((each) => [...(graph.get(each) ?? [])])
+      .filter((each) => !circle.includes(each));
     const floor = 1 + Math.max(0, ...below.map(floorOf));
     for (const each of circle) floors.set(each, floor);
     return floor;
@@ -123,8 +133,9 @@ export const arrowsOf = (graph: Graph): readonly (readonly [string, string])[] =
 /** Arrows that lead back to where they come from: those inside of circles. */
 export function backOf(graph: Graph): number {
   const circles = circlesOf(graph);
-  return arrowsOf(graph).filter(([from, to]) => circles.some((each) => each.includes(from) && each.includes(to)))
-    .length;
+  return arrowsOf(graph).filter(([from, to]) =>
+    circles.some((each) => each.includes(from) && each.includes(to)),
+  ).length;
 }
 
 export const folderOf = (file: string): string => file.split('/')[1] ?? '';
@@ -139,7 +150,13 @@ export const against = (imports: readonly Import[]): readonly Import[] =>
 
 function line(name: string, graph: Graph): string {
   const floors = Math.max(0, ...floorsOf(graph).values());
-  const figures = [graph.size, floors, arrowsOf(graph).length, backOf(graph), circlesOf(graph).length];
+  const figures = [
+    graph.size,
+    floors,
+    arrowsOf(graph).length,
+    backOf(graph),
+    circlesOf(graph).length,
+  ];
   return [name.padEnd(24), ...figures.map((figure) => String(figure).padStart(8))].join('');
 }
 
@@ -148,10 +165,19 @@ export function rooms(): string {
   const imports = ['src', 'local'].flatMap((folder) => importsOf(filesUnder(folder)));
   const inside = imports.filter(({ to }) => /^(src|local)\//.test(to));
   const folders = new Set(filesUnder('src').map((file) => file.split('/').slice(0, -1).join('/')));
-  const seen = ['src', ...[...folders].filter((each) => each !== 'src').sort(), 'local', 'local/azure', 'local/host'];
+  const seen = [
+    'src',
+    ...[...folders].filter((each) => each !== 'src').sort(),
+    'local',
+    'local/azure',
+    'local/host',
+  ];
   const wrong = against(inside);
   return [
-    ['room'.padEnd(24), ...['rooms', 'floors', 'arrows', 'back', 'circles'].map((each) => each.padStart(8))].join(''),
+    [
+      'room'.padEnd(24),
+      ...['rooms', 'floors', 'arrows', 'back', 'circles'].map((each) => each.padStart(8)),
+    ].join(''),
     ...seen.map((folder) => line(folder, graphOf(inside, within(folder)))),
     line('all files', graphOf(inside, byFile)),
     '',

@@ -19,15 +19,29 @@ interface Example {
 }
 
 /** A text before and after a rotation. */
-function shown(text: string, { spec, host, next, login }: Example, options: Partial<FormOptions> = {}): string {
-  const form = openForm(new Secret(text), { spec, ...options }, [host, 'contoso.blob.core.windows.net']);
+function shown(
+  text: string,
+  { spec, host, next, login }: Example,
+  options: Partial<FormOptions> = {},
+): string {
+  const form = openForm(new Secret(text), { spec, ...options }, [
+    host,
+    'contoso.blob.core.windows.net',
+  ]);
   return `\`\`\`text\n${text}\n${form.fill(new Secret(next), login).reveal()}\n\`\`\``;
 }
 
 function section(dialect: Dialect, example: Example): string {
   const isEncoded = /^[a-z+]+:\/\/[^;]*$/.test(dialect.examples[0] ?? '');
   const key = isEncoded ? encodeURIComponent(OLD_KEY) : OLD_KEY;
-  const texts = { host: example.host, account: 'contoso', ID: 'y8-l0-s0:5Ytw9v', L: 'app_a', K: key, PW: OLD };
+  const texts = {
+    host: example.host,
+    account: 'contoso',
+    ID: 'y8-l0-s0:5Ytw9v',
+    L: 'app_a',
+    K: key,
+    PW: OLD,
+  };
   const texted = dialect.examples.map((text) =>
     Object.entries(texts).reduce((so, [name, put]) => so.replaceAll(`{${name}}`, () => put), text),
   );
@@ -119,11 +133,16 @@ function documentSections(): string {
     ],
     [
       'Azure auth JSON: `field=clientSecret`',
-      shown(JSON.stringify({ clientId: '…', clientSecret: OLD, tenantId: '…' }), bare, { field: 'clientSecret' }),
+      shown(JSON.stringify({ clientId: '…', clientSecret: OLD, tenantId: '…' }), bare, {
+        field: 'clientSecret',
+      }),
     ],
     [
       '`.env`: `field=DB_PASSWORD;login-field=DB_USER`',
-      shown(`DB_USER=app_a\nDB_PASSWORD="${OLD}"`, login, { field: 'DB_PASSWORD', loginField: 'DB_USER' }),
+      shown(`DB_USER=app_a\nDB_PASSWORD="${OLD}"`, login, {
+        field: 'DB_PASSWORD',
+        loginField: 'DB_USER',
+      }),
     ],
     [
       'Properties: `field=spring.datasource.password;login-field=spring.datasource.username`',

@@ -7,11 +7,14 @@ import { typeFaults } from '../scripts/mutants/types.ts';
 const source = await sources();
 const files = await testFiles();
 
-it.each(mutants.map((mutant) => [mutant.id, mutant] as const))('%s stands in one place', (_, mutant) => {
-  const { text, mutated } = placeOf(mutant, source);
-  expect(mutated).not.toBe(text);
-  expect(tests(mutant, files).length).toBeGreaterThan(0);
-});
+it.each(mutants.map((mutant) => [mutant.id, mutant] as const))(
+  '%s stands in one place',
+  (_, mutant) => {
+    const { text, mutated } = placeOf(mutant, source);
+    expect(mutated).not.toBe(text);
+    expect(tests(mutant, files).length).toBeGreaterThan(0);
+  },
+);
 
 it('each compiles: who moves a feature moves its faults along (npm run mutants -- --check)', async () => {
   const placed = mutants.map((mutant) => ({ mutant, place: placeOf(mutant, source) }));
@@ -28,15 +31,26 @@ it('no two have one name, and each says what is lost', () => {
 });
 
 it('one whose code is gone, or stands twice, says so with its name and the places', () => {
-  const one = { id: 'a-mutant', loses: 'nothing', find: 'const a  = 1;', put: 'const a = 2;', tests: ['x'] };
+  const one = {
+    id: 'a-mutant',
+    loses: 'nothing',
+    find: 'const a  = 1;',
+    put: 'const a = 2;',
+    tests: ['x'],
+  };
   const place = (text: string, more: Partial<Mutant> = {}) =>
     placeOf({ ...one, ...more }, [{ file: 'src/a.ts', text }]);
-  expect(() => place('let b = 2;')).toThrow('The mutant a-mutant has to stand once, and stands nowhere');
-  const twice = 'function f() {\n  const a =\n    1;\n}\nexport const g = () => {\n  const a = 1;\n};\n';
+  expect(() => place('let b = 2;')).toThrow(
+    'The mutant a-mutant has to stand once, and stands nowhere',
+  );
+  const twice =
+    'function f() {\n  const a =\n    1;\n}\nexport const g = () => {\n  const a = 1;\n};\n';
   expect(() => place(twice)).toThrow('src/a.ts:2, src/a.ts:6');
   expect(place(twice, { inside: 'g' })).toMatchObject({
     line: 6,
     mutated: twice.replace('const a = 1', 'const a = 2'),
   });
-  expect(() => tests(one, files)).toThrow('The mutant a-mutant names the tests x, which are not there.');
+  expect(() => tests(one, files)).toThrow(
+    'The mutant a-mutant names the tests x, which are not there.',
+  );
 });

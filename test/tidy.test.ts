@@ -49,7 +49,8 @@ const packageOf = (specifier: string): string =>
 const isKind = (file: string): boolean =>
   /^src\/rotators\/[^/]+$/.test(file) && /^export const \w+Manifest\b/m.test(read(file));
 /** One kind by itself, not one for each row of a table. */
-const named = (name: string): boolean => read(`src/rotators/${name}.ts`).includes(`const ${name}Manifest: Manifest`);
+const named = (name: string): boolean =>
+  read(`src/rotators/${name}.ts`).includes(`const ${name}Manifest: Manifest`);
 
 describe('imports', () => {
   const inside = imports.filter(({ to }) => to.startsWith('src/'));
@@ -66,13 +67,16 @@ describe('imports', () => {
   it('of a rotator never lead to another rotator', () => {
     expect(
       inside.filter(
-        ({ file, to }) => file !== 'src/rotators/kinds.ts' && file.startsWith('src/rotators/') && isKind(to),
+        ({ file, to }) =>
+          file !== 'src/rotators/kinds.ts' && file.startsWith('src/rotators/') && isKind(to),
       ),
     ).toEqual([]);
   });
 
   it('make no circle, of files or of folders', () => {
-    const all = [...imports, ...importsOf(filesUnder('local'))].filter(({ to }) => /^(src|local)\//.test(to));
+    const all = [...imports, ...importsOf(filesUnder('local'))].filter(({ to }) =>
+      /^(src|local)\//.test(to),
+    );
     const folders = ['src', 'src/reconcile', 'src/rotators', 'src/api', 'src/functions', 'local'];
     expect(circlesOf(graphOf(all, byFile))).toEqual([]);
     for (const folder of folders) expect(circlesOf(graphOf(all, within(folder)))).toEqual([]);
@@ -80,7 +84,9 @@ describe('imports', () => {
 
   it('keep each package at home', () => {
     const foreign = imports.filter(({ to }) => !/^(src\/|node:)/.test(to));
-    expect(foreign.filter(({ file, to }) => !homes[packageOf(to)]?.includes(folderOf(file)))).toEqual([]);
+    expect(
+      foreign.filter(({ file, to }) => !homes[packageOf(to)]?.includes(folderOf(file))),
+    ).toEqual([]);
   });
 
   it('never lead from src to local or test, nor from local to src', () => {
@@ -93,8 +99,15 @@ describe('imports', () => {
     const inSource = used.map(({ to }) => to).filter((to) => to.startsWith('src/'));
     expect(inSource.length).toBeGreaterThan(5);
     expect(inSource.filter((to) => !/^src\/(api|core)\//.test(to))).toEqual([]);
-    const packages = new Set(used.map(({ to }) => to).filter((to) => !/^(cli|src)\/|^node:/.test(to)));
-    expect([...packages].sort()).toEqual(['@azure/identity', '@azure/keyvault-secrets', 'commander', 'zod']);
+    const packages = new Set(
+      used.map(({ to }) => to).filter((to) => !/^(cli|src)\/|^node:/.test(to)),
+    );
+    expect([...packages].sort()).toEqual([
+      '@azure/identity',
+      '@azure/keyvault-secrets',
+      'commander',
+      'zod',
+    ]);
     expect(
       circlesOf(
         graphOf(
@@ -108,7 +121,9 @@ describe('imports', () => {
   it('of ports are of types, and so is all that stands there', () => {
     const hasCode =
       /^(import (?!type)|(export )?(default|declare|const|let|var|class|abstract|enum|function|async)\b|export [{*])/m;
-    expect(source.filter((file) => folderOf(file) === 'ports' && hasCode.test(read(file)))).toEqual([]);
+    expect(source.filter((file) => folderOf(file) === 'ports' && hasCode.test(read(file)))).toEqual(
+      [],
+    );
   });
 
   it('of functions take classes of the library as types only (azure-facts 1.3)', () => {
@@ -116,17 +131,21 @@ describe('imports', () => {
       .filter((file) => folderOf(file) === 'functions')
       .map(read)
       .join('\n');
-    const named = [...text.matchAll(/import \{([^}]*)\} from '@azure\/functions'/g)].flatMap(([, names = '']) =>
-      names.split(','),
+    const named = [...text.matchAll(/import \{([^}]*)\} from '@azure\/functions'/g)].flatMap(
+      ([, names = '']) => names.split(','),
     );
     expect(
-      named.map((name) => name.trim()).filter((name) => name !== '' && name !== 'app' && !name.startsWith('type ')),
+      named
+        .map((name) => name.trim())
+        .filter((name) => name !== '' && name !== 'app' && !name.startsWith('type ')),
     ).toEqual([]);
   });
 });
 
 describe('a name', () => {
-  const twice = (names: readonly string[]) => [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
+  const twice = (names: readonly string[]) => [
+    ...new Set(names.filter((name, at) => names.indexOf(name) !== at)),
+  ];
 
   it('of a file of src is given once, so that a stranger finds it', () => {
     expect(twice(source.map((file) => basename(file)))).toEqual([]);
@@ -134,9 +153,11 @@ describe('a name', () => {
 
   it('of an exported type is given once', () => {
     const typesIn = (file: string) =>
-      [...read(file).matchAll(/^export (?:declare )?(?:abstract )?(?:type|interface|class|enum) (\w+)/gm)].map(
-        ([, name = '']) => name,
-      );
+      [
+        ...read(file).matchAll(
+          /^export (?:declare )?(?:abstract )?(?:type|interface|class|enum) (\w+)/gm,
+        ),
+      ].map(([, name = '']) => name);
     const names = source.flatMap(typesIn);
     expect(names.length).toBeGreaterThan(200);
     expect(twice(names)).toEqual([]);
@@ -146,7 +167,8 @@ describe('a name', () => {
 describe('the code', () => {
   it('opens a secret in the vault adapter, the form codec, wire calls and what is posted alone (design section 4)', () => {
     const open = source.filter((file) => /\.reveal\(/.test(read(file)));
-    const allowed = /^src\/(vault\/keyVault\.ts|form\/form\.ts|targets\/|notices\/(post|sinks)\.ts)/;
+    const allowed =
+      /^src\/(vault\/keyVault\.ts|form\/form\.ts|targets\/|notices\/(post|sinks)\.ts)/;
     expect(open.filter((file) => !allowed.test(file))).toEqual([]);
   });
 
@@ -168,19 +190,30 @@ describe('the code', () => {
         '\\b(it|test|describe)\\.(skip|only)\\(',
       ].join('|'),
     );
-    expect(mine.filter((file) => file !== 'test/tidy.test.ts' && hides.test(read(file)))).toEqual([]);
+    expect(mine.filter((file) => file !== 'test/tidy.test.ts' && hides.test(read(file)))).toEqual(
+      [],
+    );
   });
 
   it('names no host of a package registry', () => {
-    const named = [...source, ...filesUnder('cli'), ...filesUnder('local'), ...filesUnder('scripts')];
+    const named = [
+      ...source,
+      ...filesUnder('cli'),
+      ...filesUnder('local'),
+      ...filesUnder('scripts'),
+    ];
     expect(
-      named.filter((file) => /registry\.(npmjs|yarnpkg)|npmjs\.(org|com)|pypi\.org|nuget\.org/.test(read(file))),
+      named.filter((file) =>
+        /registry\.(npmjs|yarnpkg)|npmjs\.(org|com)|pypi\.org|nuget\.org/.test(read(file)),
+      ),
     ).toEqual([]);
   });
 
   it('registers every rotator under the name of its file', () => {
     const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const own = source.flatMap((file) => /^src\/rotators\/([^/]+)\.ts$/.exec(file)?.[1] ?? []).filter(named);
+    const own = source
+      .flatMap((file) => /^src\/rotators\/([^/]+)\.ts$/.exec(file)?.[1] ?? [])
+      .filter(named);
     expect(own.length).toBeGreaterThan(5);
     for (const name of own) {
       expect(read(`src/rotators/${name}.ts`)).toContain(`type: '${kebab(name)}'`);

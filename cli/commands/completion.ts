@@ -30,7 +30,9 @@ const flagsOf = (command: Declared): string =>
 /** Only letters that no shell gives a meaning. */
 const plain = (text: string): string => text.replace(/[^\w ,.;()/-]/g, '');
 
-const scripts: Readonly<Record<(typeof SHELLS)[number], (commands: readonly Declared[]) => string>> = {
+const scripts: Readonly<
+  Record<(typeof SHELLS)[number], (commands: readonly Declared[]) => string>
+> = {
   bash: (commands) => `_keyturn() {
   local word=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]}
   if [[ $COMP_CWORD -eq 1 ]]; then
@@ -60,7 +62,8 @@ compdef _keyturn keyturn
     [
       'complete -c keyturn -f',
       ...commands.map(
-        ({ name, summary }) => `complete -c keyturn -n __fish_use_subcommand -a ${name} -d '${plain(summary)}'`,
+        ({ name, summary }) =>
+          `complete -c keyturn -n __fish_use_subcommand -a ${name} -d '${plain(summary)}'`,
       ),
       ...commands.flatMap((each) => [
         ...optionsOf(each).map(
@@ -68,7 +71,9 @@ compdef _keyturn keyturn
             `complete -c keyturn -n '__fish_seen_subcommand_from ${each.name}' -l ${longOf(flags).slice(2)}${flags.includes('<') ? ' -r' : ''} -d '${plain(says)}'`,
         ),
         ...(each.name === 'completion'
-          ? [`complete -c keyturn -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'`]
+          ? [
+              `complete -c keyturn -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'`,
+            ]
           : []),
       ]),
       '',

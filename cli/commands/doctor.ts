@@ -11,7 +11,8 @@ import { fields } from './fields.ts';
 
 type Diagnosis = z.infer<typeof DiagnosisBody>;
 type Examined = z.infer<typeof DoctorsBody>['secrets'][number];
-type Problem = Partial<Diagnosis> & Pick<Examined, 'vault' | 'secret'> & { readonly outcome: Examined['outcome'] };
+type Problem = Partial<Diagnosis> &
+  Pick<Examined, 'vault' | 'secret'> & { readonly outcome: Examined['outcome'] };
 
 /** What is pasted stands on a line of its own for people, and in a column for programs. */
 const tailFor = ({ format }: Pick<Run, 'format'>): readonly Column<Partial<Diagnosis>>[] => [
@@ -26,11 +27,15 @@ const tailFor = ({ format }: Pick<Run, 'format'>): readonly Column<Partial<Diagn
 ];
 
 /** Each remedy once, below what it is for. */
-function remediesOf(found: readonly (Partial<Diagnosis> & { readonly of: string })[]): readonly string[] {
+function remediesOf(
+  found: readonly (Partial<Diagnosis> & { readonly of: string })[],
+): readonly string[] {
   const remedies = [...new Set(found.map(({ remedy }) => remedy))];
   return remedies.flatMap((remedy, at) => [
     ...(at > 0 ? [''] : []),
-    ...found.filter((each) => each.remedy === remedy).map(({ of, detail = '' }) => `${of}: ${detail}`),
+    ...found
+      .filter((each) => each.remedy === remedy)
+      .map(({ of, detail = '' }) => `${of}: ${detail}`),
     ...(remedy === undefined ? [] : [`  ${remedy}`]),
   ]);
 }
@@ -53,7 +58,9 @@ export const doctor: CommandSpec = {
     if (what === undefined) return await examineAll(run);
     if (asked.text('vault') !== undefined || asked.text('owner') !== undefined)
       throw usage('One at a time: a secret, or --vault and --owner.');
-    const { body } = await run.session.api.call<z.infer<typeof DoctorBody>>('doctor', { path: { ...secretIn(what) } });
+    const { body } = await run.session.api.call<z.infer<typeof DoctorBody>>('doctor', {
+      path: { ...secretIn(what) },
+    });
     const faults = body.findings.filter(({ outcome }) => outcome !== 'ok');
     const shown = asked.is('all') || run.format !== 'table' ? body.findings : faults;
     run.print({
@@ -93,7 +100,8 @@ async function examineAll({ session, asked, print, format }: Run): Promise<Exit>
     secrets.push(...body.secrets);
     continuation = body.continuation;
   } while (continuation !== undefined);
-  const ofOutcome = (outcome: Examined['outcome']) => secrets.filter((each) => each.outcome === outcome);
+  const ofOutcome = (outcome: Examined['outcome']) =>
+    secrets.filter((each) => each.outcome === outcome);
   const shown = asked.is('all') ? secrets : secrets.filter(({ outcome }) => outcome !== 'ok');
   const rows = shown.flatMap(({ vault, secret, outcome, problems, untold }): Problem[] => {
     if (problems.length > 0) return problems.map((each) => ({ vault, secret, ...each }));
@@ -107,7 +115,12 @@ async function examineAll({ session, asked, print, format }: Run): Promise<Exit>
         items: rows,
         columns: [
           { title: 'secret', of: ({ vault, secret }) => `${vault}/${secret}`, isWhole: true },
-          { title: 'outcome', of: ({ outcome }) => outcome, colour: ({ outcome }) => colourOf(outcome), isWhole: true },
+          {
+            title: 'outcome',
+            of: ({ outcome }) => outcome,
+            colour: ({ outcome }) => colourOf(outcome),
+            isWhole: true,
+          },
           { title: 'check', of: ({ check }) => check },
           ...(tailFor({ format }) as readonly Column<Problem>[]),
         ],
@@ -120,7 +133,11 @@ async function examineAll({ session, asked, print, format }: Run): Promise<Exit>
         ),
       ]),
     ],
-    said: remediesOf(rows.filter(({ remedy }) => remedy).map((row) => ({ of: `${row.vault}/${row.secret}`, ...row }))),
+    said: remediesOf(
+      rows
+        .filter(({ remedy }) => remedy)
+        .map((row) => ({ of: `${row.vault}/${row.secret}`, ...row })),
+    ),
   });
   return ofOutcome('problem').length > 0 ? 'refused' : 'done';
 }

@@ -4,7 +4,13 @@ import type { NewHoldBody, ScopeHoldBody, ScopeHoldsBody } from '../../src/api/s
 import { type Exit, usage } from '../failure.ts';
 import { minute } from '../show/print.ts';
 import { table } from '../show/table.ts';
-import { type CommandSpec, FOLLOW_OPTIONS, type OptionSpec, REQUEST_OPTIONS, type Run } from '../spec.ts';
+import {
+  type CommandSpec,
+  FOLLOW_OPTIONS,
+  type OptionSpec,
+  REQUEST_OPTIONS,
+  type Run,
+} from '../spec.ts';
 import { timeIn } from '../times.ts';
 import { fields } from './fields.ts';
 import { notesOf, request } from './operations.ts';
@@ -29,7 +35,8 @@ const UNTIL: OptionSpec = { flags: '--until <when>', says: 'as 7d, a day (its en
 
 export const hold: CommandSpec = {
   name: 'hold',
-  summary: 'rotate and revoke nothing of a secret, or of many, until a time; proof, heals and alerts go on',
+  summary:
+    'rotate and revoke nothing of a secret, or of many, until a time; proof, heals and alerts go on',
   more: 'Of one secret it takes Keyturn.Rotate, of a scope Keyturn.Revoke, a note and a ticket.',
   args: [['[secret]', '<vault>/<secret>, or none where a scope is named']],
   options: [
@@ -49,7 +56,8 @@ export const hold: CommandSpec = {
     const scope = scopeIn(run, asked.is('all') ? { all: true } : undefined);
     if (asked.args[0] !== undefined && scope) throw usage('One at a time: a secret, or a scope.');
     if (scope) return await holdScope(run, scope);
-    if (asked.args[0] === undefined) throw usage('What is meant? Neither a secret nor a scope is named.');
+    if (asked.args[0] === undefined)
+      throw usage('What is meant? Neither a secret nor a scope is named.');
     return await request(run, 'hold', { until: (await untilOf(run)).toISOString() });
   },
 };
@@ -59,7 +67,10 @@ export const freeze: CommandSpec = {
   summary: 'hold everything, or a scope; without --until show what stands',
   more: 'It takes Keyturn.Revoke, a note and a ticket, and lasts at most 30 days. What comes due meanwhile is told, and released at the rate afterwards.',
   options: [UNTIL, ...SCOPE_OPTIONS, ...HOLD_OPTIONS],
-  examples: ['keyturn freeze --until 2027-01-04 --note "year end" --ticket CHG-4711', 'keyturn freeze'],
+  examples: [
+    'keyturn freeze --until 2027-01-04 --note "year end" --ticket CHG-4711',
+    'keyturn freeze',
+  ],
   async run(run) {
     if (run.asked.text('until') === undefined) return await showHolds(run);
     return await holdScope(run, scopeIn(run, undefined) ?? { all: true });
@@ -75,7 +86,8 @@ export const resume: CommandSpec = {
   async run(run) {
     const [what = ''] = run.asked.args;
     if (!/^[0-9a-f-]{36}$/i.test(what)) return await request(run, 'hold', { until: null });
-    if (run.asked.is('dry-run')) throw usage('A hold by scope is lifted, or not: there is no --dry-run.');
+    if (run.asked.is('dry-run'))
+      throw usage('A hold by scope is lifted, or not: there is no --dry-run.');
     const { body } = await run.session.api.call<Hold>('liftHold', { path: { id: what } });
     run.print({
       body,
@@ -98,9 +110,12 @@ async function untilOf({ asked, session }: Run): Promise<Date> {
 }
 
 function scopeIn({ asked }: Run, all: object | undefined): object | undefined {
-  const named = SCOPES.flatMap((name) => (asked.text(name) === undefined ? [] : [{ [name]: asked.text(name) }]));
+  const named = SCOPES.flatMap((name) =>
+    asked.text(name) === undefined ? [] : [{ [name]: asked.text(name) }],
+  );
   const [scope, ...more] = [...(all ? [all] : []), ...named];
-  if (more.length > 0) throw usage('One scope at a time: --all, --vault, --owner, --kind or --target.');
+  if (more.length > 0)
+    throw usage('One scope at a time: --all, --vault, --owner, --kind or --target.');
   return scope;
 }
 
@@ -118,7 +133,10 @@ async function holdScope(run: Run, scope: object): Promise<Exit> {
     ...notesOf(run),
   };
   const heals = asked.is('heals') ? {} : { heals: false };
-  const { body } = await session.api.call<NewHold>('addHold', { body: { ...given, ...heals }, key: asked.text('key') });
+  const { body } = await session.api.call<NewHold>('addHold', {
+    body: { ...given, ...heals },
+    key: asked.text('key'),
+  });
   print({
     body,
     tables: [
@@ -128,7 +146,11 @@ async function holdScope(run: Run, scope: object): Promise<Exit> {
         ['except', body.except.join(', ')],
         ['heals', body.heals ? 'go on' : 'wait, too'],
         ['come due meanwhile', String(body.due.count)],
-        ['expire meanwhile', String(body.expiring.count), body.expiring.count > 0 ? 'red' : undefined],
+        [
+          'expire meanwhile',
+          String(body.expiring.count),
+          body.expiring.count > 0 ? 'red' : undefined,
+        ],
         ['released afterwards', `within ${body.releaseHours} h, at the rate`],
         ['id', body.id],
       ]),

@@ -24,10 +24,16 @@ export const shortTarget = (target: string | undefined): string | undefined =>
 
 const secretColumns: readonly Column<SecretShown>[] = [
   { title: 'secret', of: ({ vault, secret }) => `${vault}/${secret}`, isWhole: true },
-  { title: 'state', of: ({ state }) => state, colour: ({ state }) => colourOf(state), isWhole: true },
+  {
+    title: 'state',
+    of: ({ state }) => state,
+    colour: ({ state }) => colourOf(state),
+    isWhole: true,
+  },
   {
     title: 'kind',
-    of: ({ rotator, likelyKind }) => rotator ?? (likelyKind === undefined ? undefined : `${likelyKind}?`),
+    of: ({ rotator, likelyKind }) =>
+      rotator ?? (likelyKind === undefined ? undefined : `${likelyKind}?`),
   },
   { title: 'target', of: ({ target }) => shortTarget(target) },
   { title: 'owner', of: ({ owner }) => owner },
@@ -40,10 +46,15 @@ const secretColumns: readonly Column<SecretShown>[] = [
 /** What a person must know: why it failed, is refused or waits. */
 function whyOf({ state, last, lastFailure }: SecretShown): string | undefined {
   if (state === 'failed') return lastFailure?.reason ?? last?.reason;
-  return ['refused', 'waiting', 'conflict', 'drift', 'opt-in-lost'].includes(state) ? last?.reason : undefined;
+  return ['refused', 'waiting', 'conflict', 'drift', 'opt-in-lost'].includes(state)
+    ? last?.reason
+    : undefined;
 }
 
-async function allSecrets({ session, asked }: Pick<Run, 'session' | 'asked'>): Promise<readonly SecretShown[]> {
+async function allSecrets({
+  session,
+  asked,
+}: Pick<Run, 'session' | 'asked'>): Promise<readonly SecretShown[]> {
   const query = {
     ...{ vault: asked.text('vault'), owner: asked.text('owner'), due: asked.text('due') },
     state: asked.list('state').join(',') || undefined,
@@ -65,7 +76,9 @@ async function allSecrets({ session, asked }: Pick<Run, 'session' | 'asked'>): P
 const found = (secrets: readonly SecretShown[]): Found => ({
   body: { secrets },
   items: secrets,
-  tables: [table<SecretShown>({ columns: secretColumns, items: secrets, empty: 'No secret fits.' })],
+  tables: [
+    table<SecretShown>({ columns: secretColumns, items: secrets, empty: 'No secret fits.' }),
+  ],
 });
 
 const WATCH_SECONDS = 10;
@@ -75,14 +88,30 @@ export const list: CommandSpec = {
   summary: 'the inventory, as the last looks saw it',
   options: [
     { flags: '--vault <name>', says: 'of this vault only' },
-    { flags: '--state <state>', says: `in these states only: ${SECRET_STATUSES.join(', ')}`, isList: true },
+    {
+      flags: '--state <state>',
+      says: `in these states only: ${SECRET_STATUSES.join(', ')}`,
+      isList: true,
+    },
     { flags: '--due <time>', says: 'due within this time, as 7d or 36h' },
     { flags: '--owner <text>', says: 'whose owner tag is exactly this' },
-    { flags: '--unmanaged', says: 'secrets that have not opted in instead, as the last sweep listed them' },
-    { flags: '--expires <time>', says: 'expiring within this time, as 30d, or those that `never` do' },
+    {
+      flags: '--unmanaged',
+      says: 'secrets that have not opted in instead, as the last sweep listed them',
+    },
+    {
+      flags: '--expires <time>',
+      says: 'expiring within this time, as 30d, or those that `never` do',
+    },
     { flags: '--older-than <time>', says: 'whose credential is at least so old, as 90d' },
-    { flags: '--summary', says: 'all secrets in numbers, what nobody watches, and a first week in `run`' },
-    { flags: '--watch [seconds]', says: `show it again when something changed (every ${WATCH_SECONDS} s)` },
+    {
+      flags: '--summary',
+      says: 'all secrets in numbers, what nobody watches, and a first week in `run`',
+    },
+    {
+      flags: '--watch [seconds]',
+      says: `show it again when something changed (every ${WATCH_SECONDS} s)`,
+    },
   ],
   examples: [
     'keyturn list',
@@ -112,12 +141,17 @@ function secondsOf(text: string | undefined): number {
 /** A terminal shows the whole anew; a pipe gets what changed, as lines of JSON or rows of the table. */
 async function watch(run: Run, seconds: number): Promise<void> {
   const { io, format } = run;
-  if (format === 'json' || format === 'markdown') throw usage('--watch goes with table, jsonl and csv.');
+  if (format === 'json' || format === 'markdown')
+    throw usage('--watch goes with table, jsonl and csv.');
   let before = new Map<string, string>();
   for (let turn = 0; !io.stopped.aborted; turn++) {
     const secrets = await allSecrets(run);
-    const after = new Map(secrets.map((each) => [`${each.vault}/${each.secret}`, json(withoutLooks(each))]));
-    const changed = secrets.filter((each) => before.get(`${each.vault}/${each.secret}`) !== json(withoutLooks(each)));
+    const after = new Map(
+      secrets.map((each) => [`${each.vault}/${each.secret}`, json(withoutLooks(each))]),
+    );
+    const changed = secrets.filter(
+      (each) => before.get(`${each.vault}/${each.secret}`) !== json(withoutLooks(each)),
+    );
     if (io.out.isTty && format === 'table') {
       io.out.write('\x1b[H\x1b[2J');
       run.print(found(secrets));
@@ -131,7 +165,8 @@ async function watch(run: Run, seconds: number): Promise<void> {
 
 const rowsOf = (items: readonly SecretShown[], format: Run['format']): readonly string[] => {
   const made = table<SecretShown>({ columns: secretColumns, items });
-  const lines = format === 'csv' ? csvOf(made) : linesOf(made, { width: undefined, hasColours: false });
+  const lines =
+    format === 'csv' ? csvOf(made) : linesOf(made, { width: undefined, hasColours: false });
   return lines.slice(1);
 };
 

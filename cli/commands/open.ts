@@ -14,8 +14,10 @@ export const open: CommandSpec = {
     const [what] = asked.args;
     const portal = (id: string) => `${where.cloud.portal}/#@/resource${id}`;
     const page = () => {
-      if (what !== undefined && !what.includes('/')) return api.link(`/api/reasons/${encodeURIComponent(what)}`);
-      if (what === undefined) return where.appId === undefined ? api.link('/api/health') : portal(where.appId);
+      if (what !== undefined && !what.includes('/'))
+        return api.link(`/api/reasons/${encodeURIComponent(what)}`);
+      if (what === undefined)
+        return where.appId === undefined ? api.link('/api/health') : portal(where.appId);
       const { vault, name } = secretIn(what);
       // The portal finds a secret by its address, as its own links do (form unverified).
       return `${where.cloud.portal}/#@/asset/Microsoft_Azure_KeyVault/Secret/https://${vault}.${where.cloud.vaults}/secrets/${name}`;

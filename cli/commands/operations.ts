@@ -22,7 +22,12 @@ export const notesOf = ({ asked }: Pick<Run, 'asked'>) => ({
 });
 
 /** Asks for a change of one secret: a plan where it is a dry run, otherwise the operation, followed where that is wanted. */
-export async function request(run: Run, name: CallName, body: object, dryRun = run.asked.is('dry-run')): Promise<Exit> {
+export async function request(
+  run: Run,
+  name: CallName,
+  body: object,
+  dryRun = run.asked.is('dry-run'),
+): Promise<Exit> {
   const { asked, session } = run;
   const secret = secretIn(asked.args[0] ?? '');
   const key = asked.text('key');
@@ -62,7 +67,12 @@ export function showPlan(run: Run, plan: PlanShown): Exit {
         items: plan.checks.filter((check) => verdict(check) !== 'ok'),
         columns: [
           { title: 'check', of: ({ check }) => check },
-          { title: 'result', of: verdict, colour: (check) => colourOf(verdict(check)), isWhole: true },
+          {
+            title: 'result',
+            of: verdict,
+            colour: (check) => colourOf(verdict(check)),
+            isWhole: true,
+          },
           { title: 'reason', of: ({ reason }) => reason },
           { title: 'detail', of: ({ detail }) => detail },
         ],
@@ -73,7 +83,14 @@ export function showPlan(run: Run, plan: PlanShown): Exit {
   if (!refusal) return 'done';
   const { reason, detail, remedy, by, until, overridable } = refusal;
   const link = run.session.api.link(`/api/reasons/${reason}`);
-  throw new Failure('refused', detail, { reason, remedy, here: hereFor(reason, overridable), by, until, link });
+  throw new Failure('refused', detail, {
+    reason,
+    remedy,
+    here: hereFor(reason, overridable),
+    by,
+    until,
+    link,
+  });
 }
 
 function wellOf({ checks }: PlanShown): string {
@@ -104,16 +121,22 @@ async function followed(run: Run, accepted: OperationShown, limit: number): Prom
     let told = 0;
     let phase = '';
     for (;;) {
-      for (const step of shown.steps.slice(told)) progress(io, `  ${minute(step.on)}  ${step.step} (${step.reason})`);
+      for (const step of shown.steps.slice(told))
+        progress(io, `  ${minute(step.on)}  ${step.step} (${step.reason})`);
       if (shown.phase !== phase) progress(io, `${shown.vault}/${shown.secret}: ${shown.phase}`);
       [told, phase] = [shown.steps.length, shown.phase];
       if (shown.done) break;
       if (io.stopped.aborted || io.now().getTime() > end)
-        throw new Failure('failed', `Operation ${shown.id} goes on; it was not waited for any longer.`, {
-          link: session.api.link(`/api/operations/${shown.id}`),
-        });
+        throw new Failure(
+          'failed',
+          `Operation ${shown.id} goes on; it was not waited for any longer.`,
+          {
+            link: session.api.link(`/api/operations/${shown.id}`),
+          },
+        );
       await io.sleep(POLL_SECONDS * 1000);
-      shown = (await session.api.call<OperationShown>('operation', { path: { id: shown.id } })).body;
+      shown = (await session.api.call<OperationShown>('operation', { path: { id: shown.id } }))
+        .body;
     }
   }
   return showOperation(run, shown);
@@ -144,6 +167,16 @@ export function showOperation({ print, session }: Run, operation: OperationShown
     ],
   });
   if (phase !== 'failed') return 'done';
-  const { reason, detail, remedy, by } = error ?? { reason: 'failed', detail: 'It failed.', remedy: '', by: '' };
-  throw new Failure('failed', detail, { reason, remedy, by, link: session.api.link(`/api/reasons/${reason}`) });
+  const { reason, detail, remedy, by } = error ?? {
+    reason: 'failed',
+    detail: 'It failed.',
+    remedy: '',
+    by: '',
+  };
+  throw new Failure('failed', detail, {
+    reason,
+    remedy,
+    by,
+    link: session.api.link(`/api/reasons/${reason}`),
+  });
 }

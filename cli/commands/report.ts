@@ -1,6 +1,10 @@
 /** `report`: every secret with a verdict against the limit, and a month's rotations with their evidence. */
 import type { z } from 'zod';
-import type { ReportBody, ReportedRotationBody, ReportedSecretBody } from '../../src/api/calls/showReport.ts';
+import type {
+  ReportBody,
+  ReportedRotationBody,
+  ReportedSecretBody,
+} from '../../src/api/calls/showReport.ts';
 import { colourOf } from '../show/colour.ts';
 import { day, minute } from '../show/print.ts';
 import { table } from '../show/table.ts';
@@ -14,7 +18,8 @@ type Rotation = z.infer<typeof ReportedRotationBody>;
 
 export const report: CommandSpec = {
   name: 'report',
-  summary: "every secret of every vault with its age and a verdict, and a month's rotations with their evidence",
+  summary:
+    "every secret of every vault with its age and a verdict, and a month's rotations with their evidence",
   more: 'As csv and markdown it is the text that Keyturn keeps on the first of each month.',
   options: [
     { flags: '--month <month>', says: 'as 2026-11; the present one without it' },
@@ -45,7 +50,8 @@ export const report: CommandSpec = {
           ['as of', minute(body.on)],
           ['limit', `${body.limitDays} days`],
           ...Object.entries(verdicts).map(
-            ([verdict, count]) => [verdict, String(count), count > 0 ? colourOf(verdict) : undefined] as const,
+            ([verdict, count]) =>
+              [verdict, String(count), count > 0 ? colourOf(verdict) : undefined] as const,
           ),
           ['rotations', String(body.rotations)],
         ]),
@@ -59,12 +65,19 @@ export const report: CommandSpec = {
               colour: ({ verdict }) => colourOf(verdict),
               isWhole: true,
             },
-            { title: 'age', of: ({ ageDays }) => (ageDays === undefined ? undefined : `${ageDays} d`), isWhole: true },
+            {
+              title: 'age',
+              of: ({ ageDays }) => (ageDays === undefined ? undefined : `${ageDays} d`),
+              isWhole: true,
+            },
             { title: 'state', of: ({ state }) => state, colour: ({ state }) => colourOf(state) },
             { title: 'owner', of: ({ owner }) => owner },
             { title: 'due', of: ({ dueOn }) => day(dueOn), isWhole: true },
             { title: 'proof', of: ({ proof }) => proof },
-            { title: 'exempt', of: ({ exempt }) => exempt && `until ${day(exempt.until)}: ${exempt.reason}` },
+            {
+              title: 'exempt',
+              of: ({ exempt }) => exempt && `until ${day(exempt.until)}: ${exempt.reason}`,
+            },
           ],
         }),
         table<Rotation>({
@@ -80,7 +93,9 @@ export const report: CommandSpec = {
           ],
         }),
       ],
-      ...(body.truncated ? { said: ['The audit of the month was too long to be read to its end.'] } : {}),
+      ...(body.truncated
+        ? { said: ['The audit of the month was too long to be read to its end.'] }
+        : {}),
     });
     return 'done';
   },

@@ -1,6 +1,13 @@
 /** `rotate`, `plan` and `revoke`: what a person may ask of one secret. */
 import { usage } from '../failure.ts';
-import { type CommandSpec, FOLLOW_OPTIONS, type OptionSpec, REQUEST_OPTIONS, type Run, SECRET_ARG } from '../spec.ts';
+import {
+  type CommandSpec,
+  FOLLOW_OPTIONS,
+  type OptionSpec,
+  REQUEST_OPTIONS,
+  type Run,
+  SECRET_ARG,
+} from '../spec.ts';
 import { timeIn } from '../times.ts';
 import { request } from './operations.ts';
 
@@ -14,7 +21,10 @@ const TERMS: readonly OptionSpec[] = [
     flags: '--revoke <when>',
     says: 'when the credential that is replaced ends: after-grace, now, or a time as 12h or 7d',
   },
-  { flags: '--again', says: 'revoke what is owed first, and rotate also what was only just rotated (Keyturn.Revoke)' },
+  {
+    flags: '--again',
+    says: 'revoke what is owed first, and rotate also what was only just rotated (Keyturn.Revoke)',
+  },
   OVERRIDE,
 ];
 
@@ -54,7 +64,9 @@ export const revoke: CommandSpec = {
     ...REQUEST_OPTIONS,
     ...FOLLOW_OPTIONS,
   ],
-  examples: ['keyturn revoke kv-shop/orders-storage --at now --note "seen in a log" --ticket INC-4711'],
+  examples: [
+    'keyturn revoke kv-shop/orders-storage --at now --note "seen in a log" --ticket INC-4711',
+  ],
   async run(run) {
     const { asked, session } = run;
     const at = asked.text('at') ?? 'now';
@@ -65,20 +77,30 @@ export const revoke: CommandSpec = {
 
 export const undo: CommandSpec = {
   name: 'undo',
-  summary: 'go back to the credential before the current one, while it still works; the secret is held for 7 days',
+  summary:
+    'go back to the credential before the current one, while it still works; the secret is held for 7 days',
   args: [SECRET_ARG],
   options: [...REQUEST_OPTIONS, ...FOLLOW_OPTIONS],
-  examples: ['keyturn undo kv-shop/orders-storage --note "orders-api rejects it" --ticket INC-4711 --wait'],
+  examples: [
+    'keyturn undo kv-shop/orders-storage --note "orders-api rejects it" --ticket INC-4711 --wait',
+  ],
   run: async (run) => request(run, 'undo', {}),
 };
 
 export const leaked: CommandSpec = {
   name: 'leaked',
-  summary: 'a credential is in wrong hands: replace, prove and end it at once, in every secret that keeps it',
+  summary:
+    'a credential is in wrong hands: replace, prove and end it at once, in every secret that keeps it',
   more: 'It takes Keyturn.Revoke. It is done when the target has refused the old value. Windows, holds and brakes do not stop it.',
   args: [SECRET_ARG],
-  options: [{ flags: '--both', says: 'the other slot leaked, too' }, ...REQUEST_OPTIONS, ...FOLLOW_OPTIONS],
-  examples: ['keyturn leaked kv-shop/orders-storage --note "seen in a build log" --ticket INC-4711 --wait'],
+  options: [
+    { flags: '--both', says: 'the other slot leaked, too' },
+    ...REQUEST_OPTIONS,
+    ...FOLLOW_OPTIONS,
+  ],
+  examples: [
+    'keyturn leaked kv-shop/orders-storage --note "seen in a build log" --ticket INC-4711 --wait',
+  ],
   async run(run) {
     const { asked } = run;
     if (asked.text('note') === undefined || asked.text('ticket') === undefined)

@@ -18,7 +18,9 @@ export const show: CommandSpec = {
   args: [SECRET_ARG],
   examples: ['keyturn show kv-shop/orders-storage'],
   async run({ session, asked, print }) {
-    const { body } = await session.api.call<Detail>('secret', { path: { ...secretIn(asked.args[0] ?? '') } });
+    const { body } = await session.api.call<Detail>('secret', {
+      path: { ...secretIn(asked.args[0] ?? '') },
+    });
     const { last, lastFailure, exempt } = body;
     print({
       body,
@@ -41,20 +43,29 @@ export const show: CommandSpec = {
           ['held until', minute(body.heldUntil)],
           [
             'exempt',
-            exempt && `until ${minute(exempt.until)}: ${exempt.reason}${exempt.ticket ? ` (${exempt.ticket})` : ''}`,
+            exempt &&
+              `until ${minute(exempt.until)}: ${exempt.reason}${exempt.ticket ? ` (${exempt.ticket})` : ''}`,
           ],
           ['last look', last && `${minute(body.lookedOn) ?? ''} ${last.step} (${last.reason})`],
           ['why', last?.detail ?? (last?.by && last.by !== 'nobody' ? last.cause : undefined)],
           ['remedy', last?.by && last.by !== 'nobody' ? last.remedy : undefined],
           ['who', last?.by && last.by !== 'nobody' ? last.by : undefined],
-          ['last failure', lastFailure && `${minute(lastFailure.on)} ${lastFailure.reason}: ${lastFailure.detail}`],
+          [
+            'last failure',
+            lastFailure && `${minute(lastFailure.on)} ${lastFailure.reason}: ${lastFailure.detail}`,
+          ],
           ['notes', body.notes?.join('; ')],
         ]),
         table<Version>({
           items: body.versions,
           columns: [
             { title: 'version', of: ({ version }) => version, isWhole: true },
-            { title: 'state', of: ({ state }) => state, colour: ({ state }) => colourOf(state), isWhole: true },
+            {
+              title: 'state',
+              of: ({ state }) => state,
+              colour: ({ state }) => colourOf(state),
+              isWhole: true,
+            },
             { title: 'handle', of: ({ handle }) => handle },
             { title: 'made', of: ({ createdOn }) => minute(createdOn), isWhole: true },
             { title: 'expires', of: ({ expiresOn }) => day(expiresOn), isWhole: true },

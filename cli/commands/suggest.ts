@@ -9,10 +9,15 @@ type Suggestions = z.infer<typeof SuggestionsBody>;
 type Suggestion = Suggestions['suggestions'][number];
 
 /** Quoted for a shell. */
-const word = (text: string): string => (/^[\w/.:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const word = (text: string): string =>
+  /^[\w/.:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 const tagged = ({ vault, secret, tags }: Suggestion): string => {
-  const flags = { rotator: '--rotator', 'rotator-target': '--target', 'rotator-options': '--options' };
+  const flags = {
+    rotator: '--rotator',
+    'rotator-target': '--target',
+    'rotator-options': '--options',
+  };
   const given = Object.entries(flags).flatMap(([name, flag]) =>
     tags[name] === undefined ? [] : [flag, word(tags[name])],
   );
@@ -48,7 +53,10 @@ export const suggest: CommandSpec = {
             { title: 'by', of: ({ by }) => by },
             { title: 'missing', of: ({ missing }) => missing.join('; ') },
           ],
-          empty: how === 'off' ? 'KEYTURN_SUGGEST is off: no value was looked at.' : 'Nothing is suggested.',
+          empty:
+            how === 'off'
+              ? 'KEYTURN_SUGGEST is off: no value was looked at.'
+              : 'Nothing is suggested.',
         }),
       ],
       said: all.map(tagged),

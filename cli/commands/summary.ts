@@ -21,7 +21,11 @@ export async function summary({ session, print }: Pick<Run, 'session' | 'print'>
     { title: 'watched', of: ({ managed }) => String(managed), isWhole: true },
     { title: 'not opted in', of: ({ unmanaged }) => String(unmanaged), isWhole: true },
   ];
-  const by = <T extends Counted>(title: string, items: readonly T[], name: (item: T) => string | undefined) =>
+  const by = <T extends Counted>(
+    title: string,
+    items: readonly T[],
+    name: (item: T) => string | undefined,
+  ) =>
     table<T>({
       items: items.slice(0, SHOWN_MAX),
       columns: [{ title, of: (item) => name(item) ?? '(not known)' }, ...counts<T>()],
@@ -59,7 +63,11 @@ export async function summary({ session, print }: Pick<Run, 'session' | 'print'>
       table<Summary['unwatched']['first'][number]>({
         items: unwatched.first,
         columns: [
-          { title: 'nobody watches', of: ({ vault, secret }) => `${vault}/${secret}`, isWhole: true },
+          {
+            title: 'nobody watches',
+            of: ({ vault, secret }) => `${vault}/${secret}`,
+            isWhole: true,
+          },
           { title: 'expires', of: ({ expiresOn }) => day(expiresOn), isWhole: true },
           { title: 'owner', of: ({ owner }) => owner },
         ],

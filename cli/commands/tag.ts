@@ -8,7 +8,15 @@ import { table } from '../show/table.ts';
 import { progress } from '../show/tell.ts';
 import { type CommandSpec, type OptionSpec, type Run, SECRET_ARG } from '../spec.ts';
 import { CONSENT_FORMS, type ConsentForm, consentIn, formIn } from '../tags/consent.ts';
-import { type Difference, difference, isSame, merged, notOurs, pairIn, type TagChanges } from '../tags/edit.ts';
+import {
+  type Difference,
+  difference,
+  isSame,
+  merged,
+  notOurs,
+  pairIn,
+  type TagChanges,
+} from '../tags/edit.ts';
 import { readTags, writeTags } from '../tags/vault.ts';
 
 const APPLY: readonly OptionSpec[] = [
@@ -25,12 +33,22 @@ export const tag: CommandSpec = {
     { flags: '--rotator <kind>', says: 'which rotator; `none` opts out' },
     { flags: '--target <id>', says: 'resource id of the target, or its application id' },
     { flags: '--options <text>', says: "the kind's options, as logins=app_a%2Capp_b" },
-    { flags: '--policy <text>', says: 'as every=60d;grace=48h;window=Sat-Sun 01:00-05:00 Europe/Berlin' },
+    {
+      flags: '--policy <text>',
+      says: 'as every=60d;grace=48h;window=Sat-Sun 01:00-05:00 Europe/Berlin',
+    },
     { flags: '--set <name=value>', says: 'another tag, as owner=team-orders', isList: true },
     { flags: '--remove <name>', says: 'take a tag away', isList: true },
-    { flags: '--part <names>', says: 'what the consent names in parentheses: logins, readonly, a rule', isList: true },
+    {
+      flags: '--part <names>',
+      says: 'what the consent names in parentheses: logins, readonly, a rule',
+      isList: true,
+    },
     { flags: '--as <form>', says: 'how to print the consent (default az)', choices: CONSENT_FORMS },
-    { flags: '--principal-id <id>', says: "object id of Keyturn's identity (AZURE_IDENTITY_PRINCIPAL_ID)" },
+    {
+      flags: '--principal-id <id>',
+      says: "object id of Keyturn's identity (AZURE_IDENTITY_PRINCIPAL_ID)",
+    },
     ...APPLY,
   ],
   examples: [
@@ -39,7 +57,9 @@ export const tag: CommandSpec = {
   async run(run) {
     const form = formIn(run.asked.text('as'));
     const secret = secretIn(run.asked.args[0] ?? '');
-    return await apply(run, secret, changesOf(run.asked), (tags) => consentOf(run, secret, tags, form));
+    return await apply(run, secret, changesOf(run.asked), (tags) =>
+      consentOf(run, secret, tags, form),
+    );
   },
 };
 
@@ -76,14 +96,22 @@ export const exempt: CommandSpec = {
   ],
   async run(run) {
     const { asked } = run;
-    const [reason, until, ticket] = [asked.text('reason'), asked.text('until'), asked.text('ticket')];
-    if (reason === undefined || until === undefined) throw usage('An exemption needs --reason and --until.');
+    const [reason, until, ticket] = [
+      asked.text('reason'),
+      asked.text('until'),
+      asked.text('ticket'),
+    ];
+    if (reason === undefined || until === undefined)
+      throw usage('An exemption needs --reason and --until.');
     const parts = [
       `reason=${encodeURIComponent(reason)}`,
       `until=${until}`,
       ...(ticket === undefined ? [] : [`ticket=${encodeURIComponent(ticket)}`]),
     ];
-    return await apply(run, secretIn(asked.args[0] ?? ''), { rotator: 'none', [EXEMPT_TAG]: parts.join(';') });
+    return await apply(run, secretIn(asked.args[0] ?? ''), {
+      rotator: 'none',
+      [EXEMPT_TAG]: parts.join(';'),
+    });
   },
 };
 
@@ -116,12 +144,18 @@ async function apply(
     });
   if (isSame(tags, wanted) || asked.is('dry-run')) {
     show(false);
-    progress(io, isSame(tags, wanted) ? 'Nothing changes: the tags are as wanted.' : 'Nothing was written.');
+    progress(
+      io,
+      isSame(tags, wanted) ? 'Nothing changes: the tags are as wanted.' : 'Nothing was written.',
+    );
     return 'done';
   }
   if (!asked.is('yes')) {
     if (!io.out.isTty)
-      throw usage('Nobody is here to say yes.', 'Say --yes to write, or --dry-run to see the difference.');
+      throw usage(
+        'Nobody is here to say yes.',
+        'Say --yes to write, or --dry-run to see the difference.',
+      );
     show(false);
     const said = await io.ask(`Write these tags to ${secret.vault}/${secret.name}? [y/N] `);
     if (!/^y(es)?$/i.test(said?.trim() ?? '')) throw new Failure('refused', 'Nothing was written.');
@@ -166,10 +200,16 @@ const differences = (items: readonly Difference[]) =>
   });
 
 /** None for tags that opt nothing in. */
-function consentOf({ asked, session }: Run, secret: SecretName, tags: Tags, form: ConsentForm): readonly string[] {
+function consentOf(
+  { asked, session }: Run,
+  secret: SecretName,
+  tags: Tags,
+  form: ConsentForm,
+): readonly string[] {
   const line = consentFor(secret, tags, asked.list('part'));
   if (line === undefined) return [];
-  const principalId = asked.text('principal-id') ?? session.where.principalId ?? "<object id of Keyturn's identity>";
+  const principalId =
+    asked.text('principal-id') ?? session.where.principalId ?? "<object id of Keyturn's identity>";
   const target = tagOf(tags, 'rotator-target') ?? '';
   const kind = (tagOf(tags, 'rotator') ?? '').trim().toLowerCase();
   return consentIn(form, { line, kind, target, principalId });

@@ -18,7 +18,9 @@ export const who: CommandSpec = {
   args: [SECRET_ARG],
   examples: ['keyturn who kv-shop/orders-storage'],
   async run({ session, asked, print }) {
-    const { body } = await session.api.call<Consumers>('consumers', { path: { ...secretIn(asked.args[0] ?? '') } });
+    const { body } = await session.api.call<Consumers>('consumers', {
+      path: { ...secretIn(asked.args[0] ?? '') },
+    });
     print({
       body,
       items: body.consumers,
@@ -28,14 +30,25 @@ export const who: CommandSpec = {
           columns: [
             { title: 'consumer', of: ({ id }) => shortTarget(id) },
             { title: 'kind', of: ({ kind }) => kind },
-            { title: 'state', of: stateOf, colour: (each) => colourOf(stateOf(each) ?? ''), isWhole: true },
+            {
+              title: 'state',
+              of: stateOf,
+              colour: (each) => colourOf(stateOf(each) ?? ''),
+              isWhole: true,
+            },
             { title: 'follows', of: followsOf },
             { title: 'named in', of: ({ references }) => references.map(nameOf).join(', ') },
             { title: 'called', of: ({ last }) => minute(last?.calledOn), isWhole: true },
-            { title: 'next', of: ({ last, opensOn }) => minute(last?.nextOn ?? opensOn), isWhole: true },
+            {
+              title: 'next',
+              of: ({ last, opensOn }) => minute(last?.nextOn ?? opensOn),
+              isWhole: true,
+            },
             { title: 'why', of: ({ detail, last }) => detail ?? last?.detail },
           ],
-          empty: body.asked ? 'Nobody declares that it reads this secret.' : 'It is not known who reads this secret.',
+          empty: body.asked
+            ? 'Nobody declares that it reads this secret.'
+            : 'It is not known who reads this secret.',
         }),
       ],
       ...(body.detail === undefined ? {} : { said: [body.detail] }),
@@ -49,7 +62,8 @@ const nameOf = ({ name, pinnedTo }: Consumer['references'][number]): string =>
   pinnedTo === undefined ? name : `${name} (pinned to ${pinnedTo.slice(0, 8)})`;
 
 function followsOf({ follows, cycleMinutes, restarts }: Consumer): string {
-  if (follows === 'by-itself') return `by itself${cycleMinutes === undefined ? '' : ` in ${cycleMinutes} min`}`;
+  if (follows === 'by-itself')
+    return `by itself${cycleMinutes === undefined ? '' : ` in ${cycleMinutes} min`}`;
   if (follows === 'unknown') return 'nobody knows';
   return restarts ? 'when called, by a restart' : 'when called';
 }

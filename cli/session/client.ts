@@ -41,13 +41,17 @@ const TRIES = 3;
 const BUSY = [429, 502, 503, 504];
 
 export function createClient(url: string, token: () => Promise<string>, io: Io): Client {
-  const link = (path: string) => new URL(path.startsWith('/') ? `${url}${path}` : `${url}/${path}`).href;
+  const link = (path: string) =>
+    new URL(path.startsWith('/') ? `${url}${path}` : `${url}/${path}`).href;
 
   const once = async (route: Route, asking: Asking, key: string): Promise<Response> => {
     const { path = {}, query = {}, body } = asking;
-    const filled = route.path.replace(/\{(\w+)\}/g, (_, piece: string) => encodeURIComponent(path[piece] ?? ''));
+    const filled = route.path.replace(/\{(\w+)\}/g, (_, piece: string) =>
+      encodeURIComponent(path[piece] ?? ''),
+    );
     const address = new URL(`${url}/api/${filled}`);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) address.searchParams.set(name, value);
     const writes = (route.method as string) === 'POST';
     return await io.fetch(address, {
       method: route.method,
@@ -87,10 +91,12 @@ export function createClient(url: string, token: () => Promise<string>, io: Io):
       const { status, headers } = response;
       const body = await bodyOf(response);
       const isAnswer = response.ok || asking.alsoAnswers?.includes(status);
-      if (isAnswer && body !== undefined && !isProblem(body)) return { body: body as T, status, headers };
+      if (isAnswer && body !== undefined && !isProblem(body))
+        return { body: body as T, status, headers };
       if (!isProblem(body))
         throw new Failure(exitOf(status), `${url} answered ${status}, and not as Keyturn does.`, {
-          remedy: 'Look whether the address is the one of Keyturn, and whether something stands in front of it.',
+          remedy:
+            'Look whether the address is the one of Keyturn, and whether something stands in front of it.',
         });
       throw failureOf(status, body, link);
     },
@@ -109,7 +115,11 @@ async function bodyOf(response: Response): Promise<unknown> {
 }
 
 const isProblem = (body: unknown): body is Problem =>
-  typeof body === 'object' && body !== null && 'reason' in body && 'status' in body && 'title' in body;
+  typeof body === 'object' &&
+  body !== null &&
+  'reason' in body &&
+  'status' in body &&
+  'title' in body;
 
 /** What a refusal tells: the reason's page is relative to the app. */
 export function failureOf(status: number, problem: Problem, link: Client['link']): Failure {
@@ -127,7 +137,8 @@ function exitOf(status: number): Exit {
 
 function unreached(url: string, error: unknown): Failure {
   const { name, cause } = error instanceof Error ? error : { name: 'Error', cause: undefined };
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : name;
+  const code =
+    typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : name;
   return new Failure('unreachable', `${url} is not reached (${code}).`, {
     remedy: 'Look at the address (KEYTURN_URL), the network, and whether the app runs.',
   });

@@ -26,16 +26,25 @@ export function localTenant(url: string | undefined, cwd: string): LocalTenant {
     .filter((file) => file.endsWith('.json'))
     .flatMap(read)
     .filter(({ pid }) => lives(pid));
-  const fits = url === undefined ? running : running.filter((each) => each.url === url.replace(/\/+$/, ''));
+  const fits =
+    url === undefined ? running : running.filter((each) => each.url === url.replace(/\/+$/, ''));
   const [only, ...more] = fits;
   if (!only)
-    throw new Failure('unreachable', `No local tenant runs${url === undefined ? '' : ` at ${url}`}.`, {
-      remedy: 'Run `npm start` in another terminal, and wait until it says that it serves.',
-    });
+    throw new Failure(
+      'unreachable',
+      `No local tenant runs${url === undefined ? '' : ` at ${url}`}.`,
+      {
+        remedy: 'Run `npm start` in another terminal, and wait until it says that it serves.',
+      },
+    );
   if (more.length > 0)
-    throw new Failure('usage', `Several local tenants run: ${fits.map((each) => each.url).join(', ')}.`, {
-      remedy: 'Name one with KEYTURN_URL or --url.',
-    });
+    throw new Failure(
+      'usage',
+      `Several local tenants run: ${fits.map((each) => each.url).join(', ')}.`,
+      {
+        remedy: 'Name one with KEYTURN_URL or --url.',
+      },
+    );
   return only;
 }
 

@@ -26,14 +26,21 @@ export async function connect(flags: WhereFlags, io: Io): Promise<Session> {
     return made;
   };
   const token = async () =>
-    local ? tokenFor(credentialInFile(local.token), '') : tokenFor(await credential(), `${audience}/.default`);
+    local
+      ? tokenFor(credentialInFile(local.token), '')
+      : tokenFor(await credential(), `${audience}/.default`);
   return {
     where,
     api: createClient(url, token, io),
     async vault(name) {
       const { SecretClient } = await import('@azure/keyvault-secrets');
       const options = { retryOptions: { maxRetries: 2 }, ...compact({ httpClient: io.http }) };
-      if (!local) return new SecretClient(`https://${name}.${where.cloud.vaults}`, await credential(), options);
+      if (!local)
+        return new SecretClient(
+          `https://${name}.${where.cloud.vaults}`,
+          await credential(),
+          options,
+        );
       const its = credentialInFile(local.vaultToken);
       return new SecretClient(`https://${name}.${local.vaults}`, its, {
         ...options,
@@ -50,7 +57,10 @@ export async function connect(flags: WhereFlags, io: Io): Promise<Session> {
 function issuedIn(token: string): Date | undefined {
   const [, claims = ''] = token.split('.');
   const parsed: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8') || '{}');
-  const at = typeof parsed === 'object' && parsed !== null && 'iat' in parsed ? Number(parsed.iat) : Number.NaN;
+  const at =
+    typeof parsed === 'object' && parsed !== null && 'iat' in parsed
+      ? Number(parsed.iat)
+      : Number.NaN;
   return Number.isNaN(at) ? undefined : new Date(at * 1000);
 }
 
@@ -61,7 +71,8 @@ export interface SecretName {
 
 /** `kv-shop/orders-storage`, or the address of a secret in Key Vault. Throws `usage`. */
 export function secretIn(text: string): SecretName {
-  const [, ofUrl, nameOfUrl] = /^https:\/\/([\w-]+)\.[\w.:-]+\/secrets\/([\w-]+)(?:\/\w*)?$/.exec(text) ?? [];
+  const [, ofUrl, nameOfUrl] =
+    /^https:\/\/([\w-]+)\.[\w.:-]+\/secrets\/([\w-]+)(?:\/\w*)?$/.exec(text) ?? [];
   const [, ofPair, nameOfPair] = /^([a-z][a-z0-9-]{1,23})\/([0-9a-z-]{1,127})$/i.exec(text) ?? [];
   const [vault, name] = [ofUrl ?? ofPair, nameOfUrl ?? nameOfPair];
   if (vault === undefined || name === undefined)

@@ -7,7 +7,10 @@ import { progress } from '../show/tell.ts';
 import type { AuthWay, Where } from './where.ts';
 
 /** The library is read only where it is needed: a local tenant has tokens in files. */
-export async function credentialOf({ auth, cloud }: Pick<Where, 'auth' | 'cloud'>, io: Io): Promise<TokenCredential> {
+export async function credentialOf(
+  { auth, cloud }: Pick<Where, 'auth' | 'cloud'>,
+  io: Io,
+): Promise<TokenCredential> {
   if (io.credential) return io.credential;
   const identity = await import('@azure/identity');
   const authorityHost = io.env.AZURE_AUTHORITY_HOST ?? cloud.authority;
@@ -19,10 +22,18 @@ export async function credentialOf({ auth, cloud }: Pick<Where, 'auth' | 'cloud'
         io.env.AZURE_CLIENT_ID === undefined ? {} : { clientId: io.env.AZURE_CLIENT_ID },
       ),
     device: () =>
-      new identity.DeviceCodeCredential({ authorityHost, userPromptCallback: ({ message }) => progress(io, message) }),
+      new identity.DeviceCodeCredential({
+        authorityHost,
+        userPromptCallback: ({ message }) => progress(io, message),
+      }),
   };
   if (auth !== 'auto') return ways[auth]();
-  const all = [ways.cli(), ways.environment(), ways.managed(), ...(io.err.isTty ? [ways.device()] : [])];
+  const all = [
+    ways.cli(),
+    ways.environment(),
+    ways.managed(),
+    ...(io.err.isTty ? [ways.device()] : []),
+  ];
   return new identity.ChainedTokenCredential(...all);
 }
 
@@ -46,5 +57,8 @@ const SIGN_IN = {
 
 /** Reads the file each time: whoever keeps it writes a new token before the old one ends. */
 export const credentialInFile = (path: string): TokenCredential => ({
-  getToken: async () => ({ token: readFileSync(path, 'utf8').trim(), expiresOnTimestamp: Date.now() + 60_000 }),
+  getToken: async () => ({
+    token: readFileSync(path, 'utf8').trim(),
+    expiresOnTimestamp: Date.now() + 60_000,
+  }),
 });

@@ -99,8 +99,14 @@ export async function whereIs(flags: WhereFlags, io: Io): Promise<Where> {
   return { ...shaped(all), url: address(all.url), audience: all.audience, local: undefined };
 }
 
-function shaped({ auth = 'auto', cloud = 'AzureCloud', principalId, appId }: Partial<Record<keyof Config, string>>) {
-  if (!AUTHS.some((way) => way === auth)) throw usage(`--auth is ${auth}; it is one of ${AUTHS.join(', ')}.`);
+function shaped({
+  auth = 'auto',
+  cloud = 'AzureCloud',
+  principalId,
+  appId,
+}: Partial<Record<keyof Config, string>>) {
+  if (!AUTHS.some((way) => way === auth))
+    throw usage(`--auth is ${auth}; it is one of ${AUTHS.join(', ')}.`);
   if (!Object.hasOwn(CLOUDS, cloud))
     throw usage(`KEYTURN_CLOUD is ${cloud}; it is one of ${Object.keys(CLOUDS).join(', ')}.`);
   return { auth: auth as AuthWay, cloud: CLOUDS[cloud as Cloud], principalId, appId };
@@ -108,7 +114,13 @@ function shaped({ auth = 'auto', cloud = 'AzureCloud', principalId, appId }: Par
 
 function atHome({ url }: WhereFlags, env: Partial<Record<keyof Config, string>>, io: Io): Where {
   const local = localTenant(url ?? env.url, io.cwd);
-  return { ...shaped({}), url: address(local.url), audience: undefined, principalId: local.principalId, local };
+  return {
+    ...shaped({}),
+    url: address(local.url),
+    audience: undefined,
+    principalId: local.principalId,
+    local,
+  };
 }
 
 /** A token goes over TLS alone, but for this machine. */
@@ -129,23 +141,25 @@ function address(text: string): string {
 }
 
 const defined = <T extends object>(given: T) =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== '')) as Partial<
-    Record<keyof T, string>
-  >;
+  Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined && value !== ''),
+  ) as Partial<Record<keyof T, string>>;
 
 function fromEnv(env: Io['env']): Partial<Record<keyof Config, string>> {
   const first = (names: readonly string[]) =>
     names.map((name) => env[name]).find((value) => value !== undefined && value !== '');
   return defined(
-    Object.fromEntries(Object.entries(OF_ENV).map(([key, names]) => [key, first(names)])) as Partial<
-      Record<keyof Config, string>
-    >,
+    Object.fromEntries(
+      Object.entries(OF_ENV).map(([key, names]) => [key, first(names)]),
+    ) as Partial<Record<keyof Config, string>>,
   );
 }
 
 function configured({ config }: WhereFlags, { env }: Io): Partial<Record<keyof Config, string>> {
   const named = config ?? env.KEYTURN_CONFIG;
-  const path = named ?? join(env.XDG_CONFIG_HOME ?? join(env.HOME ?? homedir(), '.config'), 'keyturn', 'config.json');
+  const path =
+    named ??
+    join(env.XDG_CONFIG_HOME ?? join(env.HOME ?? homedir(), '.config'), 'keyturn', 'config.json');
   if (!existsSync(path)) {
     if (named === undefined) return {};
     throw usage(`There is no file ${named}.`);

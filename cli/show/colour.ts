@@ -5,7 +5,14 @@ const CODES = { red: 31, green: 32, yellow: 33, blue: 34, dim: 2, bold: 1 } as c
 export type Colour = keyof typeof CODES;
 
 const colours: Readonly<Record<string, Colour>> = {
-  ...{ ok: 'green', settled: 'green', proved: 'green', done: 'green', ready: 'green', followed: 'green' },
+  ...{
+    ok: 'green',
+    settled: 'green',
+    proved: 'green',
+    done: 'green',
+    ready: 'green',
+    followed: 'green',
+  },
   ...{
     due: 'yellow',
     grace: 'yellow',

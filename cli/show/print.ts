@@ -23,18 +23,27 @@ export function print(found: Found, format: Format, io: Io): void {
   for (const line of linesIn(found, format, io)) io.out.write(`${line}\n`);
 }
 
-function linesIn({ body, items, tables, said = [] }: Found, format: Format, io: Io): readonly string[] {
+function linesIn(
+  { body, items, tables, said = [] }: Found,
+  format: Format,
+  io: Io,
+): readonly string[] {
   if (format === 'json') return [json(body, 2)];
   if (format === 'jsonl') return (items ?? [body]).map((item) => json(item));
   if (format === 'csv') return tables.slice(0, 1).flatMap(csvOf);
   if (format === 'markdown') return joined(tables.map(markdownOf));
-  const how = { width: io.out.isTty ? io.out.columns : undefined, hasColours: hasColours(io, io.out) };
+  const how = {
+    width: io.out.isTty ? io.out.columns : undefined,
+    hasColours: hasColours(io, io.out),
+  };
   return joined([...tables.map((each) => linesOf(each, how)), said.map(printableLine)]);
 }
 
 /** With an empty line between them. */
 const joined = (blocks: readonly (readonly string[])[]): readonly string[] =>
-  blocks.filter((block) => block.length > 0).flatMap((block, at) => [...(at > 0 ? [''] : []), ...block]);
+  blocks
+    .filter((block) => block.length > 0)
+    .flatMap((block, at) => [...(at > 0 ? [''] : []), ...block]);
 
 /** JSON in ASCII where a terminal would act on a character: the same text to whoever parses it. */
 export const json = (value: unknown, indent?: number): string =>

@@ -36,7 +36,11 @@ export function linesOf(
   // A column that says nothing takes no room.
   const shown = columns.map((_, at) => at).filter((at) => cells.some((row) => row[at] !== ''));
   const widest = shown.map((at) =>
-    Math.max(...[columns[at]?.title.toUpperCase() ?? '', ...cells.map((row) => row[at] ?? '')].map(widthOf)),
+    Math.max(
+      ...[columns[at]?.title.toUpperCase() ?? '', ...cells.map((row) => row[at] ?? '')].map(
+        widthOf,
+      ),
+    ),
   );
   const isWhole = shown.map((at) => columns[at]?.isWhole === true);
   const widths = width === undefined ? widest : fitted(widest, isWhole, width);
@@ -66,9 +70,14 @@ export function linesOf(
 }
 
 /** Takes the width that is too much from the widest columns, one cell at a time. */
-function fitted(widest: readonly number[], isWhole: readonly boolean[], width: number): readonly number[] {
+function fitted(
+  widest: readonly number[],
+  isWhole: readonly boolean[],
+  width: number,
+): readonly number[] {
   const widths = [...widest];
-  const total = () => widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1);
+  const total = () =>
+    widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1);
   while (total() > width) {
     const candidates = widths.map((each, at) => (isWhole[at] || each <= LEAST ? 0 : each));
     const most = Math.max(...candidates);

@@ -14,7 +14,8 @@ export function tellFailure(error: unknown, io: Io): number {
   const strong = (text: string) => (hasColours(io, io.err) ? coloured(text, 'red') : text);
   io.err.write(`${strong('error:')} ${printable(failure.message)}\n`);
   const rows = Object.entries({ reason, remedy, here, who: by, until, link });
-  for (const [name, text] of rows) if (text) io.err.write(`  ${name.padEnd(6)}  ${printable(text)}\n`);
+  for (const [name, text] of rows)
+    if (text) io.err.write(`  ${name.padEnd(6)}  ${printable(text)}\n`);
   return EXITS[failure.exit].code;
 }
 

@@ -28,4 +28,5 @@ export function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
-export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
+export const padded = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - widthOf(text)));

@@ -19,7 +19,10 @@ export function formIn(text: string | undefined): ConsentForm {
 }
 
 /** Lines to paste; texts in them are quoted for the language that they are in. */
-export function consentIn(form: ConsentForm, { line, kind, target, principalId }: Asked): readonly string[] {
+export function consentIn(
+  form: ConsentForm,
+  { line, kind, target, principalId }: Asked,
+): readonly string[] {
   const entry = line.slice(line.indexOf(': ') + 2);
   if (kind === 'app-registration')
     return [`# One of the tags of the application ${target}, set by its owner:`, `# ${line}`];
@@ -28,7 +31,8 @@ export function consentIn(form: ConsentForm, { line, kind, target, principalId }
       `infra/scripts/consent.sh --principal-id ${shell(principalId)} --kind ${shell(kind)} --add ${shell(entry)} \\`,
       `  --target ${shell(target)}`,
     ];
-  const whole = 'The description is the whole list of this target and kind: keep what stands there for other secrets.';
+  const whole =
+    'The description is the whole list of this target and kind: keep what stands there for other secrets.';
   if (form === 'terraform')
     return [
       `# ${whole}`,
@@ -55,7 +59,9 @@ export function consentIn(form: ConsentForm, { line, kind, target, principalId }
   ];
 }
 
-const shell = (text: string): string => (/^[\w/.:@%+=,*-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-const hcl = (text: string): string => JSON.stringify(text).replaceAll('${', '$${').replaceAll('%{', '%%{');
+const shell = (text: string): string =>
+  /^[\w/.:@%+=,*-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+const hcl = (text: string): string =>
+  JSON.stringify(text).replaceAll('${', '$${').replaceAll('%{', '%%{');
 const bicep = (text: string): string =>
   `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('${', '\\${')}'`;

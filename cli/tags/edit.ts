@@ -7,14 +7,21 @@ import { usage } from '../failure.ts';
 export type TagChanges = Readonly<Record<string, string | undefined>>;
 
 export const merged = (present: Tags, changes: TagChanges): Tags =>
-  Object.entries(changes).reduce<Tags>((tags, [name, value]) => withChange(tags, name, value), present);
+  Object.entries(changes).reduce<Tags>(
+    (tags, [name, value]) => withChange(tags, name, value),
+    present,
+  );
 
 /** An owner's name keeps the casing that it has: `Owner` stays `Owner`. */
 function withChange(tags: Tags, name: string, value: string | undefined): Tags {
-  const [there = name] = Object.keys(tags).filter((each) => each.toLowerCase() === name.toLowerCase());
+  const [there = name] = Object.keys(tags).filter(
+    (each) => each.toLowerCase() === name.toLowerCase(),
+  );
   if (value === undefined) return withTag(tags, name.toLowerCase(), undefined);
   return there in tags
-    ? Object.fromEntries(Object.entries(tags).map(([key, old]) => [key, key === there ? value : old]))
+    ? Object.fromEntries(
+        Object.entries(tags).map(([key, old]) => [key, key === there ? value : old]),
+      )
     : { ...tags, [name]: value };
 }
 
@@ -38,17 +45,20 @@ export function difference(present: Tags, wanted: Tags): readonly Difference[] {
   });
 }
 
-export const isSame = (one: Tags, other: Tags): boolean => difference(one, other).every(({ sign }) => sign === ' ');
+export const isSame = (one: Tags, other: Tags): boolean =>
+  difference(one, other).every(({ sign }) => sign === ' ');
 
 /** `name=value`, of the owner's own tags. Throws `usage`, for Keyturn's tag, too. */
 export function pairIn(text: string): readonly [string, string] {
   const at = text.indexOf('=');
   const name = text.slice(0, at).trim();
-  if (at < 1 || name === '') throw usage(`--set is ${JSON.stringify(text.slice(0, 64))}; write name=value.`);
+  if (at < 1 || name === '')
+    throw usage(`--set is ${JSON.stringify(text.slice(0, 64))}; write name=value.`);
   return [notOurs(name), text.slice(at + 1)];
 }
 
 export function notOurs(name: string): string {
-  if (name.toLowerCase() === STATE_TAG) throw usage(`The tag ${STATE_TAG} is Keyturn's own, and nobody else sets it.`);
+  if (name.toLowerCase() === STATE_TAG)
+    throw usage(`The tag ${STATE_TAG} is Keyturn's own, and nobody else sets it.`);
   return name;
 }

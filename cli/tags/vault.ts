@@ -30,15 +30,21 @@ const TRIES = 3;
  * Writes the changes over whatever is there by now, and reads them again: a version that a rotation stored meanwhile gets them,
  * too. Throws `failed` where somebody else goes on changing them.
  */
-export async function writeTags(session: Session, secret: SecretName, changes: TagChanges): Promise<Tagged> {
+export async function writeTags(
+  session: Session,
+  secret: SecretName,
+  changes: TagChanges,
+): Promise<Tagged> {
   const client = await session.vault(secret.vault);
   return await inWords(secret, async () => {
     for (let turn = 0; turn < TRIES; turn++) {
       const { version, tags } = await current(client, secret);
       const wanted = merged(tags, changes);
-      if (!isSame(tags, wanted)) await client.updateSecretProperties(secret.name, version, { tags: { ...wanted } });
+      if (!isSame(tags, wanted))
+        await client.updateSecretProperties(secret.name, version, { tags: { ...wanted } });
       const after = await current(client, secret);
-      if (after.version === version && isSame(after.tags, merged(after.tags, changes))) return after;
+      if (after.version === version && isSame(after.tags, merged(after.tags, changes)))
+        return after;
     }
     throw new Failure('failed', 'Somebody else changes the tags at the same time.', {
       remedy: 'Look at them, and run this again.',
@@ -70,8 +76,11 @@ function refusalOf({ vault, name }: SecretName, error: unknown): Failure {
       },
     );
   const how =
-    statusCode === undefined ? (code ?? (error instanceof Error ? error.name : 'no answer')) : String(statusCode);
-  const exit = statusCode === undefined || statusCode >= 500 || statusCode === 429 ? 'unreachable' : 'failed';
+    statusCode === undefined
+      ? (code ?? (error instanceof Error ? error.name : 'no answer'))
+      : String(statusCode);
+  const exit =
+    statusCode === undefined || statusCode >= 500 || statusCode === 429 ? 'unreachable' : 'failed';
   return new Failure(exit, `Key Vault did not answer about ${what} as it should (${how}).`, {
     remedy: 'Look at the name of the vault, the network and KEYTURN_CLOUD.',
   });

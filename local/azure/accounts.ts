@@ -48,7 +48,11 @@ export class Account {
   private readonly keys: Record<Slot, Key> = { key1: makeKey(0), key2: makeKey(0) };
   private readonly listener: (key1: string, key2: string) => void;
 
-  constructor(options: AccountOptions, groupId: string, listener: (key1: string, key2: string) => void) {
+  constructor(
+    options: AccountOptions,
+    groupId: string,
+    listener: (key1: string, key2: string) => void,
+  ) {
     this.name = options.name;
     this.id = `${groupId}/providers/Microsoft.Storage/storageAccounts/${options.name}`;
     this.allowSharedKeyAccess = options.allowSharedKeyAccess;

@@ -16,12 +16,17 @@ import { audiences, hostOf, type World } from './world.ts';
 
 const vaultPath =
   /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.KeyVault\/vaults\/([^/]+)$/i;
-const assignmentsPath = /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/roleAssignments$/i;
-const permissionsPath = /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/permissions$/i;
-const listForScope = 'https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope';
+const assignmentsPath =
+  /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/roleAssignments$/i;
+const permissionsPath =
+  /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/permissions$/i;
+const listForScope =
+  'https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope';
 
 function getVault({ path }: Request, world: World): Reply {
-  const vault = [...world.vaults.values()].find(({ id }) => id.toLowerCase() === path.toLowerCase());
+  const vault = [...world.vaults.values()].find(
+    ({ id }) => id.toLowerCase() === path.toLowerCase(),
+  );
   if (!vault) throw armRefusal.resourceNotFound(path);
   return { status: 200, body: vaultBody(vault, world) };
 }
@@ -53,8 +58,12 @@ function listAssignments({ parts: [scope = ''], query }: Request, world: World):
   )?.[1];
   const atScope = filter.startsWith('atScope()');
   // Anything else is refused: a filter that is silently ignored would show other people's consent as ours.
-  if (filter !== '' && filter !== 'atScope()' && principalId === undefined) throw armRefusal.badFilter(filter);
-  const value = world.roles.list(scope, { atScope, ...(principalId === undefined ? {} : { principalId }) });
+  if (filter !== '' && filter !== 'atScope()' && principalId === undefined)
+    throw armRefusal.badFilter(filter);
+  const value = world.roles.list(scope, {
+    atScope,
+    ...(principalId === undefined ? {} : { principalId }),
+  });
   return {
     status: 200,
     body: {
@@ -78,10 +87,15 @@ function listAssignments({ parts: [scope = ''], query }: Request, world: World):
 
 /** One block for each role that applies to the caller, from above too; neither scope nor name is told. */
 function listPermissions({ parts: [scope = ''], principal }: Request, world: World): Reply {
-  const held = world.roles.list(scope, { atScope: true, ...(principal ? { principalId: principal.oid } : {}) });
-  const value = held.map(({ actions = [], notActions = [], dataActions = [], notDataActions = [] }) => ({
-    ...{ actions, notActions, dataActions, notDataActions },
-  }));
+  const held = world.roles.list(scope, {
+    atScope: true,
+    ...(principal ? { principalId: principal.oid } : {}),
+  });
+  const value = held.map(
+    ({ actions = [], notActions = [], dataActions = [], notDataActions = [] }) => ({
+      ...{ actions, notActions, dataActions, notDataActions },
+    }),
+  );
   return { status: 200, body: { value, nextLink: null } };
 }
 
@@ -141,7 +155,11 @@ async function authenticate(call: Call, world: World): Promise<Principal> {
       'The access token expiry UTC time is earlier than current UTC time.',
     );
   if (claims === 'malformed')
-    throw armRefusal.unauthenticated(world, 'InvalidAuthenticationToken', 'The access token is invalid.');
+    throw armRefusal.unauthenticated(
+      world,
+      'InvalidAuthenticationToken',
+      'The access token is invalid.',
+    );
   const audience = String(claims.aud).replace(/\/$/, '');
   if (audience !== audiences.arm)
     throw armRefusal.unauthenticated(
@@ -150,7 +168,12 @@ async function authenticate(call: Call, world: World): Promise<Principal> {
       `The access token has been obtained for wrong audience or resource '${audience}'. It should exactly match with one of the allowed audiences '${audiences.arm}/','${audiences.arm}'.`,
     );
   const principal = world.principals.find(({ oid }) => oid === claims.oid);
-  if (!principal) throw armRefusal.unauthenticated(world, 'InvalidAuthenticationToken', 'The access token is invalid.');
+  if (!principal)
+    throw armRefusal.unauthenticated(
+      world,
+      'InvalidAuthenticationToken',
+      'The access token is invalid.',
+    );
   return principal;
 }
 
@@ -160,10 +183,14 @@ function authorize(request: Request, route: Route, world: World): void {
   const action = route.actionOf?.(request) ?? route.action;
   if (!principal) throw new Error('ARM takes no anonymous calls');
   const scope = scopeOf(path);
-  if (!world.roles.allows(principal, 'actions', action, scope)) throw armRefusal.unauthorized(principal, action, scope);
-  const [, subscription = '', group] = /^\/subscriptions\/([^/]+)(?:\/resourceGroups\/([^/]+))?/i.exec(scope) ?? [];
-  if (subscription.toLowerCase() !== world.subscriptionId) throw armRefusal.noSubscription(subscription);
-  if (group !== undefined && !world.resourceGroups.has(group.toLowerCase())) throw armRefusal.noGroup(group);
+  if (!world.roles.allows(principal, 'actions', action, scope))
+    throw armRefusal.unauthorized(principal, action, scope);
+  const [, subscription = '', group] =
+    /^\/subscriptions\/([^/]+)(?:\/resourceGroups\/([^/]+))?/i.exec(scope) ?? [];
+  if (subscription.toLowerCase() !== world.subscriptionId)
+    throw armRefusal.noSubscription(subscription);
+  if (group !== undefined && !world.resourceGroups.has(group.toLowerCase()))
+    throw armRefusal.noGroup(group);
   const lockedAt = route.method === 'GET' ? undefined : world.locks.readOnlyOver(scope);
   if (lockedAt !== undefined) throw armRefusal.locked(path, lockedAt);
 }
@@ -185,12 +212,18 @@ export const arm: Service = {
     if (!/^\d{4}-\d{2}-\d{2}(?:-[a-z]+)?$/i.test(version)) throw armRefusal.badVersion(version);
   },
   authorize: (request, route, world) =>
-    graphPath.test(request.path) ? authorizeGraph(request, world) : authorize(request, route, world),
+    graphPath.test(request.path)
+      ? authorizeGraph(request, world)
+      : authorize(request, route, world),
   error: armError,
   unrouted: ({ path, method }) => {
     if (/^\/subscriptions\//i.test(path) && method !== 'GET')
       return armError(405, 'MethodNotAllowed', `${method} is not allowed.`);
-    return armError(404, 'InvalidResourceType', `The resource type could not be found for ${path}.`);
+    return armError(
+      404,
+      'InvalidResourceType',
+      `The resource type could not be found for ${path}.`,
+    );
   },
   headers: () => ({
     'x-ms-request-id': newId(),

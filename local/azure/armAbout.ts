@@ -6,20 +6,23 @@ import type { Request, Route } from './service.ts';
 import type { World } from './world.ts';
 
 export const locksPath = /^(\/subscriptions\/.+?)\/providers\/Microsoft\.Authorization\/locks$/i;
-const resourceLock = 'npm:@azure/arm-locks 2.1.0, types ManagementLockObject and ManagementLockListResult';
+const resourceLock =
+  'npm:@azure/arm-locks 2.1.0, types ManagementLockObject and ManagementLockListResult';
 const eventGrid = 'npm:@azure/arm-eventgrid 14.1.0, types EventSubscription and SystemTopic';
 export const subscriptionsPath =
   /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+)\/providers\/Microsoft\.EventGrid\/eventSubscriptions$/i;
-const topicsPath = /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+)\/providers\/Microsoft\.EventGrid\/systemTopics$/i;
+const topicsPath =
+  /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+)\/providers\/Microsoft\.EventGrid\/systemTopics$/i;
 const topicPath =
   /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.EventGrid\/systemTopics\/[^/]+)\/eventSubscriptions$/i;
 
 function listLocks({ parts: [scope = ''] }: Request, world: World): Reply {
   // Accounts and resources with keys may also have a lock of their own, set by a test at the thing itself.
-  const own = [...world.accounts.values(), ...world.keyed.values()].flatMap(({ id, locked }): Lock[] =>
-    locked && `${id}/`.toLowerCase().startsWith(`${scope}/`.toLowerCase())
-      ? [{ scope: id, level: locked, name: 'own' }]
-      : [],
+  const own = [...world.accounts.values(), ...world.keyed.values()].flatMap(
+    ({ id, locked }): Lock[] =>
+      locked && `${id}/`.toLowerCase().startsWith(`${scope}/`.toLowerCase())
+        ? [{ scope: id, level: locked, name: 'own' }]
+        : [],
   );
   const value = [...world.locks.at(scope), ...own].map((lock) => ({
     id: lockId(lock),
@@ -31,7 +34,12 @@ function listLocks({ parts: [scope = ''] }: Request, world: World): Reply {
 }
 
 const shown = ({ source, name, properties }: ArmEventSubscription, type: string) => ({
-  ...{ id: `${source}/providers/Microsoft.EventGrid/eventSubscriptions/${name}`, name, type, properties },
+  ...{
+    id: `${source}/providers/Microsoft.EventGrid/eventSubscriptions/${name}`,
+    name,
+    type,
+    properties,
+  },
 });
 const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
@@ -44,7 +52,10 @@ function listSubscriptions({ parts: [vault = ''] }: Request, world: World): Repl
       properties: {
         provisioningState: 'Succeeded',
         // Of an address with a key in it the part before `?` is shown.
-        destination: { endpointType: 'WebHook', properties: { endpointBaseUrl: endpoint.split('?')[0] } },
+        destination: {
+          endpointType: 'WebHook',
+          properties: { endpointBaseUrl: endpoint.split('?')[0] },
+        },
         filter: {},
       },
     }),
@@ -63,7 +74,11 @@ function listTopics({ parts: [group = ''] }: Request, world: World): Reply {
       name: id.slice(id.lastIndexOf('/') + 1),
       type: 'Microsoft.EventGrid/systemTopics',
       location: 'westeurope',
-      properties: { source, topicType: 'Microsoft.KeyVault.vaults', provisioningState: 'Succeeded' },
+      properties: {
+        source,
+        topicType: 'Microsoft.KeyVault.vaults',
+        provisioningState: 'Succeeded',
+      },
     }));
   return { status: 200, body: { value, nextLink: null } };
 }
@@ -77,7 +92,10 @@ function listOfTopic({ parts: [topic = ''] }: Request, world: World): Reply {
 
 /** The scope of each of these paths, for rights. */
 export const scopeAbout = (path: string): string | undefined =>
-  (locksPath.exec(path) ?? subscriptionsPath.exec(path) ?? topicsPath.exec(path) ?? topicPath.exec(path))?.[1];
+  (locksPath.exec(path) ??
+    subscriptionsPath.exec(path) ??
+    topicsPath.exec(path) ??
+    topicPath.exec(path))?.[1];
 
 export const aboutRoutes: Route[] = [
   {

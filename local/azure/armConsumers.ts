@@ -33,10 +33,17 @@ const body = ({ id, type, name, tags }: ConsumingResource, properties: object) =
 
 const siteOf = (request: Request, world: World): Reply => {
   const site = of(request, world, siteVersions);
-  return { status: 200, body: { ...body(site, { state: 'Running', enabled: true }), kind: 'app,linux' } };
+  return {
+    status: 200,
+    body: { ...body(site, { state: 'Running', enabled: true }), kind: 'app,linux' },
+  };
 };
 
-function references(site: ConsumingResource, list: 'appsettings' | 'connectionstrings', world: World): object {
+function references(
+  site: ConsumingResource,
+  list: 'appsettings' | 'connectionstrings',
+  world: World,
+): object {
   const all = list === 'appsettings' ? site.references : site.connections;
   const scripted = list === 'appsettings' ? site.statuses.shift() : undefined;
   const value = Object.entries(all).map(([name, reference]) => {
@@ -47,8 +54,16 @@ function references(site: ConsumingResource, list: 'appsettings' | 'connectionst
       type: 'Microsoft.Web/sites/config/configreferences',
       location: 'West Europe',
       properties: {
-        ...{ reference, status: scripted ?? site.statusOf(name, world), details: 'Reference has been resolved.' },
-        ...{ vaultName: found?.vault ?? null, secretName: found?.name ?? null, secretVersion: found?.version ?? null },
+        ...{
+          reference,
+          status: scripted ?? site.statusOf(name, world),
+          details: 'Reference has been resolved.',
+        },
+        ...{
+          vaultName: found?.vault ?? null,
+          secretName: found?.name ?? null,
+          secretVersion: found?.version ?? null,
+        },
         // A text on the wire, and no version, resolved or not (facts-after F1.1).
         ...{ identityType: 'SystemAssigned', activeVersion: null, source: 'KeyVault' },
       },
@@ -68,7 +83,8 @@ function listReferences(request: Request, world: World): Reply {
 
 function refreshSite(request: Request, world: World): Reply {
   const site = of(request, world, siteVersions);
-  if (request.body !== '') throw new Refusal(armError(400, 'BadRequest', 'The call takes no body.'));
+  if (request.body !== '')
+    throw new Refusal(armError(400, 'BadRequest', 'The call takes no body.'));
   site.refresh(world);
   return { status: 200, body: references(site, 'appsettings', world) };
 }
@@ -81,7 +97,11 @@ function listNamedValues(request: Request, world: World): Reply {
     name,
     properties: {
       ...{ displayName: name, tags: [], secret: true },
-      keyVault: { secretIdentifier, identityClientId: null, lastStatus: lastStatus(service, name, world) },
+      keyVault: {
+        secretIdentifier,
+        identityClientId: null,
+        lastStatus: lastStatus(service, name, world),
+      },
     },
   }));
   return { status: 200, body: { value, count: value.length } };
@@ -107,7 +127,10 @@ function containerApp(request: Request, world: World): Reply {
     keyVaultUrl,
     identity: 'system',
   }));
-  return { status: 200, body: body(app, { provisioningState: 'Succeeded', configuration: { secrets } }) };
+  return {
+    status: 200,
+    body: body(app, { provisioningState: 'Succeeded', configuration: { secrets } }),
+  };
 }
 
 const isSlot = (path: string): boolean => /\/slots\//i.test(path);
@@ -115,7 +138,8 @@ const webAction =
   (verb: string) =>
   ({ path }: { path: string }): string =>
     `Microsoft.Web/sites/${isSlot(path) ? 'slots/' : ''}${verb}`;
-const field = 'gh:manukyanv07/parity-scanner; gh:Azure/app-service-linux-docs#233; npm:@azure/arm-appservice 19.0.0';
+const field =
+  'gh:manukyanv07/parity-scanner; gh:Azure/app-service-linux-docs#233; npm:@azure/arm-appservice 19.0.0';
 const documented = 'npm:@azure/arm-apimanagement 10.0.0';
 
 export const consumerRoutes: Route[] = [
@@ -131,34 +155,78 @@ export const consumerRoutes: Route[] = [
     ...{ action: 'Microsoft.Web/sites/read', actionOf: webAction('read'), handle: siteOf },
   },
   {
-    ...{ name: 'consumer.references', method: 'GET', write: false, source: 'reported' as const, reference: field },
+    ...{
+      name: 'consumer.references',
+      method: 'GET',
+      write: false,
+      source: 'reported' as const,
+      reference: field,
+    },
     path: under(SITE, 'config/configreferences/(appsettings|connectionstrings)'),
-    ...{ action: 'Microsoft.Web/sites/config/read', actionOf: webAction('config/read'), handle: listReferences },
+    ...{
+      action: 'Microsoft.Web/sites/config/read',
+      actionOf: webAction('config/read'),
+      handle: listReferences,
+    },
   },
   {
-    ...{ name: 'consumer.refreshSite', method: 'POST', write: true, source: 'reported' as const, reference: field },
+    ...{
+      name: 'consumer.refreshSite',
+      method: 'POST',
+      write: true,
+      source: 'reported' as const,
+      reference: field,
+    },
     path: under(SITE, 'config/configreferences/appsettings/refresh'),
     action: 'Microsoft.Web/sites/config/refresh/action',
     ...{ actionOf: webAction('config/refresh/action'), handle: refreshSite },
   },
   {
-    ...{ name: 'consumer.apim', method: 'GET', path: at(APIM), write: false, source: 'documented' as const },
+    ...{
+      name: 'consumer.apim',
+      method: 'GET',
+      path: at(APIM),
+      write: false,
+      source: 'documented' as const,
+    },
     ...{ reference: documented, action: 'Microsoft.ApiManagement/service/read' },
     handle: (request, world) => ({ status: 200, body: body(of(request, world, apimVersions), {}) }),
   },
   {
-    ...{ name: 'consumer.namedValues', method: 'GET', path: under(APIM, 'namedValues'), write: false },
+    ...{
+      name: 'consumer.namedValues',
+      method: 'GET',
+      path: under(APIM, 'namedValues'),
+      write: false,
+    },
     ...{ source: 'documented' as const, reference: documented, handle: listNamedValues },
     action: 'Microsoft.ApiManagement/service/namedValues/read',
   },
   {
-    ...{ name: 'consumer.refreshNamedValue', method: 'POST', path: under(APIM, 'namedValues/([^/]+)/refreshSecret') },
-    ...{ write: true, source: 'documented' as const, reference: documented, handle: refreshNamedValue },
+    ...{
+      name: 'consumer.refreshNamedValue',
+      method: 'POST',
+      path: under(APIM, 'namedValues/([^/]+)/refreshSecret'),
+    },
+    ...{
+      write: true,
+      source: 'documented' as const,
+      reference: documented,
+      handle: refreshNamedValue,
+    },
     action: 'Microsoft.ApiManagement/service/namedValues/refreshSecret/action',
   },
   {
-    ...{ name: 'consumer.containerApp', method: 'GET', path: at(`${GROUP}/Microsoft\\.App/containerApps/[^/]+`) },
-    ...{ write: false, source: 'documented' as const, reference: 'npm:@azure/arm-appcontainers 3.0.0' },
+    ...{
+      name: 'consumer.containerApp',
+      method: 'GET',
+      path: at(`${GROUP}/Microsoft\\.App/containerApps/[^/]+`),
+    },
+    ...{
+      write: false,
+      source: 'documented' as const,
+      reference: 'npm:@azure/arm-appcontainers 3.0.0',
+    },
     ...{ action: 'Microsoft.App/containerApps/read', handle: containerApp },
   },
 ];

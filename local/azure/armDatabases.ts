@@ -7,7 +7,11 @@ import type { Request, Route } from './service.ts';
 import type { World } from './world.ts';
 
 const KINDS = {
-  postgresql: { type: 'Microsoft.DBforPostgreSQL/flexibleServers', zone: 'postgres', version: '15' },
+  postgresql: {
+    type: 'Microsoft.DBforPostgreSQL/flexibleServers',
+    zone: 'postgres',
+    version: '15',
+  },
   mysql: { type: 'Microsoft.DBforMySQL/flexibleServers', zone: 'mysql', version: '8.0.21' },
 } as const;
 type Kind = keyof typeof KINDS;
@@ -60,7 +64,8 @@ function bodyOf({ kind, id, name, ...server }: DatabaseServer, world: World): ob
       administratorLogin: administrator,
       version,
       state: 'Ready',
-      fullyQualifiedDomainName: server.host ?? `${name.toLowerCase()}.${zone}.database.keyturn.localhost`,
+      fullyQualifiedDomainName:
+        server.host ?? `${name.toLowerCase()}.${zone}.database.keyturn.localhost`,
       replicationRole: kind === 'mysql' ? 'None' : 'Primary',
       ...(kind === 'postgresql' ? { authConfig } : {}),
     },

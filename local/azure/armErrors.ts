@@ -16,16 +16,23 @@ const usual: Record<number, [code: string, message: string]> = {
 };
 
 export function armError(status: number, code?: string, message?: string): Reply {
-  const [usualCode, usualMessage] = usual[status] ?? ['InternalServerError', 'Scripted by the stand-in.'];
+  const [usualCode, usualMessage] = usual[status] ?? [
+    'InternalServerError',
+    'Scripted by the stand-in.',
+  ];
   return { status, body: { error: { code: code ?? usualCode, message: message ?? usualMessage } } };
 }
 
-const refuse = (status: number, code: string, message: string) => new Refusal(armError(status, code, message));
+const refuse = (status: number, code: string, message: string) =>
+  new Refusal(armError(status, code, message));
 
 export const armRefusal = {
   unauthenticated: (world: World, code: string, message: string) => {
     const challenge = `Bearer authorization_uri="${loginUrl(world)}/${world.tenantId}", error="invalid_token", error_description="${message}"`;
-    return new Refusal({ ...armError(401, code, message), headers: { 'www-authenticate': challenge } });
+    return new Refusal({
+      ...armError(401, code, message),
+      headers: { 'www-authenticate': challenge },
+    });
   },
   unauthorized: ({ clientId, oid }: Principal, action: string, scope: string) =>
     refuse(
@@ -41,8 +48,10 @@ export const armRefusal = {
       `The Resource '${type}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
     );
   },
-  noGroup: (group: string) => refuse(404, 'ResourceGroupNotFound', `Resource group '${group}' could not be found.`),
-  noSubscription: (id: string) => refuse(404, 'SubscriptionNotFound', `The subscription '${id}' could not be found.`),
+  noGroup: (group: string) =>
+    refuse(404, 'ResourceGroupNotFound', `Resource group '${group}' could not be found.`),
+  noSubscription: (id: string) =>
+    refuse(404, 'SubscriptionNotFound', `The subscription '${id}' could not be found.`),
   noVersion: () =>
     refuse(
       400,
@@ -53,10 +62,15 @@ export const armRefusal = {
   badVersion: (version: string) =>
     refuse(400, 'InvalidApiVersionParameter', `The api-version '${version}' is invalid.`),
   /** Code and wording unverified. */
-  badFilter: (filter: string) => refuse(400, 'UnsupportedQuery', `The filter '${filter}' is not supported.`),
+  badFilter: (filter: string) =>
+    refuse(400, 'UnsupportedQuery', `The filter '${filter}' is not supported.`),
   /** Code and wording unverified; that it is refused is documented. */
   badKeyName: (name: string) =>
-    refuse(400, 'InvalidValuesForRequestParameters', `Values for request parameters are invalid: keyName '${name}'.`),
+    refuse(
+      400,
+      'InvalidValuesForRequestParameters',
+      `Values for request parameters are invalid: keyName '${name}'.`,
+    ),
   /** The reported text; a ReadOnly lock refuses every POST, `listKeys` included. */
   locked: (scope: string, lockedAt: string) =>
     refuse(

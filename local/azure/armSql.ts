@@ -17,13 +17,16 @@ const POLLS = 2;
 const RUNNING_MS = 5_000;
 
 function find({ parts: [id = ''] }: Request, world: World): SqlServer {
-  const found = [...world.sqlServers.values()].find((item) => item.id.toLowerCase() === id.toLowerCase());
+  const found = [...world.sqlServers.values()].find(
+    (item) => item.id.toLowerCase() === id.toLowerCase(),
+  );
   if (!found) throw armRefusal.resourceNotFound(id);
   return found;
 }
 
 function bodyOf(found: SqlServer, world: World, expanded: boolean): object {
-  const { name, id, administrator, entraAdministrator, entraAdministratorId, entraOnly, tags } = found;
+  const { name, id, administrator, entraAdministrator, entraAdministratorId, entraOnly, tags } =
+    found;
   const administrators = {
     administratorType: 'ActiveDirectory',
     principalType: entraAdministratorId === undefined ? 'Group' : 'Application',
@@ -73,15 +76,28 @@ function patch(request: Request, world: World): Reply {
   ]);
   const password = properties.administratorLoginPassword;
   if (password !== undefined && found.entraOnly)
-    throw refusal(400, 'AadOnlyAuthenticationIsEnabled', 'Azure Active Directory Only Authentication is enabled.');
+    throw refusal(
+      400,
+      'AadOnlyAuthenticationIsEnabled',
+      'Azure Active Directory Only Authentication is enabled.',
+    );
   if ([...found.operations.values()].some(isRunning))
-    throw refusal(409, 'UpsertLogicalServerRequestAlreadyInProgress', `An upsert of '${found.name}' is in progress.`);
+    throw refusal(
+      409,
+      'UpsertLogicalServerRequestAlreadyInProgress',
+      `An upsert of '${found.name}' is in progress.`,
+    );
   if (body.tags !== undefined) found.tags = body.tags as Record<string, string>;
   const operation = newId();
   const startTime = SqlServer.time();
-  const weak = typeof password === 'string' ? weakness(password, found.administrator.name) : undefined;
+  const weak =
+    typeof password === 'string' ? weakness(password, found.administrator.name) : undefined;
   if (typeof password === 'string' && !weak) found.setPassword(found.administrator, password);
-  found.operations.set(operation, { startTime, polls: 0, ...(weak ? { error: notComplex(weak) } : {}) });
+  found.operations.set(operation, {
+    startTime,
+    polls: 0,
+    ...(weak ? { error: notComplex(weak) } : {}),
+  });
   const link = (kind: string) =>
     `https://${hostOf(world, 'management')}/subscriptions/${world.subscriptionId}/providers/Microsoft.Sql/locations/westeurope/${kind}/${operation}?api-version=${request.query.get('api-version')}`;
   return {
@@ -105,7 +121,8 @@ const notComplex = (weak: string) => ({
 });
 
 /** Members of a refused PATCH, as people quoted them. */
-const refusal = (status: number, code: string, message: string) => new Refusal(armError(status, code, message));
+const refusal = (status: number, code: string, message: string) =>
+  new Refusal(armError(status, code, message));
 
 function operationOf(id: string, world: World) {
   for (const found of world.sqlServers.values()) {
@@ -120,7 +137,11 @@ function poll({ parts: [, id = ''] }: Request, world: World): Reply {
   operation.polls += 1;
   const { startTime, polls, error } = operation;
   if (polls <= POLLS)
-    return { status: 200, headers: { 'retry-after': '1' }, body: { name: id, status: 'InProgress', startTime } };
+    return {
+      status: 200,
+      headers: { 'retry-after': '1' },
+      body: { name: id, status: 'InProgress', startTime },
+    };
   const status = error ? 'Failed' : 'Succeeded';
   return {
     status: 200,

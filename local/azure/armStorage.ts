@@ -10,7 +10,9 @@ const pathOf = (action = '') => new RegExp(`${account}${action}$`, 'i');
 const recording = 'azure-cli recording test_renew_account_key';
 
 function find({ parts: [id = ''] }: Request, world: World): Account {
-  const found = [...world.accounts.values()].find((item) => item.id.toLowerCase() === id.toLowerCase());
+  const found = [...world.accounts.values()].find(
+    (item) => item.id.toLowerCase() === id.toLowerCase(),
+  );
   if (!found) throw armRefusal.resourceNotFound(id);
   return found;
 }
@@ -30,8 +32,12 @@ function get(request: Request, world: World): Reply {
       tags: found.tags,
       properties: {
         keyCreationTime: { key1: found.creationTime('key1'), key2: found.creationTime('key2') },
-        ...(keyExpirationDays === undefined ? {} : { keyPolicy: { keyExpirationPeriodInDays: keyExpirationDays } }),
-        ...(sasExpirationPeriod === undefined ? {} : { sasPolicy: { sasExpirationPeriod, expirationAction: 'Log' } }),
+        ...(keyExpirationDays === undefined
+          ? {}
+          : { keyPolicy: { keyExpirationPeriodInDays: keyExpirationDays } }),
+        ...(sasExpirationPeriod === undefined
+          ? {}
+          : { sasPolicy: { sasExpirationPeriod, expirationAction: 'Log' } }),
         // Absent means allowed (azure-facts 4.1).
         ...(allowSharedKeyAccess === undefined ? {} : { allowSharedKeyAccess }),
         minimumTlsVersion: 'TLS1_2',
@@ -69,7 +75,10 @@ function reachedBy({ name, reached }: Account, world: World): object {
   const of = (behind: string) => ({
     ...those(SERVICES, behind),
     ...(routed
-      ? { ...routes(behind), ipv6Endpoints: { ...those(SERVICES, `${behind}-ipv6`), ...routes(`${behind}-ipv6`) } }
+      ? {
+          ...routes(behind),
+          ipv6Endpoints: { ...those(SERVICES, `${behind}-ipv6`), ...routes(`${behind}-ipv6`) },
+        }
       : {}),
   });
   return {
@@ -89,7 +98,11 @@ const keyList = (found: Account): Reply => ({
   },
 });
 
-const keyIn = (found: Account, slot: Slot) => ({ keyName: slot, value: found.key(slot), permissions: 'FULL' });
+const keyIn = (found: Account, slot: Slot) => ({
+  keyName: slot,
+  value: found.key(slot),
+  permissions: 'FULL',
+});
 
 /** As tools have met it: other keys first, the order turned round, no creation times (azure-cli#11012; case ST-05). */
 const kerberosList = (found: Account) => [

@@ -1,6 +1,14 @@
 /** The local certificate authority and the server's certificate, made at the first start and kept outside of git. */
 import { webcrypto } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { planes } from './planes.ts';
@@ -26,7 +34,12 @@ export interface Certificates {
   key: string;
 }
 
-const files = { ca: 'ca.pem', cert: 'server.pem', key: 'server-key.pem', until: 'until.txt' } as const;
+const files = {
+  ca: 'ca.pem',
+  cert: 'server.pem',
+  key: 'server-key.pem',
+  until: 'until.txt',
+} as const;
 
 /**
  * Reads the certificates, or makes them when there are none, they end soon, or the names have changed.
@@ -62,7 +75,10 @@ function read(path: string): Certificates | undefined {
   if (!Object.values(files).every((name) => existsSync(join(path, name)))) return undefined;
   const text = (name: keyof typeof files) => readFileSync(join(path, files[name]), 'utf8');
   const [until, names] = text('until').split('\n');
-  if (names !== serverNames.join(' ') || Date.parse(until ?? '') < realNow() + RENEW_BEFORE_DAYS * DAY_MS)
+  if (
+    names !== serverNames.join(' ') ||
+    Date.parse(until ?? '') < realNow() + RENEW_BEFORE_DAYS * DAY_MS
+  )
     return undefined;
   return { ca: text('ca'), caPath: join(path, files.ca), cert: text('cert'), key: text('key') };
 }
@@ -74,7 +90,8 @@ async function make(folder: string): Promise<void> {
   // The container inside x509 will not load without these two of `reflect-metadata`; for classes without parameters,
   // as x509's are, they have nothing to say.
   const none = () => undefined;
-  if (!('getMetadata' in Reflect)) Object.assign(Reflect, { getMetadata: none, getOwnMetadata: none });
+  if (!('getMetadata' in Reflect))
+    Object.assign(Reflect, { getMetadata: none, getOwnMetadata: none });
   const x509 = await import('@peculiar/x509');
   x509.cryptoProvider.set(webcrypto);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -82,7 +99,10 @@ async function make(folder: string): Promise<void> {
     webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']),
     webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']),
   ]);
-  const dates = { notBefore: new Date(realNow() - DAY_MS), notAfter: new Date(realNow() + SERVER_DAYS * DAY_MS) };
+  const dates = {
+    notBefore: new Date(realNow() - DAY_MS),
+    notAfter: new Date(realNow() + SERVER_DAYS * DAY_MS),
+  };
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     ...dates,
     name: 'CN=Keyturn local authority',
@@ -90,7 +110,10 @@ async function make(folder: string): Promise<void> {
     keys: caKeys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
       await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
@@ -104,15 +127,22 @@ async function make(folder: string): Promise<void> {
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(serverNames.map((value) => ({ type: 'dns' as const, value }))),
+      new x509.SubjectAlternativeNameExtension(
+        serverNames.map((value) => ({ type: 'dns' as const, value })),
+      ),
       await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', serverKeys.privateKey)).toString('base64');
+  const pkcs8 = Buffer.from(
+    await webcrypto.subtle.exportKey('pkcs8', serverKeys.privateKey),
+  ).toString('base64');
   const put = (name: keyof typeof files, content: string) =>
     writeFileSync(join(folder, files[name]), content, { mode: 0o600 });
   put('ca', `${ca.toString('pem')}\n`);
   put('cert', `${server.toString('pem')}\n`);
-  put('key', `-----BEGIN PRIVATE KEY-----\n${pkcs8.match(/.{1,64}/g)?.join('\n')}\n-----END PRIVATE KEY-----\n`);
+  put(
+    'key',
+    `-----BEGIN PRIVATE KEY-----\n${pkcs8.match(/.{1,64}/g)?.join('\n')}\n-----END PRIVATE KEY-----\n`,
+  );
   put('until', `${dates.notAfter.toISOString()}\n${serverNames.join(' ')}`);
 }

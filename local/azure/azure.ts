@@ -85,7 +85,10 @@ export class Azure {
   /** A resource with access keys: `keyed('Microsoft.Cache/redis', 'redis1')`. */
   keyed(type: string, name: string): KeyedResource {
     const [provider, ...kinds] = type.toLowerCase().split('/');
-    const end = [provider, ...kinds.map((kind, at) => `${kind}/${name.toLowerCase().split('/')[at]}`)].join('/');
+    const end = [
+      provider,
+      ...kinds.map((kind, at) => `${kind}/${name.toLowerCase().split('/')[at]}`),
+    ].join('/');
     const found = [...this.world.keyed].find(([id]) => id.endsWith(`/providers/${end}`));
     return required(found?.[1], `${type} ${name}`);
   }
@@ -119,7 +122,10 @@ export class Azure {
   unusedFaults(): Record<string, number> {
     const fresh = this.world.applications
       .filter(({ freshAnswers }) => freshAnswers.length > 0)
-      .map(({ displayName, freshAnswers }) => [`entra.token for ${displayName}`, freshAnswers.length]);
+      .map(({ displayName, freshAnswers }) => [
+        `entra.token for ${displayName}`,
+        freshAnswers.length,
+      ]);
     return { ...this.world.faults.unused(), ...Object.fromEntries(fresh) };
   }
 
@@ -141,7 +147,8 @@ export class Azure {
 
   routesUnused(...planes: string[]): string[] {
     const hit = this.routesHit();
-    const inPlane = (name: string) => planes.length === 0 || planes.some((plane) => name.startsWith(`${plane}.`));
+    const inPlane = (name: string) =>
+      planes.length === 0 || planes.some((plane) => name.startsWith(`${plane}.`));
     return routes.map(({ name }) => name).filter((name) => inPlane(name) && !hit.has(name));
   }
 
@@ -193,10 +200,17 @@ export class Azure {
    * hour of the movable clock. Each claim can be replaced; `undefined` takes it out.
    */
   async issueToken(claims: { [name: string]: unknown } = {}): Promise<string> {
-    const caller: Principal = { oid: newId(), clientId: newId(), displayName: 'caller', graphRoles: [] };
+    const caller: Principal = {
+      oid: newId(),
+      clientId: newId(),
+      displayName: 'caller',
+      graphRoles: [],
+    };
     const base: JWTPayload = accessClaims(this.world, caller, audiences.keyturn);
     const subject = typeof claims.oid === 'string' ? { sub: claims.oid } : {};
-    const all = Object.entries({ ...base, ...subject, ...claims }).filter(([, value]) => value !== undefined);
+    const all = Object.entries({ ...base, ...subject, ...claims }).filter(
+      ([, value]) => value !== undefined,
+    );
     return await this.world.signer.sign(Object.fromEntries(all));
   }
 

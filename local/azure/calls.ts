@@ -21,7 +21,10 @@ export interface LoggedCall {
 }
 
 /** Adds a call to the log and returns the entry, which is completed while the call is served. */
-export function openCall(log: LoggedCall[], entry: Omit<LoggedCall, 'at' | 'status' | 'applied'>): LoggedCall {
+export function openCall(
+  log: LoggedCall[],
+  entry: Omit<LoggedCall, 'at' | 'status' | 'applied'>,
+): LoggedCall {
   const call = { ...entry, at: new Date(now()), status: 0, applied: false };
   log.push(call);
   return call;

@@ -50,7 +50,10 @@ export class ConsumingResource {
   readonly statuses: string[] = [];
   readonly #held = new Map<string, { value: string | undefined; on: number }>();
 
-  constructor({ type, name, tags = {}, references = {}, connections = {} }: ConsumerOptions, groupId: string) {
+  constructor(
+    { type, name, tags = {}, references = {}, connections = {} }: ConsumerOptions,
+    groupId: string,
+  ) {
     const [provider = '', ...kinds] = type.split('/');
     const names = name.split('/');
     this.id = `${groupId}/providers/${provider}/${kinds.map((kind, at) => `${kind}/${names[at]}`).join('/')}`;
@@ -78,7 +81,8 @@ export class ConsumingResource {
   /** Reads again: all of them, or one. */
   refresh(world: Vaults, setting?: string): void {
     if (this.type.toLowerCase().startsWith('microsoft.web/')) this.restarts += 1;
-    const all = setting === undefined ? Object.keys({ ...this.references, ...this.connections }) : [setting];
+    const all =
+      setting === undefined ? Object.keys({ ...this.references, ...this.connections }) : [setting];
     for (const each of all) this.#read(each, world);
   }
 
@@ -114,10 +118,13 @@ interface Named {
 /** The secret that a reference or an address names. */
 export function secretNamed(text: string): Named | undefined {
   const [, inside = text] = /^@Microsoft\.KeyVault\((.*)\)$/i.exec(text) ?? [];
-  const address = /^(?:SecretUri=)?https:\/\/([\w-]+)\.[\w.:-]+\/secrets\/([\w-]+)(?:\/([0-9a-f]{32})?)?$/i.exec(
+  const address =
+    /^(?:SecretUri=)?https:\/\/([\w-]+)\.[\w.:-]+\/secrets\/([\w-]+)(?:\/([0-9a-f]{32})?)?$/i.exec(
+      inside,
+    );
+  const long = /^VaultName=([\w-]+);SecretName=([\w-]+)(?:;SecretVersion=([0-9a-f]{32}))?$/i.exec(
     inside,
   );
-  const long = /^VaultName=([\w-]+);SecretName=([\w-]+)(?:;SecretVersion=([0-9a-f]{32}))?$/i.exec(inside);
   const [, vault, name, version] = address ?? long ?? [];
   if (vault === undefined || name === undefined) return undefined;
   return { vault, name, ...(version === undefined ? {} : { version }) };

@@ -53,13 +53,20 @@ export async function proxy(
   const step = world.faults.take(`storage.${plane}`, { body: '', host: entry.host });
   // What is not read cannot be committed, late or echoed: a step that asked for it would prove nothing.
   if (step?.commit || step?.lateMs !== undefined || step?.body !== undefined)
-    throw new Error(`A step for storage.${plane} knows delayMs, drop, status, code and message only.`);
+    throw new Error(
+      `A step for storage.${plane} knows delayMs, drop, status, code and message only.`,
+    );
   if (step?.delayMs) await wait(step.delayMs, world.stopping);
   if (step?.drop) return void incoming.socket.destroy();
   if (step?.status)
-    return refuse(step.status, step.code ?? 'AuthenticationFailed', step.message ?? 'Scripted by the stand-in.');
+    return refuse(
+      step.status,
+      step.code ?? 'AuthenticationFailed',
+      step.message ?? 'Scripted by the stand-in.',
+    );
   const found = world.accounts.get(account.toLowerCase());
-  if (!found || !world.azurite) return refuse(404, 'ResourceNotFound', `No account ${account} here.`);
+  if (!found || !world.azurite)
+    return refuse(404, 'ResourceNotFound', `No account ${account} here.`);
   const signed = /^SharedKey/i.test(incoming.headers.authorization ?? '') || /[?&]sig=/.test(url);
   // The real code; it says "cannot verify", not "bad key" (case ST-04).
   if (found.allowSharedKeyAccess === false && signed)

@@ -7,7 +7,11 @@ import { wait } from './waiting.ts';
 import type { World } from './world.ts';
 
 /** `undefined` means: destroy the socket. */
-export async function dispatch(service: Service, sent: Call, world: World): Promise<Reply | undefined> {
+export async function dispatch(
+  service: Service,
+  sent: Call,
+  world: World,
+): Promise<Reply | undefined> {
   const call = { ...sent, path: service.pathOf?.(sent.path) ?? sent.path };
   const found = match(service, call);
   const entry = openCall(world.calls, {

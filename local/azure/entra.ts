@@ -42,7 +42,12 @@ const wrongSecret = (appId: string) =>
   );
 
 const missing = (name: string) =>
-  aadsts(400, 'invalid_request', 900144, `The request body must contain the following parameter: '${name}'.`);
+  aadsts(
+    400,
+    'invalid_request',
+    900144,
+    `The request body must contain the following parameter: '${name}'.`,
+  );
 
 /** Claims of an access token for `audience`: version 1 for Azure's own services, as they ask for it. */
 export function accessClaims(
@@ -61,7 +66,9 @@ export function accessClaims(
     iat: issuedAt,
     nbf: issuedAt,
     exp: issuedAt + seconds,
-    ...(own ? { azp: clientId, azpacr: '1', ver: '2.0' } : { appid: clientId, appidacr: '1', ver: '1.0' }),
+    ...(own
+      ? { azp: clientId, azpacr: '1', ver: '2.0' }
+      : { appid: clientId, appidacr: '1', ver: '1.0' }),
     idtyp: 'app',
     oid,
     sub: oid,
@@ -83,9 +90,15 @@ export function audienceOf(resource: string): string | undefined {
 async function token(request: Request, world: World): Promise<Reply> {
   checkTenant(request, world);
   const form = new URLSearchParams(request.body);
-  for (const name of ['grant_type', 'client_id', 'scope']) if (!form.get(name)) return missing(name);
+  for (const name of ['grant_type', 'client_id', 'scope'])
+    if (!form.get(name)) return missing(name);
   if (form.get('grant_type') !== 'client_credentials')
-    return aadsts(400, 'unsupported_grant_type', 70003, 'The app requested an unsupported grant type.');
+    return aadsts(
+      400,
+      'unsupported_grant_type',
+      70003,
+      'The app requested an unsupported grant type.',
+    );
   const clientId = form.get('client_id') ?? '';
   const application = world.applications.find(({ appId }) => appId === clientId.toLowerCase());
   if (!application)
@@ -105,10 +118,17 @@ async function token(request: Request, world: World): Promise<Reply> {
     );
   const verdict = application.judge(secret);
   if (verdict === 'expired')
-    return aadsts(401, 'invalid_client', 7000222, `The provided client secret keys for app '${clientId}' are expired.`);
+    return aadsts(
+      401,
+      'invalid_client',
+      7000222,
+      `The provided client secret keys for app '${clientId}' are expired.`,
+    );
   if (verdict === 'wrong') return wrongSecret(clientId);
   const scope = form.get('scope') ?? '';
-  const audience = scope.endsWith('/.default') ? audienceOf(scope.slice(0, -'/.default'.length)) : undefined;
+  const audience = scope.endsWith('/.default')
+    ? audienceOf(scope.slice(0, -'/.default'.length))
+    : undefined;
   if (!scope.endsWith('/.default'))
     return aadsts(
       400,
@@ -126,7 +146,12 @@ async function token(request: Request, world: World): Promise<Reply> {
   const accessToken = await world.signer.sign(accessClaims(world, application.principal, audience));
   return {
     status: 200,
-    body: { token_type: 'Bearer', expires_in: TOKEN_SECONDS, ext_expires_in: TOKEN_SECONDS, access_token: accessToken },
+    body: {
+      token_type: 'Bearer',
+      expires_in: TOKEN_SECONDS,
+      ext_expires_in: TOKEN_SECONDS,
+      access_token: accessToken,
+    },
   };
 }
 
@@ -147,7 +172,11 @@ function configuration(request: Request, world: World): Reply {
       authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
       token_endpoint: `${base}/oauth2/v2.0/token`,
       jwks_uri: `${base}/discovery/v2.0/keys`,
-      token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
+      token_endpoint_auth_methods_supported: [
+        'client_secret_post',
+        'private_key_jwt',
+        'client_secret_basic',
+      ],
       response_types_supported: ['code', 'id_token'],
       subject_types_supported: ['pairwise'],
       id_token_signing_alg_values_supported: ['RS256'],

@@ -36,7 +36,9 @@ export class Refusal extends Error {
 export function json(call: Call): Record<string, unknown> | undefined {
   try {
     const body: unknown = JSON.parse(call.body);
-    return typeof body === 'object' && body !== null && !Array.isArray(body) ? { ...body } : undefined;
+    return typeof body === 'object' && body !== null && !Array.isArray(body)
+      ? { ...body }
+      : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -61,12 +61,15 @@ export class Faults {
   /** Steps that no request has used up. A test that leaves some did not test what it says. */
   unused(): Record<string, number> {
     return Object.fromEntries(
-      [...this.scripts].filter(([, steps]) => steps.length > 0).map(([name, { length }]) => [name, length]),
+      [...this.scripts]
+        .filter(([, steps]) => steps.length > 0)
+        .map(([name, { length }]) => [name, length]),
     );
   }
 
   take(route: string, { body, host }: { body: string; host: string }): Step | undefined {
-    const meant = (step: Step | undefined) => step && (step.host === undefined || host.startsWith(`${step.host}.`));
+    const meant = (step: Step | undefined) =>
+      step && (step.host === undefined || host.startsWith(`${step.host}.`));
     const script = this.scripts.get(route);
     if (meant(script?.[0])) return script?.shift();
     if (this.echoes.has(route)) return echoOf(body);
@@ -75,7 +78,8 @@ export class Faults {
   }
 
   private check(route: string): void {
-    if (!this.known.has(route)) throw new Error(`No route "${route}". Known: ${[...this.known].sort().join(', ')}.`);
+    if (!this.known.has(route))
+      throw new Error(`No route "${route}". Known: ${[...this.known].sort().join(', ')}.`);
   }
 }
 

@@ -4,10 +4,13 @@ import type { KeyedResource } from './keyedResource.ts';
 import type { Grant, Principal } from './principals.ts';
 import type { World } from './world.ts';
 
-export const secretActions = (names: string[]) => names.map((name) => `Microsoft.KeyVault/vaults/secrets/${name}`);
+export const secretActions = (names: string[]) =>
+  names.map((name) => `Microsoft.KeyVault/vaults/secrets/${name}`);
 
 /** Reading consent, and what it may do itself. */
-const OWN_RIGHTS = ['roleAssignments', 'permissions', 'locks'].map((what) => `Microsoft.Authorization/${what}/read`);
+const OWN_RIGHTS = ['roleAssignments', 'permissions', 'locks'].map(
+  (what) => `Microsoft.Authorization/${what}/read`,
+);
 
 /** Least rights of Keyturn's identity (azure-facts 2.6 and 4.1); the description of those at accounts is their owner's consent. */
 export function keyturnGrants(world: World, consents: ReadonlyMap<string, string>): Grant[] {
@@ -20,13 +23,20 @@ export function keyturnGrants(world: World, consents: ReadonlyMap<string, string
       'Microsoft.Authorization/permissions/read',
       'Microsoft.EventGrid/eventSubscriptions/read',
     ],
-    dataActions: secretActions(['getSecret/action', 'setSecret/action', 'update/action', 'readMetadata/action']),
+    dataActions: secretActions([
+      'getSecret/action',
+      'setSecret/action',
+      'update/action',
+      'readMetadata/action',
+    ]),
   }));
   const accounts = [...world.accounts.values()].map(({ id, name }) => ({
     principalId,
     scope: id,
     actions: [
-      ...['read', 'listkeys/action', 'regeneratekey/action'].map((verb) => `Microsoft.Storage/storageAccounts/${verb}`),
+      ...['read', 'listkeys/action', 'regeneratekey/action'].map(
+        (verb) => `Microsoft.Storage/storageAccounts/${verb}`,
+      ),
       ...OWN_RIGHTS,
     ],
     description: consents.get(name.toLowerCase()) ?? '',
@@ -58,7 +68,11 @@ export function keyedGrants(world: World, { id, type }: KeyedResource, consent: 
   const [provider = '', kind = ''] = type.name.split('/');
   const verbs = ['read', ...Object.keys(type.functions).map((name) => `${name}/action`)];
   const actions = [...verbs.map((verb) => `${type.name}/${verb}`), ...OWN_RIGHTS];
-  const outermost = { principalId, scope: id.split('/').slice(0, 9).join('/'), actions: [`${provider}/${kind}/read`] };
+  const outermost = {
+    principalId,
+    scope: id.split('/').slice(0, 9).join('/'),
+    actions: [`${provider}/${kind}/read`],
+  };
   return [{ principalId, scope: id, actions, description: consent }, outermost];
 }
 
@@ -67,9 +81,13 @@ export const consumerGrant = (world: World, scope: string): Grant => ({
   principalId: world.identity.oid,
   scope,
   actions: [
-    ...['sites/read', 'sites/config/read', 'sites/slots/read', 'sites/slots/config/read', 'sites/*/refresh/action'].map(
-      (each) => `Microsoft.Web/${each}`,
-    ),
+    ...[
+      'sites/read',
+      'sites/config/read',
+      'sites/slots/read',
+      'sites/slots/config/read',
+      'sites/*/refresh/action',
+    ].map((each) => `Microsoft.Web/${each}`),
     ...['read', 'namedValues/read', 'namedValues/refreshSecret/action'].map(
       (each) => `Microsoft.ApiManagement/service/${each}`,
     ),

@@ -27,14 +27,26 @@ function graphError(status: number, code?: string, message?: string): Reply {
     ],
     429: ['TooManyRequests', 'Too many requests.'],
   };
-  const [usualCode, usualMessage] = usual[status] ?? ['ServiceUnavailable', 'Scripted by the stand-in.'];
+  const [usualCode, usualMessage] = usual[status] ?? [
+    'ServiceUnavailable',
+    'Scripted by the stand-in.',
+  ];
   const id = newId();
-  const innerError = { date: new Date(now()).toISOString().slice(0, 19), 'request-id': id, 'client-request-id': id };
-  return { status, body: { error: { code: code ?? usualCode, message: message ?? usualMessage, innerError } } };
+  const innerError = {
+    date: new Date(now()).toISOString().slice(0, 19),
+    'request-id': id,
+    'client-request-id': id,
+  };
+  return {
+    status,
+    body: { error: { code: code ?? usualCode, message: message ?? usualMessage, innerError } },
+  };
 }
 
 function find({ parts: [objectId, appId] }: Request, world: World): Application {
-  const found = world.applications.find((app) => (objectId ? app.objectId === objectId : app.appId === appId));
+  const found = world.applications.find((app) =>
+    objectId ? app.objectId === objectId : app.appId === appId,
+  );
   if (found) return found;
   const text = `Resource '${objectId || appId}' does not exist or one of its queried reference-property objects are not present.`;
   throw new Refusal(graphError(404, 'Request_ResourceNotFound', text));
@@ -59,7 +71,9 @@ function select(members: Record<string, unknown>, { query }: Request): Record<st
     .get('$select')
     ?.split(',')
     .map((name) => name.trim());
-  return names ? Object.fromEntries(Object.entries(members).filter(([name]) => names.includes(name))) : members;
+  return names
+    ? Object.fromEntries(Object.entries(members).filter(([name]) => names.includes(name)))
+    : members;
 }
 
 /** Any of these reads applications [learn: graph/api/application-get, Permissions: application]. */
@@ -71,7 +85,8 @@ const readers = [
 ];
 
 function requireReader({ principal }: Request): void {
-  if (!principal?.graphRoles.some((role) => readers.includes(role))) throw new Refusal(graphError(403));
+  if (!principal?.graphRoles.some((role) => readers.includes(role)))
+    throw new Refusal(graphError(403));
 }
 
 const context = `${audiences.graph}/v1.0/$metadata#applications`;
@@ -80,7 +95,10 @@ function get(request: Request, world: World): Reply {
   requireReader(request);
   return {
     status: 200,
-    body: { '@odata.context': `${context}/$entity`, ...select(body(find(request, world)), request) },
+    body: {
+      '@odata.context': `${context}/$entity`,
+      ...select(body(find(request, world)), request),
+    },
   };
 }
 
@@ -91,7 +109,10 @@ function list(request: Request, world: World): Reply {
   if (filter !== null && appId === undefined)
     throw new Refusal(graphError(400, 'Request_UnsupportedQuery', 'Unsupported filter.'));
   const found = world.applications.filter((app) => appId === undefined || app.appId === appId);
-  return { status: 200, body: { '@odata.context': context, value: found.map((app) => select(body(app), request)) } };
+  return {
+    status: 200,
+    body: { '@odata.context': context, value: found.map((app) => select(body(app), request)) },
+  };
 }
 
 /** `id` alone, as a caller with few permissions gets it. Read by whoever may change what it owns [microsoft-graph-docs, application-list-owners]. */
@@ -100,16 +121,24 @@ function owners(request: Request, world: World): Reply {
   const value = [...find(request, world).owners].map((id) => ({
     ...{ '@odata.type': '#microsoft.graph.servicePrincipal', id },
   }));
-  return { status: 200, body: { '@odata.context': `${audiences.graph}/v1.0/$metadata#directoryObjects`, value } };
+  return {
+    status: 200,
+    body: { '@odata.context': `${audiences.graph}/v1.0/$metadata#directoryObjects`, value },
+  };
 }
 
 /** By object id or appId [microsoft-graph-docs, serviceprincipal-get]; who may read it is taken as for applications (unverified). */
 function servicePrincipal(request: Request, world: World): Reply {
   requireReader(request);
   const [oid, appId] = request.parts;
-  const found = world.applications.find((app) => (oid ? app.principal.oid === oid : app.appId === appId));
+  const found = world.applications.find((app) =>
+    oid ? app.principal.oid === oid : app.appId === appId,
+  );
   if (!found) throw new Refusal(graphError(404));
-  const shown = found.principalPasswords.map(({ secretText: _, ...each }) => ({ ...each, secretText: null }));
+  const shown = found.principalPasswords.map(({ secretText: _, ...each }) => ({
+    ...each,
+    secretText: null,
+  }));
   const members = { id: found.principal.oid, appId: found.appId, passwordCredentials: shown };
   const context = `${audiences.graph}/v1.0/$metadata#servicePrincipals/$entity`;
   return { status: 200, body: { '@odata.context': context, ...select(members, request) } };
@@ -155,20 +184,28 @@ function requireRoom({ signInAudience, passwords }: Application): void {
 
 function addPassword(request: Request, world: World): Reply {
   const application = changeable(request, world);
-  const asked: { displayName?: unknown; endDateTime?: unknown } = Object(json(request)?.passwordCredential ?? {});
+  const asked: { displayName?: unknown; endDateTime?: unknown } = Object(
+    json(request)?.passwordCredential ?? {},
+  );
   const { displayName, endDateTime } = asked;
-  const end = endDateTime === undefined || endDateTime === null ? undefined : Date.parse(String(endDateTime));
+  const end =
+    endDateTime === undefined || endDateTime === null ? undefined : Date.parse(String(endDateTime));
   if (Number.isNaN(end) || (end !== undefined && end <= now()))
     throw new Refusal(graphError(400, 'Request_BadRequest', 'Invalid endDateTime.'));
   requireQuiet(application);
   requirePolicy(application, end);
   requireRoom(application);
   const password = application.addOverGraph({
-    ...(displayName === undefined || displayName === null ? {} : { displayName: String(displayName) }),
+    ...(displayName === undefined || displayName === null
+      ? {}
+      : { displayName: String(displayName) }),
     ...(end === undefined ? {} : { endDateTime: String(endDateTime) }),
   });
   const metadata = `${audiences.graph}/v1.0/$metadata#microsoft.graph.passwordCredential`;
-  return { status: 200, body: { '@odata.context': metadata, customKeyIdentifier: null, ...password } };
+  return {
+    status: 200,
+    body: { '@odata.context': metadata, customKeyIdentifier: null, ...password },
+  };
 }
 
 function removePassword(request: Request, world: World): Reply {
@@ -176,7 +213,9 @@ function removePassword(request: Request, world: World): Reply {
   const application = changeable(request, world);
   requireQuiet(application);
   if (application.removeOverGraph(keyId.toLowerCase())) return { status: 204 };
-  throw new Refusal(graphError(400, 'Request_BadRequest', `No password credential found with keyId ${keyId}.`));
+  throw new Refusal(
+    graphError(400, 'Request_BadRequest', `No password credential found with keyId ${keyId}.`),
+  );
 }
 
 const documented: Readonly<Record<string, string>> = {
@@ -201,19 +240,50 @@ const route = (
   source: recorded ? 'recorded' : 'reported',
   reference: recorded
     ? `${recording}; ${docs}`
-    : (documented[name] ?? 'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088'),
+    : (documented[name] ??
+      'azure-facts 6: never PATCH passwordCredentials; azure-powershell#17088'),
   handle,
 });
 
 const change = 'Application.ReadWrite.OwnedBy';
 export const graphRoutes: Route[] = [
   route('application', 'GET', `${one}$`, false, 'Application.Read.All', get),
-  route('servicePrincipal', 'GET', `${onePrincipal}$`, false, 'Application.Read.All', servicePrincipal, false),
-  route('applications', 'GET', String.raw`^\/v1\.0\/applications\/?$`, false, 'Application.Read.All', list),
-  route('owners', 'GET', String.raw`${one}\/owners$`, false, 'Application.ReadWrite.OwnedBy', owners, false),
+  route(
+    'servicePrincipal',
+    'GET',
+    `${onePrincipal}$`,
+    false,
+    'Application.Read.All',
+    servicePrincipal,
+    false,
+  ),
+  route(
+    'applications',
+    'GET',
+    String.raw`^\/v1\.0\/applications\/?$`,
+    false,
+    'Application.Read.All',
+    list,
+  ),
+  route(
+    'owners',
+    'GET',
+    String.raw`${one}\/owners$`,
+    false,
+    'Application.ReadWrite.OwnedBy',
+    owners,
+    false,
+  ),
   route('addPassword', 'POST', String.raw`${one}\/addPassword$`, true, change, addPassword),
   // By object id alone: no page shows it by appId (azure-facts 6).
-  route('removePassword', 'POST', String.raw`${byId}\/removePassword$`, true, change, removePassword),
+  route(
+    'removePassword',
+    'POST',
+    String.raw`${byId}\/removePassword$`,
+    true,
+    change,
+    removePassword,
+  ),
   // Refused for everyone: a PATCH replaces the whole list of credentials, so Keyturn must never send one (case GR-08).
   route('patch', 'PATCH', `${one}$`, true, change, () => graphError(403), false),
   route(
@@ -228,13 +298,15 @@ export const graphRoutes: Route[] = [
 ];
 
 async function authenticate(call: Call, world: World): Promise<Principal> {
-  const refused = (message: string) => new Refusal(graphError(401, 'InvalidAuthenticationToken', message));
+  const refused = (message: string) =>
+    new Refusal(graphError(401, 'InvalidAuthenticationToken', message));
   const token = bearer(call);
   if (token === undefined) throw refused('Access token is empty.');
   const claims = await world.signer.read(token);
   if (claims === 'expired') throw refused('Lifetime validation failed, the token is expired.');
   if (claims === 'malformed') throw refused('Access token validation failure. Invalid signature.');
-  if (claims.aud !== audiences.graph) throw refused('Access token validation failure. Invalid audience.');
+  if (claims.aud !== audiences.graph)
+    throw refused('Access token validation failure. Invalid audience.');
   const principal = world.principals.find(({ oid }) => oid === claims.oid);
   if (!principal) throw refused('Access token validation failure.');
   return principal;
@@ -246,6 +318,10 @@ export const graph: Service = {
   authenticate,
   error: graphError,
   unrouted: ({ path }) =>
-    graphError(400, 'BadRequest', `Resource not found for the segment '${path.split('/')[2] ?? ''}'.`),
+    graphError(
+      400,
+      'BadRequest',
+      `Resource not found for the segment '${path.split('/')[2] ?? ''}'.`,
+    ),
   headers: () => ({ 'request-id': newId(), 'client-request-id': newId() }),
 };

@@ -12,7 +12,8 @@ async function token(request: Request, world: World): Promise<Reply> {
   const { query, headers } = request;
   if (headers['x-identity-header'] !== world.identityHeader)
     return refused(401, 'Unauthorized', 'Invalid X-IDENTITY-HEADER.');
-  if (query.get('api-version') !== '2019-08-01') return refused(400, 'BadRequest', 'Unsupported api-version.');
+  if (query.get('api-version') !== '2019-08-01')
+    return refused(400, 'BadRequest', 'Unsupported api-version.');
   const { clientId } = world.identity;
   const wanted = query.get('client_id');
   // Without client_id App Service gives the system-assigned identity, which this app does not have.
@@ -20,7 +21,8 @@ async function token(request: Request, world: World): Promise<Reply> {
     return refused(400, 'BadRequest', 'No managed identity found for the given id.');
   const resource = query.get('resource') ?? '';
   const audience = audienceOf(resource);
-  if (!audience) return refused(400, 'BadRequest', `The resource '${resource}' is not known in this tenant.`);
+  if (!audience)
+    return refused(400, 'BadRequest', `The resource '${resource}' is not known in this tenant.`);
   const claims = accessClaims(world, world.identity, audience, TOKEN_SECONDS);
   return {
     status: 200,
@@ -35,7 +37,10 @@ async function token(request: Request, world: World): Promise<Reply> {
 }
 
 function refused(statusCode: number, code: string, message: string): Reply {
-  return { status: statusCode, body: { statusCode, error: { code, message }, correlationId: newId() } };
+  return {
+    status: statusCode,
+    body: { statusCode, error: { code, message }, correlationId: newId() },
+  };
 }
 
 export const identityRoutes: Route[] = [

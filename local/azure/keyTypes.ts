@@ -72,34 +72,50 @@ function named(functions: KeyType['functions']): KeyType['functions'] {
   const entries = Object.entries(functions).map(([name, each]): [string, KeyFunction] => {
     const members = membersOf(each.input);
     if (!/^regenerate/i.test(name) || members.keyName !== 'string') return [name, each];
-    return [name, { ...each, input: { properties: { ...members, keyName: { oneOf } }, required: ['keyName'] } }];
+    return [
+      name,
+      { ...each, input: { properties: { ...members, keyName: { oneOf } }, required: ['keyName'] } },
+    ];
   });
   return Object.fromEntries(entries);
 }
 
 /** Providers of these types, as the paths of the routes have them. */
-export const providers: readonly string[] = [...new Set([...keyTypes.values()].map(({ name }) => providerOf(name)))];
+export const providers: readonly string[] = [
+  ...new Set([...keyTypes.values()].map(({ name }) => providerOf(name))),
+];
 
 export function providerOf(type: string): string {
   return type.split('/')[0] ?? '';
 }
 
 /** The resource in a path, its type, and what stands behind it: the action and, in some paths, a slot. */
-export function resourceIn(path: string): { id: string; type: KeyType; rest: string[] } | undefined {
+export function resourceIn(
+  path: string,
+): { id: string; type: KeyType; rest: string[] } | undefined {
   const segments = path.split('/');
   // The longest type first: of a rule's path the namespace is a prefix.
-  for (let length = segments.length - (segments.length % 2 === 0 ? 1 : 0); length >= 9; length -= 2) {
+  for (
+    let length = segments.length - (segments.length % 2 === 0 ? 1 : 0);
+    length >= 9;
+    length -= 2
+  ) {
     const kinds = segments.slice(7, length).filter((_, at) => at % 2 === 0);
     const type = keyTypes.get([segments[6], ...kinds].join('/').toLowerCase());
-    if (type) return { id: segments.slice(0, length).join('/'), type, rest: segments.slice(length) };
+    if (type)
+      return { id: segments.slice(0, length).join('/'), type, rest: segments.slice(length) };
   }
   return undefined;
 }
 
 /** The function of that name in that version; names of actions are compared in any case, as ARM does. */
 export function functionOf(type: KeyType, name: string, version: string): KeyFunction | undefined {
-  const called = Object.entries(type.functions).filter(([key]) => key.toLowerCase() === name.toLowerCase());
-  return called.map(([, found]) => found).find(({ since, until }) => since <= version && version <= until);
+  const called = Object.entries(type.functions).filter(
+    ([key]) => key.toLowerCase() === name.toLowerCase(),
+  );
+  return called
+    .map(([, found]) => found)
+    .find(({ since, until }) => since <= version && version <= until);
 }
 
 /** `PrimaryKey`, `primaryMasterKey` and `Primary` are one slot. */
@@ -107,7 +123,9 @@ export const slotOf = (name: string): string => name.toLowerCase().replace(/(mas
 
 /** Members of an input or output that are objects' members. */
 export function membersOf(shape: Shape | null): Record<string, Shape | null> {
-  return typeof shape === 'object' && shape !== null && 'properties' in shape ? shape.properties : {};
+  return typeof shape === 'object' && shape !== null && 'properties' in shape
+    ? shape.properties
+    : {};
 }
 
 export const valuesOf = (shape: Shape | null | undefined): string[] =>

@@ -11,15 +11,22 @@ const versions = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01',
 async function authenticate(call: Call, world: World): Promise<Principal> {
   const challenge = (message: string) => {
     const header = `Bearer authorization="${loginUrl(world)}/${world.tenantId}", resource="${audiences.vault}"`;
-    return new Refusal({ ...kvError.unauthorized(message), headers: { 'www-authenticate': header } });
+    return new Refusal({
+      ...kvError.unauthorized(message),
+      headers: { 'www-authenticate': header },
+    });
   };
   const token = bearer(call);
   if (token === undefined) throw challenge('AKV10000: Request is missing a Bearer or PoP token.');
   const claims = await world.signer.read(token);
-  if (claims === 'expired') throw challenge('[TokenExpired] Error validating token: the token has expired.'); // wording unverified
-  if (claims === 'malformed') throw challenge('AKV10046: Unable to resolve the key used for signature validation.'); // wording unverified
+  if (claims === 'expired')
+    throw challenge('[TokenExpired] Error validating token: the token has expired.'); // wording unverified
+  if (claims === 'malformed')
+    throw challenge('AKV10046: Unable to resolve the key used for signature validation.'); // wording unverified
   if (claims.aud !== audiences.vault)
-    throw challenge(`AKV10022: Invalid audience. Expected ${audiences.vault}, found: ${String(claims.aud)}.`);
+    throw challenge(
+      `AKV10022: Invalid audience. Expected ${audiences.vault}, found: ${String(claims.aud)}.`,
+    );
   return world.principals.find(({ oid }) => oid === claims.oid) ?? stranger(claims.oid);
 }
 
@@ -36,7 +43,8 @@ function authorize(request: Request, { action, name }: Route, world: World): voi
   if (!principal) throw new Error('a vault takes no anonymous calls');
   const caller = `appid=${principal.clientId};oid=${principal.oid};iss=https://sts.windows.net/${world.tenantId}/`;
   // A vault on access policies knows no roles, and the stand-in gives nobody a policy.
-  if (!vault.rbac) throw new Refusal(kvError.byPolicy(caller, name.replace('keyvault.', ''), vault.name));
+  if (!vault.rbac)
+    throw new Refusal(kvError.byPolicy(caller, name.replace('keyvault.', ''), vault.name));
   const resource = parts[0] ? `${vault.id}/secrets/${parts[0]}` : vault.id;
   if (!world.roles.allows(principal, 'dataActions', action, resource))
     throw new Refusal(kvError.byRbac(caller, action, resource));
@@ -76,7 +84,12 @@ const keyVault: Service = {
       429: 'Throttled',
       503: 'ServiceUnavailable',
     }[status];
-    return kv(status, code ?? usual ?? 'InternalServerError', message ?? 'Scripted by the stand-in.', inner);
+    return kv(
+      status,
+      code ?? usual ?? 'InternalServerError',
+      message ?? 'Scripted by the stand-in.',
+      inner,
+    );
   },
   unrouted: ({ method }) => kvError.methodNotAllowed(method),
   headers: () => ({

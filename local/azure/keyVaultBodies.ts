@@ -22,7 +22,8 @@ type Limits = Pick<Vault, 'tagLength'>;
 /** Reads a PUT's body. */
 export function newVersion(request: Request, limits: Limits): NewVersion {
   const { value } = json(request) ?? {};
-  if (typeof value !== 'string' || Buffer.byteLength(value) > VALUE_BYTES_MAX) throw new Refusal(kvError.badProperty());
+  if (typeof value !== 'string' || Buffer.byteLength(value) > VALUE_BYTES_MAX)
+    throw new Refusal(kvError.badProperty());
   return { value, ...change(request, limits) };
 }
 
@@ -31,10 +32,15 @@ export function change(request: Request, { tagLength }: Limits): Change {
   const body = json(request);
   if (!body) throw new Refusal(kvError.badProperty());
   const { contentType, tags, attributes = {} } = body;
-  if (typeof attributes !== 'object' || attributes === null) throw new Refusal(kvError.badProperty());
+  if (typeof attributes !== 'object' || attributes === null)
+    throw new Refusal(kvError.badProperty());
   const { enabled, nbf, exp }: { enabled?: unknown; nbf?: unknown; exp?: unknown } = attributes;
   return {
-    ...given('contentType', contentType, (text) => typeof text === 'string' && text.length <= CONTENT_TYPE_MAX),
+    ...given(
+      'contentType',
+      contentType,
+      (text) => typeof text === 'string' && text.length <= CONTENT_TYPE_MAX,
+    ),
     ...given('tags', tags, (found) => areTags(found, tagLength)),
     ...given('enabled', enabled, (flag) => typeof flag === 'boolean'),
     ...given('nbf', nbf, isTime),
@@ -75,7 +81,14 @@ export class Bodies {
     const { id, contentType, tags, kid } = version;
     const managed = kid === undefined ? undefined : true;
     const address = `${this.origin}/secrets/${name}/${id}`;
-    return defined({ id: address, contentType, attributes: this.attributes(version), tags, kid, managed });
+    return defined({
+      id: address,
+      contentType,
+      attributes: this.attributes(version),
+      tags,
+      kid,
+      managed,
+    });
   }
 
   full(secret: Secret, version: Version): Record<string, unknown> {
@@ -84,13 +97,21 @@ export class Bodies {
 
   /** An item of `/secrets`: the id has no version. */
   item(secret: Secret): Record<string, unknown> {
-    return { ...this.properties(secret, last(secret)), id: `${this.origin}/secrets/${secret.name}` };
+    return {
+      ...this.properties(secret, last(secret)),
+      id: `${this.origin}/secrets/${secret.name}`,
+    };
   }
 
   deleted(secret: DeletedSecret): Record<string, unknown> {
     const { name, deletedDate, scheduledPurgeDate } = secret;
     const recoveryId = `${this.origin}/deletedsecrets/${name}`;
-    return { recoveryId, deletedDate, scheduledPurgeDate, ...this.properties(secret, last(secret)) };
+    return {
+      recoveryId,
+      deletedDate,
+      scheduledPurgeDate,
+      ...this.properties(secret, last(secret)),
+    };
   }
 
   deletedItem(secret: DeletedSecret): Record<string, unknown> {
@@ -101,15 +122,26 @@ export class Bodies {
    * One page of a list that is sorted by `key`. The link names the last key, so a list may change between pages;
    * between two pages come empty ones, as recorded (azure-facts 2.4).
    */
-  page<T>(request: Request, items: T[], key: (item: T) => string, show: (item: T) => Record<string, unknown>) {
+  page<T>(
+    request: Request,
+    items: T[],
+    key: (item: T) => string,
+    show: (item: T) => Record<string, unknown>,
+  ) {
     const { query, path } = request;
     const size = Number(query.get('maxresults') ?? PAGE_MAX);
-    if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX) throw new Refusal(kvError.badProperty());
+    if (!Number.isInteger(size) || size < 1 || size > PAGE_MAX)
+      throw new Refusal(kvError.badProperty());
     const { after, empty } = readToken(query.get('$skiptoken'));
-    const rest = items.filter((item) => key(item) > after).sort((a, b) => (key(a) < key(b) ? -1 : 1));
+    const rest = items
+      .filter((item) => key(item) > after)
+      .sort((a, b) => (key(a) < key(b) ? -1 : 1));
     const taken = empty > 0 ? [] : rest.slice(0, size);
     const end = taken.at(-1);
-    const next = { after: end === undefined ? after : key(end), empty: empty > 0 ? empty - 1 : this.vault.emptyPages };
+    const next = {
+      after: end === undefined ? after : key(end),
+      empty: empty > 0 ? empty - 1 : this.vault.emptyPages,
+    };
     const link = new URLSearchParams(query);
     link.set('$skiptoken', Buffer.from(JSON.stringify(next)).toString('base64url'));
     const nextLink =
@@ -121,7 +153,15 @@ export class Bodies {
 
   private attributes({ enabled, nbf, exp, created, updated }: Version) {
     const { recoverableDays } = this.vault;
-    return defined({ enabled, nbf, exp, created, updated, recoveryLevel: 'Recoverable+Purgeable', recoverableDays });
+    return defined({
+      enabled,
+      nbf,
+      exp,
+      created,
+      updated,
+      recoveryLevel: 'Recoverable+Purgeable',
+      recoverableDays,
+    });
   }
 }
 

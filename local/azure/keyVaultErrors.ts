@@ -3,7 +3,10 @@ import type { Reply } from './exchange.ts';
 
 /** `innererror` in lower case: spelled otherwise the SDK drops it (cases 14). */
 export function kv(status: number, code: string, message: string, inner?: string): Reply {
-  return { status, body: { error: { code, message, ...(inner ? { innererror: { code: inner } } : {}) } } };
+  return {
+    status,
+    body: { error: { code, message, ...(inner ? { innererror: { code: inner } } : {}) } },
+  };
 }
 
 const help =
@@ -11,12 +14,19 @@ const help =
 
 export const kvError = {
   notFound: (name: string) =>
-    kv(404, 'SecretNotFound', `A secret with (name/id) ${name} was not found in this key vault. ${help}`),
+    kv(
+      404,
+      'SecretNotFound',
+      `A secret with (name/id) ${name} was not found in this key vault. ${help}`,
+    ),
   deletedNotFound: (name: string) => kv(404, 'SecretNotFound', `Deleted Secret not found: ${name}`),
-  disabled: () => kv(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', 'SecretDisabled'),
-  disabledDeleted: () => kv(403, 'Forbidden', 'Operation get is not permitted on this object.', 'AccessDenied'),
+  disabled: () =>
+    kv(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', 'SecretDisabled'),
+  disabledDeleted: () =>
+    kv(403, 'Forbidden', 'Operation get is not permitted on this object.', 'AccessDenied'),
   /** Wording unverified; code and inner code reported. */
-  managed: () => kv(403, 'Forbidden', 'The secret is managed by Key Vault.', 'SecretManagedByKeyVault'),
+  managed: () =>
+    kv(403, 'Forbidden', 'The secret is managed by Key Vault.', 'SecretManagedByKeyVault'),
   beingDeleted: (name: string) =>
     kv(
       409,
@@ -33,10 +43,12 @@ export const kvError = {
     ),
   /** Wording unverified. */
   exists: (name: string) => kv(409, 'Conflict', `A secret with name ${name} already exists.`),
-  badName: (name: string) => kv(400, 'BadParameter', `The request URI contains an invalid name: ${name}`),
+  badName: (name: string) =>
+    kv(400, 'BadParameter', `The request URI contains an invalid name: ${name}`),
   badProperty: () => kv(400, 'BadParameter', 'Property has invalid value\r\n'),
   /** Wording unverified. */
-  tooManyVersions: (name: string) => kv(400, 'BadParameter', `Secret ${name} has too many versions to be backed up.`),
+  tooManyVersions: (name: string) =>
+    kv(400, 'BadParameter', `Secret ${name} has too many versions to be backed up.`),
   noVersion: () => kv(400, 'BadParameter', 'api-version must be specified'),
   badVersion: (version: string) =>
     kv(

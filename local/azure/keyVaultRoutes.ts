@@ -28,14 +28,17 @@ const versions: Act = (vault, request, bodies) => {
   const secret = vault.find(nameOf(request));
   if (!secret) return { value: [], nextLink: null };
   const idOf = ({ id }: { id: string }) => id;
-  return bodies.page(request, secret.versions, idOf, (version) => bodies.properties(secret, version));
+  return bodies.page(request, secret.versions, idOf, (version) =>
+    bodies.properties(secret, version),
+  );
 };
 
 const get: Act = (vault, request, bodies) => {
   const name = nameOf(request);
   const secret = vault.find(name);
   // recorded: 404 in the second after a recovery that was answered 200
-  if (!secret || vault.returning.delete(name.toLowerCase())) throw new Refusal(kvError.notFound(name));
+  if (!secret || vault.returning.delete(name.toLowerCase()))
+    throw new Refusal(kvError.notFound(name));
   const version = vault.version(name, request.parts[1] ?? '');
   if (!version.enabled) throw new Refusal(kvError.disabled());
   return bodies.full(secret, version);
@@ -96,7 +99,10 @@ const route = (
   name: `keyvault.${name}`,
   method: on[0],
   path: on[1],
-  write: !action.startsWith('readMetadata') && !action.startsWith('getSecret') && !action.startsWith('backup'),
+  write:
+    !action.startsWith('readMetadata') &&
+    !action.startsWith('getSecret') &&
+    !action.startsWith('backup'),
   action: `Microsoft.KeyVault/vaults/secrets/${action}`,
   source: 'recorded',
   reference,
@@ -123,9 +129,17 @@ export const keyVaultRoutes: Route[] = [
   route('listDeleted', ['GET', /^\/deletedsecrets\/?$/], 'readMetadata/action', cli, listDeleted),
   route('getDeleted', ['GET', deletedPath], 'readMetadata/action', js, getDeleted),
   route('recover', ['POST', /^\/deletedsecrets\/([^/]+)\/recover$/], 'recover/action', js, recover),
-  route('purge', ['DELETE', deletedPath], 'purge/action', cli, (vault, request) => vault.purge(nameOf(request))),
-  route('backup', ['POST', /^\/secrets\/([^/]+)\/backup$/], 'backup/action', js, (vault, request) => ({
-    value: vault.backup(nameOf(request)),
-  })),
+  route('purge', ['DELETE', deletedPath], 'purge/action', cli, (vault, request) =>
+    vault.purge(nameOf(request)),
+  ),
+  route(
+    'backup',
+    ['POST', /^\/secrets\/([^/]+)\/backup$/],
+    'backup/action',
+    js,
+    (vault, request) => ({
+      value: vault.backup(nameOf(request)),
+    }),
+  ),
   route('restore', ['POST', /^\/secrets\/restore$/], 'restore/action', js, restore),
 ];

@@ -67,15 +67,19 @@ export class KeyedResource {
     this.properties = properties;
     for (const [name, value] of Object.entries(properties)) {
       const shape = type.properties?.[name];
-      if (!shape || !fits(value, shape)) throw new Error(`${type.name} has no property ${name} like that.`);
+      if (!shape || !fits(value, shape))
+        throw new Error(`${type.name} has no property ${name} like that.`);
     }
-    for (const member of this.keyMembers()) this.keys.set(slotOf(member), { member, ...freshKey() });
+    for (const member of this.keyMembers())
+      this.keys.set(slotOf(member), { member, ...freshKey() });
   }
 
   /** Names of list members, or entries, that hold the key of a slot. */
   private keyMembers(): string[] {
     const slots = slotsOf(this.type);
-    const lists = Object.entries(this.type.functions).filter(([name]) => !/^regenerate/i.test(name));
+    const lists = Object.entries(this.type.functions).filter(
+      ([name]) => !/^regenerate/i.test(name),
+    );
     const members = lists.flatMap(([, { output }]) =>
       Object.entries(membersOf(output)).flatMap(([name, shape]) => [name, ...entryNames(shape)]),
     );
@@ -122,7 +126,13 @@ export class KeyedResource {
 
   /** Begins a regeneration that ends later. */
   begin(change: () => void): Operation {
-    const operation: Operation = { id: newId(), resource: this, asked: 0, startedOn: now(), change };
+    const operation: Operation = {
+      id: newId(),
+      resource: this,
+      asked: 0,
+      startedOn: now(),
+      change,
+    };
     if (this.failWith !== undefined) operation.error = this.failWith;
     this.failWith = undefined;
     this.operation = operation;
@@ -132,7 +142,12 @@ export class KeyedResource {
   /** Ends what has been going on for long. */
   private endInTime(): void {
     const { operation } = this;
-    if (!operation || operation.asked >= ASKED_TO_END || now() < operation.startedOn + ENDS_SECONDS * 1000) return;
+    if (
+      !operation ||
+      operation.asked >= ASKED_TO_END ||
+      now() < operation.startedOn + ENDS_SECONDS * 1000
+    )
+      return;
     operation.asked = ASKED_TO_END;
     if (operation.error === undefined) operation.change();
   }
@@ -179,7 +194,8 @@ export class KeyedResource {
     if (name === 'id') return id;
     if (name === 'lastModified') return changedOn.toISOString();
     if (name === 'readOnly') return /read only/i.test(member);
-    if (name === 'connectionString') return `Endpoint=${this.properties.endpoint};Id=${id};Secret=${value}`;
+    if (name === 'connectionString')
+      return `Endpoint=${this.properties.endpoint};Id=${id};Secret=${value}`;
     return undefined;
   }
 
@@ -187,7 +203,8 @@ export class KeyedResource {
   private beside(name: string): string | null {
     const [, alias, slot] = /^(alias)?(primary|secondary)ConnectionString$/i.exec(name) ?? [];
     if (slot === undefined) return this.name;
-    if (alias !== undefined) return this.alias === undefined ? null : this.sharedAccess(`sb://${this.alias}/`, slot);
+    if (alias !== undefined)
+      return this.alias === undefined ? null : this.sharedAccess(`sb://${this.alias}/`, slot);
     return this.endpoint === undefined
       ? `Endpoint=https://${this.name}.example/;AccessKey=${this.key(slot)}`
       : this.sharedAccess(`sb://${new URL(this.endpoint).hostname}/`, slot);
@@ -195,7 +212,8 @@ export class KeyedResource {
 
   private sharedAccess(endpoint: string, slot: string): string {
     const { pathname } = new URL(`https://arm${this.id}`);
-    const [, entity] = /\/namespaces\/[^/]+\/(?:queues|topics|eventhubs)\/([^/]+)/i.exec(pathname) ?? [];
+    const [, entity] =
+      /\/namespaces\/[^/]+\/(?:queues|topics|eventhubs)\/([^/]+)/i.exec(pathname) ?? [];
     const path = entity === undefined ? '' : `;EntityPath=${entity}`;
     return `Endpoint=${endpoint};SharedAccessKeyName=${this.name};SharedAccessKey=${this.key(slot)}${path}`;
   }
@@ -208,17 +226,23 @@ const freshKey = (): Omit<Key, 'member'> => ({
 });
 
 const entryNames = (shape: Shape | null): string[] =>
-  typeof shape === 'object' && shape !== null && 'items' in shape ? valuesOf(membersOf(shape.items).name) : [];
+  typeof shape === 'object' && shape !== null && 'items' in shape
+    ? valuesOf(membersOf(shape.items).name)
+    : [];
 
 /** Whether a value is one that the definitions allow. */
 function fits(value: unknown, shape: Shape): boolean {
   if (shape === 'integer') return Number.isInteger(value);
   if (typeof shape === 'string') return typeof value === shape;
   if ('oneOf' in shape) return typeof value === 'string' && shape.oneOf.includes(value);
-  if ('items' in shape) return Array.isArray(value) && value.every((each) => shape.items && fits(each, shape.items));
+  if ('items' in shape)
+    return Array.isArray(value) && value.every((each) => shape.items && fits(each, shape.items));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.entries(value).every(([name, each]) => {
-    const member = 'each' in shape ? shape.each : Object.hasOwn(shape.properties, name) && shape.properties[name];
+    const member =
+      'each' in shape
+        ? shape.each
+        : Object.hasOwn(shape.properties, name) && shape.properties[name];
     return member ? fits(each, member) : false;
   });
 }

@@ -12,14 +12,21 @@ export class Locks {
   readonly all: Lock[] = [];
 
   /** Sets a lock; answers its id. */
-  set(scope: string, level: Lock['level'] = 'ReadOnly', name = `lock-${newId().slice(0, 8)}`): string {
+  set(
+    scope: string,
+    level: Lock['level'] = 'ReadOnly',
+    name = `lock-${newId().slice(0, 8)}`,
+  ): string {
     this.all.push({ scope: scope.replace(/\/+$/, ''), level, name });
     return lockId({ scope, name });
   }
 
   /** Takes away the lock with this id, or all of them. */
   remove(id?: string): void {
-    const kept = id === undefined ? [] : this.all.filter((lock) => lockId(lock).toLowerCase() !== id.toLowerCase());
+    const kept =
+      id === undefined
+        ? []
+        : this.all.filter((lock) => lockId(lock).toLowerCase() !== id.toLowerCase());
     this.all.splice(0, this.all.length, ...kept);
   }
 

@@ -63,7 +63,12 @@ export class RoleAssignments {
   }
 
   /** Whether an assignment at the scope or above it holds the action. */
-  allows(principal: Principal, kind: 'actions' | 'dataActions', action: string, scope: string): boolean {
+  allows(
+    principal: Principal,
+    kind: 'actions' | 'dataActions',
+    action: string,
+    scope: string,
+  ): boolean {
     return this.all.some(
       (item) =>
         same(item.principalId, principal.oid) &&

@@ -16,9 +16,14 @@ const ACTION = 'Microsoft.ResourceGraph/resources/read';
 const PAGE_MAX = 1000;
 const known = ['2021-03-01', '2022-10-01', '2024-04-01'];
 
-const refuse = (status: number, code: string, message: string) => new Refusal(armError(status, code, message));
+const refuse = (status: number, code: string, message: string) =>
+  new Refusal(armError(status, code, message));
 const badBody = (what: string) =>
-  refuse(400, 'BadRequest', `Please provide below info when asking for support: ${what} is invalid.`);
+  refuse(
+    400,
+    'BadRequest',
+    `Please provide below info when asking for support: ${what} is invalid.`,
+  );
 
 interface Question {
   subscriptions: string[];
@@ -41,7 +46,8 @@ function only(value: unknown, names: readonly string[], what: string): Record<st
 function questionOf(request: Request): Question {
   const version = request.query.get('api-version') ?? '';
   if (!known.includes(version)) throw armRefusal.badVersion(version);
-  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) throw badBody('content-type');
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    throw badBody('content-type');
   const body = only(json(request), ['subscriptions', 'query', 'options'], 'body');
   const {
     resultFormat,
@@ -50,10 +56,15 @@ function questionOf(request: Request): Question {
   } = only(body.options ?? {}, ['resultFormat', '$top', '$skipToken'], 'options');
   const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
   const { subscriptions, query } = body;
-  if (!Array.isArray(subscriptions) || subscriptions.length === 0 || !subscriptions.every((id) => guid.test(id)))
+  if (
+    !Array.isArray(subscriptions) ||
+    subscriptions.length === 0 ||
+    !subscriptions.every((id) => guid.test(id))
+  )
     throw badBody('subscriptions');
   if (resultFormat !== 'objectArray') throw badBody('options.resultFormat');
-  if (!Number.isInteger($top) || Number($top) < 1 || Number($top) > PAGE_MAX) throw badBody('options.$top');
+  if (!Number.isInteger($top) || Number($top) < 1 || Number($top) > PAGE_MAX)
+    throw badBody('options.$top');
   return { subscriptions, top: Number($top), skip: skipOf($skipToken), asks: asksIn(query) };
 }
 
@@ -80,13 +91,23 @@ function asksIn(query: unknown): Asks {
   if (consumers !== undefined) return { consumers };
   const [, types] = HOSTS_SENTENCE.exec(String(query)) ?? [];
   if (types === undefined)
-    throw refuse(400, 'InvalidQuery', 'Query is invalid. Please refer to the documentation for syntax.');
+    throw refuse(
+      400,
+      'InvalidQuery',
+      'Query is invalid. Please refer to the documentation for syntax.',
+    );
   return { types: types.split(', ').map((type) => type.slice(1, -1).toLowerCase()) };
 }
 
 const CONSUMERS_SENTENCE =
   /^resources \| where tostring\(tags\) contains '([\w-]+)' \| project id, type, tags \| order by id asc$/;
-const MEMBERS = ['documentEndpoint', 'hostName', 'serviceBusEndpoint', 'endpoint', 'fullyQualifiedDomainName'] as const;
+const MEMBERS = [
+  'documentEndpoint',
+  'hostName',
+  'serviceBusEndpoint',
+  'endpoint',
+  'fullyQualifiedDomainName',
+] as const;
 const HOSTS_SENTENCE = new RegExp(
   `^resources \\| where type in~ \\(('[\\w./]+'(?:, '[\\w./]+')*)\\) \\| project id, type, blob = properties\\.primaryEndpoints\\.blob, ${MEMBERS.map((member) => `${member} = properties\\.${member}`).join(', ')} \\| order by id asc$`,
 );
@@ -94,7 +115,8 @@ const HOSTS_SENTENCE = new RegExp(
 /** Only what the caller may read is there: the rest is left out, not refused. */
 function visible({ subscriptions, asks }: Question, principal: Principal, world: World): object[] {
   const isAsked = subscriptions.some((id) => id.toLowerCase() === world.subscriptionId);
-  const mayRead = (id: string, type: string) => world.roles.allows(principal, 'actions', `${type}/read`, id);
+  const mayRead = (id: string, type: string) =>
+    world.roles.allows(principal, 'actions', `${type}/read`, id);
   const found = foundFor(asks, world);
   return found
     .filter(({ id, type }) => isAsked && mayRead(id, type))
@@ -141,7 +163,11 @@ function hostsOf(types: readonly string[], world: World): Found[] {
       return { id, type: type.name.includes('/') ? type.name : `${provider}/${kind}`, properties };
     }),
     ...[...world.sqlServers.values()].map(({ id, name }) => ({
-      ...{ id, type: 'Microsoft.Sql/servers', properties: { fullyQualifiedDomainName: sqlHostOf(world, name) } },
+      ...{
+        id,
+        type: 'Microsoft.Sql/servers',
+        properties: { fullyQualifiedDomainName: sqlHostOf(world, name) },
+      },
     })),
     ...[...world.databases.values()].map(({ id, kind, name, host }) => {
       const fullyQualifiedDomainName =
@@ -198,7 +224,8 @@ export const resourceGraphRoutes: Route[] = [
     write: false,
     action: ACTION,
     source: 'documented',
-    reference: 'https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources',
+    reference:
+      'https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources',
     handle: query,
   },
 ];

@@ -1,5 +1,10 @@
 /** The HTTPS server: one port, one certificate, services told apart by the host's name. Beside it the identity endpoint. */
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { arm } from './arm.ts';
@@ -18,7 +23,14 @@ import type { World } from './world.ts';
 
 const BODY_BYTES_MAX = 1_000_000;
 
-const services = [entra, identity, ...planes.map(({ service }) => service), arm, graph, eventGridTopic];
+const services = [
+  entra,
+  identity,
+  ...planes.map(({ service }) => service),
+  arm,
+  graph,
+  eventGridTopic,
+];
 /** Every route of the stand-in, with its source. A suite that leaves one unused has not shown that it is right. */
 export const routes: readonly RouteInfo[] = services
   .flatMap((service): readonly RouteInfo[] => service.routes)
@@ -43,9 +55,12 @@ export function listenTls(
       incoming.url = `/${name}${incoming.url ?? '/'}`;
       serve(eventGridTopic, incoming, answer, world).catch(problem(answer, onProblem));
     } else
-      serve(planes.find(({ label }) => label === kind)?.service ?? fixed[name], incoming, answer, world).catch(
-        problem(answer, onProblem),
-      );
+      serve(
+        planes.find(({ label }) => label === kind)?.service ?? fixed[name],
+        incoming,
+        answer,
+        world,
+      ).catch(problem(answer, onProblem));
   });
   return listen(server, port);
 }
@@ -92,8 +107,15 @@ async function serve(
 ): Promise<void> {
   const call = await read(incoming);
   if (!call)
-    return send(answer, { status: 413, body: { error: { code: 'RequestEntityTooLarge', message: 'Too large.' } } });
-  if (!service) return send(answer, { status: 404, body: { error: { code: 'NoSuchHost', message: call.host } } });
+    return send(answer, {
+      status: 413,
+      body: { error: { code: 'RequestEntityTooLarge', message: 'Too large.' } },
+    });
+  if (!service)
+    return send(answer, {
+      status: 404,
+      body: { error: { code: 'NoSuchHost', message: call.host } },
+    });
   const reply = await dispatch(service, call, world);
   if (reply) send(answer, reply);
   else incoming.socket.destroy();

@@ -65,7 +65,11 @@ export class Signer {
       if (!key) return 'malformed';
       const known = this.verified.get(token);
       if (known?.key === key && isInForce(known.claims)) return known.claims;
-      const options = { algorithms: ['RS256'], currentDate: new Date(now()), requiredClaims: ['exp'] };
+      const options = {
+        algorithms: ['RS256'],
+        currentDate: new Date(now()),
+        requiredClaims: ['exp'],
+      };
       const { payload: claims } = await jwtVerify(token, key.publicKey, options);
       if (this.verified.size >= TOKENS_MAX) this.verified.clear();
       this.verified.set(token, { key, claims });
@@ -87,5 +91,10 @@ function isInForce({ nbf = 0, exp = 0 }: JWTPayload): boolean {
 async function makeKey(): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
   const kid = newId().replaceAll('-', '');
-  return { kid, privateKey, publicKey, jwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'RS256' } };
+  return {
+    kid,
+    privateKey,
+    publicKey,
+    jwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'RS256' },
+  };
 }

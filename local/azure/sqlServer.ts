@@ -89,7 +89,13 @@ export class SqlServer {
 
   /** As it was made: passwords, flags, and nothing done to it. What is open stays open. */
   reset(): void {
-    const { logins, databases, entraOnly = false, administratorPassword = '', ...entra } = this.#options;
+    const {
+      logins,
+      databases,
+      entraOnly = false,
+      administratorPassword = '',
+      ...entra
+    } = this.#options;
     const { entraAdministrator, entraAdministratorId } = entra;
     Object.assign(this, {
       entraAdministrator,
@@ -100,19 +106,24 @@ export class SqlServer {
       opened: 0,
     });
     this.administrator.password = administratorPassword;
-    for (const list of [this.logins, this.databases, this.operations, this.passwordsSeen]) list.clear();
+    for (const list of [this.logins, this.databases, this.operations, this.passwordsSeen])
+      list.clear();
     for (const list of [this.failoverGroups, this.patches, this.statements]) list.length = 0;
     this.passwordsSeen.add(administratorPassword);
     for (const [name, password] of Object.entries(logins ?? {})) this.createLogin(name, password);
     for (const [name, users] of Object.entries(databases ?? {})) {
-      const entries = Object.entries(users).map(([user, password]) => [key(user), login(user, password)] as const);
+      const entries = Object.entries(users).map(
+        ([user, password]) => [key(user), login(user, password)] as const,
+      );
       this.databases.set(key(name), new Map(entries));
     }
   }
 
   /** A login, the administrator's too. */
   login(name: string): Login | undefined {
-    return key(name) === key(this.administrator.name) ? this.administrator : this.logins.get(key(name));
+    return key(name) === key(this.administrator.name)
+      ? this.administrator
+      : this.logins.get(key(name));
   }
 
   user(database: string, name: string): Login | undefined {
@@ -142,7 +153,11 @@ export class SqlServer {
   }
 }
 
-const login = (name: string, password = newPassword()): Login => ({ name, password, enabled: true });
+const login = (name: string, password = newPassword()): Login => ({
+  name,
+  password,
+  enabled: true,
+});
 
 const newPassword = (): string => `Aa0-${randomBytes(16).toString('hex')}`;
 
@@ -151,12 +166,19 @@ const newPassword = (): string => `Aa0-${randomBytes(16).toString('hex')}`;
  * it: 8 to 128 characters, three of four kinds, no part of the login of three or more [learn: password-policy;
  * Azure/reliable-web-app-pattern-java#98].
  */
-export function weakness(password: string, login: string): 'too short' | 'too long' | 'not complex' | undefined {
+export function weakness(
+  password: string,
+  login: string,
+): 'too short' | 'too long' | 'not complex' | undefined {
   if (password.length < 8) return 'too short';
   if (password.length > 128) return 'too long';
-  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/].filter((kind) => kind.test(password)).length;
+  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9]/].filter((kind) =>
+    kind.test(password),
+  ).length;
   const lower = password.toLowerCase();
   const name = login.toLowerCase();
-  const pieces = Array.from({ length: Math.max(0, name.length - 2) }, (_, at) => name.slice(at, at + 3));
+  const pieces = Array.from({ length: Math.max(0, name.length - 2) }, (_, at) =>
+    name.slice(at, at + 3),
+  );
   return kinds < 3 || pieces.some((piece) => lower.includes(piece)) ? 'not complex' : undefined;
 }

@@ -54,7 +54,15 @@ export const tdsRoutes: RouteInfo[] = [
     source: 'documented',
     reference: 'https://learn.microsoft.com/sql/t-sql/functions/has-perms-by-name-transact-sql',
   },
-  { name: 'tds.batch', method: 'BATCH', path: /^/, write: true, action: '', source: 'documented', reference: alter },
+  {
+    name: 'tds.batch',
+    method: 'BATCH',
+    path: /^/,
+    write: true,
+    action: '',
+    source: 'documented',
+    reference: alter,
+  },
 ];
 
 export interface TdsEndpoint {
@@ -105,14 +113,22 @@ const TLS_HANDSHAKE = 0x16;
 type Contexts = Record<'strict' | 'inside', SecureContext>;
 
 /** The stream inside of TLS, however the client begins it; undefined for one that speaks something else. */
-async function secured(socket: Socket, first: number, contexts: Contexts): Promise<Duplex | undefined> {
+async function secured(
+  socket: Socket,
+  first: number,
+  contexts: Contexts,
+): Promise<Duplex | undefined> {
   if (first !== TLS_HANDSHAKE && first !== TYPE.prelogin) {
     socket.destroy();
     return undefined;
   }
   const handshake = new Handshake(socket);
   if (first === TLS_HANDSHAKE)
-    return new TLSSocket(handshake, { isServer: true, secureContext: contexts.strict, ALPNProtocols: ['tds/8.0'] });
+    return new TLSSocket(handshake, {
+      isServer: true,
+      secureContext: contexts.strict,
+      ALPNProtocols: ['tds/8.0'],
+    });
   await handshake.prelogin(preloginReply());
   return new TLSSocket(handshake, { isServer: true, secureContext: contexts.inside });
 }
@@ -156,14 +172,18 @@ class Connection {
     if (type === TYPE.prelogin) return this.#reply(preloginReply());
     if (type === TYPE.login7) return await this.#login(readLogin(data));
     if (type === TYPE.attention) return this.#reply(doneToken(DONE.attention));
-    if (type === TYPE.batch && this.#session) return await this.#batch(batchText(data), this.#session);
+    if (type === TYPE.batch && this.#session)
+      return await this.#batch(batchText(data), this.#session);
     if (type === TYPE.rpc && this.#session) this.#note('rpc', data.toString('ucs2'), this.#session);
     this.#stream.destroy();
   }
 
   async #login(record: LoginRecord): Promise<void> {
     const host = `${record.server.toLowerCase()}:${this.#world.tdsPort}`;
-    const entry = openCall(this.#world.calls, this.#call('tds.login', 'LOGIN7', host, record.database));
+    const entry = openCall(
+      this.#world.calls,
+      this.#call('tds.login', 'LOGIN7', host, record.database),
+    );
     const step = this.#world.faults.take('tds.login', { body: '', host });
     if (step?.delayMs) await wait(step.delayMs, this.#world.stopping);
     if (step?.drop) return this.#drop();
@@ -187,7 +207,10 @@ class Connection {
     if (/^SELECT /.test(text)) return await this.#query(text, session);
     this.#note('batch', text, session);
     const host = `${session.server.name.toLowerCase()}.database.keyturn.localhost:${this.#world.tdsPort}`;
-    const entry = openCall(this.#world.calls, this.#call('tds.batch', 'BATCH', host, session.database));
+    const entry = openCall(
+      this.#world.calls,
+      this.#call('tds.batch', 'BATCH', host, session.database),
+    );
     entry.principal = session.name;
     const step = this.#world.faults.take('tds.batch', { body: text, host });
     if (step?.delayMs) await wait(step.delayMs, this.#world.stopping);
@@ -207,7 +230,10 @@ class Connection {
 
   async #query(text: string, session: Session): Promise<void> {
     const host = `${session.server.name.toLowerCase()}.database.keyturn.localhost:${this.#world.tdsPort}`;
-    const entry = openCall(this.#world.calls, this.#call('tds.query', 'QUERY', host, session.database));
+    const entry = openCall(
+      this.#world.calls,
+      this.#call('tds.query', 'QUERY', host, session.database),
+    );
     entry.principal = session.name;
     const step = this.#world.faults.take('tds.query', { body: text, host });
     if (step?.drop) return this.#drop();
@@ -216,7 +242,9 @@ class Connection {
       this.#reply(Buffer.concat([intRow(runQuery(text, session)), doneToken(DONE.ok)]));
     } catch (error) {
       if (!(error instanceof StatementError)) throw error;
-      this.#reply(Buffer.concat([errorToken(error.sql, session.server.name), doneToken(DONE.error)]));
+      this.#reply(
+        Buffer.concat([errorToken(error.sql, session.server.name), doneToken(DONE.error)]),
+      );
     }
   }
 
@@ -226,7 +254,9 @@ class Connection {
       this.#reply(doneToken(DONE.ok));
     } catch (error) {
       if (!(error instanceof StatementError)) throw error;
-      this.#reply(Buffer.concat([errorToken(error.sql, session.server.name), doneToken(DONE.error)]));
+      this.#reply(
+        Buffer.concat([errorToken(error.sql, session.server.name), doneToken(DONE.error)]),
+      );
     }
   }
 

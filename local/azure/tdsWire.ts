@@ -5,7 +5,14 @@ const HEADER = 8;
 const PACKET_MAX = 4096;
 const END_OF_MESSAGE = 0x01;
 
-export const TYPE = { batch: 0x01, rpc: 0x03, reply: 0x04, attention: 0x06, login7: 0x10, prelogin: 0x12 } as const;
+export const TYPE = {
+  batch: 0x01,
+  rpc: 0x03,
+  reply: 0x04,
+  attention: 0x06,
+  login7: 0x10,
+  prelogin: 0x12,
+} as const;
 
 export interface Message {
   type: number;
@@ -108,7 +115,9 @@ export function readLogin(data: Buffer): LoginRecord {
 
 /** Each byte: turned over in halves, then XOR 0xA5 [MS-TDS 2.2.6.4]. */
 function unscrambled(bytes: Buffer): string {
-  return Buffer.from(bytes.map((byte) => (((byte ^ 0xa5) & 0x0f) << 4) | ((byte ^ 0xa5) >> 4))).toString('ucs2');
+  return Buffer.from(
+    bytes.map((byte) => (((byte ^ 0xa5) & 0x0f) << 4) | ((byte ^ 0xa5) >> 4)),
+  ).toString('ucs2');
 }
 
 const FEDAUTH = 0x02;
@@ -118,13 +127,15 @@ function tokenIn(features: Buffer): string | undefined {
   for (let at = 0; features.readUInt8(at) !== TERMINATOR; at += 5 + features.readUInt32LE(at + 1)) {
     if (features.readUInt8(at) !== FEDAUTH) continue;
     const data = features.subarray(at + 5, at + 5 + features.readUInt32LE(at + 1));
-    if (data.readUInt8(0) >> 1 === SECURITY_TOKEN) return data.subarray(5, 5 + data.readUInt32LE(1)).toString('ucs2');
+    if (data.readUInt8(0) >> 1 === SECURITY_TOKEN)
+      return data.subarray(5, 5 + data.readUInt32LE(1)).toString('ucs2');
   }
   return undefined;
 }
 
 /** The text of a plain batch, behind its headers. */
-export const batchText = (data: Buffer): string => data.subarray(data.readUInt32LE(0)).toString('ucs2');
+export const batchText = (data: Buffer): string =>
+  data.subarray(data.readUInt32LE(0)).toString('ucs2');
 
 export interface SqlError {
   number: number;
@@ -134,7 +145,8 @@ export interface SqlError {
   message: string;
 }
 
-const short = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'ucs2')]);
+const short = (text: string) =>
+  Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'ucs2')]);
 const sized = (token: number, data: Buffer) => {
   const head = Buffer.alloc(3);
   head.writeUInt8(token, 0);
@@ -142,14 +154,20 @@ const sized = (token: number, data: Buffer) => {
   return Buffer.concat([head, data]);
 };
 
-export function errorToken({ number, state = 1, class: severity, message }: SqlError, server: string): Buffer {
+export function errorToken(
+  { number, state = 1, class: severity, message }: SqlError,
+  server: string,
+): Buffer {
   const head = Buffer.alloc(8);
   head.writeInt32LE(number, 0);
   head.writeUInt8(state, 4);
   head.writeUInt8(severity, 5);
   head.writeUInt16LE(message.length, 6);
   const line = Buffer.from([1, 0, 0, 0]);
-  return sized(0xaa, Buffer.concat([head, Buffer.from(message, 'ucs2'), short(server), short(''), line]));
+  return sized(
+    0xaa,
+    Buffer.concat([head, Buffer.from(message, 'ucs2'), short(server), short(''), line]),
+  );
 }
 
 export const DONE = { ok: 0x0000, more: 0x0001, error: 0x0002, attention: 0x0020 } as const;
@@ -166,7 +184,9 @@ export function intRow(columns: Readonly<Record<string, number | null>>): Buffer
   const names = Object.keys(columns);
   const count = Buffer.from([0x81, names.length, 0]);
   // User type, flags (nullable), INTN of four bytes, name.
-  const about = names.map((name) => Buffer.concat([Buffer.from([0, 0, 0, 0, 0x01, 0, 0x26, 4]), short(name)]));
+  const about = names.map((name) =>
+    Buffer.concat([Buffer.from([0, 0, 0, 0, 0x01, 0, 0x26, 4]), short(name)]),
+  );
   const values = Object.values(columns).map((value) => {
     if (value === null) return Buffer.from([0]);
     const data = Buffer.alloc(5);
@@ -183,10 +203,14 @@ export function loginReply({ tdsVersion, token }: LoginRecord, database: string)
   version.writeUInt8(1, 0);
   version.writeUInt32BE(tdsVersion, 1);
   const change = Buffer.concat([Buffer.from([1]), short(database), short('master')]);
-  const features = token === undefined ? [] : [Buffer.from([0xae, FEDAUTH, 0, 0, 0, 0, TERMINATOR])];
+  const features =
+    token === undefined ? [] : [Buffer.from([0xae, FEDAUTH, 0, 0, 0, 0, TERMINATOR])];
   return Buffer.concat([
     sized(0xe3, change),
-    sized(0xad, Buffer.concat([version, short('Microsoft SQL Server'), Buffer.from([12, 0, 0x07, 0xd0])])),
+    sized(
+      0xad,
+      Buffer.concat([version, short('Microsoft SQL Server'), Buffer.from([12, 0, 0x07, 0xd0])]),
+    ),
     ...features,
     doneToken(DONE.ok),
   ]);

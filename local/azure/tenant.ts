@@ -70,16 +70,29 @@ export async function startAzure(options: AzureOptions = {}): Promise<Azure> {
     for (const vault of world.vaults.values()) vault.tick();
   }, TICK_MS).unref();
   const { ca, caPath } = certs;
-  return new Azure({ world, eventGrid, ca, caPath, problems, identityPort: portOf(identityServer) }, async () => {
-    clearInterval(timer);
-    stopping.abort();
-    await Promise.all([eventGrid.stop(), close(server), close(identityServer), tds.stop()]);
-    await world.azurite?.stop();
-  });
+  return new Azure(
+    { world, eventGrid, ca, caPath, problems, identityPort: portOf(identityServer) },
+    async () => {
+      clearInterval(timer);
+      stopping.abort();
+      await Promise.all([eventGrid.stop(), close(server), close(identityServer), tds.stop()]);
+      await world.azurite?.stop();
+    },
+  );
 }
 
-function newWorld(signer: Signer, eventGrid: EventGrid, stopping: AbortSignal, problems: unknown[]): World {
-  const identity: Principal = { oid: newId(), clientId: newId(), displayName: 'id-keyturn', graphRoles: [] };
+function newWorld(
+  signer: Signer,
+  eventGrid: EventGrid,
+  stopping: AbortSignal,
+  problems: unknown[],
+): World {
+  const identity: Principal = {
+    oid: newId(),
+    clientId: newId(),
+    displayName: 'id-keyturn',
+    graphRoles: [],
+  };
   return {
     tenantId: newId(),
     subscriptionId: newId(),
@@ -108,12 +121,16 @@ function newWorld(signer: Signer, eventGrid: EventGrid, stopping: AbortSignal, p
     port: 0,
     tdsPort: 0,
     stopping,
-    later: (work) => void work.catch((error: unknown) => void (stopping.aborted || problems.push(error))),
+    later: (work) =>
+      void work.catch((error: unknown) => void (stopping.aborted || problems.push(error))),
   };
 }
 
 function seed(world: World, tenant: TenantOptions, eventGrid: EventGrid): void {
-  const { vaults = [{ name: 'kv1' }, { name: 'kv2' }], accounts = [{ name: 'acct1' }, { name: 'acct2' }] } = tenant;
+  const {
+    vaults = [{ name: 'kv1' }, { name: 'kv2' }],
+    accounts = [{ name: 'acct1' }, { name: 'acct2' }],
+  } = tenant;
   const groupId = (name = 'rg-keyturn') => {
     world.resourceGroups.add(name.toLowerCase());
     return `/subscriptions/${world.subscriptionId}/resourceGroups/${name}`;
@@ -139,7 +156,9 @@ function seed(world: World, tenant: TenantOptions, eventGrid: EventGrid): void {
   const keyed = seedKeyed(world, tenant, groupId);
   if (tenant.granted === false) return;
   const everySecret = `keyturn storage-account-key: ${vaults.map(({ name }) => `${name}/*`).join(', ')}`;
-  const consents = new Map(accounts.map(({ name, consent }) => [name.toLowerCase(), consent ?? everySecret]));
+  const consents = new Map(
+    accounts.map(({ name, consent }) => [name.toLowerCase(), consent ?? everySecret]),
+  );
   for (const grant of keyturnGrants(world, consents)) world.roles.grant(grant);
   for (const [found, consent] of keyed)
     for (const grant of keyedGrants(world, found, consent ?? '')) world.roles.grant(grant);
@@ -151,36 +170,44 @@ function seed(world: World, tenant: TenantOptions, eventGrid: EventGrid): void {
 
 /** Each with the resources that it stands below. */
 function seedKeyed(world: World, tenant: TenantOptions, groupId: (name?: string) => string) {
-  return (tenant.keyed ?? []).map(({ type, name, resourceGroup, properties = {}, above = {}, alias, consent }) => {
-    const [provider = '', ...kinds] = type.split('/');
-    const names = name.split('/');
-    const at = (length: number): KeyedResource => {
-      const pairs = kinds.slice(0, length).map((kind, index) => `${kind}/${names[index]}`);
-      const id = `${groupId(resourceGroup)}/providers/${provider}/${pairs.join('/')}`;
-      const known = keyTypes.get([provider, ...kinds.slice(0, length)].join('/').toLowerCase());
-      const shown = length === kinds.length ? properties : length === 1 ? above : {};
-      // What only stands between shows nothing.
-      const plain = {
-        name: kinds.slice(0, length).join('/'),
-        versions: [],
-        functions: {},
-        properties: {},
-        long: false,
-        names: [],
+  return (tenant.keyed ?? []).map(
+    ({ type, name, resourceGroup, properties = {}, above = {}, alias, consent }) => {
+      const [provider = '', ...kinds] = type.split('/');
+      const names = name.split('/');
+      const at = (length: number): KeyedResource => {
+        const pairs = kinds.slice(0, length).map((kind, index) => `${kind}/${names[index]}`);
+        const id = `${groupId(resourceGroup)}/providers/${provider}/${pairs.join('/')}`;
+        const known = keyTypes.get([provider, ...kinds.slice(0, length)].join('/').toLowerCase());
+        const shown = length === kinds.length ? properties : length === 1 ? above : {};
+        // What only stands between shows nothing.
+        const plain = {
+          name: kinds.slice(0, length).join('/'),
+          versions: [],
+          functions: {},
+          properties: {},
+          long: false,
+          names: [],
+        };
+        const found =
+          world.keyed.get(id.toLowerCase()) ?? new KeyedResource(id, known ?? plain, shown);
+        world.keyed.set(id.toLowerCase(), found);
+        return found;
       };
-      const found = world.keyed.get(id.toLowerCase()) ?? new KeyedResource(id, known ?? plain, shown);
-      world.keyed.set(id.toLowerCase(), found);
-      return found;
-    };
-    for (let length = 1; length < kinds.length; length += 1) at(length);
-    const found = at(kinds.length);
-    if (typeof above.serviceBusEndpoint === 'string') found.endpoint = above.serviceBusEndpoint;
-    found.alias = alias;
-    return [found, consent] as const;
-  });
+      for (let length = 1; length < kinds.length; length += 1) at(length);
+      const found = at(kinds.length);
+      if (typeof above.serviceBusEndpoint === 'string') found.endpoint = above.serviceBusEndpoint;
+      found.alias = alias;
+      return [found, consent] as const;
+    },
+  );
 }
 
-function raise({ type, secret, version }: VaultEvent, vault: Vault, world: World, eventGrid: EventGrid): void {
+function raise(
+  { type, secret, version }: VaultEvent,
+  vault: Vault,
+  world: World,
+  eventGrid: EventGrid,
+): void {
   eventGrid.raise({
     vaultId: vault.id,
     vaultName: vault.name,
@@ -199,8 +226,13 @@ async function startStorage(world: World): Promise<Azurite> {
     account.name,
     { key1: account.key('key1'), key2: account.key('key2') },
   ]);
-  const own = { key1: randomBytes(64).toString('base64'), key2: randomBytes(64).toString('base64') };
-  const azurite = await startAzurite({ accounts: { [appAccount]: own, ...Object.fromEntries(keys) } });
+  const own = {
+    key1: randomBytes(64).toString('base64'),
+    key2: randomBytes(64).toString('base64'),
+  };
+  const azurite = await startAzurite({
+    accounts: { [appAccount]: own, ...Object.fromEntries(keys) },
+  });
   await makeQueues(azurite.connectionString(appAccount));
   return azurite;
 }
@@ -208,6 +240,9 @@ async function startStorage(world: World): Promise<Azurite> {
 /** The queues that a deployment makes in the app's own account (infra/modules/storage.bicep); the host makes none (HST-03). */
 async function makeQueues(connection: string): Promise<void> {
   const service = QueueServiceClient.fromConnectionString(connection);
-  const names = ['keyturn-work', 'keyturn-events', 'keyturn-notices'].flatMap((name) => [name, `${name}-poison`]);
+  const names = ['keyturn-work', 'keyturn-events', 'keyturn-notices'].flatMap((name) => [
+    name,
+    `${name}-poison`,
+  ]);
   await Promise.all(names.map((name) => service.createQueue(name)));
 }

@@ -26,7 +26,8 @@ const failure = (number: number, message: string, severity = 16) =>
   new StatementError({ number, class: severity, message });
 const syntax = (near: string) => failure(102, `Incorrect syntax near '${near.slice(0, 30)}'.`, 15);
 
-const TOKEN = /\s+|\[(?:[^\]]|\]\])*\]|"(?:[^"]|"")*"|[nN]?'(?:[^']|'')*'|[\p{L}_#@][\p{L}\p{N}_#@$]*|[=;]/uy;
+const TOKEN =
+  /\s+|\[(?:[^\]]|\]\])*\]|"(?:[^"]|"")*"|[nN]?'(?:[^']|'')*'|[\p{L}_#@][\p{L}\p{N}_#@$]*|[=;]/uy;
 
 /** The words of a batch, white space left out; error 102 for what is none, 105 for a quote that is not closed. */
 function words(text: string): string[] {
@@ -109,9 +110,14 @@ export function runQuery(text: string, session: Session): Record<string, number 
   const { server, permissions, administrator } = session;
   const asked = [MAY_LOGIN, MAY_USER].find((query) => text.startsWith(query));
   if (asked === undefined) throw syntax(text.slice(0, 30));
-  const held = administrator || permissions.has(asked === MAY_LOGIN ? 'ALTER ANY LOGIN' : 'ALTER ANY USER');
+  const held =
+    administrator || permissions.has(asked === MAY_LOGIN ? 'ALTER ANY LOGIN' : 'ALTER ANY USER');
   const told = asked === MAY_USER || !server.permissionsUnknown;
-  return { may: told ? Number(held) : null, listed: Number(held), ...counted(text.slice(asked.length), session, held) };
+  return {
+    may: told ? Number(held) : null,
+    listed: Number(held),
+    ...counted(text.slice(asked.length), session, held),
+  };
 }
 
 const COUNT =
@@ -129,7 +135,11 @@ function counted(
   const wanted = quoted.replaceAll("''", "'");
   const found = view === 'sql_logins' ? server.login(wanted) : server.user(database, wanted);
   const isSeen = found !== undefined && (held || administrator || key(found.name) === key(name));
-  const rest = counted(text.slice(whole.length), { server, database, administrator, name } as Session, held);
+  const rest = counted(
+    text.slice(whole.length),
+    { server, database, administrator, name } as Session,
+    held,
+  );
   return { [column]: Number(isSeen), ...rest };
 }
 
@@ -162,14 +172,18 @@ function needsMaster({ database }: Session): void {
 }
 
 const missing = (verb: string, kind: string, name: string) =>
-  failure(15151, `Cannot ${verb} the ${kind} '${name}', because it does not exist or you do not have permission.`);
+  failure(
+    15151,
+    `Cannot ${verb} the ${kind} '${name}', because it does not exist or you do not have permission.`,
+  );
 
 function alterLogin(reader: Reader, session: Session): void {
   const name = reader.name();
   needsMaster(session);
   const { server, administrator, permissions } = session;
   const found = server.login(name);
-  const mayAny = administrator || (permissions.has('ALTER ANY LOGIN') && found !== server.administrator);
+  const mayAny =
+    administrator || (permissions.has('ALTER ANY LOGIN') && found !== server.administrator);
   for (const [word, enabled] of [
     ['ENABLE', true],
     ['DISABLE', false],
@@ -198,7 +212,12 @@ function alterUser(reader: Reader, session: Session): void {
   change(server, found, password);
 }
 
-const mayChange = (found: Login, old: string | undefined, self: boolean, mayAny: boolean): boolean =>
+const mayChange = (
+  found: Login,
+  old: string | undefined,
+  self: boolean,
+  mayAny: boolean,
+): boolean =>
   (mayAny || (self && old !== undefined)) && (old === undefined || old === found.password);
 
 /** The numbers for Azure SQL are unverified (azure-facts 13). */
@@ -210,7 +229,8 @@ function change(server: SqlServer, found: Login, password: string): void {
 function checkPolicy(password: string, name: string): void {
   const weak = weakness(password, name);
   if (weak === undefined) return;
-  const words = 'Password validation failed. The password does not meet the requirements of the policy because it is';
+  const words =
+    'Password validation failed. The password does not meet the requirements of the policy because it is';
   throw failure(weak === 'not complex' ? 15118 : 15116, `${words} ${weak}.`);
 }
 

@@ -5,7 +5,15 @@
 import { armError, armRefusal } from './armErrors.ts';
 import { json, Refusal, type Reply } from './exchange.ts';
 import type { KeyedResource } from './keyedResource.ts';
-import { functionOf, type KeyFunction, type KeyType, membersOf, providers, resourceIn, valuesOf } from './keyTypes.ts';
+import {
+  functionOf,
+  type KeyFunction,
+  type KeyType,
+  membersOf,
+  providers,
+  resourceIn,
+  valuesOf,
+} from './keyTypes.ts';
 import type { Request, Route } from './service.ts';
 import { hostOf, type World } from './world.ts';
 
@@ -17,14 +25,20 @@ const operationPath = new RegExp(
   'i',
 );
 const definitions = 'NuGet Azure.Bicep.Types.Az 0.2.972, see scripts/azureTypes';
-const asyncOperations = 'https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations';
+const asyncOperations =
+  'https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations';
 
-const refuse = (status: number, code: string, message: string) => new Refusal(armError(status, code, message));
+const refuse = (status: number, code: string, message: string) =>
+  new Refusal(armError(status, code, message));
 
 /** The resource of a path, once its version is one that the type has; wording of the refusal as ARM documents it. */
-function find({ path, query }: Request, world: World): { found: KeyedResource; rest: string[]; version: string } {
+function find(
+  { path, query }: Request,
+  world: World,
+): { found: KeyedResource; rest: string[]; version: string } {
   const known = resourceIn(path);
-  if (!known) throw refuse(404, 'InvalidResourceType', `The resource type could not be found for ${path}.`);
+  if (!known)
+    throw refuse(404, 'InvalidResourceType', `The resource type could not be found for ${path}.`);
   const version = query.get('api-version') ?? '';
   const { name, versions } = known.type;
   if (!versions.includes(version))
@@ -42,7 +56,10 @@ function get(request: Request, world: World): Reply {
   const { found, rest } = find(request, world);
   if (rest.length > 0) throw armRefusal.resourceNotFound(request.path);
   const { id, name, type, properties } = found;
-  return { status: 200, body: { id, name, type: type.name, location: 'West Europe', tags: {}, properties } };
+  return {
+    status: 200,
+    body: { id, name, type: type.name, location: 'West Europe', tags: {}, properties },
+  };
 }
 
 /** Every POST is a write to a ReadOnly lock, whatever it does [azure-sdk-for-java#2560]. */
@@ -51,7 +68,11 @@ function called(request: Request, world: World) {
   const [action = '', slot, ...more] = rest;
   const known = functionOf(found.type, action, version);
   if (!known || more.length > 0 || (slot !== undefined) !== (known.path !== undefined))
-    throw refuse(404, 'NotFound', `The action '${rest.join('/')}' of '${found.type.name}' was not found.`); // code unverified
+    throw refuse(
+      404,
+      'NotFound',
+      `The action '${rest.join('/')}' of '${found.type.name}' was not found.`,
+    ); // code unverified
   if (found.locked) throw armRefusal.locked(request.path, found.id);
   return { found, action, slot, known };
 }
@@ -66,7 +87,12 @@ function regenerate(request: Request, world: World): Reply {
   const { found, action, slot, known } = called(request, world);
   const chosen = chosenSlot(request, found, { action, slot, known });
   // That two regenerations do not run side by side is unverified.
-  if (found.busy) throw refuse(409, 'AnotherOperationInProgress', 'Another operation is in progress on the resource.');
+  if (found.busy)
+    throw refuse(
+      409,
+      'AnotherOperationInProgress',
+      'Another operation is in progress on the resource.',
+    );
   if (found.type.long) return begun(found, chosen, world);
   found.regenerate(chosen);
   const empty = Object.keys(membersOf(known.output)).length === 0;
@@ -79,7 +105,8 @@ function chosenSlot(
   found: KeyedResource,
   { action, slot, known }: { action: string; slot: string | undefined; known: KeyFunction },
 ): string {
-  const bad = (what: string) => refuse(400, 'InvalidRequestContent', `The request content was invalid: ${what}.`);
+  const bad = (what: string) =>
+    refuse(400, 'InvalidRequestContent', `The request content was invalid: ${what}.`);
   if (known.input === null) {
     if (!/^(\{\})?$/.test(request.body)) throw bad('no body is expected');
     if (slot === undefined) return /^regenerate(\w+)Key$/i.exec(action)?.[1] ?? '';
@@ -129,7 +156,10 @@ function progress({ parts: [, kind = '', id = ''] }: Request, world: World): Rep
   const failure = { code: error ?? '', message: 'The operation failed.' };
   if (kind.toLowerCase() === 'operationsstatus') {
     const status = over ? (error === undefined ? 'Succeeded' : 'Failed') : 'InProgress';
-    return { status: 200, body: { name: id, status, ...(status === 'Failed' ? { error: failure } : {}) } };
+    return {
+      status: 200,
+      body: { name: id, status, ...(status === 'Failed' ? { error: failure } : {}) },
+    };
   }
   if (!over) return { status: 202, headers: { 'retry-after': '1' } };
   return error === undefined ? { status: 200 } : { status: 409, body: { error: failure } };
@@ -183,7 +213,8 @@ export const twoKeyRoutes: Route[] = [
     write: false,
     action: '',
     // That the operation needs an action of its own, in the subscription, is unverified.
-    actionOf: ({ path }) => `${operationPath.exec(path)?.[1]}/locations/${operationPath.exec(path)?.[2]}/read`,
+    actionOf: ({ path }) =>
+      `${operationPath.exec(path)?.[1]}/locations/${operationPath.exec(path)?.[2]}/read`,
     source: 'documented',
     reference: asyncOperations,
     handle: progress,

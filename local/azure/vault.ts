@@ -27,7 +27,10 @@ export type NewVersion = Pick<Version, 'value'> &
   Partial<Pick<Version, 'tags' | 'contentType' | 'enabled' | 'nbf' | 'exp' | 'kid'>>;
 export type Change = Partial<Pick<Version, 'tags' | 'contentType' | 'enabled' | 'nbf' | 'exp'>>;
 
-export type PersonsVersion = Omit<NewVersion, 'value' | 'nbf' | 'exp'> & { expiresOn?: Date; notBefore?: Date };
+export type PersonsVersion = Omit<NewVersion, 'value' | 'nbf' | 'exp'> & {
+  expiresOn?: Date;
+  notBefore?: Date;
+};
 
 export interface Secret {
   /** As first written; names compare case-insensitively. */
@@ -114,13 +117,19 @@ export class Vault {
   /** The version of this id, or the current one for an empty id. */
   version(name: string, id: string): Version {
     const found =
-      id === '' ? this.current(name) : this.versions(name).find((version) => version.id === id.toLowerCase());
+      id === ''
+        ? this.current(name)
+        : this.versions(name).find((version) => version.id === id.toLowerCase());
     if (!found) throw new Refusal(kvError.notFound(id === '' ? name : `${name}/${id}`));
     return found;
   }
 
   /** What a person does in the portal: a new version with exactly this. */
-  set(name: string, value: string, { expiresOn, notBefore, ...rest }: PersonsVersion = {}): Version {
+  set(
+    name: string,
+    value: string,
+    { expiresOn, notBefore, ...rest }: PersonsVersion = {},
+  ): Version {
     const dates = {
       ...(expiresOn ? { exp: Math.floor(expiresOn.getTime() / 1000) } : {}),
       ...(notBefore ? { nbf: Math.floor(notBefore.getTime() / 1000) } : {}),
@@ -199,7 +208,8 @@ export class Vault {
   /** An opaque text from which `restore` makes the secret again, all versions with their tags (case IAC-05). */
   backup(name: string): string {
     const secret = this.secret(name);
-    if (secret.versions.length > VERSIONS_IN_BACKUP_MAX) throw new Refusal(kvError.tooManyVersions(name));
+    if (secret.versions.length > VERSIONS_IN_BACKUP_MAX)
+      throw new Refusal(kvError.tooManyVersions(name));
     const blob = randomBytes(48).toString('base64url');
     this.backups.set(blob, structuredClone(secret));
     return blob;
@@ -243,7 +253,10 @@ export class Vault {
 
   private refuseWhileDeleted(key: string, name: string): void {
     const gone = this.deleted.get(key);
-    if (gone) throw new Refusal(gone.deletedOn > now() ? kvError.beingDeleted(name) : kvError.deletedName(name));
+    if (gone)
+      throw new Refusal(
+        gone.deletedOn > now() ? kvError.beingDeleted(name) : kvError.deletedName(name),
+      );
   }
 }
 

@@ -7,5 +7,6 @@ const POLL_MS = 20;
 /** Resolves when `milliseconds` have passed on the movable clock; rejects with the signal's reason. */
 export async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   const end = now() + milliseconds;
-  while (now() < end) await sleep(Math.max(1, Math.min(POLL_MS, end - now())), undefined, { ref: false, signal });
+  while (now() < end)
+    await sleep(Math.max(1, Math.min(POLL_MS, end - now())), undefined, { ref: false, signal });
 }

@@ -71,9 +71,11 @@ export interface World {
   later(work: Promise<unknown>): void;
 }
 
-export const hostOf = (world: World, name: string): string => `${name}.keyturn.localhost:${world.port}`;
+export const hostOf = (world: World, name: string): string =>
+  `${name}.keyturn.localhost:${world.port}`;
 
 /** The name of a SQL server in the network; like Azure's it says nothing of the port. */
-export const sqlHostOf = (_world: World, name: string): string => `${name.toLowerCase()}.database.keyturn.localhost`;
+export const sqlHostOf = (_world: World, name: string): string =>
+  `${name.toLowerCase()}.database.keyturn.localhost`;
 
 export const loginUrl = (world: World): string => `https://${hostOf(world, 'login')}`;

@@ -23,7 +23,9 @@ export async function uploadBlob(azure: Azure, account: string, key: string): Pr
 /** Reads the blob with this key; the status that the storage service answered. */
 export async function readBlob(azure: Azure, account: string, key: string): Promise<number> {
   try {
-    const { _response, readableStreamBody } = await containerOf(azure, account, key).getBlobClient(BLOB).download();
+    const { _response, readableStreamBody } = await containerOf(azure, account, key)
+      .getBlobClient(BLOB)
+      .download();
     readableStreamBody?.resume(); // what it says does not matter, but a body left unread keeps the socket
     return _response.status;
   } catch (error) {

@@ -31,11 +31,15 @@ export class ClockCall {
     let last: Promise<unknown> = Promise.resolve();
     const server = createServer((request, response) => {
       const { method, url = '', headers } = request;
-      const answer = last.then(() => answerTo(method, url, token.isIn(headers.authorization), host, token));
+      const answer = last.then(() =>
+        answerTo(method, url, token.isIn(headers.authorization), host, token),
+      );
       last = answer.catch(() => undefined);
       answer.then(
         ({ status, body }) =>
-          response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`),
+          response
+            .writeHead(status, { 'content-type': 'application/json' })
+            .end(`${JSON.stringify(body)}\n`),
         (error: Error) => response.writeHead(500).end(`${error.message}\n`),
       );
     });
@@ -60,7 +64,8 @@ async function answerTo(
 ): Promise<Answer> {
   const { pathname, searchParams } = new URL(address, 'http://127.0.0.1');
   const text = searchParams.get('hours') ?? '';
-  if (pathname !== '/clock' || method !== 'POST') return { status: 404, body: { error: 'POST /clock?hours=26' } };
+  if (pathname !== '/clock' || method !== 'POST')
+    return { status: 404, body: { error: 'POST /clock?hours=26' } };
   if (!isAllowed) return { status: 401, body: { error: 'The token of the file is wanted.' } };
   const hours = Number(text);
   if (!/^\d{1,4}$/.test(text) || hours < 1 || hours > MOST_HOURS)

@@ -38,7 +38,9 @@ export interface Kind {
 /** Writes by Keyturn's identity that were carried out. A SQL server knows it by name. */
 export function changesBy(azure: Azure): LoggedCall[] {
   const { oid, displayName } = azure.world.identity;
-  return azure.changes().filter(({ route, principal }) => principal === (route === 'tds.batch' ? displayName : oid));
+  return azure
+    .changes()
+    .filter(({ route, principal }) => principal === (route === 'tds.batch' ? displayName : oid));
 }
 
 const actions = (azure: Azure, path: string): string[] =>
@@ -47,7 +49,9 @@ const actions = (azure: Azure, path: string): string[] =>
     .map(({ path: called, status }) => `${called.split('/').at(-1)}, ${status}`);
 
 const answered = (error: number | undefined, wrong: string): Answer =>
-  error === undefined ? { letIn: true, words: 'let in' } : { letIn: false, words: `${wrong} ${error}` };
+  error === undefined
+    ? { letIn: true, words: 'let in' }
+    : { letIn: false, words: `${wrong} ${error}` };
 
 /** A key that stands in a slot cannot be deleted. */
 const replaced = 'replaced by one that nobody reads';
@@ -66,7 +70,8 @@ export const storage: Kind = {
     const key = azure.account(storage.place).key('key1');
     return `DefaultEndpointsProtocol=https;AccountName=${storage.place};AccountKey=${key};EndpointSuffix=${suffix}`;
   },
-  nameOf: (value, azure) => (value.includes(azure.account(storage.place).key('key1')) ? 'key1' : 'key2'),
+  nameOf: (value, azure) =>
+    value.includes(azure.account(storage.place).key('key1')) ? 'key1' : 'key2',
   changes: (azure) => actions(azure, `/storageAccounts/${storage.place}/`),
   async answer(value, azure) {
     const [, key = ''] = /AccountKey=([^;]*)/.exec(value) ?? [];
@@ -92,11 +97,15 @@ export const sql: Kind = {
     return `Server=${address};User ID=${sqlLogins[0]};Password=${password};Encrypt=True`;
   },
   nameOf: (value) => `login ${/User ID=([^;]*)/.exec(value)?.[1]}`,
-  changes: (azure) => azure.sqlServer(sql.place).statements.map(({ text }) => text.split(' WITH ')[0] ?? ''),
+  changes: (azure) =>
+    azure.sqlServer(sql.place).statements.map(({ text }) => text.split(' WITH ')[0] ?? ''),
   answer: async (value) => answered(await sqlLogin(value), 'error'),
 };
 
-export const busRule = { type: 'Microsoft.ServiceBus/namespaces/AuthorizationRules', name: 'sb-shop/send' } as const;
+export const busRule = {
+  type: 'Microsoft.ServiceBus/namespaces/AuthorizationRules',
+  name: 'sb-shop/send',
+} as const;
 const rule = (azure: Azure) => azure.keyed(busRule.type, busRule.name);
 export const bus: Kind = {
   vault: 'kv-shop',
@@ -111,7 +120,8 @@ export const bus: Kind = {
     const key = rule(azure).key('Primary');
     return `Endpoint=sb://${bus.place}.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${key}`;
   },
-  nameOf: (value, azure) => (value.includes(rule(azure).key('Primary')) ? 'PrimaryKey' : 'SecondaryKey'),
+  nameOf: (value, azure) =>
+    value.includes(rule(azure).key('Primary')) ? 'PrimaryKey' : 'SecondaryKey',
   changes: (azure) => actions(azure, rule(azure).id),
   async answer(value, azure) {
     const letIn = rule(azure).isIn(value);
@@ -144,7 +154,8 @@ export const application: Kind = {
     ...actions(azure, `/applications(appId='${portal(azure).appId}')/`),
     ...actions(azure, `/applications/${portal(azure).objectId}/`),
   ],
-  answer: async (value, azure) => answered(await entraLogin(azure, portal(azure).appId, value), 'AADSTS'),
+  answer: async (value, azure) =>
+    answered(await entraLogin(azure, portal(azure).appId, value), 'AADSTS'),
 };
 
 /** In the order in which they are told. */

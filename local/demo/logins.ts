@@ -5,13 +5,23 @@ import type { Azure } from '../azure/azure.ts';
 
 /** Connects as the ADO.NET string says: undefined when it is let in, otherwise the number of the server's error. */
 export async function sqlLogin(connectionString: string): Promise<number | undefined> {
-  const elements = new Map(connectionString.split(';').map((part) => part.split(/=(.*)/s) as [string, string]));
+  const elements = new Map(
+    connectionString.split(';').map((part) => part.split(/=(.*)/s) as [string, string]),
+  );
   const [, server = '', port = ''] = /^tcp:(.*),(\d+)$/.exec(elements.get('Server') ?? '') ?? [];
-  const options = { userName: elements.get('User ID') ?? '', password: elements.get('Password') ?? '' };
+  const options = {
+    userName: elements.get('User ID') ?? '',
+    password: elements.get('Password') ?? '',
+  };
   const connection = new Connection({
     server,
     authentication: { type: 'default', options },
-    options: { port: Number(port), database: 'master', encrypt: true, trustServerCertificate: false },
+    options: {
+      port: Number(port),
+      database: 'master',
+      encrypt: true,
+      trustServerCertificate: false,
+    },
   });
   let number: number | undefined;
   connection.on('errorMessage', (message: { number: number }) => {
@@ -26,7 +36,11 @@ export async function sqlLogin(connectionString: string): Promise<number | undef
 }
 
 /** Asks Entra for a token as this application: undefined when there is one, otherwise the number behind AADSTS. */
-export async function entraLogin(azure: Azure, appId: string, secret: string): Promise<number | undefined> {
+export async function entraLogin(
+  azure: Azure,
+  appId: string,
+  secret: string,
+): Promise<number | undefined> {
   const credential = new ClientSecretCredential(azure.world.tenantId, appId, secret, {
     authorityHost: azure.authority,
     disableInstanceDiscovery: true,

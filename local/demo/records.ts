@@ -19,10 +19,17 @@ export class Records {
   };
 
   /** The records with this message and these fields, of those that came after the first `from`. */
-  matching(message: string, fields: Readonly<Record<string, unknown>> = {}, from = 0): ProductRecord[] {
+  matching(
+    message: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    from = 0,
+  ): ProductRecord[] {
     return this.all
       .slice(from)
-      .filter((record) => record.message === message && Object.entries(fields).every(([k, v]) => record[k] === v));
+      .filter(
+        (record) =>
+          record.message === message && Object.entries(fields).every(([k, v]) => record[k] === v),
+      );
   }
 }
 
@@ -30,7 +37,10 @@ export class Records {
 function parsed(line: string): ProductRecord | undefined {
   if (!line.startsWith('{')) return undefined;
   const record: unknown = JSON.parse(line);
-  return typeof record === 'object' && record !== null && 'message' in record && typeof record.message === 'string'
+  return typeof record === 'object' &&
+    record !== null &&
+    'message' in record &&
+    typeof record.message === 'string'
     ? (record as ProductRecord)
     : undefined;
 }
@@ -51,7 +61,11 @@ export function watchWebhook(): { readonly answers: readonly WebhookAnswer[]; st
     if (!request.url?.startsWith('/runtime/webhooks/EventGrid')) return;
     const header = (name: string) => String(request.headers[name] ?? '');
     const type = header('aeg-event-type');
-    answers.push({ type, subscription: header('aeg-subscription-name'), status: response.statusCode });
+    answers.push({
+      type,
+      subscription: header('aeg-subscription-name'),
+      status: response.statusCode,
+    });
   };
   diagnostics.subscribe(channel, note);
   return { answers, stop: () => void diagnostics.unsubscribe(channel, note) };

@@ -31,7 +31,10 @@ export function invite({ host, records, teller, token, clockUrl }: Stage): void 
   plain('The command line finds it, too: npm run keyturn -- list --local');
   plain('What follows is told here. Then try:');
   plain();
-  shown('1. What is known of it: state, versions, what is owed and until when', `curl -sS ${bearer} ${secret}`);
+  shown(
+    '1. What is known of it: state, versions, what is owed and until when',
+    `curl -sS ${bearer} ${secret}`,
+  );
   shown(
     '2. Two days and more go by, and the old key is revoked',
     `curl -sS -X POST ${bearer} '${clockUrl}?hours=${PAST_THE_GRACE_HOURS}'`,
@@ -54,7 +57,8 @@ function lineOf(record: ProductRecord): string | undefined {
   const title = `${text(record.vault)}/${text(record.name)}`;
   if (record.message === 'alert') return `${title}: alert, ${text(record.reason)}`;
   if (record.message !== 'audit') return undefined;
-  if (record.step === 'request') return `${title}: request accepted as operation ${text(record.operation)}; its state:`;
+  if (record.step === 'request')
+    return `${title}: request accepted as operation ${text(record.operation)}; its state:`;
   return `${title}: ${text(record.step)} (${text(record.reason)}), ${text(record.outcome)}`;
 }
 

@@ -18,10 +18,23 @@ interface Place {
 }
 
 /** Puts the note up, under the number of this process; answers what takes it down. It holds no token. */
-export async function putUp({ azure, url, token, vaultToken, folder = FOLDER }: Place): Promise<() => Promise<void>> {
+export async function putUp({
+  azure,
+  url,
+  token,
+  vaultToken,
+  folder = FOLDER,
+}: Place): Promise<() => Promise<void>> {
   const file = join(folder, `${process.pid}-${new URL(url).port}.json`);
   const vaults = new URL(azure.url('vault')).host;
-  const note = { url, pid: process.pid, token, vaultToken, vaults, principalId: azure.world.identity.oid };
+  const note = {
+    url,
+    pid: process.pid,
+    token,
+    vaultToken,
+    vaults,
+    principalId: azure.world.identity.oid,
+  };
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await clear(folder);
   await writeFile(file, JSON.stringify(note), { mode: 0o600 });

@@ -36,7 +36,11 @@ export async function startTenant(): Promise<Azure> {
       vaults: [{ name: 'kv-shop' }, { name: 'kv-web' }, { name: 'kv-data' }],
       accounts: [
         { name: storage.place, resourceGroup: 'rg-shop', consent: consentFor(storage) },
-        { name: 'stmedia', resourceGroup: 'rg-web', consent: 'keyturn storage-account-key: kv-web/*' },
+        {
+          name: 'stmedia',
+          resourceGroup: 'rg-web',
+          consent: 'keyturn storage-account-key: kv-web/*',
+        },
         {
           name: manual.account,
           resourceGroup: 'rg-web',
@@ -61,7 +65,10 @@ export async function startTenant(): Promise<Azure> {
         {
           ...busRule,
           resourceGroup: 'rg-shop',
-          above: { serviceBusEndpoint: `https://${bus.place}.servicebus.windows.net:443/`, disableLocalAuth: false },
+          above: {
+            serviceBusEndpoint: `https://${bus.place}.servicebus.windows.net:443/`,
+            disableLocalAuth: false,
+          },
           consent: consentFor(bus),
         },
       ],
@@ -80,7 +87,8 @@ export async function startTenant(): Promise<Azure> {
   return azure;
 }
 
-const consentFor = ({ rotator, vault, secret }: Kind): string => `keyturn ${rotator}: ${vault}/${secret}`;
+const consentFor = ({ rotator, vault, secret }: Kind): string =>
+  `keyturn ${rotator}: ${vault}/${secret}`;
 const somePassword = (): string => `Aa0-${randomBytes(16).toString('hex')}`;
 
 /** Keyturn's identity owns it. Graph and Entra agree at once here: the story does not show how Keyturn waits for them. */
@@ -108,9 +116,11 @@ const optIn = (azure: Azure, account: string): Record<string, string> => ({
 
 function seedTold(azure: Azure, expiresOn: Date): void {
   for (const { vault, secret, value } of kinds) {
-    azure
-      .vault(vault)
-      .set(secret, value(azure), { tags: { owner: 'team-orders' }, contentType: 'text/plain', expiresOn });
+    azure.vault(vault).set(secret, value(azure), {
+      tags: { owner: 'team-orders' },
+      contentType: 'text/plain',
+      expiresOn,
+    });
   }
 }
 
@@ -133,10 +143,14 @@ function optToldIn(azure: Azure): void {
 function seedOthers(azure: Azure): void {
   const expiresOn = new Date(Date.now() + 180 * DAY_MS);
   const key = (account: string) => azure.account(account).key('key1');
-  azure.vault('kv-web').set('media-key', key('stmedia'), { tags: optIn(azure, 'stmedia'), expiresOn });
+  azure
+    .vault('kv-web')
+    .set('media-key', key('stmedia'), { tags: optIn(azure, 'stmedia'), expiresOn });
   const settings = JSON.stringify({ account: manual.account, key: key(manual.account) });
   const tags = { ...optIn(azure, manual.account), 'rotator-options': 'field=key' };
-  azure.vault(manual.vault).set(manual.secret, settings, { tags, contentType: 'application/json', expiresOn });
+  azure
+    .vault(manual.vault)
+    .set(manual.secret, settings, { tags, contentType: 'application/json', expiresOn });
   const lake = { tags: optIn(azure, unconsented.account), expiresOn };
   azure.vault(unconsented.vault).set(unconsented.secret, key(unconsented.account), lake);
   azure.vault('kv-data').set('partner-token', 'made-by-a-person', { tags: { owner: 'team-data' } });

@@ -7,7 +7,10 @@ import { secretActions } from '../azure/grants.ts';
 import { audiences } from '../azure/world.ts';
 
 /** A person of this tenant who may do all that the API offers. */
-const CALLER = { oid: crypto.randomUUID(), roles: ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'] };
+const CALLER = {
+  oid: crypto.randomUUID(),
+  roles: ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'],
+};
 /** What tagging a secret takes. */
 const TAGGING = ['getSecret/action', 'update/action', 'readMetadata/action'];
 /** Tokens end after an hour of the movable clock. */

@@ -4,7 +4,12 @@
  */
 import module from 'node:module';
 
-export type Binding = { type: string; name?: string; direction: 'in' | 'out'; [option: string]: unknown };
+export type Binding = {
+  type: string;
+  name?: string;
+  direction: 'in' | 'out';
+  [option: string]: unknown;
+};
 export type Metadata = { name: string; bindings: Record<string, Binding>; retryOptions?: unknown };
 export type Level = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none';
 export type Category = 'user' | 'system' | 'customMetric';
@@ -75,7 +80,13 @@ class Disposable {
 let current = new Registrations();
 let model: Model | undefined;
 let writeLog: (level: Level, category: Category, message: string) => void = () => {};
-const hookNames = new Set<string>(['appStart', 'appTerminate', 'preInvocation', 'postInvocation', 'log']);
+const hookNames = new Set<string>([
+  'appStart',
+  'appTerminate',
+  'preInvocation',
+  'postInvocation',
+  'log',
+]);
 
 /** The module itself. `@azure/functions` keeps it for good, so it stays one object while entries and hosts come and go. */
 export const core = {
@@ -142,7 +153,10 @@ let loading: Promise<unknown> = Promise.resolve();
  * Runs `load` (an import) and answers what it registered. Modules run once per process, so a second load of the same
  * entry answers what the first one registered.
  */
-export function registrationsOf(load: () => Promise<unknown>, log: typeof writeLog): Promise<Registrations> {
+export function registrationsOf(
+  load: () => Promise<unknown>,
+  log: typeof writeLog,
+): Promise<Registrations> {
   const result = loading.then(async () => {
     current = new Registrations();
     writeLog = log;

@@ -20,13 +20,15 @@ export function parseCron(expression: string): Cron {
   if (fields.length === 5) fields.unshift('0');
   if (fields.length !== 6) throw new Error(`Schedule "${expression}" must have five or six fields`);
   const strange = fields.flatMap((field) => field.split(',')).find((item) => !ITEM.test(item));
-  if (strange !== undefined) throw new Error(`Schedule "${expression}": "${strange}" is not understood`);
+  if (strange !== undefined)
+    throw new Error(`Schedule "${expression}": "${strange}" is not understood`);
   const schedule = scheduleOf(expression, fields);
   return {
     next(after) {
       const on = schedule.nextRun(after);
       const limit = after.getUTCFullYear() + YEARS_MAX;
-      if (!on || on.getUTCFullYear() > limit) throw new Error(`Schedule "${expression}" never comes`);
+      if (!on || on.getUTCFullYear() > limit)
+        throw new Error(`Schedule "${expression}" never comes`);
       return on;
     },
   };
@@ -35,8 +37,15 @@ export function parseCron(expression: string): Cron {
 function scheduleOf(expression: string, fields: readonly string[]): Schedule {
   try {
     // Day and weekday both have to fit, and `5/15` is "from 5 on, each 15", as NCRONTAB has it.
-    return new Schedule(fields.join(' '), { timezone: 'UTC', domAndDow: true, sloppyRanges: true, paused: true });
+    return new Schedule(fields.join(' '), {
+      timezone: 'UTC',
+      domAndDow: true,
+      sloppyRanges: true,
+      paused: true,
+    });
   } catch (error) {
-    throw new Error(`Schedule "${expression}" is not understood: ${error instanceof Error ? error.message : error}`);
+    throw new Error(
+      `Schedule "${expression}" is not understood: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }

@@ -11,7 +11,8 @@ export async function deliverEvents(
   registered: Registered | undefined,
   invoker: Invoker,
 ): Promise<Answer> {
-  if (!registered || triggerOf(registered).binding.type.toLowerCase() !== 'eventgridtrigger') return { status: 404 };
+  if (!registered || triggerOf(registered).binding.type.toLowerCase() !== 'eventgridtrigger')
+    return { status: 404 };
   if (request.method === 'OPTIONS') return consent(request);
   if (request.method !== 'POST') return { status: 405 };
   const kind = String(request.headers['aeg-event-type'] ?? '');
@@ -45,5 +46,8 @@ function validate(body: Record<string, unknown>): Answer {
 function consent(request: IncomingMessage): Answer {
   const origin = request.headers['webhook-request-origin'];
   if (typeof origin !== 'string') return { status: 400 };
-  return { status: 200, headers: { 'WebHook-Allowed-Origin': origin, 'WebHook-Allowed-Rate': '*' } };
+  return {
+    status: 200,
+    headers: { 'WebHook-Allowed-Origin': origin, 'WebHook-Allowed-Rate': '*' },
+  };
 }

@@ -96,10 +96,15 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
   const invoker = new Invoker(registrations, log, sendOutputs);
   const { extensions } = readHostJson(options.hostJson);
   const queueOptions = { ...queueDefaults, ...extensions?.queues };
-  const queues = { options: queueOptions, shows: options.shows, warn: (message: string) => note('warning', message) };
+  const queues = {
+    options: queueOptions,
+    shows: options.shows,
+    warn: (message: string) => note('warning', message),
+  };
   const listeners = listen(registrations, invoker, queues);
   const runs = new Runs(registrations, invoker, listeners.timers);
-  const directory = typeof options.entry === 'string' ? dirname(resolve(options.entry)) : process.cwd();
+  const directory =
+    typeof options.entry === 'string' ? dirname(resolve(options.entry)) : process.cwd();
   await invoker.appHooks('appStart', directory);
 
   const keys = {
@@ -112,7 +117,9 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
     ...{ functions, invoker, keys, routePrefix },
     startNow: (name, input) => runs.startNow(name, input),
   });
-  await new Promise<void>((ready, fail) => server.once('error', fail).listen(options.port ?? 0, '127.0.0.1', ready));
+  await new Promise<void>((ready, fail) =>
+    server.once('error', fail).listen(options.port ?? 0, '127.0.0.1', ready),
+  );
   for (const queue of listeners.queues) queue.start();
   if (options.timers !== false)
     for (const { timer, runOnStartup } of listeners.timers.values()) timer.start(runOnStartup);
@@ -123,7 +130,8 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
     ...{ url, port, keys },
     functions: [...functions].map(([name, one]) => ({ name, type: triggerOf(one).binding.type })),
     invoke: (name, input) => runs.invoke(name, input),
-    eventGridUrl: (name) => `${url}/runtime/webhooks/EventGrid?functionName=${name}&code=${keys.system}`,
+    eventGridUrl: (name) =>
+      `${url}/runtime/webhooks/EventGrid?functionName=${name}&code=${keys.system}`,
     drain: () =>
       drain(
         invoker,
@@ -135,7 +143,11 @@ async function start(options: HostOptions, restore: () => void): Promise<Host> {
       const closed = new Promise((done) => server.close(done));
       await Promise.all(listeners.queues.map((queue) => queue.stop()));
       const told = invoker.appHooks('appTerminate', directory);
-      const settled = Promise.all([told, invoker.settle(), ...listeners.queues.map((queue) => queue.settle())]);
+      const settled = Promise.all([
+        told,
+        invoker.settle(),
+        ...listeners.queues.map((queue) => queue.settle()),
+      ]);
       await Promise.race([settled, sleep(stopGraceMs, undefined, { ref: false })]);
       server.closeAllConnections();
       await closed;
@@ -150,10 +162,14 @@ const load = (entry: HostOptions['entry']): Promise<unknown> =>
 /** The worker asks for capabilities once; streams would need a second channel that this host does not have. */
 async function checkCapabilities(model: Registered['model']): Promise<void> {
   const capabilities = await model.getCapabilities?.({});
-  if (capabilities?.HttpUri) throw new Error('The local host does not serve HTTP streams (enableHttpStream)');
+  if (capabilities?.HttpUri)
+    throw new Error('The local host does not serve HTTP streams (enableHttpStream)');
 }
 
-type Listeners = { queues: QueueListener[]; timers: Map<string, { timer: TimerListener; runOnStartup: boolean }> };
+type Listeners = {
+  queues: QueueListener[];
+  timers: Map<string, { timer: TimerListener; runOnStartup: boolean }>;
+};
 
 function listen(
   { functions }: Registrations,
@@ -169,7 +185,9 @@ function listen(
     if (type === 'queuetrigger') {
       const queueName = expand(String(binding.queueName));
       const connection = connectionOf(binding.connection);
-      listeners.queues.push(new QueueListener({ ...queues, registered, queueName, connection, invoker }));
+      listeners.queues.push(
+        new QueueListener({ ...queues, registered, queueName, connection, invoker }),
+      );
     } else if (type === 'timertrigger') {
       const timer = new TimerListener(registered, expand(String(binding.schedule)), invoker);
       listeners.timers.set(name, { timer, runOnStartup: binding.runOnStartup === true });

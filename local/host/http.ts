@@ -24,15 +24,23 @@ export type HttpSetup = {
   startNow(name: string, input: string | undefined): boolean;
 };
 
-type Endpoint = { registered: Registered; route: Route; methods: readonly string[]; authLevel: string };
+type Endpoint = {
+  registered: Registered;
+  route: Route;
+  methods: readonly string[];
+  authLevel: string;
+};
 
 /** A server that is not yet listening. */
 export function httpServer(setup: HttpSetup): Server {
-  const endpoints = [...setup.functions.values()].flatMap((registered) => endpointOf(registered) ?? []);
+  const endpoints = [...setup.functions.values()].flatMap(
+    (registered) => endpointOf(registered) ?? [],
+  );
   endpoints.sort((one, other) => one.route.rank.localeCompare(other.route.rank));
   return createServer({ maxHeaderSize: nodeHeaderBytesMax }, (request, response) => {
     const refused = refusal(request);
-    if (refused !== undefined) return write(response, { status: refused, headers: { connection: 'close' } });
+    if (refused !== undefined)
+      return write(response, { status: refused, headers: { connection: 'close' } });
     answer(setup, endpoints, request).then(
       (given) => write(response, given),
       () => write(response, { status: 500 }), // a handler's throw: 500 and no body; the invoker has logged it
@@ -47,19 +55,30 @@ const headersMax = 100;
 const nodeHeaderBytesMax = 128 * 1024;
 
 /** What never comes as far as a function: the status, or undefined for a request that may go on. */
-function refusal({ method = '', url = '', rawHeaders, headersDistinct }: IncomingMessage): number | undefined {
+function refusal({
+  method = '',
+  url = '',
+  rawHeaders,
+  headersDistinct,
+}: IncomingMessage): number | undefined {
   if (Buffer.byteLength(`${method} ${url} HTTP/1.1\r\n`) > lineBytesMax) return 414;
   const bytes = rawHeaders.reduce((sum, text) => sum + Buffer.byteLength(text) + 2, 0); // `: ` and the end of the line
   if (bytes > headerBytesMax || rawHeaders.length / 2 > headersMax) return 431;
   if (!url.startsWith('/') && !URL.canParse(url)) return 400;
-  return headersDistinct.host?.length === 1 && URL.canParse(`http://${headersDistinct.host[0]}`) ? undefined : 400;
+  return headersDistinct.host?.length === 1 && URL.canParse(`http://${headersDistinct.host[0]}`)
+    ? undefined
+    : 400;
 }
 
 /** The target joined to the host, so that `//api` stays a path and does not become a host. */
 const addressOf = ({ url = '/', headers }: IncomingMessage): URL =>
   new URL(url.startsWith('/') ? `http://${headers.host}${url}` : url);
 
-async function answer(setup: HttpSetup, endpoints: readonly Endpoint[], request: IncomingMessage): Promise<Answer> {
+async function answer(
+  setup: HttpSetup,
+  endpoints: readonly Endpoint[],
+  request: IncomingMessage,
+): Promise<Answer> {
   const url = addressOf(request);
   const key = request.headers['x-functions-key'] ?? url.searchParams.get('code') ?? '';
   const path = url.pathname.toLowerCase();
@@ -70,11 +89,20 @@ async function answer(setup: HttpSetup, endpoints: readonly Endpoint[], request:
   }
   const admin = /^\/admin\/functions\/([^/]+)$/.exec(url.pathname);
   if (admin)
-    return key === setup.keys.master ? runNow(setup, request, decodeURIComponent(admin[1] ?? '')) : { status: 401 };
+    return key === setup.keys.master
+      ? runNow(setup, request, decodeURIComponent(admin[1] ?? ''))
+      : { status: 401 };
   if (path === '/') return startPage();
   const prefix = setup.routePrefix === '' ? '/' : `/${setup.routePrefix.toLowerCase()}/`;
   if (!path.startsWith(prefix)) return { status: 404 };
-  return callFunction(setup, endpoints, request, url, url.pathname.slice(prefix.length), String(key));
+  return callFunction(
+    setup,
+    endpoints,
+    request,
+    url,
+    url.pathname.slice(prefix.length),
+    String(key),
+  );
 }
 
 /** The page that says that an app runs here; with `AzureWebJobsDisableHomepage` nothing (HomepageMiddleware of the host). */
@@ -90,7 +118,10 @@ async function runNow(setup: HttpSetup, request: IncomingMessage, name: string):
   const body = await text(request);
   const { input } = parse(body || '{}') ?? {};
   return {
-    status: setup.startNow(name, typeof input === 'string' || input === undefined ? input : JSON.stringify(input))
+    status: setup.startNow(
+      name,
+      typeof input === 'string' || input === undefined ? input : JSON.stringify(input),
+    )
       ? 202
       : 404,
   };
@@ -129,7 +160,12 @@ function endpointOf(registered: Registered): Endpoint | undefined {
     methods?: string[];
     authLevel?: string;
   };
-  return { registered, route: parseRoute(route), methods: methods.map((method) => method.toUpperCase()), authLevel };
+  return {
+    registered,
+    route: parseRoute(route),
+    methods: methods.map((method) => method.toUpperCase()),
+    authLevel,
+  };
 }
 
 function allowed(authLevel: string, key: string, keys: Keys): boolean {
@@ -137,11 +173,16 @@ function allowed(authLevel: string, key: string, keys: Keys): boolean {
   return key === keys.master || (authLevel.toLowerCase() === 'function' && key === keys.function);
 }
 
-async function toHttpData(request: IncomingMessage, url: URL, params: Record<string, string>): Promise<HttpData> {
+async function toHttpData(
+  request: IncomingMessage,
+  url: URL,
+  params: Record<string, string>,
+): Promise<HttpData> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   // Seen on the real host: what comes without a length is read and dropped, and the function is given an empty body.
-  const body = request.headers['content-length'] === undefined ? Buffer.alloc(0) : Buffer.concat(chunks);
+  const body =
+    request.headers['content-length'] === undefined ? Buffer.alloc(0) : Buffer.concat(chunks);
   return {
     method: request.method ?? 'GET',
     url: url.href,
@@ -161,7 +202,9 @@ function joined(query: URLSearchParams): Iterable<readonly [string, string]> {
   return [...new Set(query.keys())].map((name) => [name, query.getAll(name).join(',')] as const);
 }
 
-const nullable = (entries: Iterable<readonly [string, string]>): Record<string, { value: string }> =>
+const nullable = (
+  entries: Iterable<readonly [string, string]>,
+): Record<string, { value: string }> =>
   Object.fromEntries([...entries].map(([name, value]) => [name, { value }]));
 
 /** A handler that returned nothing is answered with 204. Of cookies only name and value are kept. */

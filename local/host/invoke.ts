@@ -83,9 +83,17 @@ export class Invoker {
     const invocationId = randomUUID();
     const { name } = registered.metadata;
     const note = (level: Level, message: string) =>
-      this.#log({ time: new Date().toISOString(), level, category: 'host', message, functionName: name, invocationId });
+      this.#log({
+        time: new Date().toISOString(),
+        level,
+        category: 'host',
+        message,
+        functionName: name,
+        invocationId,
+      });
     const startMs = performance.now();
-    const duration = () => `Id=${invocationId}, Duration=${Math.round(performance.now() - startMs)}ms`;
+    const duration = () =>
+      `Id=${invocationId}, Duration=${Math.round(performance.now() - startMs)}ms`;
     note('information', `Executing 'Functions.${name}' (Id=${invocationId})`);
     try {
       const response = await this.#work(registered, trigger, invocationId);
@@ -159,7 +167,8 @@ export class Invoker {
   async #hooks(name: string, context: object): Promise<void> {
     const shared = Object.assign(context, { appHookData: this.#appHookData });
     if (!('hookData' in shared)) Object.assign(shared, { hookData: {} });
-    for (const hook of this.#registrations.hooks.get(name) ?? []) await hook(shared as Record<string, unknown>);
+    for (const hook of this.#registrations.hooks.get(name) ?? [])
+      await hook(shared as Record<string, unknown>);
   }
 }
 

@@ -3,7 +3,11 @@
  * HST-02 and HST-03; the order of things is that of `QueueProcessor` and `QueueServiceClientProvider` in the Storage extension).
  */
 import { isUtf8 } from 'node:buffer';
-import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import {
+  type DequeuedMessageItem,
+  type QueueClient,
+  QueueServiceClient,
+} from '@azure/storage-queue';
 import type { Registered } from './core.ts';
 import type { Invoker, Trigger } from './invoke.ts';
 
@@ -16,7 +20,12 @@ export type QueueOptions = {
   messageEncoding: 'base64' | 'none';
 };
 export const queueDefaults: QueueOptions = {
-  ...{ batchSize: 16, maxDequeueCount: 5, visibilityTimeout: '00:00:00', messageEncoding: 'base64' },
+  ...{
+    batchSize: 16,
+    maxDequeueCount: 5,
+    visibilityTimeout: '00:00:00',
+    messageEncoding: 'base64',
+  },
 };
 
 const leaseSeconds = 600;
@@ -28,7 +37,12 @@ const missingPauseMs = 10_000;
 
 const poisonSuffix = '-poison';
 
-type Running = { message: DequeuedMessageItem; popReceipt: string; renewedMs: number; over: boolean };
+type Running = {
+  message: DequeuedMessageItem;
+  popReceipt: string;
+  renewedMs: number;
+  over: boolean;
+};
 
 export interface QueueSetup {
   registered: Registered;
@@ -98,7 +112,9 @@ export class QueueListener {
 
   async #peek(): Promise<boolean> {
     try {
-      return (await this.#queue.peekMessages({ numberOfMessages: 1 })).peekedMessageItems.length > 0;
+      return (
+        (await this.#queue.peekMessages({ numberOfMessages: 1 })).peekedMessageItems.length > 0
+      );
     } catch (error) {
       if (isMissing(error)) return false;
       throw error;
@@ -115,7 +131,8 @@ export class QueueListener {
         await this.#sleep(missingPauseMs);
         continue;
       }
-      pauseMs = found > 0 || this.#running.size > 0 ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
+      pauseMs =
+        found > 0 || this.#running.size > 0 ? firstPauseMs : Math.min(pauseMs * 2, longestPauseMs);
       if (await this.#sleep(pauseMs)) pauseMs = firstPauseMs;
     }
   }
@@ -124,7 +141,10 @@ export class QueueListener {
     this.#receiving = true;
     try {
       if ((await this.#shows(this.queueName)) === false) return 0;
-      const options = { numberOfMessages: Math.min(batchSize, 32), visibilityTimeout: leaseSeconds };
+      const options = {
+        numberOfMessages: Math.min(batchSize, 32),
+        visibilityTimeout: leaseSeconds,
+      };
       const { receivedMessageItems } = await this.#queue.receiveMessages(options);
       for (const message of receivedMessageItems) this.#take(message);
       return receivedMessageItems.length;
@@ -141,9 +161,16 @@ export class QueueListener {
   }
 
   #take(message: DequeuedMessageItem): void {
-    const running: Running = { message, popReceipt: message.popReceipt, renewedMs: Date.now(), over: false };
+    const running: Running = {
+      message,
+      popReceipt: message.popReceipt,
+      renewedMs: Date.now(),
+      over: false,
+    };
     const work = this.#handle(running)
-      .catch((error: unknown) => this.#warn(`Message ${message.messageId} of ${this.queueName}: ${String(error)}`))
+      .catch((error: unknown) =>
+        this.#warn(`Message ${message.messageId} of ${this.queueName}: ${String(error)}`),
+      )
       .finally(() => this.#running.delete(running));
     this.#running.set(running, work);
   }
@@ -153,7 +180,9 @@ export class QueueListener {
     const bytes = this.#decode(message.messageText);
     if (bytes === undefined) {
       // No function ever sees such a message: to the poison queue at once, and the poison function's turn is no better.
-      this.#warn(`Message decoding has failed! Check MessageEncoding settings. MessageId=${message.messageId}.`);
+      this.#warn(
+        `Message decoding has failed! Check MessageEncoding settings. MessageId=${message.messageId}.`,
+      );
       return this.#bury(running);
     }
     if (message.dequeueCount > this.#options.maxDequeueCount) return this.#bury(running); // earlier tries died without an answer
@@ -171,10 +200,12 @@ export class QueueListener {
       );
       return false;
     }
-    return await this.#invoker.run(this.#registered, toTrigger(message, bytes.toString('utf8'))).then(
-      () => true,
-      () => false, // logged by the invoker; what counts here is the next try
-    );
+    return await this.#invoker
+      .run(this.#registered, toTrigger(message, bytes.toString('utf8')))
+      .then(
+        () => true,
+        () => false, // logged by the invoker; what counts here is the next try
+      );
   }
 
   async #fail(running: Running): Promise<void> {
@@ -182,7 +213,12 @@ export class QueueListener {
     const { maxDequeueCount, visibilityTimeout } = this.#options;
     const { messageId, dequeueCount } = running.message;
     if (dequeueCount >= maxDequeueCount) return this.#bury(running);
-    await this.#queue.updateMessage(messageId, running.popReceipt, undefined, toSeconds(visibilityTimeout));
+    await this.#queue.updateMessage(
+      messageId,
+      running.popReceipt,
+      undefined,
+      toSeconds(visibilityTimeout),
+    );
   }
 
   async #bury({ message, popReceipt }: Running): Promise<void> {
@@ -202,11 +238,18 @@ export class QueueListener {
       if (running.over || Date.now() - running.renewedMs < renewAfterMs) continue;
       try {
         const { messageId } = running.message;
-        const renewed = await this.#queue.updateMessage(messageId, running.popReceipt, undefined, leaseSeconds);
+        const renewed = await this.#queue.updateMessage(
+          messageId,
+          running.popReceipt,
+          undefined,
+          leaseSeconds,
+        );
         if (renewed.popReceipt) running.popReceipt = renewed.popReceipt;
         running.renewedMs = Date.now();
       } catch (error) {
-        this.#warn(`Message ${running.message.messageId} of ${this.queueName} could not be renewed: ${String(error)}`);
+        this.#warn(
+          `Message ${running.message.messageId} of ${this.queueName} could not be renewed: ${String(error)}`,
+        );
       }
     }
   }
@@ -229,7 +272,8 @@ export class QueueListener {
   }
 }
 
-const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'QueueNotFound';
+const isMissing = (error: unknown): boolean =>
+  (error as { code?: unknown }).code === 'QueueNotFound';
 
 /** Names and forms as the host sends them. */
 function toTrigger(message: DequeuedMessageItem, text: string): Trigger {

@@ -1,6 +1,8 @@
 /** Route templates of HTTP triggers, the part of ASP.NET's syntax that the Functions host takes. */
 
-type Segment = { literal: string } | { name: string; optional: boolean; rest: boolean; test: RegExp };
+type Segment =
+  | { literal: string }
+  | { name: string; optional: boolean; rest: boolean; test: RegExp };
 
 export type Route = {
   /** The parameters, or undefined when the path is another one. */
@@ -18,7 +20,9 @@ const constraints: Record<string, RegExp> = {
 /** Parses `vaults/{vault}/{id:guid}`, `{page?}`, `{*rest}`. Literals are compared without case, as ASP.NET does. */
 export function parseRoute(template: string): Route {
   const segments = pieces(template).map((piece) => parseSegment(piece, template));
-  const rank = segments.map((segment) => ('literal' in segment ? '0' : segment.rest ? '2' : '1')).join('');
+  const rank = segments
+    .map((segment) => ('literal' in segment ? '0' : segment.rest ? '2' : '1'))
+    .join('');
   return { rank, match: (path) => match(segments, pieces(path)) };
 }
 
@@ -27,14 +31,18 @@ const pieces = (path: string): string[] => (path === '' ? [] : path.replace(/\/$
 
 function parseSegment(piece: string, template: string): Segment {
   if (!piece.includes('{')) return { literal: piece.toLowerCase() };
-  const [, star = '', name, constraint, question] = /^\{(\*{0,2})(\w+)(?::(\w+))?(\?)?\}$/.exec(piece) ?? [];
+  const [, star = '', name, constraint, question] =
+    /^\{(\*{0,2})(\w+)(?::(\w+))?(\?)?\}$/.exec(piece) ?? [];
   const test = constraint === undefined ? /^/ : constraints[constraint];
   if (name === undefined || !test)
     throw new Error(`Route "${template}": "${piece}" is not supported by the local host`);
   return { name, optional: question !== undefined || star !== '', rest: star !== '', test };
 }
 
-function match(segments: readonly Segment[], path: readonly string[]): Record<string, string> | undefined {
+function match(
+  segments: readonly Segment[],
+  path: readonly string[],
+): Record<string, string> | undefined {
   const params: Record<string, string> = {};
   for (const [index, segment] of segments.entries()) {
     const piece = path[index];

@@ -10,7 +10,11 @@ export class Runs {
   readonly #invoker: Invoker;
   readonly #timers: ReadonlyMap<string, { timer: TimerListener }>;
 
-  constructor(registrations: Registrations, invoker: Invoker, timers: ReadonlyMap<string, { timer: TimerListener }>) {
+  constructor(
+    registrations: Registrations,
+    invoker: Invoker,
+    timers: ReadonlyMap<string, { timer: TimerListener }>,
+  ) {
     this.#registrations = registrations;
     this.#invoker = invoker;
     this.#timers = timers;
@@ -40,7 +44,10 @@ export class Runs {
       case 'timertrigger':
         return this.#timers.get(registered.metadata.name)?.timer.trigger(false);
       case 'queuetrigger':
-        return { data: { string: text }, metadata: { QueueTrigger: { string: text }, DequeueCount: { int: 1 } } };
+        return {
+          data: { string: text },
+          metadata: { QueueTrigger: { string: text }, DequeueCount: { int: 1 } },
+        };
       case 'eventgridtrigger':
         return { data: { json: text }, metadata: {} };
       default:
@@ -64,7 +71,8 @@ export async function drain(
     const { started } = invoker;
     const due = timers.some((timer) => timer.isDue);
     const empty = await Promise.all(queues.map((queue) => queue.isEmpty()));
-    if (!due && empty.every(Boolean) && invoker.running === 0 && invoker.started === started) return;
+    if (!due && empty.every(Boolean) && invoker.running === 0 && invoker.started === started)
+      return;
     await sleep(10);
   }
 }

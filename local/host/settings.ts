@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { QueueOptions } from './queues.ts';
 
 /** The part of host.json that the local host heeds. */
-export type HostJson = { extensions?: { http?: { routePrefix?: string }; queues?: Partial<QueueOptions> } };
+export type HostJson = {
+  extensions?: { http?: { routePrefix?: string }; queues?: Partial<QueueOptions> };
+};
 
 /** Puts app settings into `process.env`, as the host does for its worker; `restore` brings back what was there. */
 export function setEnvironment(env: Record<string, string>): { restore(): void } {

@@ -63,7 +63,11 @@ export class TimerListener {
   /** What the handler is given. The host keeps no status for schedules under one minute (azure-facts 9.5). */
   trigger(isPastDue: boolean): Trigger {
     const between = this.#cron.next(this.#next).getTime() - this.#next.getTime();
-    const status = { Last: this.#last ?? new Date(0), Next: this.#next, LastUpdated: this.#last ?? new Date(0) };
+    const status = {
+      Last: this.#last ?? new Date(0),
+      Next: this.#next,
+      LastUpdated: this.#last ?? new Date(0),
+    };
     const info = {
       Schedule: { AdjustForDST: true },
       ScheduleStatus: between < 60_000 ? null : status,

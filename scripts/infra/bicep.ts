@@ -34,7 +34,9 @@ export function run(words: readonly string[]): Promise<Ran> {
       output += text;
     });
     child.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? resolve({ code: 127, stdout, output: `${command} is not there.` }) : reject(error),
+      error.code === 'ENOENT'
+        ? resolve({ code: 127, stdout, output: `${command} is not there.` })
+        : reject(error),
     );
     child.on('close', (code) => resolve({ code: code ?? 1, stdout, output }));
   });
@@ -47,20 +49,31 @@ export async function bicepCommand(folder = join(infra, '.bicep')): Promise<stri
     const { code, stdout } = await run([command, '--version']);
     if (code !== 0) continue;
     if (isNewEnough(stdout)) return command;
-    console.error(`${command} is ${/[\d.]+/.exec(stdout)?.[0]}; ${VERSION} or newer is needed, so it is not used.`);
+    console.error(
+      `${command} is ${/[\d.]+/.exec(stdout)?.[0]}; ${VERSION} or newer is needed, so it is not used.`,
+    );
   }
   return fromNuGet(folder);
 }
 
 function isNewEnough(text: string): boolean {
-  const [found, wanted] = [/\d+(\.\d+)+/.exec(text)?.[0] ?? '0', VERSION].map((each) => each.split('.').map(Number));
+  const [found, wanted] = [/\d+(\.\d+)+/.exec(text)?.[0] ?? '0', VERSION].map((each) =>
+    each.split('.').map(Number),
+  );
   const at = wanted?.findIndex((part, place) => part !== found?.[place]) ?? -1;
   return at === -1 || (found?.[at] ?? 0) > (wanted?.[at] ?? 0);
 }
 
 async function fromNuGet(folder: string): Promise<string> {
   const name = `azure.bicep.commandline.${platform()}`;
-  const tool = join(folder, 'pkgs', name, VERSION, 'tools', process.platform === 'win32' ? 'bicep.exe' : 'bicep');
+  const tool = join(
+    folder,
+    'pkgs',
+    name,
+    VERSION,
+    'tools',
+    process.platform === 'win32' ? 'bicep.exe' : 'bicep',
+  );
   if (existsSync(tool)) return tool;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'bicep.csproj'), project(name));
@@ -75,7 +88,8 @@ async function fromNuGet(folder: string): Promise<string> {
 }
 
 function platform(): string {
-  const system = { linux: 'linux', darwin: 'osx', win32: 'win' }[process.platform as string] ?? process.platform;
+  const system =
+    { linux: 'linux', darwin: 'osx', win32: 'win' }[process.platform as string] ?? process.platform;
   return `${system}-${process.arch}`;
 }
 

@@ -51,7 +51,9 @@ export function roles(kinds: readonly Pick<Manifest, 'type' | 'rights'>[] = mani
         'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
       ],
     },
-    discovery: { actions: ['Microsoft.KeyVault/vaults/read', 'Microsoft.ResourceGraph/resources/read'] },
+    discovery: {
+      actions: ['Microsoft.KeyVault/vaults/read', 'Microsoft.ResourceGraph/resources/read'],
+    },
     targets: Object.fromEntries(targets.sort(([one], [other]) => one.localeCompare(other))),
   };
 }

@@ -38,10 +38,14 @@ export class Checkout {
 
   static async make(): Promise<Checkout> {
     const folder = await mkdtemp(join(tmpdir(), 'keyturn-mutant-'));
-    const listed = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-      cwd: root,
-      maxBuffer: 2 ** 24,
-    });
+    const listed = await run(
+      'git',
+      ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+      {
+        cwd: root,
+        maxBuffer: 2 ** 24,
+      },
+    );
     // One that is deleted and not committed is listed, too.
     for (const file of listed.stdout.split('\0').filter((each) => each !== ''))
       await cp(join(root, file), join(folder, file)).catch(ignoreAbsent);
@@ -88,7 +92,12 @@ export class Checkout {
   /** Why the module with the fault can't even be loaded: then any test would fail, and none has noticed anything. */
   async #unloadable(file: string): Promise<string | undefined> {
     const words = file.endsWith('.ts')
-      ? [process.execPath, '--input-type=module', '--eval', `await import(${JSON.stringify(`./${file}`)})`]
+      ? [
+          process.execPath,
+          '--input-type=module',
+          '--eval',
+          `await import(${JSON.stringify(`./${file}`)})`,
+        ]
       : ['bash', '-n', file];
     const [command = '', ...args] = words;
     try {
@@ -107,9 +116,19 @@ export class Checkout {
     const child = spawn(
       process.execPath,
       [
-        ...['--experimental-vm-modules', '--no-warnings', join(this.folder, 'node_modules/jest/bin/jest.js')],
+        ...[
+          '--experimental-vm-modules',
+          '--no-warnings',
+          join(this.folder, 'node_modules/jest/bin/jest.js'),
+        ],
         // What a test that fails leaves open would keep the run from its end.
-        ...['--forceExit', '--silent', '--json', `--outputFile=${report}`, `--testTimeout=${TEST_MILLISECONDS}`],
+        ...[
+          '--forceExit',
+          '--silent',
+          '--json',
+          `--outputFile=${report}`,
+          `--testTimeout=${TEST_MILLISECONDS}`,
+        ],
         ...[`--maxWorkers=${workers}`, '--runTestsByPath', ...files],
       ],
       { cwd: this.folder, detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
@@ -128,9 +147,11 @@ export class Checkout {
     this.#running = undefined;
     clearTimeout(timer);
     const seconds = Math.round((performance.now() - started) / 1000);
-    if (slow) return { kind: 'timed out', test: 'the limit of a run', file: files.join(', '), seconds };
+    if (slow)
+      return { kind: 'timed out', test: 'the limit of a run', file: files.join(', '), seconds };
     const results = await readFile(report, 'utf8').catch(() => undefined);
-    if (results === undefined) return { kind: 'broken', why: `jest wrote no report: ${said.slice(-500)}`, seconds };
+    if (results === undefined)
+      return { kind: 'broken', why: `jest wrote no report: ${said.slice(-500)}`, seconds };
     return { ...verdictOf(JSON.parse(results) as Report, this.folder), seconds };
   }
 }
@@ -165,7 +186,11 @@ function verdictOf({ success, testResults }: Report, folder: string): Told {
     const failed = assertionResults.find(({ status }) => status === 'failed');
     if (!failed) continue;
     const slow = failed.failureMessages.some((message) => message.includes('Exceeded timeout of'));
-    return { kind: slow ? 'timed out' : 'failed', test: `"${failed.fullName}"`, file: relative(folder, name) };
+    return {
+      kind: slow ? 'timed out' : 'failed',
+      test: `"${failed.fullName}"`,
+      file: relative(folder, name),
+    };
   }
   const words = testResults.map(({ message }) => message).join('\n');
   return { kind: 'broken', why: `No test failed, but a file as a whole: ${words.slice(0, 500)}` };

@@ -4,7 +4,8 @@ import type { Mutant } from './mutant.ts';
 export const engine: readonly Mutant[] = [
   {
     id: 'rate-per-vault',
-    loses: 'KEYTURN_RATE for each vault brakes nothing: a faulty apply rotates a whole vault within the hour',
+    loses:
+      'KEYTURN_RATE for each vault brakes nothing: a faulty apply rotates a whole vault within the hour',
     find: 'if (own >= perVault) return true;',
     put: 'if (own >= perVault && lately.length >= overall) return true;',
     tests: ['reconcile/brake'],
@@ -12,7 +13,8 @@ export const engine: readonly Mutant[] = [
   },
   {
     id: 'guard-opt-in',
-    loses: 'the target is changed between mark and store: a new credential of the old target stands under the new tags',
+    loses:
+      'the target is changed between mark and store: a new credential of the old target stands under the new tags',
     find: 'now.id !== current.id || !sameOptIn(now.tags, current.tags)',
     put: 'now.id !== current.id',
     tests: ['reconcile/between', 'reconcile/passes'],
@@ -20,14 +22,16 @@ export const engine: readonly Mutant[] = [
   },
   {
     id: 'stale-tags-at-mark',
-    loses: 'what the owner tagged just before the rotation is written over by the mark of its beginning',
+    loses:
+      'what the owner tagged just before the rotation is written over by the mark of its beginning',
     find: 'vault.retag(secret.name, fresh.id, withState(fresh.tags, started))',
     put: 'vault.retag(secret.name, fresh.id, withState(seen.current.tags, started))',
     tests: ['reconcile/between', 'reconcile/passes'],
   },
   {
     id: 'stale-tags-at-store',
-    loses: 'what the owner tagged while the target made the credential is missing on the new version',
+    loses:
+      'what the owner tagged while the target made the credential is missing on the new version',
     find: 'let version = beside(current);',
     put: 'let version = beside(seen.current);',
     tests: ['reconcile/between', 'reconcile/passes'],
@@ -71,7 +75,8 @@ export const engine: readonly Mutant[] = [
   },
   {
     id: 'revokes-untried',
-    loses: 'the current value has broken since it was proved: with the old key goes the last that worked',
+    loses:
+      'the current value has broken since it was proved: with the old key goes the last that worked',
     find: 'if (!proves(await optIn.target.check(bare, login))) return inUse;',
     put: '',
     tests: ['reconcile/between', 'reconcile/passes'],
@@ -173,7 +178,8 @@ export const engine: readonly Mutant[] = [
   },
   {
     id: 'stale-index',
-    loses: 'after the loss of the table a slot is taken that a secret holds which nobody has listed yet',
+    loses:
+      'after the loss of the table a slot is taken that a secret holds which nobody has listed yet',
     find: "if (touches && takes && indexGap !== undefined) yield wait('index', undefined, indexGap);",
     put: '',
     tests: ['reconcile/decide', 'reconcile/obstacles'],
@@ -416,7 +422,8 @@ export const engine: readonly Mutant[] = [
   },
   {
     id: 'unlisted-is-listed',
-    loses: 'a vault that could not be listed counts as listed, and the slots of its secrets are taken',
+    loses:
+      'a vault that could not be listed counts as listed, and the slots of its secrets are taken',
     find: 'total.unlisted.push(vault.name);',
     put: 'total.unlisted.push(vault.name); await deps.rows.markSwept(vault.name, startedOn);',
     tests: ['reconcile/unlisted'],

@@ -28,7 +28,9 @@ export interface Place {
 /** The product: its code, and the scripts with which its owner sets it up. */
 export async function sources(): Promise<readonly Source[]> {
   const files = [...(await under('src', '.ts')), ...(await under('infra/scripts', '.sh'))];
-  return await Promise.all(files.map(async (file) => ({ file, text: await readFile(join(root, file), 'utf8') })));
+  return await Promise.all(
+    files.map(async (file) => ({ file, text: await readFile(join(root, file), 'utf8') })),
+  );
 }
 
 export const testFiles = (): Promise<readonly string[]> => under('test', '.test.ts');
@@ -54,9 +56,13 @@ export function placeOf({ id, find, inside, put }: Mutant, all: readonly Source[
   );
   const [place] = found;
   if (!place || found.length > 1) {
-    const where = found.map(({ file, text, start }) => `${file}:${lineAt(text, start)}`).join(', ') || 'nowhere';
+    const where =
+      found.map(({ file, text, start }) => `${file}:${lineAt(text, start)}`).join(', ') ||
+      'nowhere';
     const within = inside === undefined ? '' : ` inside ${inside}`;
-    throw new Error(`The mutant ${id} has to stand once, and stands ${where}: ${JSON.stringify(find)}${within}.`);
+    throw new Error(
+      `The mutant ${id} has to stand once, and stands ${where}: ${JSON.stringify(find)}${within}.`,
+    );
   }
   const { file, text, start, end } = place;
   const mutated = text.slice(0, start) + put + text.slice(end);
@@ -88,14 +94,20 @@ function declarationAt(text: string, index: number): string | undefined {
 }
 
 /** The test files that may see a mutant: all of a name, with so much of the folder as is said, or those of a whole folder. */
-export function tests({ id, tests: names }: Pick<Mutant, 'id' | 'tests'>, files: readonly string[]): readonly string[] {
+export function tests(
+  { id, tests: names }: Pick<Mutant, 'id' | 'tests'>,
+  files: readonly string[],
+): readonly string[] {
   return [
     ...new Set(
       names.flatMap((name) => {
         const found = files.filter((file) =>
-          name.endsWith('/') ? `/${file}`.includes(`/${name}`) : `/${file}`.endsWith(`/${name}.test.ts`),
+          name.endsWith('/')
+            ? `/${file}`.includes(`/${name}`)
+            : `/${file}`.endsWith(`/${name}.test.ts`),
         );
-        if (found.length === 0) throw new Error(`The mutant ${id} names the tests ${name}, which are not there.`);
+        if (found.length === 0)
+          throw new Error(`The mutant ${id} names the tests ${name}, which are not there.`);
         return found;
       }),
     ),

@@ -20,11 +20,17 @@ export async function typeFaults(placed: readonly Placed[]): Promise<readonly st
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-types-'));
   try {
     await cp(join(root, 'src'), join(folder, 'src'), { recursive: true });
-    for (const file of ['package.json', 'tsconfig.json']) await cp(join(root, file), join(folder, file));
+    for (const file of ['package.json', 'tsconfig.json'])
+      await cp(join(root, file), join(folder, file));
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-    await writeFile(join(folder, 'src.json'), JSON.stringify({ extends: './tsconfig.json', include: ['src'] }));
+    await writeFile(
+      join(folder, 'src.json'),
+      JSON.stringify({ extends: './tsconfig.json', include: ['src'] }),
+    );
     const faults: string[] = [];
-    const all = placed.filter(({ place: { file } }) => file.startsWith('src/') && file.endsWith('.ts'));
+    const all = placed.filter(
+      ({ place: { file } }) => file.startsWith('src/') && file.endsWith('.ts'),
+    );
     for (let rest = all; rest.length > 0; ) {
       const together = apart(rest);
       rest = rest.filter((each) => !together.includes(each));
@@ -48,7 +54,8 @@ function apart(placed: readonly Placed[]): readonly Placed[] {
 
 async function compiled(placed: readonly Placed[], folder: string): Promise<readonly string[]> {
   const before = new Map(placed.map(({ place: { file, text } }) => [file, text]));
-  for (const [file, text] of before) await writeFile(join(folder, file), withAll(text, placed, file));
+  for (const [file, text] of before)
+    await writeFile(join(folder, file), withAll(text, placed, file));
   // What a mutant no longer uses is no fault.
   const options = [
     '-p',
@@ -78,13 +85,19 @@ function withAll(text: string, placed: readonly Placed[], file: string): string 
   return placed
     .filter(({ place }) => place.file === file)
     .sort((one, other) => other.place.start - one.place.start)
-    .reduce((made, { mutant, place }) => made.slice(0, place.start) + mutant.put + made.slice(place.end), text);
+    .reduce(
+      (made, { mutant, place }) => made.slice(0, place.start) + mutant.put + made.slice(place.end),
+      text,
+    );
 }
 
 function nearest(said: string, placed: readonly Placed[]): string {
   const [, file, line] = /^(.+?)\((\d+),/.exec(said) ?? [];
   const [best] = placed
     .filter(({ place }) => place.file === file)
-    .sort((one, other) => Math.abs(one.place.line - Number(line)) - Math.abs(other.place.line - Number(line)));
+    .sort(
+      (one, other) =>
+        Math.abs(one.place.line - Number(line)) - Math.abs(other.place.line - Number(line)),
+    );
   return best ? ` (${best.mutant.id})` : '';
 }

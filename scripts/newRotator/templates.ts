@@ -23,7 +23,11 @@ export const newFiles = ({ camel }: Names) => ({
   contract: `test/contract/${camel}.test.ts`,
 });
 
-export const rotatorText = ({ kind, camel, pascal }: Names): string => `/** \`${kind}\`: two keys in turn. */
+export const rotatorText = ({
+  kind,
+  camel,
+  pascal,
+}: Names): string => `/** \`${kind}\`: two keys in turn. */
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { type Handle, parseResourceId } from '../core/ids.ts';
@@ -73,7 +77,11 @@ export function ${camel}({ api, clock }: ${pascal}Options): Rotator {
 }
 `;
 
-export const targetText = ({ kind, camel, pascal }: Names): string => `/** What \`${kind}\` says on the wire. */
+export const targetText = ({
+  kind,
+  camel,
+  pascal,
+}: Names): string => `/** What \`${kind}\` says on the wire. */
 import type { TokenCredential } from '@azure/identity';
 import type { Cloud } from '../azure/cloud.ts';
 import type { Clock } from '../core/clock.ts';

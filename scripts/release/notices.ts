@@ -32,7 +32,11 @@ const Package = z.object({
  * the same for the same packages.
  * @throws Error that names each package without a licence text.
  */
-export async function notices(bundles: readonly Metafile[], base = root, kept = KEPT): Promise<string> {
+export async function notices(
+  bundles: readonly Metafile[],
+  base = root,
+  kept = KEPT,
+): Promise<string> {
   const folders = [...new Set(bundles.flatMap(foldersIn))].sort();
   const parts = await Promise.all(folders.map((folder) => partOf(join(base, folder), kept)));
   const bare = parts.filter(({ texts }) => !texts.some((text) => GRANTS.test(text)));
@@ -50,11 +54,15 @@ export async function notices(bundles: readonly Metafile[], base = root, kept = 
 /** Folders of packages, of which something came into an output. A package inside another one is its own. */
 function foldersIn({ outputs }: Metafile): readonly string[] {
   const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  return files.flatMap((file) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? []);
+  return files.flatMap(
+    (file) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? [],
+  );
 }
 
 async function partOf(folder: string, kept: string) {
-  const { name, version, license } = Package.parse(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')));
+  const { name, version, license } = Package.parse(
+    JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')),
+  );
   const all = (await readdir(folder, { withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map(({ name }) => name);
@@ -73,11 +81,17 @@ async function partOf(folder: string, kept: string) {
 const fileName = (name: string) => name.replace('/', '+');
 
 /** The terms of a package without a file of them: in its README, or kept here. */
-async function elsewhere(folder: string, files: readonly string[], kept: string): Promise<readonly string[]> {
+async function elsewhere(
+  folder: string,
+  files: readonly string[],
+  kept: string,
+): Promise<readonly string[]> {
   const readme = files.find((file) => /^readme(\.\w+)?$/i.test(file));
-  const [, section = ''] = SECTION.exec(readme === undefined ? '' : await textOf(join(folder, readme))) ?? [];
+  const [, section = ''] =
+    SECTION.exec(readme === undefined ? '' : await textOf(join(folder, readme))) ?? [];
   if (GRANTS.test(section)) return [section.trim()];
   return existsSync(kept) ? [await textOf(kept)] : [];
 }
 
-const textOf = async (file: string): Promise<string> => (await readFile(file, 'utf8')).replaceAll('\r\n', '\n').trim();
+const textOf = async (file: string): Promise<string> =>
+  (await readFile(file, 'utf8')).replaceAll('\r\n', '\n').trim();

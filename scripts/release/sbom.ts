@@ -28,13 +28,19 @@ const FOLDER = 'node_modules/';
 const TYPES = /node_modules\/@types\/[^/]+$/;
 
 /** The document; the same for the same lock file and package, so it carries no time. */
-export function sbom(lockText: string, archive: { readonly name: string; readonly sha256: string }): object {
+export function sbom(
+  lockText: string,
+  archive: { readonly name: string; readonly sha256: string },
+): object {
   const { name, version, packages } = Lock.parse(JSON.parse(lockText));
   const parts = Object.entries(packages)
-    .filter(([path, { dev, devOptional }]) => path.startsWith(FOLDER) && !TYPES.test(path) && !dev && !devOptional)
+    .filter(
+      ([path, { dev, devOptional }]) =>
+        path.startsWith(FOLDER) && !TYPES.test(path) && !dev && !devOptional,
+    )
     .map(([path, found]) => component(path.slice(path.lastIndexOf(FOLDER) + FOLDER.length), found));
-  const components = [...new Map(parts.map((part) => [part['bom-ref'], part])).values()].sort((one, other) =>
-    one['bom-ref'] < other['bom-ref'] ? -1 : 1,
+  const components = [...new Map(parts.map((part) => [part['bom-ref'], part])).values()].sort(
+    (one, other) => (one['bom-ref'] < other['bom-ref'] ? -1 : 1),
   );
   const own = `pkg:npm/${name}@${version}`;
   return {
@@ -57,7 +63,10 @@ export function sbom(lockText: string, archive: { readonly name: string; readonl
 function component(name: string, { version = '', integrity, license }: Package) {
   const purl = `pkg:npm/${name.replace(/^@/, '%40')}@${version}`;
   const [, algorithm, digest = ''] = /^(sha\d+)-([\w+/=]+)/.exec(integrity ?? '') ?? [];
-  const hashes = { alg: algorithm?.replace('sha', 'SHA-'), content: Buffer.from(digest, 'base64').toString('hex') };
+  const hashes = {
+    alg: algorithm?.replace('sha', 'SHA-'),
+    content: Buffer.from(digest, 'base64').toString('hex'),
+  };
   return {
     ...{ type: 'library', 'bom-ref': purl, name, version, purl },
     ...(algorithm === undefined ? {} : { hashes: [hashes] }),
@@ -66,12 +75,18 @@ function component(name: string, { version = '', integrity, license }: Package) 
 }
 
 const licenseOf = (license: string) =>
-  /\s/.test(license) || license.startsWith('(') ? { expression: license } : { license: { id: license } };
+  /\s/.test(license) || license.startsWith('(')
+    ? { expression: license }
+    : { license: { id: license } };
 
 /** A UUID of version 8: ours, from a hash. */
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    '-',
-  );
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
 }

@@ -19,7 +19,8 @@ export function tarball(entries: readonly Entry[], runs: readonly string[]): Buf
 function header(name: string, bytes: number, mode: number): Buffer {
   if (Buffer.byteLength(name) > 100) throw new Error(`The name ${name} is too long for a tarball.`);
   const made = Buffer.alloc(BLOCK);
-  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, '0')}\0`;
+  const octal = (value: number, length: number) =>
+    `${value.toString(8).padStart(length - 1, '0')}\0`;
   const fields = [
     [name, 0],
     [octal(mode, 8), 100],

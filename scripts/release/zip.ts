@@ -17,6 +17,8 @@ const MODE = 0o100644;
 export function zip(entries: readonly Entry[]): Buffer {
   const options = { level: 9, mtime: TIME, os: UNIX, attrs: MODE << 16 } as const;
   const sorted = [...entries].sort((one, other) => (one.name < other.name ? -1 : 1));
-  const files: Zippable = Object.fromEntries(sorted.map(({ name, content }) => [name, [content, options]]));
+  const files: Zippable = Object.fromEntries(
+    sorted.map(({ name, content }) => [name, [content, options]]),
+  );
   return Buffer.from(zipSync(files));
 }

@@ -68,7 +68,14 @@ const Claims = z.object({
 type Claims = z.infer<typeof Claims>;
 
 /** Checks tokens against the keys of one tenant. Sends nothing before the first token comes. */
-export function createAuth({ tenant, authority, sts, audience, clock, fetch: send }: AuthOptions): Auth {
+export function createAuth({
+  tenant,
+  authority,
+  sts,
+  audience,
+  clock,
+  fetch: send,
+}: AuthOptions): Auth {
   const jwks = createRemoteJWKSet(
     new URL(`${authority}/${tenant}/discovery/v2.0/keys`),
     send ? { [customFetch]: (url, init) => send(url, init) } : {},
@@ -77,7 +84,13 @@ export function createAuth({ tenant, authority, sts, audience, clock, fetch: sen
   const issuer = issuers(authority, tenant, sts);
 
   const verify = async (token: string): Promise<Claims> => {
-    const options = { algorithms: ['RS256'], issuer, audience, clockTolerance: SKEW_SECONDS, currentDate: clock.now() };
+    const options = {
+      algorithms: ['RS256'],
+      issuer,
+      audience,
+      clockTolerance: SKEW_SECONDS,
+      currentDate: clock.now(),
+    };
     const { payload, protectedHeader } = await jwtVerify(token, keys, options);
     if (!headerFits(protectedHeader)) throw refused('its header');
     const claims = Claims.safeParse(payload);
@@ -95,7 +108,12 @@ export function createAuth({ tenant, authority, sts, audience, clock, fetch: sen
         // Asked before any key is: a token that can't be ours must not make us ask Entra.
         if (!headerFits(headerOf(token))) throw refused('its header');
         const claims = await verify(token);
-        return { oid: claims.oid.toLowerCase(), roles: claims.roles, kind: kindOf(claims), ...groupsOf(claims) };
+        return {
+          oid: claims.oid.toLowerCase(),
+          roles: claims.roles,
+          kind: kindOf(claims),
+          ...groupsOf(claims),
+        };
       } catch (error) {
         if (error instanceof errors.JOSEError) throw refused(faultOf(error));
         throw error;
@@ -107,14 +125,23 @@ export function createAuth({ tenant, authority, sts, audience, clock, fetch: sen
 /** Throws `no-role` unless the caller has one of the roles, word for word. */
 export function requireRole(caller: Caller, ...anyOf: readonly Role[]): void {
   if (anyOf.some((role) => caller.roles.includes(role))) return;
-  throw new KeyturnError('no-role', { detail: `The token carries none of the roles ${anyOf.join(', ')}.` });
+  throw new KeyturnError('no-role', {
+    detail: `The token carries none of the roles ${anyOf.join(', ')}.`,
+  });
 }
 
 /** The link that stands in the place of too many groups is never followed: it may lead to an old service (facts D10). */
-function groupsOf({ groups, _claim_names: names, hasgroups }: Claims): Pick<Caller, 'groups' | 'groupsLeftOut'> {
+function groupsOf({
+  groups,
+  _claim_names: names,
+  hasgroups,
+}: Claims): Pick<Caller, 'groups' | 'groupsLeftOut'> {
   const ids = groups.filter((group) => GROUP.test(group)).map((group) => group.toLowerCase());
   const isLeftOut = hasgroups === true || (names !== undefined && 'groups' in names);
-  return compact({ groups: ids.length > 0 ? ids : undefined, groupsLeftOut: isLeftOut ? true : undefined });
+  return compact({
+    groups: ids.length > 0 ? ids : undefined,
+    groupsLeftOut: isLeftOut ? true : undefined,
+  });
 }
 
 /** The tenant's two issuers: of version 2 tokens, and of version 1. */
@@ -155,7 +182,11 @@ function reachable(jwks: JWTVerifyGetKey): JWTVerifyGetKey {
     try {
       return await jwks(header, token);
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      if (
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys
+      )
+        throw error;
       throw new KeyturnError('no-keys');
     }
   };

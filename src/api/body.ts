@@ -24,9 +24,12 @@ export interface Incoming {
 export async function readBody({ headers, body }: Incoming): Promise<string> {
   const announced = announcedBytes(headers);
   const bytes = await upTo(BODY_BYTES_MAX, body);
-  if (announced === undefined && bytes.length > 0) throw lengthRequired('The body came without `content-length`.');
+  if (announced === undefined && bytes.length > 0)
+    throw lengthRequired('The body came without `content-length`.');
   if (bytes.length !== (announced ?? 0))
-    throw badRequest(`The body has ${bytes.length} bytes, and content-length announces ${announced}.`);
+    throw badRequest(
+      `The body has ${bytes.length} bytes, and content-length announces ${announced}.`,
+    );
   if (!isUtf8(bytes)) throw badRequest('The body is not UTF-8.');
   return new TextDecoder().decode(bytes);
 }
@@ -34,15 +37,18 @@ export async function readBody({ headers, body }: Incoming): Promise<string> {
 /** What the headers say of the length; undefined where they tell of no body at all. */
 function announcedBytes(headers: Incoming['headers']): number | undefined {
   // Whatever follows: with it the host has dropped the body, also where a length stands beside it.
-  if (headers.get('transfer-encoding') !== null) throw lengthRequired('The body came with `transfer-encoding`.');
+  if (headers.get('transfer-encoding') !== null)
+    throw lengthRequired('The body came with `transfer-encoding`.');
   const length = headers.get('content-length');
   if (length === null) {
     const about = ['content-type', 'content-encoding'].find((name) => headers.get(name) !== null);
-    if (about !== undefined) throw lengthRequired(`There is \`${about}\`, and no \`content-length\`.`);
+    if (about !== undefined)
+      throw lengthRequired(`There is \`${about}\`, and no \`content-length\`.`);
     return undefined;
   }
   // Two lengths arrive as "5, 7"; a sign, a fraction or blanks are no length either (RFC 9110, 8.6).
-  if (!/^\d{1,15}$/.test(length)) throw badRequest('The header content-length is not one number of bytes.');
+  if (!/^\d{1,15}$/.test(length))
+    throw badRequest('The header content-length is not one number of bytes.');
   if (Number(length) > BODY_BYTES_MAX) throw tooLarge();
   return Number(length);
 }
@@ -70,7 +76,8 @@ export function parseBody<T>(body: string, schema: z.ZodType<T>): T {
 const tooLarge = (): KeyturnError => badRequest(`The body has more than ${BODY_BYTES_MAX} bytes.`);
 const lengthRequired = (what: string): KeyturnError =>
   new KeyturnError('length-required', { detail: `${what} Nothing was done.` });
-export const badRequest = (detail: string): KeyturnError => new KeyturnError('bad-request', { detail });
+export const badRequest = (detail: string): KeyturnError =>
+  new KeyturnError('bad-request', { detail });
 
 function said(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {

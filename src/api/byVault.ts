@@ -16,7 +16,10 @@ const WORTH: Readonly<Record<VaultRight, readonly Role[]>> = {
   operators: ['Keyturn.Read', 'Keyturn.Rotate'],
 };
 /** The role in whose place a right may stand. */
-const INSTEAD_OF: Readonly<Record<VaultRight, Role>> = { readers: 'Keyturn.Read', operators: 'Keyturn.Rotate' };
+const INSTEAD_OF: Readonly<Record<VaultRight, Role>> = {
+  readers: 'Keyturn.Read',
+  operators: 'Keyturn.Rotate',
+};
 const SIDE_BY_SIDE = 16;
 
 interface Admitted {
@@ -45,7 +48,9 @@ export async function admit(
   const deps = await open();
   const vault = path.vault?.toLowerCase();
   if (vault !== undefined) {
-    const right = deps.vaults.names.includes(vault) ? await rightAt(vault, caller, deps) : undefined;
+    const right = deps.vaults.names.includes(vault)
+      ? await rightAt(vault, caller, deps)
+      : undefined;
     if (suffices(right, byVault)) return { deps, caller: raised(caller, right, [vault]) };
     if (hasRole) return undefined;
   }
@@ -53,7 +58,10 @@ export async function admit(
   const seen = [...rights.keys()];
   if (seen.length === 0) throw unnamed(caller, roles);
   if (vault === undefined)
-    return { caller: raised(caller, 'readers', seen), deps: { ...deps, vaults: only(seen, deps.vaults) } };
+    return {
+      caller: raised(caller, 'readers', seen),
+      deps: { ...deps, vaults: only(seen, deps.vaults) },
+    };
   // A reader who would rotate is told what is missing; of other vaults there is nothing to tell.
   if (rights.has(vault))
     throw new KeyturnError('no-role', {

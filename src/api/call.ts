@@ -77,7 +77,8 @@ export interface ApiDeps extends Deps {
 }
 
 /** Needs a token. */
-export interface GuardedCall<Body = unknown, Parameters = unknown> extends Declared<Body, Parameters> {
+export interface GuardedCall<Body = unknown, Parameters = unknown>
+  extends Declared<Body, Parameters> {
   /** One of these suffices to be heard; `run` may ask for more. */
   readonly roles: readonly [Role, ...Role[]];
   /** Also who is named by the tags of a vault: for what it tells of that vault, or asks for there. */

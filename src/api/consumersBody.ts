@@ -10,7 +10,9 @@ const date = z.iso.datetime();
 /** What has come of one consumer since the current version was stored. */
 export const ConsumerResultBody = z.strictObject({
   id: z.string().describe('The resource id.'),
-  kind: z.string().describe('`site`, `slot`, `api-management`, `container-app`; of any other resource its type.'),
+  kind: z
+    .string()
+    .describe('`site`, `slot`, `api-management`, `container-app`; of any other resource its type.'),
   state: z
     .enum(CONSUMER_STATES)
     .describe(
@@ -40,7 +42,9 @@ export const ConsumersBody = z.strictObject({
       kind: z.string(),
       follows: z
         .enum(['when-called', 'by-itself', 'unknown'])
-        .describe('How its kind comes to a new value: by a call, by itself in a time that is known, or nobody knows.'),
+        .describe(
+          'How its kind comes to a new value: by a call, by itself in a time that is known, or nobody knows.',
+        ),
       cycleMinutes: z.int().optional().describe('Of `by-itself`: within so many minutes.'),
       restarts: z.boolean().optional().describe('A call restarts it.'),
       opensOn: date.optional().describe('Outside of its window now: when that opens.'),

@@ -21,7 +21,9 @@ export const toContinuation = ({ vault, name }: SecretRef): string =>
  */
 export function fromContinuation(text: string | undefined): SecretRef | undefined {
   if (text === undefined) return undefined;
-  const [vault = '', name = '', ...rest] = Buffer.from(text, 'base64url').toString('utf8').split('/');
+  const [vault = '', name = '', ...rest] = Buffer.from(text, 'base64url')
+    .toString('utf8')
+    .split('/');
   const ref = { vault, name };
   const fits = rest.length === 0 && VAULT_NAME.test(vault) && SECRET_NAME.test(name);
   const lower = vault === vault.toLowerCase() && name === name.toLowerCase();

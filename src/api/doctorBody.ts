@@ -19,7 +19,9 @@ export const DiagnosisBody = z.strictObject({
   who: z.string().optional().describe('Who must act.'),
 });
 
-const OVERALL = OUTCOME.describe('The worst of the findings; what cannot be told is worse than what is well.');
+const OVERALL = OUTCOME.describe(
+  'The worst of the findings; what cannot be told is worse than what is well.',
+);
 
 export const DoctorBody = z.strictObject({
   vault: z.string(),
@@ -37,9 +39,13 @@ export const DoctorsBody = z.strictObject({
       state: z.enum(SECRET_STATUSES),
       owner: z.string().optional(),
       outcome: OVERALL,
-      examinedOn: date.optional().describe('By the last look; absent where none has examined it yet.'),
+      examinedOn: date
+        .optional()
+        .describe('By the last look; absent where none has examined it yet.'),
       problems: z.array(DiagnosisBody),
-      untold: z.array(z.string()).describe('Checks that cannot be told; the call of one secret says why.'),
+      untold: z
+        .array(z.string())
+        .describe('Checks that cannot be told; the call of one secret says why.'),
     }),
   ),
   continuation: z.string().optional().describe('There where more follow.'),
@@ -55,7 +61,9 @@ interface ShownDiagnosis {
 }
 
 /** The worst of what was found. */
-export function outcomeOf(found: readonly { readonly outcome: DiagnosisOutcome }[]): DiagnosisOutcome {
+export function outcomeOf(
+  found: readonly { readonly outcome: DiagnosisOutcome }[],
+): DiagnosisOutcome {
   if (found.some(({ outcome }) => outcome === 'problem')) return 'problem';
   return found.some(({ outcome }) => outcome === 'cannot-tell') ? 'cannot-tell' : 'ok';
 }
@@ -64,7 +72,13 @@ export const doctorBody = (
   { vault, name }: { readonly vault: string; readonly name: string },
   findings: readonly ShownDiagnosis[],
   examinedOn: Date,
-) => ({ vault, secret: name, outcome: outcomeOf(findings), examinedOn, findings: findings.map(diagnosisBody) });
+) => ({
+  vault,
+  secret: name,
+  outcome: outcomeOf(findings),
+  examinedOn,
+  findings: findings.map(diagnosisBody),
+});
 
 const diagnosisBody = ({ check, outcome, reason, detail, remedy, who }: ShownDiagnosis) =>
   compact({ check, outcome, reason, detail: detail && plain(detail, SHOWN_MAX), remedy, who });

@@ -24,16 +24,33 @@ export const AuditRecordBody = z.strictObject({
   ticket: z.string().optional(),
   operation: z.uuid().optional(),
   override: z.array(z.string()).optional(),
-  revoke: z.string().optional().describe('Asked of a rotation: when the credential that it replaces ends.'),
+  revoke: z
+    .string()
+    .optional()
+    .describe('Asked of a rotation: when the credential that it replaces ends.'),
   rotateAgain: z.boolean().optional(),
-  leaked: z.enum(['one', 'both']).optional().describe('Asked because the credential leaked, or both slots.'),
-  refusedOn: z.string().optional().describe('When the target refused what had leaked or was revoked.'),
-  vouchedBy: z.string().optional().describe('Where that can not be tried: who says that it is gone.'),
+  leaked: z
+    .enum(['one', 'both'])
+    .optional()
+    .describe('Asked because the credential leaked, or both slots.'),
+  refusedOn: z
+    .string()
+    .optional()
+    .describe('When the target refused what had leaked or was revoked.'),
+  vouchedBy: z
+    .string()
+    .optional()
+    .describe('Where that can not be tried: who says that it is gone.'),
   evidence: z
     .array(z.string())
     .optional()
-    .describe('Of a revocation: who used each credential right before; names of clients are what clients say.'),
-  tried: z.array(z.string()).optional().describe('What the target said of each old value once it was revoked.'),
+    .describe(
+      'Of a revocation: who used each credential right before; names of clients are what clients say.',
+    ),
+  tried: z
+    .array(z.string())
+    .optional()
+    .describe('What the target said of each old value once it was revoked.'),
   undo: z.boolean().optional().describe('Asked to undo the last rotation.'),
   revokeAt: z.string().optional().describe('When what is owed is to be revoked.'),
   hold: z.string().optional().describe('Until when it is held; `none` lifts it.'),

@@ -38,7 +38,10 @@ export interface InventoryFilter {
 
 /** A secret as the last look saw it, with the step that followed. */
 export interface InventoryItem
-  extends Pick<SecretRow, 'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn' | 'lastFailure' | 'doctor'> {
+  extends Pick<
+    SecretRow,
+    'step' | 'reason' | 'detail' | 'lookedOn' | 'nextLookOn' | 'lastFailure' | 'doctor'
+  > {
   readonly vault: string;
   readonly name: string;
   readonly failures: number;
@@ -59,7 +62,8 @@ export interface InventoryPage {
  */
 export type VersionStatus = 'current' | 'owed' | 'revoked' | 'replaced' | 'foreign';
 
-export interface TimelineEntry extends Pick<VersionInfo, 'id' | 'enabled' | 'createdOn' | 'expiresOn'> {
+export interface TimelineEntry
+  extends Pick<VersionInfo, 'id' | 'enabled' | 'createdOn' | 'expiresOn'> {
   readonly state: VersionStatus;
   readonly handle?: Handle;
   /** The rotation that wrote it. */
@@ -86,7 +90,9 @@ export async function inventory(
   const { vault: only, after } = filter;
   const fits = fitting(filter, deps.clock.now());
   const inOrder = [...deps.vaults.names].sort();
-  const names = inOrder.filter((vault) => (only === undefined || vault === only) && !(after && vault < after.vault));
+  const names = inOrder.filter(
+    (vault) => (only === undefined || vault === only) && !(after && vault < after.vault),
+  );
   const found: InventoryItem[] = [];
   for (
     let at = 0, some = 1;
@@ -118,7 +124,8 @@ export async function itemsOf(
   { managed, states }: Pick<InventoryFilter, 'managed' | 'states'>,
   { rows, unmanaged }: Pick<Deps, 'rows' | 'unmanaged'>,
 ): Promise<readonly InventoryItem[]> {
-  const asksForUnmanaged = managed === false || (managed === undefined && states?.includes('unmanaged') === true);
+  const asksForUnmanaged =
+    managed === false || (managed === undefined && states?.includes('unmanaged') === true);
   const [known, others] = await Promise.all([
     rows.secretsOf(vault),
     asksForUnmanaged ? (unmanaged?.of(vault) ?? []) : [],
@@ -135,22 +142,35 @@ export async function itemsOf(
 
 function fitting(filter: InventoryFilter, now: Date): (item: InventoryItem) => boolean {
   const { states, owner: named, expires, dueWithinHours: due, olderThanHours: older } = filter;
-  const within = (on: Date | undefined, hours: number) => on !== undefined && on <= addHours(now, hours);
+  const within = (on: Date | undefined, hours: number) =>
+    on !== undefined && on <= addHours(now, hours);
   return ({ view }) => {
     const { state, owner, dueOn, expiresOn } = view;
     if (states && !states.includes(state)) return false;
     if (named !== undefined && plain(named) !== plain(owner ?? '')) return false;
     if (due !== undefined && !within(dueOn, due)) return false;
-    if (expires === 'never' ? expiresOn !== undefined : expires !== undefined && !within(expiresOn, expires))
+    if (
+      expires === 'never'
+        ? expiresOn !== undefined
+        : expires !== undefined && !within(expiresOn, expires)
+    )
       return false;
     return older === undefined || within(sinceOf(view), -older);
   };
 }
 
 /** Since when its credential has been in use, as far as that is known: a version may hold an older one. */
-export const sinceOf = ({ credentialSince, createdOn }: SecretView): Date | undefined => credentialSince ?? createdOn;
+export const sinceOf = ({ credentialSince, createdOn }: SecretView): Date | undefined =>
+  credentialSince ?? createdOn;
 
-function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: UnmanagedRow): InventoryItem {
+function strangerOf({
+  vault,
+  name,
+  owner,
+  createdOn,
+  expiresOn,
+  ...found
+}: UnmanagedRow): InventoryItem {
   const view: SecretView = compact({
     state: 'unmanaged',
     owed: [],
@@ -162,7 +182,8 @@ function strangerOf({ vault, name, owner, createdOn, expiresOn, ...found }: Unma
 }
 
 function itemOf(row: SecretRow): InventoryItem {
-  const { vault, name, failures, step, reason, detail, lookedOn, nextLookOn, lastFailure, doctor } = row;
+  const { vault, name, failures, step, reason, detail, lookedOn, nextLookOn, lastFailure, doctor } =
+    row;
   return compact({
     vault,
     name,
@@ -208,9 +229,11 @@ async function visible(
   const versions = vault && found !== 'gone' ? await vault.versions(ref.name) : [];
   // The vault gives no version to a disabled secret; of the list it is the newest.
   const current = found === 'disabled' || found === 'gone' ? newest(versions) : found;
-  const served = current && (isOptedIn(optInTags(current.tags, ref, deps.config)) || wasServed(row, versions));
+  const served =
+    current && (isOptedIn(optInTags(current.tags, ref, deps.config)) || wasServed(row, versions));
   if (!served || current.managed) throw new KeyturnError('not-found');
-  if (isOthers(await deps.vaultTags(ref.vault), deps.config.instance)) throw new KeyturnError('not-found');
+  if (isOthers(await deps.vaultTags(ref.vault), deps.config.instance))
+    throw new KeyturnError('not-found');
   return { versions, current: current.id };
 }
 
@@ -220,7 +243,8 @@ const wasServed = (row: SecretRow | undefined, versions: readonly VersionInfo[])
 
 const newestFirst = (one: VersionInfo, other: VersionInfo): number =>
   other.createdOn.getTime() - one.createdOn.getTime() || (one.id < other.id ? -1 : 1);
-const newest = (versions: readonly VersionInfo[]): VersionInfo | undefined => [...versions].sort(newestFirst)[0];
+const newest = (versions: readonly VersionInfo[]): VersionInfo | undefined =>
+  [...versions].sort(newestFirst)[0];
 
 /** What became of each version, by the tags alone: the pass judges by what values and target say. */
 export function timeline(
@@ -234,7 +258,9 @@ export function timeline(
   const targets = new Set([...states.values()].flatMap((state) => state?.tgt ?? []));
   const owed = new Set(
     [...targets].flatMap((tgt) =>
-      olderOurs(versions, current, { secret, tgt, currentRot: live?.rot }).map(({ version }) => version),
+      olderOurs(versions, current, { secret, tgt, currentRot: live?.rot }).map(
+        ({ version }) => version,
+      ),
     ),
   );
   const stateOf = (id: VersionId): VersionStatus => {

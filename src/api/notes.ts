@@ -30,7 +30,10 @@ const overridable = Object.keys(reasons).filter(
 
 /** Obstacles that the request sets aside, by their codes. */
 export const OVERRIDE = z
-  .array(z.enum(overridable, `override may name ${overridable.join(', ')}`), 'override must be a list of reason codes')
+  .array(
+    z.enum(overridable, `override may name ${overridable.join(', ')}`),
+    'override must be a list of reason codes',
+  )
   .max(overridable.length, 'override names a reason more than once')
   .default([]);
 

@@ -23,12 +23,18 @@ function documentOf(calls: readonly Call[]): Json {
     Object.fromEntries(each.map((call) => [call.method.toLowerCase(), operationOf(call)]));
   return {
     openapi: '3.1.0',
-    info: { title: 'Keyturn', version: '1', description: 'Rotation of the secrets in Azure Key Vault.' },
+    info: {
+      title: 'Keyturn',
+      version: '1',
+      description: 'Rotation of the secrets in Azure Key Vault.',
+    },
     servers: [{ url: '/api' }],
     security: [{ entra: [] }],
     paths: Object.fromEntries([...paths].map(([path, each]) => [path, methods(each)])),
     components: {
-      schemas: Object.fromEntries(shapesOf(calls).map(({ name, schema }) => [name, schemaOf(schema)])),
+      schemas: Object.fromEntries(
+        shapesOf(calls).map(({ name, schema }) => [name, schemaOf(schema)]),
+      ),
       securitySchemes: {
         entra: {
           type: 'http',
@@ -44,13 +50,17 @@ function documentOf(calls: readonly Call[]): Json {
 /** Every schema that a call names. */
 const shapesOf = (calls: readonly Call[]): readonly Shape[] =>
   [
-    ...calls.flatMap(({ body, answers }) => [body, ...Object.values(answers).map((each) => each.body)]),
+    ...calls.flatMap(({ body, answers }) => [
+      body,
+      ...Object.values(answers).map((each) => each.body),
+    ]),
     { name: 'ProblemBody', schema: ProblemBody },
   ].filter((shape) => shape !== undefined);
 
 function operationOf(call: Call): Json {
   const { name, summary, roles, body, answers, isSure } = call;
-  const description = call.description ?? (roles === 'anyone' ? undefined : `Needs the role \`${roles[0]}\`.`);
+  const description =
+    call.description ?? (roles === 'anyone' ? undefined : `Needs the role \`${roles[0]}\`.`);
   const parameters = parametersOf(call);
   return compact({
     operationId: name,
@@ -60,7 +70,9 @@ function operationOf(call: Call): Json {
     parameters: parameters.length > 0 ? parameters : undefined,
     requestBody: body ? { required: false, content: json(body) } : undefined,
     responses: compact({
-      ...Object.fromEntries(Object.entries(answers).map(([status, each]) => [status, responseOf(each)])),
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, each]) => [status, responseOf(each)]),
+      ),
       default: isSure ? undefined : PROBLEM,
     }),
   });
@@ -112,7 +124,9 @@ const PROBLEM = {
   description: 'Problem details with a reason, which `type` explains, and its remedy.',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemBody' } } },
 };
-const json = ({ name }: Shape): Json => ({ 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } });
+const json = ({ name }: Shape): Json => ({
+  'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
+});
 
 /** As a caller writes it: what has a default may be left out. */
 export function schemaOf(schema: z.ZodType): Json {

@@ -26,7 +26,10 @@ export const OperationBody = z.strictObject({
   updatedOn: date,
   steps: z.array(z.strictObject({ on: date, step: z.string(), reason: z.string() })),
   override: z.array(z.string()).optional(),
-  revoke: z.string().optional().describe('Of a rotation: when the credential that it replaces ends.'),
+  revoke: z
+    .string()
+    .optional()
+    .describe('Of a rotation: when the credential that it replaces ends.'),
   rotateAgain: z.boolean().optional(),
   both: z.boolean().optional().describe('Of a leak: whether the other slot is replaced, too.'),
   parent: z.uuid().optional().describe('Of a leak: the operation of the secret that was named.'),
@@ -50,19 +53,27 @@ export const OperationBody = z.strictObject({
       evidence: z
         .array(z.string())
         .optional()
-        .describe('Who used each credential right before it was revoked; names of clients are what clients say.'),
+        .describe(
+          'Who used each credential right before it was revoked; names of clients are what clients say.',
+        ),
       besides: z
         .array(z.string())
         .optional()
-        .describe('Of a leak: other secrets that kept the credential; each has an operation of its own.'),
+        .describe(
+          'Of a leak: other secrets that kept the credential; each has an operation of its own.',
+        ),
       consumers: z
         .array(z.strictObject({ id: z.string(), state: z.enum(CONSUMER_STATES), on: date }))
         .optional()
         .describe('Who reads the secret, and how far each has come with the new version.'),
-      refusedOn: date.optional().describe('When the target refused the old value, where it can be tried.'),
+      refusedOn: date
+        .optional()
+        .describe('When the target refused the old value, where it can be tried.'),
     })
     .optional(),
-  error: z.strictObject({ reason: z.string(), detail: z.string(), remedy: z.string(), by: By }).optional(),
+  error: z
+    .strictObject({ reason: z.string(), detail: z.string(), remedy: z.string(), by: By })
+    .optional(),
 });
 
 export const PlanBody = z.strictObject({
@@ -86,15 +97,26 @@ export const PlanBody = z.strictObject({
         check: z.string(),
         passed: z.boolean(),
         reason: ReasonCode.optional().describe('What stands in the way.'),
-        overridden: z.boolean().optional().describe('It stands in the way, and `override` sets it aside.'),
+        overridden: z
+          .boolean()
+          .optional()
+          .describe('It stands in the way, and `override` sets it aside.'),
         detail: z.string().optional(),
-        unknown: z.boolean().optional().describe('It cannot be told without a change; nothing is known against it.'),
+        unknown: z
+          .boolean()
+          .optional()
+          .describe('It cannot be told without a change; nothing is known against it.'),
         remedy: z.string().optional().describe('What helps: a command to paste, where one does.'),
         who: z.string().optional().describe('Who must act.'),
       }),
     ),
     refusal: z
-      .strictObject({ reason: ReasonCode, detail: z.string(), remedy: z.string(), ...Refusal.shape })
+      .strictObject({
+        reason: ReasonCode,
+        detail: z.string(),
+        remedy: z.string(),
+        ...Refusal.shape,
+      })
       .optional(),
   }),
 });
@@ -153,12 +175,17 @@ export function operationBody({ id, vault, name, version, phase, done, caller, .
     note: note === undefined ? undefined : plain(note),
     ticket: ticket === undefined ? undefined : plain(ticket),
     result,
-    error: why ? { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by } : undefined,
+    error: why
+      ? { reason, detail: detail ?? why.cause, remedy: why.remedy, by: why.by }
+      : undefined,
   });
 }
 
 /** A list of them, with a word where there are more. */
-export const operationsBody = (found: { readonly operations: readonly Shown[]; readonly truncated: boolean }) => ({
+export const operationsBody = (found: {
+  readonly operations: readonly Shown[];
+  readonly truncated: boolean;
+}) => ({
   operations: found.operations.map(operationBody),
   truncated: found.truncated,
 });
@@ -215,7 +242,9 @@ export function previewBody({ steps, checks, refusal }: ShownPreview) {
       accepted: refusal === undefined,
       steps: steps.map(({ kind, ...step }) => ({ step: kind, ...step })),
       checks,
-      refusal: refusal ? { reason: refusal.reason, detail: refusal.detail, ...refusalBody(refusal) } : undefined,
+      refusal: refusal
+        ? { reason: refusal.reason, detail: refusal.detail, ...refusalBody(refusal) }
+        : undefined,
     }),
   };
 }

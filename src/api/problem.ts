@@ -14,7 +14,9 @@ export const By = z.string().describe('Who must act.');
 /** Of a request that can't be met. */
 export const Refusal = z.strictObject({
   by: By,
-  overridable: z.array(ReasonCode).describe('Reasons that stand in the way and that `override` may name.'),
+  overridable: z
+    .array(ReasonCode)
+    .describe('Reasons that stand in the way and that `override` may name.'),
   overridableBy: z.string().optional().describe('The role that `override` needs.'),
   until: z.iso.datetime().optional().describe('When the reason may be over by itself.'),
 });
@@ -64,14 +66,22 @@ const RETRY_SECONDS = 10;
 export const OVERRIDES: Role = 'Keyturn.Revoke';
 
 /** An answer that no cache keeps and no browser guesses at. */
-export const answer = (status: number, jsonBody: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
+export const answer = (
+  status: number,
+  jsonBody: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Answer => ({
   status,
   headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
   jsonBody,
 });
 
 /** The same with text that is no JSON. */
-export const page = (status: number, body: string, headers: Readonly<Record<string, string>>): Answer => ({
+export const page = (
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): Answer => ({
   status,
   headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
   body,
@@ -88,10 +98,16 @@ export function problem(error: unknown): Answer {
   const status = statuses[reason] ?? (error instanceof BusyError ? 503 : 409);
   const { cause, remedy, by } = reasonRow(reason);
   const detail =
-    error instanceof KeyturnError && reason !== 'not-found' ? mask(error.detail, { versions: true }) : cause;
+    error instanceof KeyturnError && reason !== 'not-found'
+      ? mask(error.detail, { versions: true })
+      : cause;
   const requestId = error instanceof KeyturnError ? error.facts.requestId : undefined;
   const said = { type: `/api/reasons/${reason}`, title: cause, status, detail, reason };
-  const body = { ...said, ...(error instanceof RefusedError ? refusalBody(error) : { remedy, by }), requestId };
+  const body = {
+    ...said,
+    ...(error instanceof RefusedError ? refusalBody(error) : { remedy, by }),
+    requestId,
+  };
   return answer(
     status,
     body,

@@ -14,15 +14,21 @@ export function refuseRepeated(query: URLSearchParams): void {
 }
 
 /** The parameters as the schema reads them; an empty one is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
-export function parseQuery<Query extends z.ZodType>(schema: Query, query: URLSearchParams): z.output<Query> {
+export function parseQuery<Query extends z.ZodType>(
+  schema: Query,
+  query: URLSearchParams,
+): z.output<Query> {
   refuseRepeated(query);
-  const parsed = schema.safeParse(Object.fromEntries([...query].filter(([, value]) => value !== '')));
+  const parsed = schema.safeParse(
+    Object.fromEntries([...query].filter(([, value]) => value !== '')),
+  );
   if (parsed.success) return parsed.data;
   throw badRequest(`${problemsOf(parsed.error)}.`);
 }
 
 /** What is wrong with the parameters, in the words of their schema. */
-const problemsOf = ({ issues }: z.ZodError): string => [...new Set(issues.map(said))].slice(0, 5).join('; ');
+const problemsOf = ({ issues }: z.ZodError): string =>
+  [...new Set(issues.map(said))].slice(0, 5).join('; ');
 
 const said = (issue: z.core.$ZodIssue): string =>
   issue.code === 'unrecognized_keys'

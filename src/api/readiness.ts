@@ -62,8 +62,11 @@ export function healthOf(probes: () => HealthProbes, clock: Clock): (log: Log) =
 }
 
 async function healthy({ table, queue, token }: HealthProbes, log: Log): Promise<boolean> {
-  const found = await Promise.all([table, queue, token].map((probe) => tried(passes(probe), HEALTH_MILLISECONDS)));
-  for (const { ready, reason, detail } of found) if (!ready) log('warn', 'not healthy', { reason, detail });
+  const found = await Promise.all(
+    [table, queue, token].map((probe) => tried(passes(probe), HEALTH_MILLISECONDS)),
+  );
+  for (const { ready, reason, detail } of found)
+    if (!ready) log('warn', 'not healthy', { reason, detail });
   return found.every(({ ready }) => ready);
 }
 
@@ -92,7 +95,9 @@ export async function readiness(
     const wrong = wrongPeople(tags);
     if (wrong !== undefined) return { ready: false, reason: 'bad-tags', detail: wrong };
     const { state, reason, detail } = (await rights?.vault(name)) ?? { state: 'ok' };
-    return state === 'problem' ? compact({ ready: false, reason, detail: detail || undefined }) : READY;
+    return state === 'problem'
+      ? compact({ ready: false, reason, detail: detail || undefined })
+      : READY;
   };
   const { names } = vaults;
   const kindOf = async (rotator: string) => {
@@ -106,9 +111,14 @@ export async function readiness(
     ...names.map((name) => tried(() => lookAt(name), READINESS_MILLISECONDS)),
   ]);
   const found =
-    discovery && (discovery === true ? READY : { ready: false, reason: UNDISCOVERED, detail: discovery.failure });
+    discovery &&
+    (discovery === true
+      ? READY
+      : { ready: false, reason: UNDISCOVERED, detail: discovery.failure });
   const left = leftOut.map((each) => ({ ...each, ready: false }));
-  const ready = [storage, ...kinds, ...listed, ...left, ...(found ? [found] : [])].every((finding) => finding.ready);
+  const ready = [storage, ...kinds, ...listed, ...left, ...(found ? [found] : [])].every(
+    (finding) => finding.ready,
+  );
   return compact({
     ready,
     storage,
@@ -122,7 +132,10 @@ const READY: Finding = { ready: true };
 const UNDISCOVERED: Reason = 'undiscovered';
 
 /** Whether it was granted cannot be asked without a wider permission; since when the token could hold it, can. */
-async function granted(needed: readonly string[], graphToken: Probes['graphToken']): Promise<Finding> {
+async function granted(
+  needed: readonly string[],
+  graphToken: Probes['graphToken'],
+): Promise<Finding> {
   const { permissions, issuedOn } = await graphToken();
   const missing = needed.filter((permission) => !permissions.includes(permission));
   if (missing.length === 0) return READY;
@@ -147,7 +160,8 @@ async function tried(probe: () => Promise<Finding>, milliseconds: number): Promi
   try {
     return await Promise.race([probe(), late]);
   } catch (error) {
-    if (error instanceof KeyturnError) return { ready: false, reason: error.reason, detail: error.detail };
+    if (error instanceof KeyturnError)
+      return { ready: false, reason: error.reason, detail: error.detail };
     return {
       ready: false,
       reason: 'failed',

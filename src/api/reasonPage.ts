@@ -22,11 +22,19 @@ export const ReasonsBody = z.strictObject({ reasons: z.array(ReasonBody) });
 export function reasonBody(code: string) {
   if (!isReason(code)) throw new KeyturnError('not-found');
   const { cause, remedy, by, overridable } = reasonRow(code);
-  return compact({ reason: code, cause, remedy, by, overridableBy: overridable ? OVERRIDES : undefined });
+  return compact({
+    reason: code,
+    cause,
+    remedy,
+    by,
+    overridableBy: overridable ? OVERRIDES : undefined,
+  });
 }
 
 /** Every reason, by its code. */
-export const reasonsBody = () => ({ reasons: Object.keys(reasons).filter(isReason).map(reasonBody) });
+export const reasonsBody = () => ({
+  reasons: Object.keys(reasons).filter(isReason).map(reasonBody),
+});
 
 /** The same for a person who follows a link out of an alert. No script, no style, no picture, nothing of the request. */
 export function reasonHtml(code: string): string {
@@ -53,4 +61,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 const escaped = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '').replace(/`([^`]*)`/g, '<code>$1</code>');
+  text
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+    .replace(/`([^`]*)`/g, '<code>$1</code>');

@@ -23,7 +23,11 @@ export interface Reception extends OpenDeps {
  * Reads a request in the one order that is safe: token, role, then headers, query and body (finding ATK-11: nobody without a
  * right makes us read a body). Throws the reason of the first thing that does not fit, and what the call throws.
  */
-export async function receive(call: Call, request: Received, reception: Reception): Promise<Answer> {
+export async function receive(
+  call: Call,
+  request: Received,
+  reception: Reception,
+): Promise<Answer> {
   const query = new URL(request.url).searchParams;
   const plain = { path: request.params, accept: request.headers.get('accept') ?? '' };
   if (call.roles === 'anyone') {

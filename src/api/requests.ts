@@ -17,7 +17,13 @@ import { append, inLog, recordOfRequest } from '../reconcile/record/auditRecord.
 import { olderOurs } from '../tags/owed.ts';
 import type { Caller } from './auth.ts';
 import { type CallInput, type GuardedCall, guarded, SECRET, type Shape } from './call.ts';
-import { OperationBody, operationBody, PlanBody, previewBody, RETRY_SECONDS } from './operationBody.ts';
+import {
+  OperationBody,
+  operationBody,
+  PlanBody,
+  previewBody,
+  RETRY_SECONDS,
+} from './operationBody.ts';
 import { type Answer, answer } from './problem.ts';
 import { fromPath } from './receive.ts';
 
@@ -54,7 +60,10 @@ export function asking<Body>({
     method: 'POST',
     path: `${SECRET}/${call.name}`,
     answers: {
-      200: { description: 'Of a dry run: what would happen.', body: { name: 'PlanBody', schema: PlanBody } },
+      200: {
+        description: 'Of a dry run: what would happen.',
+        body: { name: 'PlanBody', schema: PlanBody },
+      },
       202: {
         description: 'Accepted.',
         body: { name: 'OperationBody', schema: OperationBody },
@@ -69,7 +78,10 @@ export function asking<Body>({
   });
 }
 
-const requestOf = <Body>(caller: Caller, { path, body, idempotencyKey }: CallInput<Body>): Request<Body> => ({
+const requestOf = <Body>(
+  caller: Caller,
+  { path, body, idempotencyKey }: CallInput<Body>,
+): Request<Body> => ({
   caller,
   ref: fromPath(path),
   asked: body,
@@ -139,12 +151,17 @@ function refused({ reason, detail, ...more }: Refusal, bound: BoundSecret): Refu
 }
 
 /** What is owed, by the tags. */
-function owedInWords({ secret, versions, current, tgt, state }: BoundSecret, otherwise: string): string {
+function owedInWords(
+  { secret, versions, current, tgt, state }: BoundSecret,
+  otherwise: string,
+): string {
   const owed = olderOurs(versions, current.id, { secret, tgt, currentRot: state?.rot }).filter(
     ({ handle }) => handle !== undefined && handle !== state?.cred,
   );
   if (owed.length === 0) return otherwise;
-  const named = [...new Set(owed.map(({ handle, version }) => `${handle} of version ${version}`))].join(', ');
+  const named = [
+    ...new Set(owed.map(({ handle, version }) => `${handle} of version ${version}`)),
+  ].join(', ');
   return `Still owed${state?.after ? ` until ${state.after.toISOString()}` : ''}: ${named}.`;
 }
 
@@ -221,7 +238,9 @@ async function takeRoom({ id, caller, createdOn }: Operation, deps: Deps): Promi
     const open = await deps.rows.openOperations(caller);
     if (open.length <= OPEN_MAX) return;
     const before = open.filter(
-      (each) => each.createdOn < createdOn || (each.createdOn.getTime() === createdOn.getTime() && each.id < id),
+      (each) =>
+        each.createdOn < createdOn ||
+        (each.createdOn.getTime() === createdOn.getTime() && each.id < id),
     );
     if (before.length >= OPEN_MAX) break;
     await deps.clock.sleep(TURN_MILLISECONDS);
@@ -252,7 +271,11 @@ export async function visible(ref: SecretRef, deps: Deps): Promise<BoundSecret> 
 /** A secret that the caller may see: bound to its target, or what a person must mend about it before it is. */
 export type SeenSecret =
   | { readonly bound: BoundSecret }
-  | { readonly wrong: KeyturnError; readonly row: SecretRow | undefined; readonly current: Version | undefined };
+  | {
+      readonly wrong: KeyturnError;
+      readonly row: SecretRow | undefined;
+      readonly current: Version | undefined;
+    };
 
 export async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
   const row = await deps.rows.secret(ref);
@@ -273,7 +296,13 @@ export async function seen(ref: SecretRef, deps: Deps): Promise<SeenSecret> {
 }
 
 /** What the caller said beside it. */
-export const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: string | undefined }) =>
+export const notesOf = ({
+  note,
+  ticket,
+}: {
+  note?: string | undefined;
+  ticket?: string | undefined;
+}) =>
   compact({
     // Masked before they are written anywhere: a value pasted as a note would stay in row and audit (finding ATK-07).
     note: note === undefined ? undefined : mask(note),
@@ -282,7 +311,9 @@ export const notesOf = ({ note, ticket }: { note?: string | undefined; ticket?: 
 
 async function repeated(earlier: Operation, asked: RequestWishes, deps: Deps): Promise<Operation> {
   if (JSON.stringify(wantedIn(earlier)) !== JSON.stringify(wantedIn(asked)))
-    throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
+    throw new KeyturnError('bad-request', {
+      detail: 'This Idempotency-Key belongs to another request.',
+    });
   // The first call may have died between row and message; a second look is harmless.
   if (earlier.phase === 'accepted') await enqueue(earlier, deps);
   return earlier;
@@ -314,5 +345,8 @@ const enqueue = ({ id, vault, name, version }: Operation, { queue }: Deps): Prom
   queue.put({ vault, name, version, cause: 'http', operation: id });
 
 /** From caller, route and key. */
-const repeatableId = (route: Name, { caller, ref: { vault, name } }: Request<unknown>, key: string): string =>
-  uuidOf(caller.oid, route, vault, name, key);
+const repeatableId = (
+  route: Name,
+  { caller, ref: { vault, name } }: Request<unknown>,
+  key: string,
+): string => uuidOf(caller.oid, route, vault, name, key);

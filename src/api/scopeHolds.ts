@@ -48,7 +48,9 @@ export const NewHoldBody = z.strictObject({
   held: z.number().describe('Secrets that it is about, by the last looks.'),
   due: Named.describe('Those of them that come due before its end.'),
   expiring: Named.describe('Those of them whose current version expires before its end.'),
-  releaseHours: z.number().describe('Hours that the rate of rotations takes afterwards for those that have come due.'),
+  releaseHours: z
+    .number()
+    .describe('Hours that the rate of rotations takes afterwards for those that have come due.'),
 });
 
 export const ScopeHoldsBody = z.strictObject({
@@ -65,7 +67,13 @@ export const scopeHoldBody = ({ note, ticket, ...hold }: ScopeHold) => ({
 });
 
 /** Of these nothing comes due. */
-const NOT_HELD: readonly SecretStatus[] = ['unmanaged', 'exempt', 'gone', 'not-served', 'certificate'];
+const NOT_HELD: readonly SecretStatus[] = [
+  'unmanaged',
+  'exempt',
+  'gone',
+  'not-served',
+  'certificate',
+];
 
 interface Dated extends SecretRef {
   readonly on: Date;
@@ -78,18 +86,23 @@ export interface Foretold {
 }
 
 /** What the inventory says of the secrets in the scope: read once, when a hold is set. */
-export async function foretold(hold: Pick<ScopeHold, 'scope' | 'except' | 'until'>, deps: Deps): Promise<Foretold> {
+export async function foretold(
+  hold: Pick<ScopeHold, 'scope' | 'except' | 'until'>,
+  deps: Deps,
+): Promise<Foretold> {
   const { rows, vaults, vaultTags, config } = deps;
   const { scope, until } = hold;
   const about: SecretRow[] = [];
   for (const vault of vaults.names) {
     if ('vault' in scope && scope.vault !== vault) continue;
-    const vaultOwner = 'owner' in scope ? tagOf(await vaultTags(vault), config.ownerTag) : undefined;
+    const vaultOwner =
+      'owner' in scope ? tagOf(await vaultTags(vault), config.ownerTag) : undefined;
     for (const row of await rows.secretsOf(vault)) {
       const { view } = row;
       if (!view?.rotator || NOT_HELD.includes(view.state)) continue;
       const targets = view.target === undefined ? [] : [view.target, ...parentsOf(view.target)];
-      if (isAbout(hold, { ...row, owner: view.owner ?? vaultOwner, kind: view.rotator, targets })) about.push(row);
+      if (isAbout(hold, { ...row, owner: view.owner ?? vaultOwner, kind: view.rotator, targets }))
+        about.push(row);
     }
   }
   const dated = (on: 'dueOn' | 'expiresOn') =>
@@ -99,7 +112,12 @@ export async function foretold(hold: Pick<ScopeHold, 'scope' | 'except' | 'until
       )
       .sort((one, other) => +one.on - +other.on);
   const due = dated('dueOn');
-  return { held: about.length, due, expiring: dated('expiresOn'), releaseHours: releaseHours(due, config.rate) };
+  return {
+    held: about.length,
+    due,
+    expiring: dated('expiresOn'),
+    releaseHours: releaseHours(due, config.rate),
+  };
 }
 
 /** A login's id begins with that of its server. */
@@ -108,9 +126,16 @@ function parentsOf(target: string): readonly string[] {
   return parts.slice(9).map((_, at) => parts.slice(0, 9 + at).join('/'));
 }
 
-function releaseHours(due: readonly Dated[], { perVault, overall }: Deps['config']['rate']): number {
-  const most = Math.max(0, ...[...Map.groupBy(due, ({ vault }) => vault).values()].map(({ length }) => length));
-  const hours = (count: number, rate: number) => (rate === 0 ? Number.MAX_SAFE_INTEGER : Math.ceil(count / rate));
+function releaseHours(
+  due: readonly Dated[],
+  { perVault, overall }: Deps['config']['rate'],
+): number {
+  const most = Math.max(
+    0,
+    ...[...Map.groupBy(due, ({ vault }) => vault).values()].map(({ length }) => length),
+  );
+  const hours = (count: number, rate: number) =>
+    rate === 0 ? Number.MAX_SAFE_INTEGER : Math.ceil(count / rate);
   return due.length === 0 ? 0 : Math.max(hours(most, perVault), hours(due.length, overall));
 }
 
@@ -128,8 +153,21 @@ export async function recordHold(
 ): Promise<void> {
   const record: AuditRecord = {
     on: deps.clock.now(),
-    ...{ vault: '*', name: '*', step: 'request', reason: 'asked', outcome: 'accepted', cause: 'http' },
-    ...{ instance: deps.config.instance, caller: oid, as: kind, operation: id, scope: plain(scopeInWords(scope)) },
+    ...{
+      vault: '*',
+      name: '*',
+      step: 'request',
+      reason: 'asked',
+      outcome: 'accepted',
+      cause: 'http',
+    },
+    ...{
+      instance: deps.config.instance,
+      caller: oid,
+      as: kind,
+      operation: id,
+      scope: plain(scopeInWords(scope)),
+    },
     ...{ hold: until?.toISOString() ?? 'none', note: plain(note), ticket: plain(ticket) },
   };
   const unwritten = await append(record, deps);
@@ -144,7 +182,10 @@ export function holdsOf({ holds }: Deps): NonNullable<Deps['holds']> {
 }
 
 /** In lower case, as ids are compared; throws `not-found` for a vault that this instance does not serve. */
-export function knownScope(scope: HoldScope, { vaults, rotators }: Pick<Deps, 'vaults' | 'rotators'>): HoldScope {
+export function knownScope(
+  scope: HoldScope,
+  { vaults, rotators }: Pick<Deps, 'vaults' | 'rotators'>,
+): HoldScope {
   if ('vault' in scope) {
     const vault = scope.vault.toLowerCase();
     if (!vaults.names.includes(vault)) throw new KeyturnError('not-found');

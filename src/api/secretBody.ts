@@ -27,7 +27,9 @@ export const SecretBody = z.strictObject({
   dueOn: maybeDate.describe('When the next rotation is due.'),
   owed: z.array(z.string()).describe('Handles of older credentials that are still to be revoked.'),
   revokeAfter: maybeDate.describe('Until then the credentials in `owed` live on.'),
-  heldUntil: maybeDate.describe('A person put a hold on it: nothing is rotated or revoked until then.'),
+  heldUntil: maybeDate.describe(
+    'A person put a hold on it: nothing is rotated or revoked until then.',
+  ),
   exempt: z
     .strictObject({ reason: z.string(), until: date, ticket: z.string().optional() })
     .optional()
@@ -35,7 +37,9 @@ export const SecretBody = z.strictObject({
   notes: z
     .array(z.string())
     .optional()
-    .describe('What else is there at the target, for a person to tidy up: client secrets that people made.'),
+    .describe(
+      'What else is there at the target, for a person to tidy up: client secrets that people made.',
+    ),
   failures: z.int().describe('Failed rotations in a row.'),
   last: z
     .strictObject({
@@ -96,7 +100,9 @@ export const SecretDetailBody = SecretBody.extend({
   consumers: z
     .array(ConsumerResultBody)
     .optional()
-    .describe('Who reads it, as their owners declare it, and whether they have followed to the current version.'),
+    .describe(
+      'Who reads it, as their owners declare it, and whether they have followed to the current version.',
+    ),
   versions: z.array(VersionBody).describe('Newest first.'),
 });
 
@@ -146,14 +152,20 @@ export interface ShownVersion {
   readonly expiresOn?: Date;
 }
 
-export const secretsBody = (items: readonly ShownSecret[], continuation?: string): Record<string, unknown> =>
+export const secretsBody = (
+  items: readonly ShownSecret[],
+  continuation?: string,
+): Record<string, unknown> =>
   compact({
     secrets: items.map(secretBody),
     continuation,
   });
 
 export const secretDetailBody = (
-  item: ShownSecret & { readonly versions: readonly ShownVersion[]; readonly consumers?: Following },
+  item: ShownSecret & {
+    readonly versions: readonly ShownVersion[];
+    readonly consumers?: Following;
+  },
 ) => ({
   ...secretBody(item),
   ...(item.consumers === undefined || item.consumers.version !== item.view.version
@@ -162,7 +174,17 @@ export const secretDetailBody = (
   versions: item.versions.map(({ id, ...version }) => ({ version: id, ...version })),
 });
 
-function secretBody({ vault, name, failures, lookedOn, nextLookOn, lastFailure, view, found, ...more }: ShownSecret) {
+function secretBody({
+  vault,
+  name,
+  failures,
+  lookedOn,
+  nextLookOn,
+  lastFailure,
+  view,
+  found,
+  ...more
+}: ShownSecret) {
   const { owner, rotator, target, owed, notes, exempt, ...dates } = view;
   return compact({
     vault,
@@ -210,4 +232,7 @@ function failureOf({ reason, detail, on }: NonNullable<ShownSecret['lastFailure'
 
 /** A row is input like any other: what it says is shown in ASCII, whoever wrote it. */
 const printable = (text: string): string =>
-  text.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  text.replace(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

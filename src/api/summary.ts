@@ -31,7 +31,11 @@ export interface Summary extends Counted {
   readonly ages: readonly ({ readonly age: (typeof AGES)[number] } & Counted)[];
   readonly expiries: readonly ({ readonly expires: (typeof EXPIRIES)[number] } & Counted)[];
   /** Expires within 30 days, and nobody watches: enabled, of no certificate, not opted in. */
-  readonly unwatched: { readonly expiring: number; readonly expired: number; readonly first: readonly Unwatched[] };
+  readonly unwatched: {
+    readonly expiring: number;
+    readonly expired: number;
+    readonly first: readonly Unwatched[];
+  };
   readonly firstWeek: FirstWeek;
 }
 
@@ -71,7 +75,9 @@ export async function summary(
   const names = [...deps.vaults.names].sort();
   for (let at = 0; at < names.length; at += SIDE_BY_SIDE) {
     const some = names.slice(at, at + SIDE_BY_SIDE);
-    const read = await Promise.all(some.map((vault) => itemsOf(vault, { states: ['unmanaged'] }, deps)));
+    const read = await Promise.all(
+      some.map((vault) => itemsOf(vault, { states: ['unmanaged'] }, deps)),
+    );
     for (const items of read) for (const item of items) tally.add(item);
   }
   return tally.summary(names.length, deps.config.rate);
@@ -137,7 +143,10 @@ class Tally {
     this.#states.set(view.state, (this.#states.get(view.state) ?? 0) + 1);
     this.#vaults.add(vault, isManaged);
     this.#owners.add(view.owner, isManaged);
-    this.#kinds.add(isManaged ? view.rotator : found.certificate ? 'certificate' : found.likelyKind, isManaged);
+    this.#kinds.add(
+      isManaged ? view.rotator : found.certificate ? 'certificate' : found.likelyKind,
+      isManaged,
+    );
     this.#ages.add(ageOf(sinceOf(view), this.#now), isManaged);
     this.#expiries.add(expiryOf(view.expiresOn, this.#now), isManaged);
     if (found?.enabled && !found.certificate) this.#unwatched(item);
@@ -171,7 +180,9 @@ class Tally {
       byOwner: this.#owners
         .greatest(OTHERS)
         .map(([owner, count]) => (owner === undefined ? count : { owner, ...count })),
-      byKind: this.#kinds.greatest(OTHERS).map(([kind, count]) => (kind === undefined ? count : { kind, ...count })),
+      byKind: this.#kinds
+        .greatest(OTHERS)
+        .map(([kind, count]) => (kind === undefined ? count : { kind, ...count })),
       ages: this.#ages.all().map(([age, count]) => ({ age, ...count })),
       expiries: this.#expiries.all().map(([expires, count]) => ({ expires, ...count })),
       unwatched: { expiring: this.#expiring, expired: this.#expired, first: this.#first },
@@ -217,7 +228,10 @@ class Week {
       for (const [kind, count] of bounded(found, perVault * WEEK_HOURS))
         kinds.set(kind, (kinds.get(kind) ?? 0) + count);
     }
-    const byKind = bounded(kinds, overall * WEEK_HOURS).map(([kind, rotations]) => ({ kind, rotations }));
+    const byKind = bounded(kinds, overall * WEEK_HOURS).map(([kind, rotations]) => ({
+      kind,
+      rotations,
+    }));
     const rotations = byKind.reduce((sum, each) => sum + each.rotations, 0);
     return {
       rotations,

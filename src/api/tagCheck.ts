@@ -39,14 +39,17 @@ export function wrongTags(tags: Tags, kinds: KnownKinds | undefined): readonly s
     }
   };
   tried(() => readExemption(tags));
-  tried(() => parsePolicy({ where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') }));
+  tried(() =>
+    parsePolicy({ where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') }),
+  );
   if (!isOptedIn(tags)) {
     if (tagOf(tags, EXEMPT_TAG) !== undefined && tagOf(tags, 'rotator') === undefined)
       problems.push(`The tag ${EXEMPT_TAG} counts beside rotator=none alone.`);
     return problems;
   }
   const target = (tagOf(tags, 'rotator-target') ?? '').trim();
-  if (target === '') problems.push('The tag rotator-target is missing; it names the target by resource id.');
+  if (target === '')
+    problems.push('The tag rotator-target is missing; it names the target by resource id.');
   tried(() => ofKind(tags, kinds));
   return problems;
 }
@@ -61,7 +64,9 @@ function ofKind(tags: Tags, kinds: KnownKinds | undefined): void {
       detail: `The tag rotator is ${quote(type)}. Known: ${kinds.map((each) => each.kind).join(', ')}.`,
     });
   if (!kind.enabled)
-    throw new KeyturnError('kind-off', { detail: `The rotator ${kind.kind} is not named in KEYTURN_ROTATORS.` });
+    throw new KeyturnError('kind-off', {
+      detail: `The rotator ${kind.kind} is not named in KEYTURN_ROTATORS.`,
+    });
   const known = [...Object.keys((kind.options.properties ?? {}) as object), ...OF_FORM];
   const stranger = Object.keys(given).find((name) => !known.includes(name));
   if (stranger !== undefined)
@@ -87,7 +92,11 @@ function sizes(tags: Tags): readonly string[] {
  *
  * @param parts what stands in parentheses; where the options name logins, those
  */
-export function consentFor(secret: SecretRef, tags: Tags, parts: readonly string[]): string | undefined {
+export function consentFor(
+  secret: SecretRef,
+  tags: Tags,
+  parts: readonly string[],
+): string | undefined {
   if (!isOptedIn(tags)) return undefined;
   const kind = (tagOf(tags, 'rotator') ?? '').trim().toLowerCase();
   const options = readOptions(tagOf(tags, 'rotator-options'));

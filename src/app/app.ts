@@ -81,7 +81,8 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const exposed = exposures(env, env === process.env ? process.execArgv : []);
   if (exposed.length > 0) throw new SettingsError(exposed, 'exposed');
   const settings = readSettings(env, cloudChoice, { lenient: true });
-  const cloud = 'custom' in settings.cloud ? settings.cloud.custom : cloudNamed(settings.cloud.name);
+  const cloud =
+    'custom' in settings.cloud ? settings.cloud.custom : cloudNamed(settings.cloud.name);
   // One identity, named: a chain would pick up whatever the environment holds (case FN-04).
   const credential = new ManagedIdentityCredential({ clientId: settings.identity.clientId });
   const { tenantId: tenant, audience, databaseUser } = settings;
@@ -90,7 +91,14 @@ export function createApp(env: Environment, overrides: Overrides = {}): App {
   const all = { cloud, credential, clock, tenantId: tenant, identityIds, ...user };
   const rotators = registry(given ?? allRotators(all));
   checkSettings(settings, rotators.types, cloud);
-  const auth = createAuth({ tenant, authority: cloud.authority, sts: cloud.sts, audience, clock, ...rest });
+  const auth = createAuth({
+    tenant,
+    authority: cloud.authority,
+    sts: cloud.sts,
+    audience,
+    clock,
+    ...rest,
+  });
   let made: Clients | undefined;
   const ground = { settings, cloud, credential, rotators, clock };
   const clients = () => (made ??= clientsOf(ground));
@@ -110,14 +118,18 @@ interface Parts {
 
 function appOf(parts: Parts, given: Log): App {
   const { settings, auth, clients, probes, health } = parts;
-  const log = withAlertWords(given, { publicUrl: settings.publicUrl, observes: settings.mode === 'observe' });
+  const log = withAlertWords(given, {
+    publicUrl: settings.publicUrl,
+    observes: settings.mode === 'observe',
+  });
   const deps = (): Deps => ({ ...clients().deps, log, stop: stopping.signal });
   /** With the vaults that the last sweep discovered, `vault` among them if it was. */
   const ready = async (vault?: string): Promise<Deps> => {
     await clients().served.know(vault);
     return deps();
   };
-  const skip = (message: string, { skip: reason, detail }: NoLook) => log('warn', message, { reason, detail });
+  const skip = (message: string, { skip: reason, detail }: NoLook) =>
+    log('warn', message, { reason, detail });
   const isUnread = async (queue: string, message: unknown): Promise<boolean> => {
     if (!isUnreadable(message)) return false;
     await guarded(unreadable(queue, message, deps()));
@@ -135,7 +147,9 @@ function appOf(parts: Parts, given: Log): App {
     isUnreadable: isUnread,
     async accept(look) {
       const { vault, name } = look;
-      const queued = await deps().queue.offer(Look.parse(look), () => eventDelay(look, clients().pace, deps()));
+      const queued = await deps().queue.offer(Look.parse(look), () =>
+        eventDelay(look, clients().pace, deps()),
+      );
       if (!queued) log('info', 'event served by a look that waits', { vault, name });
     },
     async vaults() {
@@ -192,7 +206,8 @@ function checkSettings(
 ): void {
   const checks = {
     KEYTURN_CONSENT: () => parseConsentMap(consent),
-    KEYTURN_POLICY: () => mergePolicy([{ where: 'KEYTURN_POLICY', text: policy, from: 'settings' }], limits),
+    KEYTURN_POLICY: () =>
+      mergePolicy([{ where: 'KEYTURN_POLICY', text: policy, from: 'settings' }], limits),
   };
   const problems = Object.entries(checks).flatMap(([name, check]) => {
     try {
@@ -205,7 +220,8 @@ function checkSettings(
   });
   problems.push(...(notify?.sinks ?? []).flatMap((sink) => wrongTopic(sink, cloud)));
   const strange = rotators.filter((type) => !known.includes(type)).map((type) => quote(type));
-  if (strange.length > 0) problems.push(`KEYTURN_ROTATORS names ${strange.join(', ')}. Known: ${known.join(', ')}.`);
+  if (strange.length > 0)
+    problems.push(`KEYTURN_ROTATORS names ${strange.join(', ')}. Known: ${known.join(', ')}.`);
   if (problems.length > 0) throw new SettingsError(problems);
 }
 
@@ -260,7 +276,10 @@ export function tellOfSettings(write: (level: LogLevel, line: string) => void): 
 /** Names and no values: what stands in a wrong setting may be a secret in the wrong place (finding HST-04). */
 function tellFault(error: unknown, log: Log): void {
   if (!(error instanceof SettingsError) || faultTold) return;
-  withAlertWords(log, { observes: false })('error', 'alert', { reason: error.reason, names: error.names.join(', ') });
+  withAlertWords(log, { observes: false })('error', 'alert', {
+    reason: error.reason,
+    names: error.names.join(', '),
+  });
   faultTold = true;
 }
 
@@ -274,7 +293,10 @@ function tellUnread({ settings }: App, log: Log): void {
     count: unread.length,
     detail: unread[0]?.detail,
   };
-  withAlertWords(log, { observes: mode === 'observe' })('error', 'alert', { reason: 'settings', ...fields });
+  withAlertWords(log, { observes: mode === 'observe' })('error', 'alert', {
+    reason: 'settings',
+    ...fields,
+  });
   faultTold = true;
 }
 

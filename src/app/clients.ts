@@ -90,7 +90,10 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     resources: resourcesFrom({
       arm,
       subscriptions: () => [
-        ...new Set([...settings.subscriptions, ...served.ids.map(({ subscription }) => subscription)]),
+        ...new Set([
+          ...settings.subscriptions,
+          ...served.ids.map(({ subscription }) => subscription),
+        ]),
       ],
     }),
     ...(settings.consumers.length === 0
@@ -109,7 +112,13 @@ export function clientsOf({ settings, cloud, credential, rotators, clock }: Grou
     alerts: tableAlerts(own, clock),
     evidence: evidenceFor({ settings, cloud, credential, clock }),
     rights: rightsFrom({
-      ...{ arm, served, clock, principalId: settings.identity.principalId, lately: vaultFacts.lately },
+      ...{
+        arm,
+        served,
+        clock,
+        principalId: settings.identity.principalId,
+        lately: vaultFacts.lately,
+      },
       ownStorage: settings.ownStorage,
     }),
     clock,
@@ -129,7 +138,9 @@ function deliveriesOf(
   const { notify, publicUrl } = settings;
   if (!notify) return undefined;
   const topic = (endpoint: string) => topicSender(endpoint, { credential, publicUrl });
-  const senders = new Map(notify.sinks.map((sink) => [sink.name, senderOf(sink, { clock, publicUrl, topic })]));
+  const senders = new Map(
+    notify.sinks.map((sink) => [sink.name, senderOf(sink, { clock, publicUrl, topic })]),
+  );
   return new Deliveries({ settings: notify, senders, queue, clock });
 }
 
@@ -145,12 +156,22 @@ function servedOf(
   return new ServedVaults(vaults, subscriptions.length > 0 ? discovery : undefined, clock);
 }
 
-const ownOf = ({ settings: { hostStorage }, cloud, credential }: Omit<Ground, 'rotators' | 'clock'>): OwnStorage =>
-  'connectionString' in hostStorage ? hostStorage : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
+const ownOf = ({
+  settings: { hostStorage },
+  cloud,
+  credential,
+}: Omit<Ground, 'rotators' | 'clock'>): OwnStorage =>
+  'connectionString' in hostStorage
+    ? hostStorage
+    : { ...hostStorage, storageSuffix: cloud.storageSuffix, credential };
 
 function evidenceFor({ settings, cloud, credential, clock }: Omit<Ground, 'rotators'>): Evidence {
   const workspaces = workspacesOf({ ids: settings.workspaces ?? [], cloud, credential, clock });
-  return evidenceOf(workspaces ? { logs: logsOf({ workspaces, clock, identity: settings.identity.principalId }) } : {});
+  return evidenceOf(
+    workspaces
+      ? { logs: logsOf({ workspaces, clock, identity: settings.identity.principalId }) }
+      : {},
+  );
 }
 
 /** What health and readiness try. */
@@ -197,7 +218,9 @@ function configOf({
     freeze,
     enabled: rotators,
     identity: identity.principalId,
-    ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) => id.toLowerCase()),
+    ownApplications: [identity.clientId, ...(audience.match(GUID) ?? [])].map((id) =>
+      id.toLowerCase(),
+    ),
     capDays,
   });
 }

@@ -19,10 +19,18 @@ const OPTIONS: readonly (readonly [pattern: RegExp, why: string])[] = [
 ];
 
 /** Settings that Node reads itself. */
-const VARIABLES: readonly (readonly [name: string, harms: (value: string) => boolean, why: string])[] = [
+const VARIABLES: readonly (readonly [
+  name: string,
+  harms: (value: string) => boolean,
+  why: string,
+])[] = [
   ['NODE_DEBUG', isSet, 'prints tokens and values'],
   ['NODE_DEBUG_NATIVE', isSet, 'prints what the process does'],
-  ['NODE_TLS_REJECT_UNAUTHORIZED', (value) => value === '0', 'sends tokens and values to whoever answers'],
+  [
+    'NODE_TLS_REJECT_UNAUTHORIZED',
+    (value) => value === '0',
+    'sends tokens and values to whoever answers',
+  ],
   ['SSLKEYLOGFILE', isSet, 'gives away what goes over TLS'],
 ];
 
@@ -41,8 +49,12 @@ export function exposures(env: Environment, execArgv: readonly string[] = []): r
   );
   return [
     ...ofVariables,
-    ...optionsIn((env.NODE_OPTIONS ?? '').split(/[\s"']+/)).map((option) => `NODE_OPTIONS has ${option}: remove it.`),
-    ...optionsIn(execArgv).map((option) => `languageWorkers__node__arguments has ${option}: remove it.`),
+    ...optionsIn((env.NODE_OPTIONS ?? '').split(/[\s"']+/)).map(
+      (option) => `NODE_OPTIONS has ${option}: remove it.`,
+    ),
+    ...optionsIn(execArgv).map(
+      (option) => `languageWorkers__node__arguments has ${option}: remove it.`,
+    ),
   ];
 }
 

@@ -21,18 +21,35 @@ const HELD_BACK =
 /** Marks the secret and the operation as failed, and alerts once. Writes nothing in vault or target. */
 export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): Promise<void> {
   const { rows, vaults, clock, log } = deps;
-  if (!vaults.open(vault)) return log('warn', 'message skipped', { vault, name, reason: 'not-allowed' });
+  if (!vaults.open(vault))
+    return log('warn', 'message skipped', { vault, name, reason: 'not-allowed' });
   const now = clock.now();
   const row = await rows.secret({ vault, name });
   const open = deps.config.mode === 'observe' ? 'wouldAlert' : 'alert';
   const about = aboutSecret({ secret: { vault, name }, row }, deps);
   const incident = row?.lookedOn?.toISOString() ?? 'first';
-  if (row?.[open] !== REASON) await alertOrCount({ vault, name }, REASON, { ...about, operation: id, incident }, deps);
+  if (row?.[open] !== REASON)
+    await alertOrCount({ vault, name }, REASON, { ...about, operation: id, incident }, deps);
   const times = { lookedOn: now, nextLookOn: addHours(now, RETRY_HOURS) };
-  await rows.saveSecret({ failures: 0, ...row, vault, name, step: 'failed', reason: REASON, [open]: REASON, ...times });
+  await rows.saveSecret({
+    failures: 0,
+    ...row,
+    vault,
+    name,
+    step: 'failed',
+    reason: REASON,
+    [open]: REASON,
+    ...times,
+  });
   const operation = id === undefined ? undefined : await rows.operation(id);
   if (operation && !operation.done) {
-    await rows.saveOperation({ ...operation, phase: 'failed', done: true, reason: REASON, updatedOn: now });
+    await rows.saveOperation({
+      ...operation,
+      phase: 'failed',
+      done: true,
+      reason: REASON,
+      updatedOn: now,
+    });
   }
 }
 
@@ -40,7 +57,11 @@ export async function giveUp({ vault, name, operation: id }: Look, deps: Deps): 
  * Records what a message of the queue of events held, alerts once an hour for all such messages, and queues the looks that
  * it asked for, at whatever version is current by now. An event that is none of ours says why.
  */
-export async function giveUpEvents(events: readonly (Look | NoLook)[], pace: Pace, deps: Deps): Promise<void> {
+export async function giveUpEvents(
+  events: readonly (Look | NoLook)[],
+  pace: Pace,
+  deps: Deps,
+): Promise<void> {
   const { queue, log } = deps;
   await alertOfQueue(EVENTS, REASON, { detail: HELD_BACK }, deps);
   for (const event of events) {
@@ -73,7 +94,10 @@ export interface QueueLength {
  * still there at a sweep has failed: and a poison queue has none of its own, so that after five tries the host would fetch the
  * message every ten minutes for ever and show it to nobody (QueueProcessor of the Storage extension).
  */
-export async function watchPoison(lengths: () => Promise<readonly QueueLength[]>, deps: Deps): Promise<void> {
+export async function watchPoison(
+  lengths: () => Promise<readonly QueueLength[]>,
+  deps: Deps,
+): Promise<void> {
   try {
     for (const { queue, messages } of await lengths())
       if (messages > 0) await alertOfQueue(queue, 'poison-left', { count: messages }, deps);
@@ -85,12 +109,22 @@ export async function watchPoison(lengths: () => Promise<readonly QueueLength[]>
 }
 
 /** At most once an hour for a queue and reason. */
-export async function alertOfQueue(queue: string, reason: Reason, fields: LogFields, deps: Deps): Promise<void> {
-  if (await isFirstOfHour(queue, reason, deps)) deps.log('error', 'alert', { queue, reason, ...fields });
+export async function alertOfQueue(
+  queue: string,
+  reason: Reason,
+  fields: LogFields,
+  deps: Deps,
+): Promise<void> {
+  if (await isFirstOfHour(queue, reason, deps))
+    deps.log('error', 'alert', { queue, reason, ...fields });
 }
 
 /** A table that does not answer may be why the message failed: then it is alerted rather than not. */
-async function isFirstOfHour(queue: string, reason: Reason, { alerts, config }: Deps): Promise<boolean> {
+async function isFirstOfHour(
+  queue: string,
+  reason: Reason,
+  { alerts, config }: Deps,
+): Promise<boolean> {
   if (config.mode === 'observe') return true; // told, not alerted: no hour begins
   try {
     return await alerts.isFirst(`queue ${queue}`, reason);

@@ -29,7 +29,10 @@ export class Stopping {
   /** Tells all that runs, and waits for it, nine seconds at most. */
   async stop(): Promise<void> {
     this.#end.abort();
-    await Promise.race([Promise.all(this.#running), sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
+    await Promise.race([
+      Promise.all(this.#running),
+      sleep(GRACE_MILLISECONDS, undefined, { ref: false }),
+    ]);
   }
 
   /** A process may start an app again after it stopped one: the local host does. */

@@ -49,9 +49,13 @@ export function createArm(options: {
     async get(path, query, doing) {
       if (!PATH.test(path) && !LOCKS_PATH.test(path))
         throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
-      return await bodyFrom(client('GET', `${cloud.arm}${path}?${new URLSearchParams(query)}`), doing);
+      return await bodyFrom(
+        client('GET', `${cloud.arm}${path}?${new URLSearchParams(query)}`),
+        doing,
+      );
     },
-    ask: (query, body, doing) => bodyFrom(client('POST', `${graph}?${new URLSearchParams(query)}`, body), doing),
+    ask: (query, body, doing) =>
+      bodyFrom(client('POST', `${graph}?${new URLSearchParams(query)}`, body), doing),
   };
 }
 

@@ -8,7 +8,11 @@ import { facts, said, shown, type WireFailure, wireFailure } from '../core/wire.
  *
  * @param doing the call in words, for "Azure refused to …"; no text of strangers
  */
-export function fromArm(error: unknown, doing: string, { write }: { readonly write: boolean }): KeyturnError {
+export function fromArm(
+  error: unknown,
+  doing: string,
+  { write }: { readonly write: boolean },
+): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const failure = wireFailure(error);
   const { status = 0 } = failure;
@@ -58,5 +62,7 @@ const SCOPE = new RegExp(
 /** The id of the locked scope out of ARM's sentence (azure-facts 10), only if every segment of it looks like one. */
 function lockedScope(message: string): string | undefined {
   const id = /scope\(s\) are locked: '([^']{1,400})'/.exec(message)?.[1];
-  return id !== undefined && SCOPE.test(id) && !id.includes('..') ? shown(id)?.toLowerCase() : undefined;
+  return id !== undefined && SCOPE.test(id) && !id.includes('..')
+    ? shown(id)?.toLowerCase()
+    : undefined;
 }

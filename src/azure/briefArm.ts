@@ -36,11 +36,16 @@ export function createBriefArm(options: {
     audience: cloud.armAudience,
     policy: brief((request) => (isRead(request) ? READ_SECONDS : POST_SECONDS)),
   });
-  const asking = async (answer: Promise<PipelineResponse>, doing: string, statuses: readonly number[]) => {
+  const asking = async (
+    answer: Promise<PipelineResponse>,
+    doing: string,
+    statuses: readonly number[],
+  ) => {
     try {
       const given = await answer;
       const body = jsonOf(given);
-      if (statuses.includes(given.status) && (body !== undefined || statuses.length > 1)) return body;
+      if (statuses.includes(given.status) && (body !== undefined || statuses.length > 1))
+        return body;
       throw { statusCode: given.status, details: body, response: { headers: given.headers } };
     } catch (error) {
       throw named(error, fromArm(error, doing, { write: false }));
@@ -52,7 +57,8 @@ export function createBriefArm(options: {
   };
   return {
     get: async (path, query, doing) => asking(client('GET', at(path, query)), doing, [200]),
-    ask: (query, body, doing) => asking(client('POST', `${graph}?${new URLSearchParams(query)}`, body), doing, [200]),
+    ask: (query, body, doing) =>
+      asking(client('POST', `${graph}?${new URLSearchParams(query)}`, body), doing, [200]),
     async post(path, query, doing) {
       await asking(client('POST', at(path, query)), doing, TAKEN);
     },
@@ -66,5 +72,8 @@ function named(thrown: unknown, error: KeyturnError): KeyturnError {
   const message = String(details?.error?.message ?? '').slice(0, 4_000);
   const [, action] = /perform action '([A-Za-z]+\.[\w.]+(?:\/[\w*]+)+)'/.exec(message) ?? [];
   if (action === undefined || action.length > 200) return error;
-  return new KeyturnError(error.reason, { ...error.facts, detail: `${error.detail} It needs the action ${action}.` });
+  return new KeyturnError(error.reason, {
+    ...error.facts,
+    detail: `${error.detail} It needs the action ${action}.`,
+  });
 }

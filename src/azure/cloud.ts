@@ -4,9 +4,12 @@ import { compact } from '../core/compact.ts';
 
 const origin = z
   .url({ protocol: /^https$/ })
-  .refine((text) => URL.canParse(text) && new URL(text).origin === text.replace(/\/$/, '').toLowerCase(), {
-    error: 'expected https://host or https://host:port, and nothing after it',
-  })
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin === text.replace(/\/$/, '').toLowerCase(),
+    {
+      error: 'expected https://host or https://host:port, and nothing after it',
+    },
+  )
   .transform((text) => new URL(text).origin);
 /** A token's audience: an address, but with any path, and nobody dials it. */
 const audience = z
@@ -71,8 +74,11 @@ const Members = z.strictObject({
 /** KEYTURN_CLOUD_ENDPOINTS, for the local tenant and clouds that are not listed: https only, ports allowed. */
 export const CustomCloud = Members.transform(
   ({ postgresqlSuffix, mysqlSuffix, databaseAudience, planes, ...cloud }) => {
-    const earlier = Object.entries({ postgresql: postgresqlSuffix, mysql: mysqlSuffix }).flatMap(([name, suffix]) =>
-      suffix === undefined ? [] : [[name, compact({ suffix, audience: databaseAudience })] as const],
+    const earlier = Object.entries({ postgresql: postgresqlSuffix, mysql: mysqlSuffix }).flatMap(
+      ([name, suffix]) =>
+        suffix === undefined
+          ? []
+          : [[name, compact({ suffix, audience: databaseAudience })] as const],
     );
     const all: Readonly<Record<string, PlanePlace>> = { ...Object.fromEntries(earlier), ...planes };
     return { ...cloud, ...compact({ planes: Object.keys(all).length > 0 ? all : undefined }) };
@@ -139,4 +145,5 @@ export function cloudNamed(name: string): Cloud {
 }
 
 /** The address of a vault, from its name and the cloud alone. */
-export const vaultUrl = (cloud: Cloud, vault: string): string => `https://${vault.toLowerCase()}${cloud.vaultSuffix}`;
+export const vaultUrl = (cloud: Cloud, vault: string): string =>
+  `https://${vault.toLowerCase()}${cloud.vaultSuffix}`;

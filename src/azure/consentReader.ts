@@ -30,7 +30,11 @@ const API_VERSION = '2022-04-01';
 const Assignments = z.object({ value: z.array(z.unknown()), nextLink: z.string().nullish() });
 /** Of the list only what parses counts: somebody else's assignment, further down perhaps, must not spoil it (design section 6). */
 const Assignment = z.object({
-  properties: z.object({ principalId: z.string(), scope: z.string(), description: z.string().nullish() }),
+  properties: z.object({
+    principalId: z.string(),
+    scope: z.string(),
+    description: z.string().nullish(),
+  }),
 });
 const PAGES_MAX = 20;
 /** Whoever gives consent waits this long at most for a sweep or event to see it; a request of a person sees it at once. */
@@ -42,20 +46,27 @@ const REMEMBERED_MAX = 1_000;
  * minutes, and for a secret that the list does not name.
  */
 export function consentFrom({ map = {}, arm, graph, principalId, clock }: ConsentOptions): Consent {
-  if (!GUID.test(principalId)) throw new Error('KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.');
+  if (!GUID.test(principalId))
+    throw new Error('KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.');
   const named = parseConsentMap(map);
-  const last = new Map<string, { readonly grants: readonly Grant[]; readonly until: Date; readonly hidden: boolean }>();
+  const last = new Map<
+    string,
+    { readonly grants: readonly Grant[]; readonly until: Date; readonly hidden: boolean }
+  >();
   const consent: Consent = {
     async of(targetId, secret) {
       const id = canonicalId(targetId);
       const known = last.get(id);
       const isNamed = (grant: Grant) => secret !== undefined && namesSecret(grant, secret);
-      if (secret && known && clock.now() < known.until && !known.grants.some(isNamed)) return known.grants;
+      if (secret && known && clock.now() < known.until && !known.grants.some(isNamed))
+        return known.grants;
       const granted = GUID.test(id)
         ? graph.tags(id).then((tags) => tags.map((text) => ({ text })))
         : descriptions(arm, id, principalId.toLowerCase());
       const found = await granted.catch(noneIfHidden);
-      const inSettings = [id, ...resourcesAbove(id)].flatMap((scope) => named.get(scope)?.map(from(scope, id)) ?? []);
+      const inSettings = [id, ...resourcesAbove(id)].flatMap(
+        (scope) => named.get(scope)?.map(from(scope, id)) ?? [],
+      );
       const grants = [...inSettings, ...found.flatMap(grantsIn)];
       const hidden = found === HIDDEN;
       last.delete(id); // so that the oldest stands first
@@ -74,7 +85,9 @@ export function consentFrom({ map = {}, arm, graph, principalId, clock }: Consen
 }
 
 /** The operator's map with its ids parsed and rebuilt; throws naming the key that is no resource id. */
-export function parseConsentMap(map: Readonly<Record<string, string>>): ReadonlyMap<string, readonly Grant[]> {
+export function parseConsentMap(
+  map: Readonly<Record<string, string>>,
+): ReadonlyMap<string, readonly Grant[]> {
   const found = new Map<string, readonly Grant[]>();
   for (const [key, list] of Object.entries(map)) {
     const id = canonical(key);
@@ -86,7 +99,9 @@ export function parseConsentMap(map: Readonly<Record<string, string>>): Readonly
 function canonical(key: string): string {
   if (GUID.test(key)) return key.toLowerCase(); // an app registration
   const [, provider, pairs = ''] =
-    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/(\w+(?:\.\w+)+)((?:\/\w+\/[^/]+)+)$/i.exec(key) ?? [];
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/(\w+(?:\.\w+)+)((?:\/\w+\/[^/]+)+)$/i.exec(
+      key,
+    ) ?? [];
   if (provider === undefined) {
     const detail = `A key of KEYTURN_CONSENT is ${quote(key)}; expected the full id of a resource, or an appId.`;
     throw new KeyturnError('bad-tags', { detail });
@@ -119,7 +134,11 @@ function noneIfHidden(error: unknown): readonly Description[] {
 }
 
 /** Descriptions of the assignments at the target's scope, at what it stands below (a namespace), or at its group. Inherited from further up, none counts. */
-async function descriptions(arm: Arm, targetId: string, principalId: string): Promise<readonly Description[]> {
+async function descriptions(
+  arm: Arm,
+  targetId: string,
+  principalId: string,
+): Promise<readonly Description[]> {
   const scope = /^(\/subscriptions\/[^/]+\/resourcegroups\/[^/]+)\/providers\/.+$/.exec(targetId);
   if (scope === null) return [];
   const scopes = [targetId, scope[1], ...resourcesAbove(targetId)];
@@ -136,20 +155,30 @@ async function descriptions(arm: Arm, targetId: string, principalId: string): Pr
 /** The resources that an id stands below: of a rule its namespace, of a queue's rule the queue, too. */
 function resourcesAbove(id: string): readonly string[] {
   const segments = id.split('/');
-  const parents = Array.from({ length: Math.max(0, (segments.length - 9) / 2) }, (_, at) => 9 + 2 * at);
+  const parents = Array.from(
+    { length: Math.max(0, (segments.length - 9) / 2) },
+    (_, at) => 9 + 2 * at,
+  );
   return parents.map((length) => segments.slice(0, length).join('/'));
 }
 
 async function* assignments(arm: Arm, targetId: string, principalId: string) {
   const path = `${targetId}/providers/Microsoft.Authorization/roleAssignments`;
-  let query: Record<string, string> = { 'api-version': API_VERSION, $filter: `principalId eq '${principalId}'` };
+  let query: Record<string, string> = {
+    'api-version': API_VERSION,
+    $filter: `principalId eq '${principalId}'`,
+  };
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const parsed = Assignments.safeParse(await arm.get(path, query, `list role assignments at ${quote(targetId)}`));
-    if (!parsed.success) throw new KeyturnError('failed', { detail: 'The list of role assignments does not parse.' });
+    const parsed = Assignments.safeParse(
+      await arm.get(path, query, `list role assignments at ${quote(targetId)}`),
+    );
+    if (!parsed.success)
+      throw new KeyturnError('failed', { detail: 'The list of role assignments does not parse.' });
     yield* parsed.data.value.flatMap((each) => Assignment.safeParse(each).data ?? []);
     // Of the link only the token is used; the address stays ours.
     const link = parsed.data.nextLink;
-    const token = link && URL.canParse(link) ? new URL(link).searchParams.get('$skipToken') : undefined;
+    const token =
+      link && URL.canParse(link) ? new URL(link).searchParams.get('$skipToken') : undefined;
     if (!token) return;
     query = { ...query, $skipToken: token };
   }

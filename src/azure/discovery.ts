@@ -49,7 +49,11 @@ export interface DiscoveryOptions {
 }
 
 /** Asks for the vaults of this instance. Throws `undiscovered`, whatever kept Azure from giving the whole list. */
-export function discoveryFrom({ arm, subscriptions, instance }: DiscoveryOptions): () => Promise<Discovered> {
+export function discoveryFrom({
+  arm,
+  subscriptions,
+  instance,
+}: DiscoveryOptions): () => Promise<Discovered> {
   return async () => {
     const served = new Map<string, ResourceId>();
     const noRbac = new Map<string, ResourceId>();
@@ -77,7 +81,8 @@ export function discoveryFrom({ arm, subscriptions, instance }: DiscoveryOptions
 /** A vault of the subscriptions asked about, or undefined: an answer names nothing that nobody asked for. */
 export function vaultIn(id: string, subscriptions: readonly string[]): ResourceId | undefined {
   try {
-    const parsed = id.startsWith('/') && parseResourceId(id, 'Microsoft.KeyVault/vaults', 'An id', VAULT_NAME);
+    const parsed =
+      id.startsWith('/') && parseResourceId(id, 'Microsoft.KeyVault/vaults', 'An id', VAULT_NAME);
     return parsed && subscriptions.includes(parsed.subscription) ? parsed : undefined;
   } catch (error) {
     if (error instanceof KeyturnError) return undefined;
@@ -85,7 +90,10 @@ export function vaultIn(id: string, subscriptions: readonly string[]): ResourceI
   }
 }
 
-async function* rows(arm: Pick<Arm, 'ask'>, subscriptions: readonly string[]): AsyncIterable<unknown> {
+async function* rows(
+  arm: Pick<Arm, 'ask'>,
+  subscriptions: readonly string[],
+): AsyncIterable<unknown> {
   let $skipToken: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const options = compact({ resultFormat: 'objectArray', $top: PAGE, $skipToken });
@@ -106,7 +114,8 @@ async function ask(arm: Pick<Arm, 'ask'>, body: object): Promise<unknown> {
   try {
     return await arm.ask({ 'api-version': API_VERSION }, body, 'list vaults with Resource Graph');
   } catch (error) {
-    if (error instanceof KeyturnError) throw new KeyturnError('undiscovered', { ...error.facts, detail: error.detail });
+    if (error instanceof KeyturnError)
+      throw new KeyturnError('undiscovered', { ...error.facts, detail: error.detail });
     throw error;
   }
 }

@@ -41,7 +41,10 @@ const Subscription = z.object({
     expirationTimeUtc: z.string().nullish(),
   }),
 });
-const Topic = z.object({ id: z.string().max(2_000), properties: z.object({ source: z.string().nullish() }) });
+const Topic = z.object({
+  id: z.string().max(2_000),
+  properties: z.object({ source: z.string().nullish() }),
+});
 
 interface EventSource {
   readonly name: string;
@@ -52,24 +55,46 @@ interface EventSource {
 }
 
 /** @param near two requests at most: a topic that is there counts as not told */
-export async function eventsOf(arm: Pick<Arm, 'get'>, vault: EventSource, near = false): Promise<RightCheck> {
+export async function eventsOf(
+  arm: Pick<Arm, 'get'>,
+  vault: EventSource,
+  near = false,
+): Promise<RightCheck> {
   const what = `events of the vault ${vault.name}`;
   const asked = (path: string, doing: string) => ({ arm, path, version: API_VERSION, doing });
-  return await told(what, `${EVENTS_READ} at the vault, and ${TOPICS_READ} at its group`, async () => {
-    const below = `${vault.id.text}/providers/Microsoft.EventGrid/eventSubscriptions`;
-    const own = await listAt(asked(below, 'list the event subscriptions of the vault'), Subscription);
-    if (own.items.some((each) => isSound(each, vault))) return { what, state: 'ok' };
-    const topicsAt = `${vault.id.text.split('/providers/')[0]}/providers/Microsoft.EventGrid/systemTopics`;
-    const topics = await listAt(asked(topicsAt, "list the system topics of the vault's group"), Topic);
-    const topic = topics.items.find(({ properties }) => canonicalId(properties.source ?? '') === vault.id.text);
-    if (topic && near) return cannotTell(what, 'The vault has a system topic, whose subscriptions were not looked at.');
-    const path = topic && `${canonicalId(topic.id)}/eventSubscriptions`;
-    const of = path ? await listAt(asked(path, 'list the event subscriptions of the topic'), Subscription) : undefined;
-    if (of?.items.some((each) => isSound(each, vault))) return { what, state: 'ok' };
-    if (!own.whole || !topics.whole || of?.whole === false)
-      return cannotTell(what, 'Azure gave a part of the subscriptions alone.');
-    return missing(what, vault, topic !== undefined || own.items.length > 0);
-  });
+  return await told(
+    what,
+    `${EVENTS_READ} at the vault, and ${TOPICS_READ} at its group`,
+    async () => {
+      const below = `${vault.id.text}/providers/Microsoft.EventGrid/eventSubscriptions`;
+      const own = await listAt(
+        asked(below, 'list the event subscriptions of the vault'),
+        Subscription,
+      );
+      if (own.items.some((each) => isSound(each, vault))) return { what, state: 'ok' };
+      const topicsAt = `${vault.id.text.split('/providers/')[0]}/providers/Microsoft.EventGrid/systemTopics`;
+      const topics = await listAt(
+        asked(topicsAt, "list the system topics of the vault's group"),
+        Topic,
+      );
+      const topic = topics.items.find(
+        ({ properties }) => canonicalId(properties.source ?? '') === vault.id.text,
+      );
+      if (topic && near)
+        return cannotTell(
+          what,
+          'The vault has a system topic, whose subscriptions were not looked at.',
+        );
+      const path = topic && `${canonicalId(topic.id)}/eventSubscriptions`;
+      const of = path
+        ? await listAt(asked(path, 'list the event subscriptions of the topic'), Subscription)
+        : undefined;
+      if (of?.items.some((each) => isSound(each, vault))) return { what, state: 'ok' };
+      if (!own.whole || !topics.whole || of?.whole === false)
+        return cannotTell(what, 'Azure gave a part of the subscriptions alone.');
+      return missing(what, vault, topic !== undefined || own.items.length > 0);
+    },
+  );
 }
 
 function missing(what: string, { name, id }: EventSource, isThere: boolean): RightCheck {
@@ -81,7 +106,10 @@ function missing(what: string, { name, id }: EventSource, isThere: boolean): Rig
   return { what, state: 'problem', reason: 'no-events', detail, command };
 }
 
-function isSound({ properties }: z.infer<typeof Subscription>, { ownStorage, now }: EventSource): boolean {
+function isSound(
+  { properties }: z.infer<typeof Subscription>,
+  { ownStorage, now }: EventSource,
+): boolean {
   const { provisioningState, filter, expirationTimeUtc } = properties;
   const types = filter?.includedEventTypes?.map((each) => each.toLowerCase());
   if (provisioningState?.toLowerCase() !== 'succeeded') return false;
@@ -92,5 +120,7 @@ function isSound({ properties }: z.infer<typeof Subscription>, { ownStorage, now
   if (endpointType === 'AzureFunction') return FUNCTION.test(place?.resourceId ?? '');
   if (endpointType === 'WebHook') return WEBHOOK.test(place?.endpointBaseUrl ?? '');
   const account = place?.resourceId?.toLowerCase().split('/').at(-1) ?? '';
-  return endpointType === 'StorageQueue' && place?.queueName === QUEUE && ownStorage.includes(account);
+  return (
+    endpointType === 'StorageQueue' && place?.queueName === QUEUE && ownStorage.includes(account)
+  );
 }

@@ -7,7 +7,13 @@ import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
-import { AbsentError, BusyError, ConcurrentError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import {
+  AbsentError,
+  BusyError,
+  ConcurrentError,
+  KeyturnError,
+  UnknownOutcomeError,
+} from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { GraphGrants } from '../core/rightChecks.ts';
 import { Secret } from '../core/secret.ts';
@@ -57,7 +63,10 @@ export interface GraphApi {
   principalPasswords?(appId: string): Promise<readonly AppCredential[]>;
   /** What the identity's token lets it do, and the owners of the application as far as one page shows them. */
   standing(appId: string): Promise<Standing>;
-  addPassword(appId: string, asked: { readonly displayName: string; readonly endsOn: Date }): Promise<AddedPassword>;
+  addPassword(
+    appId: string,
+    asked: { readonly displayName: string; readonly endsOn: Date },
+  ): Promise<AddedPassword>;
   /** Done as well when the application has no such password. */
   removePassword(objectId: string, keyId: Handle): Promise<void>;
 }
@@ -79,7 +88,10 @@ const Facts = z.object({ id: guid, appId: guid, passwordCredentials: Passwords }
 const Named = z.object({ appId: guid });
 const Held = z.object({ passwordCredentials: Passwords });
 const Tags = z.object({ appId: guid, tags: z.array(z.string()).max(1_000) });
-const Owners = z.object({ value: z.array(z.object({ id: guid })).max(1_000), '@odata.nextLink': z.string().nullish() });
+const Owners = z.object({
+  value: z.array(z.object({ id: guid })).max(1_000),
+  '@odata.nextLink': z.string().nullish(),
+});
 const Added = z.object({ keyId: guid, secretText: z.string().min(16).max(256) });
 
 export function createGraph(options: {
@@ -89,7 +101,12 @@ export function createGraph(options: {
 }): GraphApi {
   const { cloud, ...rest } = options;
   const client = thinClient({ ...rest, endpoint: cloud.graph, audience: cloud.graphAudience });
-  const send = async (path: string, doing: string, body?: object, at = 'applications'): Promise<unknown> => {
+  const send = async (
+    path: string,
+    doing: string,
+    body?: object,
+    at = 'applications',
+  ): Promise<unknown> => {
     const url = `${cloud.graph}/v1.0/${at}${path}`;
     try {
       return bodyOf(await client(body === undefined ? 'GET' : 'POST', url, body));
@@ -97,9 +114,15 @@ export function createGraph(options: {
       throw fromGraph(error, doing, body !== undefined);
     }
   };
-  const read = async <T extends { appId: string }>(appId: string, select: string, schema: z.ZodType<T>): Promise<T> => {
+  const read = async <T extends { appId: string }>(
+    appId: string,
+    select: string,
+    schema: z.ZodType<T>,
+  ): Promise<T> => {
     const doing = `show the application ${canonical(appId)}`;
-    const found = schema.safeParse(await send(`(appId='${canonical(appId)}')?$select=${select}`, doing));
+    const found = schema.safeParse(
+      await send(`(appId='${canonical(appId)}')?$select=${select}`, doing),
+    );
     if (!found.success || found.data.appId !== canonical(appId)) {
       throw new KeyturnError('failed', { detail: 'The answer of Microsoft Graph does not parse.' });
     }
@@ -114,7 +137,10 @@ export function createGraph(options: {
     async appIdOf(objectId) {
       for (const at of ['applications', 'servicePrincipals']) {
         const doing = `show what has the object id ${canonical(objectId)}`;
-        const found = await shownIn(Named, send(`/${canonical(objectId)}?$select=appId`, doing, undefined, at));
+        const found = await shownIn(
+          Named,
+          send(`/${canonical(objectId)}?$select=appId`, doing, undefined, at),
+        );
         if (found) return found.appId;
       }
       return undefined;
@@ -128,10 +154,18 @@ export function createGraph(options: {
     async standing(appId) {
       const { graphAudience } = cloud;
       const token = await rest.credential.getToken(`${graphAudience}/.default`).catch(() => null);
-      if (token === null) throw new BusyError('target-busy', { detail: 'No token for Microsoft Graph could be had.' });
+      if (token === null)
+        throw new BusyError('target-busy', {
+          detail: 'No token for Microsoft Graph could be had.',
+        });
       const doing = `show the owners of the application ${canonical(appId)}`;
-      const found = Owners.safeParse(await send(`(appId='${canonical(appId)}')/owners?$select=id`, doing));
-      if (!found.success) throw new KeyturnError('failed', { detail: 'The answer of Microsoft Graph does not parse.' });
+      const found = Owners.safeParse(
+        await send(`(appId='${canonical(appId)}')/owners?$select=id`, doing),
+      );
+      if (!found.success)
+        throw new KeyturnError('failed', {
+          detail: 'The answer of Microsoft Graph does not parse.',
+        });
       const { value, '@odata.nextLink': next } = found.data;
       return { ...grantsIn(token), owners: value.map(({ id }) => id), more: !!next };
     },
@@ -144,16 +178,18 @@ export function createGraph(options: {
       );
       // There is one now, and nobody knows its text.
       if (!added.success)
-        throw new UnknownOutcomeError('target-busy', { detail: `Azure's answer does not parse (${doing}).` });
+        throw new UnknownOutcomeError('target-busy', {
+          detail: `Azure's answer does not parse (${doing}).`,
+        });
       return { keyId: added.data.keyId, value: new Secret(added.data.secretText) };
     },
     async removePassword(objectId, keyId) {
       const doing = `remove the password ${canonical(keyId)}`;
-      await send(`/${canonical(objectId)}/removePassword`, doing, { keyId: canonical(keyId) }).catch(
-        (error: unknown) => {
-          if (!(error instanceof AbsentCredential)) throw error;
-        },
-      );
+      await send(`/${canonical(objectId)}/removePassword`, doing, {
+        keyId: canonical(keyId),
+      }).catch((error: unknown) => {
+        if (!(error instanceof AbsentCredential)) throw error;
+      });
     },
   };
 }
@@ -208,7 +244,8 @@ function fromGraph(error: unknown, doing: string, write: boolean): KeyturnError 
   const { status = 0, code = '', text } = failure;
   const options = { ...facts(failure), detail: `Azure refused to ${doing} (${said(failure)}).` };
   const concurrent =
-    status === 409 || (status === 400 && (code === 'Directory_ConcurrencyViolation' || CONCURRENT.test(text)));
+    status === 409 ||
+    (status === 400 && (code === 'Directory_ConcurrencyViolation' || CONCURRENT.test(text)));
   if (failure.unsent || status === 429) return new BusyError('target-busy', options);
   if (concurrent) return new (write ? ConcurrentError : BusyError)('target-busy', options);
   if (failure.unanswered || status === 408 || status >= 500) {
@@ -224,15 +261,22 @@ function refusal(
   options: { readonly detail: string },
   write: boolean,
 ): KeyturnError {
-  if (status === 400 && /No password credential found/i.test(text)) return new AbsentCredential('failed', options);
+  if (status === 400 && /No password credential found/i.test(text))
+    return new AbsentCredential('failed', options);
   if (POLICY.test(code))
-    return new KeyturnError('target-policy', { ...options, detail: `${options.detail} ${remedyOf(code)}` });
+    return new KeyturnError('target-policy', {
+      ...options,
+      detail: `${options.detail} ${remedyOf(code)}`,
+    });
   if (code === 'Directory_ResourceSizeExceeded') return new KeyturnError('target-full', options);
   if (status === 401 || status === 403) {
     const right = write
       ? "Make Keyturn's identity an owner of the application, beside the permission Application.ReadWrite.OwnedBy."
       : 'Give Keyturn the permission Application.ReadWrite.OwnedBy of Microsoft Graph.';
-    return new KeyturnError('target-forbidden', { ...options, detail: `${options.detail} ${right}` });
+    return new KeyturnError('target-forbidden', {
+      ...options,
+      detail: `${options.detail} ${right}`,
+    });
   }
   return new KeyturnError('failed', options);
 }

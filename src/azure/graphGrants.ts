@@ -12,6 +12,8 @@ const Claims = z.object({
 /** The token is the identity's own and goes nowhere from here, so nobody has to verify it. */
 export function grantsIn({ token }: { readonly token: string }): GraphGrants {
   const [, claims = ''] = token.split('.');
-  const { roles, iat, oid } = Claims.parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')));
+  const { roles, iat, oid } = Claims.parse(
+    JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')),
+  );
   return compact({ permissions: roles, issuedOn: new Date(iat * 1000), oid });
 }

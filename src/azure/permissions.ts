@@ -24,7 +24,12 @@ const list = z
   .max(5_000)
   .nullish()
   .transform((all) => all ?? []);
-const BlockBody = z.object({ actions: list, notActions: list, dataActions: list, notDataActions: list });
+const BlockBody = z.object({
+  actions: list,
+  notActions: list,
+  dataActions: list,
+  notDataActions: list,
+});
 const VaultBody = z.object({
   properties: z.object({
     enableRbacAuthorization: z.boolean().nullish(),
@@ -81,9 +86,16 @@ export function rightsFrom({
         if (all.every(({ held }) => held)) return { what, state: 'ok', actions: all };
         // Of a part of the role it is known that something lacks, whatever else it may give.
         const none = all.filter(({ held }) => held !== true && whole).map(({ action }) => action);
-        if (!whole) return { ...cannotTell(what, 'Azure gave a part of the permissions alone.'), actions: all };
+        if (!whole)
+          return {
+            ...cannotTell(what, 'Azure gave a part of the permissions alone.'),
+            actions: all,
+          };
         if (found.every(({ held }) => held) && !isTold)
-          return { ...cannotTell(what, 'Azure showed no data actions of the target.'), actions: all };
+          return {
+            ...cannotTell(what, 'Azure showed no data actions of the target.'),
+            actions: all,
+          };
         const detail = `Keyturn's identity lacks ${none.join(', ')} at ${id}. Roles that were assigned lately take minutes to spread.`;
         return { what, state: 'problem', reason: 'target-forbidden', detail, actions: all };
       });
@@ -97,9 +109,11 @@ export function rightsFrom({
         const get = near && lately ? lately : arm.get.bind(arm);
         const body = await get(id, { 'api-version': VAULT_VERSION }, `show the vault ${name}`);
         const { enableRbacAuthorization, accessPolicies } = VaultBody.parse(body).properties;
-        if (enableRbacAuthorization !== true) return byPolicies(what, name, accessPolicies ?? [], principalId);
+        if (enableRbacAuthorization !== true)
+          return byPolicies(what, name, accessPolicies ?? [], principalId);
         const judged = byRoles(what, { vault: name, id, principalId }, await blocksAt(id));
-        if (near || judged.state !== 'ok' || !(await hasCondition(arm, id, principalId))) return judged;
+        if (near || judged.state !== 'ok' || !(await hasCondition(arm, id, principalId)))
+          return judged;
         return cannotTell(
           what,
           'A role assignment of the identity has a condition, which may keep it from this secret.',
@@ -125,18 +139,34 @@ const heldOf = (
   actions: readonly string[],
   blocks: readonly Block[],
   { plane, isTold }: { readonly plane: 'actions' | 'dataActions'; readonly isTold: boolean },
-) => actions.map((action) => ({ action, held: allows(blocks, action, plane) || (isTold ? false : undefined) }));
+) =>
+  actions.map((action) => ({
+    action,
+    held: allows(blocks, action, plane) || (isTold ? false : undefined),
+  }));
 
 /** Without the right to look, or without any, nothing is held against the role. */
-async function hasCondition(arm: Pick<Arm, 'get'>, id: string, principalId: string): Promise<boolean> {
+async function hasCondition(
+  arm: Pick<Arm, 'get'>,
+  id: string,
+  principalId: string,
+): Promise<boolean> {
   try {
     const path = `${id}/providers/Microsoft.Authorization/roleAssignments`;
-    const query = { 'api-version': API_VERSION, $filter: `principalId eq '${principalId.toLowerCase()}'` };
+    const query = {
+      'api-version': API_VERSION,
+      $filter: `principalId eq '${principalId.toLowerCase()}'`,
+    };
     const page = z.object({ value: z.array(z.unknown()).max(1_000) });
-    const { value } = page.parse(await arm.get(path, query, 'list its role assignments at the vault'));
+    const { value } = page.parse(
+      await arm.get(path, query, 'list its role assignments at the vault'),
+    );
     return value.some((each) => {
       const { data } = AssignmentBody.safeParse(each);
-      return data?.properties.principalId.toLowerCase() === principalId.toLowerCase() && !!data.properties.condition;
+      return (
+        data?.properties.principalId.toLowerCase() === principalId.toLowerCase() &&
+        !!data.properties.condition
+      );
     });
   } catch (error) {
     if (error instanceof z.ZodError || error instanceof KeyturnError) return false;
@@ -149,7 +179,11 @@ const SECRETS_ROLE = 'Key Vault Secrets Officer';
 
 function byRoles(
   what: string,
-  { vault, id, principalId }: { readonly vault: string; readonly id: string; readonly principalId: string },
+  {
+    vault,
+    id,
+    principalId,
+  }: { readonly vault: string; readonly id: string; readonly principalId: string },
   { blocks, whole }: Blocks,
 ): RightCheck {
   // Whether data actions are always in the answer is unverified: where those of reading are, these would be.
@@ -158,7 +192,8 @@ function byRoles(
   const writes = actions.filter((_, at) => WRITES.includes(NEEDED[at] ?? ''));
   const missing = writes.filter(({ held }) => !held).map(({ action }) => action);
   if (missing.length === 0) return { what, state: 'ok', actions };
-  if (!isTold) return { ...cannotTell(what, 'Azure showed no data actions of the vault.'), actions };
+  if (!isTold)
+    return { ...cannotTell(what, 'Azure showed no data actions of the vault.'), actions };
   const detail = `Keyturn's identity may read secrets of ${vault} and lacks ${missing.join(', ')}. Roles that were assigned lately take up to 30 minutes to spread.`;
   const command = assignRole(principalId, SECRETS_ROLE, id);
   return { what, state: 'problem', reason: 'vault-forbidden', detail, command, actions };
@@ -168,19 +203,36 @@ function byRoles(
 function byPolicies(
   what: string,
   vault: string,
-  policies: readonly { readonly objectId: string; readonly permissions: { readonly secrets: readonly string[] } }[],
+  policies: readonly {
+    readonly objectId: string;
+    readonly permissions: { readonly secrets: readonly string[] };
+  }[],
   principalId: string,
 ): RightCheck {
-  const own = policies.filter(({ objectId }) => objectId.toLowerCase() === principalId.toLowerCase());
-  const given = own.flatMap(({ permissions }) => permissions.secrets.map((each) => each.toLowerCase()));
+  const own = policies.filter(
+    ({ objectId }) => objectId.toLowerCase() === principalId.toLowerCase(),
+  );
+  const given = own.flatMap(({ permissions }) =>
+    permissions.secrets.map((each) => each.toLowerCase()),
+  );
   if (given.includes('set') || given.includes('all')) return { what, state: 'ok' };
-  if (own.length === 0) return cannotTell(what, 'No access policy names the identity itself; a group may.');
+  if (own.length === 0)
+    return cannotTell(what, 'No access policy names the identity itself; a group may.');
   if (policies.length > own.length)
     return cannotTell(what, 'The policy of the identity lacks `set`; one of a group may have it.');
   const detail = `The access policy of ${vault} for Keyturn's identity lacks the secret permission \`set\`.`;
   const permissions = ['--secret-permissions', 'get', 'list', 'set'];
   const command = commandLine(
-    ...['az', 'keyvault', 'set-policy', '--name', vault, '--object-id', principalId, ...permissions],
+    ...[
+      'az',
+      'keyvault',
+      'set-policy',
+      '--name',
+      vault,
+      '--object-id',
+      principalId,
+      ...permissions,
+    ],
   );
   return { what, state: 'problem', reason: 'vault-forbidden', detail, command };
 }

@@ -12,12 +12,36 @@ import type { Arm } from './arm.ts';
 const API_VERSION = '2022-10-01';
 /** Lower case. */
 const TYPES = [
-  ...['microsoft.storage/storageaccounts', 'microsoft.documentdb/databaseaccounts', 'microsoft.cache/redis'],
-  ...['microsoft.cache/redisenterprise', 'microsoft.servicebus/namespaces', 'microsoft.eventhub/namespaces'],
-  ...['microsoft.relay/namespaces', 'microsoft.notificationhubs/namespaces', 'microsoft.cognitiveservices/accounts'],
-  ...['microsoft.search/searchservices', 'microsoft.signalrservice/signalr', 'microsoft.signalrservice/webpubsub'],
-  ...['microsoft.appconfiguration/configurationstores', 'microsoft.batch/batchaccounts', 'microsoft.maps/accounts'],
-  ...['microsoft.communication/communicationservices', 'microsoft.devices/iothubs', 'microsoft.sql/servers'],
+  ...[
+    'microsoft.storage/storageaccounts',
+    'microsoft.documentdb/databaseaccounts',
+    'microsoft.cache/redis',
+  ],
+  ...[
+    'microsoft.cache/redisenterprise',
+    'microsoft.servicebus/namespaces',
+    'microsoft.eventhub/namespaces',
+  ],
+  ...[
+    'microsoft.relay/namespaces',
+    'microsoft.notificationhubs/namespaces',
+    'microsoft.cognitiveservices/accounts',
+  ],
+  ...[
+    'microsoft.search/searchservices',
+    'microsoft.signalrservice/signalr',
+    'microsoft.signalrservice/webpubsub',
+  ],
+  ...[
+    'microsoft.appconfiguration/configurationstores',
+    'microsoft.batch/batchaccounts',
+    'microsoft.maps/accounts',
+  ],
+  ...[
+    'microsoft.communication/communicationservices',
+    'microsoft.devices/iothubs',
+    'microsoft.sql/servers',
+  ],
   ...['microsoft.dbforpostgresql/flexibleservers', 'microsoft.dbformysql/flexibleservers'],
 ] as const;
 const QUERY = [
@@ -63,7 +87,11 @@ export function resourcesFrom(options: {
       if (asked.length === 0) return found;
       let $skipToken: string | undefined;
       for (let page = 0; page < PAGES_MAX; page += 1) {
-        const paging = { resultFormat: 'objectArray', $top: PAGE, ...($skipToken === undefined ? {} : { $skipToken }) };
+        const paging = {
+          resultFormat: 'objectArray',
+          $top: PAGE,
+          ...($skipToken === undefined ? {} : { $skipToken }),
+        };
         const body = { subscriptions: asked, query: QUERY, options: paging };
         const answer = Answer.safeParse(await asking(arm, body)).data;
         if (!answer) throw undiscovered('The list of resources does not parse.');
@@ -105,9 +133,14 @@ const named = (type: string, name: string): readonly string[] =>
 
 async function asking(arm: Pick<Arm, 'ask'>, body: object): Promise<unknown> {
   try {
-    return await arm.ask({ 'api-version': API_VERSION }, body, 'list resources with Resource Graph');
+    return await arm.ask(
+      { 'api-version': API_VERSION },
+      body,
+      'list resources with Resource Graph',
+    );
   } catch (error) {
-    if (error instanceof KeyturnError) throw new KeyturnError('undiscovered', { ...error.facts, detail: error.detail });
+    if (error instanceof KeyturnError)
+      throw new KeyturnError('undiscovered', { ...error.facts, detail: error.detail });
     throw error;
   }
 }

@@ -27,26 +27,41 @@ const scopeOf = ({ id }: Lock): string => canonicalId(id).replace(SUFFIX, '');
  *
  * @param near leaves the subscription out: two requests at most
  */
-export async function locksAt(arm: Pick<Arm, 'get'>, target: string, near = false): Promise<RightCheck> {
+export async function locksAt(
+  arm: Pick<Arm, 'get'>,
+  target: string,
+  near = false,
+): Promise<RightCheck> {
   const what = `locks at ${target} and above`;
   const id = canonicalId(target);
-  const [, subscription, group] = /^(\/subscriptions\/[^/]+)(\/resourcegroups\/[^/]+)\/providers\//.exec(id) ?? [];
+  const [, subscription, group] =
+    /^(\/subscriptions\/[^/]+)(\/resourcegroups\/[^/]+)\/providers\//.exec(id) ?? [];
   if (subscription === undefined || group === undefined) return { what, state: 'ok' };
   const at = async (scope: string): Promise<readonly Lock[] | string> => {
     const path = `${scope}/providers/Microsoft.Authorization/locks`;
     let found: readonly Lock[] = [];
     const answer = await told(what, LOCKS_READ, async () => {
-      const { items, whole } = await listAt({ arm, path, version: API_VERSION, doing: 'list the locks' }, Lock);
+      const { items, whole } = await listAt(
+        { arm, path, version: API_VERSION, doing: 'list the locks' },
+        Lock,
+      );
       found = items;
-      return whole ? { what, state: 'ok' } : cannotTell(what, 'Azure gave a part of the locks alone.');
+      return whole
+        ? { what, state: 'ok' }
+        : cannotTell(what, 'Azure gave a part of the locks alone.');
     });
     return answer.state === 'ok' ? found : (answer.detail ?? '');
   };
   const own = await at(id);
-  const isFound = typeof own !== 'string' && own.some((lock) => isReadOnly(lock) && isOver(scopeOf(lock), id));
-  const above = isFound ? [] : await Promise.all([at(subscription + group), ...(near ? [] : [at(subscription)])]);
+  const isFound =
+    typeof own !== 'string' && own.some((lock) => isReadOnly(lock) && isOver(scopeOf(lock), id));
+  const above = isFound
+    ? []
+    : await Promise.all([at(subscription + group), ...(near ? [] : [at(subscription)])]);
   const lists = [own, ...above];
-  const all = new Map(lists.flatMap((each) => (typeof each === 'string' ? [] : each)).map((lock) => [lock.id, lock]));
+  const all = new Map(
+    lists.flatMap((each) => (typeof each === 'string' ? [] : each)).map((lock) => [lock.id, lock]),
+  );
   return judged(
     what,
     id,
@@ -60,7 +75,12 @@ const isReadOnly = ({ properties }: Lock): boolean => properties.level.toLowerCa
 /** Whether a lock's scope is the resource, or stands above it. */
 const isOver = (scope: string, id: string): boolean => id === scope || id.startsWith(`${scope}/`);
 
-function judged(what: string, id: string, all: readonly Lock[], untold: string | undefined): RightCheck {
+function judged(
+  what: string,
+  id: string,
+  all: readonly Lock[],
+  untold: string | undefined,
+): RightCheck {
   const over = all.filter((lock) => isOver(scopeOf(lock), id));
   const found = over.find(isReadOnly);
   if (found) {

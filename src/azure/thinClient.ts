@@ -34,17 +34,29 @@ export type ThinClient = (
   more?: Readonly<Record<string, string>>,
 ) => Promise<PipelineResponse>;
 
-export function thinClient({ endpoint, audience, credential, clock, isRead, policy }: ThinClientOptions): ThinClient {
+export function thinClient({
+  endpoint,
+  audience,
+  credential,
+  clock,
+  isRead,
+  policy,
+}: ThinClientOptions): ThinClient {
   const http = createDefaultHttpClient();
   const pipeline = createPipelineFromOptions(SINGLE_SEND);
   pipeline.addPolicy(policy ?? patience(clock, isRead));
   pipeline.addPolicy(onlyTo(endpoint));
-  pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${audience}/.default` }));
+  pipeline.addPolicy(
+    bearerTokenAuthenticationPolicy({ credential, scopes: `${audience}/.default` }),
+  );
   return async (method, url, body, more = {}) => {
     const headers = createHttpHeaders({ ...more, accept: 'application/json' });
     if (body !== undefined) headers.set('content-type', 'application/json');
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
-    return await pipeline.sendRequest(http, createPipelineRequest({ method, url, headers, ...text }));
+    return await pipeline.sendRequest(
+      http,
+      createPipelineRequest({ method, url, headers, ...text }),
+    );
   };
 }
 

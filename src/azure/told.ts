@@ -6,14 +6,22 @@ import type { Arm } from './arm.ts';
 
 const PAGES_MAX = 20;
 
-export const cannotTell = (what: string, detail: string): RightCheck => ({ what, state: 'cannot tell', detail });
+export const cannotTell = (what: string, detail: string): RightCheck => ({
+  what,
+  state: 'cannot tell',
+  detail,
+});
 
 /**
  * No answer, or one of another shape, tells nothing.
  *
  * @param right what asking needs
  */
-export async function told(what: string, right: string, ask: () => Promise<RightCheck>): Promise<RightCheck> {
+export async function told(
+  what: string,
+  right: string,
+  ask: () => Promise<RightCheck>,
+): Promise<RightCheck> {
   try {
     return await ask();
   } catch (error) {
@@ -31,7 +39,12 @@ export async function told(what: string, right: string, ask: () => Promise<Right
  * @param pages how many are read at most
  */
 export async function listAt<T>(
-  { arm, path, version, doing }: { arm: Pick<Arm, 'get'>; path: string; version: string; doing: string },
+  {
+    arm,
+    path,
+    version,
+    doing,
+  }: { arm: Pick<Arm, 'get'>; path: string; version: string; doing: string },
   item: z.ZodType<T>,
   pages = PAGES_MAX,
 ): Promise<{ readonly items: readonly T[]; readonly whole: boolean }> {

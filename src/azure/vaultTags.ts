@@ -18,7 +18,9 @@ const Vault = z.object({ tags: z.record(z.string(), z.string()).nullish() });
  */
 export function vaultTagsFrom(options: {
   /** The vaults that are served, by their lower-cased name. */
-  readonly served: { find(name: string): { readonly id: ResourceId; readonly discovered: boolean } | undefined };
+  readonly served: {
+    find(name: string): { readonly id: ResourceId; readonly discovered: boolean } | undefined;
+  };
   readonly arm: Pick<Arm, 'get'>;
   readonly clock: Clock;
 }): (vault: string) => Promise<Tags> {
@@ -29,10 +31,14 @@ export function vaultTagsFrom(options: {
     const found = served.find(vault);
     if (!found) throw new KeyturnError('not-allowed');
     const cached = cache.get(vault);
-    const tags = cached && clock.now() < cached.until ? cached.tags : await read(arm, found.id.text, vault);
-    if (tags !== cached?.tags) cache.set(vault, { tags, until: addMinutes(clock.now(), MINUTES_CACHED) });
+    const tags =
+      cached && clock.now() < cached.until ? cached.tags : await read(arm, found.id.text, vault);
+    if (tags !== cached?.tags)
+      cache.set(vault, { tags, until: addMinutes(clock.now(), MINUTES_CACHED) });
     if (found.discovered && tagOf(tags, 'keyturn') === undefined)
-      throw new KeyturnError('not-allowed', { detail: 'The vault no longer carries the tag `keyturn`.' });
+      throw new KeyturnError('not-allowed', {
+        detail: 'The vault no longer carries the tag `keyturn`.',
+      });
     return tags;
   };
 }

@@ -14,7 +14,9 @@ const App = z.object({
     configuration: z
       .object({
         secrets: z
-          .array(z.object({ name: z.string().max(253), keyVaultUrl: z.string().max(1_000).nullish() }))
+          .array(
+            z.object({ name: z.string().max(253), keyVaultUrl: z.string().max(1_000).nullish() }),
+          )
           .max(1_000)
           .nullish(),
       })
@@ -22,7 +24,11 @@ const App = z.object({
   }),
 });
 
-async function references(_: ResourceId, secret: SecretRef, body: unknown): Promise<readonly ConsumerReference[]> {
+async function references(
+  _: ResourceId,
+  secret: SecretRef,
+  body: unknown,
+): Promise<readonly ConsumerReference[]> {
   const { data } = App.safeParse(body);
   if (!data) throw new KeyturnError('failed', { detail: 'The container app does not parse.' });
   return (data.properties.configuration?.secrets ?? []).flatMap(({ name, keyVaultUrl }) => {

@@ -25,13 +25,16 @@ export function declarationIn(tags: Tags): Declaration {
   const entries: { vault: string; name: string }[] = [];
   for (const [tag, text] of Object.entries(tags).filter(([name]) => TAG.test(name))) {
     const parts = text.length <= TEXT_MAX ? text.split(',') : [];
-    if (text.length > TEXT_MAX) problems.push(`The tag ${tag.toLowerCase()} is longer than ${TEXT_MAX} characters.`);
+    if (text.length > TEXT_MAX)
+      problems.push(`The tag ${tag.toLowerCase()} is longer than ${TEXT_MAX} characters.`);
     for (const part of parts.map((each) => each.trim()).filter((each) => each !== '')) {
       const [vault = '', name = '', ...rest] = part.split('/');
       if (rest.length === 0 && VAULT_NAME.test(vault) && (name === '*' || SECRET_NAME.test(name)))
         entries.push({ vault: vault.toLowerCase(), name: name.toLowerCase() });
       else
-        problems.push(`${quote(part)} in the tag ${tag.toLowerCase()} is not understood; expected <vault>/<secret>.`);
+        problems.push(
+          `${quote(part)} in the tag ${tag.toLowerCase()} is not understood; expected <vault>/<secret>.`,
+        );
     }
   }
   const written = tagOf(tags, WINDOW_TAG);
@@ -47,4 +50,7 @@ export function declarationIn(tags: Tags): Declaration {
 export const hasWindow = (tags: Tags): boolean => tagOf(tags, WINDOW_TAG) !== undefined;
 
 export const declares = ({ entries }: Declaration, { vault, name }: SecretRef): boolean =>
-  entries.some((each) => each.vault === vault.toLowerCase() && (each.name === '*' || each.name === name.toLowerCase()));
+  entries.some(
+    (each) =>
+      each.vault === vault.toLowerCase() && (each.name === '*' || each.name === name.toLowerCase()),
+  );

@@ -49,7 +49,11 @@ export interface ConsumersOptions {
   readonly clock: Clock;
 }
 
-export function declaredConsumers({ arm: given, subscriptions, clock }: ConsumersOptions): Consumers {
+export function declaredConsumers({
+  arm: given,
+  subscriptions,
+  clock,
+}: ConsumersOptions): Consumers {
   const arm = pacedArm(given, clock);
   let kept: { readonly found: readonly Found[]; readonly until: Date } | undefined;
   const listed = async (): Promise<readonly Found[]> => {
@@ -63,7 +67,9 @@ export function declaredConsumers({ arm: given, subscriptions, clock }: Consumer
   const consumers: Consumers = {
     async of(secret) {
       const found = await listed();
-      return found.filter(({ declaration }) => declares(declaration, secret)).map(({ consumer }) => consumer);
+      return found
+        .filter(({ declaration }) => declares(declaration, secret))
+        .map(({ consumer }) => consumer);
     },
     async look(consumer, secret) {
       const kind = kindOf(consumer);
@@ -74,7 +80,8 @@ export function declaredConsumers({ arm: given, subscriptions, clock }: Consumer
         .catch(goneWhere);
       if (body === undefined) return none;
       const resource = Resource.safeParse(body);
-      if (!resource.success) throw new KeyturnError('failed', { detail: 'The tagged resource does not parse.' });
+      if (!resource.success)
+        throw new KeyturnError('failed', { detail: 'The tagged resource does not parse.' });
       const found = resource.data.tags ?? {};
       const declaration = declarationIn(found);
       if (!declares(declaration, secret)) return none;
@@ -93,7 +100,8 @@ export function declaredConsumers({ arm: given, subscriptions, clock }: Consumer
     },
     async refresh(consumer, references) {
       const kind = kindOf(consumer);
-      if (!kind.refresh) throw new KeyturnError('failed', { detail: `Nothing is called at a ${kind.name}.` });
+      if (!kind.refresh)
+        throw new KeyturnError('failed', { detail: `Nothing is called at a ${kind.name}.` });
       await kind.refresh(parsed(consumer.id, kind), references, { arm });
     },
   };
@@ -103,7 +111,11 @@ export function declaredConsumers({ arm: given, subscriptions, clock }: Consumer
 const TAG = 'keyturn-consumes';
 
 /** A window that cannot be read never opens. */
-function openNow({ window }: Declaration, found: Tags, now: Date): { readonly open: boolean; readonly opensOn?: Date } {
+function openNow(
+  { window }: Declaration,
+  found: Tags,
+  now: Date,
+): { readonly open: boolean; readonly opensOn?: Date } {
   if (!window) return { open: !hasWindow(found) };
   return isOpen(window, now) ? { open: true } : { open: false, opensOn: nextOpen(window, now) };
 }
@@ -115,7 +127,8 @@ function goneWhere(error: unknown): undefined {
 
 function kindOf({ kind }: Consumer): ConsumerKind {
   const found = consumerKinds.find(({ name }) => name === kind);
-  if (!found) throw new KeyturnError('failed', { detail: 'No kind of consumer that can be looked at.' });
+  if (!found)
+    throw new KeyturnError('failed', { detail: 'No kind of consumer that can be looked at.' });
   return found;
 }
 
@@ -138,7 +151,10 @@ function foundIn(row: unknown, subscriptions: readonly string[]): readonly Found
     const id = idIn(data.id, kind);
     if (!id || !subscriptions.includes(id.subscription)) return [];
     const { name, follows, cycleMinutes, restarts } = kind;
-    const about = { ...(cycleMinutes === undefined ? {} : { cycleMinutes }), ...(restarts ? { restarts } : {}) };
+    const about = {
+      ...(cycleMinutes === undefined ? {} : { cycleMinutes }),
+      ...(restarts ? { restarts } : {}),
+    };
     return [{ consumer: { id: id.text, kind: name, follows, ...about }, declaration }];
   }
   const text = data.id.toLowerCase();
@@ -159,12 +175,17 @@ function idIn(id: string, { type, names }: ConsumerKind): ResourceId | undefined
 async function* rows(arm: BriefArm, subscriptions: readonly string[]): AsyncIterable<unknown> {
   let $skipToken: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const options = { resultFormat: 'objectArray', $top: PAGE, ...($skipToken === undefined ? {} : { $skipToken }) };
+    const options = {
+      resultFormat: 'objectArray',
+      $top: PAGE,
+      ...($skipToken === undefined ? {} : { $skipToken }),
+    };
     const body = { subscriptions, query: QUERY, options };
     const answer = Answer.safeParse(
       await arm.ask({ 'api-version': API_VERSION }, body, 'list consumers with Resource Graph'),
     ).data;
-    if (!answer) throw new KeyturnError('failed', { detail: 'The list of consumers does not parse.' });
+    if (!answer)
+      throw new KeyturnError('failed', { detail: 'The list of consumers does not parse.' });
     yield* answer.data;
     $skipToken = answer.$skipToken ?? undefined;
     if ($skipToken === undefined && String(answer.resultTruncated).toLowerCase() !== 'true') return;

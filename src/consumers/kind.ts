@@ -30,5 +30,9 @@ export interface ConsumerKind {
     reach: ConsumerReach,
   ): Promise<readonly ConsumerReference[]>;
   /** Has it read these references again. */
-  refresh?(id: ResourceId, references: readonly ConsumerReference[], reach: ConsumerReach): Promise<void>;
+  refresh?(
+    id: ResourceId,
+    references: readonly ConsumerReference[],
+    reach: ConsumerReach,
+  ): Promise<void>;
 }

@@ -17,13 +17,19 @@ const Item = z.object({
       .object({
         secretIdentifier: z.string().max(1_000).nullish(),
         lastStatus: z
-          .object({ code: z.string().max(64).nullish(), timeStampUtc: z.string().max(64).nullish() })
+          .object({
+            code: z.string().max(64).nullish(),
+            timeStampUtc: z.string().max(64).nullish(),
+          })
           .nullish(),
       })
       .nullish(),
   }),
 });
-const Page = z.object({ value: z.array(z.unknown()).max(1_000), nextLink: z.string().max(4_000).nullish() });
+const Page = z.object({
+  value: z.array(z.unknown()).max(1_000),
+  nextLink: z.string().max(4_000).nullish(),
+});
 
 async function references(
   id: ResourceId,
@@ -34,7 +40,11 @@ async function references(
   const found: ConsumerReference[] = [];
   let query: Record<string, string> = { 'api-version': VERSION };
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const body = await arm.get(`${id.text}/namedValues`, query, 'read the named values of an API Management service');
+    const body = await arm.get(
+      `${id.text}/namedValues`,
+      query,
+      'read the named values of an API Management service',
+    );
     const { data } = Page.safeParse(body);
     if (!data) throw new KeyturnError('failed', { detail: 'The named values do not parse.' });
     found.push(...data.value.flatMap((item) => referenceIn(item, secret) ?? []));

@@ -1,5 +1,11 @@
 /** References to a secret as services write them: an address of the vault, or `@Microsoft.KeyVault(…)` (facts-after F1.2). */
-import { SECRET_NAME, type SecretRef, VAULT_NAME, VERSION_ID, type VersionId } from '../core/ids.ts';
+import {
+  SECRET_NAME,
+  type SecretRef,
+  VAULT_NAME,
+  VERSION_ID,
+  type VersionId,
+} from '../core/ids.ts';
 
 /** The secret that a reference names, in lower case, and the version that it is pinned to. */
 export interface NamedSecret extends SecretRef {
@@ -15,7 +21,13 @@ export function secretAt(address: string): NamedSecret | undefined {
   const { protocol, hostname, pathname, search } = new URL(address);
   const [, folder = '', name = '', version = '', ...rest] = pathname.split('/');
   const [vault = ''] = hostname.split('.');
-  if (protocol !== 'https:' || search !== '' || rest.length > 0 || folder.toLowerCase() !== 'secrets') return undefined;
+  if (
+    protocol !== 'https:' ||
+    search !== '' ||
+    rest.length > 0 ||
+    folder.toLowerCase() !== 'secrets'
+  )
+    return undefined;
   return named(vault, name, version);
 }
 
@@ -30,7 +42,11 @@ export function secretIn(reference: string): NamedSecret | undefined {
   }
   const address = members.get('secreturi');
   if (address !== undefined) return secretAt(address);
-  return named(members.get('vaultname') ?? '', members.get('secretname') ?? '', members.get('secretversion') ?? '');
+  return named(
+    members.get('vaultname') ?? '',
+    members.get('secretname') ?? '',
+    members.get('secretversion') ?? '',
+  );
 }
 
 export function named(vault: string, name: string, version: string): NamedSecret | undefined {
@@ -38,8 +54,14 @@ export function named(vault: string, name: string, version: string): NamedSecret
   const ref = { vault: vault.toLowerCase(), name: name.toLowerCase() };
   if (version === '') return ref;
   // A version that is none pins it all the same: it never follows.
-  return { ...ref, version: VERSION_ID.test(version) ? version.toLowerCase() : version.slice(0, 32) };
+  return {
+    ...ref,
+    version: VERSION_ID.test(version) ? version.toLowerCase() : version.slice(0, 32),
+  };
 }
 
-export const isOf = (found: NamedSecret | undefined, { vault, name }: SecretRef): found is NamedSecret =>
+export const isOf = (
+  found: NamedSecret | undefined,
+  { vault, name }: SecretRef,
+): found is NamedSecret =>
   found !== undefined && found.vault === vault.toLowerCase() && found.name === name.toLowerCase();

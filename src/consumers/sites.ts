@@ -28,7 +28,10 @@ const Item = z.object({
   }),
 });
 /** Of a strange item nothing is known but that it is there. */
-const Page = z.object({ value: z.array(z.unknown()).max(1_000), nextLink: z.string().max(4_000).nullish() });
+const Page = z.object({
+  value: z.array(z.unknown()).max(1_000),
+  nextLink: z.string().max(4_000).nullish(),
+});
 
 async function referencesOf(
   id: ResourceId,
@@ -55,11 +58,13 @@ async function listed(
       .catch(noneWhere);
     if (body === undefined) return found;
     const { data } = Page.safeParse(body);
-    if (!data) throw new KeyturnError('failed', { detail: 'The references of a site do not parse.' });
+    if (!data)
+      throw new KeyturnError('failed', { detail: 'The references of a site do not parse.' });
     found.push(...data.value.flatMap((item) => referenceIn(item, secret) ?? []));
     // Of the link only the token is used; the address stays ours.
     const link = data.nextLink;
-    const token = link && URL.canParse(link) ? new URL(link).searchParams.get('$skipToken') : undefined;
+    const token =
+      link && URL.canParse(link) ? new URL(link).searchParams.get('$skipToken') : undefined;
     if (!token) return found;
     query = { ...query, $skipToken: token };
   }
@@ -68,7 +73,8 @@ async function listed(
 
 /** A site without references answers 404 or 400 [gh:manukyanv07/parity-scanner]. */
 function noneWhere(error: unknown): undefined {
-  if (error instanceof AbsentError || (error instanceof KeyturnError && error.facts.status === 400)) return undefined;
+  if (error instanceof AbsentError || (error instanceof KeyturnError && error.facts.status === 400))
+    return undefined;
   throw error;
 }
 
@@ -87,9 +93,17 @@ function referenceIn(item: unknown, secret: SecretRef): ConsumerReference | unde
   };
 }
 
-async function refresh(id: ResourceId, _: readonly ConsumerReference[], { arm }: ConsumerReach): Promise<void> {
+async function refresh(
+  id: ResourceId,
+  _: readonly ConsumerReference[],
+  { arm }: ConsumerReach,
+): Promise<void> {
   const path = `${id.text}/config/configreferences/appsettings/refresh`;
-  await arm.post(path, { 'api-version': VERSION }, 'have a site read its Key Vault references again');
+  await arm.post(
+    path,
+    { 'api-version': VERSION },
+    'have a site read its Key Vault references again',
+  );
 }
 
 const shared = {

@@ -32,9 +32,15 @@ export function filled(text: string, { vault, secret, kind, part, actions = [] }
     secret: secret ?? UNKNOWN.secret,
     kind: kind ?? UNKNOWN.kind,
     actions: actions.length > 0 ? actions.join(', ') : UNKNOWN.actions,
-    consent: vault && secret && kind ? consentLine({ secret: { vault, name: secret }, kind, part }) : UNKNOWN.consent,
+    consent:
+      vault && secret && kind
+        ? consentLine({ secret: { vault, name: secret }, kind, part })
+        : UNKNOWN.consent,
   };
-  return text.replaceAll(/<(vault|secret|kind|consent|actions)>/g, (_, word: string) => words[word] ?? '');
+  return text.replaceAll(
+    /<(vault|secret|kind|consent|actions)>/g,
+    (_, word: string) => words[word] ?? '',
+  );
 }
 
 const UNKNOWN = {
@@ -46,7 +52,8 @@ const UNKNOWN = {
 } as const;
 
 /** Where a reason is explained, served by this very app. Relative where nobody has said how the app is reached. */
-export const reasonLink = (reason: Reason, publicUrl = ''): string => `${publicUrl}/api/reasons/${reason}`;
+export const reasonLink = (reason: Reason, publicUrl = ''): string =>
+  `${publicUrl}/api/reasons/${reason}`;
 
 /**
  * The log of an app: completes each record `alert` with what the table of reasons says of it, unless whoever raised it knew
@@ -59,7 +66,8 @@ export function withAlertWords(
   return (level, message, fields = {}) => {
     if (message !== 'alert' && message !== WOULD_ALERT) return log(level, message, fields);
     const { reason } = fields;
-    const words = typeof reason === 'string' && isReason(reason) ? wordsOf(reason, fields, publicUrl) : {};
+    const words =
+      typeof reason === 'string' && isReason(reason) ? wordsOf(reason, fields, publicUrl) : {};
     const all = { ...fields, ...words };
     return observes ? log('info', WOULD_ALERT, all) : log(level, message, all);
   };

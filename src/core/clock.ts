@@ -11,13 +11,20 @@ export const systemClock: Clock = {
 };
 
 const MINUTE = 60_000;
-export const addMinutes = (on: Date, minutes: number): Date => new Date(on.getTime() + minutes * MINUTE);
+export const addMinutes = (on: Date, minutes: number): Date =>
+  new Date(on.getTime() + minutes * MINUTE);
 export const addHours = (on: Date, hours: number): Date => addMinutes(on, hours * 60);
 export const addDays = (on: Date, days: number): Date => addHours(on, days * 24);
-export const minutesBetween = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / MINUTE;
-export const earliest = (...dates: (Date | undefined)[]): Date | undefined => pick(dates, (a, b) => a < b);
-export const latest = (...dates: (Date | undefined)[]): Date | undefined => pick(dates, (a, b) => a > b);
+export const minutesBetween = (from: Date, to: Date): number =>
+  (to.getTime() - from.getTime()) / MINUTE;
+export const earliest = (...dates: (Date | undefined)[]): Date | undefined =>
+  pick(dates, (a, b) => a < b);
+export const latest = (...dates: (Date | undefined)[]): Date | undefined =>
+  pick(dates, (a, b) => a > b);
 
 function pick(dates: (Date | undefined)[], wins: (a: Date, b: Date) => boolean): Date | undefined {
-  return dates.reduce((best, date) => (date && (!best || wins(date, best)) ? date : best), undefined);
+  return dates.reduce(
+    (best, date) => (date && (!best || wins(date, best)) ? date : best),
+    undefined,
+  );
 }

@@ -16,15 +16,29 @@ export const shellWord = (text: string): string => {
 export const commandLine = (...words: readonly string[]): string => words.map(shellWord).join(' ');
 
 /** A word that the shell puts together: texts of ours in quotes, and between them what a command prints. */
-export const printedBetween = ([before, after]: readonly [string, string], command: string): string =>
-  `${shellWord(before)}"$(${command})"${shellWord(after)}`;
+export const printedBetween = (
+  [before, after]: readonly [string, string],
+  command: string,
+): string => `${shellWord(before)}"$(${command})"${shellWord(after)}`;
 
 /** The display name of an identity, as its logins carry it. */
 export const displayNameOf = (principalId: string): string =>
-  commandLine('az', 'ad', 'sp', 'show', '--id', principalId, '--query', 'displayName', '--output', 'tsv');
+  commandLine(
+    'az',
+    'ad',
+    'sp',
+    'show',
+    '--id',
+    principalId,
+    '--query',
+    'displayName',
+    '--output',
+    'tsv',
+  );
 
 /** `kv1/db-pw(app_a,app_b)`: what stands behind the kind in a consent. */
-export const consentEntry = (wanted: Wanted): string => consentLine(wanted).slice(`keyturn ${wanted.kind}: `.length);
+export const consentEntry = (wanted: Wanted): string =>
+  consentLine(wanted).slice(`keyturn ${wanted.kind}: `.length);
 
 /** Makes the kind's role in the group anew, with all its actions, and gives it to Keyturn for this secret. */
 export function giveTarget(id: string, wanted: Wanted, principalId: string): string {
@@ -42,7 +56,15 @@ export function makeRole(id: string, kind: string): string {
 /** Names the secret in the description of Keyturn's role assignment at the target. */
 export const consentTo = (id: string, wanted: Wanted, principalId: string): string =>
   commandLine(
-    ...['infra/scripts/consent.sh', '--target', id, '--kind', wanted.kind, '--principal-id', principalId],
+    ...[
+      'infra/scripts/consent.sh',
+      '--target',
+      id,
+      '--kind',
+      wanted.kind,
+      '--principal-id',
+      principalId,
+    ],
     ...['--add', consentEntry(wanted)],
   );
 

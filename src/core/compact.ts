@@ -12,5 +12,7 @@ export type Compact<T> = {
  * the one in it also where it is undefined: then neither is there.
  */
 export function compact<const T extends object>(members: T): Compact<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Compact<T>;
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as Compact<T>;
 }

@@ -11,7 +11,8 @@ const ROTATION = /^[0-9a-f]{16}$/;
 const HASH_LENGTH = 16;
 
 /** The label of a rotation of this secret. */
-export const credentialLabel = (secret: SecretRef, rotation: RotationId): string => prefixOf(secret) + rotation;
+export const credentialLabel = (secret: SecretRef, rotation: RotationId): string =>
+  prefixOf(secret) + rotation;
 
 /** The rotation in a label of this very secret; undefined for every other name. */
 export function rotationInLabel(secret: SecretRef, name: string): RotationId | undefined {
@@ -21,7 +22,8 @@ export function rotationInLabel(secret: SecretRef, name: string): RotationId | u
 }
 
 /** A label of Keyturn's, whichever secret it is for. */
-export const isCredentialLabel = (name: string): boolean => /^keyturn:[^/]+\/[^:]+:[0-9a-f]{16}$/.test(name);
+export const isCredentialLabel = (name: string): boolean =>
+  /^keyturn:[^/]+\/[^:]+:[0-9a-f]{16}$/.test(name);
 
 /** A long name is cut and told from others by a hash behind `~`, which no name of a secret holds. */
 function prefixOf(secret: SecretRef): string {

@@ -41,7 +41,10 @@ export class RefusedError extends KeyturnError {
 
   constructor(
     reason: Reason,
-    options: KeyturnErrorOptions & { overridable?: readonly Reason[]; until?: Date } & Partial<Remedy> = {},
+    options: KeyturnErrorOptions & {
+      overridable?: readonly Reason[];
+      until?: Date;
+    } & Partial<Remedy> = {},
   ) {
     const { overridable = [], until, by, remedy, ...rest } = options;
     super(reason, rest);
@@ -86,7 +89,10 @@ export function withoutText(error: unknown): Error {
   if (error instanceof KeyturnError) return error;
   const name = error instanceof Error ? error.name : typeof error;
   const bare = new KeyturnError('failed', { detail: `An unexpected ${name}.` });
-  const places = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  const places =
+    error instanceof Error
+      ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+      : [];
   bare.stack = [`${bare.name}: ${bare.message}`, ...places].join('\n');
   return bare;
 }

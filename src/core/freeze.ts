@@ -11,7 +11,8 @@ export interface Freeze {
 /** Longer than this nobody freezes by a setting: credentials would outlive their 90 days. */
 const DAYS_MAX = 45;
 const RANGES_MAX = 20;
-const SHAPE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d))?\/(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d))? +([A-Za-z][\w+/-]{1,40})$/;
+const SHAPE =
+  /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d))?\/(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d))? +([A-Za-z][\w+/-]{1,40})$/;
 
 /** The ranges of the setting; what is wrong with it is thrown as an `Error` whose text names the range. */
 export function parseFreezes(text: string): readonly Freeze[] {
@@ -31,9 +32,14 @@ function parseFreeze(text: string): Freeze {
   };
   const from = inZone(wall(firstDay, firstTime ?? '00:00'), zone);
   // A day that is named without a time counts to its end.
-  const until = inZone(lastTime === undefined ? wall(lastDay, '00:00') + 86_400_000 : wall(lastDay, lastTime), zone);
+  const until = inZone(
+    lastTime === undefined ? wall(lastDay, '00:00') + 86_400_000 : wall(lastDay, lastTime),
+    zone,
+  );
   if (from === undefined || until === undefined)
-    throw new Error(`${JSON.stringify(text.slice(0, 64))} names a day or a time zone that there is not`);
+    throw new Error(
+      `${JSON.stringify(text.slice(0, 64))} names a day or a time zone that there is not`,
+    );
   if (until <= from) throw new Error(`${JSON.stringify(text.slice(0, 64))} ends before it begins`);
   if (until.getTime() - from.getTime() > (DAYS_MAX * 24 + 1) * 3_600_000)
     throw new Error(`${JSON.stringify(text.slice(0, 64))} is longer than ${DAYS_MAX} days`);
@@ -49,8 +55,12 @@ function inZone(wall: number, zone: string): Date | undefined {
       ...{ hour: '2-digit', minute: '2-digit', second: '2-digit' },
     });
     const shown = (at: number): number => {
-      const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
-      return Date.parse(`${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:${parts.second}Z`);
+      const parts = Object.fromEntries(
+        format.formatToParts(at).map(({ type, value }) => [type, value]),
+      );
+      return Date.parse(
+        `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}:${parts.second}Z`,
+      );
     };
     const guess = wall - (shown(wall) - wall);
     return new Date(guess - (shown(guess) - wall));

@@ -48,7 +48,10 @@ const ENTRY = /^([0-9a-z-]{1,24})\/(\*|[0-9a-z-]{1,127})(?:\(([^()]{0,600})\))?$
  *
  * @param bare the setting's form, in which the word may be left out
  */
-export function parseGrants(text: string, { bare = false }: { readonly bare?: boolean } = {}): readonly Grant[] {
+export function parseGrants(
+  text: string,
+  { bare = false }: { readonly bare?: boolean } = {},
+): readonly Grant[] {
   if (text.length > TEXT_MAX || (!bare && !WORD.test(text.trimStart()))) return [];
   return split(text, ';').flatMap((clause) => {
     const { kind, list } = headOf(clause.trim().replace(WORD, ''));
@@ -94,7 +97,8 @@ function split(text: string, separator: ',' | ';'): readonly string[] {
 
 /** Where the parenthesis that opens here is closed, before another one opens; else here. */
 function closing(text: string, open: number): number {
-  for (let at = open + 1; at < text.length && text[at] !== '('; at += 1) if (text[at] === ')') return at;
+  for (let at = open + 1; at < text.length && text[at] !== '('; at += 1)
+    if (text[at] === ')') return at;
   return open;
 }
 
@@ -146,7 +150,10 @@ export function tornBy(grants: readonly Grant[], { kind, part }: Wanted): Grant 
   const ours = new Set(names.map((name) => name.toLowerCase()));
   return grants
     .filter((grant) => kin.includes(grant.kind ?? ''))
-    .find(({ parts }) => parts.some((name) => ours.has(name.toLowerCase())) && setOf(parts) !== setOf(names));
+    .find(
+      ({ parts }) =>
+        parts.some((name) => ours.has(name.toLowerCase())) && setOf(parts) !== setOf(names),
+    );
 }
 
 /** The line that gives a secret what its tags ask for: `keyturn sql-login: kv1/db-pw(app_a,app_b)`. */
@@ -172,7 +179,9 @@ export function missOf(grants: readonly Grant[], wanted: Wanted): string | undef
     (old && 'The consent is of the old form, which names no kind and gives nothing any more.') ||
     (strange?.kind &&
       `The consent is for the kind ${quote(strange.kind)} alone, and the tag rotator names ${wanted.kind}.`);
-  return why ? `${why} Write \`${consentLine(wanted)}\`${wanted.part?.whole ? ` ${AT_ITSELF}` : ''}.` : undefined;
+  return why
+    ? `${why} Write \`${consentLine(wanted)}\`${wanted.part?.whole ? ` ${AT_ITSELF}` : ''}.`
+    : undefined;
 }
 
 const AT_ITSELF = 'at the target itself, where it counts for what opens a whole resource';
@@ -181,11 +190,14 @@ function whyNot(grants: readonly Grant[], { part, secret }: Wanted): string {
   const byName = grants.filter(({ name }) => name !== '*');
   const [first] = byName.length > 0 ? byName : grants;
   const names = part?.names ?? [];
-  const others = first !== undefined && first.parts.length > 0 && setOf(first.parts) !== setOf(names);
+  const others =
+    first !== undefined && first.parts.length > 0 && setOf(first.parts) !== setOf(names);
   if (others && names.length === 0)
     return `The consent gives ${secret.vault}/${secret.name} what it names in parentheses alone, and the tags ask for more.`;
   if (others) return 'The consent has to name in parentheses exactly what the tags ask for.';
-  if (part?.whole && first?.wide) return 'A consent at the resource group, or above the target, does not count for it.';
-  if (part?.whole) return `A consent to \`${secret.vault}/*\` does not count for it: the secret has to be named.`;
+  if (part?.whole && first?.wide)
+    return 'A consent at the resource group, or above the target, does not count for it.';
+  if (part?.whole)
+    return `A consent to \`${secret.vault}/*\` does not count for it: the secret has to be named.`;
   return 'The consent has to name in parentheses the part that it gives.';
 }

@@ -50,7 +50,12 @@ export const VERSION_ID = /^[0-9a-f]{32}$/i;
  * type below another (`Microsoft.ServiceBus/namespaces/authorizationRules`) it takes the full id alone, a name after each
  * part of the type. Throws `bad-tags` naming `where` the text came from; says the shape, not more of the text than 64 characters.
  */
-export function parseResourceId(text: string, type: string, where: string, name: RegExp = NAME): ResourceId {
+export function parseResourceId(
+  text: string,
+  type: string,
+  where: string,
+  name: RegExp = NAME,
+): ResourceId {
   const [provider = '', ...kinds] = type.split('/');
   const segments = text.split('/');
   const long = text.startsWith('/');
@@ -58,9 +63,19 @@ export function parseResourceId(text: string, type: string, where: string, name:
   const group = groupIn(written);
   const names = kinds.map((_, at) => (long ? segments[8 + 2 * at] : segments[2]) ?? '');
   const pairs = kinds.flatMap((kind, at) => [kind, names[at] ?? '']);
-  const frame = ['', 'subscriptions', subscription, 'resourceGroups', written, 'providers', provider, ...pairs];
+  const frame = [
+    '',
+    'subscriptions',
+    subscription,
+    'resourceGroups',
+    written,
+    'providers',
+    provider,
+    ...pairs,
+  ];
   const framed = long
-    ? segments.length === frame.length && segments.every((part, at) => part.toLowerCase() === frame[at]?.toLowerCase())
+    ? segments.length === frame.length &&
+      segments.every((part, at) => part.toLowerCase() === frame[at]?.toLowerCase())
     : segments.length === 3 && kinds.length === 1;
   const named = names.every((each) => name.test(each) && !each.includes('..'));
   if (!framed || !GUID.test(subscription) || !isGroup(group) || !named) {
@@ -86,21 +101,38 @@ function groupIn(written: string): string {
  * others fold into (the sign for kelvin into k, the long s into s) it is not known whether they are the same there, and two groups
  * must never be one here, nor one group two. Of these the sigma at the end of Greek words alone is taken, as the other one.
  */
-const isGroup = (name: string): boolean => GROUP.test(name) && [...name].every((letter) => hasOneCase(letter));
+const isGroup = (name: string): boolean =>
+  GROUP.test(name) && [...name].every((letter) => hasOneCase(letter));
 
 function hasOneCase(letter: string): boolean {
   const [lower, upper] = [letter.toLowerCase(), letter.toUpperCase()];
   // Some letters have several for a capital (ß: SS), which stand for nothing else in lower case.
-  return lower === letter ? upper.length > 1 || upper.toLowerCase() === letter : lower.toUpperCase() === letter;
+  return lower === letter
+    ? upper.length > 1 || upper.toLowerCase() === letter
+    : lower.toUpperCase() === letter;
 }
 
-function rebuilt(subscription: string, group: string, type: string, names: readonly string[]): ResourceId {
+function rebuilt(
+  subscription: string,
+  group: string,
+  type: string,
+  names: readonly string[],
+): ResourceId {
   const [provider = '', ...kinds] = type.split('/');
   const start = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${provider}`;
   const upTo = (length: number) =>
-    canonicalId([start, ...kinds.slice(0, length).flatMap((kind, at) => [kind, names[at] ?? ''])].join('/'));
+    canonicalId(
+      [start, ...kinds.slice(0, length).flatMap((kind, at) => [kind, names[at] ?? ''])].join('/'),
+    );
   const above = kinds.slice(1).map((_, at) => upTo(at + 1));
-  return { subscription, group, type, name: (names.at(-1) ?? '').toLowerCase(), above, text: upTo(kinds.length) };
+  return {
+    subscription,
+    group,
+    type,
+    name: (names.at(-1) ?? '').toLowerCase(),
+    above,
+    text: upTo(kinds.length),
+  };
 }
 
 /**
@@ -110,7 +142,9 @@ function rebuilt(subscription: string, group: string, type: string, names: reado
 export const canonicalId = (id: string): string =>
   id
     .toWellFormed()
-    .replace(/\P{ASCII}/gu, (letter) => encodeURIComponent(letter === 'ς' ? 'σ' : letter.toLowerCase()))
+    .replace(/\P{ASCII}/gu, (letter) =>
+      encodeURIComponent(letter === 'ς' ? 'σ' : letter.toLowerCase()),
+    )
     .toLowerCase();
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

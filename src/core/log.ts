@@ -45,7 +45,9 @@ export function jsonLog(write: (level: LogLevel, line: string) => void): Log {
   return (level, message, fields = {}) => {
     const clean = Object.entries(fields).map(([name, value]) => [
       name,
-      typeof value === 'string' && !OWN_FIELDS.includes(name) ? mask(value, { versions: true }) : value,
+      typeof value === 'string' && !OWN_FIELDS.includes(name)
+        ? mask(value, { versions: true })
+        : value,
     ]);
     write(level, JSON.stringify({ message, ...Object.fromEntries(clean) }));
   };

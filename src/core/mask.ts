@@ -25,7 +25,10 @@ const HAS_PARTS = /^["'`(<[\\]{0,4}(?:\/subscriptions\/|[a-z][a-z0-9+.-]{0,30}:\
  *
  * @param versions ids of versions stay: for texts of our own, which name them
  */
-export function mask(text: string, { versions = false }: { readonly versions?: boolean } = {}): string {
+export function mask(
+  text: string,
+  { versions = false }: { readonly versions?: boolean } = {},
+): string {
   return maskAt(text, versions, 0);
 }
 
@@ -52,12 +55,17 @@ function namedFrom(text: string): number | undefined {
 function byWords(text: string, versions: boolean, depth: number): string {
   return text.replace(/\S+/g, (run) => {
     if (run.length < 8) return run;
-    const decoded = run.replace(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
+    const decoded = run.replace(/%[0-9a-f]{2}/gi, (code) =>
+      String.fromCharCode(Number.parseInt(code.slice(1), 16)),
+    );
     // Values of tags and queries are percent-encoded, perhaps twice; what is hidden in one is hidden as a whole.
-    if (decoded !== run && depth < DECODED_MAX && maskAt(decoded, versions, depth + 1) !== decoded) return MASK;
+    if (decoded !== run && depth < DECODED_MAX && maskAt(decoded, versions, depth + 1) !== decoded)
+      return MASK;
     const isId = /\/subscriptions\//i.test(run);
     const parts = HAS_PARTS.test(run) ? run.split('/') : [run];
-    const at = parts.findIndex((part) => looksSecret(versions ? part.replace(VERSION, '') : part, isId));
+    const at = parts.findIndex((part) =>
+      looksSecret(versions ? part.replace(VERSION, '') : part, isId),
+    );
     return withoutUser(at < 0 ? run : [...parts.slice(0, at), MASK].join('/'));
   });
 }
@@ -72,7 +80,8 @@ function withoutUser(run: string): string {
 function looksSecret(text: string, isId: boolean): boolean {
   const rest = text.replace(GUID, '');
   // Punctuation that names of things in Azure do not have, as people and password managers like it.
-  if (rest.length >= 8 && /[!$^~#]\w|\w[!$^~]/.test(rest) && /[a-z]/i.test(rest) && /\d/.test(rest)) return true;
+  if (rest.length >= 8 && /[!$^~#]\w|\w[!$^~]/.test(rest) && /[a-z]/i.test(rest) && /\d/.test(rest))
+    return true;
   const words = rest.split(/[^A-Za-z0-9]+/);
   return words.some((word) => !isPlain(word, isId)) || isRestless(words);
 }

@@ -22,4 +22,7 @@ export interface RightNote {
 }
 
 /** All that stands in the kind's custom role, of both planes; empty where Azure's roles give none of it. */
-export const inRole = ({ actions, dataActions = [] }: NeededRights): readonly string[] => [...actions, ...dataActions];
+export const inRole = ({ actions, dataActions = [] }: NeededRights): readonly string[] => [
+  ...actions,
+  ...dataActions,
+];

@@ -11,12 +11,16 @@ import { scrub } from './scrub.ts';
 export const TEXT_MAX = 1_000;
 export const NAMES_MAX = 10;
 
-const date = z.union([z.iso.datetime(), z.date().transform((on) => on.toISOString())]).transform((on) => new Date(on));
+const date = z
+  .union([z.iso.datetime(), z.date().transform((on) => on.toISOString())])
+  .transform((on) => new Date(on));
 /** What a person or a service said, as `plain` leaves it; a list has lines. */
 const text = z
   .string()
   .max(TEXT_MAX)
-  .refine((given) => given.split('\n').every((line) => PLAIN.test(line)), { error: 'unprintable text' });
+  .refine((given) => given.split('\n').every((line) => PLAIN.test(line)), {
+    error: 'unprintable text',
+  });
 const word = z.string().max(256).regex(PLAIN);
 const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
 const reason = z.custom<Reason>((given) => typeof given === 'string' && isReason(given));
@@ -68,7 +72,8 @@ export const tellable = (text: string): string => {
 };
 
 /** The same for a word, as an owner's name. */
-export const tellableWord = (text: string): string => cut(mask(scrub(printable(text)), { versions: true }), WORD_MAX);
+export const tellableWord = (text: string): string =>
+  cut(mask(scrub(printable(text)), { versions: true }), WORD_MAX);
 
 const WORD_MAX = 256;
 const printable = (line: string): string => line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();

@@ -21,15 +21,19 @@ const ADDRESS = /^https:\/\/([a-z0-9]{3,24})\.(blob|queue|table)\.([a-z0-9.-]+)\
  */
 function accountOf(env: Environment): string | undefined {
   const found = ['blob', 'queue', 'table'].map((service) => {
-    const [, account, kind, suffix] = ADDRESS.exec(env[`${HOST}__${service}ServiceUri`]?.trim() ?? '') ?? [];
+    const [, account, kind, suffix] =
+      ADDRESS.exec(env[`${HOST}__${service}ServiceUri`]?.trim() ?? '') ?? [];
     return kind?.toLowerCase() === service ? `${account}.${suffix}`.toLowerCase() : undefined;
   });
   const [first, ...others] = found;
-  return first !== undefined && others.every((each) => each === first) ? first.split('.')[0] : undefined;
+  return first !== undefined && others.every((each) => each === first)
+    ? first.split('.')[0]
+    : undefined;
 }
 
 /** Host storage, content share and deployment container: by account name, by service address or by connection string. */
-const OWN_STORAGE = /^(AzureWebJobsStorage|WEBSITE_CONTENTAZUREFILECONNECTIONSTRING$|DEPLOYMENT_STORAGE)/i;
+const OWN_STORAGE =
+  /^(AzureWebJobsStorage|WEBSITE_CONTENTAZUREFILECONNECTIONSTRING$|DEPLOYMENT_STORAGE)/i;
 
 /** Names of all accounts the app runs on, in lower case: none of them may ever be a target (case ST-07). */
 export function ownStorageOf(env: Environment): readonly string[] {
@@ -37,7 +41,9 @@ export function ownStorageOf(env: Environment): readonly string[] {
     if (!OWN_STORAGE.test(setting)) return [];
     if (/__accountName$/i.test(setting)) return value.trim();
     return [
-      ...value.matchAll(/(?:^|;)\s*AccountName\s*=\s*([a-z0-9]+)|https:\/\/([a-z0-9]+)\.(?:blob|queue|table|file)\./gi),
+      ...value.matchAll(
+        /(?:^|;)\s*AccountName\s*=\s*([a-z0-9]+)|https:\/\/([a-z0-9]+)\.(?:blob|queue|table|file)\./gi,
+      ),
     ].map(([, name, host]) => name ?? host ?? '');
   });
   return [...new Set(names.map((name) => name.toLowerCase()).filter((name) => name !== ''))];

@@ -7,7 +7,10 @@ import { type Clock, systemClock } from './clock.ts';
 import { BusyError } from './errors.ts';
 
 /** Options for every client: no retries, no redirects. */
-export const SINGLE_SEND = { retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } } as const;
+export const SINGLE_SEND = {
+  retryOptions: { maxRetries: 0 },
+  redirectOptions: { maxRetries: 0 },
+} as const;
 
 /** After so long without an answer a read is given up and sent again. */
 const READ_MILLISECONDS = 20_000;
@@ -35,7 +38,10 @@ interface Answer {
 /** The part of the SDKs' `PipelinePolicy` in use: `core` imports no SDK. */
 export interface PipelinePolicy {
   name: string;
-  sendRequest<R extends Request, A extends Answer>(request: R, next: (request: R) => Promise<A>): Promise<A>;
+  sendRequest<R extends Request, A extends Answer>(
+    request: R,
+    next: (request: R) => Promise<A>,
+  ): Promise<A>;
 }
 
 /** Repeats reads that were not answered or answered 408, 429 or 5xx, at most five times within some 15 s. */
@@ -49,12 +55,17 @@ export function patience(
       for (let tried = 1; ; tried += 1) {
         const last = tried === TRIES || !isRead(request);
         // The SDK's own `timeout` ends with the headers and leaves a timer behind when a call fails (measured, 1.24).
-        request.abortSignal = AbortSignal.timeout(isRead(request) ? READ_MILLISECONDS : WRITE_MILLISECONDS);
+        request.abortSignal = AbortSignal.timeout(
+          isRead(request) ? READ_MILLISECONDS : WRITE_MILLISECONDS,
+        );
         const answer = await next(request).catch((error: unknown) => {
           if (last || !lostOnTheWay(error)) throw error;
           return undefined;
         });
-        if (answer && (last || !(answer.status === 408 || answer.status === 429 || answer.status >= 500)))
+        if (
+          answer &&
+          (last || !(answer.status === 408 || answer.status === 429 || answer.status >= 500))
+        )
           return answer;
         const pause = pauseSeconds(tried, answer && retryAfter(answer));
         if (pause === undefined && answer) return answer;
@@ -65,7 +76,9 @@ export function patience(
 }
 
 /** Sends each request once, and gives it up after so many seconds. */
-export function brief(seconds: (request: { readonly method: string; readonly url: string }) => number): PipelinePolicy {
+export function brief(
+  seconds: (request: { readonly method: string; readonly url: string }) => number,
+): PipelinePolicy {
   return {
     name: 'keyturnBrief',
     async sendRequest(request, next) {
@@ -81,7 +94,8 @@ export function onlyTo(address: string): PipelinePolicy {
   return {
     name: 'keyturnOnlyTo',
     async sendRequest(request, next) {
-      if (new URL(request.url).origin !== origin) throw new Error(`A link led away from ${origin}.`);
+      if (new URL(request.url).origin !== origin)
+        throw new Error(`A link led away from ${origin}.`);
       return await next(request);
     },
   };
@@ -91,15 +105,26 @@ export function onlyTo(address: string): PipelinePolicy {
  * Asks again while the service says 409, or 429 to a write: nothing was changed, and no pipeline repeats it (case SDK-02).
  * What `patience` gave up on is not begun anew: the pass holds locks of 90 s.
  */
-export async function untilFree<T>(clock: Clock, write: boolean, call: () => Promise<T>): Promise<T> {
+export async function untilFree<T>(
+  clock: Clock,
+  write: boolean,
+  call: () => Promise<T>,
+): Promise<T> {
   let paused = 0;
   for (let tried = 1; ; tried += 1) {
     try {
       return await call();
     } catch (error) {
-      const again = error instanceof BusyError && (error.facts.status === 409 || (write && error.facts.status === 429));
+      const again =
+        error instanceof BusyError &&
+        (error.facts.status === 409 || (write && error.facts.status === 429));
       const pause = again ? pauseSeconds(tried, error.facts.retryAfterSeconds) : undefined;
-      if (pause === undefined || tried === TRIES || (write && paused + pause > WRITE_PAUSES_SECONDS)) throw error;
+      if (
+        pause === undefined ||
+        tried === TRIES ||
+        (write && paused + pause > WRITE_PAUSES_SECONDS)
+      )
+        throw error;
       paused += pause;
       await clock.sleep(pause * 1000);
     }

@@ -23,7 +23,11 @@ export interface Remedy {
   readonly remedy: string;
 }
 
-const nobody = (cause: string, remedy = 'Nothing to do.'): ReasonRow => ({ by: 'nobody', cause, remedy });
+const nobody = (cause: string, remedy = 'Nothing to do.'): ReasonRow => ({
+  by: 'nobody',
+  cause,
+  remedy,
+});
 
 const STILL_BUSY = 'It has been so for an hour; Keyturn goes on asking. Look at the health';
 
@@ -55,7 +59,8 @@ export const reasons = {
   'not-allowed': {
     by: 'operator',
     cause: 'The vault is not on the list of this instance.',
-    remedy: 'Add its resource id to KEYTURN_VAULTS, or tag it `keyturn` in a subscription of KEYTURN_SUBSCRIPTIONS.',
+    remedy:
+      'Add its resource id to KEYTURN_VAULTS, or tag it `keyturn` in a subscription of KEYTURN_SUBSCRIPTIONS.',
   },
   // vaults that discovery finds, or no longer finds
   undiscovered: {
@@ -66,7 +71,8 @@ export const reasons = {
   },
   'no-rbac': {
     by: 'operator',
-    cause: 'The tag `keyturn` of the vault names this instance, but the vault works with access policies.',
+    cause:
+      'The tag `keyturn` of the vault names this instance, but the vault works with access policies.',
     remedy: 'Switch the vault to Azure RBAC, or name it in KEYTURN_VAULTS, or remove the tag.',
   },
   'vault-replaced': {
@@ -78,7 +84,8 @@ export const reasons = {
   },
   'vault-vanished': {
     by: 'operator',
-    cause: 'Discovery no longer finds a vault that it had found; its rows are kept, its secrets are left alone.',
+    cause:
+      'Discovery no longer finds a vault that it had found; its rows are kept, its secrets are left alone.',
     remedy:
       'Restore its tag `keyturn` or the right to read it; if it is gone for good, nothing: it is shown for 30 days.',
   },
@@ -116,7 +123,8 @@ export const reasons = {
   },
   'own-application': {
     by: 'secret owner',
-    cause: 'The target is the app registration that Keyturn itself runs as, or that guards its API.',
+    cause:
+      'The target is the app registration that Keyturn itself runs as, or that guards its API.',
     remedy: 'It needs no secret: Keyturn has an identity, and callers have their own.',
   },
   'own-storage': {
@@ -136,7 +144,8 @@ export const reasons = {
   },
   'entra-only': {
     by: 'secret owner',
-    cause: 'The server takes identities of Entra alone, so no password opens it and none can be set.',
+    cause:
+      'The server takes identities of Entra alone, so no password opens it and none can be set.',
     remedy: 'Use identities and drop the secret, or switch Entra-only authentication off.',
   },
   'own-administrator': {
@@ -156,11 +165,13 @@ export const reasons = {
   'no-path': {
     by: 'network',
     cause: 'No network path leads from Keyturn to the target, so no password can be tried.',
-    remedy: 'Let the subnet of Keyturn through the firewall of the target, or give it a private endpoint.',
+    remedy:
+      'Let the subnet of Keyturn through the firewall of the target, or give it a private endpoint.',
   },
   'cannot-tell': {
     by: 'target owner',
-    cause: 'The target answered, and what it answered says nothing of the stored value: it may be the right one.',
+    cause:
+      'The target answered, and what it answered says nothing of the stored value: it may be the right one.',
     remedy:
       'Clear away what the detail names, so that Keyturn can try the login from where it runs; the value stays as it is.',
   },
@@ -173,13 +184,15 @@ export const reasons = {
   },
   'login-blocked': {
     by: 'target owner',
-    cause: 'Nobody could use the login that the next rotation takes, whatever its password; nothing was changed.',
+    cause:
+      'Nobody could use the login that the next rotation takes, whatever its password; nothing was changed.',
     remedy: 'Do what the detail names; Keyturn goes on by itself at the next look.',
   },
   'short-grace': {
     by: 'secret owner',
     cause: 'The grace is shorter than what was signed with the key may live.',
-    remedy: 'Lengthen `grace` in `rotator-policy`, or shorten `longest-sas` or the SAS policy of the account.',
+    remedy:
+      'Lengthen `grace` in `rotator-policy`, or shorten `longest-sas` or the SAS policy of the account.',
   },
   'name-deleted': {
     by: 'operator',
@@ -220,7 +233,8 @@ export const reasons = {
   },
   'opt-in-lost': {
     by: 'secret owner',
-    cause: 'A new version of the secret came without the tag `rotator` that the former one carried.',
+    cause:
+      'A new version of the secret came without the tag `rotator` that the former one carried.',
     remedy: 'Set the tags again, or ignore this if the secret was opted out.',
   },
   'locked-out': {
@@ -277,7 +291,8 @@ export const reasons = {
   },
   'target-policy': {
     by: 'secret owner',
-    cause: 'A policy of the tenant refuses the credential: it would live too long, or none of its kind may be made.',
+    cause:
+      'A policy of the tenant refuses the credential: it would live too long, or none of its kind may be made.',
     remedy:
       'Shorten `every` or `grace` in `rotator-policy`, or have the policy changed; the old credential is untouched.',
   },
@@ -289,13 +304,15 @@ export const reasons = {
   // what the doctor finds, beside all others
   'login-missing': {
     by: 'target owner',
-    cause: 'The other login that the tags name is not there, so the next rotation has none to take.',
+    cause:
+      'The other login that the tags name is not there, so the next rotation has none to take.',
     remedy: 'Make it at the server, with what the application needs of the first one.',
     quiet: true,
   },
   'no-events': {
     by: 'operator',
-    cause: 'No event subscription of the vault leads to Keyturn: what happens there is seen by the sweep alone, later.',
+    cause:
+      'No event subscription of the vault leads to Keyturn: what happens there is seen by the sweep alone, later.',
     remedy: 'Onboard the vault (infra/hooks/onboard.sh, or infra/vault.bicep).',
     quiet: true,
   },
@@ -313,14 +330,18 @@ export const reasons = {
   },
   'short-validity': {
     by: 'operator',
-    cause: 'A new version would be valid for so short a time that it is due before it may be replaced.',
-    remedy: 'Shorten `grace` in `rotator-policy`, or raise KEYTURN_VALIDITY_CAP and the policy of the vault behind it.',
+    cause:
+      'A new version would be valid for so short a time that it is due before it may be replaced.',
+    remedy:
+      'Shorten `grace` in `rotator-policy`, or raise KEYTURN_VALIDITY_CAP and the policy of the vault behind it.',
     quiet: true,
   },
   'not-told': {
     by: 'operator',
-    cause: 'It cannot be told without a change, or what would tell may not be read. Nothing is known against it.',
-    remedy: 'Where the detail names a right, give it to the identity of Keyturn; all of them only read.',
+    cause:
+      'It cannot be told without a change, or what would tell may not be read. Nothing is known against it.',
+    remedy:
+      'Where the detail names a right, give it to the identity of Keyturn; all of them only read.',
     quiet: true,
   },
   // prove, restore, revoke, rotate
@@ -336,7 +357,9 @@ export const reasons = {
   begun: nobody('An earlier pass began this rotation and did not finish.'),
   'value-refused': nobody('The target no longer accepts a value that Keyturn wrote.'),
   placeholder: nobody('The value is the placeholder `keyturn:new`.'),
-  undo: nobody('A person undid the last rotation: the credential that it replaced is current again.'),
+  undo: nobody(
+    'A person undid the last rotation: the credential that it replaced is current again.',
+  ),
   // wait
   'not-due': nobody('The version is not due yet.'),
   grace: nobody('The previous credential is kept until its grace is over.'),
@@ -347,8 +370,10 @@ export const reasons = {
   },
   drift: {
     by: 'secret owner',
-    cause: 'The current version was not written by Keyturn while an older credential is still owed.',
-    remedy: 'Keep infrastructure code from writing the secret; the next rotation settles what is owed.',
+    cause:
+      'The current version was not written by Keyturn while an older credential is still owed.',
+    remedy:
+      'Keep infrastructure code from writing the secret; the next rotation settles what is owed.',
   },
   paused: {
     by: 'secret owner',
@@ -357,7 +382,9 @@ export const reasons = {
     overridable: true,
     quiet: true,
   },
-  stopping: nobody('The worker that looked was told to stop; another one looks again within a minute.'),
+  stopping: nobody(
+    'The worker that looked was told to stop; another one looks again within a minute.',
+  ),
   window: {
     by: 'nobody',
     cause: 'Outside the window that the policy allows.',
@@ -374,7 +401,8 @@ export const reasons = {
   },
   approval: {
     by: 'secret owner',
-    cause: 'It is due, and its policy says `approve=yes`: nothing is rotated before somebody has asked for it.',
+    cause:
+      'It is due, and its policy says `approve=yes`: nothing is rotated before somebody has asked for it.',
     remedy: 'Ask for the rotation with `POST …/rotate`: that is the approval.',
     alert: {
       remedy:
@@ -399,7 +427,8 @@ export const reasons = {
   },
   index: {
     by: 'operator',
-    cause: 'No complete sweep of all vaults in the last 26 hours, so it is not known which secrets keep which slot.',
+    cause:
+      'No complete sweep of all vaults in the last 26 hours, so it is not known which secrets keep which slot.',
     remedy: 'Wait for the next sweep; look at the vault that the detail names.',
     quiet: true,
   },
@@ -418,7 +447,8 @@ export const reasons = {
   },
   'use-unknown': {
     by: 'operator',
-    cause: 'The policy says `revoke=when-unused`, and it cannot be told whether anybody still uses the old credential.',
+    cause:
+      'The policy says `revoke=when-unused`, and it cannot be told whether anybody still uses the old credential.',
     remedy:
       'Give Keyturn the right or the log that the detail names (docs/evidence.md), or strike `revoke=when-unused`. It is revoked at the limit.',
   },
@@ -432,13 +462,15 @@ export const reasons = {
   },
   'consumer-failed': {
     by: 'target owner',
-    cause: 'Somebody who reads the secret has not followed to its new version: what they use is revoked all the same.',
+    cause:
+      'Somebody who reads the secret has not followed to its new version: what they use is revoked all the same.',
     remedy:
       "Have the consumer that the detail names read the secret again: give Keyturn's consumer role there, take a version out of the reference, or refresh it by hand. Take the tag `keyturn-consumes` off what no longer reads it.",
   },
   'holder-unknown': {
     by: 'secret owner',
-    cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
+    cause:
+      'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
     remedy:
       'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',
   },
@@ -470,7 +502,10 @@ export const reasons = {
   'lock-lost': nobody('The lock of this pass ran out; nothing more was written.'),
   'vault-busy': {
     ...nobody('The vault answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
-    alert: { by: 'operator', remedy: `${STILL_BUSY} of the vault, at its firewall and at the network path to it.` },
+    alert: {
+      by: 'operator',
+      remedy: `${STILL_BUSY} of the vault, at its firewall and at the network path to it.`,
+    },
   },
   'target-busy': {
     ...nobody('The target answered 429, 409 or 5xx.', 'Keyturn asks again with growing pauses.'),
@@ -506,14 +541,16 @@ export const reasons = {
   },
   'audit-unwritten': {
     by: 'operator',
-    cause: 'A step was taken, and its audit record could not be written: it stands in the log alone.',
+    cause:
+      'A step was taken, and its audit record could not be written: it stands in the log alone.',
     remedy:
       "Let Keyturn's identity write blobs in its own storage account; keep the log records with the message `audit`.",
   },
   // messages of the queues
   unreadable: {
     by: 'operator',
-    cause: 'A message on a queue of Keyturn is neither JSON nor base64 of UTF-8; it was taken away unread.',
+    cause:
+      'A message on a queue of Keyturn is neither JSON nor base64 of UTF-8; it was taken away unread.',
     remedy:
       'Find out who writes to the queue that the alert names: only Keyturn, and Event Grid on `keyturn-events`, should. No look is lost for it: the sweep finds what is due.',
   },
@@ -525,13 +562,15 @@ export const reasons = {
   },
   'notice-undelivered': {
     by: 'operator',
-    cause: 'A sink of KEYTURN_NOTIFY has refused a notice, or has not taken it for three days: it was given up.',
+    cause:
+      'A sink of KEYTURN_NOTIFY has refused a notice, or has not taken it for three days: it was given up.',
     remedy:
       'Look at the sink that the alert names and at its address; the log has each notice that was not taken, by its id. What it was about stands in the inventory.',
   },
   exposed: {
     by: 'operator',
-    cause: 'The worker is set to show what it handles, or to trust any server, so that it does nothing.',
+    cause:
+      'The worker is set to show what it handles, or to trust any server, so that it does nothing.',
     remedy:
       'Remove the settings that are named: they make Node print, write to disk or give away values, and Keyturn cannot switch them off itself. Take tokens and values of the meantime for leaked.',
   },
@@ -550,8 +589,10 @@ export const reasons = {
   },
   'length-required': {
     by: 'secret owner',
-    cause: 'The body came without a length; such a body does not reach Keyturn, so nothing was done.',
-    remedy: 'Send the body with the header `content-length` and without `transfer-encoding: chunked`.',
+    cause:
+      'The body came without a length; such a body does not reach Keyturn, so nothing was done.',
+    remedy:
+      'Send the body with the header `content-length` and without `transfer-encoding: chunked`.',
     quiet: true,
   },
   'no-token': {
@@ -603,8 +644,10 @@ export const reasons = {
   },
   'leak-untried': {
     by: 'operator',
-    cause: 'What leaked was replaced, but nobody has seen the target refuse it: its version could no longer be read.',
-    remedy: 'Try the old value yourself, if you have it; else look at the target whether the credential is gone.',
+    cause:
+      'What leaked was replaced, but nobody has seen the target refuse it: its version could no longer be read.',
+    remedy:
+      'Try the old value yourself, if you have it; else look at the target whether the credential is gone.',
     quiet: true,
   },
   'undo-revoked': {
@@ -616,14 +659,17 @@ export const reasons = {
   },
   'undo-overwritten': {
     by: 'secret owner',
-    cause: 'The target takes one credential at a time: the former one ended when the current one was set.',
+    cause:
+      'The target takes one credential at a time: the former one ended when the current one was set.',
     remedy: 'Rotate again, or mend what does not take the current value.',
     quiet: true,
   },
   'undo-not-ours': {
     by: 'secret owner',
-    cause: 'Keyturn did not write the current version, or does not look after the credential before it.',
-    remedy: 'Store the value that you want to go back to yourself; Keyturn looks after it from then on.',
+    cause:
+      'Keyturn did not write the current version, or does not look after the credential before it.',
+    remedy:
+      'Store the value that you want to go back to yourself; Keyturn looks after it from then on.',
     quiet: true,
   },
   'undo-refused': {
@@ -639,7 +685,8 @@ export const reasons = {
   },
   'graph-permission': {
     by: 'operator',
-    cause: 'A permission of Microsoft Graph that an enabled rotator needs is not in the token of the identity.',
+    cause:
+      'A permission of Microsoft Graph that an enabled rotator needs is not in the token of the identity.',
     remedy:
       'Grant it (infra/scripts/graph.sh). Where that was done after the time that the detail names, wait: a token keeps for up to a day what it was issued with.',
     quiet: true,

@@ -40,7 +40,8 @@ export const allows = (
   blocks.some((block) => {
     const without = plane === 'actions' ? block.notActions : block.notDataActions;
     return (
-      block[plane].some((pattern) => covers(pattern, action)) && !without.some((pattern) => covers(pattern, action))
+      block[plane].some((pattern) => covers(pattern, action)) &&
+      !without.some((pattern) => covers(pattern, action))
     );
   });
 

@@ -45,7 +45,8 @@ export function remember(value: string): void {
     byStart.set(start, (byStart.get(start) ?? new Set()).add(form));
     count(form, 1);
   }
-  while (known.size > KEPT_MAX || characters > KEPT_CHARACTERS_MAX) forget(known.keys().next().value as string);
+  while (known.size > KEPT_MAX || characters > KEPT_CHARACTERS_MAX)
+    forget(known.keys().next().value as string);
 }
 
 function forget(digest: string): void {
@@ -75,7 +76,9 @@ const startOf = (text: string): string =>
 
 function formsOf(value: string): readonly Form[] {
   const isHead = value.length > HEAD_MAX;
-  const texts = isHead ? headSpellings(value.slice(0, HEAD_MAX).replace(/[\ud800-\udbff]$/, '')) : spellings(value);
+  const texts = isHead
+    ? headSpellings(value.slice(0, HEAD_MAX).replace(/[\ud800-\udbff]$/, ''))
+    : spellings(value);
   return texts.filter(({ length }) => length >= LENGTH_MIN).map((text) => ({ text, isHead }));
 }
 
@@ -119,7 +122,14 @@ function endOfValue(text: string, at: number): number | undefined {
 export function spellings(value: string): readonly string[] {
   const bytes = Buffer.from(value);
   const base64 = bytes.toString('base64');
-  return [...new Set([...asText(value), base64, base64.replace(/={1,2}$/, ''), bytes.toString('base64url')])];
+  return [
+    ...new Set([
+      ...asText(value),
+      base64,
+      base64.replace(/={1,2}$/, ''),
+      bytes.toString('base64url'),
+    ]),
+  ];
 }
 
 function asText(value: string): readonly string[] {

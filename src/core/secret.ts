@@ -53,7 +53,9 @@ export class Secret {
    */
   digest(): string {
     const hash = createHash('sha256');
-    return (this.#value.isWellFormed() ? hash.update(this.#value) : hash.update(this.#value, 'utf16le')).digest('hex');
+    return (
+      this.#value.isWellFormed() ? hash.update(this.#value) : hash.update(this.#value, 'utf16le')
+    ).digest('hex');
   }
 
   /**
@@ -61,7 +63,13 @@ export class Secret {
    * server keeps of a password (azure-facts 5.4), salted, and too short to lead back to one.
    */
   fingerprint(salt: string): string {
-    return pbkdf2Sync(this.digest(), salt, FINGERPRINT_ROUNDS, FINGERPRINT_BYTES, 'sha256').toString('hex');
+    return pbkdf2Sync(
+      this.digest(),
+      salt,
+      FINGERPRINT_ROUNDS,
+      FINGERPRINT_BYTES,
+      'sha256',
+    ).toString('hex');
   }
 
   /** Size in UTF-8, for the limits of a vault. */

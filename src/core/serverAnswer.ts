@@ -73,7 +73,10 @@ export const WRONG: ServerAnswer = { reached: true, tls: true, password: 'wrong'
 export const SILENCE: ServerAnswer = { reached: false, tls: false, password: 'not asked' };
 
 /** The answer that a row makes of a number; a number without a row says nothing of the password. */
-export const answered = (code: string, found: AnswerRow = row('not asked', 'other')): ServerAnswer => ({
+export const answered = (
+  code: string,
+  found: AnswerRow = row('not asked', 'other'),
+): ServerAnswer => ({
   reached: true,
   tls: true,
   code,
@@ -89,31 +92,48 @@ const CERTIFICATE =
  * sent: none goes out before TLS stands.
  */
 export function tlsFault(error: unknown): ServerAnswer | undefined {
-  for (let [at, depth] = [error, 0]; typeof at === 'object' && at !== null && depth < 5; depth += 1) {
+  for (
+    let [at, depth] = [error, 0];
+    typeof at === 'object' && at !== null && depth < 5;
+    depth += 1
+  ) {
     const { code, message, cause, errors } = at as {
       code?: unknown;
       message?: unknown;
       cause?: unknown;
       errors?: readonly unknown[];
     };
-    const fault = faultOf(typeof code === 'string' ? code : '', typeof message === 'string' ? message : '');
+    const fault = faultOf(
+      typeof code === 'string' ? code : '',
+      typeof message === 'string' ? message : '',
+    );
     if (fault) return { reached: true, tls: false, password: 'not asked', ...fault };
     at = cause ?? errors?.[0];
   }
   return undefined;
 }
 
-function faultOf(code: string, message: string): Pick<ServerAnswer, 'refusedFor' | 'code'> | undefined {
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /does not match certificate's altnames/.test(message))
+function faultOf(
+  code: string,
+  message: string,
+): Pick<ServerAnswer, 'refusedFor' | 'code'> | undefined {
+  if (
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID' ||
+    /does not match certificate's altnames/.test(message)
+  )
     return { refusedFor: 'name', code: 'ERR_TLS_CERT_ALTNAME_INVALID' };
   if (CERTIFICATE.test(code)) return { refusedFor: 'certificate', code };
   // pg and mysql2 say so themselves; OpenSSL where something else than TLS, or an old version of it, answers.
-  if (code === 'HANDSHAKE_NO_SSL_SUPPORT' || /server does not support SSL connections/i.test(message))
+  if (
+    code === 'HANDSHAKE_NO_SSL_SUPPORT' ||
+    /server does not support SSL connections/i.test(message)
+  )
     return { refusedFor: 'no-tls', code: 'no TLS' };
   if (/^(ERR_SSL_|EPROTO$)/.test(code)) return { refusedFor: 'no-tls', code };
-  const words = /\b(self-signed certificate|unable to (?:verify|get) [\w ]*certificate|certificate has expired)\b/.exec(
-    message,
-  )?.[1];
+  const words =
+    /\b(self-signed certificate|unable to (?:verify|get) [\w ]*certificate|certificate has expired)\b/.exec(
+      message,
+    )?.[1];
   return words === undefined ? undefined : { refusedFor: 'certificate', code: words };
 }
 
@@ -123,7 +143,8 @@ const WORDS: Readonly<Record<RefusedFor, string>> = {
   locked: 'the login is locked',
   expired: 'the password has run out',
   limited: 'the login has as many connections as it may have',
-  address: 'it does not let the login in from the address of Keyturn, or not without a client certificate',
+  address:
+    'it does not let the login in from the address of Keyturn, or not without a client certificate',
   database: 'the login may not use the database',
   certificate: 'its certificate is not of an authority that Keyturn trusts',
   name: 'its certificate is of another host',
@@ -134,10 +155,17 @@ const WORDS: Readonly<Record<RefusedFor, string>> = {
 };
 
 /** `db1 answered 4151: the login is locked`. Nothing in it is the server's own text. */
-export function wordsOf(server: string, { reached, password, refusedFor, code }: ServerAnswer): string {
+export function wordsOf(
+  server: string,
+  { reached, password, refusedFor, code }: ServerAnswer,
+): string {
   if (refusedFor === 'spared') return `${server}: ${WORDS.spared}`;
   if (!reached) return `${server} did not answer`;
   const said =
-    refusedFor === undefined ? (password === 'wrong' ? 'the password is wrong' : undefined) : WORDS[refusedFor];
+    refusedFor === undefined
+      ? password === 'wrong'
+        ? 'the password is wrong'
+        : undefined
+      : WORDS[refusedFor];
   return `${server} answered${code === undefined ? '' : ` ${code}`}${said === undefined ? '' : `: ${said}`}`;
 }

@@ -10,7 +10,13 @@ import { type NotifySettings, notifyIn, SINK_SETTING, sinkProblems } from './not
 import { type Environment, type HostStorage, hostStorageOf, ownStorageOf } from './ownStorage.ts';
 import { quote } from './quote.ts';
 import type { Reason } from './reasons.ts';
-import { aboutSetting, type CloudChoice, type Raw, settingsSchema, vaultId } from './settingsSchema.ts';
+import {
+  aboutSetting,
+  type CloudChoice,
+  type Raw,
+  settingsSchema,
+  vaultId,
+} from './settingsSchema.ts';
 
 const PREFIX = 'KEYTURN_';
 
@@ -79,7 +85,9 @@ export class SettingsError extends Error {
     this.name = 'SettingsError';
     this.problems = problems;
     this.reason = reason;
-    this.names = [...new Set(problems.flatMap((problem) => /^\w+/.exec(problem)?.[0] ?? []))].sort();
+    this.names = [
+      ...new Set(problems.flatMap((problem) => /^\w+/.exec(problem)?.[0] ?? [])),
+    ].sort();
   }
 }
 
@@ -94,18 +102,28 @@ export function readSettings<Cloud>(
   { lenient = false }: { readonly lenient?: boolean } = {},
 ): Settings<Cloud> {
   const schema = settingsSchema(clouds);
-  const all = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const all = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const { given, unread } = lenient ? withoutUnread(all) : { given: all, unread: [] };
   const hostStorage = hostStorageOf(env);
   const parsed = schema.safeParse(given);
   const problems = [
     ...Object.keys(given)
-      .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name) && !SINK_SETTING.test(name))
+      .filter(
+        (name) =>
+          name.startsWith(PREFIX) && !Object.hasOwn(schema.shape, name) && !SINK_SETTING.test(name),
+      )
       .map(unknownName),
     ...(parsed.success
-      ? [...crossProblems(parsed.data, unread.length > 0), ...notifyProblems(parsed.data.KEYTURN_NOTIFY, given)]
+      ? [
+          ...crossProblems(parsed.data, unread.length > 0),
+          ...notifyProblems(parsed.data.KEYTURN_NOTIFY, given),
+        ]
       : issueProblems(parsed.error, schema.shape, given)),
-    ...(/[^\s,]/.test(`${given.KEYTURN_VAULTS ?? ''}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`) ? [] : [NO_VAULTS]),
+    ...(/[^\s,]/.test(`${given.KEYTURN_VAULTS ?? ''}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`)
+      ? []
+      : [NO_VAULTS]),
     ...(hostStorage ? [] : [NO_HOST_STORAGE]),
   ];
   if (!parsed.success || !hostStorage || problems.length > 0) throw new SettingsError(problems);
@@ -113,7 +131,10 @@ export function readSettings<Cloud>(
 }
 
 /** The settings without the ids of vaults that cannot be read, unless none is left: then nothing could be served. */
-function withoutUnread(given: Environment): { readonly given: Environment; readonly unread: readonly UnreadVault[] } {
+function withoutUnread(given: Environment): {
+  readonly given: Environment;
+  readonly unread: readonly UnreadVault[];
+} {
   const unread: UnreadVault[] = [];
   const kept = (name: string, isId: (entry: string) => boolean): string =>
     (given[name] ?? '')
@@ -128,9 +149,14 @@ function withoutUnread(given: Environment): { readonly given: Environment; reado
       .join(',');
   const KEYTURN_VAULTS = kept('KEYTURN_VAULTS', (entry) => entry !== '');
   const KEYTURN_SAMPLE_TAGS = kept('KEYTURN_SAMPLE_TAGS', (entry) => entry.includes('/'));
-  if (unread.length === 0 || !/[^\s,]/.test(`${KEYTURN_VAULTS}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`))
+  if (
+    unread.length === 0 ||
+    !/[^\s,]/.test(`${KEYTURN_VAULTS}${given.KEYTURN_SUBSCRIPTIONS ?? ''}`)
+  )
     return { given, unread: [] };
-  const lists = Object.entries({ KEYTURN_VAULTS, KEYTURN_SAMPLE_TAGS }).filter(([, list]) => list !== '');
+  const lists = Object.entries({ KEYTURN_VAULTS, KEYTURN_SAMPLE_TAGS }).filter(
+    ([, list]) => list !== '',
+  );
   const { KEYTURN_VAULTS: _, KEYTURN_SAMPLE_TAGS: __, ...rest } = given;
   return { given: { ...rest, ...Object.fromEntries(lists) }, unread };
 }
@@ -152,15 +178,24 @@ const NO_VAULTS =
 const NO_HOST_STORAGE =
   'AzureWebJobsStorage__accountName is not set; expected the name of the storage account that the app runs on (or its three service addresses, __blobServiceUri and so on; locally a connection string in AzureWebJobsStorage).';
 
-function issueProblems(error: z.ZodError, shape: Record<string, z.ZodType>, given: Environment): string[] {
+function issueProblems(
+  error: z.ZodError,
+  shape: Record<string, z.ZodType>,
+  given: Environment,
+): string[] {
   const names = [...new Set(error.issues.map(({ path }) => String(path[0])))];
   return names.map((name) => {
     const expected = `expected ${aboutSetting(shape[name]).shape}.`;
     const value = given[name];
-    if (value === undefined) return `${name} is not set; ${expected} ${aboutSetting(shape[name]).about}`;
+    if (value === undefined)
+      return `${name} is not set; ${expected} ${aboutSetting(shape[name]).about}`;
     // What the schema says itself (an id that does not parse, a key of the JSON) names the spot.
     const spots = error.issues.flatMap(({ path, code, message }) =>
-      path[0] !== name ? [] : code === 'custom' ? message : path.slice(1).map((part) => `at ${quote(String(part))}`),
+      path[0] !== name
+        ? []
+        : code === 'custom'
+          ? message
+          : path.slice(1).map((part) => `at ${quote(String(part))}`),
     );
     // JSON is not shown: it is long, and what people put in by mistake may be secret.
     const shown = value.trimStart().startsWith('{') ? 'does not fit' : `is ${quote(value)}`;
@@ -176,14 +211,19 @@ function crossProblems<Cloud>(raw: Raw<Cloud>, partly: boolean): string[] {
   const strange = raw.KEYTURN_SAMPLE_TAGS.filter((name) => !all.includes(name));
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
   return [
-    ...twice.map((name) => `KEYTURN_VAULTS names ${quote(name)} twice; vault names are unique in Azure: remove one.`),
+    ...twice.map(
+      (name) =>
+        `KEYTURN_VAULTS names ${quote(name)} twice; vault names are unique in Azure: remove one.`,
+    ),
     ...strange.map(
       (name) =>
         `KEYTURN_SAMPLE_TAGS names ${quote(name)}, which KEYTURN_VAULTS does not: add it there, or remove it here.`,
     ),
     ...(raw.KEYTURN_GRACE_MIN < raw.KEYTURN_EVERY_MAX
       ? []
-      : ['KEYTURN_GRACE_MIN must be shorter than KEYTURN_EVERY_MAX: no grace would fit between two rotations.']),
+      : [
+          'KEYTURN_GRACE_MIN must be shorter than KEYTURN_EVERY_MAX: no grace would fit between two rotations.',
+        ]),
     ...(raw.KEYTURN_CLOUD === 'custom' && raw.KEYTURN_CLOUD_ENDPOINTS === undefined
       ? ['KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.']
       : []),
@@ -204,13 +244,18 @@ function acknowledgement(isCustom: boolean, isAccepted: boolean): string[] {
     : ['KEYTURN_CUSTOM_CLOUD is set, but KEYTURN_CLOUD is not `custom`: remove it.'];
 }
 
-const notifyProblems = (notify: Raw<unknown>['KEYTURN_NOTIFY'], env: Environment): readonly string[] =>
-  sinkProblems(notify ?? { sinks: {}, routes: [], default: [] }, env);
+const notifyProblems = (
+  notify: Raw<unknown>['KEYTURN_NOTIFY'],
+  env: Environment,
+): readonly string[] => sinkProblems(notify ?? { sinks: {}, routes: [], default: [] }, env);
 
 /** Set by the platform: the app's primary host name [learn: app-service/reference-app-settings]. No caller has a say in it. */
 const HOST = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i;
 
-function publicUrlOf<Cloud>({ KEYTURN_PUBLIC_URL: given }: Raw<Cloud>, env: Environment): string | undefined {
+function publicUrlOf<Cloud>(
+  { KEYTURN_PUBLIC_URL: given }: Raw<Cloud>,
+  env: Environment,
+): string | undefined {
   if (given !== undefined) return given;
   const { WEBSITE_HOSTNAME: host = '' } = env;
   return HOST.test(host) ? `https://${host.toLowerCase()}` : undefined;
@@ -228,7 +273,10 @@ function named<Cloud>(
     suggest: raw.KEYTURN_SUGGEST,
     rate: raw.KEYTURN_RATE,
     tenantId: raw.KEYTURN_TENANT_ID,
-    identity: { clientId: raw.KEYTURN_IDENTITY_CLIENT_ID, principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID },
+    identity: {
+      clientId: raw.KEYTURN_IDENTITY_CLIENT_ID,
+      principalId: raw.KEYTURN_IDENTITY_PRINCIPAL_ID,
+    },
     rotators: raw.KEYTURN_ROTATORS,
     databaseUser: raw.KEYTURN_DATABASE_USER,
     workspaces: raw.KEYTURN_WORKSPACES.length > 0 ? raw.KEYTURN_WORKSPACES : undefined,
@@ -246,7 +294,9 @@ function named<Cloud>(
     publicUrl,
     audience: raw.KEYTURN_AUDIENCE,
     cloud:
-      raw.KEYTURN_CLOUD === 'custom' ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud } : { name: raw.KEYTURN_CLOUD },
+      raw.KEYTURN_CLOUD === 'custom'
+        ? { custom: raw.KEYTURN_CLOUD_ENDPOINTS as Cloud }
+        : { name: raw.KEYTURN_CLOUD },
     hostStorage,
     ownStorage: ownStorageOf(env),
   });

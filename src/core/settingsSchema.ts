@@ -15,8 +15,10 @@ export interface AboutSetting {
   readonly fallback?: string;
 }
 
-const setting = <T extends z.ZodType<unknown, string | undefined>>(about: AboutSetting, schema: T): T =>
-  schema.meta({ ...about });
+const setting = <T extends z.ZodType<unknown, string | undefined>>(
+  about: AboutSetting,
+  schema: T,
+): T => schema.meta({ ...about });
 const text = (pattern: RegExp) => z.string().trim().regex(pattern);
 const guid = z.string().trim().toLowerCase().pipe(z.guid());
 const parts = z.string().transform((list) => list.split(',').flatMap((part) => part.trim() || []));
@@ -24,7 +26,9 @@ const parts = z.string().transform((list) => list.split(',').flatMap((part) => p
 const words = (pattern: RegExp) =>
   parts.transform((list) => [...new Set(list)]).pipe(z.array(z.string().regex(pattern)));
 
-const guids = parts.transform((list) => [...new Set(list.map((id) => id.toLowerCase()))]).pipe(z.array(z.guid()));
+const guids = parts
+  .transform((list) => [...new Set(list.map((id) => id.toLowerCase()))])
+  .pipe(z.array(z.guid()));
 /** An entry of a list of vaults, parsed; throws `bad-tags`, saying what is wrong with it. */
 export const vaultId = (id: string): ResourceId =>
   parseResourceId(id, 'Microsoft.KeyVault/vaults', 'an entry', VAULT_NAME);
@@ -74,7 +78,9 @@ const json = z.string().transform((content, context): unknown => {
 
 /** Days or hours, in hours. */
 const hours = (pattern: RegExp) =>
-  text(pattern).transform((content) => Number(content.slice(0, -1)) * (content.endsWith('d') ? 24 : 1));
+  text(pattern).transform(
+    (content) => Number(content.slice(0, -1)) * (content.endsWith('d') ? 24 : 1),
+  );
 
 const freezes = z.string().transform((content, context): readonly Freeze[] => {
   try {
@@ -102,7 +108,8 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
   z.object({
     KEYTURN_INSTANCE: setting(
       {
-        about: 'Name of this installation. A vault whose ARM tag `keyturn` names another one is left alone.',
+        about:
+          'Name of this installation. A vault whose ARM tag `keyturn` names another one is left alone.',
         shape: '1 to 40 letters, digits and `-`',
         fallback: 'keyturn',
       },
@@ -128,7 +135,8 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
     ),
     KEYTURN_RATE: setting(
       {
-        about: 'Rotations per hour, in one vault and overall. What a person asks for is not counted against it.',
+        about:
+          'Rotations per hour, in one vault and overall. What a person asks for is not counted against it.',
         shape: '`<per vault>/<overall>`',
         fallback: '5/50',
       },
@@ -139,12 +147,16 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
       guid,
     ),
     KEYTURN_IDENTITY_CLIENT_ID: setting(
-      { about: 'Client id of the user-assigned managed identity that Keyturn works as.', shape: 'a GUID' },
+      {
+        about: 'Client id of the user-assigned managed identity that Keyturn works as.',
+        shape: 'a GUID',
+      },
       guid,
     ),
     KEYTURN_IDENTITY_PRINCIPAL_ID: setting(
       {
-        about: 'Object id of that identity: consent is read from the role assignments of this principal.',
+        about:
+          'Object id of that identity: consent is read from the role assignments of this principal.',
         shape: 'a GUID',
       },
       guid,
@@ -261,7 +273,8 @@ export const settingsSchema = <Cloud>(clouds: CloudChoice<Cloud>) =>
       {
         about:
           'Dates between which nothing is rotated or revoked; what is broken is healed all the same, and a person may set it aside (`hold`). A day counts to its end; at most 45 days each.',
-        shape: 'ranges as `2027-12-18/2028-01-03 Europe/Berlin; 2027-06-01T18:00/2027-06-02T06:00 UTC`',
+        shape:
+          'ranges as `2027-12-18/2028-01-03 Europe/Berlin; 2027-06-01T18:00/2027-06-02T06:00 UTC`',
         fallback: '',
       },
       freezes.prefault(''),

@@ -39,5 +39,13 @@ export const UNRECORDED_MINUTES = 1;
  * `no-reference`: declared, and names the secret in no place that can be seen: nothing is called. `unknown`: nobody knows how its kind
  * follows, if at all.
  */
-export const CONSUMER_STATES = ['waiting', 'asked', 'followed', 'failed', 'pinned', 'no-reference', 'unknown'] as const;
+export const CONSUMER_STATES = [
+  'waiting',
+  'asked',
+  'followed',
+  'failed',
+  'pinned',
+  'no-reference',
+  'unknown',
+] as const;
 export type ConsumerState = (typeof CONSUMER_STATES)[number];

@@ -30,7 +30,11 @@ const WORDS_MAX = 480;
 /** One of them, by what a client, a server or a log said of it; undefined where nothing of that can be shown. */
 export function straggler(
   who: unknown,
-  { program, since, last }: { readonly program?: unknown; readonly since?: Date; readonly last?: Date } = {},
+  {
+    program,
+    since,
+    last,
+  }: { readonly program?: unknown; readonly since?: Date; readonly last?: Date } = {},
 ): Straggler {
   const name = cleaned(program);
   return {
@@ -58,7 +62,10 @@ export function together(verdicts: readonly UseVerdict[]): UseVerdict {
   if (untold) return untold;
   const unused = verdicts.filter((each) => each.use === 'unused');
   if (unused.length === 0) return { use: 'cannot tell', reason: 'Nobody could be asked.' };
-  return { use: 'unused', since: new Date(Math.max(...unused.map(({ since }) => since.getTime()))) };
+  return {
+    use: 'unused',
+    since: new Date(Math.max(...unused.map(({ since }) => since.getTime()))),
+  };
 }
 
 /** For people, logs and the audit: printable ASCII, bounded; names of clients quoted. */
@@ -68,7 +75,8 @@ export function useInWords(verdict: UseVerdict): string {
 
 function wordsOf(verdict: UseVerdict): string {
   if (verdict.use === 'unused') return `unused since ${verdict.since.toISOString()}`;
-  if (verdict.use === 'cannot tell') return `cannot tell: ${verdict.reason.replace(/[^\x20-\x7e]/g, '?')}`;
+  if (verdict.use === 'cannot tell')
+    return `cannot tell: ${verdict.reason.replace(/[^\x20-\x7e]/g, '?')}`;
   return `used at ${verdict.on.toISOString()} by ${verdict.by.map(stragglerInWords).join(', ') || 'somebody'}`;
 }
 

@@ -23,7 +23,13 @@ interface Thrown {
   statusCode?: unknown;
   code?: unknown;
   message?: unknown;
-  details?: { error?: Inner; odataError?: Inner; errorCode?: unknown; code?: unknown; body?: { error?: Inner } };
+  details?: {
+    error?: Inner;
+    odataError?: Inner;
+    errorCode?: unknown;
+    code?: unknown;
+    body?: { error?: Inner };
+  };
   response?: { headers?: { get?(name: string): string | undefined } };
 }
 interface Inner {
@@ -33,10 +39,12 @@ interface Inner {
 }
 
 /** Errors of `@azure/identity`: thrown before the request, or after a 401 that refused it. */
-const NO_TOKEN = /^(Authentication(Required)?Error|AggregateAuthenticationError|CredentialUnavailableError)$/;
+const NO_TOKEN =
+  /^(Authentication(Required)?Error|AggregateAuthenticationError|CredentialUnavailableError)$/;
 const NO_CONNECTION = /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED)$/;
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined;
 /** Codes and ids are shown, so only what looks like one passes; a service may put anything there (case SEC-06). */
 const token = (value: unknown): string | undefined => {
   const text = textOf(value);
@@ -56,7 +64,10 @@ export function wireFailure(error: unknown): WireFailure {
   const retryAfter = Number(header('retry-after'));
   const status = typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
   const code =
-    token(body?.code) ?? token(thrown.details?.errorCode) ?? token(thrown.details?.code) ?? token(thrown.code);
+    token(body?.code) ??
+    token(thrown.details?.errorCode) ??
+    token(thrown.details?.code) ??
+    token(thrown.code);
   const inner = token(body?.innerError?.code);
   const requestId = token(header('x-ms-request-id'));
   const noToken = NO_TOKEN.test(textOf(thrown.name) ?? '');
@@ -65,7 +76,8 @@ export function wireFailure(error: unknown): WireFailure {
     ...(code === undefined ? (noToken ? { code: 'no-token' } : {}) : { code }),
     inner,
     requestId,
-    retryAfterSeconds: retryAfter > 0 && retryAfter <= RETRY_AFTER_MAX_SECONDS ? retryAfter : undefined,
+    retryAfterSeconds:
+      retryAfter > 0 && retryAfter <= RETRY_AFTER_MAX_SECONDS ? retryAfter : undefined,
     text: textOf(body?.message) ?? textOf(thrown.message) ?? '',
     unanswered: status === undefined,
     unsent: noToken || (status === undefined && NO_CONNECTION.test(code ?? '')),
@@ -94,7 +106,11 @@ export function facts(failure: WireFailure): WireFacts {
 }
 
 /** `403 Forbidden`, `ECONNRESET` or `no answer`: for the end of a sentence. */
-export function said({ status, code, inner }: Pick<WireFailure, 'status' | 'code' | 'inner'>): string {
+export function said({
+  status,
+  code,
+  inner,
+}: Pick<WireFailure, 'status' | 'code' | 'inner'>): string {
   const parts = [status, shown(inner ?? code)].filter((part) => part !== undefined);
   return parts.length > 0 ? parts.join(' ') : 'no answer';
 }

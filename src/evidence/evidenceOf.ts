@@ -51,7 +51,8 @@ function usedBy(by: readonly Straggler[]): readonly UseVerdict[] {
 
 const NOTHING: UseVerdict = {
   use: 'cannot tell',
-  reason: 'Its server has no sessions that Keyturn may list, and no log that Keyturn may read names it.',
+  reason:
+    'Its server has no sessions that Keyturn may list, and no log that Keyturn may read names it.',
 };
 
 /** A server without open sessions says nothing of yesterday, and a log nothing of the last minutes: each that can tell is believed. */
@@ -61,14 +62,18 @@ function decided(verdicts: readonly UseVerdict[]): UseVerdict {
 }
 
 /** What fails says nothing; why stands in the reason, in our words. */
-async function asked(ask: (() => Promise<UseVerdict | undefined>) | undefined): Promise<UseVerdict | undefined> {
+async function asked(
+  ask: (() => Promise<UseVerdict | undefined>) | undefined,
+): Promise<UseVerdict | undefined> {
   if (!ask) return undefined;
   try {
     return await ask();
   } catch (error) {
     const detail = (error as { detail?: unknown } | null)?.detail;
     const reason =
-      typeof detail === 'string' ? detail : `An unexpected ${error instanceof Error ? error.name : 'error'}.`;
+      typeof detail === 'string'
+        ? detail
+        : `An unexpected ${error instanceof Error ? error.name : 'error'}.`;
     return { use: 'cannot tell', reason };
   }
 }

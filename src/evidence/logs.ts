@@ -36,7 +36,10 @@ interface Source {
   readonly query: (since: Date) => string;
 }
 
-async function ofCredential(question: UseQuestion, options: LogsOptions): Promise<UseVerdict | undefined> {
+async function ofCredential(
+  question: UseQuestion,
+  options: LogsOptions,
+): Promise<UseVerdict | undefined> {
   const sources = sourcesOf(question);
   if (sources === undefined) return undefined;
   if ('untold' in sources) return { use: 'cannot tell', reason: sources.untold };
@@ -46,7 +49,11 @@ async function ofCredential(question: UseQuestion, options: LogsOptions): Promis
   const found = await Promise.all(sources.map((source) => oneLog(source, since, workspaces)));
   const used = found.flatMap((each) => (each.use === 'used' ? [each] : []));
   if (used.length > 0)
-    return { use: 'used', on: latest(...used.map(({ on }) => on)) as Date, by: used.flatMap(({ by }) => by) };
+    return {
+      use: 'used',
+      on: latest(...used.map(({ on }) => on)) as Date,
+      by: used.flatMap(({ by }) => by),
+    };
   const untold = found.find(({ use }) => use === 'cannot tell');
   if (untold) return untold;
   if (addMinutes(now, -LATE_MINUTES) <= since)
@@ -55,7 +62,11 @@ async function ofCredential(question: UseQuestion, options: LogsOptions): Promis
 }
 
 /** Over all workspaces: a use in one is a use; unused where one has the log, and shows that it flows. */
-async function oneLog({ table, query }: Source, since: Date, workspaces: Workspaces): Promise<UseVerdict> {
+async function oneLog(
+  { table, query }: Source,
+  since: Date,
+  workspaces: Workspaces,
+): Promise<UseVerdict> {
   const answers = await workspaces.ask(query(since), since);
   const rows = answers.flatMap((each) => ('rows' in each ? each.rows : []));
   const by = rows.flatMap((row) => (Number(row.uses) > 0 ? [stragglerOf(row)] : []));
@@ -86,7 +97,11 @@ function dateIn(value: unknown): Date | undefined {
 
 const time = (on: Date): string => `datetime(${on.toISOString()})`;
 
-function sourcesOf({ kind, target, handle }: UseQuestion): readonly Source[] | { readonly untold: string } | undefined {
+function sourcesOf({
+  kind,
+  target,
+  handle,
+}: UseQuestion): readonly Source[] | { readonly untold: string } | undefined {
   if (kind === 'storage-account-key') {
     const name = /\/storageaccounts\/([a-z0-9]{3,24})$/i.exec(target)?.[1];
     return name !== undefined && /^key[12]$/.test(handle)
@@ -108,7 +123,12 @@ function sourcesOf({ kind, target, handle }: UseQuestion): readonly Source[] | {
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** One diagnostic setting for each of four services: all of them have to flow, or a use may be in the one that does not (F6.2). */
-const STORAGE = ['StorageBlobLogs', 'StorageQueueLogs', 'StorageTableLogs', 'StorageFileLogs'] as const;
+const STORAGE = [
+  'StorageBlobLogs',
+  'StorageQueueLogs',
+  'StorageTableLogs',
+  'StorageFileLogs',
+] as const;
 
 /**
  * AuthenticationHash is `key1(<hash>)`, and of a SAS that the key signed `key1(<hash>),SasSignature(<hash>)`: one prefix finds both, and
@@ -162,7 +182,13 @@ const cosmos = (account: string, slot: string): Source => ({
 });
 
 /** Who used it, and one row that says whether the log flows: rows of reads and of others, and of what cannot be told. */
-function flowing(rows: string, isUse: string, who: string, isRead: string | undefined, isUnclear = 'false'): string {
+function flowing(
+  rows: string,
+  isUse: string,
+  who: string,
+  isRead: string | undefined,
+  isUnclear = 'false',
+): string {
   const counts =
     isRead === undefined
       ? 'reads = count(), others = count()'
@@ -181,14 +207,19 @@ function flowing(rows: string, isUse: string, who: string, isRead: string | unde
  * httpStatusCode_d, _ResourceId [kv: general/monitor-key-vault-reference], whose columns are there only once one had a value. ResultType is
  * `Success` for a 403 as well: the status counts.
  */
-async function ofVersion(question: UseQuestion, { workspaces, clock, identity }: LogsOptions): Promise<Readers> {
+async function ofVersion(
+  question: UseQuestion,
+  { workspaces, clock, identity }: LogsOptions,
+): Promise<Readers> {
   const { publishedOn } = question;
   const now = clock.now();
   const from = addHours(publishedOn, -24 * READERS_DAYS);
   const since = latest(publishedOn, addHours(now, -LOOK_BACK_HOURS)) as Date;
   const answers = (
     await Promise.all(
-      AUDITS.map((audit) => workspaces.ask(readersIn(audit, question, { from, since, identity }), from)),
+      AUDITS.map((audit) =>
+        workspaces.ask(readersIn(audit, question, { from, since, identity }), from),
+      ),
     )
   ).flat();
   const rows = answers.flatMap((each) => ('rows' in each ? each.rows : []));
@@ -198,7 +229,9 @@ async function ofVersion(question: UseQuestion, { workspaces, clock, identity }:
   const behind = isEarly
     ? []
     : rows
-        .filter((row) => Number(row.before) > 1 && Number(row.newer) === 0 && Number(row.oldSince) === 0)
+        .filter(
+          (row) => Number(row.before) > 1 && Number(row.newer) === 0 && Number(row.oldSince) === 0,
+        )
         .map(stragglerOf);
   return { read: read.slice(0, NAMES_MAX), behind: behind.slice(0, NAMES_MAX) };
 }
@@ -224,7 +257,11 @@ const AUDITS = [
 function readersIn(
   { rows, uri, status, oid, who }: (typeof AUDITS)[number],
   { vault, name, version, current }: UseQuestion,
-  { from, since, identity }: { readonly from: Date; readonly since: Date; readonly identity: string },
+  {
+    from,
+    since,
+    identity,
+  }: { readonly from: Date; readonly since: Date; readonly identity: string },
 ): string {
   const path = (id: string) => kql(`/secrets/${name}/${id}`.toLowerCase());
   return [

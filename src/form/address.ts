@@ -19,12 +19,16 @@ export interface AddressGrammar {
 const ADDRESS =
   /^(?<scheme>jdbc:[a-z][a-z:]*|[a-z][a-z0-9+.-]*):\/\/(?<authority>[^\s/?#]*)(?<path>\/[^\s?#]*)?(?:\?(?<query>[^\s#]*))?$/i;
 /** RFC 3986's userinfo, the first colon apart; a plus is a plus to every client there. */
-const USERINFO = /^(?<login>(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*):(?<password>(?:[\w.~!$&'()*+,;=:-]|%[0-9a-f]{2})*)$/i;
+const USERINFO =
+  /^(?<login>(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*):(?<password>(?:[\w.~!$&'()*+,;=:-]|%[0-9a-f]{2})*)$/i;
 const HOSTS = /^[\w.-]+(:\d{1,5})?(,[\w.-]+(:\d{1,5})?)*$/;
-const CREDENTIAL_OR_ADDRESS = /^(user|username|userid|uid|password|pwd|psw|passwd|host|hostaddr|port)$/;
+const CREDENTIAL_OR_ADDRESS =
+  /^(user|username|userid|uid|password|pwd|psw|passwd|host|hostaddr|port)$/;
 
-export const looksLikeAddress = (text: string): boolean => /^(jdbc:|[a-z][a-z0-9+.-]*:\/\/)/i.test(text);
-export const schemeOf = (text: string): string => /^(jdbc:[a-z][a-z:]*|[a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1] ?? '';
+export const looksLikeAddress = (text: string): boolean =>
+  /^(jdbc:|[a-z][a-z0-9+.-]*:\/\/)/i.test(text);
+export const schemeOf = (text: string): string =>
+  /^(jdbc:[a-z][a-z:]*|[a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1] ?? '';
 
 /** The parts of the address, userinfo and query alike. */
 export function addressParts(text: string, grammar: AddressGrammar): readonly TextPart[] {
@@ -36,10 +40,15 @@ export function addressParts(text: string, grammar: AddressGrammar): readonly Te
   const at = text.indexOf('//') + 2;
   const from = authority.lastIndexOf('@') + 1;
   if (from > 0 && grammar.credentials === 'query')
-    throw bad('Clients of this address read login and password behind the `?` alone; write them there.');
+    throw bad(
+      'Clients of this address read login and password behind the `?` alone; write them there.',
+    );
   const user = from === 0 ? [] : userOf(authority.slice(0, from - 1), at, grammar);
   const pairs = pairsOf(query, at + authority.length + path.length + 1, grammar.exactNames);
-  if (grammar.credentials === 'userinfo' && pairs.some(({ name }) => CREDENTIAL_OR_ADDRESS.test(name)))
+  if (
+    grammar.credentials === 'userinfo' &&
+    pairs.some(({ name }) => CREDENTIAL_OR_ADDRESS.test(name))
+  )
     throw bad('Clients read login, password and host in front of the `/` alone; write them there.');
   return [...user, ...hostsOf(authority.slice(from), at + from), ...pairs];
 }
@@ -49,7 +58,9 @@ export const pathOf = (text: string): string => piecesOf(text).path;
 function piecesOf(text: string) {
   const { authority, path = '', query = '' } = ADDRESS.exec(text)?.groups ?? {};
   if (authority !== undefined) return { authority, path, query };
-  throw bad('The address is not of the form scheme://login:password@host; percent-encode what is special in it.');
+  throw bad(
+    'The address is not of the form scheme://login:password@host; percent-encode what is special in it.',
+  );
 }
 
 /** What stands behind the `?`, each pair with its value as it is written. */
@@ -61,7 +72,9 @@ export const queryOf = (text: string): readonly TextPart[] => {
 function userOf(text: string, at: number, { noLogin }: AddressGrammar): readonly TextPart[] {
   const { login, password } = USERINFO.exec(text)?.groups ?? {};
   if (login === undefined || password === undefined || (login === '' && !noLogin)) {
-    throw bad('Login and password of the address cannot be told apart for certain; percent-encode both.');
+    throw bad(
+      'Login and password of the address cannot be told apart for certain; percent-encode both.',
+    );
   }
   const user = login === '' ? [] : [encoded('user', login, at)];
   return [...user, encoded('password', password, at + login.length + 1)];
@@ -70,7 +83,8 @@ function userOf(text: string, at: number, { noLogin }: AddressGrammar): readonly
 /** The hosts of an authority, in one part; the port apart where there is one host. */
 export function hostsOf(text: string, start: number): readonly TextPart[] {
   if (text === '') return [];
-  if (!HOSTS.test(text)) throw bad('The host of the address is not of the form that Keyturn can read.');
+  if (!HOSTS.test(text))
+    throw bad('The host of the address is not of the form that Keyturn can read.');
   const [host = '', port] = text.split(':');
   const place = { start, end: start + text.length, write: () => text };
   if (text.includes(',') || port === undefined) return [{ ...place, name: 'host', value: text }];
@@ -90,7 +104,9 @@ function pairsOf(query: string, start: number, exactNames?: true): readonly Text
     }
     const part = inQuery(name, value, at + name.length + 1);
     if (exactNames && CREDENTIAL_OR_ADDRESS.test(part.name) && name !== part.name)
-      throw bad('Clients of this address read login, password and host behind the `?` in small letters alone.');
+      throw bad(
+        'Clients of this address read login, password and host behind the `?` in small letters alone.',
+      );
     parts.push(part);
     at += pair.length + 1;
   }
@@ -103,7 +119,8 @@ function inQuery(spelt: string, raw: string, start: number): TextPart {
   const part = { name, start, end: start + raw.length, write: encoder(raw) };
   if (!CREDENTIAL_OR_ADDRESS.test(name)) return { ...part, value: raw, ...decodedIn(raw) };
   // A plus is itself to libpq and a blank to others; they disagree about a second equals sign, too.
-  if (raw.includes('+')) throw bad('Write `%2B` for a plus and `%20` for a blank in login and password.');
+  if (raw.includes('+'))
+    throw bad('Write `%2B` for a plus and `%20` for a blank in login and password.');
   if (raw.includes('=')) throw bad('Write `%3D` for an equals sign in login and password.');
   return { ...part, value: decoded(raw) };
 }

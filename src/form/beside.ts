@@ -38,7 +38,10 @@ export function checkBeside(document: Document, member: Member, opened: Opened):
   const siblings = siblingsOf(document, member).filter((each) => each !== member);
   const { spec } = opened;
   if (spec.kind === 'login') {
-    refuseKeywords(siblings, spec.server === 'mysql' ? KEYWORDS : document.what.includes('YAML') ? RAILS : []);
+    refuseKeywords(
+      siblings,
+      spec.server === 'mysql' ? KEYWORDS : document.what.includes('YAML') ? RAILS : [],
+    );
     if (spec.server === 'mysql') refuseOtherPassword(siblings, member, opened.bare);
     if (!document.what.includes('JSON')) refuseOtherUrl(siblings, member, opened);
     refuseEnvironments(document, member);
@@ -49,7 +52,8 @@ export function checkBeside(document: Document, member: Member, opened: Opened):
 function refuseKeywords(siblings: readonly Member[], rows: typeof KEYWORDS): void {
   for (const { path, value } of siblings) {
     const row = rows.find(([names]) => names.split(' ').includes(path.at(-1) ?? ''));
-    if (row && !row[2]?.test(value)) throw bad(`${quote(pointerOf(path))} ${refusalWords[row[1]]}.`);
+    if (row && !row[2]?.test(value))
+      throw bad(`${quote(pointerOf(path))} ${refusalWords[row[1]]}.`);
   }
 }
 
@@ -60,25 +64,38 @@ const stemOf = (path: readonly string[]): string =>
 /** A string of Rails or Spring that clients take first, and that holds another credential. */
 function refuseOtherUrl(siblings: readonly Member[], { path: own }: Member, opened: Opened): void {
   const other = siblings.find(
-    ({ path, value }) => /ur[li]$/i.test(path.at(-1) ?? '') && stemOf(path) === stemOf(own) && isOther(value, opened),
+    ({ path, value }) =>
+      /ur[li]$/i.test(path.at(-1) ?? '') && stemOf(path) === stemOf(own) && isOther(value, opened),
   );
   if (other) throw another(other);
 }
 
 /** Of `password` and `passwd`, mysqlclient and PyMySQL take different ones first. */
-function refuseOtherPassword(siblings: readonly Member[], { path: own }: Member, bare: string): void {
-  const isPassword = ({ path }: Pick<Member, 'path'>) => /^pass(?:word|wd)$/.test(path.at(-1) ?? '');
-  const other = siblings.find((each) => isPassword(each) && each.value !== '' && each.value !== bare);
+function refuseOtherPassword(
+  siblings: readonly Member[],
+  { path: own }: Member,
+  bare: string,
+): void {
+  const isPassword = ({ path }: Pick<Member, 'path'>) =>
+    /^pass(?:word|wd)$/.test(path.at(-1) ?? '');
+  const other = siblings.find(
+    (each) => isPassword(each) && each.value !== '' && each.value !== bare,
+  );
   if (other && isPassword({ path: own })) throw another(other);
 }
 
 const another = ({ path }: Member): KeyturnError =>
-  bad(`${quote(pointerOf(path))} holds another credential than the field, and clients differ in which they take.`);
+  bad(
+    `${quote(pointerOf(path))} holds another credential than the field, and clients differ in which they take.`,
+  );
 
 function isOther(text: string, { spec, hosts, bare, login }: Opened): boolean {
   try {
     const opened = openString(text.trim(), spec, hosts);
-    return opened !== undefined && (opened.bare !== bare || (login !== undefined && !isSameLogin(opened.login, login)));
+    return (
+      opened !== undefined &&
+      (opened.bare !== bare || (login !== undefined && !isSameLogin(opened.login, login)))
+    );
   } catch (error) {
     if (error instanceof KeyturnError) return false; // without a credential, or refused where it holds ours
     throw error;
@@ -97,7 +114,10 @@ function refuseEnvironments({ what, members }: Document, { path, value }: Member
       rest.every((step, at) => step === each.path[at + 1]) &&
       each.value !== value,
   );
-  if (other) throw bad(`${quote(pointerOf(other.path))} holds another credential; keep one environment in a secret.`);
+  if (other)
+    throw bad(
+      `${quote(pointerOf(other.path))} holds another credential; keep one environment in a secret.`,
+    );
 }
 
 /** Where Kafka's clients take the connection string to (V3). */
@@ -106,12 +126,18 @@ function checkKafka(siblings: readonly Member[], hosts: readonly string[]): void
   for (const { path, value } of siblings) {
     const name = nameOf(path.at(-1) ?? '').replaceAll('.', '');
     const where = quote(pointerOf(path));
-    if (/callbackhandlerclass$/.test(name) && /sasl/.test(name)) throw bad(`${where} ${refusalWords.identity}.`);
+    if (/callbackhandlerclass$/.test(name) && /sasl/.test(name))
+      throw bad(`${where} ${refusalWords.identity}.`);
     if (name.endsWith('securityprotocol') && !/^SASL_SSL$/i.test(value))
       throw bad(`${where} ${refusalWords.unprotected}.`);
     if (!name.endsWith('bootstrapservers')) continue;
     const servers = value.split(',').map((each) => each.trim().toLowerCase());
-    if (servers.every((each) => /^[\w.-]+(?::\d{1,5})?$/.test(each) && names.has(each.replace(/:\d+$/, '')))) continue;
+    if (
+      servers.every(
+        (each) => /^[\w.-]+(?::\d{1,5})?$/.test(each) && names.has(each.replace(/:\d+$/, '')),
+      )
+    )
+      continue;
     const detail = `${where} leads to a host that is not the target's (${hosts.map(quote).join(', ') || 'none known'}).`;
     throw new KeyturnError('foreign-host', { detail });
   }

@@ -2,7 +2,16 @@
  * The table of dialects: how each of them is told, read and written, where it names its host, and what it must not say. Vendors'
  * pages and measurements stand in `source` (facts on values, V1 to V6); the examples are documented and tested from here.
  */
-import { addressParts, decoded, encoder, hostsOf, looksLikeAddress, pathOf, queryOf, schemeOf } from './address.ts';
+import {
+  addressParts,
+  decoded,
+  encoder,
+  hostsOf,
+  looksLikeAddress,
+  pathOf,
+  queryOf,
+  schemeOf,
+} from './address.ts';
 import type { Dialect } from './dialect.ts';
 import { elementsOf } from './elements.ts';
 import { goDsnParts, looksLikeGoDsn } from './goDsn.ts';
@@ -13,7 +22,10 @@ import { checkStorage } from './storageString.ts';
 
 /** Whether an element of one of these names begins in the text. */
 const hasElement = (names: string, separator = ';'): ((text: string) => boolean) => {
-  const element = new RegExp(`(?:^|[${separator}\\n])[^\\S\\n]{0,9}(?:${names})[^\\S\\n]{0,9}=`, 'i');
+  const element = new RegExp(
+    `(?:^|[${separator}\\n])[^\\S\\n]{0,9}(?:${names})[^\\S\\n]{0,9}=`,
+    'i',
+  );
   return (text) => element.test(text);
 };
 const scheme = (pattern: RegExp) => (text: string) => pattern.test(schemeOf(text));
@@ -111,7 +123,9 @@ const cosmosTable: Dialect = {
   source: 'copies of listConnectionStrings answers',
   isMeant: hasElement('TableEndpoint'),
   hosts: ['tableendpoint'],
-  examples: ['DefaultEndpointsProtocol=https;AccountName={account};AccountKey={K};TableEndpoint=https://{host}:443/;'],
+  examples: [
+    'DefaultEndpointsProtocol=https;AccountName={account};AccountKey={K};TableEndpoint=https://{host}:443/;',
+  ],
 };
 
 const cassandra: Dialect = {
@@ -147,7 +161,8 @@ const mongo: Dialect = {
 const redis: Dialect = {
   title: 'StackExchange.Redis',
   source: 'gh: StackExchange/StackExchange.Redis docs/Configuration.md',
-  isMeant: (text) => /(?:^|,)\s{0,9}password\s{0,9}=/i.test(text) || /^[\w.-]+(?::\d+)?\s{0,9},/.test(text),
+  isMeant: (text) =>
+    /(?:^|,)\s{0,9}password\s{0,9}=/i.test(text) || /^[\w.-]+(?::\d+)?\s{0,9},/.test(text),
   read: (text) => elementsOf(text, 'redis'),
   credential: ['password'],
   hosts: ['', 'sslhost'],
@@ -163,7 +178,8 @@ const redisAddress: Dialect = {
   title: 'Redis address',
   source: 'measured with ioredis, node-redis and redis-py',
   isMeant: scheme(/^rediss?$/i),
-  read: (text) => addressParts(text, { scheme: /^rediss$/, credentials: 'userinfo', noLogin: true }),
+  read: (text) =>
+    addressParts(text, { scheme: /^rediss$/, credentials: 'userinfo', noLogin: true }),
   credential: ['password'],
   hosts: ['host'],
   hostIs: 'name',
@@ -287,11 +303,16 @@ const ef6: Dialect = {
   source: 'gh: dotnet/ef6 EntityConnectionStringBuilder.cs',
   isMeant: hasElement('metadata|provider connection string'),
   read(text) {
-    if (/&quot;/i.test(text)) throw bad('The connection string is copied out of XML: write `"` for `&quot;`.');
+    if (/&quot;/i.test(text))
+      throw bad('The connection string is copied out of XML: write `"` for `&quot;`.');
     const parts = elementsOf(text, 'ado');
-    const strange = parts.some(({ name }) => !['metadata', 'provider', 'providerconnectionstring'].includes(name));
+    const strange = parts.some(
+      ({ name }) => !['metadata', 'provider', 'providerconnectionstring'].includes(name),
+    );
     if (strange)
-      throw bad('A metadata connection string has `metadata`, `provider` and `provider connection string` alone.');
+      throw bad(
+        'A metadata connection string has `metadata`, `provider` and `provider connection string` alone.',
+      );
     return parts;
   },
   credential: ['providerconnectionstring'],
@@ -311,7 +332,8 @@ const odbcParts = (text: string): readonly TextPart[] => {
     throw bad('The driver of the connection string is a file; name it instead.');
   return parts;
 };
-const odbcExample = (driver: string) => `Driver={${driver}};Server={host};Database=shop;Uid={L};Pwd={PW};`;
+const odbcExample = (driver: string) =>
+  `Driver={${driver}};Server={host};Database=shop;Uid={L};Pwd={PW};`;
 
 const odbc: Dialect = {
   ...sqlServer,
@@ -339,8 +361,12 @@ const goOdbc: Dialect = {
 const behindHost = (text: string, dialect: 'jdbc' | 'jtds' | 'prisma'): readonly TextPart[] => {
   const from = text.indexOf('://') + 3;
   const end = text.indexOf(';', from);
-  if (end < 0) throw bad('The address has no `;` behind its host; write login and password as elements there.');
-  if (/[A-Z]/.test(text.slice(0, from))) throw bad('Write the scheme of the address in small letters.');
+  if (end < 0)
+    throw bad(
+      'The address has no `;` behind its host; write login and password as elements there.',
+    );
+  if (/[A-Z]/.test(text.slice(0, from)))
+    throw bad('Write the scheme of the address in small letters.');
   const slash = text.indexOf('/', from);
   const authority = text.slice(from, slash < 0 || slash > end ? end : slash);
   return [...hostsOf(authority, from), ...elementsOf(text, dialect, end)];
@@ -389,7 +415,9 @@ function inOdbcConnect(part: TextPart): TextPart {
     value,
     write(next) {
       if (unlike(next) <= unlike(value)) return encoder(part.value)(next);
-      throw bad('With `odbc_connect`, versions of SQLAlchemy disagree about `+` and `%` in login and password.');
+      throw bad(
+        'With `odbc_connect`, versions of SQLAlchemy disagree about `+` and `%` in login and password.',
+      );
     },
   };
 }
@@ -401,7 +429,8 @@ const odbcConnect: Dialect = {
   isMeant: (text) => /^mssql(\+\w+)?:\/\/[^?]*\?(.*&)?odbc_connect=/i.test(text),
   read(text) {
     const head = /^[a-z+]+:\/\/([^/?]*)/i.exec(text)?.[1] ?? '';
-    if (head !== '') throw bad('With `odbc_connect` no host, login or password stands in front of the `/`.');
+    if (head !== '')
+      throw bad('With `odbc_connect` no host, login or password stands in front of the `/`.');
     return queryOf(text).map((part) => (part.name === 'odbcconnect' ? inOdbcConnect(part) : part));
   },
   credential: ['odbcconnect'],
@@ -422,9 +451,12 @@ const sqlServerAddress: Dialect = {
   read(text) {
     // SQLAlchemy takes a host without a database for the name of a DSN; to Go a path is an instance (V4.4, V4.6).
     const hasPath = pathOf(text).length > 1;
-    if (/^mssql/i.test(text) && !hasPath) throw bad('Without a database behind it, the host is the name of a DSN.');
+    if (/^mssql/i.test(text) && !hasPath)
+      throw bad('Without a database behind it, the host is the name of a DSN.');
     if (/^sqlserver:/i.test(text) && hasPath)
-      throw bad('What stands behind the host is an instance; name the database with the option `database`.');
+      throw bad(
+        'What stands behind the host is an instance; name the database with the option `database`.',
+      );
     return addressParts(text, { scheme: /^(mssql|sqlserver)(\+\w+)?$/i, credentials: 'userinfo' });
   },
   hostIs: 'name',
@@ -439,8 +471,16 @@ const pgAddress: Dialect = {
   title: 'Address of PostgreSQL',
   source: 'PostgreSQL manual 34.1.1.2; measured with libpq, pg, SQLAlchemy',
   isMeant: scheme(/^postgres(ql)?(\+\w+)?$/i),
-  read: (text) => addressParts(text, { scheme: /^postgres(ql)?(\+\w+)?$/, credentials: 'either', exactNames: true }),
-  examples: ['postgresql://{L}:{PW}@{host}:5432/app?sslmode=require', 'postgres://{L}:{PW}@{host}/app'],
+  read: (text) =>
+    addressParts(text, {
+      scheme: /^postgres(ql)?(\+\w+)?$/,
+      credentials: 'either',
+      exactNames: true,
+    }),
+  examples: [
+    'postgresql://{L}:{PW}@{host}:5432/app?sslmode=require',
+    'postgres://{L}:{PW}@{host}/app',
+  ],
 };
 
 const pgJdbc: Dialect = {
@@ -448,7 +488,8 @@ const pgJdbc: Dialect = {
   title: 'JDBC for PostgreSQL',
   source: 'measured with pgjdbc 42.5',
   isMeant: (text) => /^jdbc:postgresql:/i.test(text),
-  read: (text) => addressParts(text, { scheme: /^jdbc:postgresql$/, credentials: 'query', exactNames: true }),
+  read: (text) =>
+    addressParts(text, { scheme: /^jdbc:postgresql$/, credentials: 'query', exactNames: true }),
   examples: ['jdbc:postgresql://{host}:5432/app?user={L}&password={PW}&sslmode=require'],
 };
 
@@ -500,7 +541,8 @@ const myAddress: Dialect = {
   title: 'Address of MySQL',
   source: 'measured with mysql2, mysql, mariadb, SQLAlchemy',
   isMeant: scheme(/^(mysql2?|mysqlx|mariadb)(\+\w+)?$/i),
-  read: (text) => addressParts(text, { scheme: /^(mysql2?|mysqlx|mariadb)(\+\w+)?$/i, credentials: 'userinfo' }),
+  read: (text) =>
+    addressParts(text, { scheme: /^(mysql2?|mysqlx|mariadb)(\+\w+)?$/i, credentials: 'userinfo' }),
   examples: ['mysql://{L}:{PW}@{host}:3306/app?ssl-mode=REQUIRED'],
 };
 
@@ -510,7 +552,9 @@ const myJdbc: Dialect = {
   source: 'spec: Connector/J connection URL syntax; measured with MariaDB Connector/J 2.7',
   isMeant: (text) => /^jdbc:(mysql|mariadb)[:+]/i.test(text),
   read(text) {
-    const grammar = { scheme: /^jdbc:(mysql|mariadb)(:(replication|loadbalance|failover|sequential))?$/i } as const;
+    const grammar = {
+      scheme: /^jdbc:(mysql|mariadb)(:(replication|loadbalance|failover|sequential))?$/i,
+    } as const;
     return addressParts(text, { ...grammar, credentials: 'query' });
   },
   examples: ['jdbc:mysql://{host}:3306/app?user={L}&password={PW}&sslMode=REQUIRED'],

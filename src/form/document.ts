@@ -36,7 +36,9 @@ function pathOf(field: string): readonly string[] {
 /** What stands in the same object, section or table as a member, itself included. */
 export const siblingsOf = ({ members }: Document, { path }: Member): readonly Member[] =>
   members.filter(
-    (each) => each.path.length === path.length && path.slice(0, -1).every((step, at) => step === each.path[at]),
+    (each) =>
+      each.path.length === path.length &&
+      path.slice(0, -1).every((step, at) => step === each.path[at]),
   );
 
 /** A value in quotes, its place between them. @param found the quote and what it holds, or null where there is none */
@@ -45,7 +47,9 @@ export function quotedMember(
   { path, start, write }: Pick<Member, 'path' | 'start' | 'write'>,
 ): Member | undefined {
   const value = found?.[2];
-  return value === undefined ? undefined : { path, value, start: start + 1, end: start + 1 + value.length, write };
+  return value === undefined
+    ? undefined
+    : { path, value, start: start + 1, end: start + 1 + value.length, write };
 }
 
 /** The one member that `field` names. @throws `bad-value` for what is not there, there twice, or can't be written */
@@ -53,7 +57,8 @@ export function memberOf({ what, members }: Document, field: string): Member {
   const bad = (detail: string) => new KeyturnError('bad-value', { detail });
   const path = pathOf(field);
   const found = members.filter(
-    (member) => member.path.length === path.length && member.path.every((step, at) => step === path[at]),
+    (member) =>
+      member.path.length === path.length && member.path.every((step, at) => step === path[at]),
   );
   const [first] = found;
   const name = `the field ${quote(field)}`;

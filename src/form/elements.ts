@@ -96,29 +96,49 @@ function elementAt(text: string, at: number, grammar: Grammar, which: string): T
   }
   const name = text.slice(at, Math.max(equals, at)).trim();
   if (equals > stop || !NAME.test(name)) throw bad(`${which} is not of the form name=value.`);
-  if (grammar.keepsBlanks && (/\s/.test(text.charAt(at - 1)) || /^.*=\s|\s=|\s$/.test(text.slice(at, stop))))
+  if (
+    grammar.keepsBlanks &&
+    (/\s/.test(text.charAt(at - 1)) || /^.*=\s|\s=|\s$/.test(text.slice(at, stop)))
+  )
     throw bad(`${which} has a blank at its ends, which is a part of it; take it away.`);
   return { ...valueAt(text, skip(text, equals + 1, BLANKS), grammar, which), name: nameOf(name) };
 }
 
-function valueAt(text: string, start: number, grammar: Grammar, which: string): Omit<TextPart, 'name'> {
+function valueAt(
+  text: string,
+  start: number,
+  grammar: Grammar,
+  which: string,
+): Omit<TextPart, 'name'> {
   const quoted = grammar.quoted && match(text, start, grammar.quoted);
   if (quoted) {
     const open = text.charAt(start);
     const inner = quoted.groups?.inner ?? quoted.groups?.single ?? '';
     const value = grammar.read?.(inner, open) ?? inner;
-    return { value, start, end: start + quoted[0].length, write: (next) => written(next, grammar, open) };
+    return {
+      value,
+      start,
+      end: start + quoted[0].length,
+      write: (next) => written(next, grammar, open),
+    };
   }
   const value = text.slice(start, ends(text, start, grammar.separator)).trimEnd();
   // A quote at either end, or a doubled equals sign: an error to some clients and a part of the value to others.
-  if (grammar.unclear?.test(value)) throw bad(`${which} has a quote that does not close, or none that opens.`);
-  return { value, start, end: start + value.length, write: (next) => written(next, grammar, undefined) };
+  if (grammar.unclear?.test(value))
+    throw bad(`${which} has a quote that does not close, or none that opens.`);
+  return {
+    value,
+    start,
+    end: start + value.length,
+    write: (next) => written(next, grammar, undefined),
+  };
 }
 
 function written(next: string, grammar: Grammar, open: string | undefined): string {
   if (open === undefined && grammar.plain.test(next)) return next;
   const quoted = grammar.write?.(next, open);
-  if (quoted === undefined) throw bad('The new credential or login cannot be written into the connection string.');
+  if (quoted === undefined)
+    throw bad('The new credential or login cannot be written into the connection string.');
   return quoted;
 }
 
@@ -141,4 +161,5 @@ function match(text: string, at: number, pattern: RegExp): RegExpExecArray | nul
   return sticky.exec(text);
 }
 
-const skip = (text: string, at: number, pattern: RegExp): number => at + (match(text, at, pattern)?.[0].length ?? 0);
+const skip = (text: string, at: number, pattern: RegExp): number =>
+  at + (match(text, at, pattern)?.[0].length ?? 0);

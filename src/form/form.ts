@@ -51,12 +51,23 @@ interface Opened extends OpenText {
 export function openForm(value: Secret, wanted: FormOptions, hosts: readonly string[]): Form {
   const text = value.open();
   const { spec, field } = wanted;
-  const opened = field === undefined ? opensAlone(text, spec, hosts) : opensDocument(text, { ...wanted, field }, hosts);
+  const opened =
+    field === undefined
+      ? opensAlone(text, spec, hosts)
+      : opensDocument(text, { ...wanted, field }, hosts);
   checkLogin(spec, opened);
   const form = formOf(value, opened, spec);
-  const hasEnds = spec.kind === 'login' && field === undefined && opened.form === 'bare' && opened.bare !== text;
+  const hasEnds =
+    spec.kind === 'login' && field === undefined && opened.form === 'bare' && opened.bare !== text;
   return hasEnds
-    ? { ...form, exact: formOf(value, { form: 'bare', bare: text, fill: (bare) => bare, rest: () => [] }, spec) }
+    ? {
+        ...form,
+        exact: formOf(
+          value,
+          { form: 'bare', bare: text, fill: (bare) => bare, rest: () => [] },
+          spec,
+        ),
+      }
     : form;
 }
 
@@ -86,12 +97,19 @@ const keyIn = (bare: string, spec: FormSpec): string =>
 /** The two-login kinds change the login with the password: a form without it would name the wrong one after a rotation. */
 function checkLogin(spec: FormSpec, { form, login }: OpenText): void {
   if (spec.kind !== 'login' || !spec.required || login !== undefined) return;
-  const where = form === 'json' ? 'name its member with the option `login-field`' : 'store a connection string or JSON';
+  const where =
+    form === 'json'
+      ? 'name its member with the option `login-field`'
+      : 'store a connection string or JSON';
   throw bad(`The value does not say which login it is for; ${where}.`);
 }
 
 /** White space and a byte order mark at the ends are no part of the credential (case VAL-03). */
-function endsOf(text: string): { readonly before: string; readonly core: string; readonly after: string } {
+function endsOf(text: string): {
+  readonly before: string;
+  readonly core: string;
+  readonly after: string;
+} {
   // A placeholder is one only exactly as it is written (case IAC-04).
   if (/^\s*keyturn:/.test(text)) return { before: '', core: text, after: '' };
   const left = text.replace(/^[\s\ufeff]+/, '');
@@ -110,7 +128,9 @@ function withEnds(text: string, spec: FormSpec, hosts: readonly string[]): OpenT
   const { before, core, after } = endsOf(text);
   if (core === '') throw bad('The value is empty.');
   if (core.length > TEXT_MAX)
-    throw bad(`The value has more than ${TEXT_MAX} characters, and no credential or connection string has.`);
+    throw bad(
+      `The value has more than ${TEXT_MAX} characters, and no credential or connection string has.`,
+    );
   const opened = openText(core, spec, hosts);
   return { ...opened, fill: (bare, login) => before + opened.fill(bare, login) + after };
 }
@@ -121,7 +141,10 @@ function opensAlone(text: string, spec: FormSpec, hosts: readonly string[]): Ope
   const opened = withEnds(text, spec, hosts);
   return {
     ...opened,
-    rest: () => (opened.form === 'bare' ? [] : [{ where: 'the connection string', text: opened.fill(NEUTRAL) }]),
+    rest: () =>
+      opened.form === 'bare'
+        ? []
+        : [{ where: 'the connection string', text: opened.fill(NEUTRAL) }],
   };
 }
 
@@ -144,14 +167,24 @@ function opensDocument(
   const login = loginMember?.value ?? inner.login;
   checkBeside(document, member, { spec: wanted.spec, hosts, bare: inner.bare, login });
   const known = [member, ...(loginMember ? [loginMember] : [])];
-  const sought = { bare: inner.bare, seek: seeker(keyIn(inner.bare, wanted.spec)), login, spec: wanted.spec, hosts };
+  const sought = {
+    bare: inner.bare,
+    seek: seeker(keyIn(inner.bare, wanted.spec)),
+    login,
+    spec: wanted.spec,
+    hosts,
+  };
   const own: Place = {
     member,
-    write: (bare, next) => member.write(inner.fill(bare, inner.login === undefined ? undefined : next)),
+    write: (bare, next) =>
+      member.write(inner.fill(bare, inner.login === undefined ? undefined : next)),
   };
   const places = [own, ...furtherPlaces(document, known, sought)];
   if (loginMember)
-    places.push({ member: loginMember, write: (_, next) => loginMember.write(next ?? loginMember.value) });
+    places.push({
+      member: loginMember,
+      write: (_, next) => loginMember.write(next ?? loginMember.value),
+    });
   return {
     form: 'json',
     bare: inner.bare,
@@ -186,7 +219,8 @@ function loginMemberOf(
   { loginField }: FormOptions,
 ): Member | undefined {
   if (loginField === undefined) return undefined;
-  if (inner.login !== undefined) throw bad('The login stands in the connection string already: drop `login-field`.');
+  if (inner.login !== undefined)
+    throw bad('The login stands in the connection string already: drop `login-field`.');
   const found = memberOf(document, loginField);
   if (found === member) throw bad('The options `field` and `login-field` name the same member.');
   return found;
@@ -195,7 +229,8 @@ function loginMemberOf(
 export const readDocument = (text: string): Document | undefined => {
   const json = readJson(text);
   if (json || /^\s*\[/.test(text)) return json;
-  if (/^\s*(?:export\s+)?[\w.[\]-]+[^\S\n]*=/.test(text.replace(/^(?:\s*[#!].*\n)+/, ''))) return readLines(text);
+  if (/^\s*(?:export\s+)?[\w.[\]-]+[^\S\n]*=/.test(text.replace(/^(?:\s*[#!].*\n)+/, '')))
+    return readLines(text);
   return readNetrc(text) ?? readYaml(text) ?? readLines(text);
 };
 

@@ -16,7 +16,8 @@ export function goDsnParts(text: string): readonly TextPart[] {
   if (slash < 0 || colon < 0 || at < colon)
     throw bad('The data source name is not of the form login:password@tcp(host)/.');
   const host = NET.exec(text.slice(at + 1, slash))?.[1];
-  if (host === undefined) throw bad('The data source name has to reach its host by tcp(host:port).');
+  if (host === undefined)
+    throw bad('The data source name has to reach its host by tcp(host:port).');
   const piece = (name: string, start: number, end: number, write: TextPart['write']): TextPart => ({
     name,
     value: text.slice(start, end),

@@ -3,14 +3,16 @@ import { bad, nameOf, type TextPart } from './part.ts';
 
 const MODULE = /^([\w.$]+)\s+(required|requisite|sufficient|optional)(?=\s)/i;
 const PLAIN_MODULE = 'org.apache.kafka.common.security.plain.PlainLoginModule';
-const PAIR = /\s+(\w+)=(?:"((?:[^"\\\n]|\\["\\])*)"|'((?:[^'\\\n]|\\['\\])*)'|([\w.$-]+))(?=[\s;])/y;
+const PAIR =
+  /\s+(\w+)=(?:"((?:[^"\\\n]|\\["\\])*)"|'((?:[^'\\\n]|\\['\\])*)'|([\w.$-]+))(?=[\s;])/y;
 
 export const looksLikeJaas = (text: string): boolean => MODULE.test(text);
 
 /** @throws `bad-value` for other modules, several of them, and what the tokenizer cuts short */
 export function jaasParts(text: string): readonly TextPart[] {
   const [head = '', module] = MODULE.exec(text) ?? [];
-  if (module !== PLAIN_MODULE) throw bad(`The JAAS configuration is read with the module ${PLAIN_MODULE} alone.`);
+  if (module !== PLAIN_MODULE)
+    throw bad(`The JAAS configuration is read with the module ${PLAIN_MODULE} alone.`);
   const parts: TextPart[] = [];
   const pattern = new RegExp(PAIR);
   pattern.lastIndex = head.length;
@@ -22,7 +24,13 @@ export function jaasParts(text: string): readonly TextPart[] {
     const start = end - (raw ?? bare).length;
     const quote = double === undefined ? "'" : '"';
     const write = (next: string) => written(next, raw === undefined ? undefined : quote);
-    parts.push({ name: nameOf(name), value: (raw ?? bare).replace(/\\([\s\S])/g, '$1'), start, end, write });
+    parts.push({
+      name: nameOf(name),
+      value: (raw ?? bare).replace(/\\([\s\S])/g, '$1'),
+      start,
+      end,
+      write,
+    });
     at = pattern.lastIndex;
   }
   if (text.slice(at).trim() !== ';') {
@@ -31,7 +39,8 @@ export function jaasParts(text: string): readonly TextPart[] {
     );
   }
   const user = parts.find(({ name }) => name === 'username')?.value;
-  if (user !== '$ConnectionString') throw bad('The username of the JAAS configuration is not `$ConnectionString`.');
+  if (user !== '$ConnectionString')
+    throw bad('The username of the JAAS configuration is not `$ConnectionString`.');
   return parts;
 }
 

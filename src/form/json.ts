@@ -51,7 +51,8 @@ class Walk {
       let index = 0;
       this.#inside(']', path, () => String(index++));
     } else this.#members.push(memberOf(token, path));
-    if (token.text === '{' || token.text === '[') this.#members.push({ ...memberOf(token, path), value: '' });
+    if (token.text === '{' || token.text === '[')
+      this.#members.push({ ...memberOf(token, path), value: '' });
   }
 
   #inside(close: string, path: readonly string[], name: () => string): void {
@@ -73,7 +74,8 @@ class Walk {
 
   #next(): Token {
     const token = this.#tokens[this.#at];
-    if (token === undefined) throw new KeyturnError('bad-value', { detail: 'The JSON document ends too soon.' });
+    if (token === undefined)
+      throw new KeyturnError('bad-value', { detail: 'The JSON document ends too soon.' });
     this.#at += 1;
     return token;
   }

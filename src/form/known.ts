@@ -7,7 +7,9 @@ import { unwrapped } from './shape.ts';
 import { base64Like } from './spelling.ts';
 
 const beside = (document: Document, member: Member, name: string): Member | undefined =>
-  siblingsOf(document, member).find(({ path }) => path.at(-1)?.toLowerCase() === name.toLowerCase());
+  siblingsOf(document, member).find(
+    ({ path }) => path.at(-1)?.toLowerCase() === name.toLowerCase(),
+  );
 
 /** docker's `auth`, opened: base64 of `login:password`. Undefined for every other member. */
 export function openDockerAuth({ path, value }: Member): OpenText | undefined {
@@ -15,10 +17,16 @@ export function openDockerAuth({ path, value }: Member): OpenText | undefined {
   const colon = inside?.indexOf(':') ?? -1;
   if (inside === undefined || colon < 1) {
     if (path.at(-1) !== 'auth' || path.at(-3) !== 'auths') return undefined;
-    throw bad('The member `auth` is not base64 of login:password, and docker would refuse the whole file.');
+    throw bad(
+      'The member `auth` is not base64 of login:password, and docker would refuse the whole file.',
+    );
   }
   const user = inside.slice(0, colon);
-  return { form: 'json', bare: inside.slice(colon + 1), fill: (bare) => base64Like(value, `${user}:${bare}`) };
+  return {
+    form: 'json',
+    bare: inside.slice(colon + 1),
+    fill: (bare) => base64Like(value, `${user}:${bare}`),
+  };
 }
 
 /** Docker cuts NUL bytes off the end. */
@@ -26,7 +34,10 @@ const inAuth = (value: string): string | undefined =>
   unwrapped(value) ??
   (/^[A-Za-z0-9+/]+={0,2}$/.test(value)
     ? unwrapped(
-        Buffer.from(Buffer.from(value, 'base64').toString('latin1').replace(/\0+$/, ''), 'latin1').toString('base64'),
+        Buffer.from(
+          Buffer.from(value, 'base64').toString('latin1').replace(/\0+$/, ''),
+          'latin1',
+        ).toString('base64'),
       )
     : undefined);
 
@@ -36,10 +47,17 @@ export function checkDocker(document: Document, member: Member): void {
   for (const name of ['identitytoken', 'registrytoken']) {
     const other = beside(document, member, name);
     if (other)
-      throw bad(`${quote(pointerOf(other.path))} is another credential, which clients take first; take it out.`);
+      throw bad(
+        `${quote(pointerOf(other.path))} is another credential, which clients take first; take it out.`,
+      );
   }
-  const helper = document.members.find(({ path }) => path[0] === 'credsStore' || path[0] === 'credHelpers');
-  if (helper) throw bad(`${quote(`/${helper.path[0]}`)} makes clients ask elsewhere for the password; take it out.`);
+  const helper = document.members.find(
+    ({ path }) => path[0] === 'credsStore' || path[0] === 'credHelpers',
+  );
+  if (helper)
+    throw bad(
+      `${quote(`/${helper.path[0]}`)} makes clients ask elsewhere for the password; take it out.`,
+    );
   const [auth, password] = ['auth', 'password'].map((name) => beside(document, member, name));
   const inside = auth && inAuth(auth.value);
   if (!auth || !password) return;
@@ -49,7 +67,9 @@ export function checkDocker(document: Document, member: Member): void {
     );
   const user = beside(document, member, 'username');
   if (user && user.value !== '' && user.value !== inside.slice(0, inside.indexOf(':')))
-    throw bad(`${quote(pointerOf(auth.path))} and ${quote(pointerOf(user.path))} name different logins.`);
+    throw bad(
+      `${quote(pointerOf(auth.path))} and ${quote(pointerOf(user.path))} name different logins.`,
+    );
   if (inside.slice(inside.indexOf(':') + 1) === password.value) return;
   const where = `${quote(pointerOf(auth.path))} and ${quote(pointerOf(password.path))}`;
   throw bad(`${where} hold different passwords; write the live one into both.`);
@@ -62,7 +82,11 @@ const LOGIN_HOSTS = [
   'login.chinacloudapi.cn',
   'login.windows.net',
 ];
-const ARM_HOSTS = ['management.azure.com', 'management.usgovcloudapi.net', 'management.chinacloudapi.cn'];
+const ARM_HOSTS = [
+  'management.azure.com',
+  'management.usgovcloudapi.net',
+  'management.chinacloudapi.cn',
+];
 
 /** Where a client with this document would send the secret. @throws `foreign-host` naming the member */
 export function checkAzureAuth(document: Document, member: Member, hosts: readonly string[]): void {
@@ -75,7 +99,8 @@ export function checkAzureAuth(document: Document, member: Member, hosts: readon
   for (const [name, known] of Object.entries(own)) {
     const other = beside(document, member, name);
     if (!other || (other.value === 'null' && other.fixed !== undefined)) continue;
-    const host = /^https:\/\/([a-z0-9.-]+(?::\d+)?)\/?$/i.exec(other.value)?.[1]?.toLowerCase() ?? '';
+    const host =
+      /^https:\/\/([a-z0-9.-]+(?::\d+)?)\/?$/i.exec(other.value)?.[1]?.toLowerCase() ?? '';
     if ([...known, ...hosts].includes(host)) continue;
     const detail = `${quote(pointerOf(other.path))} leads to a host that is none of Azure's, and the secret would be sent there.`;
     throw new KeyturnError('foreign-host', { detail });

@@ -7,7 +7,8 @@ import { type Document, type Member, quotedMember } from './document.ts';
 
 const NAME = /^(?:export\s+)?([\w.[\]-]+)[^\S\n]*[=:][^\S\n]*/;
 const COMMENT = /^\s*(?:[#!].*)?$/;
-const UNCLEAR = 'is spelt in a way that readers take differently: quotes, `#`, `$`, a backslash or a blank at its end';
+const UNCLEAR =
+  'is spelt in a way that readers take differently: quotes, `#`, `$`, a backslash or a blank at its end';
 
 interface Line {
   readonly text: string;
@@ -47,7 +48,9 @@ interface Place {
 }
 
 function cannot(): KeyturnError {
-  return new KeyturnError('bad-value', { detail: 'The new credential cannot be written into the line.' });
+  return new KeyturnError('bad-value', {
+    detail: 'The new credential cannot be written into the line.',
+  });
 }
 const checked = (next: string, fine: RegExp): string => {
   if (!fine.test(next)) throw cannot();
@@ -101,9 +104,12 @@ const WORD = /[^\s"'\\]+/g;
 /** `machine h login u password p`, on one line or several; undefined where the text is none. */
 export function readNetrc(text: string): Document | undefined {
   if (!/^\s*(?:#[^\n]*\n\s*)*machine\s/.test(text)) return undefined;
-  const why = 'stands in a netrc text with quotes, `default` or `macdef`, which clients read differently';
+  const why =
+    'stands in a netrc text with quotes, `default` or `macdef`, which clients read differently';
   const words = [...text.matchAll(WORD)].map((match) => ({ text: match[0], start: match.index }));
-  const isClear = !/["'\\#]/.test(text) && !words.some((word) => word.text === 'default' || word.text === 'macdef');
+  const isClear =
+    !/["'\\#]/.test(text) &&
+    !words.some((word) => word.text === 'default' || word.text === 'macdef');
   const members: Member[] = [];
   let machine = '';
   for (let at = 0; at + 1 < words.length; at += 2) {
@@ -115,7 +121,13 @@ export function readNetrc(text: string): Document | undefined {
     const write = (next: string) => checked(next, /^[\w.~+/=-]+$/);
     members.push(
       isClear
-        ? { path, value: value.text, start: value.start, end: value.start + value.text.length, write }
+        ? {
+            path,
+            value: value.text,
+            start: value.start,
+            end: value.start + value.text.length,
+            write,
+          }
         : fixed(place, why),
     );
   }

@@ -62,9 +62,12 @@ function placeIn(member: Member, sought: Sought, above: string, depth: number): 
   const refused = (why: string) => {
     // A name that holds the credential is not told: its place is.
     const where = quote(
-      `${above}${pointerOf(member.fixed === 'is a name' ? member.path.slice(0, -2) : member.path)}` || '/',
+      `${above}${pointerOf(member.fixed === 'is a name' ? member.path.slice(0, -2) : member.path)}` ||
+        '/',
     );
-    return new KeyturnError('bad-value', { detail: `The credential stands at ${where}, too, which ${why}.` });
+    return new KeyturnError('bad-value', {
+      detail: `The credential stands at ${where}, too, which ${why}.`,
+    });
   };
   if (member.fixed !== undefined) {
     if (seek.holds(value)) throw refused(member.fixed);
@@ -104,7 +107,9 @@ function reading(
   const document = depth < DEPTH_MAX ? readJson(value) : undefined;
   if (document) {
     const places = furtherPlaces(document, [], sought, pointer(), depth + 1);
-    return places.length === 0 ? undefined : (next, login) => spliced(value, changesOf(places, next, login));
+    return places.length === 0
+      ? undefined
+      : (next, login) => spliced(value, changesOf(places, next, login));
   }
   const string = stringOf(text, sought, refused);
   if (string) return around(string);
@@ -121,7 +126,9 @@ function stringOf(
     opened = openString(text, spec, hosts);
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
-    const isThere = seek.holds(text) || (seek.byChance && error.reason === 'bad-value' && seek.isPasswordIn(text));
+    const isThere =
+      seek.holds(text) ||
+      (seek.byChance && error.reason === 'bad-value' && seek.isPasswordIn(text));
     if (!isThere) return undefined;
     throw refused(
       `can't be replaced: ${error.detail.charAt(0).toLowerCase()}${error.detail.slice(1).replace(/\.$/, '')}`,
@@ -132,7 +139,8 @@ function stringOf(
   if (!isSameLogin(opened.login, login)) throw refused('names another login with it');
   // The server behind a login is spelt in each place as it is there.
   const suffix = login.slice(opened.login.length);
-  return (next, to = login) => opened.fill(next, to.endsWith(suffix) ? to.slice(0, to.length - suffix.length) : to);
+  return (next, to = login) =>
+    opened.fill(next, to.endsWith(suffix) ? to.slice(0, to.length - suffix.length) : to);
 }
 
 /** Base64 of the credential, of `login:credential` as docker writes it, or of what can be read. */
@@ -149,7 +157,8 @@ function inBase64(
   const colon = inside.indexOf(':');
   if (colon >= 0 && inside.slice(colon + 1) === bare) {
     const user = inside.slice(0, colon);
-    return (next, nextLogin) => base64Like(text, `${user === login ? (nextLogin ?? user) : user}:${next}`);
+    return (next, nextLogin) =>
+      base64Like(text, `${user === login ? (nextLogin ?? user) : user}:${next}`);
   }
   const within = reading(inside, sought, pointer, depth + 1, refused);
   return within && ((next, nextLogin) => base64Like(text, within(next, nextLogin)));
@@ -172,21 +181,28 @@ function loginsOfPairs(
   above: string,
 ): readonly Place[] {
   if (login === undefined || places.length === 0) return [];
-  const stemIn = ({ path }: Member) => `${pointerOf(path.slice(0, -1))} ${stemOf(path.at(-1) ?? '')}`;
+  const stemIn = ({ path }: Member) =>
+    `${pointerOf(path.slice(0, -1))} ${stemOf(path.at(-1) ?? '')}`;
   const named = members.filter(
-    ({ path, value }) => value !== '' && /(?:user[-_.]?(?:name|id)?|uid|login)$/i.test(path.at(-1) ?? ''),
+    ({ path, value }) =>
+      value !== '' && /(?:user[-_.]?(?:name|id)?|uid|login)$/i.test(path.at(-1) ?? ''),
   );
   const byStem = Map.groupBy(named, stemIn);
   const isOurs = ({ value }: Member) => value === login || value.startsWith(`${login}@`);
   const found = new Set<Member>();
   for (const { member } of places) {
-    if (member.value.trim() !== bare || !PASSWORD_WORD.test((member.path.at(-1) ?? '').toLowerCase())) continue;
+    if (
+      member.value.trim() !== bare ||
+      !PASSWORD_WORD.test((member.path.at(-1) ?? '').toLowerCase())
+    )
+      continue;
     const logins = byStem.get(stemIn(member)) ?? [];
     if (logins.length > 0 && !logins.some(isOurs))
       throw new KeyturnError('bad-value', {
         detail: `The credential stands at ${quote(above + pointerOf(member.path))}, too, which is beside another login.`,
       });
-    for (const each of logins) if (isOurs(each) && !known.includes(each) && each.fixed === undefined) found.add(each);
+    for (const each of logins)
+      if (isOurs(each) && !known.includes(each) && each.fixed === undefined) found.add(each);
   }
   return [...found].map((member) => ({
     member,
@@ -215,5 +231,9 @@ function loginsBeside(
     .map((member) => ({ member, write: (_, next) => member.write(next ?? login) }));
 }
 
-export const changesOf = (places: readonly Place[], bare: string, login: string | undefined): readonly TextChange[] =>
+export const changesOf = (
+  places: readonly Place[],
+  bare: string,
+  login: string | undefined,
+): readonly TextChange[] =>
   places.map(({ member: { start, end }, write }) => ({ start, end, text: write(bare, login) }));

@@ -72,18 +72,24 @@ function membersIn(text: string): readonly (StringSeen | BareSeen)[] {
     const field = pointerOf(path);
     // The way to a member is shown: what looks like a credential there is none.
     if (fixed !== undefined || value === '' || mask(field) !== field) return [];
-    return [...stringsIn(value), ...(stringsIn(value).length > 0 ? [] : bareIn(value))].map((seen) => ({
-      ...seen,
-      field,
-    }));
+    return [...stringsIn(value), ...(stringsIn(value).length > 0 ? [] : bareIn(value))].map(
+      (seen) => ({
+        ...seen,
+        field,
+      }),
+    );
   });
 }
 
 function stringsIn(text: string): readonly StringSeen[] {
   if (text.length > STRING_MAX) return [];
   const tables = [
-    ...Object.entries(keyDialects).map(([family, dialect]) => [family as Family, [dialect]] as const),
-    ...Object.entries(loginDialects).map(([family, dialects]) => [family as Family, dialects] as const),
+    ...Object.entries(keyDialects).map(
+      ([family, dialect]) => [family as Family, [dialect]] as const,
+    ),
+    ...Object.entries(loginDialects).map(
+      ([family, dialects]) => [family as Family, dialects] as const,
+    ),
   ];
   const seen = tables.flatMap(([family, dialects]: readonly [Family, readonly Dialect[]]) => {
     const dialect = dialects.find(({ isMeant }) => isMeant(text));
@@ -121,7 +127,8 @@ function readIn(dialect: Dialect, text: string): Read | undefined {
 function accountIn(parts: readonly TextPart[]): string | undefined {
   const textOf = (name: string) => parts.find((part) => part.name === name)?.value.toLowerCase();
   const account = textOf('accountname');
-  if (account === undefined || !/^[a-z0-9]{3,24}$/.test(account) || textOf('tableendpoint')) return undefined;
+  if (account === undefined || !/^[a-z0-9]{3,24}$/.test(account) || textOf('tableendpoint'))
+    return undefined;
   const suffix = (textOf('endpointsuffix') ?? 'core.windows.net').replace(/:443$/, '');
   return /^[a-z0-9.-]+(?::\d+)?$/.test(suffix) ? `${account}.blob.${suffix}` : undefined;
 }
@@ -133,7 +140,8 @@ function nameIn<Key extends 'rule' | 'entity' | 'device'>(
   names: readonly string[],
 ): { readonly [key in Key]?: string } {
   const found = parts.find(({ name }) => names.includes(name))?.value;
-  const fits = found !== undefined && /^[A-Za-z0-9][\w.-]{0,39}$/.test(found) && mask(found) === found;
+  const fits =
+    found !== undefined && /^[A-Za-z0-9][\w.-]{0,39}$/.test(found) && mask(found) === found;
   return (fits ? { [as]: found } : {}) as { readonly [key in Key]?: string };
 }
 
@@ -145,16 +153,26 @@ const publicName = (host: string): string =>
       /^([a-z0-9]{3,24})(?:-secondary)?\.(?:z\d{1,3}\.)?(?:blob|queue|table|file|dfs|web)\.(?=core\.|storage\.)/,
       '$1.blob.',
     )
-    .replace(/^([a-z0-9-]+)\.(?:mongo|cassandra|gremlin|table)\.cosmos\.azure\.(com|cn)$/, '$1.documents.azure.$2');
+    .replace(
+      /^([a-z0-9-]+)\.(?:mongo|cassandra|gremlin|table)\.cosmos\.azure\.(com|cn)$/,
+      '$1.documents.azure.$2',
+    );
 
 /** A device of an IoT hub: no dialect of a kind that lists keys. */
 function deviceIn(text: string): readonly StringSeen[] {
-  if (!/^HostName=[^;]+;DeviceId=[^;]+;SharedAccessKey=[A-Za-z0-9+/]{4,}={0,2};?$/i.test(text)) return [];
+  if (!/^HostName=[^;]+;DeviceId=[^;]+;SharedAccessKey=[A-Za-z0-9+/]{4,}={0,2};?$/i.test(text))
+    return [];
   const parts = attempt(() => elementsOf(text, 'service')) ?? [];
   const host = parts.find(({ name }) => name === 'hostname')?.value.toLowerCase();
   if (host === undefined || !/^[a-z0-9.-]+$/.test(host)) return [];
   return [
-    { is: 'string', family: 'iotDevice', hosts: [host], stated: [host], ...nameIn(parts, 'device', ['deviceid']) },
+    {
+      is: 'string',
+      family: 'iotDevice',
+      hosts: [host],
+      stated: [host],
+      ...nameIn(parts, 'device', ['deviceid']),
+    },
   ];
 }
 

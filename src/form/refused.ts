@@ -9,7 +9,8 @@ import { bad, nameOf, type TextPart } from './part.ts';
 type Why = 'elsewhere' | 'identity' | 'unprotected' | 'other' | 'file' | 'change';
 export const refusalWords: Readonly<Record<Why, string>> = {
   elsewhere: 'can send the credential to another host; take it out',
-  identity: 'means a login with an identity or another credential; then no password is used that could be replaced',
+  identity:
+    'means a login with an identity or another credential; then no password is used that could be replaced',
   unprotected: 'does without TLS, or without a look at the certificate; let it ask for both',
   other: 'holds another credential, which this rotation would not replace; take it out',
   file: 'names a file where the client runs, which may hold a host or a credential; take it out',
@@ -34,24 +35,43 @@ const sqlserver: readonly Refused[] = [
   ...all('identity', 'Integrated_Security Trusted_Connection', OFF),
   ...all('identity', 'Authentication', /^(sql ?password|notspecified|)$/i),
   ...all('identity', 'authenticationScheme', /^nativeauthentication$/i),
-  ...all('identity', 'authenticator fedauth accessToken accessTokenCallback accessTokenCallbackClass krb5-configfile'),
-  ...all('identity', 'krb5-realm krb5-keytabfile krb5-credcachefile krb5-dnslookupkdc krb5-udppreferencelimit', /^$/),
+  ...all(
+    'identity',
+    'authenticator fedauth accessToken accessTokenCallback accessTokenCallbackClass krb5-configfile',
+  ),
+  ...all(
+    'identity',
+    'krb5-realm krb5-keytabfile krb5-credcachefile krb5-dnslookupkdc krb5-udppreferencelimit',
+    /^$/,
+  ),
   ...all('identity', 'jaasConfigurationName domain realm', /^$/),
   ...all('unprotected', 'TrustServerCertificate', OFF),
   ...all('unprotected', 'Encrypt', /^(true|yes|1|mandatory|strict)$/i),
-  ...all('unprotected', 'Server_Certificate certificate trustServerCertificateCA trustManagerClass trustStore'),
+  ...all(
+    'unprotected',
+    'Server_Certificate certificate trustServerCertificateCA trustManagerClass trustStore',
+  ),
   ...all('unprotected', 'trustStorePassword trustStoreType trustManagerConstructorArg'),
   ...all('unprotected', 'ssl', /^(require|authenticate|true)$/i),
-  ...all('elsewhere', 'AttachDbFilename Extended_Properties Initial_File_Name Enclave_Attestation_Url'),
+  ...all(
+    'elsewhere',
+    'AttachDbFilename Extended_Properties Initial_File_Name Enclave_Attestation_Url',
+  ),
   ...all('elsewhere', 'User_Instance Context_Connection', OFF),
   ...all('elsewhere', 'Network_Library Net Network protocol', /^(dbmssocn|tcp)$/i),
-  ...all('elsewhere', 'instanceName instance namedPipe pipe socketFactory socketFactoryClass bindAddress failoverPort'),
+  ...all(
+    'elsewhere',
+    'instanceName instance namedPipe pipe socketFactory socketFactoryClass bindAddress failoverPort',
+  ),
   ...all('elsewhere', 'socketFactoryConstructorArg'),
   ...all('elsewhere', 'DSN FILEDSN odbc_connect'),
   ...all('file', 'SAVEFILE QueryLogFile StatsLogFile'),
   // By its name it is looked up where the administrator put it; as a path it is any library.
   ...all('file', 'Driver', /^[^\\/]*$/),
-  ...all('other', 'KeystoreSecret keyStoreSecret keyVaultProviderClientKey AADSecurePrincipalSecret clientKeyPassword'),
+  ...all(
+    'other',
+    'KeystoreSecret keyStoreSecret keyVaultProviderClientKey AADSecurePrincipalSecret clientKeyPassword',
+  ),
   { name: 'change password', why: 'change' },
 ];
 
@@ -65,7 +85,10 @@ const postgresql: readonly Refused[] = [
   ...all('unprotected', 'sslfactory', /^org\.postgresql\.ssl\.(LibPQFactory|jdbc4\.LibPQFactory)$/),
   ...all('file', 'passfile sslcert sslkey service servicefile SSL_Certificate SSL_Key'),
   ...all('other', 'sslpassword SSL_Password'),
-  ...all('identity', 'authenticationPluginClassName kerberosServerName Kerberos_Service_Name Include_Realm'),
+  ...all(
+    'identity',
+    'authenticationPluginClassName kerberosServerName Kerberos_Service_Name Include_Realm',
+  ),
   ...all('identity', 'Require_Auth', /^(\s*(password|md5|scram-?sha-?256)\s*(,|$))+$/i),
   ...all('identity', 'Integrated_Security', OFF),
   ...all('elsewhere', 'PGHOST PGPORT PGDBNAME socketFactory unix_socket'),
@@ -86,18 +109,30 @@ const mysql: readonly Refused[] = [
   ...all('unprotected', 'verifyServerCertificate', /^(true|yes|1)$/i),
   ...all('unprotected', 'AllowPublicKeyRetrieval trustServerCertificate', OFF),
   ...all('unprotected', 'allowCleartextPasswords allowFallbackToPlaintext', OFF),
-  ...all('unprotected', 'serverRsaPublicKeyFile serverPubKey server_public_key server_public_key_path'),
+  ...all(
+    'unprotected',
+    'serverRsaPublicKeyFile serverPubKey server_public_key server_public_key_path',
+  ),
   ...all('unprotected', 'trustCertificateKeyStoreUrl'),
   ...all('unprotected', 'trustCertificateKeyStoreType trustCertificateKeyStorePassword'),
   ...all('identity', 'Integrated_Security IntegratedSecurity', OFF),
-  ...all('identity', 'defaultAuthenticationPlugin authenticationPlugins authPlugins auth_plugin auth_plugin_map'),
-  ...all('identity', 'OciConfigFile OciConfigProfile OpenIdIdentityToken Server_SPN Certificate_Thumbprint'),
+  ...all(
+    'identity',
+    'defaultAuthenticationPlugin authenticationPlugins authPlugins auth_plugin auth_plugin_map',
+  ),
+  ...all(
+    'identity',
+    'OciConfigFile OciConfigProfile OpenIdIdentityToken Server_SPN Certificate_Thumbprint',
+  ),
   ...all('elsewhere', 'Connection_Protocol Protocol', /^(tcp|socket|sockets)$/i),
   ...all(
     'elsewhere',
     'Pipe_Name Pipe named_pipe dns-srv socketFactory socksProxyHost socksProxyPort socketPath socket',
   ),
-  ...all('elsewhere', 'unix_socket unixSocket localSocket propertiesTransform queryInterceptors flags bind_address'),
+  ...all(
+    'elsewhere',
+    'unix_socket unixSocket localSocket propertiesTransform queryInterceptors flags bind_address',
+  ),
   ...all('elsewhere', 'init_command'),
   ...all('elsewhere', 'defer_connect', OFF),
   ...all('elsewhere', 'Server_Redirection_Mode', /^disabled$/i),
@@ -106,7 +141,10 @@ const mysql: readonly Refused[] = [
     'Certificate_File Certificate_Store Certificate_Store_Location CA_Certificate_File SSL_Cert SSL_Key SSL_CA read_default_file read_default_group',
   ),
   ...all('file', 'AllowAllFiles', OFF),
-  ...all('other', 'Certificate_Password password2 pwd2 password3 pwd3 clientCertificateKeyStorePassword'),
+  ...all(
+    'other',
+    'Certificate_Password password2 pwd2 password3 pwd3 clientCertificateKeyStorePassword',
+  ),
 ];
 
 /** Shared access rules of Service Bus, Event Hubs, Relay and Notification Hubs, IoT Hub's, and their AMQP addresses (V2.2, V2.6). */
@@ -135,8 +173,15 @@ export const refusedOptions = {
   /** V2.3. */
   cosmos: [...all('unprotected', 'DisableServerCertificateValidation', OFF)],
   mongo: [
-    ...all('elsewhere', 'proxyHost proxyPort proxyUsername proxyPassword srvServiceName srvMaxHosts'),
-    ...all('unprotected', 'tlsInsecure tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslValidate', OFF),
+    ...all(
+      'elsewhere',
+      'proxyHost proxyPort proxyUsername proxyPassword srvServiceName srvMaxHosts',
+    ),
+    ...all(
+      'unprotected',
+      'tlsInsecure tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslValidate',
+      OFF,
+    ),
     ...all('unprotected', 'ssl tls', /^true$/i),
     ...all('identity', 'authMechanism', /^SCRAM-SHA-(1|256)$/i),
     ...all('identity', 'authSource', /^(?!\$external$)/i),
@@ -153,7 +198,9 @@ export const refusedOptions = {
     ...all('file', 'ssl_ca_certs ssl_ca_path ssl_certfile ssl_keyfile'),
   ],
   /** V2.5. */
-  signalr: [...all('identity', 'AuthType ClientId ClientSecret TenantId ClientCert ClientCertPath')],
+  signalr: [
+    ...all('identity', 'AuthType ClientId ClientSecret TenantId ClientCert ClientCertPath'),
+  ],
   plain: [],
   /** V2.7. */
   aspire: [...all('elsewhere', 'IsAzure', /^true$/i)],
@@ -179,13 +226,20 @@ const LEADS = /(host|server|endpoint|proxy|address|addr)$/;
  * @param isOwn whether a text names a host of the target
  * @throws `bad-value` that names the option, as its vendor writes it, and nothing of the value
  */
-export function refuseOption(part: TextPart, which: RefusedOptions, isOwn: (value: string) => boolean): void {
+export function refuseOption(
+  part: TextPart,
+  which: RefusedOptions,
+  isOwn: (value: string) => boolean,
+): void {
   const rows = tableOf(which).get(part.name);
   const meant = [part.value, ...(part.decoded === undefined ? [] : [part.decoded])];
   const wrong = rows?.find(({ fine }) => !fine || meant.some((value) => !fine.test(value)));
-  if (wrong) throw bad(`The option ${wrong.name} of the connection string ${refusalWords[wrong.why]}.`);
+  if (wrong)
+    throw bad(`The option ${wrong.name} of the connection string ${refusalWords[wrong.why]}.`);
   const leads = rows === undefined && LEADS.exec(part.name)?.[1];
   if (leads && part.value !== '' && !meant.every(isOwn)) {
-    throw bad(`An option of the connection string whose name ends in \`${leads}\` ${refusalWords.elsewhere}.`);
+    throw bad(
+      `An option of the connection string whose name ends in \`${leads}\` ${refusalWords.elsewhere}.`,
+    );
   }
 }

@@ -15,7 +15,18 @@ export interface Roles {
 }
 
 /** Names of logins and passwords in other dialects than the one that is read. */
-const OTHERS = new Set(['userid', 'uid', 'user', 'username', 'password', 'pwd', 'psw', 'passwd', 'password1', 'pwd1']);
+const OTHERS = new Set([
+  'userid',
+  'uid',
+  'user',
+  'username',
+  'password',
+  'pwd',
+  'psw',
+  'passwd',
+  'password1',
+  'pwd1',
+]);
 
 const DATABASE = new Set(['database', 'dbname', 'initialcatalog', 'databasename']);
 
@@ -25,15 +36,25 @@ const DATABASE = new Set(['database', 'dbname', 'initialcatalog', 'databasename'
  * @param hosts hosts of the target, lower case; one without a port is meant with each of the dialect's
  * @throws `bad-value` or `foreign-host`, saying what is wrong and nothing of the value
  */
-export function rolesOf(dialect: Dialect, parts: readonly TextPart[], hosts: readonly string[]): Roles {
+export function rolesOf(
+  dialect: Dialect,
+  parts: readonly TextPart[],
+  hosts: readonly string[],
+): Roles {
   refuseTwice(parts);
   const all = (names: readonly string[] = []) => parts.filter(({ name }) => names.includes(name));
-  const own = new Set([dialect.credential, dialect.login, dialect.hosts, dialect.port].flatMap((names) => names ?? []));
+  const own = new Set(
+    [dialect.credential, dialect.login, dialect.hosts, dialect.port].flatMap(
+      (names) => names ?? [],
+    ),
+  );
   for (const part of parts) {
     if (own.has(part.name)) continue;
     // Clients drop it without a word, or fail: what is there is no login, password or host (V4.5, V5).
     if (dialect.login && OTHERS.has(part.name))
-      throw bad(`Clients of this form do not know \`${part.name}\`; write the name that they read.`);
+      throw bad(
+        `Clients of this form do not know \`${part.name}\`; write the name that they read.`,
+      );
     refuse(part, dialect, hosts);
   }
   const credential = oneOf(all(dialect.credential), dialect);
@@ -54,7 +75,9 @@ function refuseTwice(parts: readonly TextPart[]): void {
   for (const [index, { name }] of parts.entries()) {
     if (name === '') continue;
     if (seen.has(name))
-      throw bad(`Element ${index + 1} of the connection string is there twice; leave one, for clients disagree.`);
+      throw bad(
+        `Element ${index + 1} of the connection string is there twice; leave one, for clients disagree.`,
+      );
     seen.add(name);
   }
 }
@@ -70,7 +93,9 @@ function refuse(part: TextPart, dialect: Dialect, hosts: readonly string[]): voi
   }
   // libpq opens a database name as a connection string when it looks like one.
   if (dialect.login && DATABASE.has(part.name) && /=|:\/\//.test(part.decoded ?? part.value)) {
-    throw bad('The database of the connection string is itself a connection string; write its name alone.');
+    throw bad(
+      'The database of the connection string is itself a connection string; write its name alone.',
+    );
   }
   refuseOption(part, dialect.refused, isOwn);
 }
@@ -85,7 +110,8 @@ export function oneOf(found: readonly TextPart[], { credential, key, login }: Di
   if (!part || (part.value === '' && !login))
     throw bad(`The connection string has no ${what}; store one that carries it.`);
   if (more.length > 0) throw bad(`The connection string has its ${what} twice; leave one.`);
-  if (key && !key.test(part.value)) throw bad(`What the connection string has as its ${what} is no key.`);
+  if (key && !key.test(part.value))
+    throw bad(`What the connection string has as its ${what} is no key.`);
   return part;
 }
 
@@ -114,7 +140,8 @@ export function addressesOf(
   hosts: readonly TextPart[],
   ports: readonly TextPart[],
 ): readonly Address[] {
-  if (hosts.length === 0 && !hostless) throw bad('The connection string names no host; store one that does.');
+  if (hosts.length === 0 && !hostless)
+    throw bad('The connection string names no host; store one that does.');
   if (ports.length > 1) throw bad('The connection string has its port twice; leave one.');
   const listed = ports[0]?.value.split(',').map((port) => port.trim());
   return hosts.flatMap(({ value }) => {
@@ -123,7 +150,8 @@ export function addressesOf(
       throw bad('The connection string has not as many ports as hosts.');
     return names.map((name, index) => {
       const [, host, own] = FORMS[hostIs].exec(name.trim()) ?? [];
-      if (host === undefined) throw bad('A host of the connection string is not of the form that Keyturn can read.');
+      if (host === undefined)
+        throw bad('A host of the connection string is not of the form that Keyturn can read.');
       const port = listed?.[listed.length === 1 ? 0 : index];
       if (own !== undefined && port !== undefined && own !== port)
         throw bad('The connection string has its port twice; leave one.');
@@ -132,9 +160,15 @@ export function addressesOf(
   });
 }
 
-function checkHosts({ ports }: Dialect, addresses: readonly Address[], hosts: readonly string[]): void {
+function checkHosts(
+  { ports }: Dialect,
+  addresses: readonly Address[],
+  hosts: readonly string[],
+): void {
   const [standard = ''] = ports;
-  const own = new Set(hosts.flatMap((host) => (host.includes(':') ? [host] : ports.map((port) => `${host}:${port}`))));
+  const own = new Set(
+    hosts.flatMap((host) => (host.includes(':') ? [host] : ports.map((port) => `${host}:${port}`))),
+  );
   if (addresses.every(({ host, port }) => own.has(`${host}:${port || standard}`))) return;
   const known = hosts.map(quote).join(', ') || 'none known';
   throw new KeyturnError('foreign-host', {
@@ -149,8 +183,11 @@ function nameIn(
 ): { readonly name: string; readonly suffix: string } {
   const at = value.lastIndexOf('@');
   const behind = value.slice(at + 1).toLowerCase();
-  const isServer = at > 0 && addresses.some(({ host }) => [host, host.split('.')[0]].includes(behind));
-  return isServer ? { name: value.slice(0, at), suffix: value.slice(at) } : { name: value, suffix: '' };
+  const isServer =
+    at > 0 && addresses.some(({ host }) => [host, host.split('.')[0]].includes(behind));
+  return isServer
+    ? { name: value.slice(0, at), suffix: value.slice(at) }
+    : { name: value, suffix: '' };
 }
 
 /** Whether a login of a string is the one beside it, which may be spelt with the server behind it. */

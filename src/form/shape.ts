@@ -11,15 +11,22 @@ const BASE64 = /^[A-Za-z0-9+/_-]{12,}={0,2}$/;
 
 /** @throws `bad-value` for a value of another shape than a bare credential of the kind has (case VAL-03) */
 export function refuseShape(text: string, spec: FormSpec): void {
-  if (SIGNATURE.test(text)) throw bad('The value is a shared access signature, which no rotator replaces.');
+  if (SIGNATURE.test(text))
+    throw bad('The value is a shared access signature, which no rotator replaces.');
   if (/[\r\n]/.test(text))
-    throw bad('The value has several lines; name the one that holds the credential with the option `field`.');
+    throw bad(
+      'The value has several lines; name the one that holds the credential with the option `field`.',
+    );
   if (/^(?:jdbc:|[a-z][a-z0-9+.-]{0,30}:\/\/|failover:\(|\/\/[^/]*@)/i.test(text))
-    throw bad('The value is an address (scheme://…) that is none of those which this kind can read.');
+    throw bad(
+      'The value is an address (scheme://…) that is none of those which this kind can read.',
+    );
   if (spec.kind !== 'login') refuseNoKey(text, spec);
   const within = unwrapped(text);
   if (within !== undefined && (looksLikeString(within) || looksLikeDocument(within)))
-    throw bad('The value is base64 of a connection string or document; store what it holds, as it is.');
+    throw bad(
+      'The value is base64 of a connection string or document; store what it holds, as it is.',
+    );
 }
 
 function refuseNoKey(text: string, spec: Exclude<FormSpec, { kind: 'login' }>): void {
@@ -27,7 +34,9 @@ function refuseNoKey(text: string, spec: Exclude<FormSpec, { kind: 'login' }>): 
     throw bad('The value stands in quotes, which clients take for a part of it; take them away.');
   if (ELEMENT.test(text)) {
     const why =
-      spec.kind === 'bare' ? 'this kind has none; store the bare value' : 'it is none that this kind can read';
+      spec.kind === 'bare'
+        ? 'this kind has none; store the bare value'
+        : 'it is none that this kind can read';
     throw bad(`The value is a connection string, and ${why}.`);
   }
   // Words are no shape: an account that does not know them says so, and a person may set that aside.
@@ -35,10 +44,13 @@ function refuseNoKey(text: string, spec: Exclude<FormSpec, { kind: 'login' }>): 
   if (/[;,\s]|:\/\/|=(?!=?$)/.test(text))
     throw bad('The value is no key, and no connection string that this kind can read.');
   if (spec.pair && !PLACEHOLDER.test(text))
-    throw bad(`The value is the key alone, but its ${spec.pair.name} changes with it; store the connection string.`);
+    throw bad(
+      `The value is the key alone, but its ${spec.pair.name} changes with it; store the connection string.`,
+    );
 }
 
-const looksLikeString = (text: string): boolean => ELEMENT.test(text) || /^[a-z][a-z0-9+.-]{1,30}:\/\//i.test(text);
+const looksLikeString = (text: string): boolean =>
+  ELEMENT.test(text) || /^[a-z][a-z0-9+.-]{1,30}:\/\//i.test(text);
 
 /** What base64 holds, where that is text. */
 export function unwrapped(text: string): string | undefined {

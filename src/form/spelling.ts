@@ -47,7 +47,9 @@ export function seeker(bare: string): Seeker {
   const isWord = bare.length > CHANCE_MAX;
   return {
     ...common,
-    holds: (text) => text === bare || (isWord && [...readings(text), ...inRuns(text)].some((each) => alone.test(each))),
+    holds: (text) =>
+      text === bare ||
+      (isWord && [...readings(text), ...inRuns(text)].some((each) => alone.test(each))),
     mayHold: (text) => inText(text) || inRuns(text).some((each) => each.includes(bare)),
   };
 }
@@ -68,18 +70,31 @@ function readings(text: string): readonly string[] {
 }
 
 const unescaped = (text: string): string =>
-  text.replace(/\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|([^ux\n]))/gi, (_, four?: string, two?: string, plain?: string) =>
-    plain === undefined ? String.fromCharCode(Number.parseInt(four ?? two ?? '0', 16)) : plain,
+  text.replace(
+    /\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|([^ux\n]))/gi,
+    (_, four?: string, two?: string, plain?: string) =>
+      plain === undefined ? String.fromCharCode(Number.parseInt(four ?? two ?? '0', 16)) : plain,
   );
 const percentDecoded = (text: string): string =>
-  text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+  text.replace(/(?:%[0-9a-f]{2})+/gi, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+};
 const entitiesDecoded = (text: string): string =>
   text.replace(
     /&(?:#x([0-9a-f]{1,5})|#(\d{1,6})|(amp|lt|gt|quot|apos));/gi,
     (all, hex?: string, decimal?: string, name = '') => {
       const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      return ENTITIES[String(name).toLowerCase()] ?? (code <= 0x10ffff ? String.fromCodePoint(code) : all);
+      return (
+        ENTITIES[String(name).toLowerCase()] ??
+        (code <= 0x10ffff ? String.fromCodePoint(code) : all)
+      );
     },
   );
 
@@ -87,7 +102,9 @@ const entitiesDecoded = (text: string): string =>
 function wrapped(bare: string): (text: string) => boolean {
   const hexes = [Buffer.from(bare).toString('hex')];
   const layers = [...new Set(spellings(bare))].flatMap((spelt) => fragments(Buffer.from(spelt)));
-  const pieces = new Set([...layers, ...fragments(Buffer.from(bare, 'utf16le'))].flatMap(inBothAlphabets));
+  const pieces = new Set(
+    [...layers, ...fragments(Buffer.from(bare, 'utf16le'))].flatMap(inBothAlphabets),
+  );
   let layer = fragments(Buffer.from(bare));
   for (let depth = 1; depth < WRAPS_MAX; depth += 1) {
     layer = layer.flatMap((each) => fragments(Buffer.from(each)));
@@ -111,7 +128,10 @@ const fragments = (bytes: Buffer): readonly string[] =>
       .toString('base64')
       .slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6)),
   );
-const inBothAlphabets = (text: string): readonly string[] => [text, text.replaceAll('+', '-').replaceAll('/', '_')];
+const inBothAlphabets = (text: string): readonly string[] => [
+  text,
+  text.replaceAll('+', '-').replaceAll('/', '_'),
+];
 
 function spellings(bare: string): readonly string[] {
   const json = JSON.stringify(bare).slice(1, -1);
@@ -132,5 +152,7 @@ export function rewriter(text: string, bare: string): ((next: string) => string)
 export function base64Like(like: string, text: string): string {
   const url = /[-_]/.test(like) && !/[+/]/.test(like);
   const encoded = Buffer.from(text).toString(url ? 'base64url' : 'base64');
-  return like.length % 4 === 0 ? encoded.padEnd(Math.ceil(encoded.length / 4) * 4, '=') : encoded.replaceAll('=', '');
+  return like.length % 4 === 0
+    ? encoded.padEnd(Math.ceil(encoded.length / 4) * 4, '=')
+    : encoded.replaceAll('=', '');
 }

@@ -21,6 +21,7 @@ export function checkStorage(parts: ReadonlyMap<string, string>, hosts: readonly
   if (hasEndpoint && !parts.has('endpointsuffix')) return;
   const suffix = (parts.get('endpointsuffix') ?? SUFFIX_DEFAULT).toLowerCase().replace(/:443$/, '');
   const inZone = zone === undefined ? '' : `.${zone}`;
-  if (SERVICES.some((service) => hosts.includes(`${account}${inZone}.${service}.${suffix}`))) return;
+  if (SERVICES.some((service) => hosts.includes(`${account}${inZone}.${service}.${suffix}`)))
+    return;
   throw foreign('EndpointSuffix');
 }

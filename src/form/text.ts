@@ -24,7 +24,11 @@ export function openText(text: string, spec: FormSpec, hosts: readonly string[])
 }
 
 /** The text as a connection string of the kind; undefined where it is meant as none. */
-export function openString(text: string, spec: FormSpec, hosts: readonly string[]): OpenText | undefined {
+export function openString(
+  text: string,
+  spec: FormSpec,
+  hosts: readonly string[],
+): OpenText | undefined {
   const dialect = dialectsOf(spec).find(({ isMeant }) => isMeant(text));
   if (!dialect) return undefined;
   if ((dialect.lines ? /[^\P{Cc}\t\r\n]/u : /\p{Cc}/u).test(text))
@@ -64,7 +68,12 @@ function openIn(dialect: Dialect, text: string, hosts: readonly string[]): OpenT
   };
 }
 
-function changesOf({ credential, login, name, suffix }: Roles, inner: OpenText | undefined, bare: string, to?: string) {
+function changesOf(
+  { credential, login, name, suffix }: Roles,
+  inner: OpenText | undefined,
+  bare: string,
+  to?: string,
+) {
   const put = (part: Roles['credential'], text: string) => ({
     start: part.start,
     end: part.end,
@@ -90,14 +99,21 @@ function mustRead(
 }
 
 /** App Configuration: the key's name changes with the key, so that both are the credential. */
-function openPair(text: string, dialect: Dialect, pair: KeyPair, hosts: readonly string[]): OpenText {
+function openPair(
+  text: string,
+  dialect: Dialect,
+  pair: KeyPair,
+  hosts: readonly string[],
+): OpenText {
   const parts = partsOf(dialect, text);
   const isAlone = parts.length === 2;
   const named = parts.filter(({ name }) => name === pair.name);
   const [id] = named;
   const { credential } = rolesOf(isAlone ? { ...dialect, hostless: true } : dialect, parts, hosts);
   if (!id || named.length > 1 || !/^[^\s;,]+$/.test(id.value)) {
-    throw bad(`The connection string has no ${pair.name}, which changes with its ${pair.key}; store both.`);
+    throw bad(
+      `The connection string has no ${pair.name}, which changes with its ${pair.key}; store both.`,
+    );
   }
   return {
     form: isAlone ? 'bare' : 'connection-string',
@@ -105,7 +121,9 @@ function openPair(text: string, dialect: Dialect, pair: KeyPair, hosts: readonly
     fill(next) {
       // The preflight measures with a text that is no pair: it stands in both places then.
       const fresh = new Map(
-        /[;=]/.test(next.replace(/={1,2}$/, '')) ? dialect.read(next).map((part) => [part.name, part.value]) : [],
+        /[;=]/.test(next.replace(/={1,2}$/, ''))
+          ? dialect.read(next).map((part) => [part.name, part.value])
+          : [],
       );
       const put = (part: typeof id) => ({
         start: part.start,
@@ -115,7 +133,8 @@ function openPair(text: string, dialect: Dialect, pair: KeyPair, hosts: readonly
       const filled = spliced(text, [put(credential), put(id)]);
       if (fresh.size === 0) return filled;
       const again = openPair(filled, dialect, pair, hosts);
-      if (again.bare !== next) throw bad('The new credential cannot be written into the connection string.');
+      if (again.bare !== next)
+        throw bad('The new credential cannot be written into the connection string.');
       return filled;
     },
   };

@@ -19,7 +19,9 @@ const NOT_TEXT =
 export function readYaml(text: string): Document | undefined {
   const members: Member[] = [];
   if (/<%/.test(text))
-    throw new KeyturnError('bad-value', { detail: 'The YAML holds ERB (`<%`): what it says stands elsewhere.' });
+    throw new KeyturnError('bad-value', {
+      detail: 'The YAML holds ERB (`<%`): what it says stands elsewhere.',
+    });
   const above: { indent: number; name: string }[] = [];
   /** How far in the members of each open mapping stand; a line may go further in below a bare name alone. */
   const indents: number[] = [];
@@ -45,7 +47,8 @@ export function readYaml(text: string): Document | undefined {
     const path = [...above.map((each) => each.name), name];
     if (raw === '') above.push({ indent: blanks.length, name });
     else if (raw.startsWith('{')) {
-      if (!readFlow(raw.trimEnd(), here + line.length - raw.length, path, members)) return undefined;
+      if (!readFlow(raw.trimEnd(), here + line.length - raw.length, path, members))
+        return undefined;
     } else members.push(scalar(raw, here + line.length - raw.length, path));
   }
   return members.length > 0 ? made(members) : undefined;
@@ -54,7 +57,12 @@ export function readYaml(text: string): Document | undefined {
 const made = (members: readonly Member[]): Document => ({ what: 'a YAML document', members });
 
 /** `{a: b, "c": d}` of one line. */
-function readFlow(text: string, start: number, path: readonly string[], members: Member[]): boolean {
+function readFlow(
+  text: string,
+  start: number,
+  path: readonly string[],
+  members: Member[],
+): boolean {
   const pattern = new RegExp(FLOW);
   pattern.lastIndex = 1;
   for (;;) {
@@ -74,8 +82,13 @@ function scalar(raw: string, start: number, path: readonly string[]): Member {
   const value = raw.trimEnd();
   const place = { path, value, start, end: start + value.length, write: plain };
   if (SPECIAL.test(value))
-    return { ...place, fixed: 'is spelt in a way that readers of YAML take differently; put it into quotes' };
-  return NOT_TEXT.test(value) ? { ...place, fixed: 'is not a text to YAML; put it into quotes' } : place;
+    return {
+      ...place,
+      fixed: 'is spelt in a way that readers of YAML take differently; put it into quotes',
+    };
+  return NOT_TEXT.test(value)
+    ? { ...place, fixed: 'is not a text to YAML; put it into quotes' }
+    : place;
 }
 
 /** A bare word where that is a text to every reader, in quotes otherwise. */
@@ -84,5 +97,7 @@ const plain = (next: string): string =>
 
 function checked(next: string, fine: RegExp): string {
   if (fine.test(next)) return next;
-  throw new KeyturnError('bad-value', { detail: 'The new credential cannot be written into the YAML document.' });
+  throw new KeyturnError('bad-value', {
+    detail: 'The new credential cannot be written into the YAML document.',
+  });
 }

@@ -20,7 +20,8 @@ export function http(name: string): HttpHandler {
       return await receive(call, received(request), reception);
     } catch (error) {
       const { status, ...answer } = problem(error);
-      if (status >= 500) context.error(JSON.stringify({ message: 'request failed', status, error: nameOf(error) }));
+      if (status >= 500)
+        context.error(JSON.stringify({ message: 'request failed', status, error: nameOf(error) }));
       return { status, ...answer };
     }
   };

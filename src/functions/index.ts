@@ -22,7 +22,11 @@ app.storageQueue('secretEventsPoison', {
   connection,
   handler: onCall(({ secretEventsPoison }) => secretEventsPoison),
 });
-app.storageQueue('work', { queueName: 'keyturn-work', connection, handler: onCall(({ work }) => work) });
+app.storageQueue('work', {
+  queueName: 'keyturn-work',
+  connection,
+  handler: onCall(({ work }) => work),
+});
 // Where the host puts a message that failed five times.
 app.storageQueue('workPoison', {
   queueName: 'keyturn-work-poison',

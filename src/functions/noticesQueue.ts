@@ -5,4 +5,5 @@ import { appFor } from './context.ts';
 export const notices: StorageQueueHandler = (message, context) => appFor(context).notice(message);
 
 /** A message that failed five times and was moved here by the host: recorded and alerted. */
-export const noticesPoison: StorageQueueHandler = (message, context) => appFor(context).poisonNotice(message);
+export const noticesPoison: StorageQueueHandler = (message, context) =>
+  appFor(context).poisonNotice(message);

@@ -21,7 +21,9 @@ const TEXT_MAX = 500;
 
 /** A handler that throws when the app can't be loaded: the host tries again, later on another worker perhaps. */
 export const onCall =
-  <Input, Output>(pick: (handlers: Handlers) => (input: Input, context: InvocationContext) => Output) =>
+  <Input, Output>(
+    pick: (handlers: Handlers) => (input: Input, context: InvocationContext) => Output,
+  ) =>
   async (input: Input, context: InvocationContext): Promise<Awaited<Output>> => {
     const handlers = await load(context);
     if (!handlers) throw new Error('Keyturn could not be loaded.');

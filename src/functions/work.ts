@@ -5,4 +5,5 @@ import { appFor } from './context.ts';
 export const work: StorageQueueHandler = (message, context) => appFor(context).work(message);
 
 /** A message that failed five times and was moved here by the host: recorded and alerted once (case FN-09). */
-export const workPoison: StorageQueueHandler = (message, context) => appFor(context).poison(message);
+export const workPoison: StorageQueueHandler = (message, context) =>
+  appFor(context).poison(message);

@@ -4,7 +4,11 @@ import type { Words } from './words.ts';
 /** The action that posts a card takes about 28 KB, an older one 21 (facts F5.1). */
 const CARD_BYTES_MAX = 20_000;
 
-const run = (text: string, bold = false) => ({ type: 'TextRun', text, ...(bold ? { weight: 'Bolder' } : {}) });
+const run = (text: string, bold = false) => ({
+  type: 'TextRun',
+  text,
+  ...(bold ? { weight: 'Bolder' } : {}),
+});
 const line = (...inlines: readonly object[]) => ({ type: 'RichTextBlock', inlines });
 
 /**
@@ -28,7 +32,13 @@ export function teamsBody({ title, text, facts, links }: Words): object {
             ...facts.map(([label, value]) => line(run(`${label}: `, true), run(value))),
           ],
           ...(links.length > 0
-            ? { actions: links.map(({ title: name, url }) => ({ type: 'Action.OpenUrl', title: name, url })) }
+            ? {
+                actions: links.map(({ title: name, url }) => ({
+                  type: 'Action.OpenUrl',
+                  title: name,
+                  url,
+                })),
+              }
             : {}),
         },
       },
@@ -39,7 +49,11 @@ export function teamsBody({ title, text, facts, links }: Words): object {
   return card(text.map((each) => short(each, 500)));
 }
 
-const plain = (text: string, max: number) => ({ type: 'plain_text' as const, text: short(text, max), emoji: false });
+const plain = (text: string, max: number) => ({
+  type: 'plain_text' as const,
+  text: short(text, max),
+  emoji: false,
+});
 const short = (text: string, max: number): string =>
   text.length > max
     ? `${text
@@ -70,7 +84,11 @@ export function slackBody({ title, text, facts, links }: Words) {
         ? [
             {
               type: 'actions' as const,
-              elements: links.map(({ title: name, url }) => ({ type: 'button' as const, text: plain(name, 75), url })),
+              elements: links.map(({ title: name, url }) => ({
+                type: 'button' as const,
+                text: plain(name, 75),
+                url,
+              })),
             },
           ]
         : []),

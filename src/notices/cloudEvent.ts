@@ -6,7 +6,8 @@ import { reasonRow } from '../core/reasons.ts';
 import type { Notice } from '../ports/notices.ts';
 
 /** `keyturn.secret.due_soon.v1`: names of webhooks' events have no `-` (specification of Standard Webhooks). */
-export const eventType = (type: NoticeType): string => `keyturn.secret.${type.replaceAll('-', '_')}.v1`;
+export const eventType = (type: NoticeType): string =>
+  `keyturn.secret.${type.replaceAll('-', '_')}.v1`;
 
 const text = z.string();
 const on = z.iso.datetime();
@@ -21,7 +22,9 @@ const Data = z.strictObject({
   detail: text.optional().meta({ description: 'What was seen, in words.' }),
   by: text.optional().meta({ description: 'Who should act.' }),
   remedy: text.optional().meta({ description: 'What helps.' }),
-  owner: text.optional().meta({ description: 'By the owner tag of the secret; text of a stranger.' }),
+  owner: text
+    .optional()
+    .meta({ description: 'By the owner tag of the secret; text of a stranger.' }),
   kind: text.optional().meta({ description: 'Rotator type.' }),
   target: text.optional().meta({ description: 'Resource id, or id of the application.' }),
   version: text.optional().meta({ description: 'Version of the secret that it is about.' }),
@@ -68,7 +71,9 @@ export function eventOf(notice: Notice, publicUrl: string | undefined): NoticeEv
 
 /** Where the reason is explained, where it is known how people reach this app. */
 export const linkOf = ({ reason }: Notice, publicUrl: string | undefined): string | undefined =>
-  reason === undefined || publicUrl === undefined ? undefined : `${publicUrl}/api/reasons/${reason}`;
+  reason === undefined || publicUrl === undefined
+    ? undefined
+    : `${publicUrl}/api/reasons/${reason}`;
 
 /** The JSON schema of each event, by its type. */
 export function eventSchemas(): Readonly<Record<string, object>> {
@@ -76,9 +81,10 @@ export function eventSchemas(): Readonly<Record<string, object>> {
     NOTICE_TYPES.map((type) => {
       const Body = z.strictObject({
         specversion: z.literal('1.0'),
-        id: z
-          .uuid()
-          .meta({ description: 'The same however often it is delivered: keep it, and drop what came before.' }),
+        id: z.uuid().meta({
+          description:
+            'The same however often it is delivered: keep it, and drop what came before.',
+        }),
         type: z.literal(eventType(type)),
         source: z.string().regex(/^\/keyturn\//),
         subject: text.meta({ description: '`vault/name`.' }),

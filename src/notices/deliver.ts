@@ -41,7 +41,9 @@ export class Deliveries {
   async deliver(delivery: Delivery, log: Log, giveUp: GiveUp): Promise<void> {
     const { settings } = this.#post;
     const names = delivery.to === undefined ? sinksFor(delivery.notice, settings) : [delivery.to];
-    const ended = await Promise.allSettled(names.map((name) => this.#to(name, delivery, log, giveUp)));
+    const ended = await Promise.allSettled(
+      names.map((name) => this.#to(name, delivery, log, giveUp)),
+    );
     const failure = ended.find((each) => each.status === 'rejected');
     if (failure) throw failure.reason;
   }
@@ -49,12 +51,23 @@ export class Deliveries {
   async #to(name: string, delivery: Delivery, log: Log, giveUp: GiveUp): Promise<void> {
     const { senders, clock } = this.#post;
     const { notice } = delivery;
-    const facts = { vault: notice.vault, name: notice.name, id: notice.id, type: notice.type, sink: name };
+    const facts = {
+      vault: notice.vault,
+      name: notice.name,
+      id: notice.id,
+      type: notice.type,
+      sink: name,
+    };
     const send = senders.get(name);
-    if (!send) return log('warn', 'notice skipped', { ...facts, detail: 'The settings no longer name this sink.' });
+    if (!send)
+      return log('warn', 'notice skipped', {
+        ...facts,
+        detail: 'The settings no longer name this sink.',
+      });
     const now = clock.now().getTime();
     const rest = this.#resting.get(name);
-    if (rest && now < rest.until) return await this.#again(name, delivery, (rest.until - now) / 1000);
+    if (rest && now < rest.until)
+      return await this.#again(name, delivery, (rest.until - now) / 1000);
     try {
       await send(notice);
       this.#resting.delete(name);
@@ -63,7 +76,8 @@ export class Deliveries {
       if (!(error instanceof NotTaken)) throw error;
       const { message: said, final, retryAfterSeconds = 0 } = error;
       log('warn', 'notice not taken', { ...facts, tries: delivery.tries + 1, detail: said });
-      if (final || clock.now() >= addDays(notice.on, GIVEN_UP_DAYS)) return await giveUp(name, said, delivery);
+      if (final || clock.now() >= addDays(notice.on, GIVEN_UP_DAYS))
+        return await giveUp(name, said, delivery);
       const failures = (rest?.failures ?? 0) + 1;
       const pause = Math.min(REST_SECONDS * 2 ** Math.min(failures - 1, 10), REST_SECONDS_MAX);
       this.#resting.set(name, { until: now + Math.max(pause, retryAfterSeconds) * 1000, failures });

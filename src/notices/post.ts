@@ -24,26 +24,34 @@ export async function post({ url: secret, allow, headers = {}, body }: Post): Pr
   const url = new URL(secret.reveal());
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !mayBeAt(host, allow)) throw inner();
-  const answer = await new Promise<{ status: number; retryAfter: string | undefined }>((resolve, reject) => {
-    const sent = request(
-      url,
-      {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers, 'content-length': Buffer.byteLength(body) },
-        lookup: outerOnly(allow),
-        // One of its own: a pool would keep a connection to where the name led before.
-        agent: false,
-        signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-      },
-      (response) => {
-        const { statusCode: status = 0, headers: given } = response;
-        response.destroy(); // whatever it says is nobody's business
-        resolve({ status, retryAfter: given['retry-after'] });
-      },
-    );
-    sent.once('error', (error: NodeJS.ErrnoException) => reject(error instanceof NotTaken ? error : unanswered(error)));
-    sent.end(body);
-  });
+  const answer = await new Promise<{ status: number; retryAfter: string | undefined }>(
+    (resolve, reject) => {
+      const sent = request(
+        url,
+        {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            ...headers,
+            'content-length': Buffer.byteLength(body),
+          },
+          lookup: outerOnly(allow),
+          // One of its own: a pool would keep a connection to where the name led before.
+          agent: false,
+          signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
+        },
+        (response) => {
+          const { statusCode: status = 0, headers: given } = response;
+          response.destroy(); // whatever it says is nobody's business
+          resolve({ status, retryAfter: given['retry-after'] });
+        },
+      );
+      sent.once('error', (error: NodeJS.ErrnoException) =>
+        reject(error instanceof NotTaken ? error : unanswered(error)),
+      );
+      sent.end(body);
+    },
+  );
   if (answer.status >= 200 && answer.status < 300) return;
   throw refused(answer.status, answer.retryAfter);
 }
@@ -64,7 +72,9 @@ const outerOnly =
   };
 
 const inner = (): NotTaken =>
-  new NotTaken('its address is a private one, which `allow` of the sink does not name', { final: true });
+  new NotTaken('its address is a private one, which `allow` of the sink does not name', {
+    final: true,
+  });
 
 const CODE = /^[A-Z_0-9]{3,40}$/;
 const unanswered = ({ code, name }: NodeJS.ErrnoException): NotTaken =>
@@ -82,6 +92,7 @@ const FINAL = [400, 405, 410, 411, 413, 415, 422];
 export function refused(status: number, retryAfter: string | undefined): NotTaken {
   const seconds = Number(retryAfter);
   const wait = seconds > 0 && seconds <= 86_400 ? { retryAfterSeconds: seconds } : {};
-  const said = status >= 300 && status < 400 ? `${status}, a redirect, which is not followed` : `${status}`;
+  const said =
+    status >= 300 && status < 400 ? `${status}, a redirect, which is not followed` : `${status}`;
   return new NotTaken(said, { ...wait, final: FINAL.includes(status) });
 }

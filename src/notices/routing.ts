@@ -13,7 +13,10 @@ const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
  * The names of the sinks of all routes that fit; of the default where none does. A route that names the severity, or the type,
  * leads to its sinks whatever they are told by themselves.
  */
-export function sinksFor(notice: Notice, { sinks, routes, default: rest }: NotifySettings): readonly string[] {
+export function sinksFor(
+  notice: Notice,
+  { sinks, routes, default: rest }: NotifySettings,
+): readonly string[] {
   const fitting = routes.filter((route) => fits(route, notice));
   const named = fitting.length > 0 ? fitting : [{ to: rest }];
   const wanted = new Set(

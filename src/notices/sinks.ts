@@ -25,15 +25,19 @@ export function senderOf(sink: NotifySink, reach: Reach): SendNotice {
     case 'eventgrid':
       return reach.topic(sink.endpoint);
     case 'teams':
-      return (notice) => post({ ...sink, body: JSON.stringify(teamsBody(wordsOf(notice, publicUrl))) });
+      return (notice) =>
+        post({ ...sink, body: JSON.stringify(teamsBody(wordsOf(notice, publicUrl))) });
     case 'slack':
-      return (notice) => post({ ...sink, body: JSON.stringify(slackBody(wordsOf(notice, publicUrl))) });
+      return (notice) =>
+        post({ ...sink, body: JSON.stringify(slackBody(wordsOf(notice, publicUrl))) });
     case 'webhook':
       return (notice) => {
         const body = JSON.stringify(eventOf(notice, publicUrl));
         const on = clock.now();
         // Two keys while the receiver changes from one to the other. Signed anew at each try: receivers refuse old ones.
-        const signature = sink.keys.map((key) => new Webhook(key.reveal()).sign(notice.id, on, body)).join(' ');
+        const signature = sink.keys
+          .map((key) => new Webhook(key.reveal()).sign(notice.id, on, body))
+          .join(' ');
         const headers = {
           'content-type': 'application/cloudevents+json; charset=utf-8',
           'webhook-id': notice.id,
@@ -43,7 +47,8 @@ export function senderOf(sink: NotifySink, reach: Reach): SendNotice {
         return post({ ...sink, headers, body });
       };
     case 'unresolved':
-      return () => Promise.reject(new NotTaken(`the Key Vault reference in ${sink.setting} is not resolved`));
+      return () =>
+        Promise.reject(new NotTaken(`the Key Vault reference in ${sink.setting} is not resolved`));
     default:
       return () => Promise.reject(new NotTaken('no such kind of sink', { final: true }));
   }

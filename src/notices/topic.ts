@@ -12,7 +12,10 @@ const ANSWER_MILLISECONDS = 10_000;
 /** @param endpoint that of the topic, `/api/events` included */
 export function topicSender(
   endpoint: string,
-  { credential, publicUrl }: { readonly credential: TokenCredential; readonly publicUrl: string | undefined },
+  {
+    credential,
+    publicUrl,
+  }: { readonly credential: TokenCredential; readonly publicUrl: string | undefined },
 ): SendNotice {
   const made = async () => {
     const { EventGridPublisherClient } = await import('@azure/eventgrid'); // an app without a topic reads none of it
@@ -29,7 +32,9 @@ export function topicSender(
     } catch (error) {
       const { status, unsent, code, retryAfterSeconds } = wireFailure(error);
       if (status !== undefined) throw refused(status, String(retryAfterSeconds ?? ''));
-      throw new NotTaken(unsent && code === 'no-token' ? 'the identity gave no token' : 'no answer');
+      throw new NotTaken(
+        unsent && code === 'no-token' ? 'the identity gave no token' : 'no answer',
+      );
     }
   };
 }

@@ -66,10 +66,14 @@ export function wordsOf(notice: Notice, publicUrl: string | undefined): Words {
   return {
     title: `${TITLES[type]}: ${what}`,
     text: text.filter((each) => each !== undefined),
-    facts: facts.flatMap(([label, value]) => (value === undefined ? [] : [[label, value] as const])),
+    facts: facts.flatMap(([label, value]) =>
+      value === undefined ? [] : [[label, value] as const],
+    ),
     links: [
       ...(link === undefined ? [] : [{ title: 'What this means', url: link }]),
-      ...(single ? [{ title: 'The secret', url: `${publicUrl}/api/vaults/${vault}/secrets/${name}` }] : []),
+      ...(single
+        ? [{ title: 'The secret', url: `${publicUrl}/api/vaults/${vault}/secrets/${name}` }]
+        : []),
     ],
   };
 }

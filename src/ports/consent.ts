@@ -12,5 +12,7 @@ export interface Consent {
   /** Whether the last answer about the target was that nothing may be seen there: a role that is spreading looks like that, too. */
   hides?(targetId: string): boolean;
   /** The target that was meant, where an id of it stands that is not the one it goes by, and what its owner gave. */
-  misnamed?(targetId: string): Promise<{ readonly id: string; readonly grants: readonly Grant[] } | undefined>;
+  misnamed?(
+    targetId: string,
+  ): Promise<{ readonly id: string; readonly grants: readonly Grant[] } | undefined>;
 }

@@ -149,7 +149,12 @@ export interface Target {
    * Makes a credential that works beside all of `keep` and lives until `until` where the target knows lifetimes. Called
    * again for the same rotation it may replace what it made before, and leaves at most one live credential for it.
    */
-  issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential>;
+  issue(
+    rotation: RotationId,
+    keep: readonly Handle[],
+    until: Date,
+    stay: Stay,
+  ): Promise<Credential>;
   /** Uses the value against the target. */
   check(value: Secret, login?: string): Promise<Verdict>;
   /**

@@ -4,7 +4,13 @@
  */
 import { minutesBetween } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
-import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  StoppingError,
+  UnknownOutcomeError,
+} from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { Look } from '../core/look.ts';
 import type { Deps } from '../ports/deps.ts';
@@ -96,8 +102,15 @@ async function stillLocked(end: PassEnd, locks: readonly Lock[], deps: Deps): Pr
 /** A look that came to nothing but a wait or a refusal of the secret itself also says whether its next rotation will work. */
 async function withDoctor(end: PassEnd, deps: Deps): Promise<PassEnd> {
   const { step, bound, seen, error, trail, attempted } = end;
-  const isAtRest = (step.kind === 'wait' || step.kind === 'refuse') && (!attempted || !changes(attempted));
-  if (!isAtRest || bound === undefined || bound.leaving !== undefined || PASSING.includes(step.reason)) return end;
+  const isAtRest =
+    (step.kind === 'wait' || step.kind === 'refuse') && (!attempted || !changes(attempted));
+  if (
+    !isAtRest ||
+    bound === undefined ||
+    bound.leaving !== undefined ||
+    PASSING.includes(step.reason)
+  )
+    return end;
   const { inspected, consented = false } = trail ?? {};
   try {
     const doctor = await examineDaily({ bound, seen, error, inspected, consented }, deps);
@@ -131,7 +144,13 @@ async function underLock(secret: SecretRef, look: Look, lock: Lock, deps: Deps):
     const seen = await endOf(
       secret,
       look,
-      { row, asked, leak: working?.leaked ? working : undefined, locks, followed: operations.length > 0 },
+      {
+        row,
+        asked,
+        leak: working?.leaked ? working : undefined,
+        locks,
+        followed: operations.length > 0,
+      },
       deps,
     );
     if (seen.step === lockBusy) return await busy(look, deps);
@@ -155,7 +174,10 @@ export const askedFor = ({
   createdOn,
   at,
   hold,
-}: Pick<Operation, 'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'leaked' | 'at' | 'hold'> & {
+}: Pick<
+  Operation,
+  'version' | 'override' | 'revoke' | 'rotateAgain' | 'undo' | 'leaked' | 'at' | 'hold'
+> & {
   readonly createdOn?: Date;
 }): Asked =>
   compact({
@@ -199,20 +221,31 @@ async function endOf(
 ): Promise<PassEnd> {
   const progress: Progress = {};
   try {
-    progress.bound = await observeVault(secret, look.cause === 'event' ? look.version : undefined, row, deps, progress);
+    progress.bound = await observeVault(
+      secret,
+      look.cause === 'event' ? look.version : undefined,
+      row,
+      deps,
+      progress,
+    );
     // A person who asks may have been given consent this minute.
     const grants = await readConsent(progress.bound, deps, { recentNo: asked === undefined });
     progress.consented = true;
     const targetLock = await deps.locks.take(`target/${namesOf(progress.bound.optIn.target)[0]}`);
     if (!targetLock) return { step: lockBusy, change: {} };
     locks.push(targetLock);
-    const seen = await withFormer(await observeTarget(progress.bound, grants, deps, progress), asked);
+    const seen = await withFormer(
+      await observeTarget(progress.bound, grants, deps, progress),
+      asked,
+    );
     if (leak) progress.besides = await spread(leak, seen, grants, deps);
     progress.seen = await withLeak(seen, asked, grants, deps);
     const aimed = decide(progress.seen.observed, asked, deps.clock.now());
     // Last of all, and of nothing else: who still uses what would be revoked now.
     progress.seen = await withUses(progress.seen, aimed, asked, deps);
-    const step = progress.seen.observed.uses ? decide(progress.seen.observed, asked, deps.clock.now()) : aimed;
+    const step = progress.seen.observed.uses
+      ? decide(progress.seen.observed, asked, deps.clock.now())
+      : aimed;
     // Here nothing is begun yet. A step that is goes on to its end: seconds, and where it waits it is told by `stayer`.
     if (deps.stop?.aborted && changes(step)) throw new StoppingError();
     progress.step = step;
@@ -231,7 +264,8 @@ async function endOf(
       called: [],
       ...compact({ leak }),
     };
-    if (progress.step.kind === 'rotate') progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
+    if (progress.step.kind === 'rotate')
+      progress.step = (await probe(progress.step, progress.acting)) ?? progress.step;
     await refuseMissing(progress.step, progress.seen, asked, deps);
     const { kind, reason } = progress.step;
     const { dueOn, after, age, heldUntil } = progress.seen.observed;
@@ -257,7 +291,17 @@ async function endOf(
     const change = await act(progress.step, progress.acting);
     const { refusedOn, tried, notices, called } = progress.acting;
     const told = toldOf(progress);
-    return { step: progress.step, change, ...progress, trail: progress, refusedOn, tried, notices, called, told };
+    return {
+      step: progress.step,
+      change,
+      ...progress,
+      trail: progress,
+      refusedOn,
+      tried,
+      notices,
+      called,
+      told,
+    };
   } catch (error) {
     return await failureEnd(error, progress, row, deps);
   }
@@ -269,7 +313,12 @@ const toldOf = ({ acting, besides }: Progress): NonNullable<PassEnd['told']> => 
 });
 
 /** An instance that only observes says what a change would be refused for: asked for without a write (OPS-03). */
-async function refuseMissing(step: Step, seen: Observation, asked: Asked | undefined, deps: Deps): Promise<void> {
+async function refuseMissing(
+  step: Step,
+  seen: Observation,
+  asked: Asked | undefined,
+  deps: Deps,
+): Promise<void> {
   if (step.reason !== 'mode-observe') return;
   const planned = decide({ ...seen.observed, mode: 'run' }, asked, deps.clock.now());
   if (planned.kind !== 'rotate' && planned.kind !== 'revoke') return;
@@ -321,17 +370,25 @@ async function failureEnd(
   const touching = rotating || progress.step?.kind === 'revoke';
   const failed =
     rotating &&
-    isFailure(error, { marked: progress.acting?.marked !== undefined, issued: progress.acting?.issued === true });
+    isFailure(error, {
+      marked: progress.acting?.marked !== undefined,
+      issued: progress.acting?.issued === true,
+    });
   // A busy vault or storage is no fault of the kind's targets, and brakes none of them.
   if (failed && progress.seen && !(error instanceof BusyError && error.reason !== 'target-busy')) {
     await noteFailure(progress.seen, deps);
   }
   // Whatever was sent to the target may still arrive: until then no slot of it is touched, nor known.
-  const settling = touching && step.kind === 'wait' && step.reason === 'settling' ? { settlingUntil: step.until } : {};
+  const settling =
+    touching && step.kind === 'wait' && step.reason === 'settling'
+      ? { settlingUntil: step.until }
+      : {};
   // An end that stays unknown is tried at growing distances, too: with one credential each try may lock its readers out.
   // Not where the worker was told to stop: then there was no time to see the end.
-  const tried = failed || (rotating && error instanceof UnknownOutcomeError && deps.stop?.aborted !== true);
-  const failure = tried && progress.acting ? afterFailure(error, progress.acting, row?.failures ?? 0) : {};
+  const tried =
+    failed || (rotating && error instanceof UnknownOutcomeError && deps.stop?.aborted !== true);
+  const failure =
+    tried && progress.acting ? afterFailure(error, progress.acting, row?.failures ?? 0) : {};
   const { marked } = progress.acting ?? {};
   const change: RowChange = { ...settling, ...failure, ...(marked ? { begun: marked } : {}) };
   return compact({

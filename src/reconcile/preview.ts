@@ -25,7 +25,15 @@ import type { Observed } from './observe/observed.ts';
 import { observeTarget } from './observe/observeTarget.ts';
 import type { BoundSecret, Trail } from './observe/observeVault.ts';
 import { undoHold } from './observe/undoRule.ts';
-import { type Asked, type Change, changes, type Refuse, type Rotate, type Step, type Wait } from './step.ts';
+import {
+  type Asked,
+  type Change,
+  changes,
+  type Refuse,
+  type Rotate,
+  type Step,
+  type Wait,
+} from './step.ts';
 
 /** A step to come, as its audit record will tell of it. */
 export interface Coming {
@@ -94,7 +102,13 @@ const RULES: { readonly [kind in Change['kind']]?: readonly CheckName[] } = {
   move: ['owed', 'mode', 'proof'],
 };
 /** Ends by itself within minutes: a request waits for it. */
-const PASSES: readonly Reason[] = ['settling', 'lock-busy', 'vault-busy', 'target-busy', 'storage-busy'];
+const PASSES: readonly Reason[] = [
+  'settling',
+  'lock-busy',
+  'vault-busy',
+  'target-busy',
+  'storage-busy',
+];
 /** Waits with a known end between a rotation and the revocation that follows. */
 const FOLLOWS: readonly Reason[] = ['grace', 'window', 'hold', 'settling'];
 const STEPS_MAX = 12;
@@ -114,17 +128,27 @@ export async function previewOf(
   const look: { -readonly [K in keyof Looked]?: Looked[K] } = {};
   const coming = await previewChanges(bound, asked, deps, look);
   // What is to change something at the target needs rights. Without any step it did not answer: what Azure says is known all the same.
-  const takes = coming.steps.length === 0 || coming.steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
+  const takes =
+    coming.steps.length === 0 ||
+    coming.steps.some(({ kind }) => kind === 'rotate' || kind === 'revoke');
   const needsRights = coming.refusal === undefined && takes;
-  const known = needsRights || (all && look.consented) ? await rightsFor(bound, deps, !all) : undefined;
+  const known =
+    needsRights || (all && look.consented) ? await rightsFor(bound, deps, !all) : undefined;
   const preview = needsRights && known ? withRights(coming, known) : coming;
   const checks = all
-    ? withDiagnoses(preview.checks, await examine({ consented: false, ...look, bound }, deps, known))
+    ? withDiagnoses(
+        preview.checks,
+        await examine({ consented: false, ...look, bound }, deps, known),
+      )
     : preview.checks;
   const { refusal } = preview;
   if (!refusal) return { ...preview, checks };
   const about = aboutSecret({ secret: bound.secret, row: bound.row, bound }, deps);
-  return { ...preview, checks, refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) } };
+  return {
+    ...preview,
+    checks,
+    refusal: { ...refusal, ...remedyFor(refusal.reason, bound.secret, about, deps) },
+  };
 }
 
 /** All that the doctor found beside what the request was judged by: it is not kept back for what stands in the way already. */
@@ -198,7 +222,11 @@ async function previewChanges(
     look.error = error;
     if (error instanceof BusyError) return { steps: [], checks: [failedCheck(error)] };
     const { reason, detail } = error;
-    return { steps: [], checks: [failedCheck(error)], refusal: { reason, detail, overridable: [] } };
+    return {
+      steps: [],
+      checks: [failedCheck(error)],
+      refusal: { reason, detail, overridable: [] },
+    };
   } finally {
     look.inspected = trail.inspected;
   }
@@ -215,7 +243,10 @@ function judged(seen: Observation, asked: Asked, deps: Deps): Preview {
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     const { reason, detail } = error;
-    const checks = [...preview.checks.filter(({ check }) => check !== checkOf(reason)), failedCheck(error)];
+    const checks = [
+      ...preview.checks.filter(({ check }) => check !== checkOf(reason)),
+      failedCheck(error),
+    ];
     return { steps: [], checks, refusal: { reason, detail, overridable: [] } };
   }
   return preview;
@@ -253,10 +284,17 @@ export function previewSteps(
       seen = leftBy(step, seen, personal, at);
       continue;
     }
-    const passes = served ? FOLLOWS.includes(step.reason) && seen.owed.length > 0 : PASSES.includes(step.reason);
+    const passes = served
+      ? FOLLOWS.includes(step.reason) && seen.owed.length > 0
+      : PASSES.includes(step.reason);
     const until = step.kind === 'wait' ? step.until : undefined;
     if (!passes && !served)
-      return { path, steps: [], checks: [...checks.values()], refusal: refusalOf(step, seen, asked, at) };
+      return {
+        path,
+        steps: [],
+        checks: [...checks.values()],
+        refusal: refusalOf(step, seen, asked, at),
+      };
     if (!passes || until === undefined || until <= at) break;
     at = until;
   }
@@ -302,7 +340,10 @@ function refusalOf(step: Step, observed: Observed, asked: Asked, now: Date): Ref
     reason: first.reason,
     detail: said(first).detail ?? reasonRow(first.reason).cause,
     until,
-    overridable: asked.undo || asked.leaked ? [] : [...new Set(all.filter(mayOverride).map(({ reason }) => reason))],
+    overridable:
+      asked.undo || asked.leaked
+        ? []
+        : [...new Set(all.filter(mayOverride).map(({ reason }) => reason))],
   });
 }
 
@@ -316,7 +357,12 @@ const said = (step: Step): { readonly detail?: string } =>
 
 function comingOf(step: Change, on: Date): Coming {
   const { kind, reason } = step;
-  const handles = kind === 'revoke' ? step.owed.map(({ handle }) => handle) : kind === 'rotate' ? slotOf(step) : [];
+  const handles =
+    kind === 'revoke'
+      ? step.owed.map(({ handle }) => handle)
+      : kind === 'rotate'
+        ? slotOf(step)
+        : [];
   return { on, kind, reason, handles, detail: inWords(step) };
 }
 
@@ -330,7 +376,12 @@ const NEW_VERSION = '0'.repeat(32);
 const NEW_HANDLE = 'new';
 
 /** What the next pass would see. */
-function leftBy(step: Change, observed: Observed, personal: readonly Handle[], now: Date): Observed {
+function leftBy(
+  step: Change,
+  observed: Observed,
+  personal: readonly Handle[],
+  now: Date,
+): Observed {
   switch (step.kind) {
     case 'restore':
       return { ...observed, wiped: false };
@@ -348,7 +399,9 @@ function leftBy(step: Change, observed: Observed, personal: readonly Handle[], n
     }
     case 'revoke': {
       const { after, ...rest } = observed;
-      const owed = observed.owed.filter((each) => step.owed.every(({ version }) => version !== each.version));
+      const owed = observed.owed.filter((each) =>
+        step.owed.every(({ version }) => version !== each.version),
+      );
       return compact({ ...rest, owed, after: owed.length > 0 && after ? after : undefined });
     }
     case 'rotate':
@@ -356,16 +409,27 @@ function leftBy(step: Change, observed: Observed, personal: readonly Handle[], n
   }
 }
 
-function rotated(step: Rotate, observed: Observed, personal: readonly Handle[], now: Date): Observed {
+function rotated(
+  step: Rotate,
+  observed: Observed,
+  personal: readonly Handle[],
+  now: Date,
+): Observed {
   const { version, live, placeholder, after, policy, overlap } = observed;
   const handle = slotOf(step)[0] ?? (overlap === 'none' ? live : undefined) ?? NEW_HANDLE;
-  const replaced = live === undefined || placeholder || personal.includes(live) ? [] : [{ version, handle: live }];
+  const replaced =
+    live === undefined || placeholder || personal.includes(live) ? [] : [{ version, handle: live }];
   const owed = [...observed.owed, ...replaced].filter((each) => each.handle !== handle);
   const { after: _, retryOn: __, settlingUntil: ___, following: ____, ...rest } = observed;
   const ends =
-    step.graceHours === undefined ? latest(after, addHours(now, policy.graceHours)) : addHours(now, step.graceHours);
+    step.graceHours === undefined
+      ? latest(after, addHours(now, policy.graceHours))
+      : addHours(now, step.graceHours);
   // A target that can't be asked, or answers by its management plane alone, will do so of the next value, too.
-  const verdict = observed.verdict === 'vouched' || observed.verdict === 'unknown' ? observed.verdict : 'accepted';
+  const verdict =
+    observed.verdict === 'vouched' || observed.verdict === 'unknown'
+      ? observed.verdict
+      : 'accepted';
   return compact({
     ...rest,
     version: NEW_VERSION,

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { type Clock, minutesBetween } from '../core/clock.ts';
 import { commandLine } from '../core/commandLine.ts';
-import { credentialLabel, isCredentialLabel, notTheAppId, rotationInLabel } from '../core/credentialLabel.ts';
+import {
+  credentialLabel,
+  isCredentialLabel,
+  notTheAppId,
+  rotationInLabel,
+} from '../core/credentialLabel.ts';
 import { AbsentError, BusyError, KeyturnError } from '../core/errors.ts';
 import type { Handle, RotationId, SecretRef } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
@@ -66,7 +71,8 @@ export const appRegistrationManifest: Manifest = {
         "Make Keyturn's identity an owner of the application, and give it the application permission Application.ReadWrite.OwnedBy of Microsoft Graph: infra/scripts/graph.sh does both. A token keeps for up to a day what it was issued with.",
     },
     unproved: {
-      remedy: 'Mend what keeps the application from getting a token; its client secrets go on rotating meanwhile.',
+      remedy:
+        'Mend what keeps the application from getting a token; its client secrets go on rotating meanwhile.',
     },
     'no-consent': { remedy: 'Add `<consent>` to the tags of the application.' },
   },
@@ -85,7 +91,10 @@ export function appRegistration(deps: AppRegistrationOptions): Rotator {
         const detail = `The tag rotator-target is ${quote(target)}; expected the application (client) id, a GUID.`;
         throw new KeyturnError('bad-tags', { detail });
       }
-      return new AppRegistration({ appId: appId.data, secret, ...parseOptions(Options, options) }, tools);
+      return new AppRegistration(
+        { appId: appId.data, secret, ...parseOptions(Options, options) },
+        tools,
+      );
     },
   };
 }
@@ -106,8 +115,10 @@ const REFUSED: readonly number[] = [7000215, 7000222];
  * codes, their wording to a client secret is unverified. Others are named by their number alone.
  */
 const MENDED: { readonly [aadsts: number]: string } = {
-  7000229: 'the application has no service principal in this tenant, which its owner or an administrator makes',
-  7000112: 'the application is switched off in this tenant, which an administrator of the tenant can undo',
+  7000229:
+    'the application has no service principal in this tenant, which its owner or an administrator makes',
+  7000112:
+    'the application is switched off in this tenant, which an administrator of the tenant can undo',
   700016: 'this tenant does not know the application, which its owner can look into',
   53003: 'conditional access blocks it, which whoever keeps the policies of the tenant can change',
   5000225: 'the tenant is blocked, which an administrator of the tenant can have undone',
@@ -153,7 +164,9 @@ class AppRegistration implements Target {
     const ours = new Set(this.#labelled(credentials).map(({ handle }) => handle));
     const others = credentials.filter(({ keyId }) => !ours.has(keyId));
     // With the option only what a version of this secret names can be owed at all; `revoke` makes sure of it.
-    const personal = others.filter(({ displayName }) => !this.#revokesAdopted || isCredentialLabel(displayName));
+    const personal = others.filter(
+      ({ displayName }) => !this.#revokesAdopted || isCredentialLabel(displayName),
+    );
     return {
       handles: credentials.map(({ keyId }) => keyId),
       obstacles: [],
@@ -174,9 +187,20 @@ class AppRegistration implements Target {
       return [{ what, state: 'problem', reason: 'graph-permission', detail, ...own }];
     }
     if (oid !== undefined && owners.includes(oid)) return [{ what, state: 'ok' }];
-    if (oid === undefined || more) return [{ what, state: 'cannot tell', detail: 'Not all owners were shown.' }];
+    if (oid === undefined || more)
+      return [{ what, state: 'cannot tell', detail: 'Not all owners were shown.' }];
     const detail = `Keyturn's identity is no owner of the application ${this.id}.`;
-    const command = commandLine('az', 'ad', 'app', 'owner', 'add', '--id', this.id, '--owner-object-id', oid);
+    const command = commandLine(
+      'az',
+      'ad',
+      'app',
+      'owner',
+      'add',
+      '--id',
+      this.id,
+      '--owner-object-id',
+      oid,
+    );
     return [{ what, state: 'problem', reason: 'target-forbidden', detail, command }];
   }
 
@@ -193,10 +217,17 @@ class AppRegistration implements Target {
     return (await this.check(value)) === 'refused' ? undefined : found.keyId;
   }
 
-  async issue(rotation: RotationId, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential> {
+  async issue(
+    rotation: RotationId,
+    keep: readonly Handle[],
+    until: Date,
+    stay: Stay,
+  ): Promise<Credential> {
     const { passwords } = this.#deps;
     const madeFor = ({ credentials }: AppFacts) =>
-      this.#labelled(credentials).filter((each) => each.rotation === rotation && !keep.includes(each.handle));
+      this.#labelled(credentials).filter(
+        (each) => each.rotation === rotation && !keep.includes(each.handle),
+      );
     /** What any list has shown of this rotation: the next one may come from a directory that has not heard of it yet. */
     const seen = new Set<Handle>();
     const noted = (facts: AppFacts) => {
@@ -204,7 +235,11 @@ class AppRegistration implements Target {
       for (const { handle } of made) seen.add(handle);
       return made.length > 0;
     };
-    const asked = { displayName: credentialLabel(this.#secret, rotation), endsOn: until, applied: noted };
+    const asked = {
+      displayName: credentialLabel(this.#secret, rotation),
+      endsOn: until,
+      applied: noted,
+    };
     let failure: KeyturnError | undefined;
     for (let turn = 1; turn <= TRIES; turn += 1) {
       const { objectId, credentials } = await this.#read();
@@ -219,7 +254,9 @@ class AppRegistration implements Target {
         continue;
       }
       const { keyId, value } = added;
-      const others = this.#alive({ objectId, credentials }).filter((each) => !made.includes(each.keyId));
+      const others = this.#alive({ objectId, credentials }).filter(
+        (each) => !made.includes(each.keyId),
+      );
       if (!others.some(({ hint }) => hint === hintOf(value))) {
         this.#issued = { value, successes: 0 };
         return { handle: keyId, value };
@@ -227,16 +264,24 @@ class AppRegistration implements Target {
       // With a hint that another one has, too, nobody could tell which of them the secret keeps.
       await passwords.remove(this.id, { objectId, keyId }, stay);
     }
-    throw failure ?? new BusyError('target-busy', { detail: 'No client secret with a hint of its own came about.' });
+    throw (
+      failure ??
+      new BusyError('target-busy', {
+        detail: 'No client secret with a hint of its own came about.',
+      })
+    );
   }
 
   async check(value: Secret): Promise<Verdict> {
     const answer = await this.#deps.probe.tryLogin(this.id, value);
-    this.#doubt = typeof answer === 'object' && !REFUSED.includes(answer.refused) ? answer.refused : undefined;
+    this.#doubt =
+      typeof answer === 'object' && !REFUSED.includes(answer.refused) ? answer.refused : undefined;
     const issued = this.#issued?.value.equals(value) ? this.#issued : undefined;
     if (issued) issued.successes = answer === 'accepted' ? issued.successes + 1 : 0;
-    if (answer === 'accepted') return issued && issued.successes < SUCCESSES ? 'not-yet' : 'accepted';
-    if (answer === 'busy') throw new BusyError('target-busy', { detail: 'Entra gave no clear answer to a login.' });
+    if (answer === 'accepted')
+      return issued && issued.successes < SUCCESSES ? 'not-yet' : 'accepted';
+    if (answer === 'busy')
+      throw new BusyError('target-busy', { detail: 'Entra gave no clear answer to a login.' });
     if (SPREADING.includes(answer.refused) && (await this.#isFresh(value))) return 'not-yet';
     return REFUSED.includes(answer.refused) ? 'refused' : 'unknown';
   }
@@ -261,8 +306,13 @@ class AppRegistration implements Target {
   }
 
   /** False where the credential no longer is `old`. Throws where a person made it and it can't be told to be the adopted one. */
-  async #mayRemove(found: AppCredential, facts: AppFacts, old: Secret | undefined): Promise<boolean> {
-    if (this.#isOurs(found)) return old === undefined || found.hint === undefined || found.hint === hintOf(old);
+  async #mayRemove(
+    found: AppCredential,
+    facts: AppFacts,
+    old: Secret | undefined,
+  ): Promise<boolean> {
+    if (this.#isOurs(found))
+      return old === undefined || found.hint === undefined || found.hint === hintOf(old);
     const adopted = this.#revokesAdopted && !isCredentialLabel(found.displayName) ? old : undefined;
     const named = adopted && this.#named(facts, adopted);
     const verdict = adopted && named?.keyId === found.keyId ? await this.check(adopted) : 'unknown';
@@ -290,7 +340,8 @@ class AppRegistration implements Target {
   }
 
   async #absent(error: unknown): Promise<never> {
-    const appId = error instanceof AbsentError ? await this.#deps.graph.appIdOf?.(this.id) : undefined;
+    const appId =
+      error instanceof AbsentError ? await this.#deps.graph.appIdOf?.(this.id) : undefined;
     if (appId === undefined || appId === this.id) throw error;
     throw new KeyturnError('bad-tags', { detail: notTheAppId(this.id, appId) });
   }
@@ -332,7 +383,9 @@ class AppRegistration implements Target {
     const added = this.#deps.passwords.added(value);
     if (added) return this.#isYoung(added.on);
     const { credentials } = await this.#read();
-    return credentials.some(({ hint, startsOn }) => hint === hintOf(value) && this.#isYoung(startsOn));
+    return credentials.some(
+      ({ hint, startsOn }) => hint === hintOf(value) && this.#isYoung(startsOn),
+    );
   }
 
   #isYoung(on: Date): boolean {

@@ -12,7 +12,9 @@ import { twoKey, twoKeyManifest } from './twoKey.ts';
 import { twoKeyTable } from './twoKeyTable.ts';
 
 /** What kinds are made over. */
-export interface KindGround extends ReturnType<typeof wires>, Pick<WireOptions, 'cloud' | 'credential' | 'clock'> {
+export interface KindGround
+  extends ReturnType<typeof wires>,
+    Pick<WireOptions, 'cloud' | 'credential' | 'clock'> {
   /** Object id and client id of Keyturn's identity. */
   readonly identity: readonly string[];
 }
@@ -20,16 +22,28 @@ export interface KindGround extends ReturnType<typeof wires>, Pick<WireOptions, 
 type Made = readonly [manifest: Manifest, over: (on: KindGround) => Rotator];
 /** In the order in which an app makes them. */
 export const kinds: readonly Made[] = [
-  [sqlAdminPasswordManifest, ({ sql, clock, identity }) => sqlAdminPassword({ ...sql, clock, identity })],
+  [
+    sqlAdminPasswordManifest,
+    ({ sql, clock, identity }) => sqlAdminPassword({ ...sql, clock, identity }),
+  ],
   [sqlLoginManifest, ({ sql, clock, identity }) => sqlLogin({ ...sql, clock, identity })],
-  [sqlSingleLoginManifest, ({ sql, clock, identity }) => sqlSingleLogin({ ...sql, clock, identity })],
+  [
+    sqlSingleLoginManifest,
+    ({ sql, clock, identity }) => sqlSingleLogin({ ...sql, clock, identity }),
+  ],
   [
     postgresqlLoginManifest,
     ({ databases, postgres, clock }) => postgresqlLogin({ servers: databases, postgres, clock }),
   ],
-  [mysqlLoginManifest, ({ databases, mysql, clock }) => mysqlLogin({ servers: databases, mysql, clock })],
+  [
+    mysqlLoginManifest,
+    ({ databases, mysql, clock }) => mysqlLogin({ servers: databases, mysql, clock }),
+  ],
   ...twoKeyTable.map(
-    (row): Made => [twoKeyManifest(row), ({ armKeys, clock }) => twoKey(row, { keys: armKeys, clock })],
+    (row): Made => [
+      twoKeyManifest(row),
+      ({ armKeys, clock }) => twoKey(row, { keys: armKeys, clock }),
+    ],
   ),
   [appRegistrationManifest, ({ application, clock }) => appRegistration({ ...application, clock })],
   [storageAccountKeyManifest, ({ storage, clock }) => storageAccountKey({ ...storage, clock })],

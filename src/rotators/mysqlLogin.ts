@@ -6,7 +6,11 @@ import { compact } from '../core/compact.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
-import { type DatabaseFacts, type DatabaseServers, MYSQL_TYPE } from '../targets/databaseServers.ts';
+import {
+  type DatabaseFacts,
+  type DatabaseServers,
+  MYSQL_TYPE,
+} from '../targets/databaseServers.ts';
 import { linkedName } from '../targets/hosts.ts';
 import type { MysqlApi } from '../targets/mysql.ts';
 import type { MysqlAccountFacts } from '../targets/mysqlAccounts.ts';
@@ -23,10 +27,14 @@ export interface MysqlLoginOptions {
 }
 
 const Options = z.strictObject({
-  logins: z.string().describe('The two users that take turns, as `app_a,app_b`. Both have to be there.'),
+  logins: z
+    .string()
+    .describe('The two users that take turns, as `app_a,app_b`. Both have to be there.'),
   host: z
     .string()
-    .regex(/^[\w.:%/-]{1,255}$/, { error: 'expected the part of the users behind the `@`, as `%25` for `%`' })
+    .regex(/^[\w.:%/-]{1,255}$/, {
+      error: 'expected the part of the users behind the `@`, as `%25` for `%`',
+    })
     .default('%')
     .describe('The hosts from which the two may come, as in `CREATE USER`: `%` unless named.'),
 });
@@ -39,7 +47,9 @@ const wrongWith = (name: string): string | undefined => {
   if ([...name].length > NAME_MAX) return 'a user has at most 32 characters';
   if (name.includes("'@'")) return 'the tables of the server could mean another user by it';
   // `azure_superuser` and MySQL's own (MySQL manual, reserved accounts).
-  return /^(azure|mysql\.|mariadb\.|root$)/i.test(name) ? 'users of the server itself are never rotated' : undefined;
+  return /^(azure|mysql\.|mariadb\.|root$)/i.test(name)
+    ? 'users of the server itself are never rotated'
+    : undefined;
 };
 
 export const mysqlLoginManifest: Manifest = {
@@ -47,7 +57,10 @@ export const mysqlLoginManifest: Manifest = {
   title: 'Azure Database for MySQL, two users in turn',
   overlap: 'two-slots',
   longest: PASSWORD_LENGTH,
-  rights: { actions: [`${MYSQL_TYPE}/read`], database: ['`CREATE USER` on `*.*`', '`SELECT` on `mysql.*`'] },
+  rights: {
+    actions: [`${MYSQL_TYPE}/read`],
+    database: ['`CREATE USER` on `*.*`', '`SELECT` on `mysql.*`'],
+  },
   remedies: {
     'target-forbidden': {
       remedy:
@@ -106,7 +119,8 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
           const place = await facts();
           const { may, me } = await mysql.mayChange(place);
           if (may) return [{ what, state: 'ok' }];
-          if (may === undefined) return [{ what, state: 'cannot tell', detail: 'It may come by a role.' }];
+          if (may === undefined)
+            return [{ what, state: 'cannot tell', detail: 'It may come by a role.' }];
           const detail = `Keyturn's user at ${server.name} has no CREATE USER on *.*.`;
           const at = [`--host=${place.host}`, `--port=${place.port}`, '--ssl-mode=VERIFY_IDENTITY'];
           const execute = `--execute=GRANT CREATE USER ON *.* TO ${me}`;
@@ -116,36 +130,61 @@ export function mysqlLogin({ servers, mysql, clock }: MysqlLoginOptions): Rotato
         async inspect(): Promise<LoginTargetFacts> {
           const place = await facts();
           const hosts = [`${place.host}:${place.port}`];
-          const administrator = logins.find((login) => login.toLowerCase() === place.administrator?.toLowerCase());
-          if (administrator !== undefined) return { handles: [], obstacles: [strong(administrator)], hosts };
+          const administrator = logins.find(
+            (login) => login.toLowerCase() === place.administrator?.toLowerCase(),
+          );
+          if (administrator !== undefined)
+            return { handles: [], obstacles: [strong(administrator)], hosts };
           const users = await mysql.accounts(place, logins.map(account));
           const obstacles = logins.flatMap((login) => obstacleOf(login, host, users) ?? []);
           const found = LOGIN_HANDLES.flatMap((handle, at) => {
             const user = users.find((each) => each.user === logins[at] && each.host === host);
             return user ? [[handle, factsOf(user)] as const] : [];
           });
-          return { handles: found.map(([handle]) => handle), obstacles, hosts, logins: new Map(found) };
+          return {
+            handles: found.map(([handle]) => handle),
+            obstacles,
+            hosts,
+            logins: new Map(found),
+          };
         },
       });
     },
   };
 }
 
-function obstacleOf(login: string, host: string, users: readonly MysqlAccountFacts[]): Obstacle | undefined {
+function obstacleOf(
+  login: string,
+  host: string,
+  users: readonly MysqlAccountFacts[],
+): Obstacle | undefined {
   const named = users.filter(({ user }) => user === login);
   const found = named.find((each) => each.host === host);
   if (!found)
-    return bad(login, `is no user of the server for the hosts ${quote(host)}; CREATE USER, or option \`host\``);
+    return bad(
+      login,
+      `is no user of the server for the hosts ${quote(host)}; CREATE USER, or option \`host\``,
+    );
   if (users.some(({ user }) => isTwin(user, login)))
     return bad(login, 'has a twin in other capitals; name another user');
   // Each has a password of its own, and readers elsewhere would keep the old one; nor could consent tell them apart.
-  if (named.length > 1) return bad(login, 'is there for other hosts, too; name a user that is there once');
+  if (named.length > 1)
+    return bad(login, 'is there for other hosts, too; name a user that is there once');
   if (found.strong) return strong(login);
-  return found.plugin === undefined ? bad(login, 'logs in by another way than a password of Keyturn') : undefined;
+  return found.plugin === undefined
+    ? bad(login, 'logs in by another way than a password of Keyturn')
+    : undefined;
 }
 
 /** A login that is locked, or that asks for a client certificate, is revoked as it is; no rotation takes it (SRV-01, SRV-07). */
-function factsOf({ locked, certificate, changedOn, expiresOn, lifetimeDays, triesMax }: MysqlAccountFacts): LoginFacts {
+function factsOf({
+  locked,
+  certificate,
+  changedOn,
+  expiresOn,
+  lifetimeDays,
+  triesMax,
+}: MysqlAccountFacts): LoginFacts {
   const blocked = locked
     ? 'is locked, and whoever uses it is refused (4151, of MySQL 3118): ALTER USER … ACCOUNT UNLOCK'
     : certificate
@@ -160,9 +199,15 @@ function factsOf({ locked, certificate, changedOn, expiresOn, lifetimeDays, trie
     blocked,
   });
 }
-const CERTIFICATE = { reached: true, tls: true, password: 'not asked', refusedFor: 'address' } as const;
+const CERTIFICATE = {
+  reached: true,
+  tls: true,
+  password: 'not asked',
+  refusedFor: 'address',
+} as const;
 
-const strong = (login: string): Obstacle => bad(login, 'is an administrator, or may become one, and is never rotated');
+const strong = (login: string): Obstacle =>
+  bad(login, 'is an administrator, or may become one, and is never rotated');
 
 const bad = (login: string, what: string): Obstacle => ({
   reason: 'bad-tags',

@@ -6,7 +6,11 @@ import { compact } from '../core/compact.ts';
 import { parseResourceId } from '../core/ids.ts';
 import { quote } from '../core/quote.ts';
 import type { Manifest, Obstacle, Rotator } from '../ports/rotator.ts';
-import { type DatabaseFacts, type DatabaseServers, POSTGRESQL_TYPE } from '../targets/databaseServers.ts';
+import {
+  type DatabaseFacts,
+  type DatabaseServers,
+  POSTGRESQL_TYPE,
+} from '../targets/databaseServers.ts';
 import { linkedName } from '../targets/hosts.ts';
 import { giveReach, type PostgresApi, type RoleFacts } from '../targets/postgres.ts';
 import { isTwin, loginPair } from './kit/loginNames.ts';
@@ -24,7 +28,11 @@ export interface PostgresqlLoginOptions {
 }
 
 const Options = z.strictObject({
-  logins: z.string().describe('The two roles that take turns, as `app_a,app_b`. Both have to be there, with LOGIN.'),
+  logins: z
+    .string()
+    .describe(
+      'The two roles that take turns, as `app_a,app_b`. Both have to be there, with LOGIN.',
+    ),
 });
 
 const SERVER_NAME = /^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$/i;
@@ -50,7 +58,9 @@ export const postgresqlLoginManifest: Manifest = {
       remedy:
         "Where the detail names the server: as its Entra administrator, in the database `postgres`, make Keyturn's identity the role that KEYTURN_DATABASE_USER names, with CREATEROLE, and from PostgreSQL 16 on also `GRANT <login> TO <that role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE` for each login of the tags. Where it names Azure: give the identity the role `Keyturn <kind>` at the server, with all its actions: <actions>.",
     },
-    'keys-off': { remedy: 'Use identities and drop the secret, or let the server take passwords beside them.' },
+    'keys-off': {
+      remedy: 'Use identities and drop the secret, or let the server take passwords beside them.',
+    },
   },
   options: Options,
   form: { kind: 'login', server: 'postgresql', required: true },
@@ -66,7 +76,12 @@ export function postgresqlLogin({
   return {
     ...postgresqlLoginManifest,
     bind({ target, options }) {
-      const server = parseResourceId(target, POSTGRESQL_TYPE, 'The tag rotator-target', SERVER_NAME);
+      const server = parseResourceId(
+        target,
+        POSTGRESQL_TYPE,
+        'The tag rotator-target',
+        SERVER_NAME,
+      );
       const logins = loginPair(parseOptions(Options, options).logins, wrongWith);
       let known: DatabaseFacts | undefined;
       const facts = async () => (known ??= await servers.facts(server));
@@ -137,7 +152,13 @@ export function postgresqlLogin({
             const role = roleOf(logins[at] ?? '');
             return role ? [[handle, factsOf(role)] as const] : [];
           });
-          return { handles: found.map(([handle]) => handle), obstacles, hosts, doors, logins: new Map(found) };
+          return {
+            handles: found.map(([handle]) => handle),
+            obstacles,
+            hosts,
+            doors,
+            logins: new Map(found),
+          };
         },
       });
     },
@@ -152,21 +173,35 @@ const withPorts = (host: string, { port }: DatabaseFacts, poolerPort: number): r
 
 function passwordsOff({ passwords }: DatabaseFacts, server: string): Obstacle | undefined {
   if (passwords) return undefined;
-  return { reason: 'keys-off', detail: `Passwords are switched off at ${server}: use identities and drop the secret.` };
+  return {
+    reason: 'keys-off',
+    detail: `Passwords are switched off at ${server}: use identities and drop the secret.`,
+  };
 }
 
 /** Before anything is asked of the server (case SEC-03). */
-function administrators({ administrator }: DatabaseFacts, logins: readonly string[]): Obstacle | undefined {
+function administrators(
+  { administrator }: DatabaseFacts,
+  logins: readonly string[],
+): Obstacle | undefined {
   const found = logins.find((login) => login.toLowerCase() === administrator?.toLowerCase());
-  return found === undefined ? undefined : bad(found, 'is the administrator of the server, who is never rotated');
+  return found === undefined
+    ? undefined
+    : bad(found, 'is the administrator of the server, who is never rotated');
 }
 
 function obstacleOf(login: string, roles: readonly RoleFacts[]): Obstacle | undefined {
   const role = roles.find(({ name }) => name === login);
-  if (!role) return bad(login, 'is no role of the server; make it, with LOGIN and what the application needs');
+  if (!role)
+    return bad(
+      login,
+      'is no role of the server; make it, with LOGIN and what the application needs',
+    );
   if (roles.some(({ name }) => isTwin(name, login)))
     return bad(login, 'has a twin in other capitals; name another role');
-  return role.strong ? bad(login, 'is an administrator, or may become one, and is never rotated') : undefined;
+  return role.strong
+    ? bad(login, 'is an administrator, or may become one, and is never rotated')
+    : undefined;
 }
 
 /**
@@ -178,7 +213,9 @@ const factsOf = ({ validUntil, expired, closed }: RoleFacts): LoginFacts =>
   compact({
     expiresOn: validUntil,
     answer: expired ? { ...OVER, code: 'VALID UNTIL' } : undefined,
-    blocked: closed ? 'lets nobody in: ALTER ROLE … CONNECTION LIMIT -1, or another number than 0' : undefined,
+    blocked: closed
+      ? 'lets nobody in: ALTER ROLE … CONNECTION LIMIT -1, or another number than 0'
+      : undefined,
   });
 const OVER = { reached: true, tls: true, password: 'not asked', refusedFor: 'expired' } as const;
 

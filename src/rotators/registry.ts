@@ -9,7 +9,10 @@ export interface RotatorsOptions extends WireOptions {
 }
 
 /** One of each kind. Nothing is loaded or dialled before one is used. */
-export function allRotators({ identityIds: identity = [], ...options }: RotatorsOptions): readonly Rotator[] {
+export function allRotators({
+  identityIds: identity = [],
+  ...options
+}: RotatorsOptions): readonly Rotator[] {
   const on = { ...options, ...wires(options), identity };
   return kinds.map(([, over]) => over(on));
 }

@@ -59,12 +59,16 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
         clock: deps.clock,
         inspect: () => servers.inspect(['password'], []),
         moreHosts: () => servers.moreHosts(),
-        ports: async () => (await servers.usable([])).map((server) => portOf(server, deps, unasked)),
+        ports: async () =>
+          (await servers.usable([])).map((server) => portOf(server, deps, unasked)),
         login: async () => (await servers.usable([])).map(administratorOf).join(' '),
         async checkLogin(login) {
           const spelt = [fold(login), fold(await servers.bare(login))];
-          const other = (await servers.usable([])).find((server) => !spelt.includes(fold(administratorOf(server))));
-          if (other !== undefined) throw foreignLogin(login, `the administrator of ${other.id.name}`);
+          const other = (await servers.usable([])).find(
+            (server) => !spelt.includes(fold(administratorOf(server))),
+          );
+          if (other !== undefined)
+            throw foreignLogin(login, `the administrator of ${other.id.name}`);
         },
         unasked: () => (armOnly ? 'trusted' : noPath([...unasked])),
       });
@@ -74,10 +78,16 @@ export function sqlAdminPassword(deps: SqlOptions): Rotator {
 
 function administratorOf({ id, administratorLogin }: FoundServer): string {
   if (administratorLogin !== undefined) return administratorLogin;
-  throw new KeyturnError('entra-only', { detail: `Azure names no administrator with a password at ${id.name}.` });
+  throw new KeyturnError('entra-only', {
+    detail: `Azure names no administrator with a password at ${id.name}.`,
+  });
 }
 
-function portOf(server: FoundServer, { servers, tds }: SqlOptions, unasked: Set<string>): PasswordPort {
+function portOf(
+  server: FoundServer,
+  { servers, tds }: SqlOptions,
+  unasked: Set<string>,
+): PasswordPort {
   return {
     name: server.id.name,
     setPassword: (password, stay) => servers.setAdminPassword(server.id, password, stay),

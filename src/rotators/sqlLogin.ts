@@ -8,12 +8,20 @@ import { noPath } from '../targets/tds.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import { loginPort, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
-import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_LOGIN_RIGHTS, type SqlOptions } from './kit/sqlServerSet.ts';
+import {
+  SERVERS_OPTION,
+  SQL_LOGIN_REMEDIES,
+  SQL_LOGIN_RIGHTS,
+  type SqlOptions,
+} from './kit/sqlServerSet.ts';
 import { LOGIN_HANDLES, sortedLogins, twoLogins } from './kit/twoLogins.ts';
 
 const Options = z.strictObject({
   logins: z.string().optional().describe('The two logins of the server, separated by a comma.'),
-  users: z.string().optional().describe('Instead of `logins`: the two users that live in the database alone.'),
+  users: z
+    .string()
+    .optional()
+    .describe('Instead of `logins`: the two users that live in the database alone.'),
   database: z.string().optional().describe('The database of `users`.'),
   servers: z.string().optional().describe(SERVERS_OPTION),
 });
@@ -37,7 +45,12 @@ export function sqlLogin(deps: SqlOptions): Rotator {
       const { users, database, servers, ...given } = parseOptions(Options, options);
       const names = sqlLogins({ target, logins: given.logins, users, database, servers }, deps);
       const [one, two] = names.logins;
-      if (one === undefined || two === undefined || names.logins.length !== 2 || couldBe(one, two)) {
+      if (
+        one === undefined ||
+        two === undefined ||
+        names.logins.length !== 2 ||
+        couldBe(one, two)
+      ) {
         const detail = `The tag rotator-options: \`${names.option}\` is ${quote(names.logins.join(','))}; expected two different names.`;
         throw new KeyturnError('bad-tags', { detail });
       }
@@ -56,7 +69,9 @@ export function sqlLogin(deps: SqlOptions): Rotator {
         moreHosts: () => names.servers.moreHosts(),
         rights: async () => sqlRights(await names.servers.usable(logins), names, deps),
         ports: async () =>
-          (await names.servers.usable(logins)).map((server) => loginPort(server, names, deps, unasked)),
+          (await names.servers.usable(logins)).map((server) =>
+            loginPort(server, names, deps, unasked),
+          ),
         same: (left, right) => fold(left) === fold(right),
         serverNames: () => names.servers.names(),
         asking() {

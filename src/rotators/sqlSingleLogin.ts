@@ -9,12 +9,20 @@ import { OnePassword } from './kit/onePassword.ts';
 import { parseOptions } from './kit/options.ts';
 import { PASSWORD_LENGTH } from './kit/password.ts';
 import { loginPort, sqlLogins, sqlRights } from './kit/sqlLogins.ts';
-import { SERVERS_OPTION, SQL_LOGIN_REMEDIES, SQL_LOGIN_RIGHTS, type SqlOptions } from './kit/sqlServerSet.ts';
+import {
+  SERVERS_OPTION,
+  SQL_LOGIN_REMEDIES,
+  SQL_LOGIN_RIGHTS,
+  type SqlOptions,
+} from './kit/sqlServerSet.ts';
 import { foreignLogin } from './kit/storedLogin.ts';
 
 const Options = z.strictObject({
   login: z.string().optional().describe('The login of the server.'),
-  user: z.string().optional().describe('Instead of `login`: a user that lives in the database alone.'),
+  user: z
+    .string()
+    .optional()
+    .describe('Instead of `login`: a user that lives in the database alone.'),
   database: z.string().optional().describe('The database of `user`.'),
   servers: z.string().optional().describe(SERVERS_OPTION),
 });
@@ -35,10 +43,15 @@ export function sqlSingleLogin(deps: SqlOptions): Rotator {
     ...sqlSingleLoginManifest,
     bind({ target, options }: Parameters) {
       const { login, user, database, servers } = parseOptions(Options, options);
-      const names = sqlLogins({ target, logins: login, users: user, database, servers }, deps, ['login', 'user']);
+      const names = sqlLogins({ target, logins: login, users: user, database, servers }, deps, [
+        'login',
+        'user',
+      ]);
       const [name] = names.logins;
       if (name === undefined || names.logins.length !== 1) {
-        throw new KeyturnError('bad-tags', { detail: `The tag rotator-options: \`${names.option}\` is one name.` });
+        throw new KeyturnError('bad-tags', {
+          detail: `The tag rotator-options: \`${names.option}\` is one name.`,
+        });
       }
       const { owners } = names.servers;
       const unasked = new Set<string>();

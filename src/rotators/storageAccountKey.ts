@@ -4,11 +4,22 @@ import { type Clock, minutesBetween } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { type Handle, parseResourceId, type ResourceId } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
-import type { Manifest, Obstacle, Parameters, Rotator, TargetFacts, Verdict } from '../ports/rotator.ts';
+import type {
+  Manifest,
+  Obstacle,
+  Parameters,
+  Rotator,
+  TargetFacts,
+  Verdict,
+} from '../ports/rotator.ts';
 import type { Regeneration } from '../targets/armKeys.ts';
 import { hostOf, privateLinkOf } from '../targets/hosts.ts';
 import { hoursAllowed, hoursDeclared } from '../targets/sasPeriod.ts';
-import type { StorageAccountFacts, StorageKeyProbe, StorageKeysApi } from '../targets/storageKeys.ts';
+import type {
+  StorageAccountFacts,
+  StorageKeyProbe,
+  StorageKeysApi,
+} from '../targets/storageKeys.ts';
 import { parseOptions } from './kit/options.ts';
 import { type SlotFacts, type SlotKeys, twoSlots } from './kit/twoSlots.ts';
 
@@ -55,7 +66,12 @@ export function storageAccountKey(deps: StorageAccountKeyOptions): Rotator {
     ...storageAccountKeyManifest,
     bind({ target, options }: Parameters) {
       const id = parseResourceId(target, ACCOUNT_TYPE, 'The tag rotator-target', ACCOUNT_NAME);
-      const account = new StorageAccount(id, parseOptions(Options, options)['longest-sas'], deps, spreading);
+      const account = new StorageAccount(
+        id,
+        parseOptions(Options, options)['longest-sas'],
+        deps,
+        spreading,
+      );
       return twoSlots({
         id: id.text,
         owners: [id.text],
@@ -115,7 +131,9 @@ class StorageAccount {
   async moreHosts(): Promise<readonly string[]> {
     this.#facts ??= await this.#deps.keys.account(this.#resource);
     const zones = zonesUnder(this.#deps.storageSuffix);
-    return hostsNamed(this.#resource.name, this.#facts).flatMap((host) => privateLinkOf(host, zones));
+    return hostsNamed(this.#resource.name, this.#facts).flatMap((host) =>
+      privateLinkOf(host, zones),
+    );
   }
 
   async list(): Promise<SlotKeys> {
@@ -132,7 +150,11 @@ class StorageAccount {
     this.#facts ??= await this.#deps.keys.account(this.#resource);
     const { sharedKeys, blobEndpoint } = this.#facts;
     if (!sharedKeys) return 'unknown';
-    if (blobEndpoint === undefined || hostUnder(blobEndpoint, this.#deps.storageSuffix) === undefined) return 'vouched';
+    if (
+      blobEndpoint === undefined ||
+      hostUnder(blobEndpoint, this.#deps.storageSuffix) === undefined
+    )
+      return 'vouched';
     const answer = await this.#deps.probe.tryKey(blobEndpoint, this.#resource.name, value);
     if (answer === 'accepted') {
       this.#spreading.accepted(value);
@@ -157,7 +179,10 @@ class StorageAccount {
     if (declared === undefined && allowed === undefined) return undefined;
     return (declared ?? 0) >= (allowed ?? 0)
       ? { hours: declared ?? 0, because: `longest-sas=${this.#longestSas}` }
-      : { hours: allowed ?? 0, because: `the SAS policy of the account allows ${sasPeriod?.slice(0, 16)}` };
+      : {
+          hours: allowed ?? 0,
+          because: `the SAS policy of the account allows ${sasPeriod?.slice(0, 16)}`,
+        };
   }
 }
 
@@ -165,14 +190,21 @@ class StorageAccount {
  * Hosts that ARM names for the account, whatever they end in: a DNS zone is not under the suffix of the cloud (case VAL-10). An
  * endpoint has the account's name before its first point or hyphen; what has not is no host of it, but for its custom domain.
  */
-function hostsNamed(account: string, { endpoints, customDomain }: StorageAccountFacts): readonly string[] {
-  const own = endpoints.flatMap((address) => hostOf(address)).filter((host) => host.split(/[.-]/)[0] === account);
+function hostsNamed(
+  account: string,
+  { endpoints, customDomain }: StorageAccountFacts,
+): readonly string[] {
+  const own = endpoints
+    .flatMap((address) => hostOf(address))
+    .filter((host) => host.split(/[.-]/)[0] === account);
   return [...new Set([...own, ...hostOf(customDomain)])];
 }
 
 /** Zones of storage with names of private endpoints [learn: private-link/private-endpoint-dns]; with the port of a cloud of tests. */
 const zonesUnder = (suffix: string): readonly string[] =>
-  ['blob', 'queue', 'table', 'file', 'web', 'dfs'].map((service) => `${service}.${suffix.split(':')[0]}`);
+  ['blob', 'queue', 'table', 'file', 'web', 'dfs'].map(
+    (service) => `${service}.${suffix.split(':')[0]}`,
+  );
 
 /** The host of an address that may be dialled. */
 function hostUnder(address: string, suffix: string): string | undefined {

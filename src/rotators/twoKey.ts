@@ -76,14 +76,19 @@ const formOf = ({ strings, pair }: TwoKeyRow): FormSpec =>
 /** The id as one of the types; where it is none, the first of them says what was expected. */
 function resourceOf(text: string, [first = '', ...others]: readonly string[]): ResourceId {
   const kinds = text.split('/').filter((_, at) => at >= 7 && at % 2 === 1);
-  const fits = (type: string) => type.split('/').slice(1).join('/').toLowerCase() === kinds.join('/').toLowerCase();
+  const fits = (type: string) =>
+    type.split('/').slice(1).join('/').toLowerCase() === kinds.join('/').toLowerCase();
   return parseResourceId(text, others.find(fits) ?? first, 'The tag rotator-target');
 }
 
 /** Type path and action, for every type and slot, and reading whatever shows hosts and switches. */
 function actionsOf({ armTypes, list, slots, regenerate, ...row }: TwoKeyRow): readonly string[] {
-  const regenerations = Object.keys(slots).map((slot) => filled(regenerate.action, slot).split('/')[0]);
-  const members = [row.host, row.port, ...(row.hosts ?? []), row.off?.at].filter((member) => member !== undefined);
+  const regenerations = Object.keys(slots).map(
+    (slot) => filled(regenerate.action, slot).split('/')[0],
+  );
+  const members = [row.host, row.port, ...(row.hosts ?? []), row.off?.at].filter(
+    (member) => member !== undefined,
+  );
   return [
     ...new Set(
       armTypes.flatMap((type) => [
@@ -98,7 +103,11 @@ function actionsOf({ armTypes, list, slots, regenerate, ...row }: TwoKeyRow): re
  * Who may write the tags must not take more than was given: of two pairs the one that may write is given as the whole
  * account is, and of what stands below another resource each is named, as `orders/send` (design section 6, ATK-02).
  */
-function partOf(row: TwoKeyRow, { text, name, above }: ResourceId, readOnly: boolean): Part | undefined {
+function partOf(
+  row: TwoKeyRow,
+  { text, name, above }: ResourceId,
+  readOnly: boolean,
+): Part | undefined {
   if (row.readonlySlots !== undefined)
     return readOnly ? { names: ['readonly'], always: true } : { names: [], whole: true };
   if (above.length === 0) return undefined;
@@ -156,16 +165,27 @@ class KeyedResource {
 
   regenerate(slot: Handle, before: SlotKey | undefined): Promise<Regeneration> {
     const { regenerate, version } = this.#row;
-    const body = regenerate.body === undefined ? undefined : { [regenerate.body]: before?.by ?? slot };
-    return this.#keys.regenerate(this.#resource.text, filled(regenerate.action, slot), version, body);
+    const body =
+      regenerate.body === undefined ? undefined : { [regenerate.body]: before?.by ?? slot };
+    return this.#keys.regenerate(
+      this.#resource.text,
+      filled(regenerate.action, slot),
+      version,
+      body,
+    );
   }
 }
 
 /** Hosts in the answer to GET, the one of the connection strings first. */
-async function hostsNamed({ host, port, hosts = [] }: TwoKeyRow, facts: ArmFacts): Promise<readonly string[]> {
-  const main = host === undefined ? [] : hostOf(await facts.read(host), port && (await facts.read(port)));
+async function hostsNamed(
+  { host, port, hosts = [] }: TwoKeyRow,
+  facts: ArmFacts,
+): Promise<readonly string[]> {
+  const main =
+    host === undefined ? [] : hostOf(await facts.read(host), port && (await facts.read(port)));
   const further: string[] = [];
-  for (const member of hosts) further.push(...textsIn(await facts.read(member)).flatMap((text) => hostOf(text)));
+  for (const member of hosts)
+    further.push(...textsIn(await facts.read(member)).flatMap((text) => hostOf(text)));
   // Of the first alone, which carries the resource's own name: one with a region in it might be another account's elsewhere.
   return [...new Set([...main, ...further, ...main.flatMap(cosmosHosts)])];
 }
@@ -177,7 +197,8 @@ const unreadable = () => new KeyturnError('failed', { detail: 'The list of keys 
 /** The slots of a list that have a key. */
 function keptIn(body: unknown, { list, regenerate, pair }: TwoKeyRow, slots: Slots): SlotKeys {
   const parsed = List.safeParse(body);
-  const entries = list.array === undefined ? undefined : Entries.safeParse(parsed.data?.[list.array]);
+  const entries =
+    list.array === undefined ? undefined : Entries.safeParse(parsed.data?.[list.array]);
   if (!parsed.success || entries?.success === false) throw unreadable();
   const kept = new Map<Handle, SlotKey>();
   for (const [slot, member] of Object.entries(slots)) {
@@ -186,7 +207,10 @@ function keptIn(body: unknown, { list, regenerate, pair }: TwoKeyRow, slots: Slo
     if (typeof value !== 'string' || value === '') continue;
     const by = String((regenerate.by && entry?.[regenerate.by]) ?? slot);
     const secret = new Secret(value); // known by itself as well, so that no text shows it
-    kept.set(slot, { by, value: pair === undefined ? secret : new Secret(pairOf(pair, by, value)) });
+    kept.set(slot, {
+      by,
+      value: pair === undefined ? secret : new Secret(pairOf(pair, by, value)),
+    });
   }
   return kept;
 }

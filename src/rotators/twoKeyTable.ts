@@ -50,7 +50,11 @@ export interface TwoKeyRow {
   /** Where further hosts of the same resource stand: other APIs, regions, data endpoints. Read from the same answer. */
   readonly hosts?: readonly MemberPath[];
   /** Keys are switched off when this member is one of these values, or, an array, lacks the value. */
-  readonly off?: { readonly at: MemberPath; readonly is?: readonly unknown[]; readonly lacks?: string };
+  readonly off?: {
+    readonly at: MemberPath;
+    readonly is?: readonly unknown[];
+    readonly lacks?: string;
+  };
   /** Connection strings that clients of the service use; without one the secret holds the bare key. */
   readonly strings?: readonly KeyDialect[];
   /** What changes with the key, so that both are the credential. */
@@ -68,7 +72,10 @@ const rule = {
   // Azure's own rule with all rights, which every namespace has.
   root: /^RootManage/i,
   // The aliases are null unless the namespace is one of a pair (azure-facts 7; azure-cli prints them so).
-  list: { action: 'listKeys', strings: ['aliasPrimaryConnectionString', 'aliasSecondaryConnectionString'] },
+  list: {
+    action: 'listKeys',
+    strings: ['aliasPrimaryConnectionString', 'aliasSecondaryConnectionString'],
+  },
   slots: { SecondaryKey: 'secondaryKey', PrimaryKey: 'primaryKey' },
   regenerate: { action: 'regenerateKeys', body: 'keyType' },
   strings: ['amqp', 'messaging'],
@@ -82,7 +89,10 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     version: '2026-03-15',
     list: { action: 'listKeys' },
     slots: { secondary: 'secondaryMasterKey', primary: 'primaryMasterKey' },
-    readonlySlots: { secondaryReadonly: 'secondaryReadonlyMasterKey', primaryReadonly: 'primaryReadonlyMasterKey' },
+    readonlySlots: {
+      secondaryReadonly: 'secondaryReadonlyMasterKey',
+      primaryReadonly: 'primaryReadonlyMasterKey',
+    },
     regenerate: { action: 'regenerateKey', body: 'keyKind', long: true },
     host: 'documentEndpoint',
     // The first five are in recorded answers alone (mongoEndpoint, sqlEndpoint) or in none that we know: read where they are.
@@ -230,7 +240,10 @@ export const twoKeyTable: readonly TwoKeyRow[] = [
     version: '2024-06-01',
     list: { action: 'listKeys', array: 'value' },
     slots: { Secondary: 'Secondary', Primary: 'Primary' },
-    readonlySlots: { SecondaryReadOnly: 'Secondary Read Only', PrimaryReadOnly: 'Primary Read Only' },
+    readonlySlots: {
+      SecondaryReadOnly: 'Secondary Read Only',
+      PrimaryReadOnly: 'Primary Read Only',
+    },
     regenerate: { action: 'regenerateKey', body: 'id', by: 'id' },
     host: 'endpoint',
     off: localAuth,
@@ -413,17 +426,32 @@ export const notSupported: readonly { readonly what: string; readonly because: s
     what: 'IoT Hub, Device Provisioning Service',
     because: 'keys have no regenerate action, only a PUT of the whole policy',
   },
-  { what: 'Log Analytics workspace', because: 'regenerateSharedKey takes no slot, so the key in use would go, too' },
+  {
+    what: 'Log Analytics workspace',
+    because: 'regenerateSharedKey takes no slot, so the key in use would go, too',
+  },
   {
     what: 'Container Registry tokens',
     because: 'passwords are shown at their creation alone, so no value can be recognised',
   },
-  { what: 'Function and host keys', because: 'they are set, not regenerated, and without two slots' },
+  {
+    what: 'Function and host keys',
+    because: 'they are set, not regenerated, and without two slots',
+  },
   { what: 'Storage local users', because: 'they have one password, which is replaced at once' },
-  { what: 'Logic Apps access keys', because: 'regenerateAccessKey shows no key, and no action lists them' },
-  { what: 'Bot Service channels', because: 'two keys per site of a channel: the target would be a part of a resource' },
+  {
+    what: 'Logic Apps access keys',
+    because: 'regenerateAccessKey shows no key, and no action lists them',
+  },
+  {
+    what: 'Bot Service channels',
+    because: 'two keys per site of a channel: the target would be a part of a resource',
+  },
   { what: 'Health Bot', because: 'its secret has one slot' },
-  { what: 'SQL migration services', because: 'the action names its slots nowhere in the definitions' },
+  {
+    what: 'SQL migration services',
+    because: 'the action names its slots nowhere in the definitions',
+  },
   { what: 'Azure Quantum workspaces', because: 'key actions exist in preview versions alone' },
   { what: 'Azure Spring Apps test keys', because: 'the service is retired' },
 ];

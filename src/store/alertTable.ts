@@ -2,7 +2,14 @@
 import { addHours, addMinutes, type Clock } from '../core/clock.ts';
 import type { Alerts, CountedAlert } from '../ports/alerts.ts';
 import { readAlertHour, readCounted } from './schemas.ts';
-import { fromStorage, keyOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
+import {
+  fromStorage,
+  keyOf,
+  type OwnStorage,
+  onFirstUse,
+  statusOf,
+  tableClient,
+} from './storage.ts';
 
 const HOURS = 'alert-hours';
 const COUNTED = 'alerts-counted';
@@ -17,7 +24,9 @@ export function tableAlerts(own: OwnStorage, clock: Clock): Alerts {
   const client = tableClient(own, clock, { repeat: true });
   const ready = onFirstUse(() => client.createTable());
 
-  async function hourOf(row: string): Promise<{ readonly etag: string; readonly on?: Date } | undefined> {
+  async function hourOf(
+    row: string,
+  ): Promise<{ readonly etag: string; readonly on?: Date } | undefined> {
     try {
       const { json, etag } = await client.getEntity<{ json?: unknown }>(HOURS, row);
       const hour = readAlertHour(json);
@@ -30,7 +39,11 @@ export function tableAlerts(own: OwnStorage, clock: Clock): Alerts {
 
   /** One compare-and-set. Repeated after a lost answer it may say that another was first: then the alert is told later. */
   async function begin(row: string, etag: string | undefined): Promise<boolean> {
-    const entity = { partitionKey: HOURS, rowKey: row, json: JSON.stringify({ group: row, on: clock.now() }) };
+    const entity = {
+      partitionKey: HOURS,
+      rowKey: row,
+      json: JSON.stringify({ group: row, on: clock.now() }),
+    };
     try {
       if (etag === undefined) await client.createEntity(entity);
       else await client.updateEntity(entity, 'Replace', { etag });
@@ -57,7 +70,9 @@ export function tableAlerts(own: OwnStorage, clock: Clock): Alerts {
       const now = clock.now();
       // An hour that lies ahead counts for nothing, whoever wrote it (case SEC-07).
       const over =
-        hour?.on === undefined || hour.on <= addHours(now, -GROUPED_HOURS) || hour.on > addMinutes(now, SKEW_MINUTES);
+        hour?.on === undefined ||
+        hour.on <= addHours(now, -GROUPED_HOURS) ||
+        hour.on > addMinutes(now, SKEW_MINUTES);
       return over && (await begin(row, hour?.etag));
     },
     async count(alert) {
@@ -74,7 +89,9 @@ export function tableAlerts(own: OwnStorage, clock: Clock): Alerts {
     async *counted() {
       await ready();
       const queryOptions = { filter: `PartitionKey eq '${COUNTED}'`, select: ['RowKey', 'json'] };
-      const pages = client.listEntities<{ json?: unknown }>({ queryOptions }).byPage({ maxPageSize: PAGE_MAX });
+      const pages = client
+        .listEntities<{ json?: unknown }>({ queryOptions })
+        .byPage({ maxPageSize: PAGE_MAX });
       try {
         for await (const page of pages) {
           yield page.flatMap(({ json, rowKey }) => {
@@ -103,4 +120,5 @@ export function tableAlerts(own: OwnStorage, clock: Clock): Alerts {
   };
 }
 
-const rowOf = ({ vault, name, reason }: CountedAlert): string => `${keyOf(vault)}.${keyOf(reason)}.${keyOf(name)}`;
+const rowOf = ({ vault, name, reason }: CountedAlert): string =>
+  `${keyOf(vault)}.${keyOf(reason)}.${keyOf(name)}`;

@@ -23,7 +23,8 @@ export async function newestFirst(container: ContainerClient, since: Date): Prom
     for (const prefix of monthsFrom(since)) {
       for await (const { name, properties } of container.listBlobsFlat({ prefix })) {
         const at = partOf(name);
-        if (at && at.day >= first) found.push({ ...at, name, bytes: properties.contentLength ?? 0 });
+        if (at && at.day >= first)
+          found.push({ ...at, name, bytes: properties.contentLength ?? 0 });
       }
     }
   } catch (error) {
@@ -34,14 +35,18 @@ export async function newestFirst(container: ContainerClient, since: Date): Prom
 }
 
 function partOf(name: string): BlobPart | undefined {
-  const [, year, month, day, part = '1'] = /^(\d{4})\/(\d\d)\/(\d\d)(?:-(\d{1,4}))?\.jsonl$/.exec(name) ?? [];
+  const [, year, month, day, part = '1'] =
+    /^(\d{4})\/(\d\d)\/(\d\d)(?:-(\d{1,4}))?\.jsonl$/.exec(name) ?? [];
   return year === undefined ? undefined : { day: `${year}-${month}-${day}`, part: Number(part) };
 }
 
 /** Prefixes of the months since then, and one more for clocks that are ahead. */
 function monthsFrom(since: Date): string[] {
-  const month = (offset: number) => new Date(Date.UTC(since.getUTCFullYear(), since.getUTCMonth() + offset, 1));
-  return [0, 1, 2, 3, 4].map((offset) => `${month(offset).toISOString().slice(0, 7).replace('-', '/')}/`);
+  const month = (offset: number) =>
+    new Date(Date.UTC(since.getUTCFullYear(), since.getUTCMonth() + offset, 1));
+  return [0, 1, 2, 3, 4].map(
+    (offset) => `${month(offset).toISOString().slice(0, 7).replace('-', '/')}/`,
+  );
 }
 
 /**

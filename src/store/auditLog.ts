@@ -90,7 +90,9 @@ export function blobAudit(own: OwnStorage): Audit {
         }
         full = { day, part: part + 1 };
       }
-      throw new BusyError('storage-busy', { detail: `The audit of ${day} has ${PARTS_MAX} full blobs.` });
+      throw new BusyError('storage-busy', {
+        detail: `The audit of ${day} has ${PARTS_MAX} full blobs.`,
+      });
     },
     async history(ref, since) {
       reading ??= blobContainer(own, AUDIT_CONTAINER, { tries: 4 });
@@ -109,7 +111,10 @@ const TEXTS = ['ticket', 'note', 'handle', 'handles', 'code', 'requestId', 'evid
 function lineOf(record: AuditRecord): string {
   const clean = Object.entries(record).map(([name, value]) => {
     if (!TEXTS.includes(name)) return [name, value];
-    return [name, Array.isArray(value) ? value.map((text) => mask(String(text))) : mask(String(value))];
+    return [
+      name,
+      Array.isArray(value) ? value.map((text) => mask(String(text))) : mask(String(value)),
+    ];
   });
   const line = JSON.stringify(Object.fromEntries(clean));
   const { error } = Line.safeParse(JSON.parse(line));
@@ -124,7 +129,9 @@ function lineOf(record: AuditRecord): string {
 async function appended(container: ContainerClient, at: BlobPart, text: string): Promise<boolean> {
   const blob = container.getAppendBlobClient(nameOf(at));
   const send = () =>
-    blob.appendBlock(text, Buffer.byteLength(text), { abortSignal: AbortSignal.timeout(APPEND_MILLISECONDS) });
+    blob.appendBlock(text, Buffer.byteLength(text), {
+      abortSignal: AbortSignal.timeout(APPEND_MILLISECONDS),
+    });
   try {
     await send().catch(async (error: unknown) => {
       if (wireFailure(error).status !== 404) throw error;
@@ -139,14 +146,23 @@ async function appended(container: ContainerClient, at: BlobPart, text: string):
   }
 }
 
-const nameOf = ({ day, part }: BlobPart): string => `${day.replaceAll('-', '/')}${part === 1 ? '' : `-${part}`}.jsonl`;
+const nameOf = ({ day, part }: BlobPart): string =>
+  `${day.replaceAll('-', '/')}${part === 1 ? '' : `-${part}`}.jsonl`;
 
-async function historyOf(container: ContainerClient, { vault, name }: AuditRef, since: Date): Promise<History> {
+async function historyOf(
+  container: ContainerClient,
+  { vault, name }: AuditRef,
+  since: Date,
+): Promise<History> {
   const found = new Map<string, AuditRecord>();
   const budget = { bytes: BYTES_MAX };
   const quoted = JSON.stringify(name);
   for (const blob of await newestFirst(container, since)) {
-    for await (const line of linesBackwards(container.getBlobClient(blob.name), blob.bytes, budget)) {
+    for await (const line of linesBackwards(
+      container.getBlobClient(blob.name),
+      blob.bytes,
+      budget,
+    )) {
       const record = line.includes(quoted) ? readLine(line) : undefined;
       if (record?.vault !== vault || record.name !== name || record.on < since) continue;
       found.set(line, record);

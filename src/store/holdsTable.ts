@@ -25,7 +25,13 @@ const Scope: z.ZodType<HoldScope> = z.union([
 const List = z.strictObject({
   holds: z.array(
     z.strictObject({
-      ...{ id: z.uuid(), scope: Scope, until: date, except: z.array(text).max(100), heals: z.boolean() },
+      ...{
+        id: z.uuid(),
+        scope: Scope,
+        until: date,
+        except: z.array(text).max(100),
+        heals: z.boolean(),
+      },
       ...{ caller: text, note: text, ticket: text, createdOn: date },
     } satisfies Record<keyof ScopeHold, z.ZodType>),
   ),
@@ -42,7 +48,11 @@ export function tableHolds(own: OwnStorage, clock: Clock): Holds {
         const found = await table.find(...KEY);
         const list = change(found === undefined ? { holds: [] } : parsed(found.json));
         const kept = addDays(clock.now(), -KEPT_DAYS);
-        const next = { ...list, holds: list.holds.filter(({ until }) => until > kept), changedOn: clock.now() };
+        const next = {
+          ...list,
+          holds: list.holds.filter(({ until }) => until > kept),
+          changedOn: clock.now(),
+        };
         if (JSON.stringify(next).length > CHARACTERS_MAX)
           throw new KeyturnError('bad-request', {
             detail: 'There are too many holds: lift some, or name fewer exceptions.',
@@ -64,6 +74,7 @@ function parsed(json: unknown): HoldList {
     // not JSON: told like every other row that does not parse
   }
   throw new BusyError('storage-busy', {
-    detail: 'The row `holds` of the own table does not parse; remove it there, and set again what is to be put off.',
+    detail:
+      'The row `holds` of the own table does not parse; remove it there, and set again what is to be put off.',
   });
 }

@@ -9,7 +9,14 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { BusyError, LockLostError } from '../core/errors.ts';
 import { wireFailure } from '../core/wire.ts';
 import type { Lock, Locks } from '../ports/locks.ts';
-import { fromStorage, hashOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
+import {
+  fromStorage,
+  hashOf,
+  type OwnStorage,
+  onFirstUse,
+  statusOf,
+  tableClient,
+} from './storage.ts';
 
 const LOCK_SECONDS = 90;
 /** The service's clock and its `Timestamp` are one; what ends later than this was not written by it. */
@@ -77,7 +84,8 @@ class LockRow implements Lock {
     } catch (error) {
       // Gone or another's: nothing to give back. No answer: it ends by itself in 90 s, and the pass has done its work.
       const { status = 0, unanswered } = wireFailure(error);
-      if (!unanswered && ![404, 412, 429].includes(status) && status < 500) throw fromStorage(error);
+      if (!unanswered && ![404, 412, 429].includes(status) && status < 500)
+        throw fromStorage(error);
     }
   }
 
@@ -113,7 +121,8 @@ class LockRow implements Lock {
         },
       });
       const { holder, timestamp = '', etag, partitionKey: _, rowKey: __, ...others } = row;
-      const parsed = typeof holder === 'string' && /^[0-9a-f]{32}$/.test(holder) && !hasColumns(others);
+      const parsed =
+        typeof holder === 'string' && /^[0-9a-f]{32}$/.test(holder) && !hasColumns(others);
       const secondsLeft = LOCK_SECONDS - (Date.parse(dated ?? '') - Date.parse(timestamp)) / 1000;
       // Who cannot tell the time must not take a lock for ended (finding ATK-15).
       if (Number.isNaN(secondsLeft))
@@ -130,4 +139,5 @@ class LockRow implements Lock {
 }
 
 /** Columns of somebody else's: names that start with `odata` come with every row. */
-const hasColumns = (others: object): boolean => Object.keys(others).some((name) => !name.startsWith('odata'));
+const hasColumns = (others: object): boolean =>
+  Object.keys(others).some((name) => !name.startsWith('odata'));

@@ -10,7 +10,8 @@ import { type OwnStorage, WORK_QUEUE } from './storage.ts';
 export function lookQueue(own: OwnStorage, clock: Clock = systemClock): LookQueue {
   const put = ownQueue(own, WORK_QUEUE);
   const marks = lookMarks(own, clock);
-  const send = (look: Look, delaySeconds: number): Promise<Date> => put(Look.parse(look), delaySeconds);
+  const send = (look: Look, delaySeconds: number): Promise<Date> =>
+    put(Look.parse(look), delaySeconds);
 
   return {
     async put(look, delaySeconds = 0) {

@@ -9,7 +9,14 @@ import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
 import type { SecretRef } from '../core/ids.ts';
 import type { PipelinePolicy } from '../core/pipeline.ts';
-import { fromStorage, hashOf, type OwnStorage, onFirstUse, statusOf, tableClient } from './storage.ts';
+import {
+  fromStorage,
+  hashOf,
+  type OwnStorage,
+  onFirstUse,
+  statusOf,
+  tableClient,
+} from './storage.ts';
 
 const SPACING_SECONDS = 60;
 /** A later look is put within this time after its mark, or its event comes again: Event Grid and the host wait longer. */
@@ -91,7 +98,9 @@ export function pruneMarks(own: OwnStorage, clock: Clock): () => Promise<void> {
       const queryOptions = { filter, select: ['PartitionKey', 'RowKey'] };
       try {
         let pages = 0;
-        for await (const page of client.listEntities({ queryOptions }).byPage({ maxPageSize: PAGE_ROWS })) {
+        for await (const page of client
+          .listEntities({ queryOptions })
+          .byPage({ maxPageSize: PAGE_ROWS })) {
           const rows = page.map(({ partitionKey = '', rowKey = '' }) => ({ partitionKey, rowKey }));
           if (rows.length > 0) await client.submitTransaction(rows.map((row) => ['delete', row]));
           pages += 1;
@@ -123,7 +132,9 @@ async function claim(row: MarkRow): Promise<MarkPlace | undefined> {
     const found = await row.read();
     const delaySeconds = delayAfter(found?.mark);
     if (delaySeconds === undefined) return undefined;
-    const etag = await unlessSilent(NOT_KNOWN, () => row.write({ later: delaySeconds > 0 }, found?.etag));
+    const etag = await unlessSilent(NOT_KNOWN, () =>
+      row.write({ later: delaySeconds > 0 }, found?.etag),
+    );
     if (etag === undefined) continue;
     return { delaySeconds, queued: (visibleOn) => confirm(row, etag, visibleOn) };
   }
@@ -132,7 +143,9 @@ async function claim(row: MarkRow): Promise<MarkPlace | undefined> {
 
 async function confirm(row: MarkRow, etag: string, visibleOn: Date): Promise<void> {
   if (etag === NOT_KNOWN) return;
-  await unlessSilent(undefined, () => row.write({ later: true, visibleOn: visibleOn.toISOString() }, etag));
+  await unlessSilent(undefined, () =>
+    row.write({ later: true, visibleOn: visibleOn.toISOString() }, etag),
+  );
 }
 
 /** How long a look has to wait for its turn, or undefined when the marked one has not been seen by anybody. */
@@ -187,7 +200,10 @@ class MarkRow {
   }
 
   /** One compare-and-set: the new ETag, or undefined when somebody else was first. */
-  async write(mark: Omit<Columns, 'secret'>, etag: string | undefined): Promise<string | undefined> {
+  async write(
+    mark: Omit<Columns, 'secret'>,
+    etag: string | undefined,
+  ): Promise<string | undefined> {
     const entity = { partitionKey: PARTITION, rowKey: this.#row, secret: this.#secret, ...mark };
     try {
       const answer =

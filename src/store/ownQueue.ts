@@ -10,14 +10,19 @@ const NEVER_EXPIRES = -1;
 export type PutMessage = (message: object, delaySeconds: number) => Promise<Date>;
 
 /** Made on first use. */
-export function ownQueue(own: OwnStorage, name: string, bounds?: Parameters<typeof queueClient>[2]): PutMessage {
+export function ownQueue(
+  own: OwnStorage,
+  name: string,
+  bounds?: Parameters<typeof queueClient>[2],
+): PutMessage {
   const client = queueClient(own, name, bounds);
   const ready = onFirstUse(() => client.createIfNotExists());
   return async (message, delaySeconds) => {
     await ready();
     const text = Buffer.from(JSON.stringify(message)).toString('base64');
     const visibilityTimeout = Math.min(Math.max(Math.ceil(delaySeconds), 0), SECONDS_HIDDEN_MAX);
-    const put = () => client.sendMessage(text, { messageTimeToLive: NEVER_EXPIRES, visibilityTimeout });
+    const put = () =>
+      client.sendMessage(text, { messageTimeToLive: NEVER_EXPIRES, visibilityTimeout });
     try {
       const sent = await put().catch(async (error: unknown) => {
         if (statusOf(error) !== 404) throw error;

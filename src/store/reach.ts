@@ -26,8 +26,12 @@ export function queueReach(own: OwnStorage): () => Promise<void> {
  * How many messages each poison queue holds. Makes the queues where they are not there: a deployment older than they are has
  * none, and the host asks for them twelve times a minute (finding HST-03).
  */
-export function poisonLengths(own: OwnStorage): () => Promise<readonly { queue: string; messages: number }[]> {
-  const clients = [WORK_QUEUE, EVENTS_QUEUE, NOTICES_QUEUE].map((name) => queueClient(own, poisonOf(name)));
+export function poisonLengths(
+  own: OwnStorage,
+): () => Promise<readonly { queue: string; messages: number }[]> {
+  const clients = [WORK_QUEUE, EVENTS_QUEUE, NOTICES_QUEUE].map((name) =>
+    queueClient(own, poisonOf(name)),
+  );
   return async () => {
     try {
       return await Promise.all(

@@ -33,25 +33,34 @@ export function reportBlobs(own: OwnStorage): Reports {
         throw busy(error);
       }
     },
-    isKept: (month) => answered(async () => (await container()).getBlobClient(nameOf(month)).exists()),
+    isKept: (month) =>
+      answered(async () => (await container()).getBlobClient(nameOf(month)).exists()),
     kept: (month) => answered(async () => await textOf(await container(), nameOf(month))),
     keep: (month, texts) =>
       answered(async () => {
         const to = await container();
         await to.createIfNotExists();
-        for (const [ending, text, type] of TYPES) await put(to, nameOf(month, ending), texts[text], type);
+        for (const [ending, text, type] of TYPES)
+          await put(to, nameOf(month, ending), texts[text], type);
       }),
   };
 }
 
-async function* recordsOf(container: ContainerClient, month: string): AsyncGenerator<AuditRecord, boolean> {
+async function* recordsOf(
+  container: ContainerClient,
+  month: string,
+): AsyncGenerator<AuditRecord, boolean> {
   const budget = { bytes: BYTES_MAX };
   /** Of one day: a record that was sent twice is twice in one blob, or in two of one day. */
   let [day, seen] = ['', new Set<string>()];
   for (const blob of await newestFirst(container, new Date(`${month}-01T00:00:00Z`))) {
     if (!blob.day.startsWith(month)) continue;
     if (blob.day !== day) [day, seen] = [blob.day, new Set()];
-    for await (const line of linesBackwards(container.getBlobClient(blob.name), blob.bytes, budget)) {
+    for await (const line of linesBackwards(
+      container.getBlobClient(blob.name),
+      blob.bytes,
+      budget,
+    )) {
       const record = seen.has(line) ? undefined : readLine(line);
       seen.add(line);
       if (record?.on.toISOString().startsWith(month)) yield record;
@@ -73,7 +82,12 @@ async function textOf(container: ContainerClient, name: string): Promise<string 
 }
 
 /** Makes the blob where there is none. */
-async function put(container: ContainerClient, name: string, text: string, blobContentType: string): Promise<void> {
+async function put(
+  container: ContainerClient,
+  name: string,
+  text: string,
+  blobContentType: string,
+): Promise<void> {
   const body = Buffer.from(text, 'utf8');
   const conditions = { ifNoneMatch: '*' };
   try {

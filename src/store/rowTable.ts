@@ -85,12 +85,16 @@ class TableRows implements Rows {
 
   async sharersIn(vault: string): Promise<readonly SharerRow[]> {
     const filter = odata`PartitionKey ge ${'holders-'} and PartitionKey lt ${'holders.'} and vaultHash eq ${hashOf(vault)}`;
-    return sharersFrom(await this.#table.list(filter)).filter((row) => row.vault === vault.toLowerCase());
+    return sharersFrom(await this.#table.list(filter)).filter(
+      (row) => row.vault === vault.toLowerCase(),
+    );
   }
 
   async sweptOn(): Promise<ReadonlyMap<string, Date>> {
     const rows = await this.#table.list(odata`PartitionKey eq ${'swept'}`);
-    const swept = rows.flatMap(({ json }) => read.readSwept(json) ?? []).filter(({ on }) => this.#isPast(on));
+    const swept = rows
+      .flatMap(({ json }) => read.readSwept(json) ?? [])
+      .filter(({ on }) => this.#isPast(on));
     return new Map(swept.map(({ vault, on }) => [vault, on]));
   }
 
@@ -99,9 +103,13 @@ class TableRows implements Rows {
   }
 
   async rotationsSince(on: Date): Promise<readonly SecretRef[]> {
-    const rows = await this.#table.list(odata`PartitionKey eq ${'rate'} and RowKey ge ${on.toISOString()}`);
+    const rows = await this.#table.list(
+      odata`PartitionKey eq ${'rate'} and RowKey ge ${on.toISOString()}`,
+    );
     const marks = rows.flatMap(({ json }) => read.readMark(json) ?? []);
-    return marks.filter((mark) => mark.on >= on && this.#isPast(mark.on)).map(({ vault, name }) => ({ vault, name }));
+    return marks
+      .filter((mark) => mark.on >= on && this.#isPast(mark.on))
+      .map(({ vault, name }) => ({ vault, name }));
   }
 
   async recordRotation(ref: SecretRef, on: Date): Promise<void> {
@@ -130,10 +138,13 @@ class TableRows implements Rows {
   }
 
   async forgetFailed(type: string): Promise<void> {
-    for (const { rowKey } of await this.#failed(type)) await this.#table.drop(failedOf(type), rowKey);
+    for (const { rowKey } of await this.#failed(type))
+      await this.#table.drop(failedOf(type), rowKey);
   }
 
-  async #failed(type: string): Promise<readonly { readonly rowKey: string; readonly row: FailedRotation }[]> {
+  async #failed(
+    type: string,
+  ): Promise<readonly { readonly rowKey: string; readonly row: FailedRotation }[]> {
     const rows = await this.#table.list(odata`PartitionKey eq ${failedOf(type)}`);
     return rows.flatMap(({ rowKey = '', json }) => {
       const row = read.readFailed(json);
@@ -149,7 +160,8 @@ class TableRows implements Rows {
     const key = probeKey(type, vault);
     const { json, etag } = (await this.#table.find('probes', key)) ?? {};
     const last = probeIn(json, type, vault);
-    if (last && last > addMinutes(on, -spacingMinutes) && last <= addMinutes(on, SKEW_MINUTES)) return false;
+    if (last && last > addMinutes(on, -spacingMinutes) && last <= addMinutes(on, SKEW_MINUTES))
+      return false;
     return await this.#table.swap('probes', key, { type, vault: vault.toLowerCase(), on }, etag);
   }
 
@@ -179,7 +191,11 @@ class TableRows implements Rows {
   }
 
   async createOperation(operation: Operation): Promise<boolean> {
-    return await this.#table.create('operations', keyOf(operation.id), ...operationEntity(operation));
+    return await this.#table.create(
+      'operations',
+      keyOf(operation.id),
+      ...operationEntity(operation),
+    );
   }
 
   async dropOperation(id: string): Promise<void> {
@@ -198,7 +214,9 @@ class TableRows implements Rows {
 
   async operations(): Promise<readonly Operation[]> {
     const since = addDays(this.#clock.now(), -OPERATION_DAYS);
-    const rows = await this.#table.list(odata`PartitionKey eq ${'operations'} and createdOn ge ${since}`);
+    const rows = await this.#table.list(
+      odata`PartitionKey eq ${'operations'} and createdOn ge ${since}`,
+    );
     return rows.flatMap(({ json }) => {
       const row = read.readOperation(json);
       return row?.recorded ? [row] : [];
@@ -216,7 +234,10 @@ class TableRows implements Rows {
     const { settlingUntil, retryOn, ...rest } = row;
     return compact({
       ...rest,
-      settlingUntil: settlingUntil && settlingUntil <= addHours(now, SETTLING_HOURS_MAX) ? settlingUntil : undefined,
+      settlingUntil:
+        settlingUntil && settlingUntil <= addHours(now, SETTLING_HOURS_MAX)
+          ? settlingUntil
+          : undefined,
       retryOn: retryOn && retryOn <= addHours(now, RETRY_HOURS_MAX) ? retryOn : undefined,
     });
   }
@@ -234,7 +255,9 @@ function sharersFrom(rows: readonly Entity[], target?: string): readonly SharerR
   return rows.flatMap((entity) => {
     const row = read.readSharer(entity.json);
     const fits =
-      row && secretKey(row) === entity.rowKey && (target === undefined || row.target === target.toLowerCase());
+      row &&
+      secretKey(row) === entity.rowKey &&
+      (target === undefined || row.target === target.toLowerCase());
     if (fits) return [row];
     const ref = read.readRef(entity);
     return ref && target !== undefined && secretKey(ref) === entity.rowKey
@@ -243,7 +266,10 @@ function sharersFrom(rows: readonly Entity[], target?: string): readonly SharerR
   });
 }
 
-const lower = ({ vault, name }: SecretRef): SecretRef => ({ vault: vault.toLowerCase(), name: name.toLowerCase() });
+const lower = ({ vault, name }: SecretRef): SecretRef => ({
+  vault: vault.toLowerCase(),
+  name: name.toLowerCase(),
+});
 
 /** Content of a sharer's row and its columns for filters. */
 function sharerEntity(row: SharerRow): [SharerRow, Columns] {
@@ -268,6 +294,7 @@ const sameName = (row: SecretRef, ref: SecretRef): boolean => {
 
 /** Texts cut to what the schemas take, so that what is written can be read again. */
 function cut<T extends object>(row: T): T {
-  const short = (value: unknown) => (typeof value === 'string' ? value.slice(0, read.WORDS_MAX) : value);
+  const short = (value: unknown) =>
+    typeof value === 'string' ? value.slice(0, read.WORDS_MAX) : value;
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, short(value)])) as T;
 }

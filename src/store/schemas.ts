@@ -1,6 +1,12 @@
 /** Rows as JSON, read through strict schemas: whoever may write the table must not feed the code what it does not expect. */
 import { z } from 'zod';
-import { DETAIL_MAX, type Doctored, OUTCOMES, PROBLEMS_MAX, REMEDY_MAX } from '../core/diagnosis.ts';
+import {
+  DETAIL_MAX,
+  type Doctored,
+  OUTCOMES,
+  PROBLEMS_MAX,
+  REMEDY_MAX,
+} from '../core/diagnosis.ts';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from '../core/ids.ts';
 import { NoticeBody } from '../core/noticeBody.ts';
 import { ACTORS, isReason, type Reason } from '../core/reasons.ts';
@@ -8,7 +14,12 @@ import type { WrongTry } from '../core/serverAnswer.ts';
 import { CONSUMER_STATES, PHASES, SECRET_STATUSES } from '../core/statuses.ts';
 import type { CountedAlert } from '../ports/alerts.ts';
 import type { ConsumerResult, Following } from '../ports/consumers.ts';
-import type { Operation, OperationConsumer, OperationResult, RevokeWhen } from '../ports/operations.ts';
+import type {
+  Operation,
+  OperationConsumer,
+  OperationResult,
+  RevokeWhen,
+} from '../ports/operations.ts';
 import type {
   Begun,
   FailedRotation,
@@ -28,7 +39,10 @@ export const revokeWhen = z.custom<RevokeWhen>(
   (given) => typeof given === 'string' && /^(after-grace|now|[1-9]\d{0,3}[hd])$/.test(given),
 );
 const count = z.number().int().min(0).max(1_000_000);
-const ref = { vault: z.string().regex(VAULT_NAME).lowercase(), name: z.string().regex(SECRET_NAME).lowercase() };
+const ref = {
+  vault: z.string().regex(VAULT_NAME).lowercase(),
+  name: z.string().regex(SECRET_NAME).lowercase(),
+};
 
 /** An absent member is left out, as `exactOptionalPropertyTypes` wants it; JSON has no undefined. */
 const maybe = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);
@@ -121,7 +135,9 @@ const Secret = z.strictObject({
   standing: maybe(z.strictObject({ reason: word, since: date })),
   settlingUntil: maybe(date),
   retryOn: maybe(date),
-  lastFailure: maybe(z.strictObject({ reason: word, detail: words, on: date } satisfies Shape<LastFailure>)),
+  lastFailure: maybe(
+    z.strictObject({ reason: word, detail: words, on: date } satisfies Shape<LastFailure>),
+  ),
   refusedPlan: maybe(words),
   wrong: maybe(z.array(Tried).max(100)),
   takenOverOn: maybe(date),
@@ -217,7 +233,11 @@ const Failed = z.strictObject({
   on: date,
 } satisfies Shape<FailedRotation>);
 const Probe = z.strictObject({ type: word, vault: ref.vault, on: date });
-const UnlistedVault = z.strictObject({ vault: ref.vault, since: date, told: z.boolean() } satisfies Shape<Unlisted>);
+const UnlistedVault = z.strictObject({
+  vault: ref.vault,
+  since: date,
+  told: z.boolean(),
+} satisfies Shape<Unlisted>);
 
 /** Reads one kind of row; undefined for what does not parse. */
 export type Reader<T> = (json: unknown) => T | undefined;

@@ -12,7 +12,11 @@ import { facts, said, wireFailure } from '../core/wire.ts';
 /** How the account is reached: by identity in Azure, by a connection string locally. */
 export type OwnStorage =
   | { readonly connectionString: string }
-  | { readonly accountName: string; readonly storageSuffix: string; readonly credential: TokenCredential };
+  | {
+      readonly accountName: string;
+      readonly storageSuffix: string;
+      readonly credential: TokenCredential;
+    };
 
 export const TABLE = 'keyturn';
 export const WORK_QUEUE = 'keyturn-work';
@@ -26,7 +30,8 @@ export type Waiting = { readonly repeat: boolean } | { readonly policy: Pipeline
 
 /** A client of the table. */
 export function tableClient(own: OwnStorage, clock: Clock, waiting: Waiting): TableClient {
-  const policy = 'policy' in waiting ? waiting.policy : patience(clock, waiting.repeat ? () => true : undefined);
+  const policy =
+    'policy' in waiting ? waiting.policy : patience(clock, waiting.repeat ? () => true : undefined);
   const again = remade(() => bareClient(own, clock).createTable());
   const policies = [again, policy].map((each) => ({ policy: each, position: 'perCall' as const }));
   return clientOf(own, { ...SINGLE_SEND, additionalPolicies: policies });
@@ -34,12 +39,18 @@ export function tableClient(own: OwnStorage, clock: Clock, waiting: Waiting): Ta
 
 /** Makes the table and nothing else. */
 const bareClient = (own: OwnStorage, clock: Clock): TableClient =>
-  clientOf(own, { ...SINGLE_SEND, additionalPolicies: [{ policy: patience(clock), position: 'perCall' }] });
+  clientOf(own, {
+    ...SINGLE_SEND,
+    additionalPolicies: [{ policy: patience(clock), position: 'perCall' }],
+  });
 
 function clientOf(own: OwnStorage, options: TableServiceClientOptions): TableClient {
   if ('connectionString' in own) {
     const allowInsecureConnection = isLocal(own.connectionString);
-    return TableClient.fromConnectionString(own.connectionString, TABLE, { ...options, allowInsecureConnection });
+    return TableClient.fromConnectionString(own.connectionString, TABLE, {
+      ...options,
+      allowInsecureConnection,
+    });
   }
   const url = `https://${own.accountName}.table.${own.storageSuffix}`;
   return new TableClient(url, TABLE, own.credential, options);
@@ -73,10 +84,20 @@ function remade(create: () => Promise<unknown>): PipelinePolicy {
 }
 
 /** A client of a queue. Its own retries may put a message twice, which a look is made for. */
-export function queueClient(own: OwnStorage, name: string, { tries = 4, seconds = 15 } = {}): QueueClient {
-  const options = { retryOptions: { maxTries: tries, retryDelayInMs: 500, tryTimeoutInMs: seconds * 1000 } };
+export function queueClient(
+  own: OwnStorage,
+  name: string,
+  { tries = 4, seconds = 15 } = {},
+): QueueClient {
+  const options = {
+    retryOptions: { maxTries: tries, retryDelayInMs: 500, tryTimeoutInMs: seconds * 1000 },
+  };
   if ('connectionString' in own) return new QueueClient(own.connectionString, name, options);
-  return new QueueClient(`https://${own.accountName}.queue.${own.storageSuffix}/${name}`, own.credential, options);
+  return new QueueClient(
+    `https://${own.accountName}.queue.${own.storageSuffix}/${name}`,
+    own.credential,
+    options,
+  );
 }
 
 /** A client of a blob container; its SDK is loaded on first use, since a start without any change needs none of it. */
@@ -86,13 +107,20 @@ export async function blobContainer(
   { tries }: { readonly tries: number },
 ): Promise<ContainerClient> {
   const { ContainerClient } = await import('@azure/storage-blob');
-  const options = { retryOptions: { maxTries: tries, retryDelayInMs: 500, tryTimeoutInMs: 15_000 } };
+  const options = {
+    retryOptions: { maxTries: tries, retryDelayInMs: 500, tryTimeoutInMs: 15_000 },
+  };
   if ('connectionString' in own) return new ContainerClient(own.connectionString, name, options);
-  return new ContainerClient(`https://${own.accountName}.blob.${own.storageSuffix}/${name}`, own.credential, options);
+  return new ContainerClient(
+    `https://${own.accountName}.blob.${own.storageSuffix}/${name}`,
+    own.credential,
+    options,
+  );
 }
 
 /** Plain http is for Azurite on this machine alone. */
-const isLocal = (connectionString: string): boolean => /Endpoint=http:\/\/127\.0\.0\.1[:/]/i.test(connectionString);
+const isLocal = (connectionString: string): boolean =>
+  /Endpoint=http:\/\/127\.0\.0\.1[:/]/i.test(connectionString);
 
 /** Runs `create` before the first use and remembers its success, not its failure. */
 export function onFirstUse(create: () => Promise<unknown>): () => Promise<void> {
@@ -113,18 +141,27 @@ export function fromStorage(error: unknown): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const failure = wireFailure(error);
   const { status = 0 } = failure;
-  const options = { ...facts(failure), detail: `Keyturn's own storage did not answer (${said(failure)}).` };
+  const options = {
+    ...facts(failure),
+    detail: `Keyturn's own storage did not answer (${said(failure)}).`,
+  };
   if (failure.unanswered || [408, 409, 412, 429].includes(status) || status >= 500) {
     return new BusyError('storage-busy', options);
   }
-  return new KeyturnError('failed', { ...options, detail: `Keyturn's own storage refused (${said(failure)}).` });
+  return new KeyturnError('failed', {
+    ...options,
+    detail: `Keyturn's own storage refused (${said(failure)}).`,
+  });
 }
 
 export const statusOf = (error: unknown): number | undefined => wireFailure(error).status;
 
 /** 64 hex digits: what stands for text in partition keys and filters (case SEC-06). */
-export const hashOf = (text: string): string => createHash('sha256').update(text.toLowerCase()).digest('hex');
+export const hashOf = (text: string): string =>
+  createHash('sha256').update(text.toLowerCase()).digest('hex');
 
 /** A name as a row key: lower case, everything but letters, digits and `-` written as `_` and its code. */
 export const keyOf = (name: string): string =>
-  name.toLowerCase().replace(/[^a-z0-9-]/g, (character) => `_${character.charCodeAt(0).toString(16)}_`);
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9-]/g, (character) => `_${character.charCodeAt(0).toString(16)}_`);

@@ -36,7 +36,10 @@ export class Table {
   }
 
   /** A row with its ETag, for `swap`; undefined where there is none. */
-  async find(partition: string, row: string): Promise<{ readonly json: unknown; readonly etag: string } | undefined> {
+  async find(
+    partition: string,
+    row: string,
+  ): Promise<{ readonly json: unknown; readonly etag: string } | undefined> {
     try {
       await this.#ready();
       const { json, etag } = await this.#client.getEntity<Entity>(partition, row);
@@ -51,7 +54,12 @@ export class Table {
    * One compare-and-set, with the ETag of `find` or none for a new row: false where somebody else was first. Repeated after a
    * lost answer it may say so of its own write.
    */
-  async swap(partition: string, row: string, content: object, etag: string | undefined): Promise<boolean> {
+  async swap(
+    partition: string,
+    row: string,
+    content: object,
+    etag: string | undefined,
+  ): Promise<boolean> {
     try {
       await this.#ready();
       const entity = { partitionKey: partition, rowKey: row, json: JSON.stringify(content) };
@@ -69,7 +77,10 @@ export class Table {
       await this.#ready();
       const found: Entity[] = [];
       const select = ['PartitionKey', 'RowKey', 'json', 'vault', 'name'];
-      for await (const row of this.#client.listEntities<Entity>({ queryOptions: { filter, select } })) found.push(row);
+      for await (const row of this.#client.listEntities<Entity>({
+        queryOptions: { filter, select },
+      }))
+        found.push(row);
       return found;
     } catch (error) {
       throw fromStorage(error);
@@ -79,7 +90,12 @@ export class Table {
   async put(partition: string, row: string, content: object, columns: Columns = {}): Promise<void> {
     try {
       await this.#ready();
-      const entity = { partitionKey: partition, rowKey: row, ...columns, json: JSON.stringify(content) };
+      const entity = {
+        partitionKey: partition,
+        rowKey: row,
+        ...columns,
+        json: JSON.stringify(content),
+      };
       await this.#client.upsertEntity(entity, 'Replace');
     } catch (error) {
       throw fromStorage(error);
@@ -87,7 +103,12 @@ export class Table {
   }
 
   /** False where there is a row already: somebody's, or this very one after an answer that was lost. */
-  async create(partition: string, row: string, content: object, columns: Columns = {}): Promise<boolean> {
+  async create(
+    partition: string,
+    row: string,
+    content: object,
+    columns: Columns = {},
+  ): Promise<boolean> {
     try {
       await this.#ready();
       await this.#client.createEntity({
@@ -150,7 +171,11 @@ export class Table {
   ): Promise<void> {
     const actions: TransactionAction[] = [
       ...put.map(([rowKey, content]): TransactionAction => {
-        return ['upsert', { partitionKey: partition, rowKey, json: JSON.stringify(content) }, 'Replace'];
+        return [
+          'upsert',
+          { partitionKey: partition, rowKey, json: JSON.stringify(content) },
+          'Replace',
+        ];
       }),
       ...drop.map((rowKey): TransactionAction => ['delete', { partitionKey: partition, rowKey }]),
     ];

@@ -47,7 +47,9 @@ export function vaultListStore(own: OwnStorage, clock: Clock): VaultListStore {
     async read() {
       try {
         const row: Readonly<Record<string, unknown>> = await client.getEntity(...KEY);
-        return parsed(Array.from({ length: COLUMNS_MAX }, (_, at) => row[`json${at}`] ?? '').join(''));
+        return parsed(
+          Array.from({ length: COLUMNS_MAX }, (_, at) => row[`json${at}`] ?? '').join(''),
+        );
       } catch (error) {
         if (statusOf(error) === 404) return undefined;
         throw fromStorage(error);
@@ -62,7 +64,10 @@ export function vaultListStore(own: OwnStorage, clock: Clock): VaultListStore {
       const [partitionKey, rowKey] = KEY;
       try {
         await ready();
-        await client.upsertEntity({ partitionKey, rowKey, ...Object.fromEntries(columns) }, 'Replace');
+        await client.upsertEntity(
+          { partitionKey, rowKey, ...Object.fromEntries(columns) },
+          'Replace',
+        );
       } catch (error) {
         throw fromStorage(error);
       }

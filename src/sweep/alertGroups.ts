@@ -72,7 +72,10 @@ type Some = readonly [CountedAlert, ...CountedAlert[]];
 const isSome = (group: readonly CountedAlert[]): group is Some => group.length > 0;
 
 /** One notice for each owner, who hears of their own alone; what could not be handed on. */
-async function tellOwners(group: readonly CountedAlert[], deps: Reached): Promise<readonly CountedAlert[]> {
+async function tellOwners(
+  group: readonly CountedAlert[],
+  deps: Reached,
+): Promise<readonly CountedAlert[]> {
   const owners = Map.groupBy(
     group.filter(({ notice }) => notice !== undefined),
     ({ owner }) => owner,
@@ -88,17 +91,36 @@ function groupNotice(group: Some, deps: Reached): Notice {
   const [first] = group;
   const { vault, name, reason, by, remedy, notice: id, detail, owedSince } = first;
   const type = typeOfAlert(reason);
-  const about = { owner: first.owner, kind: first.kind, target: first.target, expiresOn: first.expiresOn };
+  const about = {
+    owner: first.owner,
+    kind: first.kind,
+    target: first.target,
+    expiresOn: first.expiresOn,
+  };
   const news = { type, reason, remedy, incident: group.map(({ notice = '' }) => notice).sort() };
   const actor = ACTORS.find((each) => each === by);
   if (group.length === 1) {
-    const alone = noticeOf({ vault, name }, { ...news, by: actor, detail, owedSince }, compact(about), deps);
+    const alone = noticeOf(
+      { vault, name },
+      { ...news, by: actor, detail, owedSince },
+      compact(about),
+      deps,
+    );
     return { ...alone, id: id ?? alone.id };
   }
   const fields = groupFields(group, deps.rotators);
   const { details, owedSince: since, expiresOn, remedy: helps } = fields;
-  const shared = compact({ owner: first.owner, kind: first.kind, expiresOn: expiresOn as Date | undefined });
-  const many = { ...news, remedy: String(helps), detail: String(details), owedSince: since as Date | undefined };
+  const shared = compact({
+    owner: first.owner,
+    kind: first.kind,
+    expiresOn: expiresOn as Date | undefined,
+  });
+  const many = {
+    ...news,
+    remedy: String(helps),
+    detail: String(details),
+    owedSince: since as Date | undefined,
+  };
   return {
     ...noticeOf({ vault, name: '*' }, many, shared, deps),
     count: group.length,
@@ -111,7 +133,11 @@ function groupFields(group: Some, rotators: Deps['rotators']): LogFields {
   const [first] = group;
   const { vault, reason, kind } = first;
   const rotator = kind === undefined ? undefined : rotators.get(kind);
-  const common = remedyOf(reason, { vault, kind, actions: rotator && inRole(rotator.rights) }, rotator?.remedies);
+  const common = remedyOf(
+    reason,
+    { vault, kind, actions: rotator && inRole(rotator.rights) },
+    rotator?.remedies,
+  );
   const shown = group.slice(0, NAMES_MAX);
   const remedies = new Set(group.map(({ remedy }) => remedy));
   const oneRemedy = remedies.size === 1 && first.remedy !== undefined;
@@ -145,7 +171,9 @@ function listed(all: readonly string[]): string {
 function restOf(group: readonly CountedAlert[]): readonly string[] {
   const rest = group.length - NAMES_MAX;
   const [{ vault = '', reason = '' } = {}] = group;
-  return rest > 0 ? [`And ${rest} more: GET /api/secrets?vault=${vault} lists each with its reason, ${reason}.`] : [];
+  return rest > 0
+    ? [`And ${rest} more: GET /api/secrets?vault=${vault} lists each with its reason, ${reason}.`]
+    : [];
 }
 
 const EACH = 'What helps each of them stands in `details`.';
@@ -157,7 +185,9 @@ function lineOf(
 ): string {
   const what = [
     `${quote(name)}${owner === undefined ? '' : ` of ${owner}`}`,
-    ...(kind === undefined && target === undefined ? [] : [`${kind ?? 'unknown kind'} at ${target ?? 'no target'}`]),
+    ...(kind === undefined && target === undefined
+      ? []
+      : [`${kind ?? 'unknown kind'} at ${target ?? 'no target'}`]),
     ...(expiresOn ? [`expires ${expiresOn.toISOString().slice(0, 10)}`] : []),
   ].join(', ');
   const why = (detail ?? reasonRow(reason).cause).slice(0, DETAIL_MAX);

@@ -18,7 +18,11 @@ const NAMED_MAX = 10;
 const markOf = (vault: string): string => `unserved-${vault}`;
 
 /** A listed vault whose secrets were looked at and whose tag names another instance by now. Answers whether it is another's. */
-export async function tellHandedOver(vault: string, rows: Iterable<SecretRow>, deps: Deps): Promise<boolean> {
+export async function tellHandedOver(
+  vault: string,
+  rows: Iterable<SecretRow>,
+  deps: Deps,
+): Promise<boolean> {
   const known = [...rows].filter(({ view }) => view !== undefined);
   if (known.length === 0) return false;
   const tags = await tagsOf(vault, deps);
@@ -74,15 +78,28 @@ async function markTold(vault: string, { rows, config }: Deps): Promise<void> {
 const owes = ({ view }: SecretRow): boolean => (view?.owed.length ?? 0) > 0;
 
 /** Whose secrets they are, and when the first of them expires. */
-function ownersOf(rows: readonly SecretRow[]): { readonly owner?: string; readonly expiresOn?: Date } {
-  const owners = [...new Set(rows.flatMap(({ view }) => view?.owner ?? []))].slice(0, NAMED_MAX).map(unquoted);
+function ownersOf(rows: readonly SecretRow[]): {
+  readonly owner?: string;
+  readonly expiresOn?: Date;
+} {
+  const owners = [...new Set(rows.flatMap(({ view }) => view?.owner ?? []))]
+    .slice(0, NAMED_MAX)
+    .map(unquoted);
   const expiresOn = earliest(...rows.map(({ view }) => view?.expiresOn));
   return compact({ owner: owners.length > 0 ? owners.join(', ') : undefined, expiresOn });
 }
 
-function tell(vault: string, reason: Reason, said: string | undefined, rows: readonly SecretRow[], deps: Deps): void {
+function tell(
+  vault: string,
+  reason: Reason,
+  said: string | undefined,
+  rows: readonly SecretRow[],
+  deps: Deps,
+): void {
   const owing = rows.filter(owes);
-  const owed = owing.slice(0, NAMED_MAX).map(({ name, view }) => `${name}: ${view?.owed.join(', ')}`);
+  const owed = owing
+    .slice(0, NAMED_MAX)
+    .map(({ name, view }) => `${name}: ${view?.owed.join(', ')}`);
   const owedSince = earliest(...owing.map(({ view }) => view?.createdOn));
   deps.log(
     'error',

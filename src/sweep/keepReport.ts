@@ -16,7 +16,11 @@ export async function keepReport(deps: Deps): Promise<void> {
   try {
     if (await reports.isKept(month)) return;
     const report = await makeReport(month, deps);
-    const texts = { json: JSON.stringify(report), csv: reportCsv(report), markdown: reportMarkdown(report) };
+    const texts = {
+      json: JSON.stringify(report),
+      csv: reportCsv(report),
+      markdown: reportMarkdown(report),
+    };
     await reports.keep(month, texts);
     log('info', 'report kept', { month, secrets: report.secrets, rotations: report.rotations });
   } catch (error) {

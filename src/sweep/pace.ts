@@ -79,11 +79,17 @@ export const laneOf = (row: SecretRow | undefined): Lane =>
  * The delay of an event's look, asked for only where one is queued. The burst serves whoever comes first; beyond it the row
  * tells those that are served from those that anybody may make. Without a table everybody waits, and no event is lost.
  */
-export async function eventDelay(secret: SecretRef, pace: Pace, { rows }: Pick<Deps, 'rows'>): Promise<number> {
+export async function eventDelay(
+  secret: SecretRef,
+  pace: Pace,
+  { rows }: Pick<Deps, 'rows'>,
+): Promise<number> {
   const delay = pace.delayOf(secret.vault, 'unproven');
   if (delay === 0) return 0;
   try {
-    return laneOf(await rows.secret(secret)) === 'served' ? pace.delayOf(secret.vault, 'served') : delay;
+    return laneOf(await rows.secret(secret)) === 'served'
+      ? pace.delayOf(secret.vault, 'served')
+      : delay;
   } catch (error) {
     if (error instanceof KeyturnError) return delay;
     throw error;

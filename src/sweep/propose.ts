@@ -55,7 +55,8 @@ function withOthers(
   chosen: StringSeen | BareSeen,
 ): Proposal {
   const others = seen.some(({ is, field }) => is === 'string' && field !== chosen.field);
-  const missing = 'Other members of the value seem to hold credentials, too: one secret takes one rotator.';
+  const missing =
+    'Other members of the value seem to hold credentials, too: one secret takes one rotator.';
   return others ? { ...found, missing: [...found.missing, missing] } : found;
 }
 
@@ -110,7 +111,9 @@ async function ofString(
   seen: StringSeen,
   { around, deps, sure }: Course & { readonly sure: boolean },
 ): Promise<Proposal | undefined> {
-  const places = sure ? seen.hosts.map((host) => around.resources.find(({ hosts }) => hosts.includes(host))) : [];
+  const places = sure
+    ? seen.hosts.map((host) => around.resources.find(({ hosts }) => hosts.includes(host)))
+    : [];
   const [resource] = places;
   const type = sure ? resource?.type : zoneOf(seen.hosts);
   const isOne = !sure || places.every((place) => place?.id === resource?.id);
@@ -119,7 +122,9 @@ async function ofString(
   if (!rotator) return undefined;
   const targets = resource ? targetsAt(resource, seen) : [];
   const credential = opened(value, rotator, seen);
-  const chosen = credential.bare && (await holderOf(targets, { rotator, secret, bare: credential.bare, around }));
+  const chosen =
+    credential.bare &&
+    (await holderOf(targets, { rotator, secret, bare: credential.bare, around }));
   const target = chosen ?? targets[0];
   return {
     ...shapeOf(seen, rotator, 'host'),
@@ -131,7 +136,8 @@ async function ofString(
   };
 }
 
-const AMBIGUOUS = 'Check the target: the value does not tell at which level of its namespace the rule stands.';
+const AMBIGUOUS =
+  'Check the target: the value does not tell at which level of its namespace the rule stands.';
 
 function zoneOf(hosts: readonly string[]): string | undefined {
   const types = hosts.map((host) => ZONES.find(([zone]) => zone.test(host))?.[1]);
@@ -139,14 +145,21 @@ function zoneOf(hosts: readonly string[]): string | undefined {
 }
 
 /** Every target at the resource that the text may be about, the likeliest first. */
-function targetsAt({ id, type }: FoundResource, { rule, entity, device }: StringSeen): readonly string[] {
+function targetsAt(
+  { id, type }: FoundResource,
+  { rule, entity, device }: StringSeen,
+): readonly string[] {
   if (type === 'microsoft.cache/redisenterprise') return [`${id}/databases/default`];
-  if (type === 'microsoft.devices/iothubs') return device === undefined ? [] : [`${id}/devices/${device}`];
-  if (!/^microsoft\.(?:servicebus|eventhub|relay|notificationhubs)\/namespaces$/.test(type)) return [id];
+  if (type === 'microsoft.devices/iothubs')
+    return device === undefined ? [] : [`${id}/devices/${device}`];
+  if (!/^microsoft\.(?:servicebus|eventhub|relay|notificationhubs)\/namespaces$/.test(type))
+    return [id];
   if (rule === undefined) return [];
   const at = (path: string) => `${id}${path}/authorizationRules/${rule}`;
   const parts = LEVELS[type] ?? [];
-  return entity === undefined ? [at('')] : [...parts.map((part) => at(`/${part}/${entity}`)), at('')];
+  return entity === undefined
+    ? [at('')]
+    : [...parts.map((part) => at(`/${part}/${entity}`)), at('')];
 }
 const LEVELS: Readonly<Record<string, readonly string[]>> = {
   'microsoft.servicebus/namespaces': ['queues', 'topics'],
@@ -162,7 +175,11 @@ function opened(
   { field, stated }: StringSeen,
 ): { readonly bare?: Secret; readonly problem?: string } {
   try {
-    const bare = openForm(value, { spec: form, ...(field === undefined ? {} : { field }) }, hostsOf(stated)).bare;
+    const bare = openForm(
+      value,
+      { spec: form, ...(field === undefined ? {} : { field }) },
+      hostsOf(stated),
+    ).bare;
     return { bare };
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
@@ -181,13 +198,19 @@ const hostsOf = (stated: readonly string[]): readonly string[] => [
 /** The first of the targets that holds this credential, as far as Keyturn may ask them. */
 async function holderOf(
   targets: readonly string[],
-  { rotator, secret, bare, around }: { rotator: Rotator; secret: SecretRef; bare: Secret; around: Around },
+  {
+    rotator,
+    secret,
+    bare,
+    around,
+  }: { rotator: Rotator; secret: SecretRef; bare: Secret; around: Around },
 ): Promise<string | undefined> {
   for (const target of targets) {
     if (around.closed.has(target) || around.asks.left <= 0) continue;
     around.asks.left -= 1;
     try {
-      if ((await rotator.bind({ target, options: {}, secret }).adopt(bare)) !== undefined) return target;
+      if ((await rotator.bind({ target, options: {}, secret }).adopt(bare)) !== undefined)
+        return target;
     } catch (error) {
       // Not allowed, not there, busy, or it takes options that nobody knows: then it is not told by this.
       if (!(error instanceof KeyturnError)) throw error;
@@ -199,9 +222,21 @@ async function holderOf(
 
 /** Kinds whose secrets are often the key alone, and whose keys can be listed by the resource's id. */
 const BARE_TYPES: readonly string[] = [
-  ...['microsoft.storage/storageaccounts', 'microsoft.documentdb/databaseaccounts', 'microsoft.cache/redis'],
-  ...['microsoft.cognitiveservices/accounts', 'microsoft.search/searchservices', 'microsoft.signalrservice/signalr'],
-  ...['microsoft.signalrservice/webpubsub', 'microsoft.batch/batchaccounts', 'microsoft.maps/accounts'],
+  ...[
+    'microsoft.storage/storageaccounts',
+    'microsoft.documentdb/databaseaccounts',
+    'microsoft.cache/redis',
+  ],
+  ...[
+    'microsoft.cognitiveservices/accounts',
+    'microsoft.search/searchservices',
+    'microsoft.signalrservice/signalr',
+  ],
+  ...[
+    'microsoft.signalrservice/webpubsub',
+    'microsoft.batch/batchaccounts',
+    'microsoft.maps/accounts',
+  ],
   ...['microsoft.communication/communicationservices'],
 ];
 
@@ -212,14 +247,16 @@ async function ofBare(
   seen: BareSeen,
   { around, deps }: Course,
 ): Promise<Proposal | undefined> {
-  if (seen.is === 'client-secret') return await ofClientSecret(secret, tags, seen, { around, deps });
+  if (seen.is === 'client-secret')
+    return await ofClientSecret(secret, tags, seen, { around, deps });
   const found = around.resources
     .filter(({ type }) => BARE_TYPES.includes(type))
     .map(({ id, type }) => ({ target: id, kind: kindOfType(type) ?? '' }));
   const known = around.known.filter(({ kind }) => deps.rotators.get(kind)?.form.kind === 'key');
   for (const { target, kind } of [...known, ...found]) {
     const rotator = deps.rotators.get(kind);
-    if (!rotator || !(await holderOf([target], { rotator, secret, bare: seen.bare, around }))) continue;
+    if (!rotator || !(await holderOf([target], { rotator, secret, bare: seen.bare, around })))
+      continue;
     return {
       ...{ ...shapeOf(seen, rotator, 'key'), target },
       ...completed(secret, { rotator, target, deps }, []),
@@ -242,7 +279,9 @@ async function ofClientSecret(
   const named = Object.values(tags)
     .flatMap((text) => text.match(GUID) ?? [])
     .map((id) => id.toLowerCase());
-  const known = around.known.filter(({ kind }) => kind === rotator.type).map(({ target }) => target);
+  const known = around.known
+    .filter(({ kind }) => kind === rotator.type)
+    .map(({ target }) => target);
   const apps = [...new Set([...named, ...known])];
   const target = await holderOf(apps, { rotator, secret, bare: seen.bare, around });
   return {
@@ -252,11 +291,19 @@ async function ofClientSecret(
   };
 }
 
-const shapeOf = ({ is, field }: StringSeen | BareSeen, { type: kind }: Rotator, by: Proposal['by']) => ({
+const shapeOf = (
+  { is, field }: StringSeen | BareSeen,
+  { type: kind }: Rotator,
+  by: Proposal['by'],
+) => ({
   ...{
     kind,
     form:
-      field !== undefined ? ('json' as const) : is === 'string' ? ('connection-string' as const) : ('bare' as const),
+      field !== undefined
+        ? ('json' as const)
+        : is === 'string'
+          ? ('connection-string' as const)
+          : ('bare' as const),
     by,
   },
   ...(field === undefined ? {} : { field }),
@@ -277,9 +324,12 @@ function completed(
   const { type: kind, title, form } = rotator;
   const missing = [...problems];
   if (target === undefined)
-    missing.push(`Name the target in \`rotator-target\`: ${title}. Keyturn could not tell which it is.`);
+    missing.push(
+      `Name the target in \`rotator-target\`: ${title}. Keyturn could not tell which it is.`,
+    );
   if (form.kind === 'login') missing.push(LOGINS);
-  if (!deps.config.enabled.includes(kind)) missing.push(`Name the kind in KEYTURN_ROTATORS: ${kind} is off.`);
+  if (!deps.config.enabled.includes(kind))
+    missing.push(`Name the kind in KEYTURN_ROTATORS: ${kind} is off.`);
   if (target === undefined || form.kind === 'login') return { missing };
   try {
     const { part } = rotator.bind({ target, options: {}, secret });

@@ -101,7 +101,9 @@ export async function makeReport(month: string, deps: Reached): Promise<Report> 
   const parts = new Parts();
   const names = [...deps.vaults.names].sort();
   for (let at = 0; at < names.length; at += SIDE_BY_SIDE) {
-    const read = await Promise.all(names.slice(at, at + SIDE_BY_SIDE).map((vault) => secretsIn(vault, now, deps)));
+    const read = await Promise.all(
+      names.slice(at, at + SIDE_BY_SIDE).map((vault) => secretsIn(vault, now, deps)),
+    );
     for (const found of read) for (const [owner, secret] of found) parts.addSecret(owner, secret);
   }
   const { rotations, truncated } = await rotationsOf(month, deps);
@@ -141,14 +143,17 @@ async function secretsIn(vault: string, now: Date, { rows, unmanaged }: Reached)
   const names = new Set(watched.map(({ name }) => name));
   const all = [
     ...watched.map((row): Owned => [viewToday(row).owner, ofWatched(row, viewToday(row), now)]),
-    ...others.filter(({ name }) => !names.has(name)).map((row): Owned => [row.owner, ofUnmanaged(row, now)]),
+    ...others
+      .filter(({ name }) => !names.has(name))
+      .map((row): Owned => [row.owner, ofUnmanaged(row, now)]),
   ];
   return all.sort(([, one], [, other]) => (one.secret < other.secret ? -1 : 1));
 }
 
 function ofWatched(row: SecretRow, view: SecretView, now: Date): ReportedSecret {
   const { state, rotator, target, credentialSince, createdOn, expiresOn, dueOn, exempt } = view;
-  const isExempt = exempt !== undefined && exempt.until > now && (state === 'exempt' || state === 'leaving');
+  const isExempt =
+    exempt !== undefined && exempt.until > now && (state === 'exempt' || state === 'leaving');
   return compact({
     vault: row.vault,
     secret: row.name,
@@ -181,12 +186,16 @@ function ofUnmanaged(row: UnmanagedRow, now: Date): ReportedSecret {
 /** A version may hold a credential that is older than itself, never one that is younger. */
 function verdictOf(since: Date | undefined, versionOn: Date | undefined, now: Date): AgeVerdict {
   const isOld = (on: Date) => on < addDays(now, -LIMIT_DAYS);
-  if (versionOn !== undefined && isOld(versionOn) && (since === undefined || since >= versionOn)) return 'too-old';
+  if (versionOn !== undefined && isOld(versionOn) && (since === undefined || since >= versionOn))
+    return 'too-old';
   if (since === undefined) return 'cannot-tell';
   return isOld(since) ? 'too-old' : 'compliant';
 }
 
-const ageOf = (since: Date | undefined, now: Date): Pick<ReportedSecret, 'ageDays' | 'credentialSince'> =>
+const ageOf = (
+  since: Date | undefined,
+  now: Date,
+): Pick<ReportedSecret, 'ageDays' | 'credentialSince'> =>
   since === undefined
     ? {}
     : {
@@ -194,7 +203,10 @@ const ageOf = (since: Date | undefined, now: Date): Pick<ReportedSecret, 'ageDay
         credentialSince: since.toISOString(),
       };
 
-function proofOf({ wroteVersion, wroteState }: SecretRow, { version }: SecretView): ReportedSecret['proof'] {
+function proofOf(
+  { wroteVersion, wroteState }: SecretRow,
+  { version }: SecretView,
+): ReportedSecret['proof'] {
   if (version === undefined || wroteVersion !== version || wroteState === undefined) return 'none';
   const proved = provedIn(wroteState);
   return proved !== undefined && version.startsWith(proved) ? 'proved' : 'awaited';
@@ -221,7 +233,9 @@ const dated = <Key extends string>(
   dates: Readonly<Record<Key, Date | undefined>>,
 ): { readonly [key in Key]?: string } =>
   Object.fromEntries(
-    Object.entries<Date | undefined>(dates).flatMap(([key, on]) => (on === undefined ? [] : [[key, on.toISOString()]])),
+    Object.entries<Date | undefined>(dates).flatMap(([key, on]) =>
+      on === undefined ? [] : [[key, on.toISOString()]],
+    ),
   ) as { readonly [key in Key]?: string };
 
 async function rotationsOf(
@@ -237,20 +251,29 @@ async function rotationsOf(
       break;
     }
     const record = next.value;
-    if (!['rotate', 'prove', 'revoke'].includes(record.step) || !vaults.names.includes(record.vault)) continue;
+    if (
+      !['rotate', 'prove', 'revoke'].includes(record.step) ||
+      !vaults.names.includes(record.vault)
+    )
+      continue;
     const key = `${record.vault}/${record.name}/${record.rotation ?? record.on.toISOString()}`;
     found.set(key, [...(found.get(key) ?? []), record]);
   }
   const rotations = [...found.values()].map(evidenceOf);
-  const order = ({ vault, secret, rotatedOn = '' }: ReportedRotation) => `${vault}/${secret} ${rotatedOn}`;
-  return { rotations: rotations.sort((one, other) => (order(one) < order(other) ? -1 : 1)), truncated };
+  const order = ({ vault, secret, rotatedOn = '' }: ReportedRotation) =>
+    `${vault}/${secret} ${rotatedOn}`;
+  return {
+    rotations: rotations.sort((one, other) => (order(one) < order(other) ? -1 : 1)),
+    truncated,
+  };
 }
 
 /** What the records of one rotation prove. Of several tries the last one counts. */
 function evidenceOf(records: readonly AuditRecord[]): ReportedRotation {
   const inOrder = [...records].sort((one, other) => one.on.getTime() - other.on.getTime());
   const last = (step: AuditRecord['step']) =>
-    inOrder.findLast((each) => each.step === step && isDone(each)) ?? inOrder.findLast((each) => each.step === step);
+    inOrder.findLast((each) => each.step === step && isDone(each)) ??
+    inOrder.findLast((each) => each.step === step);
   const [rotate, prove, revoke] = [last('rotate'), last('prove'), last('revoke')];
   const [{ vault, name, rotation }] = inOrder as [AuditRecord, ...AuditRecord[]];
   const said = (pick: (record: AuditRecord) => string | undefined) =>
@@ -263,8 +286,11 @@ function evidenceOf(records: readonly AuditRecord[]): ReportedRotation {
     ...(rotate ? ofRotate(rotate) : {}),
     provedOn: prove && isDone(prove) ? prove.on.toISOString() : undefined,
     revokedOn: revoke && isDone(revoke) ? revoke.on.toISOString() : undefined,
-    revoked: revoke && isDone(revoke) ? (revoke.handles ?? []).map((each) => plain(each)) : undefined,
-    requestIds: [...new Set(inOrder.flatMap(({ requestId }) => requestId ?? []))].map((each) => plain(each)),
+    revoked:
+      revoke && isDone(revoke) ? (revoke.handles ?? []).map((each) => plain(each)) : undefined,
+    requestIds: [...new Set(inOrder.flatMap(({ requestId }) => requestId ?? []))].map((each) =>
+      plain(each),
+    ),
     caller: caller === undefined ? undefined : plain(caller),
     ticket: ticket === undefined ? undefined : plain(ticket),
   });
@@ -284,12 +310,18 @@ function ofRotate({ on, reason, outcome, version, stored, handle }: AuditRecord)
 }
 
 function verdictsOf(secrets: readonly ReportedSecret[]): Verdicts {
-  const counts: Record<AgeVerdict, number> = { compliant: 0, exempt: 0, 'too-old': 0, 'cannot-tell': 0 };
+  const counts: Record<AgeVerdict, number> = {
+    compliant: 0,
+    exempt: 0,
+    'too-old': 0,
+    'cannot-tell': 0,
+  };
   for (const { verdict } of secrets) counts[verdict] += 1;
   return counts;
 }
 
-const refOf = ({ vault, secret }: { readonly vault: string; readonly secret: string }): string => `${vault}/${secret}`;
+const refOf = ({ vault, secret }: { readonly vault: string; readonly secret: string }): string =>
+  `${vault}/${secret}`;
 
 /** By owner; a rotation stands with the owner of its secret. */
 class Parts {

@@ -1,5 +1,11 @@
 /** A report as text for spreadsheets and for people. What strangers wrote is text there, never a formula, markup or a link. */
-import { type OwnersPart, type Report, type ReportedRotation, type ReportedSecret, VERDICTS } from './report.ts';
+import {
+  type OwnersPart,
+  type Report,
+  type ReportedRotation,
+  type ReportedSecret,
+  VERDICTS,
+} from './report.ts';
 
 type Cell = string | number | undefined;
 
@@ -83,10 +89,16 @@ export function reportMarkdown(report: Report): string {
   return [
     `# Secrets and rotations, ${month}`,
     `As of ${on}. ${secrets} secrets, ${rotations} rotations. No credential is to be older than ${limitDays} days.`,
-    ...(truncated ? ['The audit of this month was too long to be read to its end: there were more rotations.'] : []),
+    ...(truncated
+      ? ['The audit of this month was too long to be read to its end: there were more rotations.']
+      : []),
     table(
       ['owner', 'secrets', ...VERDICTS],
-      owners.map((part) => [ownerOf(part), part.secrets.length, ...VERDICTS.map((verdict) => part.verdicts[verdict])]),
+      owners.map((part) => [
+        ownerOf(part),
+        part.secrets.length,
+        ...VERDICTS.map((verdict) => part.verdicts[verdict]),
+      ]),
     ),
     ...owners.flatMap(ownersPart),
     '',
@@ -105,7 +117,10 @@ function ownersPart(part: OwnersPart): string[] {
     each.ageDays,
     dayOf(each.dueOn),
     each.proof,
-    each.exempt && [each.exempt.reason, `until ${dayOf(each.exempt.until)}`, each.exempt.ticket ?? ''].join(' ').trim(),
+    each.exempt &&
+      [each.exempt.reason, `until ${dayOf(each.exempt.until)}`, each.exempt.ticket ?? '']
+        .join(' ')
+        .trim(),
   ]);
   const rotations = part.rotations.map((each) => [
     each.vault,
@@ -127,7 +142,18 @@ function ownersPart(part: OwnersPart): string[] {
     ...(rotations.length > 0
       ? [
           table(
-            ['vault', 'secret', 'rotated', 'why', 'outcome', 'version', 'proved', 'revoked', 'requests', 'ticket'],
+            [
+              'vault',
+              'secret',
+              'rotated',
+              'why',
+              'outcome',
+              'version',
+              'proved',
+              'revoked',
+              'requests',
+              'ticket',
+            ],
             rotations,
           ),
         ]
@@ -137,7 +163,11 @@ function ownersPart(part: OwnersPart): string[] {
 
 function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(markdownCell)))].join('\n');
+  return [
+    line(head),
+    line(head.map(() => '---')),
+    ...rows.map((row) => line(row.map(markdownCell))),
+  ].join('\n');
 }
 
 /** One cell of a table: nothing in it is markup, HTML, a link or a mention. */

@@ -22,10 +22,17 @@ export async function suggest(deps: Deps): Promise<void> {
   try {
     const waiting = inTurns(await waitingIn(suggestions, deps));
     if (waiting.length === 0) return;
-    const reads = await suggestions.takeReads(deps.clock.now(), Math.min(waiting.length, READS_HOURLY), READS_HOURLY);
+    const reads = await suggestions.takeReads(
+      deps.clock.now(),
+      Math.min(waiting.length, READS_HOURLY),
+      READS_HOURLY,
+    );
     if (reads === 0) return;
     await examine(waiting.slice(0, reads), suggestions, deps);
-    log('info', 'values looked at for suggestions', { values: reads, waiting: waiting.length - reads });
+    log('info', 'values looked at for suggestions', {
+      values: reads,
+      waiting: waiting.length - reads,
+    });
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
     log('warn', 'suggestions broken off', { reason: error.reason });
@@ -33,7 +40,10 @@ export async function suggest(deps: Deps): Promise<void> {
 }
 
 /** Of each vault those that nobody has looked at since they changed; rows of others are removed. */
-async function waitingIn(suggestions: SuggestionRows, { vaults, unmanaged, clock }: Deps): Promise<UnmanagedRow[][]> {
+async function waitingIn(
+  suggestions: SuggestionRows,
+  { vaults, unmanaged, clock }: Deps,
+): Promise<UnmanagedRow[][]> {
   const waiting: UnmanagedRow[][] = [];
   for (const vault of vaults.names) {
     const [there, known] = await Promise.all([unmanaged?.of(vault) ?? [], suggestions.of(vault)]);
@@ -41,14 +51,19 @@ async function waitingIn(suggestions: SuggestionRows, { vaults, unmanaged, clock
     const seen = new Map(known.map((row) => [row.name, row]));
     const isSeen = ({ name, updatedOn }: UnmanagedRow) => {
       const row = seen.get(name);
-      return row?.seenUpdatedOn.getTime() === updatedOn.getTime() && !(row.unread && row.on <= dayAgo);
+      return (
+        row?.seenUpdatedOn.getTime() === updatedOn.getTime() && !(row.unread && row.on <= dayAgo)
+      );
     };
     const names = new Set(there.map(({ name }) => name));
     const gone = known.filter(({ name }) => !names.has(name)).map(({ name }) => name);
     if (gone.length > 0) await suggestions.change(vault, [], gone);
     const fresh = there.filter((row) => row.enabled && !row.certificate && !isSeen(row));
     // What could not be read before stands behind what nobody has tried.
-    fresh.sort((one, other) => Number(seen.get(one.name)?.unread ?? 0) - Number(seen.get(other.name)?.unread ?? 0));
+    fresh.sort(
+      (one, other) =>
+        Number(seen.get(one.name)?.unread ?? 0) - Number(seen.get(other.name)?.unread ?? 0),
+    );
     if (fresh.length > 0) waiting.push(fresh.slice(0, READS_HOURLY));
   }
   return waiting;
@@ -57,10 +72,16 @@ async function waitingIn(suggestions: SuggestionRows, { vaults, unmanaged, clock
 /** One of each vault in turn: no vault's mass stands before the others. */
 function inTurns(vaults: readonly (readonly UnmanagedRow[])[]): UnmanagedRow[] {
   const longest = Math.max(0, ...vaults.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, turn) => vaults.flatMap((rows) => rows[turn] ?? [])).flat();
+  return Array.from({ length: longest }, (_, turn) =>
+    vaults.flatMap((rows) => rows[turn] ?? []),
+  ).flat();
 }
 
-async function examine(chosen: readonly UnmanagedRow[], suggestions: SuggestionRows, deps: Deps): Promise<void> {
+async function examine(
+  chosen: readonly UnmanagedRow[],
+  suggestions: SuggestionRows,
+  deps: Deps,
+): Promise<void> {
   const around = await aroundOf(deps);
   for (const [vault, rows] of Map.groupBy(chosen, (row) => row.vault)) {
     const found: SuggestionRow[] = [];
@@ -94,7 +115,8 @@ async function aroundOf(deps: Deps): Promise<Around> {
   const known = new Map<string, string>();
   for (const vault of deps.vaults.names)
     for (const { view } of await deps.rows.secretsOf(vault))
-      if (view?.target !== undefined && view.rotator !== undefined) known.set(view.target, view.rotator);
+      if (view?.target !== undefined && view.rotator !== undefined)
+        known.set(view.target, view.rotator);
   const resources =
     (await deps.resources?.list().catch((error: unknown) => {
       if (!(error instanceof KeyturnError)) throw error;

@@ -68,10 +68,15 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   });
   const sweptOn = await lastSwept(deps);
   const heldSince = await holdsChangedOn(deps);
-  const { seated, ended } = inSeats(oldestFirst(deps.vaults.names, sweptOn), SIDE_BY_SIDE, async (name, leave) => {
-    const vault = deps.vaults.open(name);
-    if (vault) await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name), heldSince }, deps);
-  });
+  const { seated, ended } = inSeats(
+    oldestFirst(deps.vaults.names, sweptOn),
+    SIDE_BY_SIDE,
+    async (name, leave) => {
+      const vault = deps.vaults.open(name);
+      if (vault)
+        await sweepOne(vault, { total, turns, leave, first: !sweptOn.has(name), heldSince }, deps);
+    },
+  );
   await tellUnserved(sweptOn.keys(), deps);
   await forgetUnserved(sweptOn, deps);
   // In turns over all vaults, but those that do not answer delay nobody's looks.
@@ -79,7 +84,11 @@ export async function sweep(deps: Deps): Promise<SweepReport> {
   await queueAll(turns, deps);
   const [failure] = await ended;
   await queueAll(turns, deps);
-  deps.log('info', 'swept', { ...total, unlisted: total.unlisted.join(','), optInLost: total.optInLost.length });
+  deps.log('info', 'swept', {
+    ...total,
+    unlisted: total.unlisted.join(','),
+    optInLost: total.optInLost.length,
+  });
   await keepReport(deps);
   await suggest(deps);
   if (failure !== undefined) throw failure;
@@ -108,7 +117,10 @@ async function lastSwept({ rows, log }: Deps): Promise<ReadonlyMap<string, Date>
   }
 }
 
-function oldestFirst(names: readonly string[], sweptOn: ReadonlyMap<string, Date>): readonly string[] {
+function oldestFirst(
+  names: readonly string[],
+  sweptOn: ReadonlyMap<string, Date>,
+): readonly string[] {
   const age = (name: string) => sweptOn.get(name)?.getTime() ?? 0;
   return [...names].sort((one, other) => age(one) - age(other));
 }
@@ -124,12 +136,20 @@ async function queueAll(turns: Turns, { log }: Deps): Promise<void> {
 }
 
 type Total = {
-  -readonly [K in keyof SweepReport]: SweepReport[K] extends readonly string[] ? string[] : SweepReport[K];
+  -readonly [K in keyof SweepReport]: SweepReport[K] extends readonly string[]
+    ? string[]
+    : SweepReport[K];
 };
 
-type Course = Pick<Known, 'total' | 'turns' | 'first' | 'heldSince'> & { readonly leave: () => void };
+type Course = Pick<Known, 'total' | 'turns' | 'first' | 'heldSince'> & {
+  readonly leave: () => void;
+};
 
-async function sweepOne(vault: Vault, { total, turns, leave, first, heldSince }: Course, deps: Deps): Promise<void> {
+async function sweepOne(
+  vault: Vault,
+  { total, turns, leave, first, heldSince }: Course,
+  deps: Deps,
+): Promise<void> {
   const startedOn = deps.clock.now();
   total.vaults++;
   // Real time, whatever the clock: it only decides who is waited for.
@@ -147,7 +167,18 @@ async function sweepOne(vault: Vault, { total, turns, leave, first, heldSince }:
       slow.refresh();
       for (const item of page) {
         listed.add(item.name.toLowerCase());
-        const known = { rows, sharers: placed, total, turns, unplaced, formers, first, others, unmanaged, heldSince };
+        const known = {
+          rows,
+          sharers: placed,
+          total,
+          turns,
+          unplaced,
+          formers,
+          first,
+          others,
+          unmanaged,
+          heldSince,
+        };
         await sweepItem(vault, item, known, deps);
       }
       if (unplaced.length >= UNPLACED_MAX) await deps.rows.addSharers(unplaced.splice(0));
@@ -176,22 +207,38 @@ async function sweepOne(vault: Vault, { total, turns, leave, first, heldSince }:
  * One alert until the vault has been listed again; the record of every sweep names it anyway (case UA-4). What a role that is
  * spreading gives as well is told when it has lasted (finding COR-02).
  */
-async function alertOnce({ name }: Vault, { reason, detail, facts }: KeyturnError, deps: Deps): Promise<void> {
+async function alertOnce(
+  { name }: Vault,
+  { reason, detail, facts }: KeyturnError,
+  deps: Deps,
+): Promise<void> {
   const known = await deps.rows.unlisted(name);
   if (known?.told) return;
   const now = deps.clock.now();
   const since = known?.since ?? now;
   const told = !maySpread(reason) || now >= addMinutes(since, SPREADING_MINUTES);
   // What an instance that only observes would alert, it has not alerted.
-  await deps.rows.saveUnlisted({ vault: name, since, told: told && deps.config.mode !== 'observe' });
+  await deps.rows.saveUnlisted({
+    vault: name,
+    since,
+    told: told && deps.config.mode !== 'observe',
+  });
   if (!told) return;
   const identity = maySpread(reason) ? deps.config.identity : undefined;
   const { status, code } = facts;
   const stake = await atStake(name, deps);
   deps.log('error', 'alert', { vault: name, reason, ...stake, detail, identity, status, code });
   const { owner, expiresOn } = stake;
-  const news = { type: typeOfAlert(reason), incident: [reason, since.toISOString()], reason, detail };
-  await handOn(noticeOf({ vault: name, name: '*' }, news, compact({ owner, expiresOn }), deps), deps);
+  const news = {
+    type: typeOfAlert(reason),
+    incident: [reason, since.toISOString()],
+    reason,
+    detail,
+  };
+  await handOn(
+    noticeOf({ vault: name, name: '*' }, news, compact({ owner, expiresOn }), deps),
+    deps,
+  );
 }
 
 /** Who owns the vault, by the same tag as a secret's owner, and how many secrets wait there until when at the latest. */
@@ -248,7 +295,8 @@ async function sweepItem(
   }
   if (!isOptedIn(tags)) {
     if (!others) unmanaged.see(item, row);
-    if (row?.view && leavingBy(item.tags) === 'lost') total.optInLost.push(`${ref.vault}/${ref.name}`);
+    if (row?.view && leavingBy(item.tags) === 'lost')
+      total.optInLost.push(`${ref.vault}/${ref.name}`);
     if (
       isBack ||
       leftNeedsLook(item, row, deps) ||
@@ -263,16 +311,32 @@ async function sweepItem(
   // The row of a former target stays until the secret is gone: its readers may still use what it kept there.
   if (target !== undefined && !sharer) unplaced.push({ ...ref, target, owes: [] });
   const slotUnknown = target !== undefined && sharer?.handle === undefined;
-  if (!isBack && !isReleased(row, heldSince, deps) && !needsLook(item, row, slotUnknown, deps)) return;
+  if (!isBack && !isReleased(row, heldSince, deps) && !needsLook(item, row, slotUnknown, deps))
+    return;
   await turns.add(waitingLook(ref, item, row));
 }
 
-function tellExpiry(ref: SecretRef, item: SecretItem, row: SecretRow | undefined, total: Total, deps: Deps): void {
+function tellExpiry(
+  ref: SecretRef,
+  item: SecretItem,
+  row: SecretRow | undefined,
+  total: Total,
+  deps: Deps,
+): void {
   const { enabled, expiresOn } = item;
-  if (!enabled || expiresOn === undefined || expiresOn > addDays(deps.clock.now(), EXPIRING_DAYS)) return;
+  if (!enabled || expiresOn === undefined || expiresOn > addDays(deps.clock.now(), EXPIRING_DAYS))
+    return;
   if (total.expiring++ >= EXPIRING_NAMED_MAX) return;
   const { owner, kind, target } = aboutSecret({ secret: ref, row, current: item }, deps);
-  deps.log('warn', 'expiring', { ...ref, expiresOn, owner, kind, target, reason: row?.reason, mode: deps.config.mode });
+  deps.log('warn', 'expiring', {
+    ...ref,
+    expiresOn,
+    owner,
+    kind,
+    target,
+    reason: row?.reason,
+    mode: deps.config.mode,
+  });
 }
 
 /**
@@ -291,7 +355,11 @@ function tagsOf(item: SecretItem, ref: SecretRef, { config, rotators, log }: Dep
 }
 
 /** Held at its last look, and the hold is over, or somebody has changed one since. */
-function isReleased(row: SecretRow | undefined, heldSince: Date | undefined, { clock }: Deps): boolean {
+function isReleased(
+  row: SecretRow | undefined,
+  heldSince: Date | undefined,
+  { clock }: Deps,
+): boolean {
   if (row?.view?.state !== 'held' || !row.lookedOn) return false;
   if (heldSince && row.lookedOn <= heldSince) return true;
   const { heldUntil } = row.view;
@@ -299,7 +367,12 @@ function isReleased(row: SecretRow | undefined, heldSince: Date | undefined, { c
 }
 
 /** New to us, changed since the last look, its next look is due, or nobody knows which slot it keeps. */
-function needsLook(item: SecretItem, row: SecretRow | undefined, slotUnknown: boolean, deps: Deps): boolean {
+function needsLook(
+  item: SecretItem,
+  row: SecretRow | undefined,
+  slotUnknown: boolean,
+  deps: Deps,
+): boolean {
   if (item.managed) return false;
   // One look at what its owner switched off says what is still owed; what was never looked at owes nothing.
   if (!item.enabled && (!row?.lookedOn || endedAs(row, 'disabled'))) return false;
@@ -325,7 +398,8 @@ function overdue({ expiresOn }: SecretItem, lookedOn: Date, { clock }: Deps): bo
  */
 function leftNeedsLook(item: SecretItem, row: SecretRow | undefined, deps: Deps): boolean {
   if (item.managed) return false;
-  if (!row?.lookedOn) return row?.view !== undefined || tagOf(item.tags, EXEMPT_TAG) !== undefined || hasState(item);
+  if (!row?.lookedOn)
+    return row?.view !== undefined || tagOf(item.tags, EXEMPT_TAG) !== undefined || hasState(item);
   if (row.step === 'skip' && LEFT.includes(row.reason ?? '')) {
     if (row.nextLookOn && row.nextLookOn <= deps.clock.now()) return true;
     return item.enabled && row.seenUpdatedOn?.getTime() !== item.updatedOn.getTime();
@@ -342,13 +416,19 @@ const hasState = ({ tags }: SecretItem): boolean => stateOrNone(tags)?.tgt !== u
  * A version without any tags hides what older ones owe, and the row that would tell is not there: once for each vault the
  * versions are listed, without their values, and what owes something gets a row, by which every later sweep finds it.
  */
-async function findsLeft(vault: Vault, { name, managed }: SecretItem, { rows }: Deps): Promise<boolean> {
+async function findsLeft(
+  vault: Vault,
+  { name, managed }: SecretItem,
+  { rows }: Deps,
+): Promise<boolean> {
   if (managed) return false;
   const ref = { vault: vault.name, name: name.toLowerCase() };
   const versions = await vault.versions(name);
   const left = targetsLeft({ secret: ref, versions, current: '', state: undefined });
   if (left.length === 0) return false;
-  const handles = versions.flatMap(({ tags }) => stateOrNone(tags) ?? []).filter(({ revoked }) => !revoked);
+  const handles = versions
+    .flatMap(({ tags }) => stateOrNone(tags) ?? [])
+    .filter(({ revoked }) => !revoked);
   const owed = [...new Set(handles.flatMap(({ cred }) => cred ?? []))];
   await rows.saveSecret({ ...ref, failures: 0, view: { state: 'leaving', owed } });
   return true;

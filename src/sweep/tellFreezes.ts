@@ -22,7 +22,12 @@ export async function tellFreezes(deps: Deps): Promise<void> {
       if ((await rows.failuresOf(mark)) > 0) continue;
       const news = { ...said, type: 'freeze', incident: [key], reason: 'hold' } as const;
       const about = owner === undefined ? {} : { owner };
-      const notice = noticeOf({ vault, name: '*' }, { ...news, by: 'nobody', remedy: REMEDY }, about, deps);
+      const notice = noticeOf(
+        { vault, name: '*' },
+        { ...news, by: 'nobody', remedy: REMEDY },
+        about,
+        deps,
+      );
       if (await handOn(notice, deps)) await rows.setFailures(mark, 1);
     }
   } catch (error) {
@@ -40,11 +45,15 @@ async function frozen({ config, holds, clock }: Deps): Promise<readonly Frozen[]
     ...{ key: `settings ${text}`, until, dueOn: until },
     detail: `KEYTURN_FREEZE: nothing is rotated or revoked from ${from.toISOString()} until ${until.toISOString()}.`,
   }));
-  const byPeople = ((await holds?.read())?.holds ?? []).map(({ id, scope, until, ticket, note }) => ({
-    ...{ key: `hold ${id}`, until, dueOn: until, ...placeOf(scope) },
-    detail: `A person put off ${inWords(scope)} until ${until.toISOString()}. Ticket ${ticket}: ${note}`,
-  }));
-  return [...bySettings, ...byPeople].filter(({ until }) => now < until).map(({ until: _, ...rest }): Frozen => rest);
+  const byPeople = ((await holds?.read())?.holds ?? []).map(
+    ({ id, scope, until, ticket, note }) => ({
+      ...{ key: `hold ${id}`, until, dueOn: until, ...placeOf(scope) },
+      detail: `A person put off ${inWords(scope)} until ${until.toISOString()}. Ticket ${ticket}: ${note}`,
+    }),
+  );
+  return [...bySettings, ...byPeople]
+    .filter(({ until }) => now < until)
+    .map(({ until: _, ...rest }): Frozen => rest);
 }
 
 const placeOf = (scope: HoldScope): Pick<Frozen, 'vault' | 'owner'> =>

@@ -41,7 +41,10 @@ export class Turns {
   #waiting: WaitingLook[] = [];
 
   /** `put` is called in the order of the turns. */
-  constructor(put: (look: WaitingLook) => Promise<void>, pause = () => setTimeout(PAUSE_MILLISECONDS)) {
+  constructor(
+    put: (look: WaitingLook) => Promise<void>,
+    pause = () => setTimeout(PAUSE_MILLISECONDS),
+  ) {
     this.#put = put;
     this.#pause = pause;
   }
@@ -78,7 +81,11 @@ export class Turns {
 function* inTurns(waiting: readonly WaitingLook[]): Generator<WaitingLook> {
   const vaults = [...Map.groupBy(waiting, ({ vault }) => vault).values()];
   for (const found of vaults) found.sort(inOrder);
-  for (let turn = 0, left = vaults; left.length > 0; turn += 1, left = left.filter(({ length }) => length > turn)) {
+  for (
+    let turn = 0, left = vaults;
+    left.length > 0;
+    turn += 1, left = left.filter(({ length }) => length > turn)
+  ) {
     for (const found of left) if (found[turn]) yield found[turn] as WaitingLook;
   }
 }

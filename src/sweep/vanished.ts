@@ -25,7 +25,8 @@ export async function sweepVanished(
   const forgetBefore = addDays(deps.clock.now(), -GONE_DAYS);
   for (const row of rows) {
     if (listed.has(row.name)) continue;
-    if (!endedAs(row, 'gone')) await turns.add(waitingLook({ vault: row.vault, name: row.name }, {}, row));
+    if (!endedAs(row, 'gone'))
+      await turns.add(waitingLook({ vault: row.vault, name: row.name }, {}, row));
     else if (row.lookedOn && row.lookedOn <= forgetBefore) await deps.rows.dropSecret(row);
   }
 }
@@ -37,14 +38,21 @@ export async function sweepVanished(
  */
 export async function forgetUnserved(
   sweptOn: ReadonlyMap<string, Date>,
-  { rows, unmanaged, vaults, clock, log }: Pick<Deps, 'rows' | 'unmanaged' | 'vaults' | 'clock' | 'log'>,
+  {
+    rows,
+    unmanaged,
+    vaults,
+    clock,
+    log,
+  }: Pick<Deps, 'rows' | 'unmanaged' | 'vaults' | 'clock' | 'log'>,
 ): Promise<void> {
   const forgetBefore = addDays(clock.now(), -GONE_DAYS);
   const names = vaults.names;
   try {
     for (const [vault, on] of sweptOn) {
       if (on > forgetBefore || names.includes(vault)) continue;
-      for (const row of await rows.secretsOf(vault)) if ((row.view?.owed.length ?? 0) === 0) await rows.dropSecret(row);
+      for (const row of await rows.secretsOf(vault))
+        if ((row.view?.owed.length ?? 0) === 0) await rows.dropSecret(row);
       const left = (await unmanaged?.of(vault)) ?? [];
       if (left.length > 0)
         await unmanaged?.change(

@@ -26,7 +26,9 @@ export interface About {
 interface Looked {
   readonly secret: SecretRef;
   readonly row: SecretRow | undefined;
-  readonly bound?: { readonly current: Pick<Version, 'tags' | 'expiresOn'>; readonly optIn: OptIn } | undefined;
+  readonly bound?:
+    | { readonly current: Pick<Version, 'tags' | 'expiresOn'>; readonly optIn: OptIn }
+    | undefined;
   /** The current version, where the pass came no further. */
   readonly current?: Pick<Version, 'tags' | 'expiresOn'> | undefined;
 }
@@ -40,8 +42,11 @@ export function aboutSecret(
   const view = row?.view;
   const tags = found && optInTags(found.tags, secret, config);
   const optedIn = tags !== undefined && isOptedIn(tags);
-  const named = optedIn ? rotators.get((tagOf(tags, 'rotator') ?? '').trim().toLowerCase())?.type : view?.rotator;
-  const target = bound?.optIn.target.id ?? (optedIn ? slotTargetOf(tags, secret, rotators) : view?.target);
+  const named = optedIn
+    ? rotators.get((tagOf(tags, 'rotator') ?? '').trim().toLowerCase())?.type
+    : view?.rotator;
+  const target =
+    bound?.optIn.target.id ?? (optedIn ? slotTargetOf(tags, secret, rotators) : view?.target);
   const owner = (found && tagOf(found.tags, config.ownerTag)) ?? view?.owner;
   const expiresOn = found ? found.expiresOn : view?.expiresOn;
   const part = bound?.optIn.target.part;

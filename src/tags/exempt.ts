@@ -29,12 +29,14 @@ const TICKET = /^[\w#./:-]{1,64}$/;
 /** Of a secret that is not opted in; undefined where it claims none. Throws `bad-tags` naming the part that is wrong. */
 export function readExemption(tags: Tags): Exemption | undefined {
   const text = tagOf(tags, EXEMPT_TAG);
-  if (text === undefined || (tagOf(tags, 'rotator') ?? '').trim().toLowerCase() !== 'none') return undefined;
+  if (text === undefined || (tagOf(tags, 'rotator') ?? '').trim().toLowerCase() !== 'none')
+    return undefined;
   const parts = new Map<string, string>();
   for (const part of text.split(';').filter((each) => each.trim() !== '')) {
     const at = part.indexOf('=');
     const key = part.slice(0, Math.max(at, 0)).trim().toLowerCase();
-    if (!Object.hasOwn(SHAPES, key) || parts.has(key)) throw wrong(part, 'reason, until and ticket, each once');
+    if (!Object.hasOwn(SHAPES, key) || parts.has(key))
+      throw wrong(part, 'reason, until and ticket, each once');
     const value = decoded(part.slice(at + 1).trim());
     if (value === undefined || !fits(key as keyof typeof SHAPES, value))
       throw wrong(part, SHAPES[key as keyof typeof SHAPES]);

@@ -25,8 +25,13 @@ interface Known {
  * where nothing is: then the secret is its owner's alone.
  */
 export function targetsLeft({ secret, versions, current, state }: Known): readonly string[] {
-  const newestFirst = [...versions].sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
-  const states = newestFirst.map(({ id, tags }) => ({ id, state: id === current ? state : stateOrNone(tags) }));
+  const newestFirst = [...versions].sort(
+    (one, other) => other.createdOn.getTime() - one.createdOn.getTime(),
+  );
+  const states = newestFirst.map(({ id, tags }) => ({
+    id,
+    state: id === current ? state : stateOrNone(tags),
+  }));
   const stored = new Set(states.map((each) => each.state?.rot));
   const isBegun = (tgt: string) =>
     states.some(({ id, state: each }) => {
@@ -34,9 +39,11 @@ export function targetsLeft({ secret, versions, current, state }: Known): readon
       return each?.tgt === tgt && each.started === rotation && !stored.has(rotation);
     });
   // Which of them the current value is, only the target tells: a state may have been copied.
-  const isOwing = (tgt: string) => olderOurs(versions, current, { secret, tgt, currentRot: state?.rot }).length > 0;
+  const isOwing = (tgt: string) =>
+    olderOurs(versions, current, { secret, tgt, currentRot: state?.rot }).length > 0;
   const targets = [...new Set(states.flatMap((each) => each.state?.tgt ?? []))];
-  const isDated = (tgt: string) => versions.some(({ id, tags }) => id === current && isDue(stateOrNone(tags), tgt)); // the tag, not what the row remembers
+  const isDated = (tgt: string) =>
+    versions.some(({ id, tags }) => id === current && isDue(stateOrNone(tags), tgt)); // the tag, not what the row remembers
   return targets.filter((tgt) => isDated(tgt) || isOwing(tgt) || isBegun(tgt));
 }
 
@@ -57,18 +64,30 @@ export function formerOptIn(
   tgt: string,
   { secret, versions, tags }: Pick<Known, 'secret' | 'versions'> & { readonly tags: Tags },
   row: SecretRow | undefined,
-  { rotators, config }: { readonly rotators: Registry; readonly config: Pick<Config, 'sampleVaults' | 'enabled'> },
+  {
+    rotators,
+    config,
+  }: { readonly rotators: Registry; readonly config: Pick<Config, 'sampleVaults' | 'enabled'> },
 ): Former {
-  const newestFirst = [...versions].sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
+  const newestFirst = [...versions].sort(
+    (one, other) => other.createdOn.getTime() - one.createdOn.getTime(),
+  );
   const carried = newestFirst.map((each) => optInTags(each.tags, secret, config)).filter(isOptedIn);
   const { rotator, target } = row?.view ?? {};
-  const seen = rotator === undefined || target === undefined ? [] : [{ rotator, 'rotator-target': target }];
+  const seen =
+    rotator === undefined || target === undefined ? [] : [{ rotator, 'rotator-target': target }];
   // Its options may have moved with the value's form: those of today are tried first.
   const options = tagOf(tags, 'rotator-options');
-  const ofToday = options === undefined ? [] : [...carried, ...seen].map((each) => withTag(each, OPTIONS, options));
+  const ofToday =
+    options === undefined
+      ? []
+      : [...carried, ...seen].map((each) => withTag(each, OPTIONS, options));
   const isIt = (each: Tags) => {
     const id = slotTargetOf(each, secret, rotators);
-    return id !== undefined && targetHash((tagOf(each, 'rotator') ?? '').trim().toLowerCase(), id) === tgt;
+    return (
+      id !== undefined &&
+      targetHash((tagOf(each, 'rotator') ?? '').trim().toLowerCase(), id) === tgt
+    );
   };
   const found = [...ofToday, ...carried, ...seen].find(isIt);
   if (!found) throw new KeyturnError('still-owed', { detail: NOWHERE });

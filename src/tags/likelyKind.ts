@@ -35,7 +35,10 @@ export const kindOfType = (type: string): string | undefined => TYPES[type];
 
 /** Words as people put them into names and content types, small letters, one blank between; the first that fits counts. */
 const WORDS: readonly (readonly [words: RegExp, kind: string])[] = [
-  [/client secret|app secret|app registration|service principal|\b(?:sp|spn|aad|entra)\b/, 'app-registration'],
+  [
+    /client secret|app secret|app registration|service principal|\b(?:sp|spn|aad|entra)\b/,
+    'app-registration',
+  ],
   [/cosmos|document ?db/, 'cosmos-db-key'],
   [/redis enterprise|managed redis/, 'redis-enterprise-key'],
   [/redis/, 'redis-key'],
@@ -73,7 +76,8 @@ export function likelyKind(
   item: { readonly name: string; readonly contentType?: string; readonly tags: Tags },
   rotators: Registry,
 ): string | undefined {
-  const [, type = ''] = /\/providers\/([\w.]+\/\w+)\//i.exec(tagOf(item.tags, 'provideraddress') ?? '') ?? [];
+  const [, type = ''] =
+    /\/providers\/([\w.]+\/\w+)\//i.exec(tagOf(item.tags, 'provideraddress') ?? '') ?? [];
   const byTag = TYPES[type.toLowerCase()];
   const kind = byTag ?? byWords(item.contentType) ?? byWords(item.name);
   return kind === undefined ? undefined : rotators.get(kind)?.type;

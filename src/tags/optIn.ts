@@ -26,7 +26,8 @@ export function isOptedIn(tags: Tags): boolean {
 /** How a secret that is not opted in was opted out. `lost`: the tag is gone, perhaps by mistake. `out`: it says `none`. */
 export type Leaving = 'lost' | 'out';
 
-export const leavingBy = (tags: Tags): Leaving => (tagOf(tags, 'rotator') === undefined ? 'lost' : 'out');
+export const leavingBy = (tags: Tags): Leaving =>
+  tagOf(tags, 'rotator') === undefined ? 'lost' : 'out';
 
 const SAMPLE_TYPE = 'storage-account-key';
 const STORAGE_ACCOUNT = /\/providers\/microsoft\.storage\/storageaccounts\//i;
@@ -36,7 +37,11 @@ const STORAGE_ACCOUNT = /\/providers\/microsoft\.storage\/storageaccounts\//i;
  * (azure-facts 4.2) stand for Keyturn's own where `rotator` is absent: `ProviderAddress` names the storage account.
  * `CredentialId` is not read: which key a secret keeps is told by its value. What is written back are the owner's tags.
  */
-export function optInTags(tags: Tags, secret: Pick<SecretRef, 'vault'>, config: Pick<Config, 'sampleVaults'>): Tags {
+export function optInTags(
+  tags: Tags,
+  secret: Pick<SecretRef, 'vault'>,
+  config: Pick<Config, 'sampleVaults'>,
+): Tags {
   const address = sampleAddress(tags, secret, config);
   if (address === undefined) return tags;
   const target = tagOf(tags, 'rotator-target') ?? address;
@@ -67,7 +72,12 @@ function sampleAddress(
 }
 
 /** Binds the tags of a secret. Throws `bad-tags`, `unknown-rotator` or `kind-off`, naming the tag and what it takes. */
-export function readOptIn(tags: Tags, secret: SecretRef, rotators: Registry, enabled: readonly string[]): OptIn {
+export function readOptIn(
+  tags: Tags,
+  secret: SecretRef,
+  rotators: Registry,
+  enabled: readonly string[],
+): OptIn {
   const text = (tagOf(tags, 'rotator') ?? '').trim();
   const type = text.toLowerCase();
   const rotator = rotators.get(type);
@@ -78,7 +88,9 @@ export function readOptIn(tags: Tags, secret: SecretRef, rotators: Registry, ena
     });
   }
   if (!enabled.includes(type)) {
-    throw new KeyturnError('kind-off', { detail: `The rotator ${type} is not named in KEYTURN_ROTATORS.` });
+    throw new KeyturnError('kind-off', {
+      detail: `The rotator ${type} is not named in KEYTURN_ROTATORS.`,
+    });
   }
   const target = tagOf(tags, 'rotator-target');
   if (target === undefined || target.trim() === '') {
@@ -87,7 +99,11 @@ export function readOptIn(tags: Tags, secret: SecretRef, rotators: Registry, ena
     });
   }
   const options = bindOptions(tags);
-  return { rotator, target: rotator.bind({ target: target.trim(), options, secret }), wanted: wantedOf(tags, rotator) };
+  return {
+    rotator,
+    target: rotator.bind({ target: target.trim(), options, secret }),
+    wanted: wantedOf(tags, rotator),
+  };
 }
 
 /** The options that are the rotator's; those of the form are Keyturn's. */
@@ -100,8 +116,11 @@ function bindOptions(tags: Tags): Record<string, string> {
 export function wantedOf(tags: Tags, { form }: Rotator): FormOptions {
   const { field, 'login-field': loginField } = readOptions(tagOf(tags, 'rotator-options'));
   if (loginField !== undefined && (field === undefined || form.kind !== 'login')) {
-    const why = form.kind === 'login' ? 'it needs the option `field`, too' : 'this kind has no login';
-    throw new KeyturnError('bad-tags', { detail: `The tag rotator-options has \`login-field\`, but ${why}.` });
+    const why =
+      form.kind === 'login' ? 'it needs the option `field`, too' : 'this kind has no login';
+    throw new KeyturnError('bad-tags', {
+      detail: `The tag rotator-options has \`login-field\`, but ${why}.`,
+    });
   }
   return compact({ spec: form, field, loginField });
 }
@@ -110,7 +129,11 @@ export function wantedOf(tags: Tags, { form }: Rotator): FormOptions {
  * The target by its canonical id, also where the kind is off or options and policy do not parse: the secret's readers use
  * the credential all the same. Undefined where the tags name no target; the look will say so.
  */
-export function slotTargetOf(tags: Tags, secret: SecretRef, rotators: Registry): string | undefined {
+export function slotTargetOf(
+  tags: Tags,
+  secret: SecretRef,
+  rotators: Registry,
+): string | undefined {
   const rotator = rotators.get((tagOf(tags, 'rotator') ?? '').trim().toLowerCase());
   if (!rotator) return undefined;
   const target = (tagOf(tags, 'rotator-target') ?? '').trim();
@@ -132,7 +155,12 @@ export function readOptions(text: string | undefined): Record<string, string> {
     const at = part.indexOf('=');
     const key = part.slice(0, Math.max(at, 0)).trim().toLowerCase();
     const value = decoded(part.slice(at + 1).trim());
-    if (!/^[a-z][a-z0-9-]{0,31}$/.test(key) || value === undefined || options.has(key) || options.size >= OPTIONS_MAX) {
+    if (
+      !/^[a-z][a-z0-9-]{0,31}$/.test(key) ||
+      value === undefined ||
+      options.has(key) ||
+      options.size >= OPTIONS_MAX
+    ) {
       throw new KeyturnError('bad-tags', {
         detail: `The tag rotator-options has the part ${quote(part.trim())}; expected key=value;key=value, each key once, values percent-encoded.`,
       });

@@ -2,7 +2,13 @@
 import { addHours, latest } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { KeyturnError } from '../core/errors.ts';
-import { type Handle, type RotationId, rotationId, type SecretRef, type VersionId } from '../core/ids.ts';
+import {
+  type Handle,
+  type RotationId,
+  rotationId,
+  type SecretRef,
+  type VersionId,
+} from '../core/ids.ts';
 import type { VersionInfo } from '../ports/vault.ts';
 import { type RotatorState, readState } from './state.ts';
 
@@ -32,10 +38,16 @@ export type NamedOlder = OlderOurs & Owed;
 export function olderOurs(
   versions: readonly VersionInfo[],
   current: VersionId,
-  { secret, tgt, currentRot }: { secret: SecretRef; tgt: string; currentRot: RotationId | undefined },
+  {
+    secret,
+    tgt,
+    currentRot,
+  }: { secret: SecretRef; tgt: string; currentRot: RotationId | undefined },
 ): readonly OlderOurs[] {
   const states = new Map(versions.map(({ id, tags }) => [id, stateOrNone(tags)]));
-  const rotations = new Set([...states.values()].flatMap((state) => (state?.tgt === tgt ? [state.rot] : [])));
+  const rotations = new Set(
+    [...states.values()].flatMap((state) => (state?.tgt === tgt ? [state.rot] : [])),
+  );
   rotations.add(currentRot);
   return versions.flatMap(({ id, createdOn }): OlderOurs[] => {
     if (id === current) return [];
@@ -57,10 +69,19 @@ export function olderOurs(
 }
 
 /** Older versions that still keep credentials of another target: their ids. */
-export function owedElsewhere(versions: readonly VersionInfo[], current: VersionId, tgt: string): readonly VersionId[] {
+export function owedElsewhere(
+  versions: readonly VersionInfo[],
+  current: VersionId,
+  tgt: string,
+): readonly VersionId[] {
   return versions.flatMap(({ id, tags }) => {
     const state = id === current ? undefined : stateOrNone(tags);
-    return state?.tgt !== undefined && state.tgt !== tgt && !state.revoked && state.cred !== undefined ? [id] : [];
+    return state?.tgt !== undefined &&
+      state.tgt !== tgt &&
+      !state.revoked &&
+      state.cred !== undefined
+      ? [id]
+      : [];
   });
 }
 

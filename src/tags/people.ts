@@ -21,7 +21,9 @@ const entriesOf = (tags: Tags, tag: string): readonly string[] =>
  */
 export function rightIn(tags: Tags, ids: readonly string[]): VaultRight | undefined {
   const names = (right: VaultRight) =>
-    entriesOf(tags, PEOPLE_TAGS[right]).some((entry) => OBJECT_ID.test(entry) && ids.includes(entry.toLowerCase()));
+    entriesOf(tags, PEOPLE_TAGS[right]).some(
+      (entry) => OBJECT_ID.test(entry) && ids.includes(entry.toLowerCase()),
+    );
   if (names('operators')) return 'operators';
   return names('readers') ? 'readers' : undefined;
 }

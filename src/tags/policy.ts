@@ -75,12 +75,16 @@ const BY_DEFAULT = "Keyturn's default";
  * The first source that names a key wins, within the bounds of the operator. Throws `bad-tags` naming the source, the key
  * and what it takes; where two sources contradict each other, both (case COR-09).
  */
-export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimits = DEFAULT_LIMITS): Policy {
+export function mergePolicy(
+  sources: readonly PolicySource[],
+  limits: PolicyLimits = DEFAULT_LIMITS,
+): Policy {
   const parsed = sources.map((source): Parsed => ({ ...source, said: parsePolicy(source) }));
   const notes: string[] = [];
   const every = everyOf(parsed, limits, notes);
   const grace = graceOf(parsed, limits, notes);
-  if (grace.hours >= every.hours) throw new KeyturnError('bad-tags', { detail: contradiction(grace, every) });
+  if (grace.hours >= every.hours)
+    throw new KeyturnError('bad-tags', { detail: contradiction(grace, every) });
   const window = parsed.find(({ said }) => said.window)?.said.window;
   return compact({
     everyHours: every.hours,
@@ -94,17 +98,27 @@ export function mergePolicy(sources: readonly PolicySource[], limits: PolicyLimi
   });
 }
 
-function everyOf(parsed: readonly Parsed[], { everyMaxHours }: PolicyLimits, notes: string[]): Said {
+function everyOf(
+  parsed: readonly Parsed[],
+  { everyMaxHours }: PolicyLimits,
+  notes: string[],
+): Said {
   const found = saidIn(parsed, 'everyHours');
   const { hours, where } = found ?? { hours: DEFAULTS.everyHours, where: BY_DEFAULT };
   if (hours <= everyMaxHours) return { hours, where };
   if (found)
-    notes.push(`every=${spell(hours)} of ${inside(where)} counts as ${spell(everyMaxHours)} (KEYTURN_EVERY_MAX).`);
+    notes.push(
+      `every=${spell(hours)} of ${inside(where)} counts as ${spell(everyMaxHours)} (KEYTURN_EVERY_MAX).`,
+    );
   return { hours: everyMaxHours, where: 'The setting KEYTURN_EVERY_MAX' };
 }
 
 /** The secret's own as it is; of the others the vault's where it is longer than what counts without it. */
-function graceOf(parsed: readonly Parsed[], { graceMinHours }: PolicyLimits, notes: string[]): Said {
+function graceOf(
+  parsed: readonly Parsed[],
+  { graceMinHours }: PolicyLimits,
+  notes: string[],
+): Said {
   const own = saidIn(of(parsed, undefined), 'graceHours');
   if (own) return own;
   const set = saidIn(of(parsed, 'settings'), 'graceHours');
@@ -165,7 +179,10 @@ function longestLimit(parsed: readonly Parsed[]): Parsed | undefined {
   const hoursIn = (each: Parsed) => each.said.limitHours ?? 0;
   return (
     own ??
-    said.reduce<Parsed | undefined>((best, each) => (best && hoursIn(best) >= hoursIn(each) ? best : each), undefined)
+    said.reduce<Parsed | undefined>(
+      (best, each) => (best && hoursIn(best) >= hoursIn(each) ? best : each),
+      undefined,
+    )
   );
 }
 
@@ -183,13 +200,18 @@ function consumersOf(parsed: readonly Parsed[], notes: string[]): Policy['consum
 }
 
 /** A secret's own word counts; a vault's tag puts a pause on and lifts none that the operator has put on. */
-function pauseOf(parsed: readonly Parsed[], notes: string[]): Pick<Policy, 'paused' | 'pausedByVault'> {
+function pauseOf(
+  parsed: readonly Parsed[],
+  notes: string[],
+): Pick<Policy, 'paused' | 'pausedByVault'> {
   const [own, vault, set] = [undefined, 'vault' as const, 'settings' as const].map(
     (from) => of(parsed, from).find(({ said }) => said.paused !== undefined)?.said.paused,
   );
   if (own !== undefined) return { paused: own };
   if (vault === false && set)
-    notes.push('paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.');
+    notes.push(
+      'paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.',
+    );
   return vault && !set ? { paused: true, pausedByVault: true } : { paused: set === true };
 }
 
@@ -211,14 +233,18 @@ function contradiction(grace: Said, every: Said): string {
 }
 
 const inside = (where: string): string => where.replace(/^The /, 'the ');
-const spell = (hours: number): string => (hours % DAY === 0 && hours > 0 ? `${hours / DAY}d` : `${hours}h`);
+const spell = (hours: number): string =>
+  hours % DAY === 0 && hours > 0 ? `${hours / DAY}d` : `${hours}h`;
 
 export function parsePolicy({ where, text }: PolicySource): SaidPolicy {
   const policy: { -readonly [K in keyof SaidPolicy]?: SaidPolicy[K] } = {};
   const seen = new Set<string>();
   for (const part of (text ?? '').split(';').filter((each) => each.trim() !== '')) {
     const at = part.indexOf('=');
-    const [key, value] = [part.slice(0, Math.max(at, 0)).trim().toLowerCase(), part.slice(at + 1).trim()];
+    const [key, value] = [
+      part.slice(0, Math.max(at, 0)).trim().toLowerCase(),
+      part.slice(at + 1).trim(),
+    ];
     const wrong = (expected: string) =>
       new KeyturnError('bad-tags', {
         detail: `${where}: ${quote(part.trim())} is not understood; expected ${expected}.`,
@@ -226,27 +252,42 @@ export function parsePolicy({ where, text }: PolicySource): SaidPolicy {
     if (seen.has(key)) throw wrong(`${key} once`);
     seen.add(key);
     if (key === 'every')
-      policy.everyHours = hours(value, 1, 3650 * DAY) ?? fail(wrong('every=<n>d or <n>h, from 1h to 3650d'));
+      policy.everyHours =
+        hours(value, 1, 3650 * DAY) ?? fail(wrong('every=<n>d or <n>h, from 1h to 3650d'));
     else if (key === 'grace')
-      policy.graceHours = hours(value, 0, 365 * DAY) ?? fail(wrong('grace=<n>h or <n>d, from 0h to 365d'));
+      policy.graceHours =
+        hours(value, 0, 365 * DAY) ?? fail(wrong('grace=<n>h or <n>d, from 0h to 365d'));
     else if (key === 'window')
       policy.window = parseWindow(value) ?? fail(wrong('window=Sat-Sun 01:00-05:00 Europe/Berlin'));
     else if (key === 'paused')
-      policy.paused = /^(true|false)$/.test(value) ? value === 'true' : fail(wrong('paused=true or paused=false'));
+      policy.paused = /^(true|false)$/.test(value)
+        ? value === 'true'
+        : fail(wrong('paused=true or paused=false'));
     else if (key === 'approve')
-      policy.approval = /^(yes|no)$/.test(value) ? value === 'yes' : fail(wrong('approve=yes or approve=no'));
+      policy.approval = /^(yes|no)$/.test(value)
+        ? value === 'yes'
+        : fail(wrong('approve=yes or approve=no'));
     else if (key === 'revoke')
       policy.unused = /^(after-grace|when-unused)$/.test(value)
         ? value === 'when-unused'
         : fail(wrong('revoke=after-grace or revoke=when-unused'));
     else if (key === 'unused-limit')
-      policy.limitHours = hours(value, 1, 365 * DAY) ?? fail(wrong('unused-limit=<n>d or <n>h, from 1h to 365d'));
+      policy.limitHours =
+        hours(value, 1, 365 * DAY) ?? fail(wrong('unused-limit=<n>d or <n>h, from 1h to 365d'));
     else if (key === 'at-limit')
       policy.atLimit =
-        value === 'revoke' || value === 'alert' ? value : fail(wrong('at-limit=revoke or at-limit=alert'));
+        value === 'revoke' || value === 'alert'
+          ? value
+          : fail(wrong('at-limit=revoke or at-limit=alert'));
     else if (key === 'consumers')
-      policy.consumers = value === 'wait' || value === 'tell' ? value : fail(wrong('consumers=wait or consumers=tell'));
-    else throw wrong('every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers');
+      policy.consumers =
+        value === 'wait' || value === 'tell'
+          ? value
+          : fail(wrong('consumers=wait or consumers=tell'));
+    else
+      throw wrong(
+        'every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers',
+      );
   }
   return policy;
 }
@@ -263,7 +304,8 @@ function hours(text: string, min: number, max: number): number | undefined {
 
 /** The expiry of a version stored now: `min(every + 30 d, cap)` from now, less an hour; never past 2038. */
 export function expiryOf(policy: Policy, now: Date, capDays?: number): Date {
-  const validHours = Math.min(policy.everyHours + MONTH_HOURS, (capDays ?? Number.POSITIVE_INFINITY) * DAY) - 1;
+  const validHours =
+    Math.min(policy.everyHours + MONTH_HOURS, (capDays ?? Number.POSITIVE_INFINITY) * DAY) - 1;
   return earliest(addHours(now, validHours), LAST_EXPIRY) as Date;
 }
 
@@ -298,7 +340,10 @@ export function dueOn(
   const ceiling = addHours(latest(since, takenOverOn) as Date, everyMaxHours);
   const byTarget = lived.ends?.on && beforeEnd(lived.ends.on, lived.ends.since, graceHours);
   const byAge = earliest(addHours(currentSince, everyHours), ceiling, byTarget) as Date;
-  const byTakeover = earliest(addHours(latest(currentSince, takenOverOn) as Date, everyHours), byTarget) as Date;
+  const byTakeover = earliest(
+    addHours(latest(currentSince, takenOverOn) as Date, everyHours),
+    byTarget,
+  ) as Date;
   if (!version.expiresOn) return ours || takenOverOn <= version.createdOn ? byAge : byTakeover;
   const validHours = (version.expiresOn.getTime() - version.createdOn.getTime()) / 3_600_000;
   const byExpiry = addHours(version.expiresOn, -leadHours(validHours, graceHours));
@@ -316,12 +361,16 @@ function beforeEnd(on: Date, since: Date, graceHours: number): Date {
 }
 
 /** Until then a version is too young to be replaced, whoever wrote it. */
-export const soonestOn = (createdOn: Date, policy: Policy): Date => addHours(createdOn, soonestHours(policy));
+export const soonestOn = (createdOn: Date, policy: Policy): Date =>
+  addHours(createdOn, soonestHours(policy));
 
 /** So young a version is not replaced. */
 export const soonestHours = ({ graceHours }: Pick<Policy, 'graceHours'>): number =>
   Math.max(TOO_SOON_HOURS, graceHours);
 
 /** What the vault judged when it refused a version: as long as this is the same, asking again brings nothing. */
-export const termsOf = (policy: Policy, contentType: string | undefined, capDays: number | undefined): string =>
-  JSON.stringify([policy.everyHours, capDays ?? null, contentType ?? null]);
+export const termsOf = (
+  policy: Policy,
+  contentType: string | undefined,
+  capDays: number | undefined,
+): string => JSON.stringify([policy.everyHours, capDays ?? null, contentType ?? null]);

@@ -89,7 +89,9 @@ function parse(text: string): RotatorState | undefined {
     since: time(pairs, 'since'),
   };
   // One key that does not parse spoils the whole: half a state would be a guess.
-  const spoilt = Object.entries(known).some(([key, value]) => pairs.has(key) && value === undefined);
+  const spoilt = Object.entries(known).some(
+    ([key, value]) => pairs.has(key) && value === undefined,
+  );
   if (spoilt) return undefined;
   const rest = [...pairs].filter(([key]) => !KNOWN.includes(key));
   return without({ ...known, rest: rest.length > 0 ? rest : undefined });
@@ -110,7 +112,9 @@ export function formatState(state: RotatorState): string {
     ['since', state.since && minute(state.since)],
     ...(state.rest ?? []).map(([key, value]): [string, string] => [key, value]),
   ];
-  const text = pairs.flatMap(([key, value]) => (value === undefined ? [] : `${key}=${encode(value)}`)).join(';');
+  const text = pairs
+    .flatMap(([key, value]) => (value === undefined ? [] : `${key}=${encode(value)}`))
+    .join(';');
   if (text.length > TAG_VALUE_MAX) {
     throw new KeyturnError('too-large', {
       detail: `The tag ${STATE_TAG} would have ${text.length} characters of ${TAG_VALUE_MAX}.`,
@@ -132,7 +136,9 @@ export function change(
 }
 
 function without(state: { [K in keyof RotatorState]?: RotatorState[K] | undefined }): RotatorState {
-  return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined)) as RotatorState;
+  return Object.fromEntries(
+    Object.entries(state).filter(([, value]) => value !== undefined),
+  ) as RotatorState;
 }
 
 function pairsOf(text: string): Map<string, string> | undefined {

@@ -25,7 +25,8 @@ export function noticeOf(
 ): Notice {
   const { vault, name } = secret;
   const { owner, kind, target, expiresOn } = about;
-  const words = given.reason === undefined ? {} : remedyFor(given.reason, secret, about, { rotators });
+  const words =
+    given.reason === undefined ? {} : remedyFor(given.reason, secret, about, { rotators });
   const { detail, remedy, consumer, ...rest } = { ...words, ...compact(given) };
   const shown = (text: string | undefined) => (text === undefined ? undefined : tellable(text));
   return compact({

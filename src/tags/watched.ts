@@ -16,10 +16,16 @@ export const isPast = ({ step, reason, view }: SecretRow): boolean =>
 /** A row of an earlier release has no view: the next look makes one. */
 const UNSEEN: SecretView = { state: 'waiting', owed: [] };
 /** Rows of an earlier release call these unmanaged, by their reasons. */
-const WORDS: Readonly<Record<string, SecretStatus>> = { gone: 'gone', 'other-instance': 'not-served' };
+const WORDS: Readonly<Record<string, SecretStatus>> = {
+  gone: 'gone',
+  'other-instance': 'not-served',
+};
 
 /** What the last look saw, in the words of today. */
-export function viewToday({ view = UNSEEN, reason = '' }: Pick<SecretRow, 'view' | 'reason'>): SecretView {
+export function viewToday({
+  view = UNSEEN,
+  reason = '',
+}: Pick<SecretRow, 'view' | 'reason'>): SecretView {
   const state = view.state === 'unmanaged' ? WORDS[reason] : undefined;
   return state === undefined ? view : { ...view, state };
 }

@@ -14,7 +14,8 @@ const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const DAY_MINUTES = 1440;
 /** A weekly window may fall into the hour that summer time leaves out, and then comes a week later. */
 const WALK_DAYS = 15;
-const SHAPE = /^(?:([a-z]{3})(?:-([a-z]{3}))? +)?(\d\d):(\d\d)-(\d\d):(\d\d) +([A-Za-z][\w+/-]{1,40})$/i;
+const SHAPE =
+  /^(?:([a-z]{3})(?:-([a-z]{3}))? +)?(\d\d):(\d\d)-(\d\d):(\d\d) +([A-Za-z][\w+/-]{1,40})$/i;
 
 /** Undefined when the text is no window: an unknown day, hour or time zone, or no length. */
 export function parseWindow(text: string): Window | undefined {
@@ -22,7 +23,8 @@ export function parseWindow(text: string): Window | undefined {
   const [fromHour, fromMin, toHour, toMin] = rest.map(Number) as [number, number, number, number];
   const zone = rest[4];
   if (zone === undefined || !knownZone(zone)) return undefined;
-  if (fromHour > 23 || toHour > 24 || fromMin > 59 || toMin > 59 || (toHour === 24 && toMin > 0)) return undefined;
+  if (fromHour > 23 || toHour > 24 || fromMin > 59 || toMin > 59 || (toHour === 24 && toMin > 0))
+    return undefined;
   const [fromMinute, toMinute] = [fromHour * 60 + fromMin, toHour * 60 + toMin];
   const days = daysOf(first, last);
   return days && fromMinute !== toMinute ? { days, fromMinute, toMinute, zone } : undefined;
@@ -30,7 +32,10 @@ export function parseWindow(text: string): Window | undefined {
 
 function daysOf(first: string | undefined, last: string | undefined): number[] | undefined {
   if (first === undefined) return [0, 1, 2, 3, 4, 5, 6];
-  const [from, to] = [DAYS.indexOf(first.toLowerCase()), DAYS.indexOf((last ?? first).toLowerCase())];
+  const [from, to] = [
+    DAYS.indexOf(first.toLowerCase()),
+    DAYS.indexOf((last ?? first).toLowerCase()),
+  ];
   if (from < 0 || to < 0) return undefined;
   return Array.from({ length: ((to - from + 7) % 7) + 1 }, (_, at) => (from + at) % 7);
 }
@@ -50,7 +55,9 @@ export function isOpen(window: Window, at: Date): boolean {
   const { days, fromMinute, toMinute } = window;
   if (fromMinute < toMinute) return days.includes(day) && minute >= fromMinute && minute < toMinute;
   const yesterday = (day + 6) % 7;
-  return (days.includes(day) && minute >= fromMinute) || (days.includes(yesterday) && minute < toMinute);
+  return (
+    (days.includes(day) && minute >= fromMinute) || (days.includes(yesterday) && minute < toMinute)
+  );
 }
 
 /** The next minute at which the window is open; `at` itself when it is open now. */
@@ -97,7 +104,9 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 
 function local(zone: string, at: Date): { day: number; minute: number } {
   const format = formatOf(zone.toLowerCase());
-  const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
+  const parts = Object.fromEntries(
+    format.formatToParts(at).map(({ type, value }) => [type, value]),
+  );
   return {
     day: DAYS.indexOf((parts.weekday ?? '').toLowerCase()),
     minute: Number(parts.hour) * 60 + Number(parts.minute),

@@ -5,7 +5,13 @@
 
 import type { AddedPassword, AppFacts, GraphApi } from '../azure/graph.ts';
 import { type Clock, minutesBetween } from '../core/clock.ts';
-import { AbsentError, BusyError, ConcurrentError, type KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
+import {
+  AbsentError,
+  BusyError,
+  ConcurrentError,
+  type KeyturnError,
+  UnknownOutcomeError,
+} from '../core/errors.ts';
 import type { Handle } from '../core/ids.ts';
 import type { Secret } from '../core/secret.ts';
 
@@ -24,11 +30,19 @@ export interface AppPasswords {
    */
   add(
     appId: string,
-    asked: { readonly displayName: string; readonly endsOn: Date; applied(facts: AppFacts): boolean },
+    asked: {
+      readonly displayName: string;
+      readonly endsOn: Date;
+      applied(facts: AppFacts): boolean;
+    },
     stay: Stay,
   ): Promise<AddedPassword | KeyturnError>;
   /** Removes one until a list no longer shows it; the same one may be removed twice without harm. */
-  remove(appId: string, password: { readonly objectId: string; readonly keyId: Handle }, stay: Stay): Promise<void>;
+  remove(
+    appId: string,
+    password: { readonly objectId: string; readonly keyId: Handle },
+    stay: Stay,
+  ): Promise<void>;
   /** This process added it less than an hour ago: lists may not know it yet. */
   addedHere(keyId: Handle): boolean;
   /** What this process added and did not remove again, within the last hour. */
@@ -42,7 +56,13 @@ const TRIES = 5;
 const STALE_LISTS = 6;
 
 /** One for the process: it remembers when it changed which application. */
-export function appPasswords({ graph, clock }: { readonly graph: GraphApi; readonly clock: Clock }): AppPasswords {
+export function appPasswords({
+  graph,
+  clock,
+}: {
+  readonly graph: GraphApi;
+  readonly clock: Clock;
+}): AppPasswords {
   const changed = new Recently<Date>(clock);
   const added = new Recently<{ keyId: Handle; on: Date }>(clock);
   const read = (appId: string) => graph.application(appId);
@@ -60,7 +80,11 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
     }
   };
   /** Asks at once, then with pauses. */
-  const listShows = async (appId: string, wanted: (facts: AppFacts) => boolean, stay: Stay): Promise<boolean> => {
+  const listShows = async (
+    appId: string,
+    wanted: (facts: AppFacts) => boolean,
+    stay: Stay,
+  ): Promise<boolean> => {
     for (let turn = 1; ; turn += 1) {
       if (wanted(await read(appId))) return true;
       if (turn >= STALE_LISTS) return false;
@@ -91,7 +115,8 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
           return error;
         }
         // What no list shows may still arrive, and is not yet to be tried again.
-        if (error instanceof UnknownOutcomeError && (await listShows(appId, applied, stay))) return error;
+        if (error instanceof UnknownOutcomeError && (await listShows(appId, applied, stay)))
+          return error;
         throw error;
       }
     },
@@ -109,7 +134,9 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
       }
       throw (
         failure ??
-        new UnknownOutcomeError('target-busy', { detail: `The list still shows the client secret ${keyId}.` })
+        new UnknownOutcomeError('target-busy', {
+          detail: `The list still shows the client secret ${keyId}.`,
+        })
       );
     },
     addedHere: (keyId) => added.values().some((each) => each.keyId === keyId),
@@ -122,7 +149,12 @@ export function appPasswords({ graph, clock }: { readonly graph: GraphApi; reado
  * list tells which: what it no longer shows is gone, and that is all that was asked for (finding COR-04).
  */
 function orThrow(error: unknown): KeyturnError {
-  if (error instanceof BusyError || error instanceof UnknownOutcomeError || error instanceof AbsentError) return error;
+  if (
+    error instanceof BusyError ||
+    error instanceof UnknownOutcomeError ||
+    error instanceof AbsentError
+  )
+    return error;
   throw error;
 }
 
@@ -149,14 +181,17 @@ class Recently<T> {
     this.#entries.delete(key); // so that the oldest stands first
     this.#entries.set(key, { what, on: this.#clock.now() });
     for (const [oldest, { on }] of this.#entries) {
-      if (this.#entries.size <= KEPT_MAX && minutesBetween(on, this.#clock.now()) <= KEPT_MINUTES) break;
+      if (this.#entries.size <= KEPT_MAX && minutesBetween(on, this.#clock.now()) <= KEPT_MINUTES)
+        break;
       this.#entries.delete(oldest);
     }
   }
 
   get(key: string): T | undefined {
     const found = this.#entries.get(key);
-    return found && minutesBetween(found.on, this.#clock.now()) <= KEPT_MINUTES ? found.what : undefined;
+    return found && minutesBetween(found.on, this.#clock.now()) <= KEPT_MINUTES
+      ? found.what
+      : undefined;
   }
 
   drop(which: (what: T) => boolean): void {

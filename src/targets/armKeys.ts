@@ -11,7 +11,9 @@ import { untilFree } from '../core/pipeline.ts';
 import { wireFailure } from '../core/wire.ts';
 
 /** Where a regeneration stands after its answer: over, or at work (202), with the link that tells its end where there is one. */
-export type Regeneration = { readonly over: true } | { readonly over: false; readonly link?: string };
+export type Regeneration =
+  | { readonly over: true }
+  | { readonly over: false; readonly link?: string };
 
 /** 'unreadable': the link leads elsewhere, or may not be read; the list of keys has to tell. */
 export type Progress = 'running' | 'succeeded' | 'unreadable' | { readonly failed: string };
@@ -42,13 +44,20 @@ export function armKeys(options: {
   readonly clock: Clock;
 }): ArmKeysApi {
   const { cloud, credential, clock } = options;
-  const send = thinClient({ endpoint: cloud.arm, audience: cloud.armAudience, credential, clock, isRead });
+  const send = thinClient({
+    endpoint: cloud.arm,
+    audience: cloud.armAudience,
+    credential,
+    clock,
+    isRead,
+  });
   const call = (
     what: { method: 'GET' | 'POST'; path: string; version: string; body?: object },
     doing: string,
     write: boolean,
   ): Promise<PipelineResponse> => {
-    if (!PATH.test(what.path)) throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
+    if (!PATH.test(what.path))
+      throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
     const url = `${cloud.arm}${what.path}?${new URLSearchParams({ 'api-version': what.version })}`;
     return untilFree(clock, write, async () => {
       try {
@@ -63,7 +72,13 @@ export function armKeys(options: {
   const nameOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
   return {
     async get(path, version) {
-      return jsonOf(await call({ method: 'GET', path, version }, `show the properties of ${nameOf(path)}`, false));
+      return jsonOf(
+        await call(
+          { method: 'GET', path, version },
+          `show the properties of ${nameOf(path)}`,
+          false,
+        ),
+      );
     },
     async list(id, action, version) {
       const what = { method: 'POST', path: `${id}/${action}`, version } as const;
@@ -83,7 +98,8 @@ export function armKeys(options: {
     },
     async progress(link) {
       // A link is input: only one that stays at ARM gets a call and a token.
-      if (!URL.canParse(link) || new URL(link).origin !== new URL(cloud.arm).origin) return 'unreadable';
+      if (!URL.canParse(link) || new URL(link).origin !== new URL(cloud.arm).origin)
+        return 'unreadable';
       try {
         return ended(progressOf(await send('GET', link)));
       } catch (error) {
@@ -117,5 +133,7 @@ function progressOf(answer: PipelineResponse): Progress {
   if (status >= 400) return { failed: code };
   const said = Object(jsonOf(answer)).status;
   if (typeof said !== 'string' || /^Succeeded$/i.test(said)) return 'succeeded';
-  return /^(Failed|Cancell?ed)$/i.test(said) ? { failed: wireFailure(failureOf(answer)).code ?? said } : 'running';
+  return /^(Failed|Cancell?ed)$/i.test(said)
+    ? { failed: wireFailure(failureOf(answer)).code ?? said }
+    : 'running';
 }

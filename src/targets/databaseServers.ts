@@ -80,7 +80,9 @@ export function databaseServers(options: {
       const suffix = options.suffixes[id.type];
       const api = API[id.type];
       if (suffix === undefined || api === undefined) {
-        throw new KeyturnError('failed', { detail: `This cloud has no hosts of ${id.type} in its settings.` });
+        throw new KeyturnError('failed', {
+          detail: `This cloud has no hosts of ${id.type} in its settings.`,
+        });
       }
       const doing = `show the properties of ${id.name}`;
       const body = await options.arm.get(id.text, { 'api-version': api.version }, doing);
@@ -95,7 +97,9 @@ function factsOf(id: ResourceId, body: unknown, suffix: string, standard: number
   // A cloud of tests has a port in its suffix.
   const [domain = '', port] = suffix.split(':');
   if (!parsed.success || !/^[a-z0-9.-]+$/.test(name) || !name.endsWith(domain)) {
-    throw new KeyturnError('failed', { detail: `Azure names no host of ${id.name} under *${domain}.` });
+    throw new KeyturnError('failed', {
+      detail: `Azure names no host of ${id.name} under *${domain}.`,
+    });
   }
   const { administratorLogin, authConfig } = parsed.data.properties;
   return compact({
@@ -123,7 +127,8 @@ export function databaseIdentity(options: {
     user,
     async password() {
       const token = await credential.getToken(`${audience}/.default`).catch(() => null);
-      if (token === null) throw new BusyError('target-busy', { detail: 'No token for the database could be had.' });
+      if (token === null)
+        throw new BusyError('target-busy', { detail: 'No token for the database could be had.' });
       return new Secret(token.token);
     },
   };
@@ -132,7 +137,8 @@ export function databaseIdentity(options: {
 /** Fails closed where nobody said as whom to log in. */
 export function knownIdentity(identity: DatabaseIdentity | undefined): DatabaseIdentity {
   if (identity) return identity;
-  const detail = 'Set KEYTURN_DATABASE_USER to the name of the database user that stands for the identity of Keyturn.';
+  const detail =
+    'Set KEYTURN_DATABASE_USER to the name of the database user that stands for the identity of Keyturn.';
   throw new KeyturnError('target-forbidden', { detail });
 }
 

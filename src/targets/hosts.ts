@@ -33,10 +33,9 @@ const DEPTH_MAX = 4;
  * the public one is Azure's, and a private zone belongs to the network of whoever looks it up.
  */
 const ZONES: readonly string[] = [
-  ...['documents', 'mongo.cosmos', 'cassandra.cosmos', 'gremlin.cosmos', 'table.cosmos'].flatMap((zone) => [
-    `${zone}.azure.com`,
-    `${zone}.azure.cn`,
-  ]),
+  ...['documents', 'mongo.cosmos', 'cassandra.cosmos', 'gremlin.cosmos', 'table.cosmos'].flatMap(
+    (zone) => [`${zone}.azure.com`, `${zone}.azure.cn`],
+  ),
   'servicebus.windows.net',
   'redis.cache.windows.net',
   'azconfig.io',

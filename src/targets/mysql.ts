@@ -19,7 +19,12 @@ import {
   wordsOf,
 } from '../core/serverAnswer.ts';
 import { STRAGGLERS_MAX, type Straggler, straggler, type UseVerdict } from '../core/uses.ts';
-import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
+import {
+  type DatabaseFacts,
+  type DatabaseIdentity,
+  knownIdentity,
+  untrusted,
+} from './databaseServers.ts';
 import {
   type Account,
   type AskServer,
@@ -66,7 +71,12 @@ const SESSIONS =
 export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
   // Without `verifyIdentity` mysql2 takes every trusted certificate, whoever's it is (measured, 3.24).
   const ssl = compact({ rejectUnauthorized: true, verifyIdentity: true, ca });
-  const open = async (place: Place, user: string, password: Secret, token = false): Promise<Connection> => {
+  const open = async (
+    place: Place,
+    user: string,
+    password: Secret,
+    token = false,
+  ): Promise<Connection> => {
     const { createConnection } = await import('mysql2/promise');
     return await createConnection({
       host: place.host,
@@ -91,7 +101,10 @@ export function mysql({ identity, ca }: MysqlOptions): MysqlApi {
       return await work(async (sql, values = []) => {
         const statement = { sql, values: [...values], timeout: ANSWER_MILLISECONDS };
         // Values apart from the text: how a text is escaped depends on the server's sql_mode.
-        const call = values.length > 0 ? connection.execute<RowDataPacket[]> : connection.query<RowDataPacket[]>;
+        const call =
+          values.length > 0
+            ? connection.execute<RowDataPacket[]>
+            : connection.query<RowDataPacket[]>;
         const [rows] = await call.call(connection, statement);
         return rows;
       });
@@ -176,7 +189,10 @@ function sessionsOf(rows: readonly SessionRow[], now: Date): readonly Straggler[
   const hosts = new Map<string, number>();
   for (const { place, seconds } of rows) {
     const host = (place ?? '').replace(/:\d+$/, '');
-    hosts.set(host, Math.min(hosts.get(host) ?? Number.POSITIVE_INFINITY, Math.max(0, seconds || 0)));
+    hosts.set(
+      host,
+      Math.min(hosts.get(host) ?? Number.POSITIVE_INFINITY, Math.max(0, seconds || 0)),
+    );
   }
   return [...hosts]
     .slice(0, STRAGGLERS_MAX)
@@ -195,23 +211,35 @@ export function alterUser(
 ): string {
   const start = `ALTER USER ${identifier(user)}@${identifier(host)} IDENTIFIED`;
   if (plugin === 'mariadb') return `${start} BY PASSWORD '${nativeHash(password)}'`;
-  if (plugin === 'mysql_native_password') return `${start} WITH mysql_native_password AS '${nativeHash(password)}'`;
+  if (plugin === 'mysql_native_password')
+    return `${start} WITH mysql_native_password AS '${nativeHash(password)}'`;
   if (plugin === 'caching_sha2_password') {
     return `${start} WITH caching_sha2_password AS 0x${cachingSha2Hash(password).toString('hex')}`;
   }
-  throw new KeyturnError('failed', { detail: `${quote(user)} is not there on ${place.host}, or logs in otherwise.` });
+  throw new KeyturnError('failed', {
+    detail: `${quote(user)} is not there on ${place.host}, or logs in otherwise.`,
+  });
 }
 
 /** CREATE USER or everything, on the server; or writing the schema of users. The lines hold a hash of the password: none is kept. */
 export function mayChangeBy(grants: readonly string[]): boolean | undefined {
   const on = (privileges: RegExp, place: string) => isGranted(grants, privileges, place);
-  if (on(/\b(ALL PRIVILEGES|CREATE USER)\b/, '*.*') || on(/\b(ALL PRIVILEGES|UPDATE)\b/, '`mysql`.*')) return true;
+  if (
+    on(/\b(ALL PRIVILEGES|CREATE USER)\b/, '*.*') ||
+    on(/\b(ALL PRIVILEGES|UPDATE)\b/, '`mysql`.*')
+  )
+    return true;
   // A role that is granted may bring it, or not be active; an update of everything may be taken back in part.
-  return grants.some((grant) => /^GRANT [`']/.test(grant)) || on(/\bUPDATE\b/, '*.*') ? undefined : false;
+  return grants.some((grant) => /^GRANT [`']/.test(grant)) || on(/\bUPDATE\b/, '*.*')
+    ? undefined
+    : false;
 }
 
 const isGranted = (grants: readonly string[], privileges: RegExp, place: string): boolean =>
-  grants.some((grant) => grant.includes(` ON ${place} TO `) && privileges.test(grant.slice(0, grant.indexOf(' ON '))));
+  grants.some(
+    (grant) =>
+      grant.includes(` ON ${place} TO `) && privileges.test(grant.slice(0, grant.indexOf(' ON '))),
+  );
 
 /** Whether these lines give the right to see everybody's sessions; a role that may bring it does not count, for it may not be active. */
 export const seesSessions = (grants: readonly string[]): boolean =>

@@ -72,7 +72,10 @@ const isMaria = async (ask: AskServer): Promise<boolean> => {
   return /mariadb/i.test(String(row?.version));
 };
 
-export async function accountsIn(accounts: readonly Account[], ask: AskServer): Promise<readonly MysqlAccountFacts[]> {
+export async function accountsIn(
+  accounts: readonly Account[],
+  ask: AskServer,
+): Promise<readonly MysqlAccountFacts[]> {
   const maria = await isMaria(ask);
   const found: (Omit<MysqlAccountFacts, 'expiresOn'> & Life)[] = [];
   for (const account of accounts) {
@@ -116,14 +119,20 @@ function mysqlLife({
   password_lifetime,
   User_attributes,
 }: Row): Life {
-  const attributes: unknown = typeof User_attributes === 'string' ? JSON.parse(User_attributes) : User_attributes;
-  const { Password_locking } = (attributes ?? {}) as { Password_locking?: { failed_login_attempts?: unknown } };
+  const attributes: unknown =
+    typeof User_attributes === 'string' ? JSON.parse(User_attributes) : User_attributes;
+  const { Password_locking } = (attributes ?? {}) as {
+    Password_locking?: { failed_login_attempts?: unknown };
+  };
   const tries = Number(Password_locking?.failed_login_attempts ?? 0);
   return compact({
     locked: account_locked === 'Y',
     expired: password_expired === 'Y',
     changedOn: password_last_changed instanceof Date ? password_last_changed : undefined,
-    lifetimeDays: password_lifetime === null || password_lifetime === undefined ? undefined : Number(password_lifetime),
+    lifetimeDays:
+      password_lifetime === null || password_lifetime === undefined
+        ? undefined
+        : Number(password_lifetime),
     triesMax: tries > 0 ? tries : undefined,
   });
 }
@@ -138,12 +147,18 @@ function mariaLife(priv: unknown, { password_expired }: Row): Life {
     locked: account_locked === true,
     expired: password_expired === 'Y' || changed === 0,
     changedOn: changed === undefined ? undefined : new Date(changed * 1000),
-    lifetimeDays: typeof password_lifetime === 'number' && password_lifetime >= 0 ? password_lifetime : undefined,
+    lifetimeDays:
+      typeof password_lifetime === 'number' && password_lifetime >= 0
+        ? password_lifetime
+        : undefined,
   });
 }
 
 async function privOf({ user, host }: Account, ask: AskServer): Promise<unknown> {
-  const [found] = await ask('SELECT priv FROM mysql.global_priv WHERE user = ? AND host = ?', [user, host]);
+  const [found] = await ask('SELECT priv FROM mysql.global_priv WHERE user = ? AND host = ?', [
+    user,
+    host,
+  ]);
   return typeof found?.priv === 'string' ? JSON.parse(found.priv) : found?.priv;
 }
 
@@ -152,11 +167,15 @@ async function limitsOf(
   maria: boolean,
   ask: AskServer,
 ): Promise<{ readonly lifetimeDays: number; readonly triesMax?: number }> {
-  const names = maria ? ['default_password_lifetime', 'max_password_errors'] : ['default_password_lifetime'];
+  const names = maria
+    ? ['default_password_lifetime', 'max_password_errors']
+    : ['default_password_lifetime'];
   const rows = await ask(
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${names.map((name) => `'${name}'`).join(', ')})`,
   );
-  const values = new Map(rows.map(({ Variable_name, Value }) => [String(Variable_name), Number(Value)]));
+  const values = new Map(
+    rows.map(({ Variable_name, Value }) => [String(Variable_name), Number(Value)]),
+  );
   const tries = values.get('max_password_errors') ?? 0;
   return compact({
     lifetimeDays: values.get('default_password_lifetime') ?? 0,
@@ -175,29 +194,40 @@ export async function pluginOf(account: Account, ask: AskServer): Promise<Plugin
 
 /** Names that differ in their capitals are users of their own, whatever the collation of the table. */
 const rowsOf = ({ user }: Account, ask: AskServer) =>
-  ask('SELECT u.*, u.user AS name, u.host AS place FROM mysql.user u WHERE LOWER(u.user) = LOWER(?)', [user]);
+  ask(
+    'SELECT u.*, u.user AS name, u.host AS place FROM mysql.user u WHERE LOWER(u.user) = LOWER(?)',
+    [user],
+  );
 
 function named(plugin: unknown, maria: boolean): Plugin | undefined {
   if (maria) return plugin === 'mysql_native_password' || plugin === '' ? 'mariadb' : undefined;
-  return plugin === 'mysql_native_password' || plugin === 'caching_sha2_password' ? plugin : undefined;
+  return plugin === 'mysql_native_password' || plugin === 'caching_sha2_password'
+    ? plugin
+    : undefined;
 }
 
 async function isStrong(account: Account, maria: boolean, ask: AskServer): Promise<boolean> {
   for (const { user, host } of await withRoles(account, maria, ask)) {
-    const [row] = await ask('SELECT u.* FROM mysql.user u WHERE u.user = ? AND u.host = ?', [user, host]);
+    const [row] = await ask('SELECT u.* FROM mysql.user u WHERE u.user = ? AND u.host = ?', [
+      user,
+      host,
+    ]);
     // What cannot be seen may be anything.
     if (row === undefined || Object.entries(row).some(isStrongColumn)) return true;
     const grantee = `'${user}'@'${host}'`;
-    const onServer = 'SELECT privilege_type AS kind, is_grantable AS passes FROM information_schema.user_privileges';
+    const onServer =
+      'SELECT privilege_type AS kind, is_grantable AS passes FROM information_schema.user_privileges';
     const global = await ask(`${onServer} WHERE grantee = ?`, [grantee]);
     // Who may do nothing has `USAGE`: without a row Keyturn was not shown it.
     if (global.length === 0 && !maria) return true;
-    if (global.some(({ kind, passes }) => !HARMLESS.has(String(kind)) || passes === 'YES')) return true;
+    if (global.some(({ kind, passes }) => !HARMLESS.has(String(kind)) || passes === 'YES'))
+      return true;
     const onUsers =
       "SELECT privilege_type AS kind FROM information_schema.schema_privileges WHERE 'mysql' LIKE table_schema";
     const local = await ask(`${onUsers} AND grantee = ?`, [grantee]);
     if (local.some(({ kind }) => kind !== 'SELECT')) return true;
-    const onTables = "SELECT table_priv AS kinds FROM mysql.tables_priv WHERE db = 'mysql' AND user = ? AND host = ?";
+    const onTables =
+      "SELECT table_priv AS kinds FROM mysql.tables_priv WHERE db = 'mysql' AND user = ? AND host = ?";
     const tables = await ask(onTables, [user, host]);
     if (tables.some(({ kinds }) => !/^(select)?$/i.test(String(kinds)))) return true;
   }
@@ -208,12 +238,19 @@ const isStrongColumn = ([name, value]: [string, unknown]): boolean =>
   /_priv$/i.test(name) && value === 'Y' && !HARMLESS_COLUMNS.has(name.toLowerCase());
 
 /** The account and every role that it may take on. */
-async function withRoles(account: Account, maria: boolean, ask: AskServer): Promise<readonly Account[]> {
+async function withRoles(
+  account: Account,
+  maria: boolean,
+  ask: AskServer,
+): Promise<readonly Account[]> {
   const all = [account];
   for (let at = 0; at < all.length && all.length < ROLES_MAX; at += 1) {
     const { user, host } = all[at] as Account;
     const rows = maria
-      ? await ask("SELECT role AS user, '' AS host FROM mysql.roles_mapping WHERE user = ? AND host = ?", [user, host])
+      ? await ask(
+          "SELECT role AS user, '' AS host FROM mysql.roles_mapping WHERE user = ? AND host = ?",
+          [user, host],
+        )
       : await ask(
           'SELECT from_user AS user, from_host AS host FROM mysql.role_edges WHERE to_user = ? AND to_host = ?',
           [user, host],

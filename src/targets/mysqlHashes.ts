@@ -40,13 +40,19 @@ function shaCrypt(password: Buffer, salt: Buffer): string {
   const sha = (...parts: readonly Bytes[]) => digest('sha256', ...parts);
   const alternate = sha(password, salt, password);
   const first: Bytes[] = [password, salt, repeated(alternate, password.length)];
-  for (let bits = password.length; bits > 0; bits >>= 1) first.push(bits & 1 ? alternate : password);
+  for (let bits = password.length; bits > 0; bits >>= 1)
+    first.push(bits & 1 ? alternate : password);
   let state = sha(...first);
   const p = repeated(sha(...Array<Buffer>(password.length).fill(password)), password.length);
   const s = repeated(sha(...Array<Buffer>(16 + (state[0] ?? 0)).fill(salt)), salt.length);
   for (let round = 0; round < ROUNDS; round += 1) {
     const odd = round % 2 === 1;
-    state = sha(odd ? p : state, ...(round % 3 === 0 ? [] : [s]), ...(round % 7 === 0 ? [] : [p]), odd ? state : p);
+    state = sha(
+      odd ? p : state,
+      ...(round % 3 === 0 ? [] : [s]),
+      ...(round % 7 === 0 ? [] : [p]),
+      odd ? state : p,
+    );
   }
   return spelled(state);
 }

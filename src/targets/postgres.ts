@@ -9,9 +9,22 @@ import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import { quote } from '../core/quote.ts';
 import type { Secret } from '../core/secret.ts';
-import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, SILENCE, tlsFault } from '../core/serverAnswer.ts';
+import {
+  ACCEPTED,
+  type AnswerRow,
+  answered,
+  row,
+  type ServerAnswer,
+  SILENCE,
+  tlsFault,
+} from '../core/serverAnswer.ts';
 import { type Straggler, straggler, type UseVerdict } from '../core/uses.ts';
-import { type DatabaseFacts, type DatabaseIdentity, knownIdentity, untrusted } from './databaseServers.ts';
+import {
+  type DatabaseFacts,
+  type DatabaseIdentity,
+  knownIdentity,
+  untrusted,
+} from './databaseServers.ts';
 
 /** What the server says of a role. */
 export interface RoleFacts {
@@ -168,9 +181,11 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
   };
   const asKeyturn = async <T>(place: Place, work: (client: Client) => Promise<T>): Promise<T> => {
     const { user, password } = knownIdentity(identity);
-    const client = await open(place, user, await password(), { options: OWN_PATH }).catch((error: unknown) => {
-      throw notLoggedIn(error, place);
-    });
+    const client = await open(place, user, await password(), { options: OWN_PATH }).catch(
+      (error: unknown) => {
+        throw notLoggedIn(error, place);
+      },
+    );
     try {
       return await work(client);
     } finally {
@@ -189,9 +204,11 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
       }),
     outOfReach: (place, names) =>
       asKeyturn(place, async (client) => {
-        const { rows } = await client.query<Unreachable>(OUT_OF_REACH, [[...names]]).catch((error: unknown) => {
-          throw refused(error, place, 'show what Keyturn may change', false);
-        });
+        const { rows } = await client
+          .query<Unreachable>(OUT_OF_REACH, [[...names]])
+          .catch((error: unknown) => {
+            throw refused(error, place, 'show what Keyturn may change', false);
+          });
         return rows;
       }),
     setPassword: (place, role, password, change = {}) =>
@@ -203,9 +220,11 @@ export function postgres({ identity, ca }: PostgresOptions): PostgresApi {
       }),
     sessions: (place, role, now) =>
       asKeyturn(place, async (client) => {
-        const { rows } = await client.query<SessionRow>(SESSIONS, [role]).catch((error: unknown) => {
-          throw refused(error, place, 'show its sessions', false);
-        });
+        const { rows } = await client
+          .query<SessionRow>(SESSIONS, [role])
+          .catch((error: unknown) => {
+            throw refused(error, place, 'show its sessions', false);
+          });
         if (rows.length === 0) return { use: 'unused', since: now };
         return { use: 'used', on: now, by: rows.map(sessionOf) };
       }),
@@ -234,9 +253,13 @@ const sessionOf = ({ program, address, since, last }: SessionRow): Straggler =>
     ...timesOf({ since, last }),
   });
 
-const timesOf = (seconds: Readonly<Record<'since' | 'last', number | null>>): { since?: Date; last?: Date } =>
+const timesOf = (
+  seconds: Readonly<Record<'since' | 'last', number | null>>,
+): { since?: Date; last?: Date } =>
   Object.fromEntries(
-    Object.entries(seconds).flatMap(([name, at]) => (at === null ? [] : [[name, new Date(at * 1000)]])),
+    Object.entries(seconds).flatMap(([name, at]) =>
+      at === null ? [] : [[name, new Date(at * 1000)]],
+    ),
   );
 
 interface Row {
@@ -256,7 +279,8 @@ const factsOf = ({ name, may, strong, expired, until, connections }: Row): RoleF
     strong,
     expired,
     closed: connections === 0,
-    validUntil: until !== null && Math.abs(until) <= DATE_SECONDS_MAX ? new Date(until * 1000) : undefined,
+    validUntil:
+      until !== null && Math.abs(until) <= DATE_SECONDS_MAX ? new Date(until * 1000) : undefined,
   });
 /** The end of what a `Date` can tell. */
 const DATE_SECONDS_MAX = 8.64e12;
@@ -272,7 +296,11 @@ interface Heard {
 /** `pg` tells of each message of the server by its name. */
 function listen(client: Client, heard: Heard): void {
   const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
-  for (const name of ['authenticationSASL', 'authenticationMD5Password', 'authenticationCleartextPassword'])
+  for (const name of [
+    'authenticationSASL',
+    'authenticationMD5Password',
+    'authenticationCleartextPassword',
+  ])
     connection.once(name, () => {
       heard.asked = true;
     });
@@ -291,17 +319,33 @@ async function close(client: Client): Promise<void> {
 }
 
 /** What lets Keyturn's role change the password of this one; undefined where nothing should. */
-export function giveReach({ name, me, makes, superuser, replicates, version }: Unreachable): string | undefined {
+export function giveReach({
+  name,
+  me,
+  makes,
+  superuser,
+  replicates,
+  version,
+}: Unreachable): string | undefined {
   const quoted = (role: string) => `"${role.replaceAll('"', '""')}"`;
   if (superuser) return undefined;
   const create = makes ? [] : [`ALTER ROLE ${quoted(me)} CREATEROLE`];
   if (version >= 160_000)
-    return [...create, `GRANT ${quoted(name)} TO ${quoted(me)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`].join('; ');
-  return [...create, ...(replicates ? [`ALTER ROLE ${quoted(name)} NOREPLICATION`] : [])].join('; ');
+    return [
+      ...create,
+      `GRANT ${quoted(name)} TO ${quoted(me)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`,
+    ].join('; ');
+  return [...create, ...(replicates ? [`ALTER ROLE ${quoted(name)} NOREPLICATION`] : [])].join(
+    '; ',
+  );
 }
 
 /** A verifier holds no quote (RFC 5803: base64 and digits); a name may hold any. */
-export const alterRole = (role: string, verifier: string, { login, validUntil }: RoleChange = {}): string =>
+export const alterRole = (
+  role: string,
+  verifier: string,
+  { login, validUntil }: RoleChange = {},
+): string =>
   `ALTER ROLE "${role.replaceAll('"', '""')}"${login ? ' LOGIN' : ''} PASSWORD '${verifier}'${
     validUntil === undefined ? '' : ` VALID UNTIL '${validUntil.toISOString()}'`
   }`;
@@ -319,7 +363,9 @@ const SCRAM_ROUNDS = 4096;
 /** SQLSTATE, five letters and digits; undefined where the server did not answer. */
 function codeOf(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && severity !== undefined ? code : undefined;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && severity !== undefined
+    ? code
+    : undefined;
 }
 
 /** What a refusal says that comes before the password was taken (PostgreSQL manual, appendix A; auth.c, postinit.c). */
@@ -400,6 +446,7 @@ function refused(error: unknown, { host }: Place, doing: string, write: boolean)
     return new KeyturnError('target-forbidden', { ...options, detail: `${detail} ${remedy}` });
   }
   // Resources, locks, time-outs, a standby: nothing was changed.
-  if (/^(53|55|57014|40|25006)/.test(code)) return new BusyError('target-busy', { ...options, detail });
+  if (/^(53|55|57014|40|25006)/.test(code))
+    return new BusyError('target-busy', { ...options, detail });
   return new KeyturnError('failed', { ...options, detail });
 }

@@ -7,7 +7,8 @@ export function hoursDeclared(text: string | undefined): number | undefined {
 
 /** `DD.HH:MM:SS`, rounded up to hours. */
 export function hoursAllowed(period: string | undefined): number | undefined {
-  const [, days, hours, minutes, seconds] = /^(?:(\d{1,5})\.)?(\d\d):(\d\d):(\d\d)$/.exec(period ?? '') ?? [];
+  const [, days, hours, minutes, seconds] =
+    /^(?:(\d{1,5})\.)?(\d\d):(\d\d):(\d\d)$/.exec(period ?? '') ?? [];
   if (hours === undefined) return undefined;
   const started = Number(minutes) > 0 || Number(seconds) > 0 ? 1 : 0;
   return Number(days ?? 0) * 24 + Number(hours) + started;

@@ -82,7 +82,10 @@ export function sqlServers({ cloud, credential, clock }: SqlServersOptions): Sql
       const client = await clientFor(id);
       const groups: FailoverGroup[] = [];
       try {
-        for await (const { name, partnerServers = [] } of client.failoverGroups.listByServer(id.group, id.name)) {
+        for await (const { name, partnerServers = [] } of client.failoverGroups.listByServer(
+          id.group,
+          id.name,
+        )) {
           groups.push({
             hosts: name ? groupHosts(name, cloud.sqlSuffix) : [],
             partners: partnerServers.map((partner) => canonicalId(partner.id)),
@@ -109,14 +112,20 @@ export function sqlServers({ cloud, credential, clock }: SqlServersOptions): Sql
 }
 
 const SECONDS_BETWEEN_TRIES = 15;
-const isBusyServer = ({ facts }: BusyError): boolean => facts.status === 409 || facts.status === 429;
+const isBusyServer = ({ facts }: BusyError): boolean =>
+  facts.status === 409 || facts.status === 429;
 
 /** Pauses between two looks at the operation; it takes some seconds (azure-facts 5.1), and polls cost little. */
 const POLL_SECONDS = [1, 2, 4, 8] as const;
 const POLL_SECONDS_MAX = 15;
 
 /** Sends the PATCH once and follows the operation. The SDK's own body holds the password alone (measured; case SQL-06). */
-async function change(client: SqlManagementClient, id: ResourceId, password: Secret, stay: Stay): Promise<void> {
+async function change(
+  client: SqlManagementClient,
+  id: ResourceId,
+  password: Secret,
+  stay: Stay,
+): Promise<void> {
   const doing = `set the password of the administrator of ${id.name}`;
   let taken = false;
   const onResponse = ({ status }: { status: number }) => {
@@ -127,13 +136,17 @@ async function change(client: SqlManagementClient, id: ResourceId, password: Sec
     const poller = await client.servers.beginUpdate(id.group, id.name, parameters, { onResponse });
     for (let turn = 0; !poller.isDone(); turn += 1) {
       if (!(await stay(POLL_SECONDS[turn] ?? POLL_SECONDS_MAX))) {
-        throw new UnknownOutcomeError('target-busy', { detail: `Azure did not finish when asked to ${doing}.` });
+        throw new UnknownOutcomeError('target-busy', {
+          detail: `Azure did not finish when asked to ${doing}.`,
+        });
       }
       await poller.poll();
     }
   } catch (error) {
     if (error instanceof KeyturnError) throw error;
-    throw taken ? fromOperation(error, doing) : refusal(fromArm(error, doing, { write: true }), doing);
+    throw taken
+      ? fromOperation(error, doing)
+      : refusal(fromArm(error, doing, { write: true }), doing);
   }
 }
 
@@ -146,7 +159,10 @@ function fromOperation(error: unknown, doing: string): KeyturnError {
   const code = /^The long-running operation has failed\. (\w{1,64})\. /.exec(text)?.[1];
   const detail = `Azure took the request to ${doing}, and its end is not known.`;
   if (code === undefined) return new UnknownOutcomeError('target-busy', { detail });
-  return refusal(new KeyturnError('failed', { code, detail: `Azure failed to ${doing} (${code}).` }), doing);
+  return refusal(
+    new KeyturnError('failed', { code, detail: `Azure failed to ${doing} (${code}).` }),
+    doing,
+  );
 }
 
 /** Codes that say more than "refused" [TailwindTraders#2, bicep-types-az#1436, terraform-provider-azurerm#12964]. */
@@ -183,7 +199,9 @@ function factsOf(id: ResourceId, server: Server, suffix: string): SqlServerFacts
   const { domain, port } = placeUnder(suffix);
   const host = server.fullyQualifiedDomainName?.toLowerCase() ?? '';
   if (!host.endsWith(domain) || !/^[a-z0-9-]{1,63}$/.test(host.slice(0, -domain.length))) {
-    throw new KeyturnError('failed', { detail: `Azure names no host of ${id.name} under ${domain}.` });
+    throw new KeyturnError('failed', {
+      detail: `Azure names no host of ${id.name} under ${domain}.`,
+    });
   }
   const { administratorLogin, administrators } = server;
   return compact({
@@ -200,5 +218,7 @@ function factsOf(id: ResourceId, server: Server, suffix: string): SqlServerFacts
 function groupHosts(name: string, suffix: string): string[] {
   const label = name.toLowerCase();
   const { domain } = placeUnder(suffix);
-  return /^[a-z0-9-]{1,63}$/.test(label) ? [`${label}${domain}`, `${label}.secondary${domain}`] : [];
+  return /^[a-z0-9-]{1,63}$/.test(label)
+    ? [`${label}${domain}`, `${label}.secondary${domain}`]
+    : [];
 }

@@ -23,16 +23,21 @@ const RESERVED = /^(sa|dbo|guest|public|sys|information_schema|loginmanager|dbma
 export function parseLoginName(text: string, what: string): string {
   const wrong = reasonAgainst(text);
   if (wrong === undefined) return text;
-  throw new KeyturnError('bad-tags', { detail: `${what} names the login ${quote(text)}: ${wrong}.` });
+  throw new KeyturnError('bad-tags', {
+    detail: `${what} names the login ${quote(text)}: ${wrong}.`,
+  });
 }
 
 function reasonAgainst(text: string): string | undefined {
   if (text.length < 1 || text.length > NAME_MAX) return 'a login has 1 to 128 characters';
-  if (!text.isWellFormed() || UNPRINTABLE.test(text)) return 'it holds characters that do not print';
-  if (/[\u{10000}-\u{10ffff}]/u.test(text)) return 'it holds characters that the server may take for none';
+  if (!text.isWellFormed() || UNPRINTABLE.test(text))
+    return 'it holds characters that do not print';
+  if (/[\u{10000}-\u{10ffff}]/u.test(text))
+    return 'it holds characters that the server may take for none';
   if (text !== text.trim()) return 'it begins or ends with a blank';
   if (/[,()/]/.test(text)) return 'commas, parentheses and slashes part names in a consent';
-  if (text.includes('\\')) return 'a name with a backslash is a Windows login, which has no password here';
+  if (text.includes('\\'))
+    return 'a name with a backslash is a Windows login, which has no password here';
   if (RESERVED.test(fold(text))) return 'logins of the server itself are never rotated';
   return undefined;
 }
@@ -57,7 +62,8 @@ export function couldBe(name: string, other: string): boolean {
  * slash [learn: resource-name-rules]; T-SQL may, and in a consent it would be another database.
  */
 export function parseDatabaseName(text: string): string {
-  const good = text.length >= 1 && text.length <= NAME_MAX && text.isWellFormed() && !UNPRINTABLE.test(text);
+  const good =
+    text.length >= 1 && text.length <= NAME_MAX && text.isWellFormed() && !UNPRINTABLE.test(text);
   if (good && !/[,()/]/.test(text) && text === text.trim() && fold(text) !== 'master') return text;
   throw new KeyturnError('bad-tags', {
     detail: `The tag rotator-options: \`database\` is ${quote(text)}; expected the name of a database other than master, without commas, parentheses and slashes.`,
@@ -84,7 +90,8 @@ export const alterPassword = (kind: LoginKind, name: string, password: Secret): 
  * @param names of each, a further column says how many there are
  */
 export const mayAlter = (kind: LoginKind, names: readonly string[] = []): string =>
-  (kind === 'LOGIN' ? MAY_LOGIN : MAY_USER) + names.map((name, at) => isThere(kind, name, at)).join('');
+  (kind === 'LOGIN' ? MAY_LOGIN : MAY_USER) +
+  names.map((name, at) => isThere(kind, name, at)).join('');
 
 const MAY_LOGIN =
   "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY LOGIN') AS may, (SELECT COUNT(*) FROM sys.fn_my_permissions(NULL, N'SERVER') WHERE permission_name = N'ALTER ANY LOGIN') AS listed";
@@ -97,13 +104,19 @@ const isThere = (kind: LoginKind, name: string, at: number): string =>
 
 /** Lets Keyturn's login, by its display name, change the passwords of others; for users of one database, in it. */
 export const giveAlter = (kind: LoginKind): readonly [before: string, after: string] =>
-  kind === 'LOGIN' ? ['ALTER SERVER ROLE [##MS_LoginManager##] ADD MEMBER [', ']'] : ['GRANT ALTER ANY USER TO [', ']'];
+  kind === 'LOGIN'
+    ? ['ALTER SERVER ROLE [##MS_LoginManager##] ADD MEMBER [', ']']
+    : ['GRANT ALTER ANY USER TO [', ']'];
 
 /** Makes a login or user; the password comes between the two. */
-export const createPrincipal = (kind: LoginKind, name: string): readonly [before: string, after: string] => [
+export const createPrincipal = (
+  kind: LoginKind,
+  name: string,
+): readonly [before: string, after: string] => [
   `CREATE ${kind} ${identifier(name)} WITH PASSWORD = '`,
   "'",
 ];
 
 /** The statement that switches a login on. A contained user is never switched off. */
-export const enableLogin = (name: string): Secret => new Secret(`ALTER LOGIN ${identifier(name)} ENABLE`);
+export const enableLogin = (name: string): Secret =>
+  new Secret(`ALTER LOGIN ${identifier(name)} ENABLE`);

@@ -73,7 +73,12 @@ export function storageKeys({ cloud, credential, clock }: StorageKeysOptions): S
     clients.set(subscription, client);
     return client;
   };
-  const call = <T>(id: ResourceId, doing: string, write: boolean, send: (c: StorageManagementClient) => Promise<T>) =>
+  const call = <T>(
+    id: ResourceId,
+    doing: string,
+    write: boolean,
+    send: (c: StorageManagementClient) => Promise<T>,
+  ) =>
     untilFree(clock, write, async () => {
       const client = await clientFor(id);
       return await send(client).catch((error: unknown) => {
@@ -88,7 +93,8 @@ export function storageKeys({ cloud, credential, clock }: StorageKeysOptions): S
       return factsOf(found);
     },
     async listKeys(id) {
-      const send = (client: StorageManagementClient) => client.storageAccounts.listKeys(id.group, id.name);
+      const send = (client: StorageManagementClient) =>
+        client.storageAccounts.listKeys(id.group, id.name);
       return keysOf((await call(id, 'list the keys', false, send)).keys);
     },
     async regenerate(id, slot) {
@@ -121,7 +127,9 @@ function factsOf({ allowSharedKeyAccess, sasPolicy, ...shown }: Properties): Sto
 }
 
 function keysOf(keys: readonly { keyName?: string; value?: string }[] = []): Keys {
-  const named = keys.filter((key): key is { keyName: string; value: string } => !!key.keyName && !!key.value);
+  const named = keys.filter(
+    (key): key is { keyName: string; value: string } => !!key.keyName && !!key.value,
+  );
   return new Map(named.map(({ keyName, value }) => [keyName.toLowerCase(), new Secret(value)]));
 }
 

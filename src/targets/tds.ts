@@ -9,7 +9,15 @@ import type { Clock } from '../core/clock.ts';
 import { compact } from '../core/compact.ts';
 import { BusyError, KeyturnError, UnknownOutcomeError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import { ACCEPTED, type AnswerRow, answered, row, type ServerAnswer, tlsFault, wordsOf } from '../core/serverAnswer.ts';
+import {
+  ACCEPTED,
+  type AnswerRow,
+  answered,
+  row,
+  type ServerAnswer,
+  tlsFault,
+  wordsOf,
+} from '../core/serverAnswer.ts';
 
 /** Where a login is tried or a statement runs. */
 export interface SqlPlace {
@@ -68,16 +76,25 @@ const REQUEST_MILLISECONDS = 30_000;
 const TRIES = 3;
 
 export function tds({ cloud, credential, clock }: TdsOptions): TdsApi {
-  const dial = async (place: SqlPlace, authentication: ConnectionConfiguration['authentication']) => {
+  const dial = async (
+    place: SqlPlace,
+    authentication: ConnectionConfiguration['authentication'],
+  ) => {
     if (!place.host.endsWith(cloud.sqlSuffix.split(':')[0] ?? '')) {
       throw new KeyturnError('failed', { detail: 'Not a host of a SQL server of this cloud.' });
     }
     return await open(place, authentication, cloud.sqlStrict === true);
   };
-  const asKeyturn = async <T>(place: SqlPlace, work: (connection: Connection) => Promise<T>): Promise<T> => {
+  const asKeyturn = async <T>(
+    place: SqlPlace,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> => {
     const token = await credential.getToken(`${cloud.sqlAudience}/.default`).catch(() => null);
     if (token === null)
-      throw new BusyError('target-busy', { code: 'no-token', detail: 'No token for SQL could be had.' });
+      throw new BusyError('target-busy', {
+        code: 'no-token',
+        detail: 'No token for SQL could be had.',
+      });
     const type = 'azure-active-directory-access-token';
     const opened = await dial(place, { type, options: { token: token.token } });
     if (!('connection' in opened)) throw notIn(opened, place);
@@ -124,7 +141,8 @@ const withServer = (login: string, { host }: SqlPlace): string =>
   login.includes('@') ? `${login}@${host.split('.')[0]}` : login;
 
 /** Silence, or what passes by itself; of a lock and of a wrong password each try may make it worse. */
-const isWorthAnother = ({ reached, refusedFor }: ServerAnswer): boolean => !reached || refusedFor === 'busy';
+const isWorthAnother = ({ reached, refusedFor }: ServerAnswer): boolean =>
+  !reached || refusedFor === 'busy';
 
 interface Opened {
   readonly connection: Connection;
@@ -181,7 +199,14 @@ function answerOf({ numbers, error }: NotOpened): ServerAnswer {
   const [number] = numbers;
   // Silence of a server that Azure names is a closed path more often than a server that is down.
   if (number === undefined)
-    return tlsFault(error) ?? { reached: false, tls: false, password: 'not asked', refusedFor: 'address' };
+    return (
+      tlsFault(error) ?? {
+        reached: false,
+        tls: false,
+        password: 'not asked',
+        refusedFor: 'address',
+      }
+    );
   return answered(String(number), ANSWERS[number]);
 }
 
@@ -194,21 +219,35 @@ function notIn(opened: NotOpened, place: SqlPlace): KeyturnError {
   const said = `${wordsOf(host, answer)}.`;
   if (refusedFor === 'address') return noPath([host], code);
   if (refusedFor === 'busy' || refusedFor === 'locked')
-    return new BusyError('target-busy', { ...code, detail: `${host} cannot answer now (${answer.code}).` });
+    return new BusyError('target-busy', {
+      ...code,
+      detail: `${host} cannot answer now (${answer.code}).`,
+    });
   if (refusedFor === 'certificate' || refusedFor === 'name' || refusedFor === 'no-tls')
     return new KeyturnError('untrusted-server', { ...code, detail: said });
-  if (password === 'not asked') return new KeyturnError('target-forbidden', { ...code, detail: said });
+  if (password === 'not asked')
+    return new KeyturnError('target-forbidden', { ...code, detail: said });
   const detail = `${host} does not let the identity of Keyturn in (${answer.code}): it needs a login there.`;
   return new KeyturnError('target-forbidden', { ...code, detail });
 }
 
 /** No path leads to these servers, which says nothing of any password. */
-export function noPath(hosts: readonly string[], facts: { readonly code?: string } = {}): KeyturnError {
-  return new KeyturnError('no-path', { ...facts, detail: `No path leads from Keyturn to ${hosts.join(', ')}.` });
+export function noPath(
+  hosts: readonly string[],
+  facts: { readonly code?: string } = {},
+): KeyturnError {
+  return new KeyturnError('no-path', {
+    ...facts,
+    detail: `No path leads from Keyturn to ${hosts.join(', ')}.`,
+  });
 }
 
 /** The first row, empty where there is none. */
-async function batch(connection: Connection, text: string, place: SqlPlace): Promise<readonly unknown[]> {
+async function batch(
+  connection: Connection,
+  text: string,
+  place: SqlPlace,
+): Promise<readonly unknown[]> {
   const { Request } = await import('tedious');
   const rows: (readonly unknown[])[] = [];
   const error = await new Promise<unknown>((resolve) => {
@@ -243,6 +282,8 @@ function fromBatch(error: unknown, { host }: SqlPlace): KeyturnError {
 
 function numberOf(error: unknown): number | undefined {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  const { number } = (typeof first === 'object' && first !== null ? first : {}) as { number?: unknown };
+  const { number } = (typeof first === 'object' && first !== null ? first : {}) as {
+    number?: unknown;
+  };
   return typeof number === 'number' ? number : undefined;
 }

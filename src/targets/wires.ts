@@ -35,11 +35,16 @@ export interface WireOptions {
 export function wires({ cloud, credential, clock, tenantId, databaseUser }: WireOptions) {
   const ground = { cloud, credential, clock };
   const [postgresql, ofMysql] = [placeOf(postgresqlPlane, cloud), placeOf(mysqlPlane, cloud)];
-  const identity = (audience: string | undefined) => databaseIdentity({ credential, audience, user: databaseUser });
+  const identity = (audience: string | undefined) =>
+    databaseIdentity({ credential, audience, user: databaseUser });
   const suffixes = { [POSTGRESQL_TYPE]: postgresql?.suffix, [MYSQL_TYPE]: ofMysql?.suffix };
   return {
     armKeys: armKeys(ground),
-    storage: { keys: storageKeys(ground), probe: storageKeyProbe(), storageSuffix: cloud.storageSuffix },
+    storage: {
+      keys: storageKeys(ground),
+      probe: storageKeyProbe(),
+      storageSuffix: cloud.storageSuffix,
+    },
     application: { graph: createGraph(ground), probe: clientSecretProbe({ cloud, tenantId }) },
     sql: { servers: sqlServers(ground), tds: tds(ground) },
     databases: databaseServers({ arm: createArm(ground), suffixes }),

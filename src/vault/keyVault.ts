@@ -8,7 +8,15 @@ import { SECRET_NAME, VERSION_ID, type VersionId } from '../core/ids.ts';
 import { onlyTo, patience, SINGLE_SEND } from '../core/pipeline.ts';
 import { Secret } from '../core/secret.ts';
 import { wireFailure } from '../core/wire.ts';
-import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../ports/vault.ts';
+import type {
+  Current,
+  NewVersion,
+  SecretItem,
+  Vault,
+  Vaults,
+  Version,
+  VersionInfo,
+} from '../ports/vault.ts';
 import { refusedRead, refusedWrite, type Write } from './refusals.ts';
 import type { ServedVaults } from './served.ts';
 
@@ -75,26 +83,40 @@ class KeyVault implements Vault {
   async versions(secret: string): Promise<readonly VersionInfo[]> {
     const found: VersionInfo[] = [];
     const pages = this.#client.listPropertiesOfSecretVersions(checkedName(secret)).byPage();
-    for await (const page of this.#pages(pages, `list the versions of ${secret}`)) found.push(...page.map(infoOf));
+    for await (const page of this.#pages(pages, `list the versions of ${secret}`))
+      found.push(...page.map(infoOf));
     return found;
   }
 
   async *list(): AsyncIterable<readonly SecretItem[]> {
-    for await (const page of this.#pages(this.#client.listPropertiesOfSecrets().byPage(), 'list the secrets')) {
+    for await (const page of this.#pages(
+      this.#client.listPropertiesOfSecrets().byPage(),
+      'list the secrets',
+    )) {
       yield page.map(itemOf);
     }
   }
 
-  async retag(secret: string, id: VersionId, tags: VersionInfo['tags'], enabled?: boolean): Promise<void> {
+  async retag(
+    secret: string,
+    id: VersionId,
+    tags: VersionInfo['tags'],
+    enabled?: boolean,
+  ): Promise<void> {
     const changes = compact({ tags: { ...tags }, enabled });
     await this.#write('retag', secret, () =>
       this.#client.updateSecretProperties(checkedName(secret), checkedVersion(id), changes),
     );
   }
 
-  async store(secret: string, { value, tags, contentType, expiresOn }: NewVersion): Promise<VersionId> {
+  async store(
+    secret: string,
+    { value, tags, contentType, expiresOn }: NewVersion,
+  ): Promise<VersionId> {
     if (!(expiresOn <= EXPIRY_MAX)) {
-      throw new KeyturnError('failed', { detail: 'The expiry is past 2038-01-19, which the SDK cannot send.' });
+      throw new KeyturnError('failed', {
+        detail: 'The expiry is past 2038-01-19, which the SDK cannot send.',
+      });
     }
     const options = compact({ tags: { ...tags }, expiresOn, contentType });
     const stored = await this.#write('store', secret, () =>
@@ -102,7 +124,9 @@ class KeyVault implements Vault {
     );
     const id = stored.properties.version?.toLowerCase();
     if (id !== undefined && VERSION_ID.test(id)) return id;
-    throw new UnknownOutcomeError('vault-busy', { detail: `${this.name} stored ${secret} but named no version.` });
+    throw new UnknownOutcomeError('vault-busy', {
+      detail: `${this.name} stored ${secret} but named no version.`,
+    });
   }
 
   async #read(secret: string, version?: VersionId): Promise<Version | 'disabled' | undefined> {
@@ -120,7 +144,10 @@ class KeyVault implements Vault {
     }
   }
 
-  async *#pages(pages: AsyncIterable<SecretProperties[]>, doing: string): AsyncIterable<SecretProperties[]> {
+  async *#pages(
+    pages: AsyncIterable<SecretProperties[]>,
+    doing: string,
+  ): AsyncIterable<SecretProperties[]> {
     try {
       for await (const page of pages) {
         this.#challenged = true;
@@ -162,7 +189,8 @@ function itemOf(properties: SecretProperties): SecretItem {
 }
 
 function common(properties: SecretProperties): Omit<VersionInfo, 'id'> {
-  const { enabled, createdOn, updatedOn, expiresOn, tags, contentType, managed, certificateKeyId } = properties;
+  const { enabled, createdOn, updatedOn, expiresOn, tags, contentType, managed, certificateKeyId } =
+    properties;
   return compact({
     enabled: enabled !== false,
     createdOn: createdOn ?? new Date(0),

@@ -10,28 +10,44 @@ export function refusedRead(error: unknown, vault: string, doing: string): Keytu
   if (error instanceof KeyturnError) return error;
   const failure = wireFailure(error);
   const { status = 0 } = failure;
-  const options = { ...facts(failure), detail: `The vault ${vault} did not ${doing} (${said(failure)}).` };
-  if (status === 401 || status === 403) return new KeyturnError(forbidden(failure) ?? 'vault-forbidden', options);
-  const passes = failure.unanswered || failure.unsent || [408, 409, 429].includes(status) || status >= 500;
+  const options = {
+    ...facts(failure),
+    detail: `The vault ${vault} did not ${doing} (${said(failure)}).`,
+  };
+  if (status === 401 || status === 403)
+    return new KeyturnError(forbidden(failure) ?? 'vault-forbidden', options);
+  const passes =
+    failure.unanswered || failure.unsent || [408, 409, 429].includes(status) || status >= 500;
   return passes ? new BusyError('vault-busy', options) : new KeyturnError('failed', options);
 }
 
 /** A write that failed: not applied and worth another try, perhaps applied, or refused for certain. */
 export function refusedWrite(
   error: unknown,
-  { write, vault, secret }: { readonly write: Write; readonly vault: string; readonly secret: string },
+  {
+    write,
+    vault,
+    secret,
+  }: { readonly write: Write; readonly vault: string; readonly secret: string },
 ): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const failure = wireFailure(error);
   const { status = 0 } = failure;
-  const doing = write === 'store' ? `take a new version of ${secret}` : `change the tags of ${secret}`;
-  const options = { ...facts(failure), detail: `The vault ${vault} did not ${doing} (${said(failure)}).` };
+  const doing =
+    write === 'store' ? `take a new version of ${secret}` : `change the tags of ${secret}`;
+  const options = {
+    ...facts(failure),
+    detail: `The vault ${vault} did not ${doing} (${said(failure)}).`,
+  };
   if (failure.unsent || status === 429) return new BusyError('vault-busy', options);
   if (status === 503) {
     // The vault is read-only, perhaps for hours (case KV-05). A definite no: what was issued has to go.
-    return write === 'store' ? new KeyturnError('store-refused', options) : new BusyError('vault-busy', options);
+    return write === 'store'
+      ? new KeyturnError('store-refused', options)
+      : new BusyError('vault-busy', options);
   }
-  if (failure.unanswered || status === 408 || status >= 500) return new UnknownOutcomeError('vault-busy', options);
+  if (failure.unanswered || status === 408 || status >= 500)
+    return new UnknownOutcomeError('vault-busy', options);
   if (status === 409) return deleted(failure, vault, secret, options);
   if (status === 404) return new KeyturnError('gone', options);
   // Azure Policy refuses with an inner code that nobody has published; what is none of the known ones is taken for it.
@@ -52,8 +68,14 @@ function forbidden({ inner }: WireFailure): Reason | undefined {
 }
 
 /** Case KV-03: one 409 stays until a person acts, the other passes. */
-function deleted(failure: WireFailure, vault: string, secret: string, options: object): KeyturnError {
-  if (failure.inner !== 'ObjectIsDeletedButRecoverable') return new BusyError('vault-busy', options);
+function deleted(
+  failure: WireFailure,
+  vault: string,
+  secret: string,
+  options: object,
+): KeyturnError {
+  if (failure.inner !== 'ObjectIsDeletedButRecoverable')
+    return new BusyError('vault-busy', options);
   const detail =
     `The name ${secret} lies in soft delete in the vault ${vault}. ` +
     `Recover it (az keyvault secret recover --vault-name ${vault} --name ${secret}) ` +

@@ -10,7 +10,13 @@ import { KeyturnError } from '../core/errors.ts';
 import type { ResourceId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Reason } from '../core/reasons.ts';
-import { type Discovered, FORMER_MAX, type LeftOut, VANISHED_MAX, type VaultList } from '../core/vaultList.ts';
+import {
+  type Discovered,
+  FORMER_MAX,
+  type LeftOut,
+  VANISHED_MAX,
+  type VaultList,
+} from '../core/vaultList.ts';
 import type { VaultListStore } from '../ports/knownVaults.ts';
 
 export interface Served {
@@ -68,7 +74,9 @@ export class ServedVaults {
   get leftOut(): readonly LeftOut[] {
     const { noRbac = [], vanished = [], replaced = [] } = this.#list ?? {};
     const anew = this.#unserved(replaced);
-    const gone = this.#unserved(vanished.map(({ id }) => id)).filter((vault) => !anew.includes(vault));
+    const gone = this.#unserved(vanished.map(({ id }) => id)).filter(
+      (vault) => !anew.includes(vault),
+    );
     return [
       ...this.#unserved(noRbac).map((vault): LeftOut => ({ vault, reason: 'no-rbac' })),
       ...anew.map((vault): LeftOut => ({ vault, reason: 'vault-replaced' })),
@@ -95,7 +103,8 @@ export class ServedVaults {
   async know(vault?: string): Promise<void> {
     if (!this.#discovery) return;
     const now = this.#clock.now();
-    const fresh = this.#readOn && this.#readOn <= now && now < addMinutes(this.#readOn, MINUTES_KNOWN);
+    const fresh =
+      this.#readOn && this.#readOn <= now && now < addMinutes(this.#readOn, MINUTES_KNOWN);
     if (fresh && (vault === undefined || this.find(vault))) return;
     try {
       this.#take((await this.#discovery.kept.read()) ?? this.#list);
@@ -108,16 +117,22 @@ export class ServedVaults {
    * Asks Azure what there is, unless that was done minutes ago; keeps the last list where it cannot be had. One alert per
    * cause; what an instance that only observes was told of, the one that runs after it alerts.
    */
-  async refresh(log: Log, { observes = false }: { readonly observes?: boolean } = {}): Promise<void> {
+  async refresh(
+    log: Log,
+    { observes = false }: { readonly observes?: boolean } = {},
+  ): Promise<void> {
     if (!this.#discovery) return;
     await this.know();
     const now = this.#clock.now();
     const before = this.#list;
-    if (before && before.triedOn <= now && now < addMinutes(before.triedOn, MINUTES_BETWEEN)) return;
+    if (before && before.triedOn <= now && now < addMinutes(before.triedOn, MINUTES_BETWEEN))
+      return;
     const { unalerted: _, ...found } = await this.#ask(this.#discovery, now, log);
     const next = compact({ ...found, unalerted: observes ? true : undefined });
     this.#take(next);
-    report(before?.unalerted && !observes ? undefined : before, next, log, (ids) => this.#unserved(ids));
+    report(before?.unalerted && !observes ? undefined : before, next, log, (ids) =>
+      this.#unserved(ids),
+    );
     try {
       await this.#discovery.kept.save(next);
     } catch (error) {
@@ -130,10 +145,15 @@ export class ServedVaults {
     const before = this.#list ?? { served: [], noRbac: [], vanished: [] };
     try {
       const found = await discover();
-      if (found.strange > 0) log('warn', 'rows of Resource Graph left out', { rows: found.strange });
+      if (found.strange > 0)
+        log('warn', 'rows of Resource Graph left out', { rows: found.strange });
       const { served, replaced, former } = this.#told(found.served, before);
       const noRbac = found.noRbac.map(textOf);
-      log('info', 'discovered', { vaults: served.length, noRbac: noRbac.length, replaced: replaced.length });
+      log('info', 'discovered', {
+        vaults: served.length,
+        noRbac: noRbac.length,
+        replaced: replaced.length,
+      });
       return compact({
         triedOn: now,
         foundOn: now,
@@ -176,11 +196,17 @@ export class ServedVaults {
   }
 
   /** What was served once and is neither found nor named any more; forgotten after a month. */
-  #vanished(before: Omit<VaultList, 'triedOn'>, found: readonly string[], now: Date): VaultList['vanished'] {
+  #vanished(
+    before: Omit<VaultList, 'triedOn'>,
+    found: readonly string[],
+    now: Date,
+  ): VaultList['vanished'] {
     const missed = [...before.vanished, ...before.served.map((id) => ({ id, since: now }))];
     const named = this.#named.map(textOf);
     const shown = missed.filter(({ since }) => since > addDays(now, -VANISHED_DAYS_SHOWN));
-    return shown.filter(({ id }) => !found.includes(id) && !named.includes(id)).slice(0, VANISHED_MAX);
+    return shown
+      .filter(({ id }) => !found.includes(id) && !named.includes(id))
+      .slice(0, VANISHED_MAX);
   }
 
   #take(list: VaultList | undefined): void {
@@ -207,7 +233,8 @@ export class ServedVaults {
 }
 
 const textOf = ({ text }: ResourceId): string => text;
-const digestOf = ({ text }: ResourceId): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+const digestOf = ({ text }: ResourceId): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, 16);
 const entryOf = (id: ResourceId): [string, string] => [id.name, digestOf(id)];
 
 /** What is new since the last list: one alert per cause, with all its vaults. */
@@ -219,7 +246,8 @@ function report(
 ): void {
   const alert = (reason: Reason, fields: object) =>
     log('error', 'alert', { reason, ...remedyOf(reason, {}), ...fields });
-  if (next.failure !== undefined && before?.failure === undefined) alert('undiscovered', { detail: next.failure });
+  if (next.failure !== undefined && before?.failure === undefined)
+    alert('undiscovered', { detail: next.failure });
   const gone = (list: VaultList | undefined) => (list?.vanished ?? []).map(({ id }) => id);
   const causes: [Reason, readonly string[], readonly string[]][] = [
     ['no-rbac', before?.noRbac ?? [], next.noRbac],
@@ -230,7 +258,9 @@ function report(
   for (const [reason, known, now] of causes) {
     const fresh = named(now.filter((id) => !known.includes(id)));
     // Its name is told once, as that of the vault that took it over.
-    const vaults = reason === 'vault-vanished' ? fresh.filter((name) => !anew.includes(name)) : fresh;
-    if (vaults.length > 0) alert(reason, { vaults: vaults.slice(0, NAMED_MAX).join(', '), count: vaults.length });
+    const vaults =
+      reason === 'vault-vanished' ? fresh.filter((name) => !anew.includes(name)) : fresh;
+    if (vaults.length > 0)
+      alert(reason, { vaults: vaults.slice(0, NAMED_MAX).join(', '), count: vaults.length });
   }
 }

@@ -26,32 +26,49 @@ async function refusal(authorization: string | null, by = auth): Promise<Reason>
   throw error ?? new Error('was let in');
 }
 const right = (over: Claims = {}): Claims =>
-  Object.fromEntries(Object.entries({ ...entra.claims(now), ...over }).filter(([, value]) => value !== undefined));
-const bearer = async (over: Claims, header = {}) => `Bearer ${await entra.sign(right(over), header)}`;
+  Object.fromEntries(
+    Object.entries({ ...entra.claims(now), ...over }).filter(([, value]) => value !== undefined),
+  );
+const bearer = async (over: Claims, header = {}) =>
+  `Bearer ${await entra.sign(right(over), header)}`;
 const delegated = { sub: 'pairwise', idtyp: undefined };
 
 describe('tokens that are let in', () => {
   it.each<[string, Claims, string]>([
     ['an application with idtyp', {}, 'app'],
     ['an application without idtyp whose oid is its sub', { idtyp: undefined }, 'app'],
-    ['a person through an application that was given our scope', { ...delegated, scp: 'x Keyturn.Access' }, 'user'],
+    [
+      'a person through an application that was given our scope',
+      { ...delegated, scp: 'x Keyturn.Access' },
+      'user',
+    ],
     ["the tenant's version 1 issuer", { iss: `https://sts.windows.net/${tenant}/` }, 'app'],
     ['nbf 59 s ahead', { nbf: second + 59 }, 'app'],
     ['exp 59 s ago', { exp: second - 59 }, 'app'],
   ])('%s', async (_title, over, kind) => {
-    expect(await auth.authenticate(await bearer(over))).toEqual({ oid, roles: ['Keyturn.Rotate'], kind });
+    expect(await auth.authenticate(await bearer(over))).toEqual({
+      oid,
+      roles: ['Keyturn.Rotate'],
+      kind,
+    });
   });
 
   it('a token without roles, which then has none', async () => {
     const caller = await auth.authenticate(await bearer({ roles: undefined }));
     expect(caller.roles).toEqual([]);
-    expect(() => requireRole(caller, 'Keyturn.Read')).toThrow(expect.objectContaining({ reason: 'no-role' }));
+    expect(() => requireRole(caller, 'Keyturn.Read')).toThrow(
+      expect.objectContaining({ reason: 'no-role' }),
+    );
   });
 
   it('a role counts only word for word (UA-8)', () => {
     const caller = { oid, roles: ['xKeyturn.Rotatex', 'keyturn.rotate'], kind: 'app' } as const;
-    expect(() => requireRole(caller, 'Keyturn.Rotate')).toThrow(expect.objectContaining({ reason: 'no-role' }));
-    expect(() => requireRole({ ...caller, roles: ['Keyturn.Rotate'] }, 'Keyturn.Read', 'Keyturn.Rotate')).not.toThrow();
+    expect(() => requireRole(caller, 'Keyturn.Rotate')).toThrow(
+      expect.objectContaining({ reason: 'no-role' }),
+    );
+    expect(() =>
+      requireRole({ ...caller, roles: ['Keyturn.Rotate'] }, 'Keyturn.Read', 'Keyturn.Rotate'),
+    ).not.toThrow();
   });
 });
 
@@ -99,13 +116,25 @@ describe('tokens that almost fit are refused with 401 (SEC-08)', () => {
 
   it('no signature', async () => {
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    expect(await refusal(`Bearer ${part({ alg: 'none', kid: 'k1' })}.${part(right())}.`)).toBe('no-token');
-    expect(await refusal(`Bearer ${part({ alg: 'none', kid: 'k1' })}.${part(right())}.x`)).toBe('no-token');
+    expect(await refusal(`Bearer ${part({ alg: 'none', kid: 'k1' })}.${part(right())}.`)).toBe(
+      'no-token',
+    );
+    expect(await refusal(`Bearer ${part({ alg: 'none', kid: 'k1' })}.${part(right())}.x`)).toBe(
+      'no-token',
+    );
   });
 
   it('a header that carries no bearer token', async () => {
     const token = await entra.sign(right());
-    for (const header of [null, '', token, `Basic ${token}`, `Bearer  ${token}`, `Bearer ${token} x`, 'Bearer a.b.c']) {
+    for (const header of [
+      null,
+      '',
+      token,
+      `Basic ${token}`,
+      `Bearer  ${token}`,
+      `Bearer ${token} x`,
+      'Bearer a.b.c',
+    ]) {
       expect(await refusal(header)).toBe('no-token');
     }
   });
@@ -135,6 +164,12 @@ it('a role is one by its whole name: what begins with it, or is written otherwis
     () =>
       requireRole({ oid: 'x', kind: 'user', roles }, 'Keyturn.Rotate');
   expect(judged('Keyturn.Read', 'Keyturn.Rotate')).not.toThrow();
-  for (const role of ['Keyturn.Rotate.Nothing', 'keyturn.rotate', 'xKeyturn.Rotate', ' Keyturn.Rotate', 'Keyturn'])
+  for (const role of [
+    'Keyturn.Rotate.Nothing',
+    'keyturn.rotate',
+    'xKeyturn.Rotate',
+    ' Keyturn.Rotate',
+    'Keyturn',
+  ])
     expect(judged(role)).toThrow(/none of the roles Keyturn\.Rotate/);
 });

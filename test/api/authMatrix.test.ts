@@ -30,7 +30,10 @@ afterAll(async () => {
 function freshApp(): void {
   const keys = (url: string | URL | Request, init?: RequestInit) => {
     const { pathname } = new URL(String(url));
-    return fetch(entra.authority + pathname.replace(tenant.azure.world.tenantId, entraTenant), init);
+    return fetch(
+      entra.authority + pathname.replace(tenant.azure.world.tenantId, entraTenant),
+      init,
+    );
   };
   provideApp(createApp(tenant.azure.env(), { clock: movingClock(), fetch: keys as typeof fetch }));
 }
@@ -81,7 +84,11 @@ const person = { sub: 'pairwise', idtyp: undefined, scp: 'Keyturn.Access' };
 /** What App Service would say of a caller that it let in (`Easy Auth`); here anyone can write it. */
 const principal = {
   'x-ms-client-principal': Buffer.from(
-    JSON.stringify({ auth_typ: 'aad', role_typ: 'roles', claims: [{ typ: 'roles', val: 'Keyturn.Rotate' }] }),
+    JSON.stringify({
+      auth_typ: 'aad',
+      role_typ: 'roles',
+      claims: [{ typ: 'roles', val: 'Keyturn.Rotate' }],
+    }),
   ).toString('base64'),
   'x-ms-client-principal-id': oid,
   'x-ms-client-principal-idp': 'aad',
@@ -92,7 +99,12 @@ type Made = () => Promise<string | undefined> | string | undefined;
 const refused: [row: string, status: number, token: Made, headers?: Record<string, string>][] = [
   ['no token', 401, () => undefined],
   ['no token, but a forged x-ms-client-principal', 401, () => undefined, principal],
-  ['a token without the role and a forged x-ms-client-principal', 403, () => signed({ roles: [] }), principal],
+  [
+    'a token without the role and a forged x-ms-client-principal',
+    403,
+    () => signed({ roles: [] }),
+    principal,
+  ],
   ['the issuer of nobody', 401, () => signed({ iss: 'https://login.evil.example/v2.0' })],
   ['no issuer', 401, () => signed({ iss: undefined })],
   ["another tenant's issuer", 401, () => signed({ iss: `https://sts.windows.net/${oid}/` })],
@@ -108,11 +120,23 @@ const refused: [row: string, status: number, token: Made, headers?: Record<strin
   ['PS256', 401, () => signed({}, { alg: 'PS256' })],
   ['HS256 with the public key as the secret', 401, () => entra.signHs256(claims())],
   ['alg none', 401, () => `${part({ alg: 'none', typ: 'JWT', kid: 'k1' })}.${part(claims())}.`],
-  ['alg none, with something for a signature', 401, () => `${part({ alg: 'none', kid: 'k1' })}.${part(claims())}.x`],
+  [
+    'alg none, with something for a signature',
+    401,
+    () => `${part({ alg: 'none', kid: 'k1' })}.${part(claims())}.x`,
+  ],
   ["a stranger's signature under our kid", 401, () => entra.forge(claims())],
-  ['an ID token, with the role', 401, () => signed({ ...person, scp: undefined, nonce: 'n', name: 'A Person' })],
+  [
+    'an ID token, with the role',
+    401,
+    () => signed({ ...person, scp: undefined, nonce: 'n', name: 'A Person' }),
+  ],
   ['a person without our scope', 401, () => signed({ ...person, scp: 'User.Read' })],
-  ['a person whose scope begins like ours', 401, () => signed({ ...person, scp: 'Keyturn.AccessAll' })],
+  [
+    'a person whose scope begins like ours',
+    401,
+    () => signed({ ...person, scp: 'Keyturn.AccessAll' }),
+  ],
   ['a person with our scope and no role', 403, () => signed({ ...person, roles: undefined })],
   ['an application without a role', 403, () => signed({ roles: undefined })],
   ['an application with another role', 403, () => signed({ roles: ['Keyturn.Read'] })],
@@ -120,13 +144,21 @@ const refused: [row: string, status: number, token: Made, headers?: Record<strin
   ['the role inside a longer text', 401, () => signed({ roles: 'xKeyturn.Rotatex' })],
   ['the role as the beginning of another', 403, () => signed({ roles: ['Keyturn.RotateAll'] })],
   ['the role in other capitals', 403, () => signed({ roles: ['keyturn.rotate'] })],
-  ['the scope instead of the role', 403, () => signed({ ...person, scp: 'Keyturn.Access Keyturn.Rotate', roles: [] })],
+  [
+    'the scope instead of the role',
+    403,
+    () => signed({ ...person, scp: 'Keyturn.Access Keyturn.Rotate', roles: [] }),
+  ],
 ];
 
 describe('a token that does not fit', () => {
-  it.each(refused)('SEC-08: %s → %i, and nothing is written', async (_row, status, made, headers = {}) => {
-    for (const name of CALLS) await expectRefused(await call(await made(), headers, name, {}), status);
-  });
+  it.each(refused)(
+    'SEC-08: %s → %i, and nothing is written',
+    async (_row, status, made, headers = {}) => {
+      for (const name of CALLS)
+        await expectRefused(await call(await made(), headers, name, {}), status);
+    },
+  );
 });
 
 describe('a token that fits', () => {
@@ -138,7 +170,11 @@ describe('a token that fits', () => {
   ])('SEC-08: %s → 200', async (_row, over) => {
     const { nbf, exp } = over;
     // The clock of the cases has moved since the table was made.
-    const fresh = { ...over, ...(nbf ? { nbf: seconds(30) } : {}), ...(exp ? { exp: seconds(-30) } : {}) };
+    const fresh = {
+      ...over,
+      ...(nbf ? { nbf: seconds(30) } : {}),
+      ...(exp ? { exp: seconds(-30) } : {}),
+    };
     expect((await call(await signed(fresh), principal)).status).toBe(200);
   });
 
@@ -150,7 +186,12 @@ describe('a token that fits', () => {
 
 /** Each in a dry run: 200 is what would be 202. */
 const roles: [role: string, call: (typeof CALLS)[number], body: object, status: number][] = [
-  ...CALLS.map((name): [string, (typeof CALLS)[number], object, number] => ['Keyturn.Read', name, {}, 403]),
+  ...CALLS.map((name): [string, (typeof CALLS)[number], object, number] => [
+    'Keyturn.Read',
+    name,
+    {},
+    403,
+  ]),
   ['Keyturn.Rotate', 'rotate', {}, 200],
   ['Keyturn.Rotate', 'rotate', { revoke: '4d' }, 200],
   ['Keyturn.Rotate', 'rotate', { revoke: '12h' }, 403],
@@ -185,29 +226,53 @@ describe('a role', () => {
 });
 
 /** What shows the secrets of every team: for readers alone. */
-const READS = ['secrets?managed=false', 'summary', 'report', 'report?format=csv', 'suggestions'] as const;
+const READS = [
+  'secrets?managed=false',
+  'summary',
+  'report',
+  'report?format=csv',
+  'suggestions',
+] as const;
 
 describe('what shows everybody’s secrets', () => {
-  const read = async (path: string, token: string | undefined, headers: Record<string, string> = {}) =>
+  const read = async (
+    path: string,
+    token: string | undefined,
+    headers: Record<string, string> = {},
+  ) =>
     await fetch(`${tenant.host.url}/api/${path}`, {
       headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
     });
 
   it.each(READS)('SEC-08: a stranger is not shown %s', async (path) => {
-    for (const [row, status, made, headers = {}] of refused.filter(([, status]) => status === 401)) {
+    for (const [row, status, made, headers = {}] of refused.filter(
+      ([, status]) => status === 401,
+    )) {
       const answer = await read(path, await made(), headers);
       expect([row, answer.status]).toEqual([row, status]);
     }
   });
 
-  it.each(READS)('UA-8: who may only rotate or revoke is not shown %s, a reader is', async (path) => {
-    for (const roles of [[], ['Keyturn.Rotate'], ['Keyturn.Revoke'], ['keyturn.read'], ['Keyturn.ReadAll']]) {
-      const answer = await read(path, await signed({ roles }), principal);
-      expect([answer.status, await answer.json()]).toEqual([403, expect.objectContaining({ reason: 'no-role' })]);
-    }
-    expect((await read(path, await signed({ roles: ['Keyturn.Read'] }))).status).toBe(200);
-    expect(tenant.azure.writes()).toEqual([]);
-  });
+  it.each(READS)(
+    'UA-8: who may only rotate or revoke is not shown %s, a reader is',
+    async (path) => {
+      for (const roles of [
+        [],
+        ['Keyturn.Rotate'],
+        ['Keyturn.Revoke'],
+        ['keyturn.read'],
+        ['Keyturn.ReadAll'],
+      ]) {
+        const answer = await read(path, await signed({ roles }), principal);
+        expect([answer.status, await answer.json()]).toEqual([
+          403,
+          expect.objectContaining({ reason: 'no-role' }),
+        ]);
+      }
+      expect((await read(path, await signed({ roles: ['Keyturn.Read'] }))).status).toBe(200);
+      expect(tenant.azure.writes()).toEqual([]);
+    },
+  );
 });
 
 /** Calls about many secrets at once. */
@@ -225,22 +290,33 @@ const holds: [role: string, method: string, status: number][] = [
 
 describe('holds by scope', () => {
   const ask = async (token: string | undefined, method: string) =>
-    await fetch(`${tenant.host.url}/api/holds${method === 'DELETE' ? '/0b5c5a70-6a3c-4f0e-9d7e-0c8b8f6f3c11' : ''}`, {
-      method,
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      ...(method === 'POST' ? { body: '{"scope": {"all": true}}' } : {}),
-    });
-  const written = async () => (await tenant.rows()).filter(({ partition }) => partition === 'holds');
+    await fetch(
+      `${tenant.host.url}/api/holds${method === 'DELETE' ? '/0b5c5a70-6a3c-4f0e-9d7e-0c8b8f6f3c11' : ''}`,
+      {
+        method,
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+        ...(method === 'POST' ? { body: '{"scope": {"all": true}}' } : {}),
+      },
+    );
+  const written = async () =>
+    (await tenant.rows()).filter(({ partition }) => partition === 'holds');
 
-  it.each(holds)('UA-8: %s asks with %s → %i, and nothing is written', async (role, method, status) => {
-    expect((await ask(await signed({ roles: [role] }), method)).status).toBe(status);
-    expect(await written()).toEqual([]);
-  });
+  it.each(holds)(
+    'UA-8: %s asks with %s → %i, and nothing is written',
+    async (role, method, status) => {
+      expect((await ask(await signed({ roles: [role] }), method)).status).toBe(status);
+      expect(await written()).toEqual([]);
+    },
+  );
 
-  it.each(refused.filter(([, status]) => status === 401))('SEC-08: %s → %i', async (_row, status, made) => {
-    for (const method of ['GET', 'POST', 'DELETE']) expect((await ask(await made(), method)).status).toBe(status);
-    expect(await written()).toEqual([]);
-  });
+  it.each(refused.filter(([, status]) => status === 401))(
+    'SEC-08: %s → %i',
+    async (_row, status, made) => {
+      for (const method of ['GET', 'POST', 'DELETE'])
+        expect((await ask(await made(), method)).status).toBe(status);
+      expect(await written()).toEqual([]);
+    },
+  );
 });
 
 describe('what the doctor found', () => {
@@ -285,7 +361,8 @@ describe('the signing keys', () => {
     expect((await call(await signed())).status).toBe(200);
     const asked = entra.asked();
     await tenant.advance({ seconds: 31 });
-    for (let turn = 0; turn < 5; turn++) expect((await call(await signed({}, { kid: `x${turn}` }))).status).toBe(401);
+    for (let turn = 0; turn < 5; turn++)
+      expect((await call(await signed({}, { kid: `x${turn}` }))).status).toBe(401);
     expect(entra.asked()).toBe(asked + 1);
   });
 });

@@ -16,7 +16,15 @@ const pascal = {
   NBF: null,
   EXP: 1788134400,
 };
-const camel = { id, vaultName: 'kv1', objectType: 'Secret', objectName: 'db', version, nbf: null, exp: 1788134400 };
+const camel = {
+  id,
+  vaultName: 'kv1',
+  objectType: 'Secret',
+  objectName: 'db',
+  version,
+  nbf: null,
+  exp: 1788134400,
+};
 const envelope = {
   id: '1',
   topic,
@@ -26,7 +34,14 @@ const envelope = {
   dataVersion: '1',
   metadataVersion: '1',
 };
-const cloudEvent = { specversion: '1.0', id: '1', type, source: topic, subject: 'db', time: '2027-01-01T00:00:00Z' };
+const cloudEvent = {
+  specversion: '1.0',
+  id: '1',
+  type,
+  source: topic,
+  subject: 'db',
+  time: '2027-01-01T00:00:00Z',
+};
 const { dataVersion: _, ...undated } = envelope;
 const { Id: __, ...withoutId } = pascal;
 
@@ -40,18 +55,27 @@ export interface Body {
 const drafts: readonly Body[] = [
   { title: 'Pascal case', event: { ...envelope, data: pascal } },
   { title: 'camel case', event: { ...envelope, data: camel } },
-  { title: 'mixed case', event: { ...envelope, data: { ID: id, vaultname: 'kv1', ObjectType: 'secret' } } },
+  {
+    title: 'mixed case',
+    event: { ...envelope, data: { ID: id, vaultname: 'kv1', ObjectType: 'secret' } },
+  },
   {
     title: 'a blank in a key',
     event: { ...envelope, data: { ...withoutId, ObjectName: undefined, 'ObjectName ': 'db' } },
   },
-  { title: 'a blank in the version', event: { ...envelope, data: { ...withoutId, Version: ` ${version}` } } },
+  {
+    title: 'a blank in the version',
+    event: { ...envelope, data: { ...withoutId, Version: ` ${version}` } },
+  },
   { title: 'EXP as text', event: { ...envelope, data: { ...pascal, EXP: '1788134400' } } },
   { title: 'EXP null', event: { ...envelope, data: { ...pascal, EXP: null } } },
   { title: 'EXP absent', event: { ...envelope, data: { ...pascal, EXP: undefined } } },
   { title: 'a CloudEvent', event: { ...cloudEvent, data: pascal } },
   { title: 'no dataVersion', event: { ...undated, data: pascal } },
-  { title: 'unknown fields', event: { ...envelope, region: 'x', data: { ...pascal, Colour: { deep: [1] } } } },
+  {
+    title: 'unknown fields',
+    event: { ...envelope, region: 'x', data: { ...pascal, Colour: { deep: [1] } } },
+  },
   { title: 'an Id alone', event: { ...envelope, data: { Id: id } } },
   {
     title: 'a vault in capitals',

@@ -64,24 +64,32 @@ describe('reading a body', () => {
 
   it('HST-01: is empty only where nobody announced anything', async () => {
     expect(await read({}, null)).toBe('');
-    expect(await read({ 'content-length': '0', 'content-type': 'application/json' }, null)).toBe('');
+    expect(await read({ 'content-length': '0', 'content-type': 'application/json' }, null)).toBe(
+      '',
+    );
   });
 
   it('puts any text together, however it is cut, and refuses what is no UTF-8', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 200 }), fc.nat(20), async (text, at) => {
-        const whole = bytes(text);
-        async function* body() {
-          yield whole.subarray(0, at);
-          yield whole.subarray(at);
-        }
-        const kept = new TextDecoder().decode(whole);
-        expect(await read({ 'content-length': String(whole.length) }, body())).toBe(kept);
-      }),
+      fc.asyncProperty(
+        fc.string({ unit: 'binary', maxLength: 200 }),
+        fc.nat(20),
+        async (text, at) => {
+          const whole = bytes(text);
+          async function* body() {
+            yield whole.subarray(0, at);
+            yield whole.subarray(at);
+          }
+          const kept = new TextDecoder().decode(whole);
+          expect(await read({ 'content-length': String(whole.length) }, body())).toBe(kept);
+        },
+      ),
     );
     async function* broken() {
       yield Uint8Array.of(0x22, 0xff, 0x22);
     }
-    await expect(read({ 'content-length': '3' }, broken())).rejects.toMatchObject({ reason: 'bad-request' });
+    await expect(read({ 'content-length': '3' }, broken())).rejects.toMatchObject({
+      reason: 'bad-request',
+    });
   });
 });

@@ -37,7 +37,8 @@ function named(tags: Record<string, string>, vault = 'kv1'): void {
   tenant.configure();
 }
 
-const token = (claims: object = {}): Promise<string> => tenant.azure.issueToken({ oid: OID, ...claims });
+const token = (claims: object = {}): Promise<string> =>
+  tenant.azure.issueToken({ oid: OID, ...claims });
 
 async function ask(
   name: string,
@@ -47,17 +48,26 @@ async function ask(
 ): Promise<Response> {
   const call = calls.find((each) => each.name === name);
   if (!call) throw new Error(`no call ${name}`);
-  const path = call.path.replace('{vault}', vault).replace('{name}', 'st-a').replace('{id}', crypto.randomUUID());
+  const path = call.path
+    .replace('{vault}', vault)
+    .replace('{name}', 'st-a')
+    .replace('{id}', crypto.randomUUID());
   const given = bodies[name] ?? {};
   return await tenant.request(`/api/${path}`, {
     token: await token(claims),
     method: call.method,
     ...(call.method === 'POST'
-      ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...given, ...body }) }
+      ? {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ ...given, ...body }),
+        }
       : {}),
   });
 }
-const bodies: Readonly<Record<string, object>> = { hold: { until: null }, leaked: { note: 'n', ticket: 't' } };
+const bodies: Readonly<Record<string, object>> = {
+  hold: { until: null },
+  leaked: { note: 'n', ticket: 't' },
+};
 
 async function expectUnchanged(): Promise<void> {
   await tenant.settle();
@@ -70,34 +80,39 @@ const READER = { 'keyturn-readers': OID };
 const OPERATOR = { 'keyturn-operators': OID };
 
 /** What a caller by vault gets of each call: in the own vault as reader, as operator, and in another vault as operator. */
-const wanted: Readonly<Record<string, readonly [reader: number, operator: number, other: number]>> = {
-  secret: [200, 200, 404],
-  history: [200, 200, 404],
-  consumers: [200, 200, 404],
-  rotate: [403, 200, 404],
-  hold: [403, 200, 404],
-  undo: [403, 409, 404],
-  revoke: [403, 403, 403],
-  secrets: [200, 200, 200],
-  summary: [200, 200, 200],
-  report: [200, 200, 200],
-  suggestions: [200, 200, 200],
-  doctor: [200, 200, 404],
-  doctors: [200, 200, 200],
-  kinds: [200, 200, 200],
-  operations: [200, 200, 200],
-  operation: [404, 404, 404],
-  readiness: [403, 403, 403],
-};
+const wanted: Readonly<Record<string, readonly [reader: number, operator: number, other: number]>> =
+  {
+    secret: [200, 200, 404],
+    history: [200, 200, 404],
+    consumers: [200, 200, 404],
+    rotate: [403, 200, 404],
+    hold: [403, 200, 404],
+    undo: [403, 409, 404],
+    revoke: [403, 403, 403],
+    secrets: [200, 200, 200],
+    summary: [200, 200, 200],
+    report: [200, 200, 200],
+    suggestions: [200, 200, 200],
+    doctor: [200, 200, 404],
+    doctors: [200, 200, 200],
+    kinds: [200, 200, 200],
+    operations: [200, 200, 200],
+    operation: [404, 404, 404],
+    readiness: [403, 403, 403],
+  };
 
 describe('a caller whom a vault names', () => {
   it('UA-8: has its row for every call; a call that says nothing of vaults is for roles alone', () => {
     const rows = Object.keys(wanted);
-    const unlisted = guarded.filter(({ name, byVault }) => byVault !== undefined && !rows.includes(name));
+    const unlisted = guarded.filter(
+      ({ name, byVault }) => byVault !== undefined && !rows.includes(name),
+    );
     expect(unlisted.map(({ name }) => name)).toEqual([]);
   });
 
-  it.each(guarded.map((call) => [call.name, wanted[call.name] ?? ([403, 403, 403] as const)] as const))(
+  it.each(
+    guarded.map((call) => [call.name, wanted[call.name] ?? ([403, 403, 403] as const)] as const),
+  )(
     'UA-8: %s → %j as reader, as operator, and for another vault',
     async (name, [reader, operator, other]) => {
       named(READER);
@@ -105,8 +120,13 @@ describe('a caller whom a vault names', () => {
       named(OPERATOR);
       const asOperator = await ask(name, 'kv1', {}, name === 'undo' ? {} : { dryRun: true });
       const elsewhere = await ask(name, 'kv2');
-      expect([asReader.status, asOperator.status, elsewhere.status]).toEqual([reader, operator, other]);
-      if (reader === 403) expect((await asReader.json()) as object).toMatchObject({ reason: 'no-role' });
+      expect([asReader.status, asOperator.status, elsewhere.status]).toEqual([
+        reader,
+        operator,
+        other,
+      ]);
+      if (reader === 403)
+        expect((await asReader.json()) as object).toMatchObject({ reason: 'no-role' });
       if (other === 404 && name !== 'operation') {
         // The very answer of a secret that was never there.
         const absent = (await (await ask(name, 'kv9')).json()) as object;
@@ -134,7 +154,9 @@ describe('a caller whom a vault names', () => {
     for (const text of [sum, month, doctors])
       expect([text.includes('kv1'), text.includes('kv2')]).toEqual([true, false]);
     for (const format of ['csv', 'markdown']) {
-      const shown = await (await tenant.request(`/api/report?format=${format}`, { token: await token() })).text();
+      const shown = await (
+        await tenant.request(`/api/report?format=${format}`, { token: await token() })
+      ).text();
       expect([shown.includes('kv1'), shown.includes('kv2')]).toEqual([true, false]);
     }
     await expectUnchanged();
@@ -148,7 +170,10 @@ describe('a caller whom a vault names', () => {
   ])('UA-8: never %s', async (_what, body) => {
     named(OPERATOR);
     const answer = await ask('rotate', 'kv1', {}, body);
-    expect([answer.status, await answer.json()]).toEqual([403, expect.objectContaining({ reason: 'no-role' })]);
+    expect([answer.status, await answer.json()]).toEqual([
+      403,
+      expect.objectContaining({ reason: 'no-role' }),
+    ]);
     await expectUnchanged();
   });
 
@@ -163,7 +188,9 @@ describe('a caller whom a vault names', () => {
     expect(tenant.regenerations('acct1')).toBe(1);
     named({}, 'kv1');
     named({ 'keyturn-readers': OTHER }, 'kv2');
-    expect((await tenant.request(location, { token: await token({ oid: OTHER }) })).status).toBe(404);
+    expect((await tenant.request(location, { token: await token({ oid: OTHER }) })).status).toBe(
+      404,
+    );
     const theirs = await tenant.request('/api/operations', { token: await token({ oid: OTHER }) });
     expect(await theirs.json()).toMatchObject({ operations: [] });
   });
@@ -171,11 +198,26 @@ describe('a caller whom a vault names', () => {
 
 describe('who is meant', () => {
   it.each<[string, Record<string, string>, object, number]>([
-    ['by object id, in capitals and among others', { 'keyturn-readers': `${OTHER}, ${OID.toUpperCase()}` }, {}, 200],
+    [
+      'by object id, in capitals and among others',
+      { 'keyturn-readers': `${OTHER}, ${OID.toUpperCase()}` },
+      {},
+      200,
+    ],
     ['the tag in other capitals', { 'Keyturn-Readers': OID }, {}, 200],
     ['by a group', { 'keyturn-readers': GROUP }, { ...person, groups: [OTHER, GROUP] }, 200],
-    ['a group that is called like an id', { 'keyturn-readers': GROUP }, { ...person, groups: [`x${GROUP}`] }, 403],
-    ['by the name of a group', { 'keyturn-readers': 'team-a' }, { ...person, groups: ['team-a'] }, 403],
+    [
+      'a group that is called like an id',
+      { 'keyturn-readers': GROUP },
+      { ...person, groups: [`x${GROUP}`] },
+      403,
+    ],
+    [
+      'by the name of a group',
+      { 'keyturn-readers': 'team-a' },
+      { ...person, groups: ['team-a'] },
+      403,
+    ],
     ['groups that are no list', { 'keyturn-readers': GROUP }, { ...person, groups: GROUP }, 403],
     ['an id inside of a longer text', { 'keyturn-readers': `x${OID}` }, {}, 403],
     ['a star', { 'keyturn-readers': '*' }, {}, 403],
@@ -191,21 +233,32 @@ describe('who is meant', () => {
   it.each([
     [
       '_claim_names',
-      { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://graph.windows.net/x' } } },
+      {
+        _claim_names: { groups: 'src1' },
+        _claim_sources: { src1: { endpoint: 'https://graph.windows.net/x' } },
+      },
     ],
     ['hasgroups', { hasgroups: true }],
-  ])('UA-8: too many groups (%s) → 403 that says so, and the link is not followed', async (_how, claims) => {
-    named({ 'keyturn-readers': GROUP });
-    const answer = await ask('secret', 'kv1', { ...person, ...claims });
-    expect([answer.status, await answer.json()]).toEqual([
-      403,
-      expect.objectContaining({ reason: 'too-many-groups', remedy: expect.stringContaining('ApplicationGroup') }),
-    ]);
-    named(READER);
-    expect((await ask('secret', 'kv1', { ...person, ...claims })).status).toBe(200);
-    expect((await ask('secret', 'kv2', { ...person, ...claims, roles: ['Keyturn.Read'] })).status).toBe(200);
-    await expectUnchanged();
-  });
+  ])(
+    'UA-8: too many groups (%s) → 403 that says so, and the link is not followed',
+    async (_how, claims) => {
+      named({ 'keyturn-readers': GROUP });
+      const answer = await ask('secret', 'kv1', { ...person, ...claims });
+      expect([answer.status, await answer.json()]).toEqual([
+        403,
+        expect.objectContaining({
+          reason: 'too-many-groups',
+          remedy: expect.stringContaining('ApplicationGroup'),
+        }),
+      ]);
+      named(READER);
+      expect((await ask('secret', 'kv1', { ...person, ...claims })).status).toBe(200);
+      expect(
+        (await ask('secret', 'kv2', { ...person, ...claims, roles: ['Keyturn.Read'] })).status,
+      ).toBe(200);
+      await expectUnchanged();
+    },
+  );
 
   it('UA-8: whose tags may not be read, the vault names nobody', async () => {
     named(READER);

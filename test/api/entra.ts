@@ -38,12 +38,16 @@ export async function startEntra(): Promise<Entra> {
     const found = request.url === `/${tenant}/discovery/v2.0/keys`;
     const { publicKey: _, privateKey: __, ...jwk } = ours;
     const status = down ? 503 : found ? 200 : 404;
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ keys: [jwk] }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const authority = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const make = (key: webcrypto.CryptoKey, claims: Claims, header: Partial<JWTHeaderParameters>) =>
-    new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: ours.kid, ...header }).sign(key);
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: ours.kid, ...header })
+      .sign(key);
 
   return {
     authority,
@@ -55,7 +59,11 @@ export async function startEntra(): Promise<Entra> {
     },
     sign: async (claims, header = {}) =>
       // PS256 needs the same key pair under another algorithm.
-      make(header.alg === 'PS256' ? await pssKey(ours.privateKey) : ours.privateKey, claims, header),
+      make(
+        header.alg === 'PS256' ? await pssKey(ours.privateKey) : ours.privateKey,
+        claims,
+        header,
+      ),
     async signHs256(claims) {
       const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
       const text = `${part({ alg: 'HS256', typ: 'JWT', kid: ours.kid })}.${part(claims)}`;
@@ -83,5 +91,7 @@ async function newKey(kid: string) {
 async function pssKey(key: webcrypto.CryptoKey): Promise<webcrypto.CryptoKey> {
   const { subtle } = globalThis.crypto;
   const algorithm = { name: 'RSA-PSS', hash: 'SHA-256' };
-  return subtle.importKey('pkcs8', await subtle.exportKey('pkcs8', key), algorithm, false, ['sign']);
+  return subtle.importKey('pkcs8', await subtle.exportKey('pkcs8', key), algorithm, false, [
+    'sign',
+  ]);
 }

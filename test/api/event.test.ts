@@ -21,7 +21,10 @@ const good = {
 
 describe('fromEvent', () => {
   it.each(bodies)('makes one and the same look of $title (EG-01, EG-02)', ({ event, version }) => {
-    expect(fromEvent(event, vaults)).toEqual({ ...look, ...(version === false ? { version: undefined } : {}) });
+    expect(fromEvent(event, vaults)).toEqual({
+      ...look,
+      ...(version === false ? { version: undefined } : {}),
+    });
   });
 
   it('takes the names of the documented sample and leaves out a version that is none (EG-01)', () => {
@@ -43,15 +46,31 @@ describe('fromEvent', () => {
 
   it.each([
     ['a key', wrap(good, { eventType: 'Microsoft.KeyVault.KeyNearExpiry' }), 'bad-request'],
-    ['a certificate', wrap(good, { eventType: 'Microsoft.KeyVault.CertificateNearExpiry' }), 'bad-request'],
+    [
+      'a certificate',
+      wrap(good, { eventType: 'Microsoft.KeyVault.CertificateNearExpiry' }),
+      'bad-request',
+    ],
     ['an invented type', wrap(good, { eventType: 'Contoso.SecretNearExpiry' }), 'bad-request'],
     ['no type', { topic, data: good }, 'bad-request'],
     ['an object of another kind', wrap({ ...good, ObjectType: 'Certificate' }), 'bad-request'],
-    ['the id of a key', wrap({ ...good, Id: 'https://kv1.vault.azure.net/keys/db/1' }), 'bad-request'],
+    [
+      'the id of a key',
+      wrap({ ...good, Id: 'https://kv1.vault.azure.net/keys/db/1' }),
+      'bad-request',
+    ],
     ['an id that is no address', wrap({ ...good, Id: 'db' }), 'bad-request'],
-    ['a name that no secret has', wrap({ ...good, Id: 'https://kv1.vault.azure.net/secrets/a%2Fb' }), 'bad-request'],
+    [
+      'a name that no secret has',
+      wrap({ ...good, Id: 'https://kv1.vault.azure.net/secrets/a%2Fb' }),
+      'bad-request',
+    ],
     ['no data', wrap(undefined), 'bad-request'],
-    ['the topic of a vault that is not on the list', wrap(good, { topic: topic.replace('kv1', 'kv9') }), 'not-allowed'],
+    [
+      'the topic of a vault that is not on the list',
+      wrap(good, { topic: topic.replace('kv1', 'kv9') }),
+      'not-allowed',
+    ],
     [
       'the topic of the same vault name elsewhere',
       wrap(good, { topic: topic.replace('/rg/', '/rg2/') }),
@@ -69,7 +88,13 @@ describe('fromEvent', () => {
   });
 
   it('shows no more than 64 quoted characters of what a stranger sent (SEC-06)', () => {
-    const hostile = ['<img src=x onerror=alert(1)>', '\u001b[2J', 'a\r\nSet-Cookie: x', '\u202e', 'A'.repeat(10_240)];
+    const hostile = [
+      '<img src=x onerror=alert(1)>',
+      '\u001b[2J',
+      'a\r\nSet-Cookie: x',
+      '\u202e',
+      'A'.repeat(10_240),
+    ];
     for (const topic of hostile) {
       const skipped = fromEvent(wrap(good, { topic }), vaults);
       expect(isSkip(skipped) && skipped.detail).toMatch(/^topic "[\x20-\x7e]{0,200}"$/);
@@ -127,7 +152,10 @@ describe('fromEventMessage', () => {
   });
 
   it('makes looks of the good ones in a list, and skips of the others', () => {
-    const found = fromEventMessage([null, event, [event], 'x', { ...event, topic: `${topic}x` }], vaults);
+    const found = fromEventMessage(
+      [null, event, [event], 'x', { ...event, topic: `${topic}x` }],
+      vaults,
+    );
     expect(found.map((each) => (isSkip(each) ? each.skip : each.name))).toEqual([
       'bad-request',
       'db',
@@ -143,7 +171,9 @@ describe('fromEventMessage', () => {
     ['null', null],
     ['a number', 7],
   ])('makes a skip of %s (EG-08)', (_title, message) => {
-    expect(fromEventMessage(message, vaults)).toEqual([expect.objectContaining({ skip: 'bad-request' })]);
+    expect(fromEventMessage(message, vaults)).toEqual([
+      expect.objectContaining({ skip: 'bad-request' }),
+    ]);
   });
 
   it('never throws, whatever the message holds (EG-08)', () => {

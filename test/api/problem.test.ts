@@ -18,7 +18,9 @@ const hostile = [
 
 describe('problem details', () => {
   it('name the reason, its page and its remedy', () => {
-    const { status, headers, jsonBody } = problem(new KeyturnError('owed-first', { detail: 'key2 until 2027-01-05.' }));
+    const { status, headers, jsonBody } = problem(
+      new KeyturnError('owed-first', { detail: 'key2 until 2027-01-05.' }),
+    );
     expect(status).toBe(409);
     expect(headers['content-type']).toBe('application/problem+json');
     expect(jsonBody).toMatchObject({
@@ -43,7 +45,8 @@ describe('problem details', () => {
 
   it('hold nothing that looks like a credential (FN-05), and are the same whatever the process knows (ATK-07)', () => {
     const key = Buffer.alloc(64, 'a value').toString('base64');
-    const answerTo = (text: string) => problem(new KeyturnError('bad-request', { detail: `refused ${text}` }));
+    const answerTo = (text: string) =>
+      problem(new KeyturnError('bad-request', { detail: `refused ${text}` }));
     expect(JSON.stringify(answerTo(key))).not.toContain(key.slice(0, 8));
     const before = answerTo('hunter2-hunter2');
     new Secret('hunter2-hunter2');
@@ -51,7 +54,10 @@ describe('problem details', () => {
   });
 
   it('ask to come back when nobody is at fault for long', () => {
-    expect(problem(new BusyError('storage-busy'))).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+    expect(problem(new BusyError('storage-busy'))).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '10' },
+    });
     expect(problem(new KeyturnError('no-token'))).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
@@ -59,23 +65,26 @@ describe('problem details', () => {
   });
 });
 
-it.each(hostile)("OPS-07: shows a person's own text as it is, but for what does not print: %.20j (SEC-06)", (text) => {
-  const on = new Date('2027-01-01T00:00:00Z');
-  const common = {
-    id: 'x',
-    vault: 'kv1',
-    name: 'db',
-    version: 'v',
-    phase: 'accepted',
-    done: false,
-    override: [],
-    revoke: 'after-grace',
-    caller: 'c',
-    createdOn: on,
-    updatedOn: on,
-  };
-  const body = operationBody({ ...common, steps: [], note: text, ticket: text });
-  expect(body.ticket).toBe(plain(text));
-  expect(body.ticket).toMatch(PLAIN);
-  expect(String(body.ticket).length).toBeLessThanOrEqual(256);
-});
+it.each(hostile)(
+  "OPS-07: shows a person's own text as it is, but for what does not print: %.20j (SEC-06)",
+  (text) => {
+    const on = new Date('2027-01-01T00:00:00Z');
+    const common = {
+      id: 'x',
+      vault: 'kv1',
+      name: 'db',
+      version: 'v',
+      phase: 'accepted',
+      done: false,
+      override: [],
+      revoke: 'after-grace',
+      caller: 'c',
+      createdOn: on,
+      updatedOn: on,
+    };
+    const body = operationBody({ ...common, steps: [], note: text, ticket: text });
+    expect(body.ticket).toBe(plain(text));
+    expect(body.ticket).toMatch(PLAIN);
+    expect(String(body.ticket).length).toBeLessThanOrEqual(256);
+  },
+);

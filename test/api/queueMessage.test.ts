@@ -7,7 +7,9 @@ describe('fromQueue', () => {
   it('takes a look, as object or as text', () => {
     expect(fromQueue(look)).toEqual(look);
     expect(fromQueue(JSON.stringify(look))).toEqual(look);
-    expect(fromQueue({ ...look, vault: 'KV1', operation: '7f0b8a9e-30d3-4b6c-9a3e-3a6f2f0f9c11' })).toMatchObject({
+    expect(
+      fromQueue({ ...look, vault: 'KV1', operation: '7f0b8a9e-30d3-4b6c-9a3e-3a6f2f0f9c11' }),
+    ).toMatchObject({
       vault: 'kv1',
     });
   });
@@ -19,7 +21,11 @@ describe('fromQueue', () => {
       '"override", "revoke"',
     ],
     ['a value', JSON.stringify({ ...look, value: 'hunter2-hunter2' }), '"value"'],
-    ['a prototype', `{"vault":"kv1","name":"st-a","cause":"http","__proto__":{"revoke":"now"}}`, '"__proto__"'],
+    [
+      'a prototype',
+      `{"vault":"kv1","name":"st-a","cause":"http","__proto__":{"revoke":"now"}}`,
+      '"__proto__"',
+    ],
     ['an invented cause', JSON.stringify({ ...look, cause: 'order' }), '"cause"'],
     ['a path as name', JSON.stringify({ ...look, name: '../st-b' }), '"name"'],
     ['text', 'st-a', 'no object'],

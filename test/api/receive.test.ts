@@ -2,7 +2,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { Caller, Role } from '../../src/api/auth.ts';
-import { type ApiDeps, type Call, type CallInput, guarded, type OpenCall } from '../../src/api/call.ts';
+import {
+  type ApiDeps,
+  type Call,
+  type CallInput,
+  guarded,
+  type OpenCall,
+} from '../../src/api/call.ts';
 import { calls } from '../../src/api/calls.ts';
 import { answer } from '../../src/api/problem.ts';
 import { type Received, receive } from '../../src/api/receive.ts';
@@ -12,7 +18,9 @@ import { KeyturnError } from '../../src/core/errors.ts';
 const BODY = '{"color": "red"}';
 
 /** A request whose body tells when it is read. */
-function request(given: { token?: string; url?: string; headers?: Record<string, string>; body?: string } = {}) {
+function request(
+  given: { token?: string; url?: string; headers?: Record<string, string>; body?: string } = {},
+) {
   const { token = 'Rotate', url = 'https://app/api/x', body = BODY } = given;
   const read: string[] = [];
   const headers = new Headers({
@@ -76,7 +84,9 @@ const refusal = async (call: Call, given: Parameters<typeof request>[0]) => {
 describe('a call that changes something', () => {
   it('is run with what was asked, parsed', async () => {
     const { received } = request({ headers: { 'idempotency-key': 'INC-1', accept: 'text/html' } });
-    expect((await receive(change, received, reception().reception)).jsonBody).toEqual({ painted: 'red' });
+    expect((await receive(change, received, reception().reception)).jsonBody).toEqual({
+      painted: 'red',
+    });
     expect(seen.at(-1)).toEqual({
       path: { vault: 'KV1', name: 'Db' },
       accept: 'text/html',
@@ -101,7 +111,11 @@ describe('a call that changes something', () => {
 
   it('is not run, and asks nothing of vaults or storage, where its body does not fit', async () => {
     for (const body of ['{', '[]', '{"colour": "red"}', '{"color": 1}'])
-      expect(await refusal(change, { body })).toEqual({ reason: 'bad-request', read: ['body'], asked: [] });
+      expect(await refusal(change, { body })).toEqual({
+        reason: 'bad-request',
+        read: ['body'],
+        asked: [],
+      });
   });
 
   it.each<[Role, boolean]>([
@@ -120,7 +134,14 @@ describe('a call that changes something', () => {
 
 it('a call that anyone may make needs neither token nor settings', async () => {
   const open: OpenCall = {
-    ...{ name: 'sign', method: 'GET', path: 'sign', summary: 'A sign', roles: 'anyone', answers: {} },
+    ...{
+      name: 'sign',
+      method: 'GET',
+      path: 'sign',
+      summary: 'A sign',
+      roles: 'anyone',
+      answers: {},
+    },
     run: async ({ health }) => answer(200, { healthy: await health() }),
   };
   const app = () => {

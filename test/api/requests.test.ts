@@ -22,7 +22,11 @@ import type { Vault, Version } from '../../src/ports/vault.ts';
 import { refusalIn } from '../jest/refusal.ts';
 
 const now = new Date('2027-01-01T00:00:00Z');
-const caller = (...roles: string[]): Caller => ({ oid: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', roles, kind: 'app' });
+const caller = (...roles: string[]): Caller => ({
+  oid: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  roles,
+  kind: 'app',
+});
 const version = (last: string, tags: Record<string, string>): Version => ({
   id: last.repeat(32),
   enabled: true,
@@ -36,7 +40,10 @@ const optedIn = { rotator: 'fake', 'rotator-target': 'here' };
 const tgt = targetHash('fake', 'here');
 
 /** A world of one vault with one secret; `writes` are the calls that change vault or target. */
-function setUp(versions: readonly Version[] = [version('a', optedIn)], others: readonly Operation[] = []) {
+function setUp(
+  versions: readonly Version[] = [version('a', optedIn)],
+  others: readonly Operation[] = [],
+) {
   const saved = new Map<string, Operation>();
   const rowsOf = new Map<string, SecretRow>();
   const looks: Look[] = [];
@@ -112,7 +119,11 @@ function setUp(versions: readonly Version[] = [version('a', optedIn)], others: r
       ownerTag: 'owner',
     },
   };
-  const ask = (body: object, by = caller('Keyturn.Rotate'), more: { name?: string; key?: string } = {}) =>
+  const ask = (
+    body: object,
+    by = caller('Keyturn.Rotate'),
+    more: { name?: string; key?: string } = {},
+  ) =>
     rotate(
       {
         caller: by,
@@ -142,7 +153,9 @@ describe('a request for a rotation', () => {
     });
     const names = { vault: 'kv1', name: 'db', version: 'a'.repeat(32) };
     expect(looks).toEqual([{ ...names, cause: 'http', operation: made.id }]);
-    expect(records).toContainEqual(expect.objectContaining({ message: 'audit', operation: made.id, ticket: 'a b' }));
+    expect(records).toContainEqual(
+      expect.objectContaining({ message: 'audit', operation: made.id, ticket: 'a b' }),
+    );
   });
 
   it.each<[string, object, string[]]>([
@@ -159,7 +172,9 @@ describe('a request for a rotation', () => {
   it('may override and revoke with Keyturn.Revoke (UA-8)', async () => {
     const { ask } = setUp();
     const body = { override: ['too-soon'], revoke: 'now' };
-    expect(operationOf(await ask(body, caller('Keyturn.Rotate', 'Keyturn.Revoke')))).toMatchObject(body);
+    expect(operationOf(await ask(body, caller('Keyturn.Rotate', 'Keyturn.Revoke')))).toMatchObject(
+      body,
+    );
   });
 
   it('ATK-13: an equal one is answered with the operation once that has its record, and with nothing before', async () => {
@@ -180,14 +195,20 @@ describe('a request for a rotation', () => {
   });
 
   it('OPS-02: while something is owed is a conflict that names it, unless it says to rotate again (UA-8)', async () => {
-    const state = (cred: string) => `v=1;tgt=${tgt};cred=${cred};rot=0123456789abcdef;after=2027-01-02T00:00Z`;
-    const [current, older] = ['key1', 'key2'].map((cred) => ({ ...optedIn, 'rotator-state': state(cred) }));
+    const state = (cred: string) =>
+      `v=1;tgt=${tgt};cred=${cred};rot=0123456789abcdef;after=2027-01-02T00:00Z`;
+    const [current, older] = ['key1', 'key2'].map((cred) => ({
+      ...optedIn,
+      'rotator-state': state(cred),
+    }));
     const { ask, looks } = setUp([version('b', current ?? {}), version('a', older ?? {})]);
     const { reason, detail } = await refusalIn(ask({}));
     expect(reason).toBe('owed-first');
     expect(detail).toContain(`key2 of version ${'a'.repeat(32)}`);
     expect(looks).toEqual([]);
-    expect((await refusalIn(ask({ revoke: 'now' }, caller('Keyturn.Revoke')))).reason).toBe('owed-first');
+    expect((await refusalIn(ask({ revoke: 'now' }, caller('Keyturn.Revoke')))).reason).toBe(
+      'owed-first',
+    );
     expect((await refusalIn(ask({ rotateAgain: true }))).reason).toBe('no-role');
     const again = { revoke: 'now', rotateAgain: true };
     expect(operationOf(await ask(again, caller('Keyturn.Revoke')))).toMatchObject(again);
@@ -237,7 +258,9 @@ describe('a request for a rotation', () => {
     expect(operationOf(await ask({}, undefined, { key: 'k1' })).id).toBe(first.id);
     expect(operationOf(await ask({}, undefined, { key: 'k2' })).id).not.toBe(first.id);
     expect(saved.size).toBe(2);
-    expect((await refusalIn(ask({ ticket: 'x' }, undefined, { key: 'k1' }))).reason).toBe('bad-request');
+    expect((await refusalIn(ask({ ticket: 'x' }, undefined, { key: 'k1' }))).reason).toBe(
+      'bad-request',
+    );
   });
 
   it('is refused when the caller has 50 open ones', async () => {
@@ -252,8 +275,12 @@ describe('a request for a rotation', () => {
     const { ask, saved, looks, writes } = setUp([{ ...version('a', optedIn), createdOn: now }]);
     const refused = { reason: 'too-soon', overridable: ['too-soon'] };
     expect(await ask({ dryRun: true })).toMatchObject({ preview: { steps: [], refusal: refused } });
-    const forced = await ask({ dryRun: true, override: ['too-soon'] }, caller('Keyturn.Revoke'), { key: 'k1' });
-    expect(forced).toMatchObject({ preview: { steps: [{ kind: 'rotate' }, { kind: 'prove' }, { kind: 'revoke' }] } });
+    const forced = await ask({ dryRun: true, override: ['too-soon'] }, caller('Keyturn.Revoke'), {
+      key: 'k1',
+    });
+    expect(forced).toMatchObject({
+      preview: { steps: [{ kind: 'rotate' }, { kind: 'prove' }, { kind: 'revoke' }] },
+    });
     expect([saved.size, looks.length, writes.length]).toEqual([0, 0, 0]);
   });
 });
@@ -276,17 +303,26 @@ describe('a request to revoke, or to hold', () => {
     'UA-8: with %j nobody ends a grace, sets a reason aside or moves it: no-role, and nothing is written',
     async (roles) => {
       const { deps, saved, looks } = setUp();
-      for (const body of [{}, { at: 'now' }, { at: addDays(now, 3) }, { override: ['slot-held'] }, { dryRun: true }])
+      for (const body of [
+        {},
+        { at: 'now' },
+        { at: addDays(now, 3) },
+        { override: ['slot-held'] },
+        { dryRun: true },
+      ])
         expect((await refusalIn(revokes(deps, roles, body))).reason).toBe('no-role');
       expect([saved.size, looks.length]).toEqual([0, 0]);
     },
   );
 
-  it.each([[[]], [['Keyturn.Read']], [['Keyturn.Revoke']]])('UA-8: with %j nobody holds', async (roles) => {
-    const { deps, saved, looks } = setUp();
-    expect((await refusalIn(holds(deps, roles))).reason).toBe('no-role');
-    expect([saved.size, looks.length]).toEqual([0, 0]);
-  });
+  it.each([[[]], [['Keyturn.Read']], [['Keyturn.Revoke']]])(
+    'UA-8: with %j nobody holds',
+    async (roles) => {
+      const { deps, saved, looks } = setUp();
+      expect((await refusalIn(holds(deps, roles))).reason).toBe('no-role');
+      expect([saved.size, looks.length]).toEqual([0, 0]);
+    },
+  );
 
   it('UA-8: with its own role each is judged by what there is', async () => {
     const { deps } = setUp();
@@ -304,9 +340,9 @@ describe('an operation', () => {
     expect((await operation(id, { ...other, roles: ['Keyturn.Read'] }, deps)).id).toBe(id);
     expect((await refusalIn(operation(id, other, deps))).reason).toBe('not-found');
     expect((await refusalIn(operation(id, caller(), deps))).reason).toBe('no-role');
-    expect((await refusalIn(operation("' or PartitionKey ne '", caller('Keyturn.Read'), deps))).reason).toBe(
-      'not-found',
-    );
+    expect(
+      (await refusalIn(operation("' or PartitionKey ne '", caller('Keyturn.Read'), deps))).reason,
+    ).toBe('not-found');
   });
 });
 
@@ -320,7 +356,9 @@ describe('a message that the host gave up on', () => {
     expect(rowsOf.get('db')).toMatchObject({ step: 'failed', reason: 'failed', alert: 'failed' });
     expect(rowsOf.get('db')?.nextLookOn?.getTime()).toBeGreaterThan(now.getTime());
     expect(saved.get(id)?.phase).toBe('failed');
-    expect(records.filter((record) => 'message' in record && record.message === 'alert')).toHaveLength(1);
+    expect(
+      records.filter((record) => 'message' in record && record.message === 'alert'),
+    ).toHaveLength(1);
   });
 
   it('of a vault that is not on the list leaves no row', async () => {

@@ -16,13 +16,22 @@ describe('ATK-10: what makes Node show what the worker handles', () => {
       '--inspect_port=1',
       '--INSPECT',
     ].map(option),
-    ...['--report-on-signal', '--report-uncaught-exception', '--report_on_fatalerror', '--experimental-report'].map(
+    ...[
+      '--report-on-signal',
+      '--report-uncaught-exception',
+      '--report_on_fatalerror',
+      '--experimental-report',
+    ].map(option),
+    ...[
+      '--heapsnapshot-signal=SIGUSR2',
+      '--heapsnapshot-near-heap-limit=3',
+      '--heap-prof',
+      '--cpu-prof',
+      '--prof',
+    ].map(option),
+    ...['--tls-keylog=/tmp/k', '--trace-tls', '--trace-event-categories=node', '--trace-env'].map(
       option,
     ),
-    ...['--heapsnapshot-signal=SIGUSR2', '--heapsnapshot-near-heap-limit=3', '--heap-prof', '--cpu-prof', '--prof'].map(
-      option,
-    ),
-    ...['--tls-keylog=/tmp/k', '--trace-tls', '--trace-event-categories=node', '--trace-env'].map(option),
     ...[
       '--abort-on-uncaught-exception',
       '"--inspect"',
@@ -42,9 +51,17 @@ describe('ATK-10: what makes Node show what the worker handles', () => {
   });
 
   it('what does no harm is let through', () => {
-    const options = '--max-old-space-size=512 --enable-source-maps --trace-warnings --import ./a.js --use-openssl-ca';
-    const env = { NODE_OPTIONS: options, NODE_ENV: 'production', NODE_TLS_REJECT_UNAUTHORIZED: '1', NODE_DEBUG: ' ' };
-    expect(exposures({ ...env, NODE_EXTRA_CA_CERTS: '/etc/ca.pem' }, ['--experimental-vm-modules'])).toEqual([]);
+    const options =
+      '--max-old-space-size=512 --enable-source-maps --trace-warnings --import ./a.js --use-openssl-ca';
+    const env = {
+      NODE_OPTIONS: options,
+      NODE_ENV: 'production',
+      NODE_TLS_REJECT_UNAUTHORIZED: '1',
+      NODE_DEBUG: ' ',
+    };
+    expect(
+      exposures({ ...env, NODE_EXTRA_CA_CERTS: '/etc/ca.pem' }, ['--experimental-vm-modules']),
+    ).toEqual([]);
   });
 });
 

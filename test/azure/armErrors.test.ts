@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { fromArm } from '../../src/azure/armErrors.ts';
-import { AbsentError, BusyError, KeyturnError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import {
+  AbsentError,
+  BusyError,
+  KeyturnError,
+  UnknownOutcomeError,
+} from '../../src/core/errors.ts';
 
 const answer = (statusCode: number, code = 'Code', message = 'text of a stranger') => ({
   name: 'RestError',
@@ -62,9 +67,12 @@ describe('errors of ARM', () => {
 
   it('VAL-11: a lock is a lock with 423, too, and a message tells where a code does not', () => {
     expect(write(answer(423, 'ScopeLocked')).reason).toBe('scope-locked');
-    const text = 'There is already an operation in progress which requires exclusive lock on this account.';
+    const text =
+      'There is already an operation in progress which requires exclusive lock on this account.';
     expect(write(answer(409, 'BadThing', text))).toBeInstanceOf(BusyError);
-    expect(write(answer(409, 'BadThing', 'Please remove it and try again.'))).not.toBeInstanceOf(BusyError);
+    expect(write(answer(409, 'BadThing', 'Please remove it and try again.'))).not.toBeInstanceOf(
+      BusyError,
+    );
   });
 
   it.each([

@@ -30,11 +30,16 @@ describe('clouds', () => {
     }
     const more = { ...cloudChoice, names: [...cloudChoice.names, 'AzureElsewhere'] };
     expect(settingsSchema(more).shape.KEYTURN_CLOUD.parse('AzureElsewhere')).toBe('AzureElsewhere');
-    expect(settingsSchema(cloudChoice).shape.KEYTURN_CLOUD.safeParse('AzureElsewhere').success).toBe(false);
+    expect(
+      settingsSchema(cloudChoice).shape.KEYTURN_CLOUD.safeParse('AzureElsewhere').success,
+    ).toBe(false);
   });
 
   it('takes ports, and drops a slash at the end', () => {
-    expect(CustomCloud.parse(local)).toEqual({ ...local, arm: 'https://management.keyturn.localhost:8443' });
+    expect(CustomCloud.parse(local)).toEqual({
+      ...local,
+      arm: 'https://management.keyturn.localhost:8443',
+    });
   });
 
   it.each([
@@ -59,14 +64,19 @@ describe('clouds', () => {
     const audience = 'https://ossrdbms-aad.database.usgovcloudapi.net';
     const suffix = '.postgres.database.usgovcloudapi.net';
     expect(placeOf(postgresqlPlane, cloudNamed('AzureUSGovernment'))).toEqual({ suffix, audience });
-    expect(placeOf(mysqlPlane, cloudNamed('AzureChinaCloud'))?.suffix).toBe('.mysql.database.chinacloudapi.cn');
+    expect(placeOf(mysqlPlane, cloudNamed('AzureChinaCloud'))?.suffix).toBe(
+      '.mysql.database.chinacloudapi.cn',
+    );
     expect(placeOf({ name: 'mysql', clouds: {} }, clouds.AzureCloud)).toBeUndefined();
     const planes = {
       postgresql: { suffix: '.pg.example', audience: 'https://pg.example' },
       other: { suffix: '.o.example' },
     };
     const custom = CustomCloud.parse({ ...local, planes });
-    expect([postgresqlPlane, mysqlPlane].map((each) => placeOf(each, custom))).toEqual([planes.postgresql, undefined]);
+    expect([postgresqlPlane, mysqlPlane].map((each) => placeOf(each, custom))).toEqual([
+      planes.postgresql,
+      undefined,
+    ]);
     // A custom cloud has what it says, whatever addresses it shares with a listed one.
     expect(placeOf(mysqlPlane, CustomCloud.parse({ ...clouds.AzureCloud }))).toBeUndefined();
   });
@@ -81,7 +91,11 @@ describe('clouds', () => {
     expect(CustomCloud.parse({ ...local, ...earlier })).toMatchObject({
       planes: { postgresql: place('.pg.example'), mysql: place('.my.example') },
     });
-    const both = CustomCloud.parse({ ...local, ...earlier, planes: { mysql: { suffix: '.new.example' } } });
+    const both = CustomCloud.parse({
+      ...local,
+      ...earlier,
+      planes: { mysql: { suffix: '.new.example' } },
+    });
     expect(placeOf(mysqlPlane, both)).toEqual({ suffix: '.new.example' });
   });
 
@@ -105,13 +119,21 @@ describe('clouds', () => {
   });
 
   it.each([
-    ['AzureCloud', /(?:\.azure\.(?:com|net)|\.loganalytics\.io|\.windows\.net|\.microsoft(?:online)?\.com)$/],
-    ['AzureUSGovernment', /(?:\.usgovcloudapi\.net|\.azure\.us|\.loganalytics\.us|\.microsoft(?:online)?\.us)$/],
+    [
+      'AzureCloud',
+      /(?:\.azure\.(?:com|net)|\.loganalytics\.io|\.windows\.net|\.microsoft(?:online)?\.com)$/,
+    ],
+    [
+      'AzureUSGovernment',
+      /(?:\.usgovcloudapi\.net|\.azure\.us|\.loganalytics\.us|\.microsoft(?:online)?\.us)$/,
+    ],
     ['AzureChinaCloud', /(?:\.chinacloudapi\.cn|\.azure\.cn)$/],
   ] as const)('%s has no address of another cloud', (name, own) => {
     const places = [postgresqlPlane, mysqlPlane].map((plane) => placeOf(plane, cloudNamed(name)));
     const planes = places.flatMap((place) => [place?.suffix, place?.audience]);
-    const addresses = [...Object.values(clouds[name]), ...planes].filter((each) => typeof each === 'string');
+    const addresses = [...Object.values(clouds[name]), ...planes].filter(
+      (each) => typeof each === 'string',
+    );
     expect(addresses.length).toBeGreaterThan(12);
     expect(addresses.filter((each) => !own.test(`.${each}`))).toEqual([]);
   });

@@ -1,6 +1,10 @@
 /** How consent is read, call by call, with answers that a stranger's assignments or a page of the list may bend (design section 6). */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type ConsentOptions, consentFrom, parseConsentMap } from '../../src/azure/consentReader.ts';
+import {
+  type ConsentOptions,
+  consentFrom,
+  parseConsentMap,
+} from '../../src/azure/consentReader.ts';
 import { addMinutes } from '../../src/core/clock.ts';
 import { AbsentError, BusyError, KeyturnError } from '../../src/core/errors.ts';
 
@@ -61,8 +65,15 @@ function consent(over: Partial<ConsentOptions> = {}) {
 }
 
 /** An assignment as ARM lists it. */
-const assignment = (given: { scope?: string; description?: unknown; principalId?: unknown } = {}) => ({
-  properties: { principalId: ME, scope: ID, description: 'keyturn storage-account-key: kv1/st-a', ...given },
+const assignment = (
+  given: { scope?: string; description?: unknown; principalId?: unknown } = {},
+) => ({
+  properties: {
+    principalId: ME,
+    scope: ID,
+    description: 'keyturn storage-account-key: kv1/st-a',
+    ...given,
+  },
 });
 const names = async (target = ID, over: Partial<ConsentOptions> = {}) =>
   (await consent(over).of(target)).map(({ name, wide }) => (wide ? `${name}, from above` : name));
@@ -81,7 +92,9 @@ describe('the list of assignments', () => {
 
   it('counts in any casing of scope and identity, with a slash at the end', async () => {
     const scopes = [ID.toUpperCase(), `${ID}/`];
-    pages = [{ value: scopes.map((scope) => assignment({ scope, principalId: ME.toUpperCase() })) }];
+    pages = [
+      { value: scopes.map((scope) => assignment({ scope, principalId: ME.toUpperCase() })) },
+    ];
     expect(await names()).toEqual(['st-a', 'st-a']);
   });
 
@@ -120,7 +133,12 @@ describe('the list of assignments', () => {
 
   it('at the group counts as from above', async () => {
     pages = [
-      { value: [assignment({ scope: GROUP }), assignment({ description: 'keyturn storage-account-key: kv1/b' })] },
+      {
+        value: [
+          assignment({ scope: GROUP }),
+          assignment({ description: 'keyturn storage-account-key: kv1/b' }),
+        ],
+      },
     ];
     expect(await names()).toEqual(['st-a, from above', 'b']);
   });
@@ -132,7 +150,11 @@ describe('the list of assignments', () => {
       {
         value: [
           ...[at(RULE, 'rule'), at(QUEUE, 'queue'), at(SPACE, 'space'), at(GROUP, 'group')],
-          ...[at(`${SPACE}/queues`, 'no'), at(`${QUEUE}/authorizationRules`, 'no'), at(`${SPACE}/queues/q2`, 'no')],
+          ...[
+            at(`${SPACE}/queues`, 'no'),
+            at(`${QUEUE}/authorizationRules`, 'no'),
+            at(`${SPACE}/queues/q2`, 'no'),
+          ],
           at(`${GROUP}/providers/Microsoft.ServiceBus`, 'no'),
         ],
       },
@@ -153,7 +175,10 @@ describe('the list of assignments', () => {
 
 describe('the pages of the list', () => {
   const page = (name: string, nextLink: string | null | undefined) => ({
-    ...{ value: [assignment({ description: `keyturn storage-account-key: kv1/${name}` })], nextLink },
+    ...{
+      value: [assignment({ description: `keyturn storage-account-key: kv1/${name}` })],
+      nextLink,
+    },
   });
   const link = (token: string) => `https://evil.example/?$skipToken=${token}&$filter=other`;
 
@@ -161,18 +186,26 @@ describe('the pages of the list', () => {
     pages = [page('a', link('t1')), page('b', link('t2')), page('c', null)];
     expect(await names()).toEqual(['a', 'b', 'c']);
     expect(asked.map(({ path, query }) => [path, query.$skipToken])).toEqual(
-      [undefined, 't1', 't2'].map((token) => [`${id}/providers/Microsoft.Authorization/roleAssignments`, token]),
+      [undefined, 't1', 't2'].map((token) => [
+        `${id}/providers/Microsoft.Authorization/roleAssignments`,
+        token,
+      ]),
     );
-    for (const { query } of asked) expect(query).toMatchObject({ $filter: `principalId eq '${ME}'` });
+    for (const { query } of asked)
+      expect(query).toMatchObject({ $filter: `principalId eq '${ME}'` });
   });
 
-  it.each([undefined, null, '', 'no address', 'https://management.azure.com/', 'https://x.example/?$skipToken='])(
-    'end with the link %j',
-    async (nextLink) => {
-      pages = [page('a', nextLink), page('b', null)];
-      expect(await names()).toEqual(['a']);
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    '',
+    'no address',
+    'https://management.azure.com/',
+    'https://x.example/?$skipToken=',
+  ])('end with the link %j', async (nextLink) => {
+    pages = [page('a', nextLink), page('b', null)];
+    expect(await names()).toEqual(['a']);
+  });
 
   it('that never end are read twenty times', async () => {
     pages = [page('a', link('again'))];
@@ -185,16 +218,19 @@ describe('what Keyturn may not see', () => {
   it.each([
     ['is absent', new AbsentError(), false],
     ['is forbidden', new KeyturnError('target-forbidden'), true],
-  ])('%s: nothing is given; whether a role may be on its way is remembered', async (_, error, hides) => {
-    const read = consent();
-    expect(read.hides?.(ID)).toBe(false);
-    pages = [error];
-    expect(await read.of(ID)).toEqual([]);
-    expect(read.hides?.(ID.toUpperCase())).toBe(hides);
-    pages = [{ value: [assignment()] }];
-    expect(await read.of(ID)).toHaveLength(1);
-    expect(read.hides?.(ID)).toBe(false);
-  });
+  ])(
+    '%s: nothing is given; whether a role may be on its way is remembered',
+    async (_, error, hides) => {
+      const read = consent();
+      expect(read.hides?.(ID)).toBe(false);
+      pages = [error];
+      expect(await read.of(ID)).toEqual([]);
+      expect(read.hides?.(ID.toUpperCase())).toBe(hides);
+      pages = [{ value: [assignment()] }];
+      expect(await read.of(ID)).toHaveLength(1);
+      expect(read.hides?.(ID)).toBe(false);
+    },
+  );
 
   it.each([
     ['busy', new BusyError('target-busy')],
@@ -278,8 +314,14 @@ describe('a list that was read', () => {
 
 describe("the operator's map", () => {
   it('counts beside what the owner wrote, at the target and above it', async () => {
-    pages = [{ value: [assignment({ scope: RULE, description: 'keyturn service-bus-key: kv1/own' })] }];
-    const map = { [RULE]: 'service-bus-key: kv1/here', [SPACE]: 'service-bus-key: kv1/above', [ID]: 'x: kv1/other' };
+    pages = [
+      { value: [assignment({ scope: RULE, description: 'keyturn service-bus-key: kv1/own' })] },
+    ];
+    const map = {
+      [RULE]: 'service-bus-key: kv1/here',
+      [SPACE]: 'service-bus-key: kv1/above',
+      [ID]: 'x: kv1/other',
+    };
     expect(await names(RULE, { map })).toEqual(['here', 'above, from above', 'own']);
   });
 
@@ -288,14 +330,27 @@ describe("the operator's map", () => {
       RULE.toLowerCase(),
       APP,
     ]);
-    for (const wrong of [`x${ID}`, `${ID}/`, GROUP, `${APP}0`, `0${APP}`, `${ID}/x`, ID.replace('Microsoft.', '')])
+    for (const wrong of [
+      `x${ID}`,
+      `${ID}/`,
+      GROUP,
+      `${APP}0`,
+      `0${APP}`,
+      `${ID}/x`,
+      ID.replace('Microsoft.', ''),
+    ])
       expect(() => parseConsentMap({ [wrong]: 'kv1/a' })).toThrow(
-        expect.objectContaining({ reason: 'bad-tags', detail: expect.stringContaining('KEYTURN_CONSENT') }),
+        expect.objectContaining({
+          reason: 'bad-tags',
+          detail: expect.stringContaining('KEYTURN_CONSENT'),
+        }),
       );
   });
 
   it('needs an identity that is an object id, so that nobody’s description is taken for its own', () => {
     for (const principalId of ['', 'me', `${ME}0`, `0${ME}`])
-      expect(() => consent({ principalId })).toThrow('KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.');
+      expect(() => consent({ principalId })).toThrow(
+        'KEYTURN_IDENTITY_PRINCIPAL_ID is not an object id.',
+      );
   });
 });

@@ -13,7 +13,10 @@ let id: string;
 
 beforeAll(async () => {
   tenant = await startTenant({
-    vaults: [{ name: 'kv1', tags: { keyturn: 'blue', 'keyturn-policy': 'every=30d' } }, { name: 'kv2' }],
+    vaults: [
+      { name: 'kv1', tags: { keyturn: 'blue', 'keyturn-policy': 'every=30d' } },
+      { name: 'kv2' },
+    ],
     accounts: [
       { name: 'acct1', consent: 'keyturn storage-account-key: kv1/st-a, kv2/*' },
       { name: 'acct2', consent: 'for the payroll app' },
@@ -33,7 +36,13 @@ afterEach(() => {
 
 const groupOf = (text: string) => text.split('/').slice(0, 5).join('/');
 const consent = (map = {}) =>
-  consentFrom({ map, arm, graph: createGraph(tenant), principalId: tenant.principalId, clock: tenant.clock });
+  consentFrom({
+    map,
+    arm,
+    graph: createGraph(tenant),
+    principalId: tenant.principalId,
+    clock: tenant.clock,
+  });
 const names = async (target: string, map = {}) =>
   (await consent(map).of(target)).map(({ vault, name }) => `${vault}/${name}`).sort();
 
@@ -48,7 +57,8 @@ describe('consent in role assignments', () => {
 
   describe('read for a secret that it does not name', () => {
     const refused = { vault: 'kv1', name: 'st-x' };
-    const reads = () => tenant.azure.calls.filter(({ route }) => route === 'arm.roleAssignments').length;
+    const reads = () =>
+      tenant.azure.calls.filter(({ route }) => route === 'arm.roleAssignments').length;
     const names = (grants: readonly { readonly name: string }[]) => grants.map(({ name }) => name);
     afterEach(() => {
       tenant.clock.offsetMinutes = 0;
@@ -66,8 +76,16 @@ describe('consent in role assignments', () => {
 
     it('SEC-09: gives no yes that was read before: a grant that was taken away is seen by the next pass', async () => {
       const target = tenant.azure.account('acct2').id;
-      const grant = { principalId: tenant.principalId, actions: [], dataActions: [], scope: target };
-      const granted = tenant.azure.grant({ ...grant, description: 'keyturn storage-account-key: kv1/st-x' });
+      const grant = {
+        principalId: tenant.principalId,
+        actions: [],
+        dataActions: [],
+        scope: target,
+      };
+      const granted = tenant.azure.grant({
+        ...grant,
+        description: 'keyturn storage-account-key: kv1/st-x',
+      });
       const read = consent();
       expect(names(await read.of(target, refused))).toEqual(['st-x']);
       tenant.azure.revokeGrant(granted);
@@ -78,8 +96,16 @@ describe('consent in role assignments', () => {
       const target = tenant.azure.account('acct2').id;
       const read = consent();
       expect(await read.of(target, refused)).toEqual([]);
-      const grant = { principalId: tenant.principalId, actions: [], dataActions: [], scope: target };
-      const granted = tenant.azure.grant({ ...grant, description: 'keyturn storage-account-key: kv1/st-x' });
+      const grant = {
+        principalId: tenant.principalId,
+        actions: [],
+        dataActions: [],
+        scope: target,
+      };
+      const granted = tenant.azure.grant({
+        ...grant,
+        description: 'keyturn storage-account-key: kv1/st-x',
+      });
       expect(await read.of(target, refused)).toEqual([]);
       expect(names(await read.of(target))).toEqual(['st-x']);
       expect(names(await read.of(target, refused))).toEqual(['st-x']);
@@ -89,7 +115,8 @@ describe('consent in role assignments', () => {
     it('of one target says nothing of another, however many there are', async () => {
       const read = consent({ [id]: 'storage-account-key: kv1/*' });
       const target = tenant.azure.account('acct2').id;
-      for (let at = 0; at < 1_100; at++) await read.of(target.replace(/acct2$/, `none${at}`), refused);
+      for (let at = 0; at < 1_100; at++)
+        await read.of(target.replace(/acct2$/, `none${at}`), refused);
       expect(names(await read.of(id, refused))).toContain('*');
       const before = reads();
       await read.of(target.replace(/acct2$/, 'none1099'), refused);
@@ -101,7 +128,11 @@ describe('consent in role assignments', () => {
 
   it('may stand at the resource group, and counts no further up', async () => {
     const grant = { principalId: tenant.principalId, actions: ['*'], dataActions: [] };
-    const group = { ...grant, scope: groupOf(id), description: 'keyturn storage-account-key: kv1/from-group' };
+    const group = {
+      ...grant,
+      scope: groupOf(id),
+      description: 'keyturn storage-account-key: kv1/from-group',
+    };
     const subscription = {
       ...grant,
       scope: id.split('/').slice(0, 3).join('/'),
@@ -116,7 +147,11 @@ describe('consent in role assignments', () => {
     const space = `${groupOf(id)}/providers/Microsoft.ServiceBus/namespaces/ns1`;
     const rule = `${space}/queues/q1/authorizationRules/send`;
     const assignment = (scope: string, name: string) => ({
-      properties: { principalId: tenant.principalId, scope, description: `keyturn storage-account-key: kv1/${name}` },
+      properties: {
+        principalId: tenant.principalId,
+        scope,
+        description: `keyturn storage-account-key: kv1/${name}`,
+      },
     });
     const value = [
       assignment(rule, 'at-rule'),
@@ -157,7 +192,11 @@ describe('consent in role assignments', () => {
     });
     const own = tenant.principalId.toUpperCase();
     const value = [
-      assignment('aaaaaaaa-0000-4000-8000-000000000000', id, 'keyturn storage-account-key: kv1/other-principal'),
+      assignment(
+        'aaaaaaaa-0000-4000-8000-000000000000',
+        id,
+        'keyturn storage-account-key: kv1/other-principal',
+      ),
       assignment(own, `${id}/blobServices/default`, 'keyturn storage-account-key: kv1/below'),
       assignment(own, `${id}2`, 'keyturn storage-account-key: kv1/neighbour'),
       assignment(own, id.toUpperCase(), 'keyturn storage-account-key: kv1/right'),
@@ -168,10 +207,19 @@ describe('consent in role assignments', () => {
   });
 
   it('of others, whatever is wrong with them, spoils none', async () => {
-    const good = { principalId: tenant.principalId, scope: id, description: 'keyturn storage-account-key: kv1/right' };
+    const good = {
+      principalId: tenant.principalId,
+      scope: id,
+      description: 'keyturn storage-account-key: kv1/right',
+    };
     const value = [
       ...[null, 'x', {}, { properties: null }, { properties: { ...good, description: 7 } }],
-      { properties: { ...good, description: `keyturn storage-account-key: ${'kv1/long, '.repeat(10_000)}` } },
+      {
+        properties: {
+          ...good,
+          description: `keyturn storage-account-key: ${'kv1/long, '.repeat(10_000)}`,
+        },
+      },
       { properties: good },
     ];
     tenant.azure.fault('arm.roleAssignments', [{ status: 200, body: { value } }]);
@@ -215,7 +263,10 @@ describe('consent in role assignments', () => {
         nextLink,
       },
     });
-    tenant.azure.fault('arm.roleAssignments', [page('a', 'https://evil.example/x?$skipToken=t1'), page('b')]);
+    tenant.azure.fault('arm.roleAssignments', [
+      page('a', 'https://evil.example/x?$skipToken=t1'),
+      page('b'),
+    ]);
     expect(await names(id)).toEqual(['kv1/a', 'kv1/b']);
   });
 
@@ -230,19 +281,28 @@ describe('consent in role assignments', () => {
 describe('consent in the tags of an application', () => {
   it('is every tag that is an entry, read anew each time', async () => {
     const app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
-    app.tags.push('HideApp', 'keyturn app-registration: kv2/*, not an entry', 'x keyturn app-registration: kv1/no');
+    app.tags.push(
+      'HideApp',
+      'keyturn app-registration: kv2/*, not an entry',
+      'x keyturn app-registration: kv1/no',
+    );
     expect(await names(app.appId.toUpperCase())).toEqual(['kv1/gr-a', 'kv2/*']);
     app.tags = [];
     expect(await names(app.appId)).toEqual([]);
-    expect(await names(app.appId, { [app.appId]: 'app-registration: kv1/from-map' })).toEqual(['kv1/from-map']);
+    expect(await names(app.appId, { [app.appId]: 'app-registration: kv1/from-map' })).toEqual([
+      'kv1/from-map',
+    ]);
   });
 
-  it.each([[403], [404]])('SEC-09: %i means no grants, like an application that does not exist', async (status) => {
-    const app = tenant.azure.ownedApplication('hidden', 'kv1/gr-a');
-    tenant.azure.fault('graph.application', [{ status }]);
-    expect(await names(app.appId)).toEqual([]);
-    expect(await names('0b1f6471-1bf0-4dda-aec3-cb9272f09590')).toEqual([]);
-  });
+  it.each([[403], [404]])(
+    'SEC-09: %i means no grants, like an application that does not exist',
+    async (status) => {
+      const app = tenant.azure.ownedApplication('hidden', 'kv1/gr-a');
+      tenant.azure.fault('graph.application', [{ status }]);
+      expect(await names(app.appId)).toEqual([]);
+      expect(await names('0b1f6471-1bf0-4dda-aec3-cb9272f09590')).toEqual([]);
+    },
+  );
 
   it('throws busy, and not "no grants", when Graph does not answer', async () => {
     const app = tenant.azure.ownedApplication('silent', 'kv1/gr-a');
@@ -254,14 +314,22 @@ describe('consent in the tags of an application', () => {
 describe('consent in the settings', () => {
   it('adds to what the owner granted, whatever the casing of the id', async () => {
     const grants = await consent({ [id.toUpperCase()]: 'sql-login: kv1/st-z(app_a,app_b)' }).of(id);
-    expect(grants).toContainEqual({ kind: 'sql-login', vault: 'kv1', name: 'st-z', parts: ['app_a', 'app_b'] });
+    expect(grants).toContainEqual({
+      kind: 'sql-login',
+      vault: 'kv1',
+      name: 'st-z',
+      parts: ['app_a', 'app_b'],
+    });
     expect(grants).toHaveLength(3);
   });
 
   it('ATK-02: counts from above for what stands below the resource, as a description there does', async () => {
     const space = `${groupOf(id)}/providers/Microsoft.ServiceBus/namespaces/ns1`;
     const rule = `${space}/authorizationRules/send`.toLowerCase();
-    const read = consent({ [space]: 'service-bus-key: kv1/above', [rule]: 'service-bus-key: kv1/here' });
+    const read = consent({
+      [space]: 'service-bus-key: kv1/above',
+      [rule]: 'service-bus-key: kv1/here',
+    });
     tenant.azure.fault('arm.roleAssignments', [{ status: 200, body: { value: [] } }]);
     expect(await read.of(rule)).toEqual([
       { kind: 'service-bus-key', vault: 'kv1', name: 'here', parts: [] },
@@ -270,7 +338,10 @@ describe('consent in the settings', () => {
   });
 
   it('adds up where two spellings of one id are keys', () => {
-    const map = parseConsentMap({ [id]: 'redis-key: kv1/a', [id.toUpperCase()]: 'redis-key: kv1/b' });
+    const map = parseConsentMap({
+      [id]: 'redis-key: kv1/a',
+      [id.toUpperCase()]: 'redis-key: kv1/b',
+    });
     expect(map.get(id.toLowerCase())?.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
@@ -295,7 +366,9 @@ describe('consent in the settings', () => {
   });
 
   it('takes the appId of an app registration for a key', () => {
-    const map = parseConsentMap({ '0B1F6471-1BF0-4DDA-AEC3-CB9272F09590': 'keyturn app-registration: kv1/gr-a' });
+    const map = parseConsentMap({
+      '0B1F6471-1BF0-4DDA-AEC3-CB9272F09590': 'keyturn app-registration: kv1/gr-a',
+    });
     expect([...map.keys()]).toEqual(['0b1f6471-1bf0-4dda-aec3-cb9272f09590']);
   });
 });

@@ -27,13 +27,19 @@ describe('Resource Manager', () => {
     };
     const cloud = { arm: 'https://127.0.0.1:1', armAudience: 'https://127.0.0.1' };
     const arm = createArm({ cloud, credential: { getToken }, clock: systemClock });
-    await expect(arm.get(path, {}, 'show it')).rejects.toMatchObject({ detail: 'Not a path of a resource.' });
+    await expect(arm.get(path, {}, 'show it')).rejects.toMatchObject({
+      detail: 'Not a path of a resource.',
+    });
     expect(tokens).toBe(0);
   });
 });
 
 describe('a database server', () => {
-  const id = parseResourceId(`${GROUP}/providers/${POSTGRESQL_TYPE}/db1`, POSTGRESQL_TYPE, 'The tag');
+  const id = parseResourceId(
+    `${GROUP}/providers/${POSTGRESQL_TYPE}/db1`,
+    POSTGRESQL_TYPE,
+    'The tag',
+  );
   const facts = (name: string) =>
     databaseServers({
       arm: { get: async () => ({ properties: { fullyQualifiedDomainName: name } }) },
@@ -41,7 +47,9 @@ describe('a database server', () => {
     }).facts(id);
 
   it('is known by a host of the cloud', async () => {
-    expect(await facts('DB1.postgres.database.azure.com')).toMatchObject({ host: 'db1.postgres.database.azure.com' });
+    expect(await facts('DB1.postgres.database.azure.com')).toMatchObject({
+      host: 'db1.postgres.database.azure.com',
+    });
   });
 
   it.each([
@@ -75,7 +83,11 @@ describe('a storage account', () => {
       },
     });
     const id = `${GROUP}/providers/Microsoft.Storage/storageAccounts/acct1`;
-    const target = rotator.bind({ target: id, options: {}, secret: { vault: 'kv1', name: 'st-a' } });
+    const target = rotator.bind({
+      target: id,
+      options: {},
+      secret: { vault: 'kv1', name: 'st-a' },
+    });
     return [await target.check(value), tried];
   };
 

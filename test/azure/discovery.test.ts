@@ -61,9 +61,16 @@ describe('discovery', () => {
       bodies.push(body);
       return answers.shift();
     };
-    const { served } = await discoveryFrom({ arm: { ask }, subscriptions: [subscription], instance: 'blue' })();
+    const { served } = await discoveryFrom({
+      arm: { ask },
+      subscriptions: [subscription],
+      instance: 'blue',
+    })();
     expect(served.map(({ name }) => name)).toEqual(['kv-a', 'kv-b']);
-    expect(bodies).toMatchObject([{ options: { $top: 200 } }, { options: { $top: 200, $skipToken: 'two' } }]);
+    expect(bodies).toMatchObject([
+      { options: { $top: 200 } },
+      { options: { $top: 200, $skipToken: 'two' } },
+    ]);
     expect(bodies[0]).not.toHaveProperty('options.$skipToken');
     // The instance's name is in no query: what decides is code.
     expect(JSON.stringify(bodies)).not.toMatch(/blue/i);
@@ -86,14 +93,20 @@ describe('discovery', () => {
   ])('takes no vault from a row that names %s', async (_title, id) => {
     tenant.azure.fault(ROUTE, [answer([row(id), row(idOf('kv-good'))])]);
     const { served, strange } = await discover();
-    expect({ names: served.map(({ name }) => name), strange }).toEqual({ names: ['kv-good'], strange: 1 });
+    expect({ names: served.map(({ name }) => name), strange }).toEqual({
+      names: ['kv-good'],
+      strange: 1,
+    });
   });
 
   it.each<[string, object]>([
     ['a refusal', { status: 403 }],
     ['no list', { status: 200, body: { data: { id: idOf('kv1') } } }],
     ['a list that was cut short', answer([row(idOf('kv1'))], { resultTruncated: 'true' })],
-    ['a page longer than it asked for', answer(Array.from({ length: 201 }, (_, at) => row(idOf(`kv${at}`))))],
+    [
+      'a page longer than it asked for',
+      answer(Array.from({ length: 201 }, (_, at) => row(idOf(`kv${at}`)))),
+    ],
   ])('takes nothing from %s', async (_title, step) => {
     tenant.azure.fault(ROUTE, [step]);
     await expect(discover()).rejects.toMatchObject({ reason: 'undiscovered' });

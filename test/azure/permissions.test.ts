@@ -26,15 +26,28 @@ const rights = (permissions: unknown, vault: unknown = {}) =>
     },
   });
 const blocks = (...value: object[]) => ({ value, nextLink: null });
-const state = async (permissions: unknown) => (await rights(permissions).target(ACCOUNT, { actions: ACTIONS })).state;
+const state = async (permissions: unknown) =>
+  (await rights(permissions).target(ACCOUNT, { actions: ACTIONS })).state;
 
 describe('OPS-03: actions of a role', () => {
   it.each<[string, unknown, string]>([
-    ['all of them, in other capitals', blocks({ actions: ACTIONS.map((action) => action.toUpperCase()) }), 'ok'],
+    [
+      'all of them, in other capitals',
+      blocks({ actions: ACTIONS.map((action) => action.toUpperCase()) }),
+      'ok',
+    ],
     ['by wildcards that span slashes', blocks({ actions: ['Microsoft.Storage/*'] }), 'ok'],
-    ['by two roles together', blocks({ actions: ACTIONS.slice(0, 2) }, { actions: ACTIONS.slice(2) }), 'ok'],
+    [
+      'by two roles together',
+      blocks({ actions: ACTIONS.slice(0, 2) }, { actions: ACTIONS.slice(2) }),
+      'ok',
+    ],
     ['without regenerateKey', blocks({ actions: ACTIONS.slice(0, 2) }), 'problem'],
-    ['taken back by the same role', blocks({ actions: ['*'], notActions: ['*/regenerateKey/action'] }), 'problem'],
+    [
+      'taken back by the same role',
+      blocks({ actions: ['*'], notActions: ['*/regenerateKey/action'] }),
+      'problem',
+    ],
     [
       'taken back by one role, given by another',
       blocks({ actions: ['*'], notActions: ['*/regenerateKey/action'] }, { actions: [ACTIONS[2]] }),
@@ -55,7 +68,9 @@ describe('OPS-03: actions of a role', () => {
   });
 
   it('names what is missing, and says nothing of who else may what', async () => {
-    const found = await rights(blocks({ actions: ACTIONS.slice(0, 2) })).target(ACCOUNT, { actions: ACTIONS });
+    const found = await rights(blocks({ actions: ACTIONS.slice(0, 2) })).target(ACCOUNT, {
+      actions: ACTIONS,
+    });
     expect(found).toEqual({
       actions: ACTIONS.map((action) => ({ action, held: action !== ACTIONS[2] })),
       ...{ what: `the role at ${ACCOUNT}`, state: 'problem', reason: 'target-forbidden' },
@@ -73,25 +88,53 @@ describe('OPS-03: data actions of a role', () => {
       blocks({ actions: [...ACTIONS, KEYS], dataActions: ['Microsoft.X/y'] }),
       'problem',
     ],
-    ['taken back', blocks({ actions: ACTIONS, dataActions: ['*'], notDataActions: [KEYS] }), 'problem'],
+    [
+      'taken back',
+      blocks({ actions: ACTIONS, dataActions: ['*'], notDataActions: [KEYS] }),
+      'problem',
+    ],
     ['no data actions in the answer', blocks({ actions: ACTIONS }), 'cannot tell'],
     ['no data actions, and an action that lacks', blocks({ actions: ACTIONS.slice(1) }), 'problem'],
   ])('%s', async (_title, permissions, expected) => {
-    const found = await rights(permissions).target(ACCOUNT, { actions: ACTIONS, dataActions: [KEYS] });
+    const found = await rights(permissions).target(ACCOUNT, {
+      actions: ACTIONS,
+      dataActions: [KEYS],
+    });
     expect(found.state).toBe(expected);
   });
 });
 
 describe('OPS-03: writing secrets', () => {
-  const data = (...verbs: string[]) => verbs.map((verb) => `Microsoft.KeyVault/vaults/secrets/${verb}/action`);
+  const data = (...verbs: string[]) =>
+    verbs.map((verb) => `Microsoft.KeyVault/vaults/secrets/${verb}/action`);
   const rbac = { properties: { enableRbacAuthorization: true } };
   const policies = (...entries: [string, string[]][]) => ({
-    properties: { accessPolicies: entries.map(([objectId, secrets]) => ({ objectId, permissions: { secrets } })) },
+    properties: {
+      accessPolicies: entries.map(([objectId, secrets]) => ({
+        objectId,
+        permissions: { secrets },
+      })),
+    },
   });
   it.each<[string, unknown, unknown, string]>([
-    ['by a role that writes', rbac, blocks({ dataActions: data('getSecret', 'setSecret', 'update') }), 'ok'],
-    ['by a role with a wildcard', rbac, blocks({ dataActions: ['Microsoft.KeyVault/vaults/secrets/*'] }), 'ok'],
-    ['by a role that reads', rbac, blocks({ dataActions: data('getSecret', 'readMetadata') }), 'problem'],
+    [
+      'by a role that writes',
+      rbac,
+      blocks({ dataActions: data('getSecret', 'setSecret', 'update') }),
+      'ok',
+    ],
+    [
+      'by a role with a wildcard',
+      rbac,
+      blocks({ dataActions: ['Microsoft.KeyVault/vaults/secrets/*'] }),
+      'ok',
+    ],
+    [
+      'by a role that reads',
+      rbac,
+      blocks({ dataActions: data('getSecret', 'readMetadata') }),
+      'problem',
+    ],
     [
       'by a role that sets and may not update',
       rbac,
@@ -134,7 +177,12 @@ describe('patterns', () => {
 
   it('are judged in linear time, whoever wrote them', () => {
     const once = (length: number) => {
-      const block = { actions: [`${'*a'.repeat(length)}b`], notActions: [], dataActions: [], notDataActions: [] };
+      const block = {
+        actions: [`${'*a'.repeat(length)}b`],
+        notActions: [],
+        dataActions: [],
+        notDataActions: [],
+      };
       const from = performance.now();
       for (let turn = 0; turn < 20; turn++) allows([block], 'a'.repeat(length * 2));
       return performance.now() - from;

@@ -8,7 +8,13 @@ const OTHER = '99999999-0000-4000-8000-000000000000';
 const idOf = (subscription: string, type = 'Microsoft.Storage/storageAccounts', name = 'acct1') =>
   `/subscriptions/${subscription}/resourceGroups/rg/providers/${type}/${name}`;
 const none = {
-  ...{ blob: null, documentEndpoint: null, hostName: null, serviceBusEndpoint: null, endpoint: null },
+  ...{
+    blob: null,
+    documentEndpoint: null,
+    hostName: null,
+    serviceBusEndpoint: null,
+    endpoint: null,
+  },
   fullyQualifiedDomainName: null,
 };
 const listed = (...pages: object[]) => {
@@ -39,9 +45,16 @@ it('a suggestion leads nowhere that was not asked about: other subscriptions, ty
 
 it('every page is read, and the same text is asked of everybody', async () => {
   const type = 'microsoft.search/searchservices';
-  const row = (name: string) => ({ ...none, id: idOf(OURS, 'Microsoft.Search/searchServices', name), type });
+  const row = (name: string) => ({
+    ...none,
+    id: idOf(OURS, 'Microsoft.Search/searchServices', name),
+    type,
+  });
   const { list, asked } = listed({ data: [row('s1')], $skipToken: 'more' }, { data: [row('s2')] });
-  expect((await list()).map(({ hosts }) => hosts)).toEqual([['s1.search.windows.net'], ['s2.search.windows.net']]);
+  expect((await list()).map(({ hosts }) => hosts)).toEqual([
+    ['s1.search.windows.net'],
+    ['s2.search.windows.net'],
+  ]);
   expect(asked).toHaveLength(2);
   expect(JSON.stringify(asked)).not.toContain('s1');
 });

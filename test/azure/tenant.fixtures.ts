@@ -17,7 +17,10 @@ export interface Tenant {
   readonly tenantId: string;
 }
 
-export async function startTenant(tenant: AzureOptions['tenant'] = {}, azurite = false): Promise<Tenant> {
+export async function startTenant(
+  tenant: AzureOptions['tenant'] = {},
+  azurite = false,
+): Promise<Tenant> {
   const azure = await startAzure({ tenant, azurite });
   const env = azure.env();
   const cloud = CustomCloud.parse(JSON.parse(env.KEYTURN_CLOUD_ENDPOINTS ?? ''));
@@ -42,7 +45,10 @@ function managedIdentity(env: Record<string, string>): TokenCredential {
       query.set('client_id', env.KEYTURN_IDENTITY_CLIENT_ID ?? '');
       const headers = { 'x-identity-header': env.IDENTITY_HEADER ?? '' };
       const answer = await fetch(`${env.IDENTITY_ENDPOINT}?${query}`, { headers });
-      const { access_token, expires_on } = (await answer.json()) as { access_token: string; expires_on: string };
+      const { access_token, expires_on } = (await answer.json()) as {
+        access_token: string;
+        expires_on: string;
+      };
       return { token: access_token, expiresOnTimestamp: Number(expires_on) * 1000 };
     },
   };

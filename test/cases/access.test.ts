@@ -15,10 +15,15 @@ afterAll(() => tenant.stop());
 
 function consent(account: string, description: string | undefined): void {
   const { identity } = tenant.azure.world;
-  tenant.azure.setDescription({ principalId: identity.oid, scope: tenant.azure.account(account).id }, description);
+  tenant.azure.setDescription(
+    { principalId: identity.oid, scope: tenant.azure.account(account).id },
+    description,
+  );
 }
 const targetCalls = () =>
-  tenant.azure.calls.filter(({ route }) => /^(arm\.(storageAccount|listKeys|regenerateKey)|storage\.)/.test(route));
+  tenant.azure.calls.filter(({ route }) =>
+    /^(arm\.(storageAccount|listKeys|regenerateKey)|storage\.)/.test(route),
+  );
 
 describe('SEC-08: a token that almost fits', () => {
   it('SEC-08: is 401 and writes nothing; the right one is 202 and rotates', async () => {
@@ -39,7 +44,10 @@ describe('SEC-08: a token that almost fits', () => {
     for (const claims of wrong) {
       const token = await tenant.azure.issueToken({ roles, ...claims });
       const { status } = await tenant.rotate('st-a', {}, { token });
-      expect([Object.keys(claims), [401, 403].includes(status)]).toEqual([Object.keys(claims), true]);
+      expect([Object.keys(claims), [401, 403].includes(status)]).toEqual([
+        Object.keys(claims),
+        true,
+      ]);
     }
     expect((await tenant.rotate('st-a', {}, { token: 'x' })).status).toBe(401);
     expect((await tenant.rotate('st-a', {}, { roles: ['Keyturn.Read'] })).status).toBe(403);
@@ -48,7 +56,9 @@ describe('SEC-08: a token that almost fits', () => {
     expect((await tenant.rows()).filter(({ partition }) => partition === 'operations')).toEqual([]);
     const accepted = await tenant.rotate('st-a', {}, { roles });
     expect(accepted.status).toBe(202);
-    expect(accepted.headers.get('operation-location')).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
+    expect(accepted.headers.get('operation-location')).toMatch(
+      /^\/api\/operations\/[0-9a-f-]{36}$/,
+    );
     await tenant.settle();
     expect(tenant.versions('st-a')).toHaveLength(2);
     await tenant.check();
@@ -80,14 +90,18 @@ describe('SEC-09: a tag is not consent', () => {
   it("SEC-09: a neighbour's consent reads word for word like an account that does not exist", async () => {
     consent('acct1', 'keyturn storage-account-key: kv1/st-a');
     const { subscriptionId } = tenant.azure.world;
-    tenant.seed('st-c', { tags: { 'rotator-target': `${subscriptionId}/rg-nowhere/nosuchaccount` } });
+    tenant.seed('st-c', {
+      tags: { 'rotator-target': `${subscriptionId}/rg-nowhere/nosuchaccount` },
+    });
     await due(tenant, 'st-b', { account: 'acct1' });
     const shown = await Promise.all(
       ['st-b', 'st-c'].map(async (name) => {
         const { step, reason, detail } = (await tenant.row(name)) ?? {};
         const dry = await tenant.rotate(name, { dryRun: true });
         // One of them was alerted alone, the other by the sweep that came next.
-        const alerts = tenant.alerts(name).map(({ reason, by, remedy }) => ({ reason, by, remedy }));
+        const alerts = tenant
+          .alerts(name)
+          .map(({ reason, by, remedy }) => ({ reason, by, remedy }));
         const all = { step, reason, detail, alerts, status: dry.status, body: await dry.json() };
         // The line to write names the secret that asks, and nothing else does.
         return JSON.parse(JSON.stringify(all).replaceAll(`kv1/${name}`, 'kv1/it'));

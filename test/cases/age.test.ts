@@ -14,15 +14,19 @@ beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
 const DAY = 86_400_000;
-const detail = async () => SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a')).json());
+const detail = async () =>
+  SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a')).json());
 const made = ({ created }: Version): string => new Date(created * 1000).toISOString();
-const days = (from: Version, count: number): string => new Date(created(from) + count * DAY).toISOString();
+const days = (from: Version, count: number): string =>
+  new Date(created(from) + count * DAY).toISOString();
 const created = ({ created: seconds }: Version): number => seconds * 1000;
 const ownersTags = ({ tags = {} }: Version) =>
   Object.fromEntries(Object.entries(tags).filter(([name]) => name !== 'rotator-state'));
 /** An apply that knows nothing of Keyturn: the same value as a new version, with the owner's tags and perhaps an expiry. */
 const apply = (value: string, of: Version, expiresOn?: Date): Version =>
-  tenant.azure.vault('kv1').set('st-a', value, { tags: ownersTags(of), ...(expiresOn ? { expiresOn } : {}) });
+  tenant.azure
+    .vault('kv1')
+    .set('st-a', value, { tags: ownersTags(of), ...(expiresOn ? { expiresOn } : {}) });
 const lookedAt = async () => {
   await tenant.event('st-a');
   await tenant.settle();
@@ -46,7 +50,11 @@ describe('the age of a credential', () => {
       await tenant.advance({ seconds: Math.max(0, created(v1) + day * DAY - Date.now()) / 1000 });
       const again = apply(v1.value, v1, new Date(Date.now() + 365 * DAY));
       await tenant.sweepAndSettle();
-      expect(await detail()).toMatchObject({ version: again.id, credentialSince: made(v1), dueOn: days(v1, 60) });
+      expect(await detail()).toMatchObject({
+        version: again.id,
+        credentialSince: made(v1),
+        dueOn: days(v1, 60),
+      });
     }
     await tenant.goTo(new Date(created(v1) + 60 * DAY + 60_000));
     await tenant.sweepAndSettle();
@@ -70,7 +78,11 @@ describe('the age of a credential', () => {
     await tenant.advance({ days: 30 }, { sweepEvery: walk({ whole: 24, short: 144 }) });
     const v3 = apply(v2.value, v1);
     await lookedAt();
-    expect(await detail()).toMatchObject({ version: v3.id, credentialSince: made(v2), dueOn: days(v2, 60) });
+    expect(await detail()).toMatchObject({
+      version: v3.id,
+      credentialSince: made(v2),
+      dueOn: days(v2, 60),
+    });
   });
 
   it('OPS-05: an undo brings an old credential back with its age', async () => {
@@ -79,7 +91,11 @@ describe('the age of a credential', () => {
     apply(v1.value, v1);
     await lookedAt();
     // A turn of its own after 60 days in use would make it 120: it ends with the longest turn, 90 days after it began.
-    expect(await detail()).toMatchObject({ credentialSince: made(v1), dueOn: days(v1, 90), last: { reason: 'drift' } });
+    expect(await detail()).toMatchObject({
+      credentialSince: made(v1),
+      dueOn: days(v1, 90),
+      last: { reason: 'drift' },
+    });
     apply(v2.value, v1);
     await lookedAt();
     expect(await detail()).toMatchObject({ credentialSince: made(v2) });
@@ -95,7 +111,8 @@ describe('the age of a credential', () => {
     await tenant.own.clear();
     await tenant.sweepAndSettle();
     expect(await detail()).toMatchObject({ credentialSince: made(v1), dueOn: days(v1, 60) });
-    const reads = () => callsTo(tenant, 'keyvault.getVersion').length + callsTo(tenant, 'keyvault.get').length;
+    const reads = () =>
+      callsTo(tenant, 'keyvault.getVersion').length + callsTo(tenant, 'keyvault.get').length;
     const before = reads();
     await lookedAt();
     expect(reads() - before).toBeLessThanOrEqual(1);
@@ -106,7 +123,11 @@ describe('the age of a credential', () => {
     await tenant.sweepAndSettle();
     await tenant.advance({ days: 50 }, { sweepEvery: walk({ whole: 24, short: 240 }) });
     tenant.azure.account('acct1').regenerate('key1');
-    const v2 = apply(tenant.azure.account('acct1').key('key1'), v1, new Date(Date.now() + 400 * DAY));
+    const v2 = apply(
+      tenant.azure.account('acct1').key('key1'),
+      v1,
+      new Date(Date.now() + 400 * DAY),
+    );
     await lookedAt();
     expect(await detail()).toMatchObject({ credentialSince: made(v2), dueOn: days(v2, 60) });
   });
@@ -114,7 +135,10 @@ describe('the age of a credential', () => {
 
 describe('a secret with a far expiry', () => {
   it('OPS-05: is rotated a turn after it was taken over, not in the last month of its years', async () => {
-    const v1 = tenant.seed('st-a', { account: 'acct1', expiresOn: new Date(Date.now() + 700 * DAY) });
+    const v1 = tenant.seed('st-a', {
+      account: 'acct1',
+      expiresOn: new Date(Date.now() + 700 * DAY),
+    });
     await tenant.sweepAndSettle();
     expect(await detail()).toMatchObject({ dueOn: days(v1, 60) });
     await tenant.goTo(tenant.dueOn('st-a'));

@@ -9,7 +9,11 @@ const PUBLIC = 'https://keyturn.example.com';
 let tenant: Tenant;
 beforeAll(async () => {
   tenant = await startTenant({
-    accounts: [{ name: 'acct1' }, { name: 'silent', consent: 'somebody else' }, { name: 'mute', consent: 'nobody' }],
+    accounts: [
+      { name: 'acct1' },
+      { name: 'silent', consent: 'somebody else' },
+      { name: 'mute', consent: 'nobody' },
+    ],
     env: { KEYTURN_PUBLIC_URL: `${PUBLIC}/` },
   });
 });
@@ -42,21 +46,59 @@ describe('OPS-04: an alert about a secret', () => {
   });
 
   it.each<[string, Record<string, string>, string, string | undefined, boolean]>([
-    ['a policy that does not parse', { 'rotator-policy': 'evry=60d' }, 'bad-tags', 'storage-account-key', true],
-    ['a rotator that there is not', { rotator: 'storage-key' }, 'unknown-rotator', undefined, false],
-    ['a target that is none', { 'rotator-target': 'nowhere' }, 'bad-tags', 'storage-account-key', false],
-    ['a kind that is off', { rotator: 'sql-login', 'rotator-options': 'logins=a,b' }, 'kind-off', 'sql-login', false],
-  ])('knows its owner, and what it can, also with %s', async (_title, tags, reason, kind, hasTarget) => {
-    tenant.seed('st-a', { account: 'acct1', tags: { owner: 'team-orders', ...tags }, expiresOn: inDays(50) });
-    await tenant.sweepAndSettle();
-    const { owner, expiresOn, ...alert } = only(tenant.alerts('st-a'));
-    expect([owner, typeof expiresOn, alert.reason, alert.kind, alert.target !== undefined]).toEqual([
-      ...['team-orders', 'string', reason, kind, hasTarget],
-    ]);
-  });
+    [
+      'a policy that does not parse',
+      { 'rotator-policy': 'evry=60d' },
+      'bad-tags',
+      'storage-account-key',
+      true,
+    ],
+    [
+      'a rotator that there is not',
+      { rotator: 'storage-key' },
+      'unknown-rotator',
+      undefined,
+      false,
+    ],
+    [
+      'a target that is none',
+      { 'rotator-target': 'nowhere' },
+      'bad-tags',
+      'storage-account-key',
+      false,
+    ],
+    [
+      'a kind that is off',
+      { rotator: 'sql-login', 'rotator-options': 'logins=a,b' },
+      'kind-off',
+      'sql-login',
+      false,
+    ],
+  ])(
+    'knows its owner, and what it can, also with %s',
+    async (_title, tags, reason, kind, hasTarget) => {
+      tenant.seed('st-a', {
+        account: 'acct1',
+        tags: { owner: 'team-orders', ...tags },
+        expiresOn: inDays(50),
+      });
+      await tenant.sweepAndSettle();
+      const { owner, expiresOn, ...alert } = only(tenant.alerts('st-a'));
+      expect([
+        owner,
+        typeof expiresOn,
+        alert.reason,
+        alert.kind,
+        alert.target !== undefined,
+      ]).toEqual([...['team-orders', 'string', reason, kind, hasTarget]]);
+    },
+  );
 
   it('shows an owner as plain text, whatever stands in the tag', async () => {
-    tenant.seed('st-a', { account: 'silent', tags: { owner: 'team\u0000 "or\u202eders"\u2028\ud800' } });
+    tenant.seed('st-a', {
+      account: 'silent',
+      tags: { owner: 'team\u0000 "or\u202eders"\u2028\ud800' },
+    });
     await tenant.sweepAndSettle();
     expect(only(tenant.alerts()).owner).toBe('team "or ders" \ufffd');
   });
@@ -88,7 +130,9 @@ describe('OPS-04: one alert for several secrets', () => {
     tenant.lines.length = 0;
     await tenant.sweepAndSettle();
     const { details, ...alert } = only(tenant.alerts());
-    const [silent, mute] = ['silent', 'mute'].map((name) => tenant.azure.account(name).id.toLowerCase());
+    const [silent, mute] = ['silent', 'mute'].map((name) =>
+      tenant.azure.account(name).id.toLowerCase(),
+    );
     expect(alert).toEqual({
       ...{ ...NO_CONSENT, vault: 'kv1', count: 2, names: '"st-a", "st-b"' },
       ...{ owner: 'team-a, team-b', kind: 'storage-account-key', target: `${silent}, ${mute}` },
@@ -101,7 +145,9 @@ describe('OPS-04: one alert for several secrets', () => {
       expect.stringMatching(
         `^"st-a" of team-a, storage-account-key at ${silent}, expires ${day}: ${NO_CONSENT.cause} .*kv1/st-a`,
       ),
-      expect.stringMatching(`^"st-b" of team-b, storage-account-key at ${mute}: ${NO_CONSENT.cause} .*kv1/st-b`),
+      expect.stringMatching(
+        `^"st-b" of team-b, storage-account-key at ${mute}: ${NO_CONSENT.cause} .*kv1/st-b`,
+      ),
     ]);
   });
 
@@ -119,7 +165,9 @@ describe('OPS-04: one alert for several secrets', () => {
       'no-consent app-registration',
       'no-consent storage-account-key',
     ]);
-    expect(counted.find(({ kind }) => kind === 'app-registration')?.remedy).toMatch(/tags of the application/);
+    expect(counted.find(({ kind }) => kind === 'app-registration')?.remedy).toMatch(
+      /tags of the application/,
+    );
   });
 });
 
@@ -134,7 +182,14 @@ describe('OPS-04: an alert about a vault', () => {
     await tenant.advance({ hours: 2 }, { sweepEvery: 1 }); // a role may be spreading for less
     const { detail, status, code, ...alert } = only(tenant.alerts());
     expect(alert).toEqual({
-      ...{ message: 'alert', vault: 'kv1', reason: 'vault-forbidden', by: 'operator', owner: 'team-vaults', count: 1 },
+      ...{
+        message: 'alert',
+        vault: 'kv1',
+        reason: 'vault-forbidden',
+        by: 'operator',
+        owner: 'team-vaults',
+        count: 1,
+      },
       cause: 'The vault does not let Keyturn in.',
       identity: tenant.azure.world.identity.oid,
       remedy:
@@ -159,7 +214,14 @@ describe('OPS-04: an alert about a given-up message', () => {
     await tenant.own.put(JSON.stringify(look), 'keyturn-work-poison');
     await tenant.settle();
     expect(only(tenant.alerts())).toEqual({
-      ...{ ...FAILED, vault: 'kv1', name: 'st-a', operation, owner: 'team-orders', kind: 'storage-account-key' },
+      ...{
+        ...FAILED,
+        vault: 'kv1',
+        name: 'st-a',
+        operation,
+        owner: 'team-orders',
+        kind: 'storage-account-key',
+      },
       target: tenant.azure.account('acct1').id.toLowerCase(),
       expiresOn: new Date((tenant.current('st-a').exp ?? 0) * 1000).toISOString(),
     });
@@ -167,7 +229,10 @@ describe('OPS-04: an alert about a given-up message', () => {
 
   it('names the queue, where it is about events', async () => {
     tenant.seed('st-a', { account: 'acct1' });
-    await tenant.own.put(JSON.stringify([eventAbout(tenant.azure, 'st-a', {})]), 'keyturn-events-poison');
+    await tenant.own.put(
+      JSON.stringify([eventAbout(tenant.azure, 'st-a', {})]),
+      'keyturn-events-poison',
+    );
     await tenant.settle();
     expect(only(tenant.alerts())).toEqual({
       ...{ ...FAILED, queue: 'keyturn-events' },
@@ -192,6 +257,8 @@ describe('OPS-04: links', () => {
   });
 
   it('are relative where neither is known, and where what is given is no name of a host', async () => {
-    expect(await linkOf({ WEBSITE_HOSTNAME: 'evil.example/path?x=' })).toBe('/api/reasons/no-consent');
+    expect(await linkOf({ WEBSITE_HOSTNAME: 'evil.example/path?x=' })).toBe(
+      '/api/reasons/no-consent',
+    );
   });
 });

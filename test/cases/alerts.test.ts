@@ -36,7 +36,10 @@ describe('secrets of one vault with one reason', () => {
     );
     // The remedy names the secret: of several, each has its own.
     expect(single?.remedy).toContain('`keyturn storage-account-key: kv1/');
-    expect(grouped).toMatchObject({ by: single?.by, remedy: expect.stringContaining('stands in `details`') });
+    expect(grouped).toMatchObject({
+      by: single?.by,
+      remedy: expect.stringContaining('stands in `details`'),
+    });
     await tenant.sweepAndSettle();
     expect(told()).toHaveLength(2);
     // Each one is shown with its reason, whoever was named.
@@ -89,10 +92,13 @@ describe('secrets of one vault with one reason', () => {
     const since = new Date(tenant.current('st-a').created * 1000).toISOString();
     refused(['st-b']);
     await tenant.sweepAndSettle();
-    for (const grant of tenant.azure.world.roles.all) if (/acct1$/i.test(grant.scope)) grant.description = 'none';
+    for (const grant of tenant.azure.world.roles.all)
+      if (/acct1$/i.test(grant.scope)) grant.description = 'none';
     await tenant.event('st-a');
     await tenant.settle();
     await tenant.sweepAndSettle();
-    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'no-consent', count: 1, owedSince: since }]);
+    expect(tenant.alerts('st-a')).toMatchObject([
+      { reason: 'no-consent', count: 1, owedSince: since },
+    ]);
   });
 });

@@ -41,7 +41,9 @@ async function due(given: Given = {}): Promise<Version> {
   await tenant.goTo(tenant.dueOn('gr-a', daysOf(given)));
   return version;
 }
-const daysOf = ({ policy }: Given) => ({ days: Number(/every=(\d+)d/.exec(policy ?? '')?.[1] ?? 60) });
+const daysOf = ({ policy }: Given) => ({
+  days: Number(/every=(\d+)d/.exec(policy ?? '')?.[1] ?? 60),
+});
 async function look(): Promise<void> {
   await tenant.event('gr-a');
   await tenant.settle();
@@ -50,7 +52,8 @@ async function look(): Promise<void> {
 async function rotated(given: Given = {}): Promise<Version> {
   await due(given);
   await look();
-  if (tenant.versions('gr-a').length !== 2) throw new Error(JSON.stringify(await tenant.row('gr-a')));
+  if (tenant.versions('gr-a').length !== 2)
+    throw new Error(JSON.stringify(await tenant.row('gr-a')));
   return tenant.current('gr-a');
 }
 /** Rotated twice: `old` is Keyturn's own and owed. */
@@ -58,13 +61,15 @@ async function rotatedTwice(): Promise<{ old: Version; now: Version }> {
   const old = await rotated();
   await tenant.goTo(tenant.dueOn('gr-a'));
   await look();
-  if (tenant.versions('gr-a').length !== 3) throw new Error(JSON.stringify(await tenant.row('gr-a')));
+  if (tenant.versions('gr-a').length !== 3)
+    throw new Error(JSON.stringify(await tenant.row('gr-a')));
   return { old, now: tenant.current('gr-a') };
 }
 const adds = () => callsTo(tenant, 'graph.addPassword');
 const removes = () => callsTo(tenant, 'graph.removePassword');
 const keyIds = () => app.passwords.map(({ keyId }) => keyId);
-const keyIdOf = ({ value }: Version) => app.everAdded.find(({ secretText }) => secretText === value)?.keyId;
+const keyIdOf = ({ value }: Version) =>
+  app.everAdded.find(({ secretText }) => secretText === value)?.keyId;
 const logins = () => callsTo(tenant, 'entra.token');
 
 describe('the application that guards the API of Keyturn', () => {
@@ -83,13 +88,18 @@ describe('GR-01: a fresh client secret flickers', () => {
     app.freshAnswers.push(401, 200, 401, 401, 200, 200, 200);
     await look();
     const routes = tenant.azure.calls.map(({ route }) => route);
-    const waited = routes.slice(routes.indexOf('graph.addPassword'), routes.indexOf('keyvault.set'));
+    const waited = routes.slice(
+      routes.indexOf('graph.addPassword'),
+      routes.indexOf('keyvault.set'),
+    );
     expect(waited.filter((route) => route === 'entra.token')).toHaveLength(7);
     expect(app.freshAnswers).toEqual([]);
     expect(adds()).toHaveLength(1);
     expect(tenant.versions('gr-a')).toHaveLength(2);
     expect(keyIdOf(tenant.current('gr-a'))).toBe(tenant.stateOf(tenant.current('gr-a')).cred);
-    expect(tenant.stateOf(tenant.current('gr-a')).proved).toBe(tenant.current('gr-a').id.slice(0, 8));
+    expect(tenant.stateOf(tenant.current('gr-a')).proved).toBe(
+      tenant.current('gr-a').id.slice(0, 8),
+    );
     expect(tenant.alerts()).toEqual([]);
     await tenant.check();
   });
@@ -196,7 +206,10 @@ describe('GR-04: the tenant caps lifetimes', () => {
       reason: 'target-policy',
     });
     expect(tenant.alerts('gr-a')).toMatchObject([
-      { reason: 'target-policy', detail: expect.stringContaining('CredentialInvalidLifetimeAsPerAppPolicy') },
+      {
+        reason: 'target-policy',
+        detail: expect.stringContaining('CredentialInvalidLifetimeAsPerAppPolicy'),
+      },
     ]);
     const { tags = {}, id } = tenant.current('gr-a');
     tenant.azure.vault('kv1').retag('gr-a', id, { ...tags, 'rotator-policy': 'every=58d' });
@@ -316,19 +329,22 @@ describe('the old secret', () => {
   it.each([
     ['503 twenty times', { status: 503 }, 20],
     ['403 by a policy', { status: 403, inner: 'ForbiddenByPolicy' }, 1],
-  ])('stays, and the new one goes, when the vault refuses the version: %s', async (_, step, times) => {
-    const old = await due();
-    tenant.azure.fault(
-      'keyvault.set',
-      Array.from({ length: times }, () => step),
-    );
-    await look();
-    tenant.azure.heal('keyvault.set');
-    expect(tenant.versions('gr-a').map(({ value }) => value)).toEqual([old.value]);
-    expect(keyIds()).toEqual([first.keyId]);
-    expect(tenant.alerts('gr-a').length).toBeLessThan(2);
-    await tenant.check();
-  });
+  ])(
+    'stays, and the new one goes, when the vault refuses the version: %s',
+    async (_, step, times) => {
+      const old = await due();
+      tenant.azure.fault(
+        'keyvault.set',
+        Array.from({ length: times }, () => step),
+      );
+      await look();
+      tenant.azure.heal('keyvault.set');
+      expect(tenant.versions('gr-a').map(({ value }) => value)).toEqual([old.value]);
+      expect(keyIds()).toEqual([first.keyId]);
+      expect(tenant.alerts('gr-a').length).toBeLessThan(2);
+      await tenant.check();
+    },
+  );
 });
 
 describe('GR-10: whose credential is the old one', () => {
@@ -346,7 +362,9 @@ describe('GR-10: whose credential is the old one', () => {
     expect(tenant.alerts()).toEqual([]);
     const { notes } = Object(await (await tenant.request('/api/vaults/kv1/secrets/gr-a')).json());
     for (const { keyId, endDateTime } of [first, one, two])
-      expect(notes).toContainEqual(expect.stringMatching(new RegExp(`${keyId}.*${endDateTime.slice(0, 10)}`)));
+      expect(notes).toContainEqual(
+        expect.stringMatching(new RegExp(`${keyId}.*${endDateTime.slice(0, 10)}`)),
+      );
     await tenant.check();
   });
 
@@ -369,8 +387,14 @@ describe('GR-10: whose credential is the old one', () => {
 
   it('GR-10: strangers that come to share our hint later cost nobody anything: the old one goes, theirs stays', async () => {
     const { old, now } = await rotatedTwice();
-    app.nextSecrets.push(`${now.value.slice(0, 3)}-of-a-stranger-123`, `${old.value.slice(0, 3)}-of-a-stranger-123`);
-    const strangers = [app.addPassword({ displayName: 'ci' }), app.addPassword({ displayName: 'ci' })];
+    app.nextSecrets.push(
+      `${now.value.slice(0, 3)}-of-a-stranger-123`,
+      `${old.value.slice(0, 3)}-of-a-stranger-123`,
+    );
+    const strangers = [
+      app.addPassword({ displayName: 'ci' }),
+      app.addPassword({ displayName: 'ci' }),
+    ];
     await tenant.advance({ hours: 60 }, { sweepEvery: 12 });
     expect(keyIds()).toEqual([first.keyId, keyIdOf(now), ...strangers.map(({ keyId }) => keyId)]);
     expect(tenant.alerts()).toEqual([]);
@@ -474,7 +498,9 @@ describe('SEC: what whoever writes tags can do', () => {
 
   it("SEC-09: the operator's map consents as well", async () => {
     app.tags = [];
-    tenant.configure({ KEYTURN_CONSENT: JSON.stringify({ [app.appId]: 'app-registration: kv1/gr-a' }) });
+    tenant.configure({
+      KEYTURN_CONSENT: JSON.stringify({ [app.appId]: 'app-registration: kv1/gr-a' }),
+    });
     await due();
     await look();
     expect(tenant.versions('gr-a')).toHaveLength(2);
@@ -483,7 +509,10 @@ describe('SEC: what whoever writes tags can do', () => {
   it.each(['payroll', 'https://evil.example/x', "x')/owners", '../me', '0'.repeat(36)])(
     'SEC-01: rotator-target %j is refused, naming the tag, with no call to Graph',
     async (target) => {
-      tenant.seed('gr-a', { value: first.secretText, tags: { rotator: 'app-registration', 'rotator-target': target } });
+      tenant.seed('gr-a', {
+        value: first.secretText,
+        tags: { rotator: 'app-registration', 'rotator-target': target },
+      });
       await tenant.advance({ days: 61 });
       await tenant.sweepAndSettle();
       expect(await tenant.row('gr-a')).toMatchObject({

@@ -12,21 +12,32 @@ export const applicationOf = ({ world }: Azure, { tags = {} }: Version): Applica
 export const textsSeen = ({ world }: Azure): string[] =>
   world.applications.flatMap(({ everAdded }) => everAdded.map(({ secretText }) => secretText));
 
-const isLabelled = ({ displayName }: Password): boolean => displayName?.startsWith('keyturn:') === true;
+const isLabelled = ({ displayName }: Password): boolean =>
+  displayName?.startsWith('keyturn:') === true;
 const allVersions = ({ world }: Azure): Version[] =>
-  [...world.vaults.values()].flatMap(({ secrets }) => [...secrets.values()].flatMap(({ versions }) => versions));
+  [...world.vaults.values()].flatMap(({ secrets }) =>
+    [...secrets.values()].flatMap(({ versions }) => versions),
+  );
 
 /** Invariant 3: live passwords of Keyturn's making that no version holds for use, and second ones of one rotation. */
 export function orphans(azure: Azure): string[] {
   const held = new Set(
-    allVersions(azure).flatMap(({ tags, value }) => (/;revoked=1/.test(tags?.['rotator-state'] ?? '') ? [] : [value])),
+    allVersions(azure).flatMap(({ tags, value }) =>
+      /;revoked=1/.test(tags?.['rotator-state'] ?? '') ? [] : [value],
+    ),
   );
   return azure.world.applications.flatMap(({ passwords }) => {
-    const alive = passwords.filter((each) => isLabelled(each) && Date.parse(each.endDateTime) > clock.now());
+    const alive = passwords.filter(
+      (each) => isLabelled(each) && Date.parse(each.endDateTime) > clock.now(),
+    );
     const labels = alive.map(({ displayName }) => displayName);
     return [
-      ...alive.filter(({ secretText }) => !held.has(secretText)).map(({ displayName }) => `orphan ${displayName}`),
-      ...labels.filter((label, at) => labels.indexOf(label) !== at).map((label) => `second ${label}`),
+      ...alive
+        .filter(({ secretText }) => !held.has(secretText))
+        .map(({ displayName }) => `orphan ${displayName}`),
+      ...labels
+        .filter((label, at) => labels.indexOf(label) !== at)
+        .map((label) => `second ${label}`),
     ];
   });
 }
@@ -38,7 +49,9 @@ export function takenFromPeople(azure: Azure, adopted: readonly string[] = []): 
     ...removed
       .filter((each) => !isLabelled(each) && !adopted.includes(each.keyId))
       .map(({ keyId }) => `removed ${keyId}`),
-    ...azure.calls.filter(({ route }) => route.startsWith('graph.patch')).map(({ path }) => `PATCH ${path}`),
+    ...azure.calls
+      .filter(({ route }) => route.startsWith('graph.patch'))
+      .map(({ path }) => `PATCH ${path}`),
   ];
 }
 

@@ -42,7 +42,10 @@ async function recordsSince(start: number): Promise<Records> {
   const { records } = (await answer.json()) as { records: Records };
   return records.filter(({ on }) => Date.parse(on) >= start).toReversed();
 }
-async function refused(asked: Promise<Response>, status = 409): Promise<z.infer<typeof ProblemBody>> {
+async function refused(
+  asked: Promise<Response>,
+  status = 409,
+): Promise<z.infer<typeof ProblemBody>> {
   const answer = await asked;
   expect(answer.status).toBe(status);
   return ProblemBody.parse(await answer.json());
@@ -51,9 +54,27 @@ async function refused(asked: Promise<Response>, status = 409): Promise<z.infer<
 describe('a dry run', () => {
   const stories: [string, () => Promise<unknown>, Call, () => object, string[]][] = [
     ['a rotation', () => grown(), 'rotate', () => ({}), ['rotate', 'prove', 'revoke']],
-    ['revoke: now', () => grown(), 'rotate', () => ({ revoke: 'now' }), ['rotate', 'prove', 'revoke']],
-    ['a grace of 12 h', () => grown(), 'rotate', () => ({ revoke: '12h' }), ['rotate', 'prove', 'revoke']],
-    ['a grace of 7 d', () => grown(), 'rotate', () => ({ revoke: '7d' }), ['rotate', 'prove', 'revoke']],
+    [
+      'revoke: now',
+      () => grown(),
+      'rotate',
+      () => ({ revoke: 'now' }),
+      ['rotate', 'prove', 'revoke'],
+    ],
+    [
+      'a grace of 12 h',
+      () => grown(),
+      'rotate',
+      () => ({ revoke: '12h' }),
+      ['rotate', 'prove', 'revoke'],
+    ],
+    [
+      'a grace of 7 d',
+      () => grown(),
+      'rotate',
+      () => ({ revoke: '7d' }),
+      ['rotate', 'prove', 'revoke'],
+    ],
     [
       'rotateAgain',
       () => rotated(tenant, 'st-a', { account: 'acct1' }),
@@ -68,7 +89,13 @@ describe('a dry run', () => {
       () => ({ rotateAgain: true, revoke: 'now' }),
       ['revoke', 'rotate', 'prove', 'revoke'],
     ],
-    ['the end of a grace', () => rotated(tenant, 'st-a', { account: 'acct1' }), 'revoke', () => ({}), ['revoke']],
+    [
+      'the end of a grace',
+      () => rotated(tenant, 'st-a', { account: 'acct1' }),
+      'revoke',
+      () => ({}),
+      ['revoke'],
+    ],
     [
       'another end of a grace',
       () => rotated(tenant, 'st-a', { account: 'acct1' }),
@@ -102,37 +129,53 @@ describe('a dry run', () => {
       ['rotate', 'prove', 'revoke'],
     ],
   ];
-  it.each(stories)('OPS-02: of %s lists exactly the audit records that follow', async (_, begin, call, asks, kinds) => {
-    await begin();
-    const body = asks();
-    const plan = await planOf(call, body);
-    expect(plan.steps.map(({ step }) => step)).toEqual(kinds);
-    expect(plan.accepted).toBe(true);
-    const start = Date.now();
-    const asked = await tenant[call]('st-a', body);
-    expect(asked.status).toBe(202);
-    await tenant.settle(600);
-    const sweepEvery = walk({ whole: 2, short: 4 });
-    await tenant.advance({ hours: 200 }, { sweepEvery });
-    const [request, ...followed] = await recordsSince(start);
-    expect(request).toMatchObject({ step: 'request', outcome: 'accepted' });
-    const told = followed.map(({ step, reason, handle, handles = [], outcome }) => {
-      return { step, reason, handles: step === 'rotate' ? [handle] : handles, outcome };
-    });
-    expect(told).toEqual(plan.steps.map(({ step, reason, handles }) => ({ step, reason, handles, outcome: 'done' })));
-    const times = plan.steps.map(({ on }, at) => Math.abs(Date.parse(String(followed[at]?.on)) - Date.parse(on)));
-    expect(Math.max(...times)).toBeLessThan((sweepEvery + 0.2) * 3_600_000);
-    await tenant.check({ noGrace: ['st-a'] });
-  });
+  it.each(stories)(
+    'OPS-02: of %s lists exactly the audit records that follow',
+    async (_, begin, call, asks, kinds) => {
+      await begin();
+      const body = asks();
+      const plan = await planOf(call, body);
+      expect(plan.steps.map(({ step }) => step)).toEqual(kinds);
+      expect(plan.accepted).toBe(true);
+      const start = Date.now();
+      const asked = await tenant[call]('st-a', body);
+      expect(asked.status).toBe(202);
+      await tenant.settle(600);
+      const sweepEvery = walk({ whole: 2, short: 4 });
+      await tenant.advance({ hours: 200 }, { sweepEvery });
+      const [request, ...followed] = await recordsSince(start);
+      expect(request).toMatchObject({ step: 'request', outcome: 'accepted' });
+      const told = followed.map(({ step, reason, handle, handles = [], outcome }) => {
+        return { step, reason, handles: step === 'rotate' ? [handle] : handles, outcome };
+      });
+      expect(told).toEqual(
+        plan.steps.map(({ step, reason, handles }) => ({ step, reason, handles, outcome: 'done' })),
+      );
+      const times = plan.steps.map(({ on }, at) =>
+        Math.abs(Date.parse(String(followed[at]?.on)) - Date.parse(on)),
+      );
+      expect(Math.max(...times)).toBeLessThan((sweepEvery + 0.2) * 3_600_000);
+      await tenant.check({ noGrace: ['st-a'] });
+    },
+  );
 
   it('OPS-02: names every check, and what the request sets aside', async () => {
     tenant.seed('st-a', { account: 'acct1', policy: 'paused=true' });
     await tenant.sweepAndSettle();
     const plan = await planOf('rotate', { override: ['too-soon'] });
-    expect(plan).toMatchObject({ accepted: false, steps: [], refusal: { reason: 'paused', overridable: ['paused'] } });
+    expect(plan).toMatchObject({
+      accepted: false,
+      steps: [],
+      refusal: { reason: 'paused', overridable: ['paused'] },
+    });
     const check = (name: string) => plan.checks.find((each) => each.check === name);
     expect(check('consent')).toEqual({ check: 'consent', passed: true });
-    expect(check('age')).toEqual({ check: 'age', passed: false, reason: 'too-soon', overridden: true });
+    expect(check('age')).toEqual({
+      check: 'age',
+      passed: false,
+      reason: 'too-soon',
+      overridden: true,
+    });
     expect(check('paused')).toEqual({ check: 'paused', passed: false, reason: 'paused' });
     expect(check('rotations')).toEqual({ check: 'rotations', passed: true });
   });
@@ -151,10 +194,30 @@ describe('what is refused for certain', () => {
       over('too-soon'),
     ],
     ['a paused one', () => grown('st-a', 'acct1', 'paused=true'), {}, over('paused')],
-    ['a closed window', () => grown('st-a', 'acct1', `window=${otherDay()} 01:00-02:00 UTC`), {}, over('window')],
-    ['an unknown value', async () => Object.assign(await grown(), { value: 'a-stranger' }), {}, over('unknown-value')],
-    ['observe', () => grown().then(() => tenant.configure({ KEYTURN_MODE: 'observe' })), {}, never('mode-observe')],
-    ['drain', () => grown().then(() => tenant.configure({ KEYTURN_MODE: 'drain' })), {}, never('mode-drain')],
+    [
+      'a closed window',
+      () => grown('st-a', 'acct1', `window=${otherDay()} 01:00-02:00 UTC`),
+      {},
+      over('window'),
+    ],
+    [
+      'an unknown value',
+      async () => Object.assign(await grown(), { value: 'a-stranger' }),
+      {},
+      over('unknown-value'),
+    ],
+    [
+      'observe',
+      () => grown().then(() => tenant.configure({ KEYTURN_MODE: 'observe' })),
+      {},
+      never('mode-observe'),
+    ],
+    [
+      'drain',
+      () => grown().then(() => tenant.configure({ KEYTURN_MODE: 'drain' })),
+      {},
+      never('mode-drain'),
+    ],
     [
       'a kind that is off',
       () => grown().then(() => tenant.configure({ KEYTURN_ROTATORS: 'sql-login' })),
@@ -163,13 +226,15 @@ describe('what is refused for certain', () => {
     ],
     [
       'no sweep yet',
-      async () => Object.assign(tenant.seed('st-a', { account: 'acct1' }), { created: 1_700_000_000 }),
+      async () =>
+        Object.assign(tenant.seed('st-a', { account: 'acct1' }), { created: 1_700_000_000 }),
       {},
       never('index'),
     ],
     [
       'a lock at the target',
-      () => grown().then(() => Object.assign(tenant.azure.account('acct1'), { locked: 'ReadOnly' })),
+      () =>
+        grown().then(() => Object.assign(tenant.azure.account('acct1'), { locked: 'ReadOnly' })),
       {},
       { reason: 'scope-locked' },
     ],
@@ -188,31 +253,53 @@ describe('what is refused for certain', () => {
     ],
   ];
   function over(reason: string) {
-    return { reason, overridable: [reason], overridableBy: 'Keyturn.Revoke' } as Partial<z.infer<typeof ProblemBody>>;
+    return { reason, overridable: [reason], overridableBy: 'Keyturn.Revoke' } as Partial<
+      z.infer<typeof ProblemBody>
+    >;
   }
   function never(reason: string) {
     return { reason, overridable: [] } as Partial<z.infer<typeof ProblemBody>>;
   }
   function otherDay(): string {
-    return ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][(new Date().getUTCDay() + 3) % 7] ?? '';
+    return (
+      ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][(new Date().getUTCDay() + 3) % 7] ?? ''
+    );
   }
-  it.each(cases)('OPS-06: %s → 409 at once, and nothing is written', async (_, begin, body, expected) => {
-    await begin();
-    const before = key();
-    const problem = await refused(tenant.rotate('st-a', body));
-    expect(problem).toMatchObject(expected);
-    expect(problem.remedy).not.toBe('Nothing to do.');
-    for (const reason of problem.overridable ?? []) expect(problem.remedy).toContain(`"${reason}"`);
-    await tenant.settle();
-    expect(tenant.azure.writes()).toEqual([]);
-    expect((await tenant.rows()).filter(({ partition }) => partition === 'operations')).toEqual([]);
-    expect(key()).toBe(before);
-  });
+  it.each(cases)(
+    'OPS-06: %s → 409 at once, and nothing is written',
+    async (_, begin, body, expected) => {
+      await begin();
+      const before = key();
+      const problem = await refused(tenant.rotate('st-a', body));
+      expect(problem).toMatchObject(expected);
+      expect(problem.remedy).not.toBe('Nothing to do.');
+      for (const reason of problem.overridable ?? [])
+        expect(problem.remedy).toContain(`"${reason}"`);
+      await tenant.settle();
+      expect(tenant.azure.writes()).toEqual([]);
+      expect((await tenant.rows()).filter(({ partition }) => partition === 'operations')).toEqual(
+        [],
+      );
+      expect(key()).toBe(before);
+    },
+  );
 
   const unbound: [string, Record<string, string>, Record<string, string>, string, string][] = [
-    ['a tag that does not parse', { 'rotator-policy': 'every=soon' }, {}, 'bad-tags', 'secret owner'],
+    [
+      'a tag that does not parse',
+      { 'rotator-policy': 'every=soon' },
+      {},
+      'bad-tags',
+      'secret owner',
+    ],
     ['a target that is none', { 'rotator-target': 'nowhere' }, {}, 'bad-tags', 'secret owner'],
-    ['options that the kind has not', { 'rotator-options': 'nothing=1' }, {}, 'bad-tags', 'secret owner'],
+    [
+      'options that the kind has not',
+      { 'rotator-options': 'nothing=1' },
+      {},
+      'bad-tags',
+      'secret owner',
+    ],
     ['a kind that is none', { rotator: 'no-such-kind' }, {}, 'unknown-rotator', 'secret owner'],
     ['a kind that is off', {}, { KEYTURN_ROTATORS: 'sql-login' }, 'kind-off', 'operator'],
     ['a state of a newer release', { 'rotator-state': 'v=9' }, {}, 'state-newer', 'operator'],
@@ -231,18 +318,28 @@ describe('what is refused for certain', () => {
         const { accepted, steps, checks, refusal } = await planOf(call, body);
         expect([accepted, steps]).toEqual([false, []]);
         expect(checks).toEqual([
-          { check: expect.stringMatching(/^(tags|kind)$/), passed: false, reason, detail: refusal?.detail },
+          {
+            check: expect.stringMatching(/^(tags|kind)$/),
+            passed: false,
+            reason,
+            detail: refusal?.detail,
+          },
         ]);
         expect(refusal).toMatchObject({ reason, by, overridable: [] });
         expect(refusal?.remedy).toMatch(/^[A-Z].*\.$/);
-        expect(await refused(tenant[call]('st-a', body))).toMatchObject({ reason, detail: refusal?.detail });
+        expect(await refused(tenant[call]('st-a', body))).toMatchObject({
+          reason,
+          detail: refusal?.detail,
+        });
       },
     );
   });
 
   it('OPS-02: of a secret that is not there, or a stranger, a dry run is the one 404', async () => {
     tenant.seed('st-a', { account: 'acct1', tags: { rotator: 'none' } });
-    const answers = await Promise.all(['st-a', 'st-nowhere'].map((name) => tenant.rotate(name, { dryRun: true })));
+    const answers = await Promise.all(
+      ['st-a', 'st-nowhere'].map((name) => tenant.rotate(name, { dryRun: true })),
+    );
     expect(answers.map(({ status }) => status)).toEqual([404, 404]);
   });
 
@@ -282,7 +379,12 @@ describe('the end of a grace', () => {
     expect([accepts(v1.value), accepts(v2.value)]).toEqual([false, true]);
     expect(await tenant.operation(asked)).toMatchObject({
       ...{ kind: 'revoke', at: 'now', phase: 'settled', done: true, note: 'leaked' },
-      result: { version: v2.id, handle: 'key2', revoked: ['key1'], refusedOn: expect.stringContaining('T') },
+      result: {
+        version: v2.id,
+        handle: 'key2',
+        revoked: ['key1'],
+        refusedOn: expect.stringContaining('T'),
+      },
     });
     expect(await refused(tenant.revoke('st-a'))).toMatchObject({ reason: 'nothing-owed' });
     await tenant.advance({ days: 2 }, { sweepEvery: 6 });
@@ -307,7 +409,10 @@ describe('the end of a grace', () => {
     await tenant.settle();
     await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
     expect(accepts(v1.value)).toBe(false);
-    expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', result: { revoked: ['key1'] } });
+    expect(await tenant.operation(asked)).toMatchObject({
+      phase: 'settled',
+      result: { revoked: ['key1'] },
+    });
     await tenant.check();
   });
 
@@ -321,7 +426,10 @@ describe('the end of a grace', () => {
     tenant.azure.heal();
     const keys = tenant.regenerations('acct1');
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
-    expect(await tenant.operation(asked)).toMatchObject({ phase: 'failed', error: { reason: 'superseded' } });
+    expect(await tenant.operation(asked)).toMatchObject({
+      phase: 'failed',
+      error: { reason: 'superseded' },
+    });
     expect(tenant.regenerations('acct1')).toBe(keys);
   });
 
@@ -333,17 +441,23 @@ describe('the end of a grace', () => {
     ['at no time', { at: 'soon' }, {}, 400, 'bad-request'],
     ['for half a year', { at: '2037-01-01T00:00:00Z' }, {}, 400, 'bad-request'],
     ['after the next rotation', { at: () => inHours(80 * 24) }, {}, 400, 'bad-request'],
-  ])('OPS-02: asked for %s is refused and changes nothing', async (_, body, more, status, reason) => {
-    const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
-    const given = Object.fromEntries(
-      Object.entries(body).map(([name, value]) => [name, typeof value === 'function' ? value() : value]),
-    );
-    const problem = await refused(tenant.revoke('st-a', given, more), status);
-    expect(problem.reason).toBe(reason);
-    if ('reason' in body) expect(problem.detail).toContain('"note"');
-    await tenant.settle();
-    expect(accepts(v1.value)).toBe(true);
-  });
+  ])(
+    'OPS-02: asked for %s is refused and changes nothing',
+    async (_, body, more, status, reason) => {
+      const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
+      const given = Object.fromEntries(
+        Object.entries(body).map(([name, value]) => [
+          name,
+          typeof value === 'function' ? value() : value,
+        ]),
+      );
+      const problem = await refused(tenant.revoke('st-a', given, more), status);
+      expect(problem.reason).toBe(reason);
+      if ('reason' in body) expect(problem.detail).toContain('"note"');
+      await tenant.settle();
+      expect(accepts(v1.value)).toBe(true);
+    },
+  );
 
   it('OPS-02: under drift is not taken away by its own call; rotateAgain ends it', async () => {
     const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
@@ -353,7 +467,11 @@ describe('the end of a grace', () => {
     expect((await refused(tenant.revoke('st-a'))).reason).toBe('drift');
     expect((await tenant.rotate('st-a', { rotateAgain: true, revoke: 'now' })).status).toBe(202);
     await tenant.settle(600);
-    expect([accepts(v1.value), accepts(v2.value), accepts(tenant.current('st-a').value)]).toEqual([false, false, true]);
+    expect([accepts(v1.value), accepts(v2.value), accepts(tenant.current('st-a').value)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 });
 
@@ -370,7 +488,11 @@ describe('a rotation', () => {
     const v2 = tenant.current('st-a');
     expect((await refused(tenant.rotate('st-a', body))).reason).toBe('too-soon');
     await tenant.advance({ days: 1 }, { sweepEvery: 6 });
-    expect([tenant.versions('st-a').length, accepts(v1.value), accepts(v2.value)]).toEqual([2, false, true]);
+    expect([tenant.versions('st-a').length, accepts(v1.value), accepts(v2.value)]).toEqual([
+      2,
+      false,
+      true,
+    ]);
     await tenant.check({ noGrace: ['st-a'] });
   });
 
@@ -388,16 +510,31 @@ describe('a rotation', () => {
     const v1 = await grown();
     const asked = await tenant.rotate('st-a', { note: 'audit' });
     const accepted = await asked.json();
-    expect(accepted).toMatchObject({ kind: 'rotate', phase: 'accepted', done: false, version: v1.id, note: 'audit' });
+    expect(accepted).toMatchObject({
+      kind: 'rotate',
+      phase: 'accepted',
+      done: false,
+      version: v1.id,
+      note: 'audit',
+    });
     await tenant.settle();
     const v2 = tenant.current('st-a');
     const proved = await tenant.operation(asked);
-    expect(proved).toMatchObject({ phase: 'proved', done: true, result: { version: v2.id, handle: 'key2' } });
+    expect(proved).toMatchObject({
+      phase: 'proved',
+      done: true,
+      result: { version: v2.id, handle: 'key2' },
+    });
     expect(proved.steps.map(({ step }) => step)).toEqual(['rotate', 'prove']);
     expect(proved.result?.refusedOn).toBeUndefined();
-    expect(Date.parse(proved.result?.revokeAfter ?? '') - Date.now()).toBeGreaterThan(47 * 3_600_000);
+    expect(Date.parse(proved.result?.revokeAfter ?? '') - Date.now()).toBeGreaterThan(
+      47 * 3_600_000,
+    );
     await tenant.advance({ hours: 50 }, { sweepEvery: 1 });
-    expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', result: { revoked: ['key1'] } });
+    expect(await tenant.operation(asked)).toMatchObject({
+      phase: 'settled',
+      result: { revoked: ['key1'] },
+    });
     expect((await tenant.operation(asked)).result?.refusedOn).toBeDefined();
     expect(JSON.stringify(tenant.answers)).not.toContain(v2.value);
   });
@@ -414,7 +551,11 @@ describe('a rotation', () => {
     await tenant.settle();
     vault.put = put;
     const stored = await tenant.operation(asked);
-    expect([stored.phase, stored.done, stored.result?.version]).toEqual(['stored', false, tenant.current('st-a').id]);
+    expect([stored.phase, stored.done, stored.result?.version]).toEqual([
+      'stored',
+      false,
+      tenant.current('st-a').id,
+    ]);
     tenant.azure.heal();
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
     expect(await tenant.operation(asked)).toMatchObject({ phase: 'proved', done: true });
@@ -423,9 +564,15 @@ describe('a rotation', () => {
   it('OPS-02: takes the grace that it names, shorter with Keyturn.Revoke, longer with Keyturn.Rotate', async () => {
     const v1 = await grown();
     const by = (role: string) => ({ roles: [role] });
-    expect((await refused(tenant.rotate('st-a', { revoke: '12h' }, by('Keyturn.Rotate')), 403)).reason).toBe('no-role');
-    expect((await refused(tenant.rotate('st-a', { revoke: '4d' }, by('Keyturn.Revoke')), 403)).reason).toBe('no-role');
-    expect((await refused(tenant.rotate('st-a', { revoke: '70d' }), 400)).detail).toContain('shorter than every');
+    expect(
+      (await refused(tenant.rotate('st-a', { revoke: '12h' }, by('Keyturn.Rotate')), 403)).reason,
+    ).toBe('no-role');
+    expect(
+      (await refused(tenant.rotate('st-a', { revoke: '4d' }, by('Keyturn.Revoke')), 403)).reason,
+    ).toBe('no-role');
+    expect((await refused(tenant.rotate('st-a', { revoke: '70d' }), 400)).detail).toContain(
+      'shorter than every',
+    );
     expect((await tenant.rotate('st-a', { revoke: '4d' }, by('Keyturn.Rotate'))).status).toBe(202);
     await tenant.settle();
     await tenant.advance({ hours: 90 }, { sweepEvery: 6 });
@@ -436,23 +583,31 @@ describe('a rotation', () => {
 });
 
 describe('an address in an answer', () => {
-  it.each(['evil.example', 'evil.example:443', 'localhost'])('ATK-12: owes nothing to Host: %s', async (host) => {
-    await grown();
-    const { default: http } = await import('node:http');
-    const token = await tenant.azure.issueToken({ roles: ['Keyturn.Rotate'] });
-    const { port } = new URL(tenant.host.url);
-    const headers = { host, 'x-forwarded-host': host, authorization: `Bearer ${token}`, 'content-length': '2' };
-    const path = '/api/vaults/kv1/secrets/st-a/rotate';
-    const location = await new Promise<unknown>((resolve, reject) => {
-      const request = http.request({ port, path, method: 'POST', headers }, (response) => {
-        response.resume();
-        resolve(response.headers['operation-location']);
+  it.each(['evil.example', 'evil.example:443', 'localhost'])(
+    'ATK-12: owes nothing to Host: %s',
+    async (host) => {
+      await grown();
+      const { default: http } = await import('node:http');
+      const token = await tenant.azure.issueToken({ roles: ['Keyturn.Rotate'] });
+      const { port } = new URL(tenant.host.url);
+      const headers = {
+        host,
+        'x-forwarded-host': host,
+        authorization: `Bearer ${token}`,
+        'content-length': '2',
+      };
+      const path = '/api/vaults/kv1/secrets/st-a/rotate';
+      const location = await new Promise<unknown>((resolve, reject) => {
+        const request = http.request({ port, path, method: 'POST', headers }, (response) => {
+          response.resume();
+          resolve(response.headers['operation-location']);
+        });
+        request.on('error', reject);
+        request.end('{}');
       });
-      request.on('error', reject);
-      request.end('{}');
-    });
-    expect(location).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
-  });
+      expect(location).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
+    },
+  );
 });
 
 describe('equal requests at once', () => {
@@ -464,32 +619,43 @@ describe('equal requests at once', () => {
     ['rotate', {}],
     ['hold', { until: '2036-12-01T00:00:00Z' }],
     ['revoke', {}],
-  ])('ATK-13: six times %s with one Idempotency-Key is one operation and one record', async (call, given) => {
-    if (call === 'revoke') await rotated(tenant, 'st-a', { account: 'acct1' });
-    else await grown();
-    const body = 'until' in given ? { until: inHours(30) } : given;
-    const start = Date.now();
-    const answers = await times(6, () => tenant[call]('st-a', body, { oid, headers: { 'idempotency-key': 'once' } }));
-    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202, 202]);
-    const ids = await Promise.all(answers.map(async (each) => ((await each.json()) as { id: string }).id));
-    expect(new Set(ids).size).toBe(1);
-    await tenant.settle(600);
-    const made = (await recordsSince(start)).filter(({ step }) => step === 'request');
-    expect(made).toHaveLength(1);
-    expect((await tenant.rows()).filter(({ partition }) => partition === 'operations')).toHaveLength(
-      call === 'revoke' ? 1 : 1,
-    );
-  });
+  ])(
+    'ATK-13: six times %s with one Idempotency-Key is one operation and one record',
+    async (call, given) => {
+      if (call === 'revoke') await rotated(tenant, 'st-a', { account: 'acct1' });
+      else await grown();
+      const body = 'until' in given ? { until: inHours(30) } : given;
+      const start = Date.now();
+      const answers = await times(6, () =>
+        tenant[call]('st-a', body, { oid, headers: { 'idempotency-key': 'once' } }),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202, 202]);
+      const ids = await Promise.all(
+        answers.map(async (each) => ((await each.json()) as { id: string }).id),
+      );
+      expect(new Set(ids).size).toBe(1);
+      await tenant.settle(600);
+      const made = (await recordsSince(start)).filter(({ step }) => step === 'request');
+      expect(made).toHaveLength(1);
+      expect(
+        (await tenant.rows()).filter(({ partition }) => partition === 'operations'),
+      ).toHaveLength(call === 'revoke' ? 1 : 1);
+    },
+  );
 
   it('ATK-13: of sixty at once by one caller fifty are accepted, each with one record', async () => {
     await grown();
     const start = Date.now();
     const answers = await times(60, () => tenant.rotate('st-a', {}, { oid }));
     const accepted = answers.filter(({ status }) => status === 202).length;
-    expect(answers.filter(({ status }) => status !== 202 && status !== 429 && status !== 409)).toEqual([]);
+    expect(
+      answers.filter(({ status }) => status !== 202 && status !== 429 && status !== 409),
+    ).toEqual([]);
     expect(accepted).toBeLessThanOrEqual(50);
     expect(accepted).toBeGreaterThan(0);
     await tenant.settle(1200);
-    expect((await recordsSince(start)).filter(({ step }) => step === 'request')).toHaveLength(accepted);
+    expect((await recordsSince(start)).filter(({ step }) => step === 'request')).toHaveLength(
+      accepted,
+    );
   });
 });

@@ -12,7 +12,8 @@ let container: ContainerClient;
 beforeAll(async () => {
   tenant = await startTenant();
   const connection = tenant.azure.env().AzureWebJobsStorage ?? '';
-  container = BlobServiceClient.fromConnectionString(connection).getContainerClient('keyturn-audit');
+  container =
+    BlobServiceClient.fromConnectionString(connection).getContainerClient('keyturn-audit');
 });
 beforeEach(() => tenant.clear());
 afterEach(() => container.deleteIfExists());
@@ -58,8 +59,19 @@ describe('a rotation that a person asked for', () => {
     expect(found.truncated).toBe(false);
     expect([...new Set(kinds(found))]).toEqual(['request', 'rotate', 'prove', 'revoke']);
     const of = (step: string) => found.records.find((each) => each.step === step);
-    const who = { caller: oid, ticket: 'CHG-1', operation: id, version: v1.id, instance: 'keyturn' };
-    expect(of('request')).toMatchObject({ ...who, outcome: 'accepted', note: 'a leak', revoke: 'after-grace' });
+    const who = {
+      caller: oid,
+      ticket: 'CHG-1',
+      operation: id,
+      version: v1.id,
+      instance: 'keyturn',
+    };
+    expect(of('request')).toMatchObject({
+      ...who,
+      outcome: 'accepted',
+      note: 'a leak',
+      revoke: 'after-grace',
+    });
     const { rot, cred } = tenant.stateOf(v2);
     expect(of('rotate')).toMatchObject({
       ...who,
@@ -70,7 +82,12 @@ describe('a rotation that a person asked for', () => {
       handle: cred,
     });
     expect(of('prove')).toMatchObject({ outcome: 'done', rotation: rot, version: v2.id });
-    expect(of('revoke')).toMatchObject({ outcome: 'done', reason: 'grace-over', rotation: rot, version: v2.id });
+    expect(of('revoke')).toMatchObject({
+      outcome: 'done',
+      reason: 'grace-over',
+      rotation: rot,
+      version: v2.id,
+    });
     expect(of('revoke')).toMatchObject({ handles: ['key1'], revokedVersions: [v1.id] });
     expect(await leaks(tenant, { audit: await blobs() })).toEqual([]);
     await tenant.check();
@@ -80,7 +97,9 @@ describe('a rotation that a person asked for', () => {
     await due(tenant, 'st-b', { account: 'acct1' });
     await tenant.rotate('st-b', { ticket: 'CHG-2' }, { oid });
     await tenant.settle();
-    const logged = tenant.logs('audit').map(({ message: _, vault: __, name: ___, ...fields }) => fields);
+    const logged = tenant
+      .logs('audit')
+      .map(({ message: _, vault: __, name: ___, ...fields }) => fields);
     expect(logged.length).toBeGreaterThan(2);
     expect((await history('st-b')).records.reverse()).toEqual(logged);
   });
@@ -118,7 +137,10 @@ describe('an audit that cannot be written', () => {
   async function spoil(): Promise<void> {
     await container.createIfNotExists();
     for (const day of [0, 1, 2, 3]) {
-      const path = new Date(Date.now() + day * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '/');
+      const path = new Date(Date.now() + day * 86_400_000)
+        .toISOString()
+        .slice(0, 10)
+        .replaceAll('-', '/');
       await container.getBlockBlobClient(`${path}.jsonl`).upload('', 0);
     }
   }
@@ -129,7 +151,9 @@ describe('an audit that cannot be written', () => {
     const answer = await tenant.rotate('st-e');
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ reason: 'storage-busy' });
-    expect((await tenant.rows()).filter(({ partition }) => partition.startsWith('operations'))).toEqual([]);
+    expect(
+      (await tenant.rows()).filter(({ partition }) => partition.startsWith('operations')),
+    ).toEqual([]);
     expect(await tenant.own.waiting()).toBe(0);
     expect(tenant.logs('audit')).toEqual([]);
   });
@@ -143,7 +167,11 @@ describe('an audit that cannot be written', () => {
     expect(tenant.logs('audit').map(({ step }) => step)).toEqual(['rotate', 'prove']);
     expect(tenant.logs('audit unwritten')).toHaveLength(2);
     expect(tenant.alerts('st-f')).toEqual([
-      expect.objectContaining({ reason: 'audit-unwritten', by: 'operator', remedy: expect.stringContaining('blobs') }),
+      expect.objectContaining({
+        reason: 'audit-unwritten',
+        by: 'operator',
+        remedy: expect.stringContaining('blobs'),
+      }),
     ]);
     await container.delete();
     await tenant.advance({ hours: 52 }, { sweepEvery: 2 });
@@ -156,7 +184,12 @@ describe('an audit that cannot be written', () => {
 describe('GET history', () => {
   it.each<[string, number, string, string[] | undefined]>([
     ['without a token', 401, 'st-g', undefined],
-    ['to whoever may rotate but not read (UA-8)', 403, 'st-g', ['Keyturn.Rotate', 'Keyturn.Revoke']],
+    [
+      'to whoever may rotate but not read (UA-8)',
+      403,
+      'st-g',
+      ['Keyturn.Rotate', 'Keyturn.Revoke'],
+    ],
     ['of a secret that is not there', 404, 'st-z', ['Keyturn.Read']],
     ['of a secret that is not opted in', 404, 'plain', ['Keyturn.Read']],
     ['of a name that no secret has', 404, 'st_g', ['Keyturn.Read']],

@@ -36,7 +36,8 @@ const sets: readonly (readonly [string, Record<string, string | undefined>])[] =
   ['rotator-policy', { 'rotator-policy': 'window=Sat 25:00-26:00 UTC;paused=maybe' }],
 ];
 /** A line break at the end of an id is taken off, as blanks are. */
-const harmless = (tags: Record<string, string | undefined>) => tags['rotator-target']?.endsWith('\n') === true;
+const harmless = (tags: Record<string, string | undefined>) =>
+  tags['rotator-target']?.endsWith('\n') === true;
 const name = (at: number) => `st-${at}`;
 
 function seedAll(): void {
@@ -68,9 +69,12 @@ describe('20 malformed sets of tags', () => {
     };
     /** Of each reason the first at once, and the others together with the next sweep. */
     const expectAlerts = () => {
-      const about = tenant.alerts().map(({ reason, count = 1 }) => ({ reason, count: Number(count) }));
+      const about = tenant
+        .alerts()
+        .map(({ reason, count = 1 }) => ({ reason, count: Number(count) }));
       expect(about.reduce((sum, { count }) => sum + count, 0)).toBe(sets.length);
-      for (const { reason } of about) expect(about.filter((each) => each.reason === reason).length).toBeLessThan(3);
+      for (const { reason } of about)
+        expect(about.filter((each) => each.reason === reason).length).toBeLessThan(3);
     };
     await expectRefused();
     await tenant.advance({ hours: 3 }, { sweepEvery: 1 });

@@ -31,7 +31,8 @@ function refusePuts(innerCode: string): { heal(): void } {
   };
   return { heal: () => Object.assign(vault, { put }) };
 }
-const idOf = async (response: Response): Promise<string> => ((await response.json()) as { id: string }).id;
+const idOf = async (response: Response): Promise<string> =>
+  ((await response.json()) as { id: string }).id;
 const operation = async (id: string) => (await tenant.request(`/api/operations/${id}`)).json();
 
 describe('a rotation that has begun', () => {
@@ -81,7 +82,10 @@ describe('a rotation that has begun', () => {
     tenant.azure.fault('arm.regenerateKey', [{ commit: true, drop: true }]);
     await look('st-a');
     account.regenerate = regenerate;
-    expect(await tenant.row('st-a')).toMatchObject({ reason: 'settling', settlingUntil: expect.any(String) });
+    expect(await tenant.row('st-a')).toMatchObject({
+      reason: 'settling',
+      settlingUntil: expect.any(String),
+    });
   });
 });
 

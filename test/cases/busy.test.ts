@@ -16,9 +16,14 @@ beforeAll(async () => {
         ...{ type: COSMOS, name: 'cosmos1', consent: 'keyturn cosmos-db-key: kv1/busy' },
         properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
       },
-      { ...{ type: SEARCH, name: 'search1', consent: 'keyturn search-admin-key: kv1/busy' }, properties: {} },
+      {
+        ...{ type: SEARCH, name: 'search1', consent: 'keyturn search-admin-key: kv1/busy' },
+        properties: {},
+      },
     ],
-    env: { KEYTURN_ROTATORS: 'storage-account-key,cosmos-db-key,search-admin-key,app-registration' },
+    env: {
+      KEYTURN_ROTATORS: 'storage-account-key,cosmos-db-key,search-admin-key,app-registration',
+    },
   });
 });
 beforeEach(() => tenant.clear());
@@ -33,7 +38,10 @@ interface Kind {
 const KINDS: Record<string, Kind> = {
   storage: {
     ...{ rotator: 'storage-account-key', write: 'arm.regenerateKey' },
-    seed: () => ({ target: tenant.azure.account('acct1').id, value: tenant.azure.account('acct1').key('key1') }),
+    seed: () => ({
+      target: tenant.azure.account('acct1').id,
+      value: tenant.azure.account('acct1').key('key1'),
+    }),
   },
   cosmos: {
     ...{ rotator: 'cosmos-db-key', write: 'arm.regenerateResourceKey' },
@@ -47,7 +55,10 @@ const KINDS: Record<string, Kind> = {
     ...{ rotator: 'app-registration', write: 'graph.addPassword' },
     seed() {
       const app = tenant.azure.ownedApplication('payroll', 'kv1/busy');
-      return { target: app.appId, value: app.addPassword({ endDateTime: '2038-01-01T00:00:00Z' }).secretText };
+      return {
+        target: app.appId,
+        value: app.addPassword({ endDateTime: '2038-01-01T00:00:00Z' }).secretText,
+      };
     },
   },
 };
@@ -96,7 +107,10 @@ describe('VAL-11: busy in other words', () => {
       await tenant.event('busy');
       // A 409 is asked again within the pass, too (case SDK-02).
       if (status !== 409)
-        await tenant.until('the first answer', async () => (await tenant.row('busy'))?.reason === 'target-busy');
+        await tenant.until(
+          'the first answer',
+          async () => (await tenant.row('busy'))?.reason === 'target-busy',
+        );
       await tenant.advance({ hours: 1 }, { sweepEvery: 0.5 });
       expect(tenant.azure.unusedFaults()).toEqual({});
       expect(tenant.versions('busy')).toHaveLength(2);
@@ -107,7 +121,8 @@ describe('VAL-11: busy in other words', () => {
 
   it('VAL-11: a message that says so behind a code that says nothing', async () => {
     const { write } = await due('cosmos');
-    const message = 'There is already an operation in progress which requires exclusive lock on this account.';
+    const message =
+      'There is already an operation in progress which requires exclusive lock on this account.';
     tenant.azure.fault(write, [{ status: 409, code: 'BadThing', message }]);
     await tenant.event('busy');
     await tenant.advance({ hours: 1 }, { sweepEvery: 0.5 });
@@ -118,7 +133,11 @@ describe('VAL-11: busy in other words', () => {
     await due('cosmos');
     const principalId = tenant.azure.world.identity.oid;
     const scope = `/subscriptions/${tenant.azure.world.subscriptionId}`;
-    tenant.azure.grant({ principalId, scope, actions: ['Microsoft.DocumentDB/locations/operationsStatus/read'] });
+    tenant.azure.grant({
+      principalId,
+      scope,
+      actions: ['Microsoft.DocumentDB/locations/operationsStatus/read'],
+    });
     tenant.azure.keyed(COSMOS, 'cosmos1').failWith = 'PreconditionFailed';
     await tenant.event('busy');
     await tenant.advance({ hours: 1 }, { sweepEvery: 0.5 });
@@ -141,21 +160,24 @@ describe('COR-07: an hour is an hour', () => {
     ['cosmos', { status: 412, code: 'PreconditionFailed' }],
     ['search', { status: 423, code: 'Locked' }],
     ['app', { status: 429 }],
-  ])('COR-07: %s busy for two hours: one alert after about an hour, and none for 35 minutes', async (kind, step) => {
-    const { write } = await due(kind);
-    tenant.azure.outage(write, step);
-    await tenant.event('busy');
-    expect(await toldAfter(36)).toBeUndefined();
-    const more = await toldAfter(90);
-    expect(36 + (more ?? 0)).toBeGreaterThanOrEqual(59);
-    expect(36 + (more ?? Number.POSITIVE_INFINITY)).toBeLessThan(76);
-    tenant.azure.heal(write);
-    await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
-    expect(tenant.versions('busy')).toHaveLength(2);
-    expect(tenant.alerts('busy').map(({ reason }) => reason)).toEqual(['target-busy']);
-    expect(callsTo(tenant, write).length).toBeLessThan(80);
-    await tenant.check();
-  });
+  ])(
+    'COR-07: %s busy for two hours: one alert after about an hour, and none for 35 minutes',
+    async (kind, step) => {
+      const { write } = await due(kind);
+      tenant.azure.outage(write, step);
+      await tenant.event('busy');
+      expect(await toldAfter(36)).toBeUndefined();
+      const more = await toldAfter(90);
+      expect(36 + (more ?? 0)).toBeGreaterThanOrEqual(59);
+      expect(36 + (more ?? Number.POSITIVE_INFINITY)).toBeLessThan(76);
+      tenant.azure.heal(write);
+      await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
+      expect(tenant.versions('busy')).toHaveLength(2);
+      expect(tenant.alerts('busy').map(({ reason }) => reason)).toEqual(['target-busy']);
+      expect(callsTo(tenant, write).length).toBeLessThan(80);
+      await tenant.check();
+    },
+  );
 
   it.each([
     ['the list of keys', 'arm.listKeys', { status: 429 }, 'target-busy'],

@@ -18,7 +18,8 @@ export function movingClock(): Clock {
       ends.push(end);
       while (movable.now() < end) {
         await pause(REAL_MS);
-        if (end === Math.min(...ends)) movable.advance({ seconds: Math.max(0, end - movable.now()) / 1000 });
+        if (end === Math.min(...ends))
+          movable.advance({ seconds: Math.max(0, end - movable.now()) / 1000 });
       }
       ends.splice(ends.indexOf(end), 1);
     },

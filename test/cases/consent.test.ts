@@ -12,18 +12,37 @@ const REDIS = 'Microsoft.Cache/redisEnterprise/databases';
 const CONFIG = 'Microsoft.AppConfiguration/configurationStores';
 const APIM = 'Microsoft.ApiManagement/service/subscriptions';
 const KINDS = [
-  ...['storage-account-key', 'cosmos-db-key', 'app-configuration-key', 'service-bus-key', 'event-hubs-key'],
-  ...['redis-enterprise-key', 'api-management-subscription-key', 'sql-login', 'sql-single-login', 'sql-admin-password'],
+  ...[
+    'storage-account-key',
+    'cosmos-db-key',
+    'app-configuration-key',
+    'service-bus-key',
+    'event-hubs-key',
+  ],
+  ...[
+    'redis-enterprise-key',
+    'api-management-subscription-key',
+    'sql-login',
+    'sql-single-login',
+    'sql-admin-password',
+  ],
   ...['postgresql-login', 'mysql-login', 'app-registration'],
 ];
 
 let tenant: Tenant;
 beforeAll(async () => {
-  const bus = { serviceBusEndpoint: 'https://ns1.servicebus.windows.net:443/', disableLocalAuth: false };
+  const bus = {
+    serviceBusEndpoint: 'https://ns1.servicebus.windows.net:443/',
+    disableLocalAuth: false,
+  };
   tenant = await startTenant({
     accounts: [{ name: 'acct1', consent: '' }],
     keyed: [
-      { type: COSMOS, name: 'cosmos1', properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' } },
+      {
+        type: COSMOS,
+        name: 'cosmos1',
+        properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
+      },
       { type: CONFIG, name: 'store1', properties: { endpoint: 'https://store1.azconfig.io' } },
       { type: `${BUS}/AuthorizationRules`, name: `ns1/${ROOT}`, above: bus },
       { type: `${BUS}/AuthorizationRules`, name: 'ns1/send', above: bus },
@@ -31,7 +50,12 @@ beforeAll(async () => {
       { type: `${BUS}/queues/authorizationRules`, name: 'ns1/orders/listen', above: bus },
       { type: `${HUBS}/authorizationRules`, name: `hubs1/${ROOT}`, above: bus },
       { type: `${HUBS}/eventhubs/authorizationRules`, name: 'hubs1/clicks/send', above: bus },
-      { type: REDIS, name: 'redis1/default', properties: { port: 10_000 }, above: { hostName: 'redis1.example' } },
+      {
+        type: REDIS,
+        name: 'redis1/default',
+        properties: { port: 10_000 },
+        above: { hostName: 'redis1.example' },
+      },
       { type: APIM, name: 'apim1/orders' },
       { type: APIM, name: 'apim1/master' },
     ],
@@ -50,7 +74,12 @@ beforeEach(async () => {
   // Every right, and no consent: what is given is what the test writes.
   const { subscriptionId, identity } = tenant.azure.world;
   const scope = `/subscriptions/${subscriptionId}`;
-  tenant.azure.grant({ principalId: identity.oid, scope, actions: ['*'], description: 'for everything' });
+  tenant.azure.grant({
+    principalId: identity.oid,
+    scope,
+    actions: ['*'],
+    description: 'for everything',
+  });
 });
 afterAll(() => tenant.stop());
 
@@ -62,9 +91,11 @@ const sql: Find = (azure) => azure.sqlServer('sql1').id;
 const root: Find = (azure) => azure.keyed(`${BUS}/AuthorizationRules`, `ns1/${ROOT}`).id;
 const nsSend: Find = (azure) => azure.keyed(`${BUS}/AuthorizationRules`, 'ns1/send').id;
 const send: Find = (azure) => azure.keyed(`${BUS}/queues/authorizationRules`, 'ns1/orders/send').id;
-const listen: Find = (azure) => azure.keyed(`${BUS}/queues/authorizationRules`, 'ns1/orders/listen').id;
+const listen: Find = (azure) =>
+  azure.keyed(`${BUS}/queues/authorizationRules`, 'ns1/orders/listen').id;
 const hubsRoot: Find = (azure) => azure.keyed(`${HUBS}/authorizationRules`, `hubs1/${ROOT}`).id;
-const hubSend: Find = (azure) => azure.keyed(`${HUBS}/eventhubs/authorizationRules`, 'hubs1/clicks/send').id;
+const hubSend: Find = (azure) =>
+  azure.keyed(`${HUBS}/eventhubs/authorizationRules`, 'hubs1/clicks/send').id;
 const redis: Find = (azure) => azure.keyed(REDIS, 'redis1/default').id;
 const apim: Find = (azure) => azure.keyed(APIM, 'apim1/orders').id;
 const apimMaster: Find = (azure) => azure.keyed(APIM, 'apim1/master').id;
@@ -89,10 +120,18 @@ interface Asked {
 /** The owner writes this text in that place. */
 function write(scope: Find, description: string): void {
   const { azure } = tenant;
-  azure.grant({ principalId: azure.world.identity.oid, scope: scope(azure), actions: [], description });
+  azure.grant({
+    principalId: azure.world.identity.oid,
+    scope: scope(azure),
+    actions: [],
+    description,
+  });
 }
 /** A writer of `kv1/<name>` asks for the first credential of a target; what came of it. */
-async function asks({ rotator, target, options }: Asked, name = 'a'): Promise<Record<string, unknown>> {
+async function asks(
+  { rotator, target, options }: Asked,
+  name = 'a',
+): Promise<Record<string, unknown>> {
   const tags = {
     ...{ rotator, 'rotator-target': target(tenant.azure) },
     ...(options === undefined ? {} : { 'rotator-options': options }),
@@ -101,11 +140,17 @@ async function asks({ rotator, target, options }: Asked, name = 'a'): Promise<Re
   await tenant.sweepAndSettle();
   return (await tenant.row(name)) ?? {};
 }
-const refused = (detail: unknown = expect.any(String)) => ({ step: 'refuse', reason: 'no-consent', detail });
+const refused = (detail: unknown = expect.any(String)) => ({
+  step: 'refuse',
+  reason: 'no-consent',
+  detail,
+});
 /** No key was listed or replaced, and nothing of a target stands in the vault. */
 function nothingTaken(name = 'a'): void {
   const { azure } = tenant;
-  expect(azure.calls.filter(({ route }) => /Keys$|regenerate|setAdmin|tds|patch/i.test(route))).toEqual([]);
+  expect(
+    azure.calls.filter(({ route }) => /Keys$|regenerate|setAdmin|tds|patch/i.test(route)),
+  ).toEqual([]);
   expect(tenant.versions(name)).toHaveLength(1);
 }
 const issued = (name = 'a') => tenant.current(name).value !== 'keyturn:new';
@@ -122,18 +167,48 @@ const LOGINS = 'logins=app_a,app_b;field=password;login-field=username';
 
 describe('ATK-02: a consent is for one part', () => {
   it.each<[string, Find, string, Asked]>([
-    ["a namespace's text without a rule: its root rule", above(root), 'keyturn service-bus-key: kv1/a', rule(root)],
+    [
+      "a namespace's text without a rule: its root rule",
+      above(root),
+      'keyturn service-bus-key: kv1/a',
+      rule(root),
+    ],
     ['… every secret', above(root), 'keyturn service-bus-key: kv1/*', rule(root)],
     ['… the root rule by name', above(root), `keyturn service-bus-key: kv1/a(${ROOT})`, rule(root)],
     ['… a rule of the namespace', above(nsSend), 'keyturn service-bus-key: kv1/a', rule(nsSend)],
     ['… a rule of a queue', above(send, 2), 'keyturn service-bus-key: kv1/a', rule(send)],
-    ['… another rule of that queue', above(send, 2), 'keyturn service-bus-key: kv1/a(orders/send)', rule(listen)],
-    ['… its namesake of the namespace', above(send, 2), 'keyturn service-bus-key: kv1/a(orders/send)', rule(nsSend)],
+    [
+      '… another rule of that queue',
+      above(send, 2),
+      'keyturn service-bus-key: kv1/a(orders/send)',
+      rule(listen),
+    ],
+    [
+      '… its namesake of the namespace',
+      above(send, 2),
+      'keyturn service-bus-key: kv1/a(orders/send)',
+      rule(nsSend),
+    ],
     ['a queue’s text without a rule', above(send), 'keyturn service-bus-key: kv1/a', rule(send)],
     ['a group’s text without a rule', group, 'keyturn service-bus-key: kv1/a', rule(send)],
-    ['the root rule’s own text for every secret', root, 'keyturn service-bus-key: kv1/*', rule(root)],
-    ['Event Hubs: root rule from the namespace', above(hubsRoot), 'keyturn event-hubs-key: kv1/a', hubs(hubsRoot)],
-    ['Event Hubs: rule of a hub from the namespace', above(hubSend, 2), 'keyturn event-hubs-key: kv1/*', hubs(hubSend)],
+    [
+      'the root rule’s own text for every secret',
+      root,
+      'keyturn service-bus-key: kv1/*',
+      rule(root),
+    ],
+    [
+      'Event Hubs: root rule from the namespace',
+      above(hubsRoot),
+      'keyturn event-hubs-key: kv1/a',
+      hubs(hubsRoot),
+    ],
+    [
+      'Event Hubs: rule of a hub from the namespace',
+      above(hubSend, 2),
+      'keyturn event-hubs-key: kv1/*',
+      hubs(hubSend),
+    ],
     [
       'Redis: a database from its cluster',
       above(redis),
@@ -146,14 +221,24 @@ describe('ATK-02: a consent is for one part', () => {
       'keyturn api-management-subscription-key: kv1/a(master)',
       { rotator: 'api-management-subscription-key', target: apimMaster },
     ],
-    ['Cosmos DB: keys that may write under `readonly`', cosmos, 'keyturn cosmos-db-key: kv1/a(readonly)', keys(cosmos)],
+    [
+      'Cosmos DB: keys that may write under `readonly`',
+      cosmos,
+      'keyturn cosmos-db-key: kv1/a(readonly)',
+      keys(cosmos),
+    ],
     [
       '… read-only keys under a text without a part',
       cosmos,
       'keyturn cosmos-db-key: kv1/a',
       keys(cosmos, 'keys=readonly'),
     ],
-    ['… keys that may write for every secret', cosmos, 'keyturn cosmos-db-key: kv1/*', keys(cosmos)],
+    [
+      '… keys that may write for every secret',
+      cosmos,
+      'keyturn cosmos-db-key: kv1/*',
+      keys(cosmos),
+    ],
     ['… keys that may write from the group', group, 'keyturn cosmos-db-key: kv1/a', keys(cosmos)],
     [
       'App Configuration: keys that may write from the group',
@@ -163,19 +248,30 @@ describe('ATK-02: a consent is for one part', () => {
     ],
     ['the administrator from the group', group, 'keyturn sql-admin-password: kv1/a', admin],
     ['the administrator for every secret', sql, 'keyturn sql-admin-password: kv1/*', admin],
-    ['the administrator by two logins', sql, 'keyturn sql-admin-password: kv1/a(app_a,app_b)', admin],
-  ])('ATK-02: %s: refused, the line to write is said, and nothing is taken', async (_, scope, text, asked) => {
-    write(scope, text);
-    const row = await asks(asked);
-    expect(row).toMatchObject(refused(expect.stringMatching(new RegExp(`\`keyturn ${asked.rotator}: kv1/a[(\`]`))));
-    nothingTaken();
-    // What it says helps, once an owner has written it at the target itself.
-    const [line = ''] = /keyturn [^`]+/.exec(/Write `([^`]+)`/.exec(String(row.detail))?.[1] ?? '') ?? [];
-    write(asked.target, line);
-    await tenant.advance({ minutes: 5 });
-    const plan = await tenant.rotate('a', { dryRun: true });
-    expect(JSON.stringify(await plan.json())).not.toContain('no-consent');
-  });
+    [
+      'the administrator by two logins',
+      sql,
+      'keyturn sql-admin-password: kv1/a(app_a,app_b)',
+      admin,
+    ],
+  ])(
+    'ATK-02: %s: refused, the line to write is said, and nothing is taken',
+    async (_, scope, text, asked) => {
+      write(scope, text);
+      const row = await asks(asked);
+      expect(row).toMatchObject(
+        refused(expect.stringMatching(new RegExp(`\`keyturn ${asked.rotator}: kv1/a[(\`]`))),
+      );
+      nothingTaken();
+      // What it says helps, once an owner has written it at the target itself.
+      const [line = ''] =
+        /keyturn [^`]+/.exec(/Write `([^`]+)`/.exec(String(row.detail))?.[1] ?? '') ?? [];
+      write(asked.target, line);
+      await tenant.advance({ minutes: 5 });
+      const plan = await tenant.rotate('a', { dryRun: true });
+      expect(JSON.stringify(await plan.json())).not.toContain('no-consent');
+    },
+  );
 
   it.each<[string, Find, string, Asked]>([
     [
@@ -186,7 +282,12 @@ describe('ATK-02: a consent is for one part', () => {
     ],
     ['… at the queue', above(send), 'keyturn service-bus-key: kv1/a(orders/send)', rule(send)],
     ['… at the group', group, 'keyturn service-bus-key: kv1/a(Orders/Send)', rule(send)],
-    ['… for every secret', above(send, 2), 'keyturn service-bus-key: kv1/*(orders/send)', rule(send)],
+    [
+      '… for every secret',
+      above(send, 2),
+      'keyturn service-bus-key: kv1/*(orders/send)',
+      rule(send),
+    ],
     ['a rule, at itself', send, 'keyturn service-bus-key: kv1/a', rule(send)],
     ['the root rule, at itself and by name', root, 'keyturn service-bus-key: kv1/a', rule(root)],
     [
@@ -207,8 +308,18 @@ describe('ATK-02: a consent is for one part', () => {
       'keyturn cosmos-db-key: kv1/a(readonly)',
       keys(cosmos, 'keys=readonly'),
     ],
-    ['keys that may write, at the account and by name', cosmos, 'keyturn cosmos-db-key: kv1/a', keys(cosmos)],
-    ['the administrator, at the server and by name', sql, 'keyturn sql-admin-password: kv1/a', admin],
+    [
+      'keys that may write, at the account and by name',
+      cosmos,
+      'keyturn cosmos-db-key: kv1/a',
+      keys(cosmos),
+    ],
+    [
+      'the administrator, at the server and by name',
+      sql,
+      'keyturn sql-admin-password: kv1/a',
+      admin,
+    ],
   ])('%s: given', async (_, scope, text, asked) => {
     write(scope, text);
     await asks(asked);
@@ -219,7 +330,11 @@ describe('ATK-02: a consent is for one part', () => {
 
 describe('ATK-03: a consent is for one kind', () => {
   it.each<[string, string, Asked]>([
-    ['a storage consent, and the Cosmos DB account beside it', 'keyturn storage-account-key: kv1/a', keys(cosmos)],
+    [
+      'a storage consent, and the Cosmos DB account beside it',
+      'keyturn storage-account-key: kv1/a',
+      keys(cosmos),
+    ],
     ['… for every secret', 'keyturn storage-account-key: kv1/*', keys(cosmos, 'keys=readonly')],
     [
       'logins of Azure SQL, and a PostgreSQL server',
@@ -231,21 +346,34 @@ describe('ATK-03: a consent is for one kind', () => {
       'keyturn postgresql-login: kv1/a(app_a,app_b)',
       { rotator: 'mysql-login', target: database('mysql'), options: LOGINS },
     ],
-    ['rules of Event Hubs, and those of Service Bus', 'keyturn event-hubs-key: kv1/a(orders/send)', rule(send)],
-    ['a kind with a typo', 'keyturn storage-acount-key: kv1/a', { rotator: 'storage-account-key', target: account }],
+    [
+      'rules of Event Hubs, and those of Service Bus',
+      'keyturn event-hubs-key: kv1/a(orders/send)',
+      rule(send),
+    ],
+    [
+      'a kind with a typo',
+      'keyturn storage-acount-key: kv1/a',
+      { rotator: 'storage-account-key', target: account },
+    ],
     [
       'two kinds at one group, and a third',
       'keyturn storage-account-key: kv1/a; sql-login: kv1/a(app_a,app_b)',
       keys(cosmos),
     ],
-  ])('ATK-03: %s, at the group: refused, the line to write is said, and nothing is taken', async (_, text, asked) => {
-    write(group, text);
-    const row = await asks(asked);
-    expect(row).toMatchObject(
-      refused(expect.stringMatching(new RegExp(`for the kind ".*\`keyturn ${asked.rotator}: kv1/a`))),
-    );
-    nothingTaken();
-  });
+  ])(
+    'ATK-03: %s, at the group: refused, the line to write is said, and nothing is taken',
+    async (_, text, asked) => {
+      write(group, text);
+      const row = await asks(asked);
+      expect(row).toMatchObject(
+        refused(
+          expect.stringMatching(new RegExp(`for the kind ".*\`keyturn ${asked.rotator}: kv1/a`)),
+        ),
+      );
+      nothingTaken();
+    },
+  );
 
   it('ATK-03: nor does one login for the pair, nor a pair for the administrator, at the server itself', async () => {
     write(sql, 'keyturn sql-login: kv1/a(app_a,app_b)');
@@ -275,7 +403,9 @@ describe('ATK-03: a consent is for one kind', () => {
     for (const text of ['keyturn storage-account-key: kv1/a', 'keyturn: kv1/a']) {
       app.tags = ['HideApp', text];
       await tenant.advance({ minutes: 5 });
-      expect(await asks(asked)).toMatchObject(refused(expect.stringContaining('`keyturn app-registration: kv1/a`')));
+      expect(await asks(asked)).toMatchObject(
+        refused(expect.stringContaining('`keyturn app-registration: kv1/a`')),
+      );
       expect(app.passwords).toEqual([]);
     }
     app.tags = ['keyturn storage-account-key: kv1/a', 'keyturn app-registration: kv1/a'];
@@ -286,11 +416,21 @@ describe('ATK-03: a consent is for one kind', () => {
 
   it("ATK-03: the operator's map is read in the same way", async () => {
     const map = (text: string) =>
-      tenant.configure({ ...KINDS_ON, KEYTURN_CONSENT: JSON.stringify({ [account(tenant.azure)]: text }) });
+      tenant.configure({
+        ...KINDS_ON,
+        KEYTURN_CONSENT: JSON.stringify({ [account(tenant.azure)]: text }),
+      });
     const asked = { rotator: 'storage-account-key', target: account };
-    for (const text of ['kv1/a', 'keyturn: kv1/a', 'cosmos-db-key: kv1/a', 'storage-account-keys: kv1/*']) {
+    for (const text of [
+      'kv1/a',
+      'keyturn: kv1/a',
+      'cosmos-db-key: kv1/a',
+      'storage-account-keys: kv1/*',
+    ]) {
       map(text);
-      expect(await asks(asked)).toMatchObject(refused(expect.stringContaining('`keyturn storage-account-key: kv1/a`')));
+      expect(await asks(asked)).toMatchObject(
+        refused(expect.stringContaining('`keyturn storage-account-key: kv1/a`')),
+      );
       nothingTaken();
       await tenant.clear();
     }
@@ -303,8 +443,18 @@ const KINDS_ON = { KEYTURN_ROTATORS: KINDS.join() };
 
 describe('the old text, without a kind', () => {
   it.each<[string, Find, Asked, string]>([
-    ['kv1/a', account, { rotator: 'storage-account-key', target: account }, 'storage-account-key: kv1/a'],
-    ['kv1/*', group, { rotator: 'storage-account-key', target: account }, 'storage-account-key: kv1/a'],
+    [
+      'kv1/a',
+      account,
+      { rotator: 'storage-account-key', target: account },
+      'storage-account-key: kv1/a',
+    ],
+    [
+      'kv1/*',
+      group,
+      { rotator: 'storage-account-key', target: account },
+      'storage-account-key: kv1/a',
+    ],
     ['kv1/a', above(send, 2), rule(send), 'service-bus-key: kv1/a(orders/send)'],
     ['kv1/a', above(root), rule(root), `service-bus-key: kv1/a(${ROOT.toLowerCase()})`],
     ['kv1/a(readonly)', cosmos, keys(cosmos, 'keys=readonly'), 'cosmos-db-key: kv1/a(readonly)'],
@@ -315,13 +465,16 @@ describe('the old text, without a kind', () => {
       'sql-login: kv1/a(app_a,app_b)',
     ],
     ['kv1/a', sql, admin, 'sql-admin-password: kv1/a'],
-  ])('`keyturn: %s` gives nothing and is answered by the line to write', async (text, scope, asked, line) => {
-    write(scope, `keyturn: ${text}`);
-    expect(await asks(asked)).toMatchObject(refused(expect.stringMatching(/names no kind/)));
-    expect(String((await tenant.row('a'))?.detail)).toContain(`\`keyturn ${line}\``);
-    nothingTaken();
-    expect(tenant.alerts('a')).toHaveLength(1);
-  });
+  ])(
+    '`keyturn: %s` gives nothing and is answered by the line to write',
+    async (text, scope, asked, line) => {
+      write(scope, `keyturn: ${text}`);
+      expect(await asks(asked)).toMatchObject(refused(expect.stringMatching(/names no kind/)));
+      expect(String((await tenant.row('a'))?.detail)).toContain(`\`keyturn ${line}\``);
+      nothingTaken();
+      expect(tenant.alerts('a')).toHaveLength(1);
+    },
+  );
 
   it('keeps a credential in service: what a secret got under it is not replaced by another secret that may have the target', async () => {
     write(account, 'keyturn storage-account-key: kv1/a, kv1/b');
@@ -334,7 +487,10 @@ describe('the old text, without a kind', () => {
     await tenant.goTo(new Date(tenant.dueOn('a').getTime() - 3 * 86_400_000));
     await tenant.sweepAndSettle();
     const kept = azure.account('acct1').key('key2');
-    azure.setDescription({ scope: account(azure) }, 'keyturn: kv1/b; keyturn storage-account-key: kv1/a');
+    azure.setDescription(
+      { scope: account(azure) },
+      'keyturn: kv1/b; keyturn storage-account-key: kv1/a',
+    );
     await tenant.goTo(tenant.dueOn('a'));
     await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
     expect(azure.account('acct1').accepts(kept)).toBe(true);
@@ -357,7 +513,9 @@ describe('SEC-09: who is not named', () => {
     const told = (row: Record<string, unknown>) => [row.step, row.reason, row.detail];
     const stranger = told(await asks({ rotator: 'storage-account-key', target: account }));
     await tenant.clear();
-    const absent = told(await asks({ rotator: 'storage-account-key', target: (azure) => `${account(azure)}77` }));
+    const absent = told(
+      await asks({ rotator: 'storage-account-key', target: (azure) => `${account(azure)}77` }),
+    );
     expect(stranger).toEqual(absent);
     expect(stranger.slice(0, 2)).toEqual(['refuse', 'no-consent']);
     expect(String(stranger[2])).not.toContain('kv1');

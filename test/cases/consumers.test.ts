@@ -13,7 +13,11 @@ beforeEach(async () => {
   await tenant.clear();
   const { world } = tenant.azure;
   const scope = `/subscriptions/${world.subscriptionId}`;
-  tenant.azure.grant({ principalId: world.identity.oid, scope, actions: ['Microsoft.ResourceGraph/resources/read'] });
+  tenant.azure.grant({
+    principalId: world.identity.oid,
+    scope,
+    actions: ['Microsoft.ResourceGraph/resources/read'],
+  });
   tenant.configure({ KEYTURN_CONSUMERS: world.subscriptionId });
 });
 afterAll(() => tenant.stop());
@@ -22,17 +26,25 @@ const REFERENCE = '@Microsoft.KeyVault(SecretUri=https://kv1.vault.azure.net/sec
 const site = (given: Partial<ConsumerOptions> = {}, granted = true): ConsumingResource =>
   tenant.azure.consumer(
     {
-      ...{ type: 'Microsoft.Web/sites', name: 'app-orders', references: { STORAGE_KEY: REFERENCE } },
+      ...{
+        type: 'Microsoft.Web/sites',
+        name: 'app-orders',
+        references: { STORAGE_KEY: REFERENCE },
+      },
       ...{ tags: { 'keyturn-consumes': 'kv1/st-a' }, ...given },
     },
     granted,
   );
-const shown = async () => SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a')).json());
-const consumers = async () => (await shown()).consumers?.map(({ id, state }) => [id.split('/').at(-1), state]);
+const shown = async () =>
+  SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a')).json());
+const consumers = async () =>
+  (await shown()).consumers?.map(({ id, state }) => [id.split('/').at(-1), state]);
 const refreshes = (route = 'consumer.refreshSite') => callsTo(tenant, route);
 /** Where in the log of calls something stands. */
-const at = (is: (call: Tenant['azure']['calls'][number]) => boolean): number => tenant.azure.calls.findIndex(is);
-const isRevocation = ({ route, applied }: Tenant['azure']['calls'][number]) => route === 'arm.regenerateKey' && applied;
+const at = (is: (call: Tenant['azure']['calls'][number]) => boolean): number =>
+  tenant.azure.calls.findIndex(is);
+const isRevocation = ({ route, applied }: Tenant['azure']['calls'][number]) =>
+  route === 'arm.regenerateKey' && applied;
 const hours = (count: number, sweepEvery = 1) => tenant.advance({ hours: count }, { sweepEvery });
 /** Every key that a login with the value would still open. */
 const opens = (value: string | undefined): boolean =>
@@ -49,7 +61,10 @@ describe('a declared site', () => {
     expect(app.valueOf('STORAGE_KEY', tenant.azure.world)).toBe(tenant.current('st-a').value);
     expect(await consumers()).toEqual([['app-orders', 'followed']]);
     const [record] = tenant.logs('audit').filter(({ step }) => step === 'follow');
-    expect(record).toMatchObject({ outcome: 'done', consumers: expect.stringContaining('/sites/app-orders') });
+    expect(record).toMatchObject({
+      outcome: 'done',
+      consumers: expect.stringContaining('/sites/app-orders'),
+    });
     const proof = at(({ route, write }) => route === 'keyvault.updateSecret' && write);
     const refresh = at(({ route }) => route === 'consumer.refreshSite');
     await hours(50);
@@ -120,7 +135,9 @@ describe('a declared site', () => {
     const before = refreshes().length;
     app.tags = {};
     await hours(50);
-    expect([refreshes().length - before, tenant.regenerations('acct1'), await consumers()]).toEqual([0, 2, []]);
+    expect([refreshes().length - before, tenant.regenerations('acct1'), await consumers()]).toEqual(
+      [0, 2, []],
+    );
   });
 
   it('at which Keyturn has no role is told with the action that is missing, and holds up to the limit', async () => {
@@ -137,7 +154,11 @@ describe('a declared site', () => {
 
   it('whose reference is pinned is named as such at once and never called', async () => {
     const v1 = await due(tenant, 'st-a', { account: 'acct1' });
-    site({ references: { KEY: `@Microsoft.KeyVault(VaultName=KV1;SecretName=ST-A;SecretVersion=${v1.id})` } });
+    site({
+      references: {
+        KEY: `@Microsoft.KeyVault(VaultName=KV1;SecretName=ST-A;SecretVersion=${v1.id})`,
+      },
+    });
     await tenant.event('st-a');
     await tenant.settle();
     await hours(2);
@@ -150,7 +171,12 @@ describe('a declared site', () => {
   });
 
   it('is called inside of its own window alone', async () => {
-    site({ tags: { 'keyturn-consumes': 'kv1/st-a', 'keyturn-consumes-window': '03:00-04:00 Europe/Berlin' } });
+    site({
+      tags: {
+        'keyturn-consumes': 'kv1/st-a',
+        'keyturn-consumes-window': '03:00-04:00 Europe/Berlin',
+      },
+    });
     await rotated(tenant, 'st-a', { account: 'acct1' });
     await hours(26);
     expect(refreshes()).toHaveLength(1);
@@ -186,12 +212,25 @@ describe('other consumers', () => {
     const address = 'https://kv1.vault.azure.net/secrets/st-a';
     site({ name: 'app-a', tags });
     site({ name: 'app-a/staging', type: 'Microsoft.Web/sites/slots', tags });
-    const apim = { type: 'Microsoft.ApiManagement/service', name: 'apim1', tags, references: { nv: address } };
+    const apim = {
+      type: 'Microsoft.ApiManagement/service',
+      name: 'apim1',
+      tags,
+      references: { nv: address },
+    };
     const service = tenant.azure.consumer(apim);
-    const app = tenant.azure.consumer({ ...apim, type: 'Microsoft.App/containerApps', name: 'ca1' });
+    const app = tenant.azure.consumer({
+      ...apim,
+      type: 'Microsoft.App/containerApps',
+      name: 'ca1',
+    });
     tenant.azure.consumer({ type: 'Microsoft.Automation/automationAccounts', name: 'aut1', tags });
     const scope = `/subscriptions/${tenant.azure.world.subscriptionId}`;
-    tenant.azure.grant({ principalId: tenant.azure.world.identity.oid, scope, actions: ['*/read'] });
+    tenant.azure.grant({
+      principalId: tenant.azure.world.identity.oid,
+      scope,
+      actions: ['*/read'],
+    });
     await rotated(tenant, 'st-a', { account: 'acct1' });
     await hours(3);
     const states = Object.fromEntries((await consumers()) ?? []);
@@ -203,7 +242,10 @@ describe('other consumers', () => {
       aut1: 'unknown',
     });
     const { value } = tenant.current('st-a');
-    expect([service.valueOf('nv', tenant.azure.world), app.valueOf('nv', tenant.azure.world)]).toEqual([value, value]);
+    expect([
+      service.valueOf('nv', tenant.azure.world),
+      app.valueOf('nv', tenant.azure.world),
+    ]).toEqual([value, value]);
     expect([refreshes().length, refreshes('consumer.refreshNamedValue').length]).toEqual([2, 1]);
     const times = refreshes().map((call) => call.at.getTime());
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1000);
@@ -222,16 +264,19 @@ describe('other consumers', () => {
     ['503', { status: 503 }],
     ['403', { status: 403 }],
     ['nothing', { drop: true }],
-  ] as const)('that cannot be listed (%s) hold the revocation up to the limit and no longer', async (_, step) => {
-    site();
-    tenant.azure.outage('resourceGraph.resources', step);
-    await rotated(tenant, 'st-a', { account: 'acct1' });
-    await hours(60, 2);
-    expect(tenant.regenerations('acct1')).toBe(1);
-    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'consumer-failed' }]);
-    await hours(42, 2);
-    expect(tenant.regenerations('acct1')).toBe(2);
-  });
+  ] as const)(
+    'that cannot be listed (%s) hold the revocation up to the limit and no longer',
+    async (_, step) => {
+      site();
+      tenant.azure.outage('resourceGraph.resources', step);
+      await rotated(tenant, 'st-a', { account: 'acct1' });
+      await hours(60, 2);
+      expect(tenant.regenerations('acct1')).toBe(1);
+      expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'consumer-failed' }]);
+      await hours(42, 2);
+      expect(tenant.regenerations('acct1')).toBe(2);
+    },
+  );
 
   it('lost with the row are asked again: nothing is revoked before, and nothing is held for ever', async () => {
     site();

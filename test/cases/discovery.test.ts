@@ -13,14 +13,22 @@ beforeEach(async () => {
   await tenant.clear();
   const { subscriptionId, identity } = tenant.azure.world;
   const actions = ['Microsoft.ResourceGraph/resources/read'];
-  tenant.azure.grant({ principalId: identity.oid, scope: `/subscriptions/${subscriptionId}`, actions });
+  tenant.azure.grant({
+    principalId: identity.oid,
+    scope: `/subscriptions/${subscriptionId}`,
+    actions,
+  });
   tenant.azure.vault('kv2').tags = { keyturn: 'keyturn' };
-  settings = { KEYTURN_VAULTS: tenant.azure.vault('kv1').id, KEYTURN_SUBSCRIPTIONS: subscriptionId };
+  settings = {
+    KEYTURN_VAULTS: tenant.azure.vault('kv1').id,
+    KEYTURN_SUBSCRIPTIONS: subscriptionId,
+  };
   tenant.configure(settings);
 });
 afterAll(() => tenant.stop());
 
-const vaultsCalled = () => new Set(tenant.azure.calls.flatMap(({ host }) => /^(\w+)\.vault\./.exec(host)?.[1] ?? []));
+const vaultsCalled = () =>
+  new Set(tenant.azure.calls.flatMap(({ host }) => /^(\w+)\.vault\./.exec(host)?.[1] ?? []));
 const alertsOf = (reason: string) => tenant.alerts().filter((alert) => alert.reason === reason);
 const asked = () => tenant.azure.calls.filter(({ route }) => route === ROUTE).length;
 
@@ -71,7 +79,10 @@ describe('a vault that only discovery knows', () => {
     }
     await tenant.sweepAndSettle();
     expect(vaultsCalled()).toEqual(new Set(['kv1']));
-    expect(tenant.logs('event skipped')).toMatchObject([{ reason: 'not-allowed' }, { reason: 'not-allowed' }]);
+    expect(tenant.logs('event skipped')).toMatchObject([
+      { reason: 'not-allowed' },
+      { reason: 'not-allowed' },
+    ]);
     expect(tenant.targetWrites()).toBe(0);
   });
 
@@ -79,7 +90,9 @@ describe('a vault that only discovery knows', () => {
     tenant.azure.vault('kv2').rbac = false;
     try {
       await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
-      expect(alertsOf('no-rbac')).toMatchObject([{ vaults: 'kv2', remedy: expect.stringContaining('RBAC') }]);
+      expect(alertsOf('no-rbac')).toMatchObject([
+        { vaults: 'kv2', remedy: expect.stringContaining('RBAC') },
+      ]);
       expect(vaultsCalled()).toEqual(new Set(['kv1']));
       const { ready, vaults } = await readiness();
       expect(ready).toBe(false);
@@ -151,7 +164,10 @@ describe('a vault that only discovery knows', () => {
     );
     tenant.azure.vault('kv2').tags = { keyturn: 'keyturn' };
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
-    expect((await readiness()).vaults).toMatchObject([{ vault: 'kv2', ready: true }, { vault: 'kv1' }]);
+    expect((await readiness()).vaults).toMatchObject([
+      { vault: 'kv2', ready: true },
+      { vault: 'kv1' },
+    ]);
   });
 });
 
@@ -160,7 +176,10 @@ describe('a vault that somebody tagged and Keyturn may not list', () => {
     tenant.azure.outage('keyvault.list', { status: 403, host: 'kv2.vault' });
     const { identity } = tenant.azure.world;
     const scope = tenant.azure.account('acct1').id;
-    tenant.azure.setDescription({ principalId: identity.oid, scope }, 'keyturn storage-account-key: kv1/*');
+    tenant.azure.setDescription(
+      { principalId: identity.oid, scope },
+      'keyturn storage-account-key: kv1/*',
+    );
     tenant.seed('st-a', { account: 'acct1' });
     tenant.seed('st-b', { account: 'acct2' }); // whose owner named kv2, too
     await tenant.goTo(tenant.dueOn('st-b'));
@@ -168,7 +187,9 @@ describe('a vault that somebody tagged and Keyturn may not list', () => {
     expect(tenant.versions('st-a')).toHaveLength(2);
     expect(tenant.versions('st-b')).toHaveLength(1);
     expect(await tenant.row('st-b')).toMatchObject({ step: 'wait', reason: 'index' });
-    expect(tenant.alerts().filter(({ vault, name }) => vault === 'kv2' && name === undefined)).toHaveLength(1);
+    expect(
+      tenant.alerts().filter(({ vault, name }) => vault === 'kv2' && name === undefined),
+    ).toHaveLength(1);
   });
 });
 
@@ -185,7 +206,11 @@ describe('when Resource Graph does not answer', () => {
     const { ready, discovery } = await readiness();
     expect({ ready, discovery }).toMatchObject({
       ready: false,
-      discovery: { ready: false, reason: 'undiscovered', remedy: expect.stringContaining('ResourceGraph') },
+      discovery: {
+        ready: false,
+        reason: 'undiscovered',
+        remedy: expect.stringContaining('ResourceGraph'),
+      },
     });
     tenant.azure.heal(ROUTE);
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
@@ -209,7 +234,9 @@ it('no id of an answer or a row becomes an address unless it is a vault of the s
     tenant.azure.vault('kv2').id.replace('kv2', 'kv.evil'),
   ];
   const rows = evil.map((id) => ({ id, tags: { keyturn: 'keyturn' }, rbac: true }));
-  tenant.azure.fault(ROUTE, [{ status: 200, body: { data: rows, nextLink: 'https://evil.example' } }]);
+  tenant.azure.fault(ROUTE, [
+    { status: 200, body: { data: rows, nextLink: 'https://evil.example' } },
+  ]);
   await tenant.sweepAndSettle();
   expect(vaultsCalled()).toEqual(new Set(['kv1']));
   expect(tenant.logs('rows of Resource Graph left out')).toMatchObject([{ rows: 3 }]);
@@ -229,7 +256,8 @@ it('the sweep begins with the vault whose last complete sweep is the oldest', as
     );
   await tenant.sweepAndSettle();
   const sweptOn = async (vault: string) =>
-    (await tenant.rows()).find(({ partition, key }) => partition === 'swept' && key === vault)?.json.on;
+    (await tenant.rows()).find(({ partition, key }) => partition === 'swept' && key === vault)?.json
+      .on;
   tenant.azure.outage('keyvault.list', { status: 403, host: 'kv3.vault' });
   await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
   expect(await sweptOn('kv3')).not.toBe(await sweptOn('kv1'));

@@ -16,7 +16,9 @@ afterAll(() => tenant.stop());
 
 type Doctor = z.infer<typeof DoctorBody>;
 async function doctor(name = 'a', vault = 'kv1'): Promise<Doctor> {
-  const answer = await tenant.request(`/api/vaults/${vault}/secrets/${name}/doctor`, { roles: ['Keyturn.Read'] });
+  const answer = await tenant.request(`/api/vaults/${vault}/secrets/${name}/doctor`, {
+    roles: ['Keyturn.Read'],
+  });
   expect(answer.status).toBe(200);
   return DoctorBody.parse(await answer.json());
 }
@@ -32,7 +34,9 @@ it('DOC-01: names every action of the role, finds nothing on a sound secret, and
     .filter(({ check }) => check === 'rights')
     .map(({ detail = '' }) => detail.split(':')[0]);
   expect(rights).toEqual([
-    ...['read', 'listKeys/action', 'regenerateKey/action'].map((verb) => `Microsoft.Storage/storageAccounts/${verb}`),
+    ...['read', 'listKeys/action', 'regenerateKey/action'].map(
+      (verb) => `Microsoft.Storage/storageAccounts/${verb}`,
+    ),
     ...['getSecret', 'readMetadata', 'setSecret', 'update'].map(
       (verb) => `Microsoft.KeyVault/vaults/secrets/${verb}/action`,
     ),
@@ -46,12 +50,16 @@ it('DOC-02: a right that is missing is at risk by the daily look, in the fleet a
     grant.actions = (grant.actions ?? []).filter((action) => !/regenerateKey/i.test(action));
   await tenant.sweepAndSettle();
   expect(await tenant.row('a')).toMatchObject({ reason: 'not-due', view: { state: 'at-risk' } });
-  const fleet = DoctorsBody.parse(await (await tenant.request('/api/doctor', { roles: ['Keyturn.Read'] })).json());
+  const fleet = DoctorsBody.parse(
+    await (await tenant.request('/api/doctor', { roles: ['Keyturn.Read'] })).json(),
+  );
   expect(fleet.secrets).toMatchObject([
     { secret: 'a', state: 'at-risk', outcome: 'problem', problems: [{ check: 'rights' }] },
   ]);
   const answer = await tenant.rotate('a', { dryRun: true });
-  const { plan } = (await answer.json()) as { plan: { refusal: object; checks: { check: string; passed: boolean }[] } };
+  const { plan } = (await answer.json()) as {
+    plan: { refusal: object; checks: { check: string; passed: boolean }[] };
+  };
   expect(plan.refusal).toMatchObject({ reason: 'too-soon' });
   expect(plan.checks.filter(({ passed }) => !passed)).toMatchObject([
     { check: 'age', reason: 'too-soon' },
@@ -64,7 +72,13 @@ it('DOC-02: a right that is missing is at risk by the daily look, in the fleet a
 });
 
 /** What the doctor asks beside what a look reads by itself. */
-const ASKED = ['arm.permissions', 'arm.locks', 'arm.eventSubscriptions', 'arm.systemTopics', 'arm.topicSubscriptions'];
+const ASKED = [
+  'arm.permissions',
+  'arm.locks',
+  'arm.eventSubscriptions',
+  'arm.systemTopics',
+  'arm.topicSubscriptions',
+];
 
 it('DOC-07: the daily look costs two requests more at most, and no further GET of the vault', async () => {
   tenant.seed('a', { account: 'acct1' });
@@ -81,7 +95,8 @@ it('DOC-07: the daily look costs two requests more at most, and no further GET o
     ] as const) {
       const own = calls.filter(
         ({ route, path }) =>
-          ASKED.includes(route) && (path.includes(`/vaults/${vault}/`) || path.includes(`/${account}/`)),
+          ASKED.includes(route) &&
+          (path.includes(`/vaults/${vault}/`) || path.includes(`/${account}/`)),
       );
       expect(own.length).toBeLessThanOrEqual(2);
       if (vault === 'kv1') asked.push(...own.map(({ route }) => route));
@@ -94,7 +109,9 @@ it('DOC-07: the daily look costs two requests more at most, and no further GET o
     expect(topics.length).toBeLessThanOrEqual(2); // one for each of the two
   }
   expect(asked.filter((route) => route === 'arm.permissions').length).toBeGreaterThanOrEqual(12);
-  expect(asked.filter((route) => route === 'arm.eventSubscriptions').length).toBeGreaterThanOrEqual(1);
+  expect(asked.filter((route) => route === 'arm.eventSubscriptions').length).toBeGreaterThanOrEqual(
+    1,
+  );
   expect(tenant.azure.writes()).toEqual([]);
 });
 
@@ -103,17 +120,24 @@ it('DOC-08: what the row keeps is bounded, and holds nothing of the value', asyn
   const account = tenant.azure.account('acct1');
   Object.assign(account, { allowSharedKeyAccess: false, sasExpirationPeriod: '5.00:00:00' });
   for (const grant of tenant.azure.world.roles.all) {
-    grant.actions = (grant.actions ?? []).filter((action) => !/listKeys|regenerateKey/i.test(action));
-    grant.dataActions = (grant.dataActions ?? []).filter((action) => !/setSecret|update/.test(action));
+    grant.actions = (grant.actions ?? []).filter(
+      (action) => !/listKeys|regenerateKey/i.test(action),
+    );
+    grant.dataActions = (grant.dataActions ?? []).filter(
+      (action) => !/setSecret|update/.test(action),
+    );
   }
   await tenant.sweepAndSettle();
-  const { doctor: kept } = (await tenant.row('a')) as { doctor: { problems: { reason: string; remedy: string }[] } };
+  const { doctor: kept } = (await tenant.row('a')) as {
+    doctor: { problems: { reason: string; remedy: string }[] };
+  };
   expect(new Set(kept.problems.map(({ reason }) => reason))).toEqual(
     new Set(['keys-off', 'short-grace', 'paused', 'target-forbidden', 'vault-forbidden']),
   );
   const text = JSON.stringify(kept);
   expect(text.length).toBeLessThan(12_000);
-  for (const slot of ['key1', 'key2'] as const) expect(text).not.toContain(account.key(slot).slice(0, 12));
+  for (const slot of ['key1', 'key2'] as const)
+    expect(text).not.toContain(account.key(slot).slice(0, 12));
   for (const { remedy } of kept.problems) expect(remedy.length).toBeGreaterThan(10);
 });
 
@@ -124,20 +148,28 @@ it('DOC-09: the fleet comes by pages, by vault and by owner, and a word that it 
   const fleet = async (query: string) => {
     const answer = await tenant.request(`/api/doctor${query}`, { roles: ['Keyturn.Read'] });
     if (answer.status !== 200) return answer.status;
-    return DoctorsBody.parse(await answer.json()).secrets.map(({ vault, secret }) => `${vault}/${secret}`);
+    return DoctorsBody.parse(await answer.json()).secrets.map(
+      ({ vault, secret }) => `${vault}/${secret}`,
+    );
   };
   expect(await fleet('')).toEqual(['kv1/a', 'kv2/b']);
   expect(await fleet('?vault=KV2')).toEqual(['kv2/b']);
   expect(await fleet('?owner=team-a')).toEqual(['kv1/a']);
-  expect([await fleet('?state=ok'), await fleet('?vault=..'), await fleet('?vault=kv1&vault=kv2')]).toEqual([
-    400, 400, 400,
-  ]);
+  expect([
+    await fleet('?state=ok'),
+    await fleet('?vault=..'),
+    await fleet('?vault=kv1&vault=kv2'),
+  ]).toEqual([400, 400, 400]);
 });
 
 it('DOC-10: tags that do not bind are one finding, what another may not see is 404', async () => {
   tenant.seed('a', { account: 'acct1', policy: 'every=soon' });
   await tenant.sweepAndSettle();
-  expect(problems(await doctor())).toMatchObject([{ check: 'tags', reason: 'bad-tags', who: 'secret owner' }]);
-  const strange = await tenant.request('/api/vaults/kv1/secrets/nowhere/doctor', { roles: ['Keyturn.Read'] });
+  expect(problems(await doctor())).toMatchObject([
+    { check: 'tags', reason: 'bad-tags', who: 'secret owner' },
+  ]);
+  const strange = await tenant.request('/api/vaults/kv1/secrets/nowhere/doctor', {
+    roles: ['Keyturn.Read'],
+  });
   expect(strange.status).toBe(404);
 });

@@ -29,7 +29,9 @@ beforeAll(async () => {
 beforeEach(async () => {
   await tenant.clear();
   tenant.azure.world.identity.graphRoles = ['Application.ReadWrite.OwnedBy'];
-  tenant.azure.sqlServer('sql1').entraLogins.set(oid(), new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
+  tenant.azure
+    .sqlServer('sql1')
+    .entraLogins.set(oid(), new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
   await tenant.sweepAndSettle(); // the index
 });
 afterAll(() => tenant.stop());
@@ -43,10 +45,12 @@ const subscription = () => `/subscriptions/${tenant.azure.world.subscriptionId}`
 function lose(pattern: RegExp): void {
   for (const grant of tenant.azure.world.roles.all)
     for (const plane of ['actions', 'dataActions'] as const)
-      if (grant.principalId === oid()) grant[plane] = (grant[plane] ?? []).filter((action) => !pattern.test(action));
+      if (grant.principalId === oid())
+        grant[plane] = (grant[plane] ?? []).filter((action) => !pattern.test(action));
 }
 /** What a reader of the whole subscription may see: locks above targets, and system topics. */
-const read = () => tenant.azure.grant({ principalId: oid(), scope: subscription(), actions: ['*/read'] });
+const read = () =>
+  tenant.azure.grant({ principalId: oid(), scope: subscription(), actions: ['*/read'] });
 
 const storage = () => void tenant.seed('a', { account: 'acct1' });
 const redis = () => {
@@ -60,16 +64,25 @@ const logins = () => {
     'rotator-target': tenant.azure.sqlServer('sql1').id,
     'rotator-options': 'logins=app_a,app_b;field=password;login-field=username',
   };
-  tenant.seed('a', { value: JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a }), tags });
+  tenant.seed('a', {
+    value: JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a }),
+    tags,
+  });
 };
 const chief = () => {
-  const tags = { rotator: 'sql-admin-password', 'rotator-target': tenant.azure.sqlServer('sql1').id };
+  const tags = {
+    rotator: 'sql-admin-password',
+    'rotator-target': tenant.azure.sqlServer('sql1').id,
+  };
   tenant.seed('a', { value: 'Zz0-first-of-chief-1', tags });
 };
 const application = () => {
   const app = tenant.azure.ownedApplication('portal', 'kv1/a');
   const { secretText } = app.addPassword({ displayName: 'by hand' });
-  tenant.seed('a', { value: secretText, tags: { rotator: 'app-registration', 'rotator-target': app.appId } });
+  tenant.seed('a', {
+    value: secretText,
+    tags: { rotator: 'app-registration', 'rotator-target': app.appId },
+  });
 };
 
 interface Fault {
@@ -84,10 +97,17 @@ interface Fault {
   readonly heals?: true;
 }
 
-const RIGHTS = { check: 'rights', reason: 'target-forbidden', who: 'target owner', heals: true } as const;
-const GIVES = /^az deployment group create .*rotator=[\w-]+ && infra\/scripts\/consent\.sh --target \/subscriptions/;
+const RIGHTS = {
+  check: 'rights',
+  reason: 'target-forbidden',
+  who: 'target owner',
+  heals: true,
+} as const;
+const GIVES =
+  /^az deployment group create .*rotator=[\w-]+ && infra\/scripts\/consent\.sh --target \/subscriptions/;
 const VAULT = { check: 'rights', reason: 'vault-forbidden', who: 'operator', heals: true } as const;
-const OFFICER = /^az role assignment create .* --role 'Key Vault Secrets Officer' --scope \/subscriptions/;
+const OFFICER =
+  /^az role assignment create .* --role 'Key Vault Secrets Officer' --scope \/subscriptions/;
 
 const FAULTS: Record<string, Fault> = {
   'no right to regenerate': {
@@ -119,36 +139,70 @@ const FAULTS: Record<string, Fault> = {
     harm() {
       for (const grant of tenant.azure.world.roles.all)
         if (grant.principalId === oid() && grant.scope === account().id)
-          Object.assign(grant, { actions: ['*'], notActions: ['Microsoft.Storage/*/regenerateKey/action'] });
+          Object.assign(grant, {
+            actions: ['*'],
+            notActions: ['Microsoft.Storage/*/regenerateKey/action'],
+          });
     },
     ...{ detail: /regenerateKey\/action/, remedy: GIVES },
   },
   'a ReadOnly lock at the group above': {
-    ...{ seed: storage, harm: () => [read(), tenant.azure.world.locks.set(group())], check: 'locks' },
+    ...{
+      seed: storage,
+      harm: () => [read(), tenant.azure.world.locks.set(group())],
+      check: 'locks',
+    },
     ...{ reason: 'scope-locked', detail: /is ReadOnly/, who: 'target owner', heals: true },
     remedy: /^az lock delete --ids \/subscriptions\/\S+\/resourceGroups\/\S+\/locks\/lock-\w+$/,
   },
   'a ReadOnly lock at the subscription, over what is changed by a PATCH': {
-    ...{ seed: chief, harm: () => [read(), tenant.azure.world.locks.set(subscription())], check: 'locks' },
+    ...{
+      seed: chief,
+      harm: () => [read(), tenant.azure.world.locks.set(subscription())],
+      check: 'locks',
+    },
     ...{ reason: 'scope-locked', who: 'target owner', heals: true },
     remedy: /^az lock delete --ids \/subscriptions\/[^/]+\/providers\/\S+\/locks\/lock-\w+$/,
   },
   'no ALTER ANY LOGIN': {
     ...{ ...RIGHTS, seed: logins, harm: () => permissions().delete('ALTER ANY LOGIN') },
-    ...{ detail: /lacks ALTER ANY LOGIN/, remedy: /^sqlcmd .*##MS_LoginManager##\] ADD MEMBER .*az ad sp show/ },
+    ...{
+      detail: /lacks ALTER ANY LOGIN/,
+      remedy: /^sqlcmd .*##MS_LoginManager##\] ADD MEMBER .*az ad sp show/,
+    },
   },
   'no second login': {
-    ...{ seed: logins, harm: () => tenant.azure.sqlServer('sql1').logins.delete('app_b'), check: 'logins' },
+    ...{
+      seed: logins,
+      harm: () => tenant.azure.sqlServer('sql1').logins.delete('app_b'),
+      check: 'logins',
+    },
     ...{ reason: 'login-missing', detail: /no login "app_b"/, who: 'target owner', heals: true },
     remedy: /^sqlcmd .*CREATE LOGIN \[app_b\] WITH PASSWORD = .*openssl rand/,
   },
   'an application that Keyturn does not own': {
-    ...{ ...RIGHTS, seed: application, harm: () => tenant.azure.world.applications[0]?.owners.clear() },
-    ...{ detail: /no owner of the application/, remedy: /^az ad app owner add --id \S+ --owner-object-id \S+$/ },
+    ...{
+      ...RIGHTS,
+      seed: application,
+      harm: () => tenant.azure.world.applications[0]?.owners.clear(),
+    },
+    ...{
+      detail: /no owner of the application/,
+      remedy: /^az ad app owner add --id \S+ --owner-object-id \S+$/,
+    },
   },
   'a cap on validity that is shorter than the grace': {
-    ...{ seed: storage, harm: () => tenant.configure({ KEYTURN_VALIDITY_CAP: '2d' }), check: 'expiry' },
-    ...{ reason: 'short-validity', detail: /KEYTURN_VALIDITY_CAP=2/, who: 'operator', remedy: /KEYTURN_VALIDITY_CAP/ },
+    ...{
+      seed: storage,
+      harm: () => tenant.configure({ KEYTURN_VALIDITY_CAP: '2d' }),
+      check: 'expiry',
+    },
+    ...{
+      reason: 'short-validity',
+      detail: /KEYTURN_VALIDITY_CAP=2/,
+      who: 'operator',
+      remedy: /KEYTURN_VALIDITY_CAP/,
+    },
   },
   'a version that expires before its window opens': {
     seed: storage,
@@ -157,7 +211,12 @@ const FAULTS: Record<string, Fault> = {
       version.exp = Math.floor(Date.now() / 1000) + 60 * 3600;
       version.tags = { ...version.tags, 'rotator-policy': `window=${inDays(4)} 01:00-02:00 UTC` };
     },
-    ...{ check: 'expiry', reason: 'expires-first', who: 'secret owner', remedy: /^keyturn rotate kv1\/a$/ },
+    ...{
+      check: 'expiry',
+      reason: 'expires-first',
+      who: 'secret owner',
+      remedy: /^keyturn rotate kv1\/a$/,
+    },
   },
   'a SAS that outlives the grace': {
     ...{ seed: storage, check: 'policy', reason: 'short-grace', who: 'secret owner', heals: true },
@@ -178,7 +237,11 @@ const FAULTS: Record<string, Fault> = {
     ...{ who: 'secret owner', remedy: /new name/ },
   },
   'a vault without an event subscription': {
-    ...{ seed: storage, harm: () => [read(), tenant.azure.world.eventSubscriptions.splice(0)], check: 'events' },
+    ...{
+      seed: storage,
+      harm: () => [read(), tenant.azure.world.eventSubscriptions.splice(0)],
+      check: 'events',
+    },
     ...{ reason: 'no-events', who: 'operator', heals: true },
     remedy: /^KEYTURN_VAULTS=\/subscriptions\/\S+\/vaults\/kv1 infra\/hooks\/onboard\.sh$/,
   },
@@ -188,7 +251,13 @@ const FAULTS: Record<string, Fault> = {
       tenant.seed('b', { account: 'acct1', slot: 'key2' });
       await tenant.sweepAndSettle();
     },
-    ...{ check: 'slot', reason: 'slots-held', detail: /kv1\/b/, who: 'secret owner', remedy: /one value in all/ },
+    ...{
+      check: 'slot',
+      reason: 'slots-held',
+      detail: /kv1\/b/,
+      who: 'secret owner',
+      remedy: /one value in all/,
+    },
   },
   'a hold beyond its day': {
     seed: storage,
@@ -206,9 +275,18 @@ const FAULTS: Record<string, Fault> = {
     async harm() {
       await tenant.goTo(new Date(tenant.dueOn('a').getTime() - 86_400_000));
       const until = new Date(Date.now() + 7 * 86_400_000).toISOString();
-      const body = { scope: { kind: 'storage-account-key' }, until, note: 'a week without changes', ticket: 'CHG-1' };
+      const body = {
+        scope: { kind: 'storage-account-key' },
+        until,
+        note: 'a week without changes',
+        ticket: 'CHG-1',
+      };
       const answer = await tenant.request('/api/holds', {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+        ...{
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        },
       });
       expect(answer.status).toBe(201);
     },
@@ -222,8 +300,18 @@ const FAULTS: Record<string, Fault> = {
   },
   'a freeze to come, over its day': {
     seed: storage,
-    harm: () => tenant.configure({ KEYTURN_FREEZE: freezeAround(tenant.dueOn('a')), KEYTURN_ROTATORS: ROTATORS }),
-    ...{ check: 'hold', reason: 'hold', detail: /KEYTURN_FREEZE/, who: 'secret owner', remedy: /lift the hold/ },
+    harm: () =>
+      tenant.configure({
+        KEYTURN_FREEZE: freezeAround(tenant.dueOn('a')),
+        KEYTURN_ROTATORS: ROTATORS,
+      }),
+    ...{
+      check: 'hold',
+      reason: 'hold',
+      detail: /KEYTURN_FREEZE/,
+      who: 'secret owner',
+      remedy: /lift the hold/,
+    },
   },
   'a pause': {
     ...{ seed: storage, check: 'paused', reason: 'paused', who: 'secret owner', heals: true },
@@ -233,18 +321,26 @@ const FAULTS: Record<string, Fault> = {
   'no consent': {
     ...{
       seed: storage,
-      harm: () => tenant.azure.setDescription({ scope: account().id }, 'keyturn storage-account-key: kv2/x'),
+      harm: () =>
+        tenant.azure.setDescription({ scope: account().id }, 'keyturn storage-account-key: kv2/x'),
     },
     ...{ check: 'consent', reason: 'no-consent', who: 'target owner', heals: true },
-    remedy: /^infra\/scripts\/consent\.sh --target \S+ --kind storage-account-key --principal-id \S+ --add kv1\/a$/,
+    remedy:
+      /^infra\/scripts\/consent\.sh --target \S+ --kind storage-account-key --principal-id \S+ --add kv1\/a$/,
   },
   'a value that its tags do not describe': {
-    ...{ seed: storage, harm: () => tag({ 'rotator-options': 'field=key' }), check: 'value', reason: 'bad-value' },
+    ...{
+      seed: storage,
+      harm: () => tag({ 'rotator-options': 'field=key' }),
+      check: 'value',
+      reason: 'bad-value',
+    },
     ...{ who: 'secret owner', remedy: /Correct the value/ },
   },
 };
 
-const day = (from: Date, days: number) => new Date(from.getTime() + days * 86_400_000).toISOString().slice(0, 10);
+const day = (from: Date, days: number) =>
+  new Date(from.getTime() + days * 86_400_000).toISOString().slice(0, 10);
 const freezeAround = (due: Date) => `${day(due, -2)}/${day(due, 2)} UTC`;
 const permissions = () => tenant.azure.sqlServer('sql1').entraLogins.get(oid()) as Set<string>;
 const WEEK = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -275,7 +371,9 @@ function grow(count: number): void {
 
 type Doctor = z.infer<typeof DoctorBody>;
 async function doctor(): Promise<Doctor> {
-  const answer = await tenant.request('/api/vaults/kv1/secrets/a/doctor', { roles: ['Keyturn.Read'] });
+  const answer = await tenant.request('/api/vaults/kv1/secrets/a/doctor', {
+    roles: ['Keyturn.Read'],
+  });
   expect(answer.status).toBe(200);
   return DoctorBody.parse(await answer.json());
 }
@@ -314,7 +412,9 @@ async function paste(command: string): Promise<void> {
   for (const line of command.split(' && ')) {
     const all = words(line);
     const start = all.slice(0, 4).join(' ');
-    const act = Object.entries(ACTS).find(([begin]) => start.startsWith(begin) || all.slice(-1)[0] === begin)?.[1];
+    const act = Object.entries(ACTS).find(
+      ([begin]) => start.startsWith(begin) || all.slice(-1)[0] === begin,
+    )?.[1];
     if (!act) throw new Error(`no way to do ${line}`);
     await act(all);
   }
@@ -322,7 +422,9 @@ async function paste(command: string): Promise<void> {
 const ACTS: Record<string, (all: string[]) => unknown> = {
   'az deployment group create': (all) => {
     const kind = after(all, '--parameters').replace('rotator=', '');
-    const roles = JSON.parse(readFileSync(join(import.meta.dirname, '../../infra/roles.json'), 'utf8'));
+    const roles = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../../infra/roles.json'), 'utf8'),
+    );
     made = { kind, actions: roles.targets[kind].actions };
   },
   'infra/scripts/consent.sh': (all) => {
@@ -357,7 +459,9 @@ const ACTS: Record<string, (all: string[]) => unknown> = {
   sqlcmd: (all) => {
     const statement = after(all, '-Q');
     const server = tenant.azure.sqlServer('sql1');
-    const [, login] = /^CREATE LOGIN \[(\w+)\] WITH PASSWORD = '\$\(openssl rand -base64 30\)'$/.exec(statement) ?? [];
+    const [, login] =
+      /^CREATE LOGIN \[(\w+)\] WITH PASSWORD = '\$\(openssl rand -base64 30\)'$/.exec(statement) ??
+      [];
     if (login) server.createLogin(login, 'Xx0-out-of-openssl-4711');
     else
       expect(statement).toBe(
@@ -375,31 +479,34 @@ const ACTS: Record<string, (all: string[]) => unknown> = {
 let made: { kind?: string; actions?: string[] } = {};
 
 describe('DOC-03: the doctor', () => {
-  it.each(Object.entries(FAULTS))('DOC-03: finds %s, says what helps, and writes nothing', async (_title, fault) => {
-    made = {};
-    subscribe();
-    fault.seed();
-    await tenant.advance({ days: 2 }, { sweepEvery: 24 });
-    expect(problems(await doctor())).toEqual([]);
+  it.each(Object.entries(FAULTS))(
+    'DOC-03: finds %s, says what helps, and writes nothing',
+    async (_title, fault) => {
+      made = {};
+      subscribe();
+      fault.seed();
+      await tenant.advance({ days: 2 }, { sweepEvery: 24 });
+      expect(problems(await doctor())).toEqual([]);
 
-    await fault.harm();
-    const before = tenant.azure.writes().length;
-    const found = await doctor();
-    expect(tenant.azure.writes()).toHaveLength(before);
-    const { reason, check, who, remedy, detail = /./ } = fault;
-    expect(problems(found).map((each) => each.reason)).toEqual(expect.arrayContaining([reason]));
-    const one = problems(found).find(
-      (each) => each.reason === reason && each.check === check && detail.test(each.detail ?? ''),
-    );
-    expect(one).toMatchObject({ check, reason, who, remedy: expect.stringMatching(remedy) });
-    // Its own, and nothing that is said of all of them.
-    for (const each of problems(found)) expect(each.remedy).not.toMatch(/<\w+>/);
+      await fault.harm();
+      const before = tenant.azure.writes().length;
+      const found = await doctor();
+      expect(tenant.azure.writes()).toHaveLength(before);
+      const { reason, check, who, remedy, detail = /./ } = fault;
+      expect(problems(found).map((each) => each.reason)).toEqual(expect.arrayContaining([reason]));
+      const one = problems(found).find(
+        (each) => each.reason === reason && each.check === check && detail.test(each.detail ?? ''),
+      );
+      expect(one).toMatchObject({ check, reason, who, remedy: expect.stringMatching(remedy) });
+      // Its own, and nothing that is said of all of them.
+      for (const each of problems(found)) expect(each.remedy).not.toMatch(/<\w+>/);
 
-    if (!fault.heals) return;
-    await paste(one?.remedy ?? '');
-    tenant.configure({ KEYTURN_ROTATORS: ROTATORS });
-    expect(problems(await doctor())).toEqual([]);
-  });
+      if (!fault.heals) return;
+      await paste(one?.remedy ?? '');
+      tenant.configure({ KEYTURN_ROTATORS: ROTATORS });
+      expect(problems(await doctor())).toEqual([]);
+    },
+  );
 
   it('DOC-04: a CanNotDelete lock stops nothing, and is told as that', async () => {
     subscribe();
@@ -410,7 +517,9 @@ describe('DOC-03: the doctor', () => {
     const found = await doctor();
     expect(problems(found)).toEqual([]);
     expect(
-      found.findings.find(({ check, detail }) => check === 'locks' && /CanNotDelete/.test(detail ?? '')),
+      found.findings.find(
+        ({ check, detail }) => check === 'locks' && /CanNotDelete/.test(detail ?? ''),
+      ),
     ).toMatchObject({
       outcome: 'ok',
     });
@@ -424,7 +533,14 @@ describe('DOC-03: the doctor', () => {
     tag({ 'rotator-policy': 'paused=true', 'rotator-options': 'field=key' });
     const reasons = problems(await doctor()).map(({ reason }) => reason);
     expect(new Set(reasons)).toEqual(
-      new Set(['keys-off', 'short-grace', 'bad-value', 'paused', 'target-forbidden', 'vault-forbidden']),
+      new Set([
+        'keys-off',
+        'short-grace',
+        'bad-value',
+        'paused',
+        'target-forbidden',
+        'vault-forbidden',
+      ]),
     );
   });
 

@@ -11,7 +11,8 @@ beforeAll(async () => {
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
-const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
+const times = <T>(count: number, make: (at: number) => T): T[] =>
+  Array.from({ length: count }, (_, at) => make(at));
 const put = (message: unknown) => tenant.own.put(JSON.stringify(message), 'keyturn-events');
 const skips = () => tenant.logs('event skipped').map(({ reason }) => reason);
 
@@ -47,17 +48,26 @@ describe('the queue keyturn-events', () => {
 
   it.each<[string, string]>([
     ['text that is no JSON', 'not an event'],
-    ['another type', JSON.stringify({ eventType: 'Microsoft.Storage.BlobCreated', topic: 'x', data: {} })],
-    ['a look, as it belongs on the other queue', JSON.stringify({ vault: 'kv1', name: 'st-a', cause: 'http' })],
-  ])('records %s and is done with it: no second try, nothing in the poison queue (EG-08)', async (_title, text) => {
-    await due(tenant, 'st-a', { account: 'acct1' });
-    await tenant.own.put(text, 'keyturn-events');
-    expect(await tenant.settle()).toBe(0);
-    expect(skips()).toEqual(['bad-request']);
-    expect(tenant.versions('st-a')).toHaveLength(1);
-    expect(await tenant.own.waiting('keyturn-events', 'keyturn-events-poison')).toBe(0);
-    await tenant.check();
-  });
+    [
+      'another type',
+      JSON.stringify({ eventType: 'Microsoft.Storage.BlobCreated', topic: 'x', data: {} }),
+    ],
+    [
+      'a look, as it belongs on the other queue',
+      JSON.stringify({ vault: 'kv1', name: 'st-a', cause: 'http' }),
+    ],
+  ])(
+    'records %s and is done with it: no second try, nothing in the poison queue (EG-08)',
+    async (_title, text) => {
+      await due(tenant, 'st-a', { account: 'acct1' });
+      await tenant.own.put(text, 'keyturn-events');
+      expect(await tenant.settle()).toBe(0);
+      expect(skips()).toEqual(['bad-request']);
+      expect(tenant.versions('st-a')).toHaveLength(1);
+      expect(await tenant.own.waiting('keyturn-events', 'keyturn-events-poison')).toBe(0);
+      await tenant.check();
+    },
+  );
 });
 
 describe('the same event over and over', () => {
@@ -76,15 +86,26 @@ describe('the same event over and over', () => {
     expect(tenant.regenerations('acct1')).toBe(1);
     expect(tenant.versions('st-a')).toHaveLength(2);
     // A request that came after the rotation is told what is owed.
-    expect(answers.map(({ status }) => status).filter((status) => status !== 202 && status !== 409)).toEqual([]);
-    const accepted = answers.flatMap((answer, at) => (answer.status === 202 ? [{ answer, at }] : []));
+    expect(
+      answers.map(({ status }) => status).filter((status) => status !== 202 && status !== 409),
+    ).toEqual([]);
+    const accepted = answers.flatMap((answer, at) =>
+      answer.status === 202 ? [{ answer, at }] : [],
+    );
     expect(accepted.length).toBeGreaterThan(0);
     for (const { answer, at } of accepted) {
       const pathname = answer.headers.get('operation-location') ?? '';
-      const operation = (await (await tenant.request(pathname, { oid: caller(at) })).json()) as Record<string, unknown>;
-      expect(operation).toMatchObject({ phase: expect.stringMatching(/^(proved|settled|failed)$/), done: true });
+      const operation = (await (
+        await tenant.request(pathname, { oid: caller(at) })
+      ).json()) as Record<string, unknown>;
+      expect(operation).toMatchObject({
+        phase: expect.stringMatching(/^(proved|settled|failed)$/),
+        done: true,
+      });
       if (operation.phase === 'failed')
-        expect(operation).toMatchObject({ error: { reason: expect.any(String), remedy: expect.any(String) } });
+        expect(operation).toMatchObject({
+          error: { reason: expect.any(String), remedy: expect.any(String) },
+        });
     }
     await tenant.check();
   });
@@ -92,9 +113,13 @@ describe('the same event over and over', () => {
   it('has two looks at a secret for 50 events in one minute, whichever door they take', async () => {
     tenant.seed('st-a', { account: 'acct1' });
     const event = eventAbout(tenant.azure, 'st-a', {});
-    await Promise.all(times(50, (at) => (at % 2 === 0 ? tenant.event('st-a', { body: { ...event } }) : put(event))));
+    await Promise.all(
+      times(50, (at) => (at % 2 === 0 ? tenant.event('st-a', { body: { ...event } }) : put(event))),
+    );
     await tenant.settle();
-    expect(tenant.logs('decided').filter(({ cause }) => cause === 'event').length).toBeLessThanOrEqual(2);
+    expect(
+      tenant.logs('decided').filter(({ cause }) => cause === 'event').length,
+    ).toBeLessThanOrEqual(2);
     expect(tenant.logs('event served by a look that waits')).toHaveLength(48);
     await tenant.check();
   });
@@ -117,7 +142,8 @@ describe('the same event over and over', () => {
 });
 
 describe('the queue keyturn-events-poison', () => {
-  const bury = (message: unknown) => tenant.own.put(JSON.stringify(message), 'keyturn-events-poison');
+  const bury = (message: unknown) =>
+    tenant.own.put(JSON.stringify(message), 'keyturn-events-poison');
   const eventsAlerts = () => tenant.alerts().filter(({ queue }) => queue === 'keyturn-events');
 
   it('loses no event: what the host gave up on is recorded, alerted once and looked at', async () => {
@@ -125,9 +151,13 @@ describe('the queue keyturn-events-poison', () => {
     const event = eventAbout(tenant.azure, 'st-a', {});
     await Promise.all([bury(event), bury([event, null]), bury(event)]);
     await tenant.settle();
-    expect(eventsAlerts()).toMatchObject([{ reason: 'failed', by: expect.any(String), remedy: expect.any(String) }]);
+    expect(eventsAlerts()).toMatchObject([
+      { reason: 'failed', by: expect.any(String), remedy: expect.any(String) },
+    ]);
     expect(tenant.logs('event queued after all')).toHaveLength(3);
-    expect(tenant.logs('event skipped')).toMatchObject([{ queue: 'keyturn-events', reason: 'bad-request' }]);
+    expect(tenant.logs('event skipped')).toMatchObject([
+      { queue: 'keyturn-events', reason: 'bad-request' },
+    ]);
     expect(tenant.versions('st-a')).toHaveLength(2);
     expect(await tenant.own.waiting('keyturn-events-poison')).toBe(0);
     await tenant.check();
@@ -149,7 +179,9 @@ describe('the queue keyturn-events-poison', () => {
     tenant.seed('st-a', { account: 'acct1' });
     await bury(eventAbout(tenant.azure, 'st-a', { body: { topic } }));
     expect(await tenant.settle()).toBe(0);
-    expect(tenant.logs('event skipped')).toMatchObject([{ queue: 'keyturn-events', reason: 'not-allowed' }]);
+    expect(tenant.logs('event skipped')).toMatchObject([
+      { queue: 'keyturn-events', reason: 'not-allowed' },
+    ]);
     expect(tenant.logs('decided')).toEqual([]);
     await tenant.check();
   });

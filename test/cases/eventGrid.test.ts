@@ -51,7 +51,12 @@ describe('one event, one rotation', () => {
     await due('st-a');
     const id = `${tenant.azure.url('kv1.vault')}/secrets/st-a/${tenant.current('st-a').id}`;
     const event = {
-      ...{ specversion: '1.0', id: '1', type: 'Microsoft.KeyVault.SecretNearExpiry', subject: 'st-a' },
+      ...{
+        specversion: '1.0',
+        id: '1',
+        type: 'Microsoft.KeyVault.SecretNearExpiry',
+        subject: 'st-a',
+      },
       ...{ source: tenant.azure.vault('kv1').id, time: '2027-01-01T00:00:00Z' },
       data: { Id: id, VaultName: 'kv1', ObjectType: 'Secret', ObjectName: 'st-a' },
     };
@@ -72,10 +77,14 @@ describe('one event, one rotation', () => {
     tenant.lines.length = 0;
     tenant.azure.fault('arm.regenerateKey', [{ delayMs: 40_000 }]);
     /** Nobody who waited for the target could answer yet. */
-    const early = async () => ({ ...(await status()), targetIsDone: tenant.versions('st-a').length > 1 });
+    const early = async () => ({
+      ...(await status()),
+      targetIsDone: tenant.versions('st-a').length > 1,
+    });
     const status = async () => ({ status: (await tenant.event('st-a', { body })).status });
     const first = await early();
-    const slow = ({ route, principal }: LoggedCall) => route === 'arm.regenerateKey' && principal !== undefined;
+    const slow = ({ route, principal }: LoggedCall) =>
+      route === 'arm.regenerateKey' && principal !== undefined;
     await tenant.until('the call to the target', () => tenant.azure.calls.some(slow));
     await tenant.advance({ seconds: 31 });
     const second = await early();
@@ -96,7 +105,8 @@ describe('one event, one rotation', () => {
   });
 });
 
-const isDone = ({ functionName, message }: LogRecord) => functionName === 'work' && /\(Succeeded/.test(message);
+const isDone = ({ functionName, message }: LogRecord) =>
+  functionName === 'work' && /\(Succeeded/.test(message);
 
 describe('events that change nothing', () => {
   it.each<[string, (superseded: string) => string | undefined]>([
@@ -115,21 +125,24 @@ describe('events that change nothing', () => {
         return undefined;
       },
     ],
-  ])('accepts an event about %s and writes nothing, without an alert (EG-05)', async (_title, prepare) => {
-    const { id: superseded } = tenant.seed('st-a', { account: 'acct1' });
-    await tenant.goTo(tenant.dueOn('st-a'));
-    // Another credential: written again, the old one would be due by its own age.
-    tenant.azure.account('acct1').regenerate('key1');
-    const { id } = tenant.seed('st-a', { account: 'acct1', expiresOn: later(80 * DAY_MS) });
-    await tenant.sweepAndSettle();
-    const version = prepare(superseded) ?? id;
-    const status = await tenant.event('st-a', { version });
-    await tenant.settle();
-    expect(status.status).toBe(202);
-    expect(tenant.azure.writes()).toEqual([]);
-    expect(tenant.alerts()).toEqual([]);
-    await tenant.check();
-  });
+  ])(
+    'accepts an event about %s and writes nothing, without an alert (EG-05)',
+    async (_title, prepare) => {
+      const { id: superseded } = tenant.seed('st-a', { account: 'acct1' });
+      await tenant.goTo(tenant.dueOn('st-a'));
+      // Another credential: written again, the old one would be due by its own age.
+      tenant.azure.account('acct1').regenerate('key1');
+      const { id } = tenant.seed('st-a', { account: 'acct1', expiresOn: later(80 * DAY_MS) });
+      await tenant.sweepAndSettle();
+      const version = prepare(superseded) ?? id;
+      const status = await tenant.event('st-a', { version });
+      await tenant.settle();
+      expect(status.status).toBe(202);
+      expect(tenant.azure.writes()).toEqual([]);
+      expect(tenant.alerts()).toEqual([]);
+      await tenant.check();
+    },
+  );
 
   it('records superseded, disabled and gone as the reason of a skip (EG-05)', async () => {
     tenant.seed('st-a', { account: 'acct1', expiresOn: later(80 * DAY_MS) });
@@ -153,20 +166,23 @@ describe('events that change nothing', () => {
       'the topic of a vault that is not on the list',
       { body: (vaultId) => ({ topic: vaultId.replace(/kv1$/, 'kv9') }) },
     ],
-  ])('skips %s with a reason, accepted and without a write (EG-11)', async (_title, { type, body }) => {
-    await due('st-a');
-    const given = {
-      ...(type === undefined ? {} : { type }),
-      ...(body ? { body: body(tenant.azure.vault('kv1').id) } : {}),
-    };
-    expect((await tenant.event('st-a', given)).status).toBe(202);
-    await tenant.settle();
-    expect(tenant.logs('event skipped')).toEqual([
-      expect.objectContaining({ reason: expect.any(String), detail: expect.any(String) }),
-    ]);
-    expect(tenant.azure.writes()).toEqual([]);
-    await tenant.check();
-  });
+  ])(
+    'skips %s with a reason, accepted and without a write (EG-11)',
+    async (_title, { type, body }) => {
+      await due('st-a');
+      const given = {
+        ...(type === undefined ? {} : { type }),
+        ...(body ? { body: body(tenant.azure.vault('kv1').id) } : {}),
+      };
+      expect((await tenant.event('st-a', given)).status).toBe(202);
+      await tenant.settle();
+      expect(tenant.logs('event skipped')).toEqual([
+        expect.objectContaining({ reason: expect.any(String), detail: expect.any(String) }),
+      ]);
+      expect(tenant.azure.writes()).toEqual([]);
+      await tenant.check();
+    },
+  );
 
   it('leaves the secret behind a certificate alone (EG-11)', async () => {
     await due('st-a');
@@ -184,9 +200,13 @@ describe('events that change nothing', () => {
     await tenant.settle();
     expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'unknown-rotator' });
     expect((await tenant.event('st-a')).status).toBe(202);
-    for (let sweeps = 0; sweeps < 3; sweeps++) await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
+    for (let sweeps = 0; sweeps < 3; sweeps++)
+      await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
     expect(tenant.alerts()).toEqual([
-      expect.objectContaining({ name: 'st-a', detail: expect.stringContaining('storage-account-key') }),
+      expect.objectContaining({
+        name: 'st-a',
+        detail: expect.stringContaining('storage-account-key'),
+      }),
     ]);
     expect(tenant.azure.writes()).toEqual([]);
     await tenant.check();
@@ -204,7 +224,8 @@ describe('what no event brings', () => {
   });
 
   it('rotates what is overdue within an hour of the first sweep there ever was (EG-07)', async () => {
-    for (const vault of ['kv1', 'kv2']) tenant.seed('st-a', { vault, account: vault === 'kv1' ? 'acct1' : 'acct2' });
+    for (const vault of ['kv1', 'kv2'])
+      tenant.seed('st-a', { vault, account: vault === 'kv1' ? 'acct1' : 'acct2' });
     await tenant.advance({ days: 61 });
     await tenant.sweepAndSettle();
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
@@ -225,7 +246,8 @@ describe('what no event brings', () => {
 });
 
 it('ATK-15: what an event leaves in the table is gone two days later, without another event', async () => {
-  const marks = async () => (await tenant.rows()).filter(({ partition }) => partition === 'marks').length;
+  const marks = async () =>
+    (await tenant.rows()).filter(({ partition }) => partition === 'marks').length;
   for (const name of ['st-a', 'st-b', 'st-c']) {
     tenant.seed(name, { account: 'acct1' });
     await tenant.event(name);

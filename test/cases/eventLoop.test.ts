@@ -16,7 +16,9 @@ const HOUR_S = 3600;
 const DAY_S = 24 * HOUR_S;
 
 /** Ten minutes of clock, in steps of half a minute; whatever is raised is delivered and worked off. */
-async function runTenMinutes(between: (minute: number) => Promise<unknown> = async () => undefined): Promise<void> {
+async function runTenMinutes(
+  between: (minute: number) => Promise<unknown> = async () => undefined,
+): Promise<void> {
   for (let half = 0; half < 20; half++) {
     await between(half / 2);
     await tenant.azure.eventGrid.idle();

@@ -22,7 +22,11 @@ describe(`${FLOOD} secrets without consent beside ${GOOD} that are due`, () => {
     expect(figures).toMatchObject({ floodLooks: FLOOD, shownRefused: FLOOD, leftOnQueue: 0 });
   });
   it('are one alert at once and one that counts the others, with ten of their names', () => {
-    expect(figures).toMatchObject({ singleAlerts: 1, groupedCounts: [FLOOD - 1], namesInGroups: 10 });
+    expect(figures).toMatchObject({
+      singleAlerts: 1,
+      groupedCounts: [FLOOD - 1],
+      namesInGroups: 10,
+    });
   });
   it('cost a read of consent in some minutes, not one each', () => {
     expect(figures.armReads).toBeLessThanOrEqual(12 * Math.ceil(figures.spreadMinutes / 3 + 1));

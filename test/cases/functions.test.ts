@@ -21,9 +21,9 @@ describe('a service that repeats the value in its refusal', () => {
     expect(answer.status).toBe(202);
     await tenant.settle();
     expect((await tenant.request(answer.headers.get('operation-location') ?? '')).status).toBe(200);
-    expect(tenant.azure.calls.filter(({ route, status }) => route === 'keyvault.set' && status === 400)).not.toEqual(
-      [],
-    );
+    expect(
+      tenant.azure.calls.filter(({ route, status }) => route === 'keyvault.set' && status === 400),
+    ).not.toEqual([]);
     expect(tenant.versions('st-a')).toHaveLength(1);
     expect(tenant.alerts()).toHaveLength(1);
     await tenant.check();
@@ -48,7 +48,9 @@ describe('the sweep', () => {
     await Promise.all([tenant.sweep(), tenant.sweep()]);
     await tenant.settle();
     expect(names.map((name) => tenant.versions(name).length)).toEqual([2, 2, 2, 2, 2]);
-    expect(names.map((_name, at) => tenant.regenerations(`acct${at + 1}`))).toEqual([1, 1, 1, 1, 1]);
+    expect(names.map((_name, at) => tenant.regenerations(`acct${at + 1}`))).toEqual([
+      1, 1, 1, 1, 1,
+    ]);
     await tenant.check();
   });
 
@@ -70,7 +72,10 @@ describe('the sweep', () => {
   });
 
   it('writes nothing to a secret with 80 days left until it is due, not even a tag (UA-7)', async () => {
-    const { id, created } = tenant.seed('st-a', { account: 'acct1', expiresOn: new Date(Date.now() + 80 * DAY_MS) });
+    const { id, created } = tenant.seed('st-a', {
+      account: 'acct1',
+      expiresOn: new Date(Date.now() + 80 * DAY_MS),
+    });
     await tenant.advance({ days: 59 }, { sweepEvery: walk({ whole: 24, short: 118 }) });
     await tenant.event('st-a', { type: 'SecretNewVersionCreated' });
     await tenant.settle();

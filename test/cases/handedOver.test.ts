@@ -15,7 +15,8 @@ afterAll(() => tenant.stop());
 const tagVault = (tags: Record<string, string>) => {
   tenant.azure.vault('kv1').tags = tags;
 };
-const listed = async () => SecretsBody.parse(await (await tenant.request('/api/secrets')).json()).secrets;
+const listed = async () =>
+  SecretsBody.parse(await (await tenant.request('/api/secrets')).json()).secrets;
 const isLive = (value: string) => tenant.azure.account('acct1').accepts(value);
 const told = () => tenant.alerts().map(({ vault, reason }) => `${vault} ${reason}`);
 
@@ -26,30 +27,37 @@ describe('a listed vault whose tag names another instance', () => {
     ['nothing at all', () => tagVault({ keyturn: '' })],
     ['another one, in a tag with capitals', () => tagVault({ KEYTURN: 'other' })],
     ['the name that this one had before', () => tenant.configure({ KEYTURN_INSTANCE: 'renamed' })],
-  ])('ATK-06: %s, in the grace: one alert with what is owed, which stays in the inventory', async (what, change) => {
-    if (what.includes('before')) tagVault({ keyturn: 'keyturn' });
-    const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
-    tenant.seed('st-c', { account: 'acct2' });
-    await tenant.advance({ hours: 6 }, { sweepEvery: 1 });
-    change();
-    await tenant.advance({ days: 40 }, { sweepEvery: walk({ whole: 12, short: 96 }) });
-    expect(told()).toEqual(['kv1 other-instance']);
-    expect(tenant.alerts()).toMatchObject([
-      { by: 'operator', owed: 'st-a: key1', owedSince: new Date(v2.created * 1000).toISOString() },
-    ]);
-    expect(await listed()).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({
-          secret: 'st-a',
-          state: 'not-served',
-          owed: ['key1'],
-          revokeAfter: expect.any(String),
-        }),
-      ]),
-    );
-    expect(isLive(v1.value)).toBe(true);
-    await tenant.check();
-  });
+  ])(
+    'ATK-06: %s, in the grace: one alert with what is owed, which stays in the inventory',
+    async (what, change) => {
+      if (what.includes('before')) tagVault({ keyturn: 'keyturn' });
+      const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
+      tenant.seed('st-c', { account: 'acct2' });
+      await tenant.advance({ hours: 6 }, { sweepEvery: 1 });
+      change();
+      await tenant.advance({ days: 40 }, { sweepEvery: walk({ whole: 12, short: 96 }) });
+      expect(told()).toEqual(['kv1 other-instance']);
+      expect(tenant.alerts()).toMatchObject([
+        {
+          by: 'operator',
+          owed: 'st-a: key1',
+          owedSince: new Date(v2.created * 1000).toISOString(),
+        },
+      ]);
+      expect(await listed()).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({
+            secret: 'st-a',
+            state: 'not-served',
+            owed: ['key1'],
+            revokeAfter: expect.any(String),
+          }),
+        ]),
+      );
+      expect(isLive(v1.value)).toBe(true);
+      await tenant.check();
+    },
+  );
 
   it('ATK-06: with nothing owed it is told, too: nobody rotates there any more', async () => {
     tenant.seed('st-a', { account: 'acct1' });
@@ -116,14 +124,21 @@ describe('a vault that the settings no longer list', () => {
     tenant.configure({ KEYTURN_VAULTS: kv2?.join() ?? '' });
     const rowsOf = async (vault: string) =>
       (await tenant.rows())
-        .filter(({ partition, json }) => /^(secrets|unmanaged)-/.test(partition) && json.vault === vault)
+        .filter(
+          ({ partition, json }) => /^(secrets|unmanaged)-/.test(partition) && json.vault === vault,
+        )
         .map(({ json }) => json.name)
         .sort();
-    const sharers = async () => (await tenant.rows()).filter(({ partition }) => partition.startsWith('target-')).length;
+    const sharers = async () =>
+      (await tenant.rows()).filter(({ partition }) => partition.startsWith('target-')).length;
     const before = await sharers();
     await tenant.advance({ days: 99 }, { sweepEvery: 33 * 24 });
     expect(await rowsOf('kv1')).toEqual(['smtp', 'st-a', 'st-b']);
     await tenant.advance({ days: 2 }, { sweepEvery: 24 });
-    expect([await rowsOf('kv1'), await rowsOf('kv2'), await sharers()]).toEqual([['st-a'], ['smtp'], before]);
+    expect([await rowsOf('kv1'), await rowsOf('kv2'), await sharers()]).toEqual([
+      ['st-a'],
+      ['smtp'],
+      before,
+    ]);
   });
 });

@@ -104,13 +104,21 @@ export class Tenant extends Time {
   readonly #grants: Azure['world']['roles']['all'];
   readonly #given: ReadonlyMap<Account, object>;
 
-  constructor(azure: Azure, host: Host, own: OwnStorage, settings: Record<string, string>, lines: LogRecord[]) {
+  constructor(
+    azure: Azure,
+    host: Host,
+    own: OwnStorage,
+    settings: Record<string, string>,
+    lines: LogRecord[],
+  ) {
     super(host, own);
     this.azure = azure;
     this.lines = lines;
     this.#settings = settings;
     this.#grants = structuredClone(azure.world.roles.all);
-    this.#given = new Map([...azure.world.accounts.values()].map((account) => [account, flagsOf(account)]));
+    this.#given = new Map(
+      [...azure.world.accounts.values()].map((account) => [account, flagsOf(account)]),
+    );
     for (const account of azure.world.accounts.values()) {
       const regenerate = account.regenerate.bind(account);
       account.regenerate = (slot) => {
@@ -120,7 +128,8 @@ export class Tenant extends Time {
         return made;
       };
     }
-    for (const keyed of azure.world.keyed.values()) keyed.onKey = (value) => this.keysSeen.add(value);
+    for (const keyed of azure.world.keyed.values())
+      keyed.onKey = (value) => this.keysSeen.add(value);
     this.configure();
   }
 
@@ -137,8 +146,13 @@ export class Tenant extends Time {
       vault.deleted.clear();
       vault.tags = {};
     }
-    for (const account of this.azure.world.accounts.values()) Object.assign(account, this.#given.get(account));
-    this.azure.world.roles.all.splice(0, Number.POSITIVE_INFINITY, ...structuredClone(this.#grants));
+    for (const account of this.azure.world.accounts.values())
+      Object.assign(account, this.#given.get(account));
+    this.azure.world.roles.all.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...structuredClone(this.#grants),
+    );
     this.azure.world.applications.length = 0;
     this.azure.world.locks.remove();
     this.azure.world.eventSubscriptions.length = 0;
@@ -214,8 +228,12 @@ export class Tenant extends Time {
   }
 
   /** A request to the product's API with a token of the tenant. */
-  async request(path: string, { roles = ALL_ROLES, oid, token, ...init }: ApiRequest = {}): Promise<Response> {
-    const bearer = token ?? (await this.azure.issueToken({ roles, ...(oid === undefined ? {} : { oid }) }));
+  async request(
+    path: string,
+    { roles = ALL_ROLES, oid, token, ...init }: ApiRequest = {},
+  ): Promise<Response> {
+    const bearer =
+      token ?? (await this.azure.issueToken({ roles, ...(oid === undefined ? {} : { oid }) }));
     const headers = { authorization: `Bearer ${bearer}`, ...init.headers };
     return await this.#fetch(`${this.host.url}${path}`, { ...init, headers });
   }
@@ -259,13 +277,17 @@ export class Tenant extends Time {
 
   /** What the product logged, parsed; `message` narrows it. */
   logs(message?: string): ProductRecord[] {
-    const records = this.lines.filter(({ category }) => category === 'user').map((line) => JSON.parse(line.message));
+    const records = this.lines
+      .filter(({ category }) => category === 'user')
+      .map((line) => JSON.parse(line.message));
     return records.filter((record) => message === undefined || record.message === message);
   }
 
   /** Alerts, or those that are about this secret: alone or, told by a sweep, as one of several. */
   alerts(name?: string): ProductRecord[] {
-    return this.logs('alert').filter((alert) => name === undefined || namesIn(alert).includes(name));
+    return this.logs('alert').filter(
+      (alert) => name === undefined || namesIn(alert).includes(name),
+    );
   }
 
   rows(): Promise<RawRow[]> {
@@ -275,7 +297,9 @@ export class Tenant extends Time {
   /** What the table remembers of a secret. */
   async row(name: string, vault = 'kv1'): Promise<Record<string, unknown> | undefined> {
     const rows = await this.rows();
-    return rows.find(({ partition, json }) => partition.startsWith('secrets-') && same(json, { vault, name }))?.json;
+    return rows.find(
+      ({ partition, json }) => partition.startsWith('secrets-') && same(json, { vault, name }),
+    )?.json;
   }
 
   /** The invariants that hold at the end of every case. */
@@ -299,9 +323,16 @@ export class Tenant extends Time {
 /** The secrets that an alert names: one, or the first ten of several. */
 export const namesIn = ({ name, names }: ProductRecord): string[] =>
   names === undefined ? [String(name)] : JSON.parse(`[${String(names)}]`);
-const same = (json: Record<string, unknown>, { vault, name }: { vault: string; name: string }): boolean =>
-  json.vault === vault && json.name === name;
-const flagsOf = ({ allowSharedKeyAccess, keyExpirationDays, sasExpirationPeriod, locked }: Account) => ({
+const same = (
+  json: Record<string, unknown>,
+  { vault, name }: { vault: string; name: string },
+): boolean => json.vault === vault && json.name === name;
+const flagsOf = ({
+  allowSharedKeyAccess,
+  keyExpirationDays,
+  sasExpirationPeriod,
+  locked,
+}: Account) => ({
   ...{ allowSharedKeyAccess, keyExpirationDays, sasExpirationPeriod, locked },
 });
 const ALL_ROLES = ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'];

@@ -34,7 +34,11 @@ describe('a secret that is held', () => {
   it('is not rotated though it is due, is shown as held, and is rotated when the hold is over', async () => {
     const v1 = await due(tenant, 'st-a', { account: 'acct1' });
     const until = inHours(30);
-    expect(await hold(until)).toMatchObject({ phase: 'settled', hold: until, steps: [{ step: 'hold' }] });
+    expect(await hold(until)).toMatchObject({
+      phase: 'settled',
+      hold: until,
+      steps: [{ step: 'hold' }],
+    });
     await tenant.event('st-a');
     await tenant.advance({ hours: 28 }, { sweepEvery: 7 });
     expect(tenant.versions('st-a')).toHaveLength(1);
@@ -44,10 +48,15 @@ describe('a secret that is held', () => {
       heldUntil: expect.stringContaining(':'),
       last: { reason: 'hold' },
     });
-    const { secrets } = (await (await tenant.request('/api/secrets?state=held')).json()) as { secrets: object[] };
+    const { secrets } = (await (await tenant.request('/api/secrets?state=held')).json()) as {
+      secrets: object[];
+    };
     expect(secrets).toMatchObject([{ secret: 'st-a' }]);
     // Its tags are its owner's: nothing but the hold was written, and the row does not take the version for Keyturn's.
-    expect(tenant.current('st-a').tags).toEqual({ ...v1.tags, 'rotator-state': `v=1;hold=${toTheMinute(until)}` });
+    expect(tenant.current('st-a').tags).toEqual({
+      ...v1.tags,
+      'rotator-state': `v=1;hold=${toTheMinute(until)}`,
+    });
     expect((await tenant.row('st-a'))?.wroteVersion).toBeUndefined();
 
     await tenant.advance({ hours: 4 }, { sweepEvery: 1 });
@@ -112,8 +121,13 @@ describe('a person who rotates a secret that is held', () => {
     const until = inHours(100);
     await hold(until);
     const plain = await tenant.rotate('st-a');
-    expect([plain.status, await plain.json()]).toMatchObject([409, { reason: 'hold', overridable: ['hold'] }]);
-    expect((await tenant.rotate('st-a', { override: ['hold'] }, { roles: ['Keyturn.Rotate'] })).status).toBe(403);
+    expect([plain.status, await plain.json()]).toMatchObject([
+      409,
+      { reason: 'hold', overridable: ['hold'] },
+    ]);
+    expect(
+      (await tenant.rotate('st-a', { override: ['hold'] }, { roles: ['Keyturn.Rotate'] })).status,
+    ).toBe(403);
 
     const asked = await tenant.rotate('st-a', { override: ['hold'] });
     await tenant.settle();
@@ -177,7 +191,9 @@ describe('asking for a hold', () => {
     expect(await (await post(body, more)).json()).toMatchObject({ id: first.id, phase: 'settled' });
     expect((await post({ ...body, until: inHours(1) }, more)).status).toBe(400);
     // The key of a rotation is another one.
-    expect((await (await tenant.rotate('st-a', {}, more)).json()) as object).not.toMatchObject({ id: first.id });
+    expect((await (await tenant.rotate('st-a', {}, more)).json()) as object).not.toMatchObject({
+      id: first.id,
+    });
   });
 
   it('is in the audit: who, why, until when, and that it was done', async () => {
@@ -185,7 +201,9 @@ describe('asking for a hold', () => {
     const until = inHours(10);
     await post({ until, ticket: 'CHG-1', note: 'freeze' }, { oid });
     await tenant.settle();
-    const { records } = (await (await tenant.request(`${path}/history`)).json()) as { records: object[] };
+    const { records } = (await (await tenant.request(`${path}/history`)).json()) as {
+      records: object[];
+    };
     expect(records.slice(0, 2)).toMatchObject([
       { step: 'hold', outcome: 'done', caller: oid, hold: until, ticket: 'CHG-1' },
       { step: 'request', outcome: 'accepted', caller: oid, hold: until, note: 'freeze' },
@@ -198,7 +216,10 @@ describe('asking for a hold', () => {
     tenant.seed('st-a', { account: 'acct1' });
     tenant.configure({ KEYTURN_MODE: 'observe' });
     const asked = await post({ until: inHours(10) });
-    expect([asked.status, await asked.json()]).toMatchObject([409, { reason: 'mode-observe', overridable: [] }]);
+    expect([asked.status, await asked.json()]).toMatchObject([
+      409,
+      { reason: 'mode-observe', overridable: [] },
+    ]);
     await tenant.settle();
     expect(tenant.azure.writes()).toEqual([]);
   });

@@ -34,7 +34,9 @@ const lift = (id: string, roles = ['Keyturn.Revoke']) =>
   tenant.request(`/api/holds/${id}`, { method: 'DELETE', roles });
 const listed = async () => ScopeHoldsBody.parse(await (await tenant.request('/api/holds')).json());
 const shown = async (name = 'st-a', vault = 'kv1') =>
-  SecretDetailBody.parse(await (await tenant.request(`/api/vaults/${vault}/secrets/${name}`)).json());
+  SecretDetailBody.parse(
+    await (await tenant.request(`/api/vaults/${vault}/secrets/${name}`)).json(),
+  );
 const made = (name = 'st-a', vault = 'kv1') => tenant.versions(name, vault).length;
 async function look(name = 'st-a', vault = 'kv1'): Promise<void> {
   await tenant.event(name, { vault });
@@ -136,7 +138,10 @@ describe('a hold by scope', () => {
     await tenant.event('st-a');
     await tenant.settle(30);
     tenant.azure.heal();
-    expect([made(), tenant.stateOf(tenant.current('st-a')).started]).toEqual([1, expect.any(String)]);
+    expect([made(), tenant.stateOf(tenant.current('st-a')).started]).toEqual([
+      1,
+      expect.any(String),
+    ]);
     await hold({ all: true });
     await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
     expect(made()).toBe(2);
@@ -146,7 +151,10 @@ describe('a hold by scope', () => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     await hold({ vault: 'kv1' }, inHours(96));
     await tenant.advance({ hours: 90 }, { sweepEvery: 6 });
-    expect([tenant.azure.account('acct1').accepts(v1.value), tenant.alerts('st-a')]).toEqual([true, []]);
+    expect([tenant.azure.account('acct1').accepts(v1.value), tenant.alerts('st-a')]).toEqual([
+      true,
+      [],
+    ]);
     await tenant.advance({ hours: 8 }, { sweepEvery: 1 });
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(false);
   });
@@ -159,7 +167,9 @@ describe('a hold by scope', () => {
       409,
       { reason: 'hold', overridable: ['hold'], detail: expect.stringContaining(id) },
     ]);
-    expect((await tenant.rotate('st-a', { override: ['hold'] }, { roles: ['Keyturn.Rotate'] })).status).toBe(403);
+    expect(
+      (await tenant.rotate('st-a', { override: ['hold'] }, { roles: ['Keyturn.Rotate'] })).status,
+    ).toBe(403);
     expect((await tenant.rotate('st-a', { override: ['hold'] })).status).toBe(202);
     await tenant.settle();
     expect(made()).toBe(2);
@@ -190,10 +200,13 @@ describe('a hold by scope', () => {
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'CHG-12' };
     const oid = crypto.randomUUID();
     const until = inHours(5);
-    const ask = (given: string) => post({ scope: { all: true }, until: given, ...NOTES }, { headers, oid });
+    const ask = (given: string) =>
+      post({ scope: { all: true }, until: given, ...NOTES }, { headers, oid });
     const [first, second] = [await ask(until), await ask(until)];
     expect([first.status, second.status]).toEqual([201, 201]);
-    expect(((await second.json()) as { id: string }).id).toBe(((await first.json()) as { id: string }).id);
+    expect(((await second.json()) as { id: string }).id).toBe(
+      ((await first.json()) as { id: string }).id,
+    );
     expect((await ask(inHours(6))).status).toBe(400);
     expect((await listed()).holds).toHaveLength(1);
   });
@@ -222,19 +235,25 @@ describe('a hold by scope', () => {
   it('a row that does not parse stops every pass: what was put off does not go on for that', async () => {
     await due(tenant, 'st-a', { account: 'acct1' });
     await hold({ all: true });
-    await tenant.own.table.upsertEntity({ partitionKey: 'holds', rowKey: 'all', json: '{"holds": "none"}' }, 'Replace');
+    await tenant.own.table.upsertEntity(
+      { partitionKey: 'holds', rowKey: 'all', json: '{"holds": "none"}' },
+      'Replace',
+    );
     await look();
     expect([made(), (await tenant.row('st-a'))?.reason]).toEqual([1, 'storage-busy']);
   });
 });
 
 describe('KEYTURN_FREEZE', () => {
-  const day = (days: number): string => new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
+  const day = (days: number): string =>
+    new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
 
   it('over a due date: nothing is rotated or revoked, what is broken is healed, and afterwards it goes on', async () => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     await due(tenant, 'st-b', { account: 'acct2' });
-    tenant.configure({ KEYTURN_FREEZE: `2020-01-01/2020-01-03 UTC; ${day(-1)}/${day(5)} Europe/Berlin` });
+    tenant.configure({
+      KEYTURN_FREEZE: `2020-01-01/2020-01-03 UTC; ${day(-1)}/${day(5)} Europe/Berlin`,
+    });
     const { freeze } = await listed();
     expect(freeze).toMatchObject([{ text: expect.stringContaining('Europe/Berlin') }]);
     await tenant.advance({ days: 4 }, { sweepEvery: 6 });
@@ -297,7 +316,9 @@ describe('approve=yes', () => {
     await look();
     expect([made(), tenant.alerts()]).toEqual([2, []]);
     await tenant.advance({ days: 5 }, { sweepEvery: 12 });
-    expect(tenant.alerts()).toMatchObject([{ reason: 'approval', remedy: expect.stringContaining('rotate') }]);
+    expect(tenant.alerts()).toMatchObject([
+      { reason: 'approval', remedy: expect.stringContaining('rotate') },
+    ]);
     tenant.azure.account('acct1').regenerate('key2');
     await look();
     expect(made()).toBe(3);

@@ -57,40 +57,57 @@ describe('SEC-06: hostile strings', () => {
       await tenant.event('st-a');
       await tenant.settle();
       expect(wild(outputs())).toEqual([]);
-      if (text.length > 256) expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'too-large' });
-      else expect(tenant.current('st-a')).toMatchObject({ contentType: text, tags: { owner: text } });
+      if (text.length > 256)
+        expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'too-large' });
+      else
+        expect(tenant.current('st-a')).toMatchObject({ contentType: text, tags: { owner: text } });
       expect(tenant.versions('st-a')).toHaveLength(text.length > 256 ? 1 : 2);
       expect(tenant.regenerations('acct1')).toBe(text.length > 256 ? 0 : 1);
       await tenant.check();
     },
   );
 
-  it.each(named)('SEC-06: %s in the tags that opt in is refused, quoted and cut', async (_, text) => {
-    for (const tag of ['rotator', 'rotator-target', 'rotator-options', 'rotator-policy', 'rotator-state'])
-      tenant.seed(`st-${tag}`, { account: 'acct1', tags: { [tag]: text } });
-    await tenant.sweepAndSettle();
-    for (const tag of ['rotator', 'rotator-target', 'rotator-options', 'rotator-policy']) {
-      const row = await tenant.row(`st-${tag}`);
-      expect(row).toMatchObject({ step: 'refuse', detail: expect.stringContaining(tag) });
-      expect(wild([row])).toEqual([]);
-    }
-    expect(wild(outputs())).toEqual([]);
-    expect(tenant.azure.writes()).toEqual([]);
-  });
+  it.each(named)(
+    'SEC-06: %s in the tags that opt in is refused, quoted and cut',
+    async (_, text) => {
+      for (const tag of [
+        'rotator',
+        'rotator-target',
+        'rotator-options',
+        'rotator-policy',
+        'rotator-state',
+      ])
+        tenant.seed(`st-${tag}`, { account: 'acct1', tags: { [tag]: text } });
+      await tenant.sweepAndSettle();
+      for (const tag of ['rotator', 'rotator-target', 'rotator-options', 'rotator-policy']) {
+        const row = await tenant.row(`st-${tag}`);
+        expect(row).toMatchObject({ step: 'refuse', detail: expect.stringContaining(tag) });
+        expect(wild([row])).toEqual([]);
+      }
+      expect(wild(outputs())).toEqual([]);
+      expect(tenant.azure.writes()).toEqual([]);
+    },
+  );
 
   it.each(named)(
     'SEC-06: %s as ticket and reason of a request is shown quoted and cut, or refused',
     async (_, text) => {
       await due(tenant, 'st-a', { account: 'acct1' });
-      const asked = [await tenant.rotate('st-a', { ticket: text }), await tenant.rotate('st-a', { note: text })];
+      const asked = [
+        await tenant.rotate('st-a', { ticket: text }),
+        await tenant.rotate('st-a', { note: text }),
+      ];
       await tenant.settle();
       expect(asked.map(({ status }) => [202, 400].includes(status))).toEqual([true, true]);
       for (const answer of asked) {
         expect(answer.headers.get('set-cookie')).toBeNull();
         const { id } = (await answer.json()) as { id?: string };
-        if (id !== undefined) expect((await tenant.request(`/api/operations/${id}`)).status).toBe(200);
+        if (id !== undefined)
+          expect((await tenant.request(`/api/operations/${id}`)).status).toBe(200);
       }
-      expect(tenant.versions('st-a')).toHaveLength(asked.some(({ status }) => status === 202) ? 2 : 1);
+      expect(tenant.versions('st-a')).toHaveLength(
+        asked.some(({ status }) => status === 202) ? 2 : 1,
+      );
       await tenant.settle();
       expect(wild(outputs())).toEqual([]);
     },
@@ -117,7 +134,10 @@ describe('SEC-06: hostile strings', () => {
     const { id } = (await ours.json()) as { id: string };
     for (const path of [`/api/operations/${injection}`, `/api/operations/${id}${injection}`])
       expect((await tenant.request(path)).status).toBe(404);
-    for (const path of [`/api/vaults/kv1/secrets/${injection}/rotate`, `/api/vaults/${injection}/secrets/st-a/rotate`])
+    for (const path of [
+      `/api/vaults/kv1/secrets/${injection}/rotate`,
+      `/api/vaults/${injection}/secrets/st-a/rotate`,
+    ])
       expect((await tenant.request(path, { method: 'POST', body: '{}' })).status).toBe(404);
     const headers = { 'idempotency-key': "' or PartitionKey ne '" };
     expect((await tenant.rotate('st-a', { revoke: 'now' }, { headers })).status).toBe(400);
@@ -169,7 +189,13 @@ describe('SEC-07: rows of strangers', () => {
   it('SEC-07: 20 hostile rows cause no crash and no write, and the secret is rotated when it is due', async () => {
     const { v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     const target = tenant.azure.account('acct1').id.toLowerCase();
-    await hostileRows(`secrets-${hashOf('kv1')}`, 'st-a', `holders-${hashOf(target)}`, 'kv1.st-a', 'kv1.st-z');
+    await hostileRows(
+      `secrets-${hashOf('kv1')}`,
+      'st-a',
+      `holders-${hashOf(target)}`,
+      'kv1.st-a',
+      'kv1.st-z',
+    );
     tenant.azure.calls.length = 0;
     await tenant.event('st-a');
     await tenant.settle();
@@ -186,7 +212,13 @@ describe('SEC-07: rows of strangers', () => {
   });
 
   /** Wrong types, missing columns, markup, 32 K characters, half JSON: in each partition that the code reads. */
-  async function hostileRows(secrets: string, name: string, holders: string, holder: string, stranger: string) {
+  async function hostileRows(
+    secrets: string,
+    name: string,
+    holders: string,
+    holder: string,
+    stranger: string,
+  ) {
     const big = 'A'.repeat(32_000);
     const future = '9999-12-31T00:00:00.000Z';
     const rows: [string, string, Record<string, unknown>][] = [
@@ -194,22 +226,54 @@ describe('SEC-07: rows of strangers', () => {
       [secrets, 'st-b', {}],
       [secrets, 'st-c', { json: '<script>alert(1)</script>' }],
       [secrets, 'st-d', { json: big }],
-      [secrets, 'st-e', { json: JSON.stringify({ vault: 'kv1', name: 'st-a', failures: 0, lookedOn: future }) }],
-      [secrets, 'st-f', { json: JSON.stringify({ vault: 'kv1', name: ['st-a'], failures: 'many' }) }],
-      [secrets, 'st-g', { json: '{"vault":"kv1","name":"st-g","failures":0,"__proto__":{"alert":"x"}}' }],
+      [
+        secrets,
+        'st-e',
+        { json: JSON.stringify({ vault: 'kv1', name: 'st-a', failures: 0, lookedOn: future }) },
+      ],
+      [
+        secrets,
+        'st-f',
+        { json: JSON.stringify({ vault: 'kv1', name: ['st-a'], failures: 'many' }) },
+      ],
+      [
+        secrets,
+        'st-g',
+        { json: '{"vault":"kv1","name":"st-g","failures":0,"__proto__":{"alert":"x"}}' },
+      ],
       [holders, holder, { json: true }],
-      [holders, stranger, { json: '{"target":', vault: 'kv1', name: 'st-z', vaultHash: hashOf('kv1') }],
-      [holders, 'kv9.st-x', { json: JSON.stringify({ vault: 'kv9', name: 'st-x', target: 5, owes: {} }) }],
+      [
+        holders,
+        stranger,
+        { json: '{"target":', vault: 'kv1', name: 'st-z', vaultHash: hashOf('kv1') },
+      ],
+      [
+        holders,
+        'kv9.st-x',
+        { json: JSON.stringify({ vault: 'kv9', name: 'st-x', target: 5, owes: {} }) },
+      ],
       [holders, '..', { json: '[]', vault: '../..', name: '<b>', vaultHash: hashOf('kv1') }],
       ['swept', 'kv9', { json: JSON.stringify({ vault: 'kv9', on: future }) }],
       ['swept', 'kvx', { json: '"never"' }],
       ['rate', `${future}-x`, { json: JSON.stringify({ vault: 'kv1', name: 'st-a', on: future }) }],
       ['rate', '9999', { json: 'null' }],
-      ['failures', 'storage-account-key', { json: JSON.stringify({ type: 'storage-account-key', failures: -1e9 }) }],
+      [
+        'failures',
+        'storage-account-key',
+        { json: JSON.stringify({ type: 'storage-account-key', failures: -1e9 }) },
+      ],
       ['operations', crypto.randomUUID(), { json: '{}', open: 'yes', createdOn: 'never' }],
-      ['operations', 'x', { json: JSON.stringify({ id: 'x', revoke: 'now', override: ['too-soon'] }) }],
+      [
+        'operations',
+        'x',
+        { json: JSON.stringify({ id: 'x', revoke: 'now', override: ['too-soon'] }) },
+      ],
       ['locks', hashOf('secret/kv1/st-a'), { holder: 5 }],
-      ['locks', hashOf(`target/${tenant.azure.account('acct1').id.toLowerCase()}`), { holder: '<b>', ends: future }],
+      [
+        'locks',
+        hashOf(`target/${tenant.azure.account('acct1').id.toLowerCase()}`),
+        { holder: '<b>', ends: future },
+      ],
     ];
     expect(rows).toHaveLength(20);
     for (const [partitionKey, rowKey, columns] of rows)

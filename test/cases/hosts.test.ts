@@ -20,7 +20,11 @@ beforeAll(async () => {
     ],
     keyed: [
       {
-        ...{ type: RULE, name: 'ns1/orders/send', consent: 'keyturn service-bus-key: kv1/sb-a, kv1/sb-b' },
+        ...{
+          type: RULE,
+          name: 'ns1/orders/send',
+          consent: 'keyturn service-bus-key: kv1/sb-a, kv1/sb-b',
+        },
         above: { serviceBusEndpoint: 'https://ns1.servicebus.windows.net:443/' },
         alias: 'alias1.servicebus.windows.net',
       },
@@ -41,7 +45,9 @@ beforeAll(async () => {
 });
 beforeEach(() => tenant.clear());
 afterEach(() => {
-  expect(dialled.names.filter((name) => !name.endsWith('localhost') && name !== '127.0.0.1')).toEqual([]);
+  expect(
+    dialled.names.filter((name) => !name.endsWith('localhost') && name !== '127.0.0.1'),
+  ).toEqual([]);
 });
 afterAll(async () => {
   await dialled.stop();
@@ -68,7 +74,11 @@ describe('hosts of a storage account', () => {
   it.each([
     ['a DNS zone', 'acct1', 'BlobEndpoint=https://acct1.z01.blob.storage.azure.net/;'],
     ['all services of a DNS zone', 'acct1', services('acct1.z01', 'storage.azure.net')],
-    ['the secondary of a DNS zone', 'acct1', 'BlobEndpoint=https://acct1-secondary.z01.blob.storage.azure.net/'],
+    [
+      'the secondary of a DNS zone',
+      'acct1',
+      'BlobEndpoint=https://acct1-secondary.z01.blob.storage.azure.net/',
+    ],
     ['Data Lake and the web', 'acct2', services('acct2', '$', ['dfs', 'web'])],
     ['the secondary', 'acct2', 'BlobEndpoint=https://acct2-secondary.blob.$'],
     ["Microsoft's way", 'acct2', 'BlobEndpoint=https://acct2-microsoftrouting.blob.$'],
@@ -76,27 +86,50 @@ describe('hosts of a storage account', () => {
     ['IPv6', 'acct2', 'QueueEndpoint=https://acct2-ipv6.queue.$'],
     ['a domain of its owner', 'acct2', 'BlobEndpoint=https://files.example.com/'],
     ['a private endpoint', 'acct2', 'BlobEndpoint=https://acct2.privatelink.blob.$/'],
-  ])('VAL-10: %s: the key alone is replaced, through the grace and after', async (_, name, endpoints) => {
-    const account = tenant.azure.account(name);
-    const there = endpoints.replaceAll('$', `core.keyturn.localhost:${tenant.azure.world.port}`);
-    const old = account.key('key1');
-    await look('st-a', 'storage-account-key', account.id, text(name, old, there));
-    expect(tenant.current('st-a').value).toBe(text(name, account.key('key2'), there));
-    expect(callsTo(tenant, 'arm.storageAccount').length).toBeLessThanOrEqual(3);
-    if (endpoints.includes('acct1.z01.blob') || endpoints.includes('example.com')) {
-      await tenant.advance({ hours: 49 }, { sweepEvery: 12 });
-      expect(account.key('key1')).not.toBe(old);
-    }
-    expect(tenant.current('st-a').value).toBe(text(name, account.key('key2'), there));
-    await tenant.check();
-  });
+  ])(
+    'VAL-10: %s: the key alone is replaced, through the grace and after',
+    async (_, name, endpoints) => {
+      const account = tenant.azure.account(name);
+      const there = endpoints.replaceAll('$', `core.keyturn.localhost:${tenant.azure.world.port}`);
+      const old = account.key('key1');
+      await look('st-a', 'storage-account-key', account.id, text(name, old, there));
+      expect(tenant.current('st-a').value).toBe(text(name, account.key('key2'), there));
+      expect(callsTo(tenant, 'arm.storageAccount').length).toBeLessThanOrEqual(3);
+      if (endpoints.includes('acct1.z01.blob') || endpoints.includes('example.com')) {
+        await tenant.advance({ hours: 49 }, { sweepEvery: 12 });
+        expect(account.key('key1')).not.toBe(old);
+      }
+      expect(tenant.current('st-a').value).toBe(text(name, account.key('key2'), there));
+      await tenant.check();
+    },
+  );
 
   it.each([
-    ['the same name in another zone', 'acct1', 'BlobEndpoint=https://acct1.z02.blob.storage.azure.net/'],
-    ['another account of the zone', 'acct1', 'BlobEndpoint=https://acct9.z01.blob.storage.azure.net/'],
-    ['a host that begins as the own domain does', 'acct2', 'BlobEndpoint=https://files.example.com.evil.example/'],
-    ["another account's private endpoint", 'acct2', 'BlobEndpoint=https://acct1.privatelink.blob.$/'],
-    ['a private endpoint of nobody', 'acct2', 'BlobEndpoint=https://acct2.privatelink.evil.example/'],
+    [
+      'the same name in another zone',
+      'acct1',
+      'BlobEndpoint=https://acct1.z02.blob.storage.azure.net/',
+    ],
+    [
+      'another account of the zone',
+      'acct1',
+      'BlobEndpoint=https://acct9.z01.blob.storage.azure.net/',
+    ],
+    [
+      'a host that begins as the own domain does',
+      'acct2',
+      'BlobEndpoint=https://files.example.com.evil.example/',
+    ],
+    [
+      "another account's private endpoint",
+      'acct2',
+      'BlobEndpoint=https://acct1.privatelink.blob.$/',
+    ],
+    [
+      'a private endpoint of nobody',
+      'acct2',
+      'BlobEndpoint=https://acct2.privatelink.evil.example/',
+    ],
   ])('SEC-02: %s is foreign', async (_, name, endpoints) => {
     const account = tenant.azure.account(name);
     const there = endpoints.replaceAll('$', `core.keyturn.localhost:${tenant.azure.world.port}`);
@@ -106,7 +139,10 @@ describe('hosts of a storage account', () => {
   });
 
   it('VAL-10: a neighbour whose string names a host that is known on asking alone is known by its slot', async () => {
-    const { id, key } = { id: tenant.azure.account('acct2').id, key: tenant.azure.account('acct2').key('key2') };
+    const { id, key } = {
+      id: tenant.azure.account('acct2').id,
+      key: tenant.azure.account('acct2').key('key2'),
+    };
     const linked = `BlobEndpoint=https://acct2.privatelink.blob.core.keyturn.localhost:${tenant.azure.world.port}/`;
     tenant.seed('st-b', {
       value: text('acct2', key, linked),
@@ -175,17 +211,23 @@ describe('endpoints of a Cosmos account', () => {
     expect(tenant.current('co-a').value).toBe(sql(cosmos.key('secondary'), host));
   });
 
-  it.each(['cosmos1-westus.documents.azure.com', 'cosmos1.documents.azure.cn', 'cosmos2.documents.azure.com'])(
-    'VAL-10: Cosmos by %s, which ARM does not name, is foreign',
-    async (host) => {
-      const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
-      await look('co-a', 'cosmos-db-key', cosmos.id, sql(cosmos.key('primary'), host));
-      await expectForeign('co-a');
-    },
-  );
+  it.each([
+    'cosmos1-westus.documents.azure.com',
+    'cosmos1.documents.azure.cn',
+    'cosmos2.documents.azure.com',
+  ])('VAL-10: Cosmos by %s, which ARM does not name, is foreign', async (host) => {
+    const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
+    await look('co-a', 'cosmos-db-key', cosmos.id, sql(cosmos.key('primary'), host));
+    await expectForeign('co-a');
+  });
 });
 
-function services(account: string, suffix: string, of = ['blob', 'queue', 'table', 'file']): string {
-  const endpoint = (service: string) => `${service}Endpoint=https://${account}.${service}.${suffix}/`;
+function services(
+  account: string,
+  suffix: string,
+  of = ['blob', 'queue', 'table', 'file'],
+): string {
+  const endpoint = (service: string) =>
+    `${service}Endpoint=https://${account}.${service}.${suffix}/`;
   return of.map((service) => endpoint(service)).join(';');
 }

@@ -13,7 +13,8 @@ afterAll(() => tenant.stop());
 
 const accepts = (value: string) => tenant.azure.account('acct1').accepts(value);
 const current = () => tenant.current('st-a');
-const hoursAfter = ({ created }: Version, hours: number) => new Date((created + hours * 3600) * 1000);
+const hoursAfter = ({ created }: Version, hours: number) =>
+  new Date((created + hours * 3600) * 1000);
 /** What an apply without `ignore_changes` sends: the configured tags, and nothing that it does not know. */
 const configured = () => ({
   rotator: 'storage-account-key',
@@ -22,7 +23,12 @@ const configured = () => ({
 });
 
 /** Sweeps every few hours until so many hours after a version was made; the value must be accepted throughout. */
-async function sweepUntil(since: Version, hours: number, every: number, alwaysAccepted: string): Promise<void> {
+async function sweepUntil(
+  since: Version,
+  hours: number,
+  every: number,
+  alwaysAccepted: string,
+): Promise<void> {
   const left = (hoursAfter(since, hours).getTime() - Date.now()) / 3_600_000;
   for (let at = 0; at < left; at += every) {
     await tenant.advance({ minutes: Math.min(every, left - at) * 60 }, { sweepEvery: every });
@@ -79,7 +85,9 @@ describe('IAC-01: an apply replaces all tags', () => {
     await tenant.own.dropRows();
     await sweepUntil(v2, 72, 6, v2.value);
     expect(await tenant.row('st-a')).toMatchObject({ step: 'wait', reason: 'drift' });
-    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'drift', owedSince: hoursAfter(v2, 0).toISOString() }]);
+    expect(tenant.alerts('st-a')).toMatchObject([
+      { reason: 'drift', owedSince: hoursAfter(v2, 0).toISOString() },
+    ]);
     expect(accepts(v1.value)).toBe(true);
     // Due a turn after it was taken over again, which its expiry is later than (OPS-05).
     await tenant.goTo(hoursAfter(v2, 60 * 24));
@@ -195,7 +203,10 @@ describe('IAC-04: nobody knows a value yet', () => {
     tenant.configure({ KEYTURN_MODE: 'observe' });
     await placeholder();
     expect(tenant.azure.writes()).toEqual([]);
-    expect(await tenant.row('st-n')).toMatchObject({ reason: 'mode-observe', detail: expect.stringContaining('key2') });
+    expect(await tenant.row('st-n')).toMatchObject({
+      reason: 'mode-observe',
+      detail: expect.stringContaining('key2'),
+    });
   });
 
   it.each(['Keyturn:New', 'keyturn:new '])(

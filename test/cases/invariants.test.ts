@@ -59,7 +59,8 @@ function log(message: string): void {
 }
 
 const lock = () => tenant.own.table.createEntity({ partitionKey: 'locks', rowKey: 'y' });
-const row = (text: string) => tenant.own.table.createEntity({ partitionKey: 'x', rowKey: 'y', text });
+const row = (text: string) =>
+  tenant.own.table.createEntity({ partitionKey: 'x', rowKey: 'y', text });
 
 function twin(): void {
   const { tags = {} } = current();

@@ -2,12 +2,21 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import type { Version } from '../../local/azure/vault.ts';
 import * as clock from '../../local/clock.ts';
-import { applicationOf, changedUnasked, orphans, takenFromPeople, textsSeen } from './applications.ts';
+import {
+  applicationOf,
+  changedUnasked,
+  orphans,
+  takenFromPeople,
+  textsSeen,
+} from './applications.ts';
 import { namesIn, type Tenant } from './harness.ts';
 import { hasNoOverlap, sqlAccepted, sqlChangedUnasked, sqlPasswordsSeen } from './sqlServers.ts';
 
 /** What is asked: the stand-in, what the product printed, and its own storage. */
-export type Checked = Pick<Tenant, 'azure' | 'keysSeen' | 'lines' | 'answers' | 'own' | 'rows' | 'alerts' | 'stateOf'>;
+export type Checked = Pick<
+  Tenant,
+  'azure' | 'keysSeen' | 'lines' | 'answers' | 'own' | 'rows' | 'alerts' | 'stateOf'
+>;
 
 export interface Except {
   /** Secrets whose value is broken on purpose and not healed: 1 is not asked. */
@@ -32,11 +41,17 @@ export async function checkInvariants(tenant: Checked, except: Except = {}): Pro
  * What does not hold, by the number of the invariant. 3 is asked of applications alone, since both keys of an account are
  * always live; the count of 6 is not asked: each test knows it for itself.
  */
-export async function brokenPromises(tenant: Checked, except: Except = {}): Promise<Record<string, string[]>> {
+export async function brokenPromises(
+  tenant: Checked,
+  except: Except = {},
+): Promise<Record<string, string[]>> {
   const secrets = optedIn(tenant);
   const found = {
     '1 values that the target refuses': secrets
-      .filter(({ name, versions }) => !except.broken?.includes(name) && !accepted(tenant, versions.at(-1)))
+      .filter(
+        ({ name, versions }) =>
+          !except.broken?.includes(name) && !accepted(tenant, versions.at(-1)),
+      )
       .map(({ name }) => name),
     '2 values cut off in their grace': secrets
       .filter(({ name }) => !except.noGrace?.includes(name))
@@ -47,10 +62,14 @@ export async function brokenPromises(tenant: Checked, except: Except = {}): Prom
       ...secrets.flatMap(({ name, versions }) =>
         except.retagged?.includes(name) ? [] : lostFromOwner(name, versions),
       ),
-      ...tenant.azure.changes().flatMap(({ route }) => (/delete|purge|recover|restore/i.test(route) ? [route] : [])),
+      ...tenant.azure
+        .changes()
+        .flatMap(({ route }) => (/delete|purge|recover|restore/i.test(route) ? [route] : [])),
     ],
     '5 leaks': await leaks(tenant),
-    '6 two values of one rotation': secrets.flatMap(({ name, versions }) => twins(tenant, name, versions)),
+    '6 two values of one rotation': secrets.flatMap(({ name, versions }) =>
+      twins(tenant, name, versions),
+    ),
     '7 targets without consent, strange hosts': strangers(tenant),
     '8 left over': await leftOver(tenant, except),
     'faults of the stand-in itself': tenant.azure.problems.map(String),
@@ -70,7 +89,8 @@ function optedIn({ azure }: Checked): Opted[] {
   );
 }
 
-const isKeyturns = ({ tags = {} }: Version): boolean => /(^|;)rot=/.test(tags['rotator-state'] ?? '');
+const isKeyturns = ({ tags = {} }: Version): boolean =>
+  /(^|;)rot=/.test(tags['rotator-state'] ?? '');
 
 /** A value that holds a key, as such or in a connection string or document, is let in where one of the account's keys is in it. */
 export function accepted({ azure }: Pick<Checked, 'azure'>, version: Version | undefined): boolean {
@@ -83,23 +103,33 @@ export function accepted({ azure }: Pick<Checked, 'azure'>, version: Version | u
   const keyed = azure.world.keyed.get(target.toLowerCase());
   if (keyed) return keyed.isIn(asRead(version.value));
   const account = azure.world.accounts.get(target.split('/').at(-1)?.toLowerCase() ?? '');
-  return account !== undefined && (['key1', 'key2'] as const).some((slot) => version.value.includes(account.key(slot)));
+  return (
+    account !== undefined &&
+    (['key1', 'key2'] as const).some((slot) => version.value.includes(account.key(slot)))
+  );
 }
 
 /** As clients of an address read it, percent-encoding undone. */
 const asRead = (value: string): string =>
-  value.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString());
+  value.replace(/(?:%[0-9a-f]{2})+/gi, (codes) =>
+    Buffer.from(codes.replaceAll('%', ''), 'hex').toString(),
+  );
 
 /** Versions replaced less than their grace ago whose value is refused already. Values that never were keys don't count. */
 function cutOff(tenant: Checked, name: string, versions: readonly Version[]): string[] {
   return versions.slice(0, -1).flatMap((version, at) => {
     const replacedSeconds = versions[at + 1]?.created ?? 0;
     const grace = graceSeconds(version);
-    const wasKey = [...tenant.keysSeen, ...textsSeen(tenant.azure), ...sqlPasswordsSeen(tenant.azure)].some((key) =>
-      asRead(version.value).includes(key),
-    );
+    const wasKey = [
+      ...tenant.keysSeen,
+      ...textsSeen(tenant.azure),
+      ...sqlPasswordsSeen(tenant.azure),
+    ].some((key) => asRead(version.value).includes(key));
     const inGrace = clock.now() / 1000 < replacedSeconds + grace;
-    return wasKey && inGrace && !hasNoOverlap(version) && !accepted(tenant, { ...version, enabled: true })
+    return wasKey &&
+      inGrace &&
+      !hasNoOverlap(version) &&
+      !accepted(tenant, { ...version, enabled: true })
       ? [`${name}/${version.id}`]
       : [];
   });
@@ -117,7 +147,10 @@ function lostFromOwner(name: string, versions: readonly Version[]): string[] {
     if (!before || !isKeyturns(version)) return [];
     const tags = Object.entries(before.tags ?? {}).filter(([tag]) => tag !== 'rotator-state');
     const lost = tags.filter(([tag, value]) => version.tags?.[tag] !== value).map(([tag]) => tag);
-    const type = before.contentType === undefined || before.contentType === version.contentType ? [] : ['contentType'];
+    const type =
+      before.contentType === undefined || before.contentType === version.contentType
+        ? []
+        : ['contentType'];
     return [...lost, ...type].map((what) => `${name}: ${what}`);
   });
 }
@@ -136,12 +169,17 @@ function twins(tenant: Checked, name: string, versions: readonly Version[]): str
 }
 
 function strangers({ azure }: Checked): string[] {
-  const changed = azure.changes().filter(({ route }) => /^arm\.regenerate(Resource)?Key$/.test(route));
+  const changed = azure
+    .changes()
+    .filter(({ route }) => /^arm\.regenerate(Resource)?Key$/.test(route));
   const without = changed.filter(({ path }) => {
     const scope = decodeURIComponent(path.replace(/\/regenerate\w*(\/\w+)?$/i, '')).toLowerCase();
-    const grants = azure.world.roles.all.filter((grant) => grant.principalId === azure.world.identity.oid);
+    const grants = azure.world.roles.all.filter(
+      (grant) => grant.principalId === azure.world.identity.oid,
+    );
     return !grants.some(
-      (grant) => within(scope, grant.scope) && /^\s*keyturn\s+[a-z-]+\s*:/i.test(grant.description ?? ''),
+      (grant) =>
+        within(scope, grant.scope) && /^\s*keyturn\s+[a-z-]+\s*:/i.test(grant.description ?? ''),
     );
   });
   const ports = [azure.port, azure.world.tdsPort];
@@ -170,20 +208,36 @@ async function leftOver(tenant: Checked, except: Except): Promise<string[]> {
     ...(await tenant.own.messages()).map((text) => `message ${text}`),
     ...(poison > 0 ? [`${poison} poison messages`] : []),
     ...rows.filter(({ partition }) => partition === 'locks').map(({ key }) => `lock ${key}`),
-    ...Object.entries(tenant.azure.unusedFaults()).map(([route, count]) => `${count} steps of ${route}`),
-    ...alerts.filter((alert, at) => alerts.indexOf(alert) !== at).map((alert) => `a second alert ${alert}`),
+    ...Object.entries(tenant.azure.unusedFaults()).map(
+      ([route, count]) => `${count} steps of ${route}`,
+    ),
+    ...alerts
+      .filter((alert, at) => alerts.indexOf(alert) !== at)
+      .map((alert) => `a second alert ${alert}`),
   ];
 }
 
 /** Places that hold a value, in any of four spellings (case FN-05). `texts`: more places to look at. */
-export async function leaks(tenant: Checked, texts: Record<string, readonly string[]> = {}): Promise<string[]> {
+export async function leaks(
+  tenant: Checked,
+  texts: Record<string, readonly string[]> = {},
+): Promise<string[]> {
   const { azure, keysSeen } = tenant;
-  const accounts = [...azure.world.accounts.values()].flatMap((account) => [account.key('key1'), account.key('key2')]);
+  const accounts = [...azure.world.accounts.values()].flatMap((account) => [
+    account.key('key1'),
+    account.key('key2'),
+  ]);
   const stored = [...azure.world.vaults.values()].flatMap(({ secrets }) =>
     [...secrets.values()].flatMap(({ versions }) => versions.map(({ value }) => value)),
   );
   const values = [
-    ...new Set([...accounts, ...keysSeen, ...textsSeen(azure), ...sqlPasswordsSeen(azure), ...stored]),
+    ...new Set([
+      ...accounts,
+      ...keysSeen,
+      ...textsSeen(azure),
+      ...sqlPasswordsSeen(azure),
+      ...stored,
+    ]),
   ].filter((value) => value.length >= 8);
   const spellings = values.flatMap((value) => [
     value,
@@ -194,7 +248,10 @@ export async function leaks(tenant: Checked, texts: Record<string, readonly stri
   const places: Record<string, readonly string[]> = {
     logs: tenant.lines.map((line) => JSON.stringify(line)),
     rows: (await tenant.rows()).map(({ text }) => text),
-    messages: [...(await tenant.own.messages()), ...(await tenant.own.messages('keyturn-work-poison'))],
+    messages: [
+      ...(await tenant.own.messages()),
+      ...(await tenant.own.messages('keyturn-work-poison')),
+    ],
     answers: tenant.answers,
     ...texts,
   };

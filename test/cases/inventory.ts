@@ -32,7 +32,10 @@ export function inventoryOf(tenant: () => Tenant) {
     },
     summary: async () => SummaryBody.parse(await (await tenant().request('/api/summary')).json()),
     /** A secret of somebody who has never heard of Keyturn. */
-    stranger(name: string, given: { vault?: string; ageDays?: number } & Record<string, unknown> = {}) {
+    stranger(
+      name: string,
+      given: { vault?: string; ageDays?: number } & Record<string, unknown> = {},
+    ) {
       const { vault = 'kv1', ageDays = 0, ...rest } = given;
       const version = tenant().azure.vault(vault).set(name, 'a value that nobody reads', rest);
       return aged(version, ageDays);
@@ -41,7 +44,10 @@ export function inventoryOf(tenant: () => Tenant) {
 }
 
 /** A version that was made and tagged so many days ago. */
-export function aged<T extends { created: number; updated: number }>(version: T, ageDays: number): T {
+export function aged<T extends { created: number; updated: number }>(
+  version: T,
+  ageDays: number,
+): T {
   version.created -= ageDays * DAY_SECONDS;
   version.updated -= ageDays * DAY_SECONDS;
   return version;
@@ -49,4 +55,6 @@ export function aged<T extends { created: number; updated: number }>(version: T,
 
 /** Writes of rows about what has not opted in; one for up to a hundred of a vault. */
 export const unmanagedWrites = (calls: readonly StorageCall[]): readonly StorageCall[] =>
-  calls.filter(({ route }) => /^table (?:POST \$batch|(?:PUT|PATCH|DELETE) .* unmanaged)/.test(route));
+  calls.filter(({ route }) =>
+    /^table (?:POST \$batch|(?:PUT|PATCH|DELETE) .* unmanaged)/.test(route),
+  );

@@ -18,7 +18,9 @@ interface Item {
 }
 
 async function shown(query = ''): Promise<Item[]> {
-  const { secrets } = (await (await tenant.request(`/api/secrets${query}`)).json()) as { secrets: Item[] };
+  const { secrets } = (await (await tenant.request(`/api/secrets${query}`)).json()) as {
+    secrets: Item[];
+  };
   return secrets;
 }
 
@@ -29,7 +31,8 @@ async function lookedAt(): Promise<Item | undefined> {
 }
 
 const withdraw = () => {
-  for (const grant of tenant.azure.world.roles.all) if (/acct1$/i.test(grant.scope)) grant.description = 'none';
+  for (const grant of tenant.azure.world.roles.all)
+    if (/acct1$/i.test(grant.scope)) grant.description = 'none';
 };
 const TAGS = { tags: { owner: 'shop' } };
 /** All but what every look changes. */
@@ -38,8 +41,16 @@ const picture = ({ state: _, last: __, lookedOn, nextLookOn, ...kept }: Item) =>
 describe('a credential that is owed', () => {
   it.each<[string, () => void, string]>([
     ['the consent is withdrawn', withdraw, 'no-consent'],
-    ['the target does not answer', () => tenant.azure.outage('arm.listKeys', { status: 503 }), 'target-busy'],
-    ['the vault does not answer', () => tenant.azure.outage('keyvault.get', { status: 503 }), 'vault-busy'],
+    [
+      'the target does not answer',
+      () => tenant.azure.outage('arm.listKeys', { status: 503 }),
+      'target-busy',
+    ],
+    [
+      'the vault does not answer',
+      () => tenant.azure.outage('keyvault.get', { status: 503 }),
+      'vault-busy',
+    ],
     [
       'the firewall of the vault lets nobody in',
       () => tenant.azure.outage('keyvault.get', { status: 403 }),
@@ -48,7 +59,12 @@ describe('a credential that is owed', () => {
   ])('is shown with its time and all else that is known when %s', async (_what, happen, reason) => {
     await rotated(tenant, 'st-a', { account: 'acct1', ...TAGS });
     const [before] = await shown();
-    expect(before).toMatchObject({ state: 'grace', owed: ['key1'], owner: 'shop', rotator: 'storage-account-key' });
+    expect(before).toMatchObject({
+      state: 'grace',
+      owed: ['key1'],
+      owner: 'shop',
+      rotator: 'storage-account-key',
+    });
     await tenant.advance({ minutes: 2 });
     happen();
     const after = await lookedAt();
@@ -66,7 +82,9 @@ describe('a credential that is owed', () => {
     tenant.azure.heal();
     tenant.azure.outage('keyvault.get', { status: 403 });
     await lookedAt();
-    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'vault-firewall', owed: 'key1', owedSince }]);
+    expect(tenant.alerts('st-a')).toMatchObject([
+      { reason: 'vault-firewall', owed: 'key1', owedSince },
+    ]);
     tenant.azure.heal();
   });
 
@@ -91,7 +109,9 @@ describe('a secret that is due', () => {
     expect(before).toMatchObject({ secret: 'st-a', state: 'ok' });
     withdraw();
     await lookedAt();
-    expect(await shown('?due=7d')).toMatchObject([{ secret: 'st-a', state: 'refused', dueOn: before?.dueOn }]);
+    expect(await shown('?due=7d')).toMatchObject([
+      { secret: 'st-a', state: 'refused', dueOn: before?.dueOn },
+    ]);
   });
 });
 
@@ -102,7 +122,9 @@ describe('an opt-in that is lost', () => {
     await tenant.advance({ minutes: 2 });
     tenant.azure.vault('kv1').set('st-a', tenant.current('st-a').value, {});
     await tenant.sweepAndSettle();
-    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'opt-in-lost', owed: 'key1', owedSince }]);
+    expect(tenant.alerts('st-a')).toMatchObject([
+      { reason: 'opt-in-lost', owed: 'key1', owedSince },
+    ]);
     await lookedAt();
     // What is owed is worked off before the secret is left alone (OPS-05).
     expect(await shown()).toMatchObject([{ state: 'leaving', owed: ['key1'] }]);

@@ -10,7 +10,10 @@ const ACCOUNTS = Array.from({ length: 9 }, (_, at) => `acct${at + 1}`);
 
 let tenant: Tenant;
 beforeAll(async () => {
-  tenant = await startTenant({ vaults: ['kv1', 'kv2', 'kv3'], accounts: ACCOUNTS.map((name) => ({ name })) });
+  tenant = await startTenant({
+    vaults: ['kv1', 'kv2', 'kv3'],
+    accounts: ACCOUNTS.map((name) => ({ name })),
+  });
 });
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
@@ -23,7 +26,10 @@ function listOnly(account: string): void {
 }
 function consent(account: string, description: string): void {
   const { identity } = tenant.azure.world;
-  tenant.azure.setDescription({ principalId: identity.oid, scope: tenant.azure.account(account).id }, description);
+  tenant.azure.setDescription(
+    { principalId: identity.oid, scope: tenant.azure.account(account).id },
+    description,
+  );
 }
 const rotations = (name: string, vault = 'kv1') => tenant.versions(name, vault).length - 1;
 /** Due at once, however young. */
@@ -90,7 +96,9 @@ describe('ATK-04: brakes count targets, and no team brakes another', () => {
     for (const account of ACCOUNTS.slice(5)) tenant.seed(`st-${account}`, { account, ...NEW });
     const tried = () => {
       const paths = callsTo(tenant, 'arm.regenerateKey').map(({ path }) => path.toLowerCase());
-      return ACCOUNTS.slice(5).filter((account) => paths.some((path) => path.includes(`/${account}/`))).length;
+      return ACCOUNTS.slice(5).filter((account) =>
+        paths.some((path) => path.includes(`/${account}/`)),
+      ).length;
     };
     await tenant.sweepAndSettle();
     expect(tried()).toBe(0);
@@ -132,7 +140,8 @@ describe('ATK-04: brakes count targets, and no team brakes another', () => {
   });
 
   it('ATK-04: a vault that cannot be listed for days stops its own targets, not those of other vaults', async () => {
-    for (const account of ['acct1', 'acct2']) consent(account, 'keyturn storage-account-key: kv1/*');
+    for (const account of ['acct1', 'acct2'])
+      consent(account, 'keyturn storage-account-key: kv1/*');
     consent('acct3', 'keyturn storage-account-key: kv1/*, kv3/*');
     tenant.azure.outage('keyvault.list', { status: 503, host: 'kv3.vault' });
     await tenant.advance({ hours: 30 }, { sweepEvery: 5 });
@@ -140,7 +149,10 @@ describe('ATK-04: brakes count targets, and no team brakes another', () => {
     tenant.seed('st-shared', { account: 'acct3', ...NEW });
     await tenant.sweepAndSettle();
     expect(rotations('st-a')).toBe(1);
-    expect(await tenant.row('st-shared')).toMatchObject({ reason: 'index', detail: expect.stringContaining('kv3') });
+    expect(await tenant.row('st-shared')).toMatchObject({
+      reason: 'index',
+      detail: expect.stringContaining('kv3'),
+    });
   });
 });
 
@@ -150,7 +162,11 @@ const wrong: [string, (name: string) => Promise<void> | void, string][] = [
   ['a lone surrogate', (name) => junk(name, '{"key":"\\ud800abc"}'), ''],
   ['a document without the field', (name) => junk(name, '{"other":1}'), 'bad-value'],
   ['25 kB', (name) => junk(name, `{"key":"${'x'.repeat(25_000)}"}`), 'bad-value'],
-  ['options that do not parse', (name) => junk(name, '{}', { 'rotator-options': ';;=%ff' }), 'bad-tags'],
+  [
+    'options that do not parse',
+    (name) => junk(name, '{}', { 'rotator-options': ';;=%ff' }),
+    'bad-tags',
+  ],
   [
     'an option of the form that does not fit',
     (name) => junk(name, '{}', { 'rotator-options': 'login-field=/x' }),
@@ -161,7 +177,11 @@ const wrong: [string, (name: string) => Promise<void> | void, string][] = [
     (name) => junk(name, tenant.current(name, 'kv2').value, { 'rotator-state': 'v=9' }),
     'state-newer',
   ],
-  ['a state that does not parse', (name) => junk(name, '{}', { 'rotator-state': 'v=1;%zz=%' }), 'bad-value'],
+  [
+    'a state that does not parse',
+    (name) => junk(name, '{}', { 'rotator-state': 'v=1;%zz=%' }),
+    'bad-value',
+  ],
   [
     'a vault that does not answer',
     () => tenant.azure.outage('keyvault.get', { status: 503, host: 'kv2.vault' }),
@@ -169,7 +189,12 @@ const wrong: [string, (name: string) => Promise<void> | void, string][] = [
   ],
   [
     'a vault that lets nobody in',
-    () => tenant.azure.outage('keyvault.get', { status: 403, inner: 'ForbiddenByRbac', host: 'kv2.vault' }),
+    () =>
+      tenant.azure.outage('keyvault.get', {
+        status: 403,
+        inner: 'ForbiddenByRbac',
+        host: 'kv2.vault',
+      }),
     'vault-forbidden',
   ],
   [
@@ -184,7 +209,11 @@ function junk(name: string, value: string, tags: Record<string, string> = {}): v
 }
 const revoke = (name: string, body: object, roles?: string[]) =>
   tenant.request(`/api/vaults/kv1/secrets/${name}/revoke`, {
-    ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
+    ...{
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    },
     ...(roles ? { roles } : {}),
   });
 const FIELD = { 'rotator-options': 'field=key' };
@@ -195,7 +224,13 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
     'ATK-05, ATK-09: %s: nobody but its owner is alerted, and a person can revoke all the same',
     async (_, spoil, why) => {
       const key = tenant.azure.account('acct1').key('key1');
-      tenant.seed('st-odd', { vault: 'kv2', account: 'acct1', value: stored(key), tags: FIELD, policy: 'every=80d' });
+      tenant.seed('st-odd', {
+        vault: 'kv2',
+        account: 'acct1',
+        value: stored(key),
+        tags: FIELD,
+        policy: 'every=80d',
+      });
       const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
       await tenant.sweepAndSettle();
       await spoil('st-odd');
@@ -207,9 +242,15 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
       expect(row?.detail).toBe(`kv2/st-odd may keep key1 (${why}).`);
       const told = tenant.alerts('st-odd').filter(({ reason }) => reason === 'holder-unknown');
       expect(told).toMatchObject([
-        { vault: 'kv2', by: 'secret owner', detail: expect.stringContaining('kv1/st-a waits for it') },
+        {
+          vault: 'kv2',
+          by: 'secret owner',
+          detail: expect.stringContaining('kv1/st-a waits for it'),
+        },
       ]);
-      expect(tenant.lines.filter(({ message }) => /exception|unexpected/i.test(message))).toEqual([]);
+      expect(tenant.lines.filter(({ message }) => /exception|unexpected/i.test(message))).toEqual(
+        [],
+      );
 
       // An ordinary request is told why at once, and by what it could be set aside.
       const plain = await revoke('st-a', {});
@@ -218,7 +259,10 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
         { reason: 'slot-held', overridable: ['slot-held'] },
       ]);
       const byOther = await revoke('st-a', { override: ['slot-held'] }, ['Keyturn.Rotate']);
-      expect([byOther.status, tenant.azure.account('acct1').accepts(v1.value)]).toEqual([403, true]);
+      expect([byOther.status, tenant.azure.account('acct1').accepts(v1.value)]).toEqual([
+        403,
+        true,
+      ]);
       expect((await revoke('st-a', { override: ['slot-held'] })).status).toBe(202);
       await tenant.settle();
       expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(false);
@@ -227,14 +271,26 @@ describe('ATK-05, ATK-09: whatever is wrong with a neighbour ends with the neigh
 
   it('ATK-09: a neighbour that really holds the slot is never set aside', async () => {
     const key = tenant.azure.account('acct1').key('key1');
-    tenant.seed('st-odd', { vault: 'kv2', account: 'acct1', value: stored(key), tags: FIELD, policy: 'every=80d' });
+    tenant.seed('st-odd', {
+      vault: 'kv2',
+      account: 'acct1',
+      value: stored(key),
+      tags: FIELD,
+      policy: 'every=80d',
+    });
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     await tenant.advance({ hours: 50 }, { sweepEvery: 6 });
     const answer = await revoke('st-a', { override: ['slot-held'] });
-    expect([answer.status, await answer.json()]).toMatchObject([409, { reason: 'slot-held', overridable: [] }]);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      409,
+      { reason: 'slot-held', overridable: [] },
+    ]);
     await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
     expect(tenant.azure.account('acct1').accepts(v1.value)).toBe(true);
-    expect(await tenant.row('st-a')).toMatchObject({ reason: 'slot-held', detail: 'kv2/st-odd keeps key1.' });
+    expect(await tenant.row('st-a')).toMatchObject({
+      reason: 'slot-held',
+      detail: 'kv2/st-odd keeps key1.',
+    });
     await tenant.check();
   });
 });
@@ -244,7 +300,10 @@ it('ATK-08: of a hundred older versions a look reads the values of twenty at mos
   const { tags = {}, value } = tenant.current('st-a');
   const vault = tenant.azure.vault('kv1');
   for (let at = 0; at < 100; at += 1) {
-    const state = `${tags['rotator-state']}`.replace(/rot=[0-9a-f]{16}/, `rot=${at.toString(16).padStart(16, '0')}`);
+    const state = `${tags['rotator-state']}`.replace(
+      /rot=[0-9a-f]{16}/,
+      `rot=${at.toString(16).padStart(16, '0')}`,
+    );
     vault.set('st-a', value, { tags: { ...tags, 'rotator-state': state } });
   }
   // What names no credential has all of them named from their values.

@@ -1,7 +1,13 @@
 /** SRV-04: a rotation that ends behind its issue, for whatever reason, has changed the target: it counts, comes rarer and is told once. */
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
-import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  StoppingError,
+  UnknownOutcomeError,
+} from '../../src/core/errors.ts';
 import { isFailure } from '../../src/reconcile/record/failure.ts';
 import { walk } from '../jest/form.ts';
 import type { Tenant } from './harness.ts';
@@ -44,7 +50,10 @@ it('SRV-04: the server takes each new password, and then answers nothing: few ch
     tenant.azure.heal();
   }
   await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
-  expect([tenant.versions('db-pw').length, accepts(sql1, tenant.current('db-pw'))]).toEqual([2, true]);
+  expect([tenant.versions('db-pw').length, accepts(sql1, tenant.current('db-pw'))]).toEqual([
+    2,
+    true,
+  ]);
 });
 
 it('SRV-04: the vault is busy behind the issue: that counts, too', async () => {
@@ -55,7 +64,10 @@ it('SRV-04: the vault is busy behind the issue: that counts, too', async () => {
   expect((await tenant.row('db-pw'))?.failures).toBeGreaterThan(2);
   tenant.azure.heal();
   await tenant.advance({ hours: 26 }, { sweepEvery: 1 });
-  expect([tenant.versions('db-pw').length, accepts(sql1, tenant.current('db-pw'))]).toEqual([2, true]);
+  expect([tenant.versions('db-pw').length, accepts(sql1, tenant.current('db-pw'))]).toEqual([
+    2,
+    true,
+  ]);
 });
 
 it.each([

@@ -29,7 +29,11 @@ describe('a new version', () => {
     await tenant.event('st-a');
     await tenant.settle();
     const second = tenant.current('st-a');
-    expect(second).toMatchObject({ contentType: 'text/plain', tags: { ...tags, owner: 'x' }, enabled: true });
+    expect(second).toMatchObject({
+      contentType: 'text/plain',
+      tags: { ...tags, owner: 'x' },
+      enabled: true,
+    });
     expect(second.nbf).toBeUndefined();
     expect(second.exp).toBeGreaterThanOrEqual(second.created + 90 * DAY_S - HOUR_S - 5);
     expect(second.exp).toBeLessThanOrEqual(second.created + 90 * DAY_S - HOUR_S);
@@ -47,7 +51,10 @@ describe('a new version', () => {
     const old = key('key1');
     await rotated();
     const { cred, proved, after } = tenant.stateOf(tenant.current('st-a'));
-    expect({ cred, proved }).toEqual({ cred: 'key2', proved: tenant.current('st-a').id.slice(0, 8) });
+    expect({ cred, proved }).toEqual({
+      cred: 'key2',
+      proved: tenant.current('st-a').id.slice(0, 8),
+    });
     const hours = (Date.parse(after ?? '') / 1000 - tenant.current('st-a').created) / HOUR_S;
     expect(hours).toBeGreaterThan(47.9);
     expect(hours).toBeLessThan(48.1);
@@ -72,7 +79,10 @@ describe('a new version', () => {
     expect(tenant.regenerations('acct1')).toBe(2);
     expect(tenant.versions('st-a')).toHaveLength(2);
     const [before, now] = tenant.versions('st-a');
-    expect(before).toMatchObject({ enabled: false, tags: { 'rotator-state': expect.stringContaining('revoked=1') } });
+    expect(before).toMatchObject({
+      enabled: false,
+      tags: { 'rotator-state': expect.stringContaining('revoked=1') },
+    });
     expect(now).toMatchObject({ enabled: true, value: key('key2') });
     expect(tenant.stateOf(tenant.current('st-a'))).not.toHaveProperty('after');
     await tenant.check();
@@ -121,7 +131,9 @@ describe('a secret that cannot be read or written', () => {
 
   it('is looked at again soon when the name is only being deleted (KV-03)', async () => {
     await due();
-    tenant.azure.fault('keyvault.update', [{ status: 409, code: 'Conflict', inner: 'ObjectIsBeingDeleted' }]);
+    tenant.azure.fault('keyvault.update', [
+      { status: 409, code: 'Conflict', inner: 'ObjectIsBeingDeleted' },
+    ]);
     await tenant.event('st-a');
     await tenant.settle(15 * 60);
     expect(tenant.versions('st-a')).toHaveLength(2);

@@ -101,7 +101,8 @@ describe('a vault that refuses the new version', () => {
       const seconds = (given.exp ?? Number.POSITIVE_INFINITY) - Date.now() / 1000;
       lives.push(seconds);
       // Inner code and wording of a refusal by Azure Policy are published nowhere (cases KV-06).
-      if (seconds > 90 * DAY_S) throw new Refusal(kv(403, 'Forbidden', 'Disallowed by policy.', 'ForbiddenByPolicy'));
+      if (seconds > 90 * DAY_S)
+        throw new Refusal(kv(403, 'Forbidden', 'Disallowed by policy.', 'ForbiddenByPolicy'));
       return put(name, given);
     };
     await tenant.event('st-a');

@@ -49,7 +49,11 @@ async function landed(name: string, on: number, rotations: number): Promise<void
   await tenant.until('the late version', () => tenant.versions(name).length === rotations + 2);
   expect(isIn(name)).toBe(false);
   await look(tenant, name);
-  expect([tenant.versions(name).length, isIn(name), changes()]).toEqual([rotations + 3, true, before]);
+  expect([tenant.versions(name).length, isIn(name), changes()]).toEqual([
+    rotations + 3,
+    true,
+    before,
+  ]);
 }
 
 const HOUR_MS = 3_600_000;

@@ -36,7 +36,8 @@ async function leaked(name = 's', more: object = {}): Promise<Response> {
 /** What it is refused with; nothing was written anywhere. */
 async function refused(name = 's', body: object = NOTES): Promise<object> {
   const before = tenant.azure.writes().length;
-  const operations = async () => (await tenant.rows()).filter(({ partition }) => partition === 'operations').length;
+  const operations = async () =>
+    (await tenant.rows()).filter(({ partition }) => partition === 'operations').length;
   const rows = await operations();
   const answer = await tenant.leaked(name, body);
   await tenant.settle(600);
@@ -49,35 +50,46 @@ async function records(name = 's'): Promise<Record<string, unknown>[]> {
 }
 
 describe('a leak', () => {
-  it.each(kinds)('$name: replaced, proved, ended, tried, and its version switched off', async (kind) => {
-    const [old] = await grown(kind.seed);
-    const dry = await tenant.leaked('s', { ...NOTES, dryRun: true });
-    expect(PlanBody.parse(await dry.json()).plan).toMatchObject({
-      accepted: true,
-      steps: [{ step: 'rotate' }, { step: 'prove' }, { step: 'revoke' }],
-    });
-    expect(tenant.versions('s')).toHaveLength(1);
-    const asked = await leaked();
-    await tenant.settle(900);
-    const now = tenant.current('s');
-    const operation = await tenant.operation(asked);
-    expect(operation).toMatchObject({
-      kind: 'leaked',
-      both: false,
-      phase: 'settled',
-      done: true,
-      result: { version: now.id, revoked: [expect.any(String)] },
-    });
-    const { refusedOn, vouchedBy } = operation.result ?? {};
-    expect(refusedOn ?? vouchedBy).toEqual(expect.any(String));
-    expect([kind.opens(old?.value ?? ''), kind.opens(now.value), old?.enabled]).toEqual([false, true, false]);
-    const told = (await records()).filter(({ ticket }) => ticket === 'INC-1').slice(-4);
-    expect(told.map(({ step }) => step)).toEqual(['request', 'rotate', 'prove', 'revoke']);
-    expect(told[0]).toMatchObject({ leaked: 'one', note: NOTES.note });
-    expect(told[3]?.refusedOn ?? told[3]?.vouchedBy).toEqual(expect.any(String));
-    await tenant.advance({ days: 2 }, { sweepEvery: 12 });
-    expect([tenant.versions('s').length, kind.opens(now.value), tenant.alerts('s')]).toEqual([2, true, []]);
-  });
+  it.each(kinds)(
+    '$name: replaced, proved, ended, tried, and its version switched off',
+    async (kind) => {
+      const [old] = await grown(kind.seed);
+      const dry = await tenant.leaked('s', { ...NOTES, dryRun: true });
+      expect(PlanBody.parse(await dry.json()).plan).toMatchObject({
+        accepted: true,
+        steps: [{ step: 'rotate' }, { step: 'prove' }, { step: 'revoke' }],
+      });
+      expect(tenant.versions('s')).toHaveLength(1);
+      const asked = await leaked();
+      await tenant.settle(900);
+      const now = tenant.current('s');
+      const operation = await tenant.operation(asked);
+      expect(operation).toMatchObject({
+        kind: 'leaked',
+        both: false,
+        phase: 'settled',
+        done: true,
+        result: { version: now.id, revoked: [expect.any(String)] },
+      });
+      const { refusedOn, vouchedBy } = operation.result ?? {};
+      expect(refusedOn ?? vouchedBy).toEqual(expect.any(String));
+      expect([kind.opens(old?.value ?? ''), kind.opens(now.value), old?.enabled]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+      const told = (await records()).filter(({ ticket }) => ticket === 'INC-1').slice(-4);
+      expect(told.map(({ step }) => step)).toEqual(['request', 'rotate', 'prove', 'revoke']);
+      expect(told[0]).toMatchObject({ leaked: 'one', note: NOTES.note });
+      expect(told[3]?.refusedOn ?? told[3]?.vouchedBy).toEqual(expect.any(String));
+      await tenant.advance({ days: 2 }, { sweepEvery: 12 });
+      expect([tenant.versions('s').length, kind.opens(now.value), tenant.alerts('s')]).toEqual([
+        2,
+        true,
+        [],
+      ]);
+    },
+  );
 
   it('one password: the old one is tried once, and its version is switched off', async () => {
     const server = tenant.azure.sqlServer('sql1');
@@ -96,7 +108,9 @@ describe('a leak', () => {
   });
 
   it('a key that two secrets keep: both are rotated by one call, and the key is ended once neither keeps it', async () => {
-    const [one, two] = await grown(...['s', 't'].map((name) => () => tenant.seed(name, { account: 'acct1' })));
+    const [one, two] = await grown(
+      ...['s', 't'].map((name) => () => tenant.seed(name, { account: 'acct1' })),
+    );
     const asked = await leaked();
     await tenant.settle(900);
     expect(await tenant.operation(asked)).toMatchObject({
@@ -105,11 +119,11 @@ describe('a leak', () => {
     });
     expect([opens(one?.value ?? ''), one?.enabled, two?.enabled]).toEqual([false, false, false]);
     expect(tenant.current('s').value).toBe(tenant.current('t').value);
-    expect([opens(tenant.current('s').value), tenant.versions('s').length, tenant.versions('t').length]).toEqual([
-      true,
-      2,
-      2,
-    ]);
+    expect([
+      opens(tenant.current('s').value),
+      tenant.versions('s').length,
+      tenant.versions('t').length,
+    ]).toEqual([true, 2, 2]);
     const { operations } = (await (await tenant.request('/api/operations')).json()) as {
       operations: Record<string, unknown>[];
     };
@@ -121,12 +135,18 @@ describe('a leak', () => {
         parent: (await tenant.operation(asked)).id,
       }),
     );
-    expect((await records('t'))[0]).toMatchObject({ step: 'request', leaked: 'one', ticket: 'INC-1' });
+    expect((await records('t'))[0]).toMatchObject({
+      step: 'request',
+      leaked: 'one',
+      ticket: 'INC-1',
+    });
     await tenant.check({ noGrace: ['s', 't'] });
   });
 
   it('in its grace, with a neighbour that owes the same: both slots are replaced, and nobody waits for the other', async () => {
-    const [one] = await grown(...['s', 't'].map((name) => () => tenant.seed(name, { account: 'acct1' })));
+    const [one] = await grown(
+      ...['s', 't'].map((name) => () => tenant.seed(name, { account: 'acct1' })),
+    );
     for (const name of ['s', 't']) {
       await tenant.rotate(name, {});
       await tenant.settle(600);
@@ -136,7 +156,11 @@ describe('a leak', () => {
     await tenant.settle(1500);
     expect(await tenant.operation(asked)).toMatchObject({ phase: 'settled', both: true });
     const now = tenant.current('s');
-    expect([one?.value, two.value, now.value].map((value) => opens(value ?? ''))).toEqual([false, false, true]);
+    expect([one?.value, two.value, now.value].map((value) => opens(value ?? ''))).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect(tenant.current('t').value).toBe(now.value);
   });
 
@@ -163,7 +187,10 @@ describe('a leak', () => {
     const day = new Intl.DateTimeFormat('en', { weekday: 'short', timeZone: 'UTC' }).format(
       Date.now() + 3 * 86_400_000,
     );
-    const old = await due(tenant, 's', { account: 'acct1', policy: `window=${day} 01:00-02:00 UTC;approve=yes` });
+    const old = await due(tenant, 's', {
+      account: 'acct1',
+      policy: `window=${day} 01:00-02:00 UTC;approve=yes`,
+    });
     await tenant.hold('s', { until: new Date(Date.now() + 5 * 86_400_000).toISOString() });
     await tenant.settle();
     tenant.configure({
@@ -178,11 +205,11 @@ describe('a leak', () => {
     const two = tenant.current('s');
     const again = await leaked();
     await tenant.settle(900);
-    expect([(await tenant.operation(again)).phase, opens(two.value), opens(tenant.current('s').value)]).toEqual([
-      'settled',
-      false,
-      true,
-    ]);
+    expect([
+      (await tenant.operation(again)).phase,
+      opens(two.value),
+      opens(tenant.current('s').value),
+    ]).toEqual(['settled', false, true]);
   });
 
   it('is stopped at once by paused, a missing consent or a lock, of the secret or of one that keeps the same key, by name', async () => {
@@ -198,11 +225,17 @@ describe('a leak', () => {
     });
     expect(await refused('t')).toMatchObject({ status: 409, reason: 'paused', overridable: [] });
     const dry = await tenant.leaked('s', { ...NOTES, dryRun: true });
-    expect(PlanBody.parse(await dry.json()).plan).toMatchObject({ accepted: false, refusal: { reason: 'paused' } });
+    expect(PlanBody.parse(await dry.json()).plan).toMatchObject({
+      accepted: false,
+      refusal: { reason: 'paused' },
+    });
     await tenant.clear();
     await grown(storage.seed);
     tenant.azure.account('acct1').locked = 'ReadOnly';
-    expect(await refused('s')).toMatchObject({ status: 409, reason: expect.stringContaining('lock') });
+    expect(await refused('s')).toMatchObject({
+      status: 409,
+      reason: expect.stringContaining('lock'),
+    });
   });
 
   it('what a person made at a target that takes many is refused: Keyturn removes none of those', async () => {
@@ -226,16 +259,21 @@ describe('a leak', () => {
     'killed at any call of %s, the look goes on with it to its end',
     async (route) => {
       const { v2 } = await rotated(tenant, 's', { account: 'acct1' });
-      tenant.azure.fault(route, [{ commit: true, drop: true }, {}, { drop: true }, { status: 503 }]);
+      tenant.azure.fault(route, [
+        { commit: true, drop: true },
+        {},
+        { drop: true },
+        { status: 503 },
+      ]);
       const asked = await leaked();
       await tenant.settle(900);
       tenant.azure.heal();
       await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
-      expect([(await tenant.operation(asked)).phase, opens(v2.value), opens(tenant.current('s').value)]).toEqual([
-        'settled',
-        false,
-        true,
-      ]);
+      expect([
+        (await tenant.operation(asked)).phase,
+        opens(v2.value),
+        opens(tenant.current('s').value),
+      ]).toEqual(['settled', false, true]);
       expect(state().after).toBeUndefined();
     },
   );

@@ -66,37 +66,48 @@ describe('FN-05: no value comes out', () => {
 
   // A GET has no body to throw back; a service may know the value all the same.
   const reads = routes.filter((route) => !/\.set|update|regenerate|blob/.test(route));
-  it.each(reads)('FN-05: while %s refuses with the stored value and both keys in message and header', async (route) => {
-    const { value } = await due(tenant, 'st-a', { account: 'acct1' });
-    const account = tenant.azure.account('acct1');
-    const text = `invalid: ${value} ${account.key('key1')} ${account.key('key2')}`;
-    tenant.configure();
-    // Tokens live for a day, and every sweep asks for those that are over.
-    if (route === 'identity.token') await tenant.advance({ days: 2 });
-    // The SDK itself repeats a 500 of the identity endpoint, in real time.
-    for (const status of route === 'identity.token' ? [400, 403] : [400, 403, 500]) {
-      tenant.azure.outage(route, { status, message: text, headers: { 'x-echo': text } });
-      await tenant.event('st-a');
-      await tenant.rotate('st-a', {});
-      await tenant.settle();
-      await tenant.sweep().catch((error: unknown) => printed.push(String(error)));
-      tenant.azure.heal(route);
-      await tenant.advance({ minutes: 5 });
-    }
-    expect(tenant.azure.calls.some((call) => call.route === route && call.status >= 400)).toBe(true);
-    expect(await leaks(tenant, { printed })).toEqual([]);
-  });
+  it.each(reads)(
+    'FN-05: while %s refuses with the stored value and both keys in message and header',
+    async (route) => {
+      const { value } = await due(tenant, 'st-a', { account: 'acct1' });
+      const account = tenant.azure.account('acct1');
+      const text = `invalid: ${value} ${account.key('key1')} ${account.key('key2')}`;
+      tenant.configure();
+      // Tokens live for a day, and every sweep asks for those that are over.
+      if (route === 'identity.token') await tenant.advance({ days: 2 });
+      // The SDK itself repeats a 500 of the identity endpoint, in real time.
+      for (const status of route === 'identity.token' ? [400, 403] : [400, 403, 500]) {
+        tenant.azure.outage(route, { status, message: text, headers: { 'x-echo': text } });
+        await tenant.event('st-a');
+        await tenant.rotate('st-a', {});
+        await tenant.settle();
+        await tenant.sweep().catch((error: unknown) => printed.push(String(error)));
+        tenant.azure.heal(route);
+        await tenant.advance({ minutes: 5 });
+      }
+      expect(tenant.azure.calls.some((call) => call.route === route && call.status >= 400)).toBe(
+        true,
+      );
+      expect(await leaks(tenant, { printed })).toEqual([]);
+    },
+  );
 
   it('FN-05: from a connection string or a JSON document neither, nor the text around the key', async () => {
     const { host: suffix } = new URL(tenant.azure.url('core'));
     const text = `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${tenant.azure.account('acct1').key('key1')};EndpointSuffix=${suffix}`;
     const value = JSON.stringify({ note: 'a word of the owner "in quotes"', storage: text });
-    await due(tenant, 'st-a', { account: 'acct1', value, tags: { 'rotator-options': 'field=%2Fstorage' } });
+    await due(tenant, 'st-a', {
+      account: 'acct1',
+      value,
+      tags: { 'rotator-options': 'field=%2Fstorage' },
+    });
     tenant.azure.echo('keyvault.set');
     await tenant.event('st-a');
     await tenant.settle();
     expect(await leaks(tenant, { printed })).toEqual([]);
-    expect([...printed, ...tenant.lines.map(({ message }) => message)].join('\n')).not.toContain('a word of the owner');
+    expect([...printed, ...tenant.lines.map(({ message }) => message)].join('\n')).not.toContain(
+      'a word of the owner',
+    );
     tenant.azure.heal();
     await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
     const next = JSON.parse(tenant.current('st-a').value) as { note: string; storage: string };

@@ -38,7 +38,10 @@ beforeAll(async () => {
         properties: { documentEndpoint: 'https://cosmos1.documents.azure.com/' },
       },
     ],
-    env: { KEYTURN_ROTATORS: 'app-registration,sql-login,sql-single-login,sql-admin-password,cosmos-db-key' },
+    env: {
+      KEYTURN_ROTATORS:
+        'app-registration,sql-login,sql-single-login,sql-admin-password,cosmos-db-key',
+    },
   });
 });
 beforeEach(async () => {
@@ -51,7 +54,9 @@ afterAll(async () => {
 });
 
 /** A secret of the kind, with all that may be said of it by a service that knows too much. */
-const kinds: Readonly<Record<string, () => { tags: Record<string, string>; value: string; known: string[] }>> = {
+const kinds: Readonly<
+  Record<string, () => { tags: Record<string, string>; value: string; known: string[] }>
+> = {
   'gr-a': () => {
     const app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
     const { secretText } = app.addPassword({ endDateTime: '2038-01-01T00:00:00Z' });
@@ -59,7 +64,10 @@ const kinds: Readonly<Record<string, () => { tags: Record<string, string>; value
     return { tags, value: secretText, known: [secretText] };
   },
   adm: () => {
-    const tags = { rotator: 'sql-admin-password', 'rotator-target': tenant.azure.sqlServer('sql1').id };
+    const tags = {
+      rotator: 'sql-admin-password',
+      'rotator-target': tenant.azure.sqlServer('sql1').id,
+    };
     return { tags, value: ADMIN, known: [ADMIN] };
   },
   'db-pw': () => {
@@ -75,15 +83,25 @@ const kinds: Readonly<Record<string, () => { tags: Record<string, string>; value
   'co-a': () => {
     const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
     const [value, other] = [cosmos.key('primary'), cosmos.key('secondary')];
-    return { tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos.id }, value, known: [value, other] };
+    return {
+      tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos.id },
+      value,
+      known: [value, other],
+    };
   },
 };
 
 const routes = [
-  ...['graph.application', 'graph.addPassword', 'entra.token', 'keyvault.set'].map((route) => ['gr-a', route] as const),
-  ...['arm.sqlServer', 'arm.sqlServerUpdate', 'arm.sqlOperation', 'tds.login'].map((route) => ['adm', route] as const),
+  ...['graph.application', 'graph.addPassword', 'entra.token', 'keyvault.set'].map(
+    (route) => ['gr-a', route] as const,
+  ),
+  ...['arm.sqlServer', 'arm.sqlServerUpdate', 'arm.sqlOperation', 'tds.login'].map(
+    (route) => ['adm', route] as const,
+  ),
   ...['tds.login', 'tds.batch', 'keyvault.set'].map((route) => ['db-pw', route] as const),
-  ...['arm.listResourceKeys', 'arm.regenerateResourceKey', 'keyvault.set'].map((route) => ['co-a', route] as const),
+  ...['arm.listResourceKeys', 'arm.regenerateResourceKey', 'keyvault.set'].map(
+    (route) => ['co-a', route] as const,
+  ),
 ];
 
 async function dueOf(kind: string): Promise<string[]> {
@@ -113,18 +131,21 @@ describe('FN-05: no value of any kind comes out', () => {
     expect(await leaks(tenant, { printed })).toEqual([]);
   });
 
-  it.each(routes)('FN-05: %s: while %s refuses with the values in message and header', async (kind, route) => {
-    const known = await dueOf(kind);
-    const text = `invalid: ${known.join(' ')}`;
-    for (const status of [400, 403, 500]) {
-      tenant.azure.outage(route, { status, message: text, headers: { 'x-echo': text } });
-      await look(kind);
-      tenant.azure.heal(route);
-      await tenant.advance({ minutes: 11 });
-    }
-    expect(asked(route)).toBe(true);
-    expect(await leaks(tenant, { printed })).toEqual([]);
-  });
+  it.each(routes)(
+    'FN-05: %s: while %s refuses with the values in message and header',
+    async (kind, route) => {
+      const known = await dueOf(kind);
+      const text = `invalid: ${known.join(' ')}`;
+      for (const status of [400, 403, 500]) {
+        tenant.azure.outage(route, { status, message: text, headers: { 'x-echo': text } });
+        await look(kind);
+        tenant.azure.heal(route);
+        await tenant.advance({ minutes: 11 });
+      }
+      expect(asked(route)).toBe(true);
+      expect(await leaks(tenant, { printed })).toEqual([]);
+    },
+  );
 });
 
 describe('SEC-04: tags that have the login read where the password stands', () => {
@@ -136,21 +157,28 @@ describe('SEC-04: tags that have the login read where the password stands', () =
   ])(
     'FN-05: %s: the refusal says where to look and nothing of the value',
     async (name, type, options, username, password) => {
-      const tags = { rotator: type, 'rotator-target': tenant.azure.sqlServer('sql1').id, 'rotator-options': options };
+      const tags = {
+        rotator: type,
+        'rotator-target': tenant.azure.sqlServer('sql1').id,
+        'rotator-options': options,
+      };
       tenant.seed(name, { value: JSON.stringify({ username, password }), tags });
       await tenant.goTo(tenant.dueOn(name));
       await look(name);
       await tenant.rotate(name, { dryRun: true });
       await tenant.rotate(name);
       await tenant.settle();
-      for (const path of ['', '/history']) await tenant.request(`/api/vaults/kv1/secrets/${name}${path}`);
+      for (const path of ['', '/history'])
+        await tenant.request(`/api/vaults/kv1/secrets/${name}${path}`);
       expect(await tenant.row(name)).toMatchObject({
         step: 'refuse',
         reason: 'bad-value',
         detail: expect.stringContaining('`login-field`'),
       });
       expect(await leaks(tenant, { printed })).toEqual([]);
-      expect(JSON.stringify([tenant.answers, await tenant.rows()])).not.toContain(password.slice(0, 12));
+      expect(JSON.stringify([tenant.answers, await tenant.rows()])).not.toContain(
+        password.slice(0, 12),
+      );
     },
   );
 });

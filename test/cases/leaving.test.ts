@@ -43,44 +43,70 @@ const ways: Record<string, () => void> = {
   'the tag says none': () => none(),
   'the tag says None, with blanks': () => retag((tags) => ({ ...tags, rotator: ' None ' })),
   'the tag is removed': () => retag((tags) => without(tags, 'rotator')),
-  'all tags but the state are removed': () => retag((tags) => ({ 'rotator-state': tags['rotator-state'] ?? '' })),
+  'all tags but the state are removed': () =>
+    retag((tags) => ({ 'rotator-state': tags['rotator-state'] ?? '' })),
   'all tags are removed': () => retag(() => ({})),
-  'the value is written again without any tags': () => void kv1().set('st-a', tenant.current('st-a').value, {}),
+  'the value is written again without any tags': () =>
+    void kv1().set('st-a', tenant.current('st-a').value, {}),
   'the value is written again with other tags': () =>
     void kv1().set('st-a', tenant.current('st-a').value, { tags: { cost: '42' } }),
 };
 const lost = (title: string): boolean => !title.includes('none') && !title.includes('None');
 
-describe.each(Object.entries(ways))('a secret in its grace that is opted out: %s', (title, optOut) => {
-  it('OPS-05: what it owes is revoked in its time; then it is left for good, and stays readable', async () => {
-    const { v1, v2 } = await rotated(tenant, 'st-a', { account: 'acct1', tags: { owner: 'shop' } });
-    await tenant.advance({ hours: 3 });
-    optOut();
-    await tenant.sweepAndSettle();
-    expect(await listed('?state=leaving')).toMatchObject([{ secret: 'st-a', owed: ['key1'], state: 'leaving' }]);
-    await tenant.advance({ hours: 40 }, { sweepEvery: 4 });
-    expect(isLive(v1.value)).toBe(true);
-    expect(await detail()).toMatchObject({ state: 'leaving', owed: ['key1'], last: { reason: 'grace' } });
+describe.each(Object.entries(ways))(
+  'a secret in its grace that is opted out: %s',
+  (title, optOut) => {
+    it('OPS-05: what it owes is revoked in its time; then it is left for good, and stays readable', async () => {
+      const { v1, v2 } = await rotated(tenant, 'st-a', {
+        account: 'acct1',
+        tags: { owner: 'shop' },
+      });
+      await tenant.advance({ hours: 3 });
+      optOut();
+      await tenant.sweepAndSettle();
+      expect(await listed('?state=leaving')).toMatchObject([
+        { secret: 'st-a', owed: ['key1'], state: 'leaving' },
+      ]);
+      await tenant.advance({ hours: 40 }, { sweepEvery: 4 });
+      expect(isLive(v1.value)).toBe(true);
+      expect(await detail()).toMatchObject({
+        state: 'leaving',
+        owed: ['key1'],
+        last: { reason: 'grace' },
+      });
 
-    await tenant.advance({ hours: 12 }, { sweepEvery: 1 });
-    expect(isLive(v1.value)).toBe(false);
-    expect(isLive(v2.value)).toBe(true);
-    const gone = await detail();
-    expect(gone).toMatchObject({ state: lost(title) ? 'opt-in-lost' : 'unmanaged', owed: [] });
-    expect(gone.versions.find(({ version }) => version === v1.id)).toMatchObject({ state: 'revoked', enabled: false });
-    expect(gone).not.toHaveProperty('dueOn');
-    const history = (await (await tenant.request(`${path}/history`)).json()) as { records: object[] };
-    expect(history.records).toEqual(expect.arrayContaining([expect.objectContaining({ step: 'revoke' })]));
+      await tenant.advance({ hours: 12 }, { sweepEvery: 1 });
+      expect(isLive(v1.value)).toBe(false);
+      expect(isLive(v2.value)).toBe(true);
+      const gone = await detail();
+      expect(gone).toMatchObject({ state: lost(title) ? 'opt-in-lost' : 'unmanaged', owed: [] });
+      expect(gone.versions.find(({ version }) => version === v1.id)).toMatchObject({
+        state: 'revoked',
+        enabled: false,
+      });
+      expect(gone).not.toHaveProperty('dueOn');
+      const history = (await (await tenant.request(`${path}/history`)).json()) as {
+        records: object[];
+      };
+      expect(history.records).toEqual(
+        expect.arrayContaining([expect.objectContaining({ step: 'revoke' })]),
+      );
 
-    const [versions, writes] = [tenant.versions('st-a').length, tenant.azure.writes().length];
-    await tenant.advance({ days: 120 }, { sweepEvery: walk({ whole: 24, short: 240 }) });
-    expect([tenant.versions('st-a').length, tenant.azure.writes().length]).toEqual([versions, writes]);
-    expect((await detail()).state).toBe(gone.state);
-    // A tag that is gone may be a mistake; `none` says so.
-    expect(tenant.alerts('st-a').map(({ reason }) => reason)).toEqual(lost(title) ? ['opt-in-lost'] : []);
-    await check();
-  });
-});
+      const [versions, writes] = [tenant.versions('st-a').length, tenant.azure.writes().length];
+      await tenant.advance({ days: 120 }, { sweepEvery: walk({ whole: 24, short: 240 }) });
+      expect([tenant.versions('st-a').length, tenant.azure.writes().length]).toEqual([
+        versions,
+        writes,
+      ]);
+      expect((await detail()).state).toBe(gone.state);
+      // A tag that is gone may be a mistake; `none` says so.
+      expect(tenant.alerts('st-a').map(({ reason }) => reason)).toEqual(
+        lost(title) ? ['opt-in-lost'] : [],
+      );
+      await check();
+    });
+  },
+);
 
 describe('a secret that was opted out in its grace', () => {
   it('OPS-05: is no longer rotated, neither when due nor when somebody asks; the grace may be ended', async () => {
@@ -88,7 +114,10 @@ describe('a secret that was opted out in its grace', () => {
     none();
     await looked();
     const asked = await tenant.rotate('st-a', {});
-    expect([asked.status, ((await asked.json()) as { reason: string }).reason]).toEqual([409, 'not-opted-in']);
+    expect([asked.status, ((await asked.json()) as { reason: string }).reason]).toEqual([
+      409,
+      'not-opted-in',
+    ]);
     const dry = await tenant.rotate('st-a', { dryRun: true });
     expect(dry.status).toBe(409);
     expect(isLive(v1.value)).toBe(true);
@@ -148,11 +177,16 @@ describe('a secret that was opted out in its grace', () => {
 
   it('OPS-05: without the consent of the target owner nothing is revoked, and one alert says what is owed', async () => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
-    for (const grant of tenant.azure.world.roles.all) if (/acct1$/i.test(grant.scope)) grant.description = 'none';
+    for (const grant of tenant.azure.world.roles.all)
+      if (/acct1$/i.test(grant.scope)) grant.description = 'none';
     none();
     await tenant.advance({ days: 5 }, { sweepEvery: 6 });
     expect(isLive(v1.value)).toBe(true);
-    expect(await detail()).toMatchObject({ state: 'leaving', owed: ['key1'], last: { reason: 'no-consent' } });
+    expect(await detail()).toMatchObject({
+      state: 'leaving',
+      owed: ['key1'],
+      last: { reason: 'no-consent' },
+    });
     expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'no-consent', owed: 'key1' }]);
   });
 
@@ -162,7 +196,11 @@ describe('a secret that was opted out in its grace', () => {
     none();
     await tenant.advance({ days: 4 }, { sweepEvery: 6 });
     expect(isLive(v1.value)).toBe(true);
-    expect(await detail()).toMatchObject({ state: 'leaving', owed: ['key1'], last: { reason: 'kind-off' } });
+    expect(await detail()).toMatchObject({
+      state: 'leaving',
+      owed: ['key1'],
+      last: { reason: 'kind-off' },
+    });
     expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'kind-off', owed: 'key1' }]);
     tenant.configure();
     await tenant.advance({ hours: 25 }, { sweepEvery: 1 });
@@ -197,7 +235,9 @@ describe('a secret that was opted out in its grace', () => {
     expect(isLive(v2.value)).toBe(true);
     expect([once, versionLists().length]).toEqual([5, 5]);
     // Of strangers no value is read and nothing is kept.
-    expect(callsTo(tenant, 'keyvault.get').filter(({ path: called }) => /stranger/.test(called))).toEqual([]);
+    expect(
+      callsTo(tenant, 'keyvault.get').filter(({ path: called }) => /stranger/.test(called)),
+    ).toEqual([]);
     expect(await listed()).toHaveLength(1);
     await check();
   });
@@ -260,7 +300,11 @@ describe('a secret that was opted out in its grace', () => {
     none();
     await tenant.advance({ days: 4 }, { sweepEvery: 6 });
     expect(isLive(tenant.current('st-b').value)).toBe(true);
-    expect(await detail()).toMatchObject({ state: 'leaving', owed: ['key1'], last: { reason: 'slot-held' } });
+    expect(await detail()).toMatchObject({
+      state: 'leaving',
+      owed: ['key1'],
+      last: { reason: 'slot-held' },
+    });
   });
 });
 
@@ -298,19 +342,22 @@ describe('a secret that owes nothing', () => {
   it.each([
     ['was never rotated', () => {}],
     ['never was opted in', () => retag((tags) => without(tags, 'rotator', 'rotator-target'))],
-  ])('OPS-05: rotator=none on one that %s raises nothing and is looked at no more', async (_what, before) => {
-    tenant.seed('st-a', { account: 'acct1' });
-    before();
-    await tenant.sweepAndSettle();
-    none();
-    await tenant.sweepAndSettle();
-    const calls = callsTo(tenant, 'keyvault.get').length;
-    await tenant.advance({ days: 70 }, { sweepEvery: walk({ whole: 12, short: 140 }) });
-    expect(callsTo(tenant, 'keyvault.get').length).toBe(calls);
-    expect(tenant.versions('st-a')).toHaveLength(1);
-    expect(tenant.alerts()).toEqual([]);
-    await check();
-  });
+  ])(
+    'OPS-05: rotator=none on one that %s raises nothing and is looked at no more',
+    async (_what, before) => {
+      tenant.seed('st-a', { account: 'acct1' });
+      before();
+      await tenant.sweepAndSettle();
+      none();
+      await tenant.sweepAndSettle();
+      const calls = callsTo(tenant, 'keyvault.get').length;
+      await tenant.advance({ days: 70 }, { sweepEvery: walk({ whole: 12, short: 140 }) });
+      expect(callsTo(tenant, 'keyvault.get').length).toBe(calls);
+      expect(tenant.versions('st-a')).toHaveLength(1);
+      expect(tenant.alerts()).toEqual([]);
+      await check();
+    },
+  );
 
   it("OPS-05: a stranger's secret is not to be seen", async () => {
     kv1().set('st-a', 'a value of a person', { tags: { rotator: 'none' } });
@@ -324,13 +371,16 @@ describe('a secret that owes nothing', () => {
 });
 
 describe('an exemption', () => {
-  const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+  const day = (days: number): string =>
+    new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
   const exempt = (text: string): Tags => ({ rotator: 'none', 'rotator-exempt': text });
 
   it('OPS-05: is listed also where it lasts for years', async () => {
     tenant.seed('st-a', { account: 'acct1', tags: exempt(`reason=vendor;until=${day(3 * 365)}`) });
     await tenant.sweepAndSettle();
-    expect(await listed('?state=exempt')).toMatchObject([{ secret: 'st-a', exempt: { reason: 'vendor' } }]);
+    expect(await listed('?state=exempt')).toMatchObject([
+      { secret: 'st-a', exempt: { reason: 'vendor' } },
+    ]);
     expect((await detail()).state).toBe('exempt');
   });
 
@@ -343,7 +393,10 @@ describe('an exemption', () => {
     await tenant.sweepAndSettle();
     const end = new Date(Date.parse(until) + 86_400_000).toISOString();
     const [shown] = await listed('?state=exempt');
-    expect(shown).toMatchObject({ secret: 'st-a', exempt: { reason: 'vendor key', until: end, ticket: 'CHG-7' } });
+    expect(shown).toMatchObject({
+      secret: 'st-a',
+      exempt: { reason: 'vendor key', until: end, ticket: 'CHG-7' },
+    });
     expect(shown?.owner).toContain('shop');
     expect(await detail()).toMatchObject({ state: 'exempt', last: { reason: 'exempt' } });
     await tenant.advance({ days: 29 }, { sweepEvery: walk({ whole: 12, short: 87 }) });
@@ -363,7 +416,11 @@ describe('an exemption', () => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     retag((tags) => ({ ...tags, ...exempt(`reason=moved;until=${day(90)};ticket=CHG-9`) }));
     await tenant.advance({ hours: 4 }, { sweepEvery: 1 });
-    expect(await detail()).toMatchObject({ state: 'leaving', owed: ['key1'], exempt: { ticket: 'CHG-9' } });
+    expect(await detail()).toMatchObject({
+      state: 'leaving',
+      owed: ['key1'],
+      exempt: { ticket: 'CHG-9' },
+    });
     await tenant.advance({ hours: 48 }, { sweepEvery: 3 });
     expect(isLive(v1.value)).toBe(false);
     expect(await detail()).toMatchObject({ state: 'exempt', owed: [] });
@@ -386,7 +443,9 @@ describe('an exemption', () => {
   ])('OPS-05: that does not parse is bad-tags and names the part: %s', async (text, part) => {
     tenant.seed('st-a', { account: 'acct1', tags: exempt(text) });
     await tenant.sweepAndSettle();
-    expect(tenant.alerts('st-a')).toMatchObject([{ reason: 'bad-tags', detail: expect.stringMatching(part) }]);
+    expect(tenant.alerts('st-a')).toMatchObject([
+      { reason: 'bad-tags', detail: expect.stringMatching(part) },
+    ]);
     expect((await detail()).state).toBe('refused');
     await tenant.advance({ days: 3 }, { sweepEvery: 12 });
     expect(tenant.alerts('st-a')).toHaveLength(1);

@@ -81,7 +81,10 @@ describe('COR-05: the size of a value', () => {
   it.each(['one', 'adm'])('COR-05: %s, in a document of 25,500 bytes', async (name) => {
     await dueSql(tenant, name);
     const { value, tags = {} } = tenant.current(name);
-    const document = JSON.stringify({ password: value, note: 'n'.repeat(25_500 - value.length - 30) });
+    const document = JSON.stringify({
+      password: value,
+      note: 'n'.repeat(25_500 - value.length - 30),
+    });
     const options = [tags['rotator-options'], 'field=password'].filter(Boolean).join(';');
     tenant.seed(name, { value: document, tags: { ...tags, 'rotator-options': options } });
     await tenant.goTo(tenant.dueOn(name));

@@ -56,7 +56,10 @@ it('VAL-07: in a string', async () => {
 
 it('VAL-07: of a single login and of an administrator the spelling stays', async () => {
   const options = 'field=password;login-field=username';
-  await dueSql(tenant, 'one', { value: json('svc@sql1', PASSWORDS.svc), options: `login=svc;${options}` });
+  await dueSql(tenant, 'one', {
+    value: json('svc@sql1', PASSWORDS.svc),
+    options: `login=svc;${options}`,
+  });
   await look(tenant, 'one');
   const held = heldIn(tenant.current('one'));
   expect([held.username, sql1.accepts('svc', held.password)]).toEqual(['svc@sql1', true]);

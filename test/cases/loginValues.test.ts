@@ -12,7 +12,8 @@ afterAll(() => tenant.stop());
 
 const host = () => 'sql1.database.keyturn.localhost';
 const port = () => tenant.azure.world.tdsPort;
-const passwordOf = (login: string) => tenant.azure.sqlServer('sql1').logins.get(login)?.password ?? '';
+const passwordOf = (login: string) =>
+  tenant.azure.sqlServer('sql1').logins.get(login)?.password ?? '';
 const ado = (login: string, password: string) =>
   `Server=tcp:${host()},${port()};Initial Catalog=shop;User ID=${login};Password=${password};Encrypt=True`;
 const plain = 'logins=app_a,app_b';
@@ -27,7 +28,8 @@ describe('VAL-06, VAL-07: strings of one login of two', () => {
     ],
     [
       'Prisma',
-      (u: string, p: string) => `sqlserver://${host()}:${port()};database=shop;user=${u};password=${p};encrypt=true`,
+      (u: string, p: string) =>
+        `sqlserver://${host()}:${port()};database=shop;user=${u};password=${p};encrypt=true`,
     ],
     [
       'jTDS',
@@ -49,13 +51,16 @@ describe('VAL-06, VAL-07: strings of one login of two', () => {
       (u: string, p: string) =>
         `Driver={ODBC Driver 18 for SQL Server};Server=${host()},${port()};Uid=${u}@sql1;Pwd=${p};Encrypt=yes`,
     ],
-  ])('VAL-06: %s: login and password change, all else stays, and the server lets the new one in', async (_, text) => {
-    await dueSql(tenant, 'db-pw', { value: text('app_a', PASSWORDS.app_a), options: plain });
-    await look(tenant, 'db-pw');
-    expect(tenant.current('db-pw').value).toBe(text('app_b', passwordOf('app_b')));
-    expect(passwordOf('app_b')).not.toBe(PASSWORDS.app_b);
-    expect(passwordOf('app_a')).toBe(PASSWORDS.app_a);
-  });
+  ])(
+    'VAL-06: %s: login and password change, all else stays, and the server lets the new one in',
+    async (_, text) => {
+      await dueSql(tenant, 'db-pw', { value: text('app_a', PASSWORDS.app_a), options: plain });
+      await look(tenant, 'db-pw');
+      expect(tenant.current('db-pw').value).toBe(text('app_b', passwordOf('app_b')));
+      expect(passwordOf('app_b')).not.toBe(PASSWORDS.app_b);
+      expect(passwordOf('app_a')).toBe(PASSWORDS.app_a);
+    },
+  );
 });
 
 describe('VAL-01: documents with a login in several places', () => {

@@ -28,7 +28,9 @@ describe('an instance that only observes', () => {
     expect(tenant.current('st-owed').id).toBe(v2.id);
     const plans = Object.fromEntries(
       await Promise.all(
-        ['st-owed', 'st-broken', 'st-new', 'st-due'].map(async (name) => [name, await tenant.row(name)] as const),
+        ['st-owed', 'st-broken', 'st-new', 'st-due'].map(
+          async (name) => [name, await tenant.row(name)] as const,
+        ),
       ),
     );
     expect(plans).toMatchObject({
@@ -37,7 +39,10 @@ describe('an instance that only observes', () => {
         reason: 'mode-observe',
         detail: expect.stringMatching(/^Would rotate \(value-refused\): issue key\d/),
       },
-      'st-new': { reason: 'mode-observe', detail: 'Would rotate (placeholder): issue key2 beside key1.' },
+      'st-new': {
+        reason: 'mode-observe',
+        detail: 'Would rotate (placeholder): issue key2 beside key1.',
+      },
       'st-due': { reason: 'mode-observe', detail: 'Would rotate (due): issue key2 beside key1.' },
     });
   });

@@ -18,10 +18,21 @@ beforeAll(async () => {
       { name: 'acct2', resourceGroup: 'データ-экспорт' },
       { name: 'acct3', resourceGroup: DANISH, consent: '' },
     ],
-    keyed: [{ type: SEARCH, name: 'search1', resourceGroup: GREEK, consent: 'keyturn search-admin-key: kv1/*' }],
+    keyed: [
+      {
+        type: SEARCH,
+        name: 'search1',
+        resourceGroup: GREEK,
+        consent: 'keyturn search-admin-key: kv1/*',
+      },
+    ],
     sqlServers: [
       {
-        ...{ name: 'sql1', resourceGroup: DANISH, logins: { app_a: 'Aa0-first-here-99', app_b: 'Aa0-other-here-99' } },
+        ...{
+          name: 'sql1',
+          resourceGroup: DANISH,
+          logins: { app_a: 'Aa0-first-here-99', app_b: 'Aa0-other-here-99' },
+        },
         consent: 'keyturn sql-login: kv1/db-a(app_a,app_b)',
       },
     ],
@@ -34,14 +45,20 @@ beforeEach(async () => {
 });
 afterAll(() => tenant.stop());
 
-async function look(name: string, tags: Record<string, string>, value: string, vault = 'kv1'): Promise<void> {
+async function look(
+  name: string,
+  tags: Record<string, string>,
+  value: string,
+  vault = 'kv1',
+): Promise<void> {
   tenant.seed(name, { vault, value, tags });
   await tenant.goTo(tenant.dueOn(name, { vault }));
   await tenant.event(name, { vault });
   await tenant.settle();
 }
 /** Paths as they went out to ARM, less what consists of letters, digits and marks that need no encoding. */
-const pathsSent = () => tenant.azure.calls.filter(({ host }) => host.startsWith('management.')).map(({ path }) => path);
+const pathsSent = () =>
+  tenant.azure.calls.filter(({ host }) => host.startsWith('management.')).map(({ path }) => path);
 
 describe('a resource group in letters of any script', () => {
   it.each(['acct1', 'acct2'])(
@@ -61,7 +78,8 @@ describe('a resource group in letters of any script', () => {
   it.each([
     [
       'the short form',
-      (id: string) => id.replace(/^\/subscriptions\/(.+?)\/resourceGroups\/(.+?)\/.*\/(.+)$/, '$1/$2/$3'),
+      (id: string) =>
+        id.replace(/^\/subscriptions\/(.+?)\/resourceGroups\/(.+?)\/.*\/(.+)$/, '$1/$2/$3'),
     ],
     ['capitals', (id: string) => id.toUpperCase()],
     ['small letters', (id: string) => id.toLowerCase()],
@@ -71,7 +89,11 @@ describe('a resource group in letters of any script', () => {
     await tenant.event('st-b');
     await tenant.settle();
     const target = spelt(account.id);
-    await look('st-a', { rotator: 'storage-account-key', 'rotator-target': target }, account.key('key1'));
+    await look(
+      'st-a',
+      { rotator: 'storage-account-key', 'rotator-target': target },
+      account.key('key1'),
+    );
     await tenant.event('st-b');
     await tenant.settle();
     expect(tenant.current('st-a').value).toBe(account.key('key2'));
@@ -82,7 +104,11 @@ describe('a resource group in letters of any script', () => {
 
   it('VAL-09: a two-key kind in a group with Greek letters, a point, parentheses and ß', async () => {
     const search = tenant.azure.keyed(SEARCH, 'search1');
-    await look('se-a', { rotator: 'search-admin-key', 'rotator-target': search.id }, search.key('primary'));
+    await look(
+      'se-a',
+      { rotator: 'search-admin-key', 'rotator-target': search.id },
+      search.key('primary'),
+    );
     expect(tenant.current('se-a').value).toBe(search.key('secondary'));
     await tenant.advance({ hours: 49 }, { sweepEvery: 6 });
     await tenant.check();
@@ -92,7 +118,11 @@ describe('a resource group in letters of any script', () => {
     const { id } = tenant.azure.sqlServer('sql1');
     const text = (login: string, password: string) =>
       `Server=tcp:sql1.database.keyturn.localhost,${tenant.azure.world.tdsPort};User ID=${login};Password=${password};Encrypt=True`;
-    const tags = { rotator: 'sql-login', 'rotator-target': id, 'rotator-options': 'logins=app_a,app_b' };
+    const tags = {
+      rotator: 'sql-login',
+      'rotator-target': id,
+      'rotator-options': 'logins=app_a,app_b',
+    };
     await look('db-a', tags, text('app_a', 'Aa0-first-here-99'));
     expect(tenant.current('db-a').value).toContain('User ID=app_b;');
   });
@@ -105,7 +135,9 @@ describe('a resource group in letters of any script', () => {
       tenant.azure.account('acct3').key('key1'),
     );
     expect(await tenant.row('st-c')).toMatchObject({ reason: 'no-consent' });
-    tenant.configure({ KEYTURN_CONSENT: JSON.stringify({ [id.toUpperCase()]: 'storage-account-key: kv1/st-c' }) });
+    tenant.configure({
+      KEYTURN_CONSENT: JSON.stringify({ [id.toUpperCase()]: 'storage-account-key: kv1/st-c' }),
+    });
     await tenant.rotate('st-c');
     await tenant.settle();
     expect(tenant.current('st-c').value).toBe(tenant.azure.account('acct3').key('key2'));
@@ -120,7 +152,10 @@ describe('a resource group in letters of any script', () => {
     expect(plan.checks.filter(({ passed }: { passed: boolean }) => !passed)).toEqual([]);
     expect(JSON.stringify(plan.checks)).toContain('"rights"');
     const { ready, vaults } = Object(await (await tenant.request('/api/readiness')).json());
-    expect({ ready, vaults }).toMatchObject({ ready: true, vaults: [{ vault: 'kv1' }, { vault: 'kv2' }] });
+    expect({ ready, vaults }).toMatchObject({
+      ready: true,
+      vaults: [{ vault: 'kv1' }, { vault: 'kv2' }],
+    });
   });
 
   it.each([
@@ -155,7 +190,12 @@ describe('vaults in such groups', () => {
     tenant.configure({ KEYTURN_VAULTS: '', KEYTURN_SUBSCRIPTIONS: world.subscriptionId });
     await tenant.sweepAndSettle();
     const account = tenant.azure.account('acct2');
-    await look('st-a', { rotator: 'storage-account-key', 'rotator-target': account.id }, account.key('key1'), 'kv2');
+    await look(
+      'st-a',
+      { rotator: 'storage-account-key', 'rotator-target': account.id },
+      account.key('key1'),
+      'kv2',
+    );
     expect(tenant.current('st-a', 'kv2').value).toBe(account.key('key2'));
     expect(tenant.logs('event skipped')).toEqual([]);
   });
@@ -165,7 +205,11 @@ describe('vaults in such groups', () => {
     const broken = kv2.replace(GREEK, 'rg-?');
     tenant.configure({ KEYTURN_VAULTS: `${broken},${kv1}`, KEYTURN_SAMPLE_TAGS: 'kv2' });
     const account = tenant.azure.account('acct1');
-    await look('st-a', { rotator: 'storage-account-key', 'rotator-target': account.id }, account.key('key1'));
+    await look(
+      'st-a',
+      { rotator: 'storage-account-key', 'rotator-target': account.id },
+      account.key('key1'),
+    );
     expect(tenant.current('st-a').value).toBe(account.key('key2'));
     const { ready, vaults } = Object(await (await tenant.request('/api/readiness')).json());
     expect(ready).toBe(false);

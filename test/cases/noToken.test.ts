@@ -27,7 +27,12 @@ function seed(tags: Record<string, string> = {}): void {
 /** Every request for a token ends in this, as Entra puts it (azure-facts 10). */
 function refuses(number: number, status = 401, error = 'invalid_client'): void {
   const description = `AADSTS${number}: no token. Trace ID: 00000000-0000-0000-0000-000000000000`;
-  const body = { error, error_description: description, error_codes: [number], timestamp: '2027-01-01 00:00:00Z' };
+  const body = {
+    error,
+    error_description: description,
+    error_codes: [number],
+    timestamp: '2027-01-01 00:00:00Z',
+  };
   tenant.azure.outage('entra.token', { status, body });
 }
 
@@ -39,7 +44,13 @@ describe('VAL-04: no token can be had', () => {
     ['no service principal in the tenant', 7000229, 401, 'invalid_client', /administrator/],
     ['conditional access', 53003, 400, 'access_denied', /conditional access/],
     ['the tenant is blocked', 5000225, 400, 'invalid_client', /administrator of the tenant/],
-    ['client secrets are not taken, or whatever else it may be', 7000999, 401, 'invalid_client', /sign-in log/],
+    [
+      'client secrets are not taken, or whatever else it may be',
+      7000999,
+      401,
+      'invalid_client',
+      /sign-in log/,
+    ],
   ])(
     'VAL-04: %s (AADSTS%i): rotated on day 60 and by day 121, what is owed waits, told once',
     async (_, number, status, error, who) => {

@@ -30,7 +30,8 @@ const addresses = () => ({
   KEYTURN_NOTIFY_KEY: KEY,
 });
 /** Everything to one webhook. */
-const toHook = () => tenant.configure({ ...env({ sinks: { hook }, default: ['hook'] }), ...addresses() });
+const toHook = () =>
+  tenant.configure({ ...env({ sinks: { hook }, default: ['hook'] }), ...addresses() });
 
 interface Told {
   readonly id: string;
@@ -38,7 +39,8 @@ interface Told {
   readonly subject: string;
   readonly data: Record<string, unknown>;
 }
-const told = (path = '/hook'): Told[] => receivers.at(path).map(({ body }) => JSON.parse(body) as Told);
+const told = (path = '/hook'): Told[] =>
+  receivers.at(path).map(({ body }) => JSON.parse(body) as Told);
 const types = (path?: string) => told(path).map(({ type }) => type.split('.')[2]);
 
 beforeAll(async () => {
@@ -72,12 +74,25 @@ describe('a rotation', () => {
     expect(new Set(all.map(({ id }) => id)).size).toBe(3);
     const [stored] = tenant.versions('st-a').slice(-1);
     expect(all[0]).toMatchObject({
-      ...{ specversion: '1.0', type: 'keyturn.secret.rotated.v1', source: '/keyturn/keyturn', subject: 'kv1/st-a' },
-      data: { vault: 'kv1', name: 'st-a', severity: 'info', kind: 'storage-account-key', version: stored?.id },
+      ...{
+        specversion: '1.0',
+        type: 'keyturn.secret.rotated.v1',
+        source: '/keyturn/keyturn',
+        subject: 'kv1/st-a',
+      },
+      data: {
+        vault: 'kv1',
+        name: 'st-a',
+        severity: 'info',
+        kind: 'storage-account-key',
+        version: stored?.id,
+      },
     });
-    expect(receivers.at('/hook').every(({ headers, body }) => headers['webhook-id'] === JSON.parse(body).id)).toBe(
-      true,
-    );
+    expect(
+      receivers
+        .at('/hook')
+        .every(({ headers, body }) => headers['webhook-id'] === JSON.parse(body).id),
+    ).toBe(true);
     await tenant.check();
   });
 
@@ -119,14 +134,17 @@ describe('a rotation', () => {
     const known = new Set(first.map((headers) => headers['webhook-id']));
     for (const { headers } of receivers.at('/hook')) {
       expect(known.has(headers['webhook-id'])).toBe(true);
-      expect(first.map((each) => each['webhook-signature'])).not.toContain(headers['webhook-signature']);
+      expect(first.map((each) => each['webhook-signature'])).not.toContain(
+        headers['webhook-signature'],
+      );
     }
     await tenant.check();
   });
 });
 
 describe('a webhook', () => {
-  const verified = ({ headers, body }: Received, key = KEY) => new Webhook(key).verify(body, { ...headers });
+  const verified = ({ headers, body }: Received, key = KEY) =>
+    new Webhook(key).verify(body, { ...headers });
 
   it('is verified by the library of its specification, with either of two keys; a replay and a change are refused', async () => {
     const keys = ['$KEYTURN_NOTIFY_KEY', '$KEYTURN_NOTIFY_NEXT'];
@@ -142,7 +160,9 @@ describe('a webhook', () => {
     if (!got) throw new Error('nothing came');
     expect(verified(got)).toMatchObject({ type: 'keyturn.secret.refused.v1' });
     expect(verified(got, NEXT_KEY)).toMatchObject({ subject: 'kv1/st-a' });
-    expect(() => verified({ ...got, body: got.body.replace('st-a', 'st-b') })).toThrow(WebhookVerificationError);
+    expect(() => verified({ ...got, body: got.body.replace('st-a', 'st-b') })).toThrow(
+      WebhookVerificationError,
+    );
     await tenant.advance({ minutes: 6 });
     expect(() => verified(got)).toThrow('Message timestamp too old');
   });
@@ -167,10 +187,16 @@ describe('a topic of Event Grid', () => {
     expect(topic.events).toEqual([]);
     expect(tenant.logs('notice not taken')[0]).toMatchObject({ sink: 'bus', detail: '403' });
     const dataActions = ['Microsoft.EventGrid/events/send/action'];
-    tenant.azure.grant({ principalId: tenant.azure.world.identity.oid, scope: topic.id, dataActions });
+    tenant.azure.grant({
+      principalId: tenant.azure.world.identity.oid,
+      scope: topic.id,
+      dataActions,
+    });
     await tenant.advance({ minutes: 30 });
     await tenant.settle();
-    expect(topic.events).toMatchObject([{ type: 'keyturn.secret.refused.v1', subject: 'kv1/st-a' }]);
+    expect(topic.events).toMatchObject([
+      { type: 'keyturn.secret.refused.v1', subject: 'kv1/st-a' },
+    ]);
   });
 
   it('that is none of this cloud keeps the app from starting: it would get a token of the identity', () => {
@@ -192,7 +218,11 @@ describe('what needs a person', () => {
     toHook();
     const day = 86_400_000;
     const expiresOn = new Date(Date.now() + 40 * day);
-    tenant.seed('st-a', { account: 'acct1', expiresOn, tags: { 'rotator-policy': 'every=nonsense' } });
+    tenant.seed('st-a', {
+      account: 'acct1',
+      expiresOn,
+      tags: { 'rotator-policy': 'every=nonsense' },
+    });
     await tenant.sweepAndSettle();
     await tenant.advance({ days: 45 }, { sweepEvery: 24 });
     const all = told();
@@ -206,7 +236,10 @@ describe('what needs a person', () => {
     const names = (owner: string) => Array.from({ length: 12 }, (_, at) => `st-${owner}-${at}`);
     for (const owner of ['red', 'blue'])
       for (const name of names(owner))
-        tenant.seed(name, { account: 'acct1', tags: { owner, 'rotator-policy': 'every=nonsense' } });
+        tenant.seed(name, {
+          account: 'acct1',
+          tags: { owner, 'rotator-policy': 'every=nonsense' },
+        });
     await tenant.sweepAndSettle();
     expect(told()).toHaveLength(1);
     await tenant.advance({ hours: 1 });
@@ -235,7 +268,8 @@ describe('what needs a person', () => {
   });
 
   it('is a freeze of the settings, once', async () => {
-    const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    const day = (days: number) =>
+      new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
     const settings = { ...env({ sinks: { hook }, default: ['hook'] }), ...addresses() };
     tenant.configure({ ...settings, KEYTURN_FREEZE: `${day(3)}/${day(9)} UTC` });
     await tenant.sweepAndSettle();
@@ -274,9 +308,12 @@ describe('a receiver', () => {
     tenant.configure({ ...env({ sinks, default: ['chat', 'hook'] }), ...addresses(), ...chat() });
     receivers.answers.set('/chat', { status: 410 });
     await refusedSecret('st-a');
-    const given = () => tenant.logs('alert').filter(({ reason }) => reason === 'notice-undelivered');
+    const given = () =>
+      tenant.logs('alert').filter(({ reason }) => reason === 'notice-undelivered');
     expect(given()).toMatchObject([{ sink: 'chat', detail: '410', by: 'operator' }]);
-    expect(tenant.logs('notice undelivered')).toMatchObject([{ sink: 'chat', type: 'refused', vault: 'kv1' }]);
+    expect(tenant.logs('notice undelivered')).toMatchObject([
+      { sink: 'chat', type: 'refused', vault: 'kv1' },
+    ]);
     receivers.answers.set('/hook', { status: 503 });
     await refusedSecret('st-b');
     await tenant.sweepAndSettle();
@@ -298,13 +335,17 @@ describe('a receiver', () => {
     });
     await refusedSecret('st-a');
     expect(types()).toEqual(['refused']);
-    expect(tenant.logs('notice not taken')[0]?.detail).toContain('KEYTURN_NOTIFY_CHAT is not resolved');
+    expect(tenant.logs('notice not taken')[0]?.detail).toContain(
+      'KEYTURN_NOTIFY_CHAT is not resolved',
+    );
   });
 
   it('that is down for an hour gets all of many notices once it is back, each under its id', async () => {
     toHook();
     const count = process.env.TESTS === 'rest' ? 10_000 : 100;
-    const queue = noticeQueue({ connectionString: tenant.azure.azurite.connectionString(appAccount) });
+    const queue = noticeQueue({
+      connectionString: tenant.azure.azurite.connectionString(appAccount),
+    });
     receivers.answers.set('/hook', { status: 503 });
     const ids = Array.from({ length: count }, () => crypto.randomUUID());
     for (const id of ids)
@@ -319,7 +360,11 @@ describe('a receiver', () => {
     // At rest, a receiver that is down is not asked for each notice anew.
     expect(receivers.at('/hook').length).toBeLessThan(count);
     receivers.clear();
-    for (let tried = 0; tried < 30 && (await tenant.own.waiting('keyturn-notices')) > 0; tried += 1) {
+    for (
+      let tried = 0;
+      tried < 30 && (await tenant.own.waiting('keyturn-notices')) > 0;
+      tried += 1
+    ) {
       await tenant.advance({ minutes: 15 });
       await tenant.host.drain();
     }
@@ -337,9 +382,14 @@ describe('a queue that does not answer', () => {
     tenant.seed('st-a', { account: 'acct1' });
     await tenant.goTo(tenant.dueOn('st-a'));
     const real = QueueClient.prototype.sendMessage;
-    QueueClient.prototype.sendMessage = function (this: QueueClient, ...given: Parameters<typeof real>) {
+    QueueClient.prototype.sendMessage = function (
+      this: QueueClient,
+      ...given: Parameters<typeof real>
+    ) {
       if (this.name === 'keyturn-notices')
-        return Promise.reject(Object.assign(new Error('down'), { statusCode: 503, name: 'RestError' }));
+        return Promise.reject(
+          Object.assign(new Error('down'), { statusCode: 503, name: 'RestError' }),
+        );
       return real.apply(this, given);
     };
     try {
@@ -364,17 +414,26 @@ describe('no value', () => {
       hook: sink('webhook', 'hook', { keys }),
       cards: sink('teams', 'cards', { severity: 'info' }),
       chat: sink('slack', 'chat', { severity: 'info' }),
-      bus: { kind: 'eventgrid', endpoint: `${tenant.azure.url('echo.local-1.eventgrid')}/api/events` },
+      bus: {
+        kind: 'eventgrid',
+        endpoint: `${tenant.azure.url('echo.local-1.eventgrid')}/api/events`,
+      },
     };
     const topic = tenant.azure.topic('echo');
     tenant.configure({
       ...env({ sinks, default: Object.keys(sinks) }),
       ...addresses(),
-      ...{ KEYTURN_NOTIFY_CHAT: receivers.url('/chat'), KEYTURN_NOTIFY_CARDS: receivers.url('/cards') },
+      ...{
+        KEYTURN_NOTIFY_CHAT: receivers.url('/chat'),
+        KEYTURN_NOTIFY_CARDS: receivers.url('/cards'),
+      },
     });
     receivers.answers.set('/chat', { status: 500 });
     await rotated('st-a', 'acct1');
-    tenant.seed('st-b', { account: 'acct2', tags: { owner: `me ${tenant.azure.account('acct2').key('key1')}` } });
+    tenant.seed('st-b', {
+      account: 'acct2',
+      tags: { owner: `me ${tenant.azure.account('acct2').key('key1')}` },
+    });
     tenant.azure.echo('keyvault.set');
     await tenant.goTo(tenant.dueOn('st-b'));
     await tenant.event('st-b');
@@ -383,7 +442,11 @@ describe('no value', () => {
     const sent = JSON.stringify([receivers.all, topic.events]);
     expect(sent).toContain('st-b');
     const { keysSeen } = tenant;
-    const everywhere = [sent, JSON.stringify(tenant.lines), JSON.stringify(await tenant.rows())].join('\n');
+    const everywhere = [
+      sent,
+      JSON.stringify(tenant.lines),
+      JSON.stringify(await tenant.rows()),
+    ].join('\n');
     expect(keysSeen.size).toBeGreaterThan(3);
     for (const key of keysSeen) expect(everywhere.includes(key)).toBe(false);
     const logged = JSON.stringify([tenant.lines, await tenant.rows()]);

@@ -13,7 +13,8 @@ beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
 const mode = (KEYTURN_MODE: string) => tenant.configure({ KEYTURN_MODE });
-const would = () => tenant.logs('would alert').map(({ name, vault, reason }) => `${name ?? vault} ${reason}`);
+const would = () =>
+  tenant.logs('would alert').map(({ name, vault, reason }) => `${name ?? vault} ${reason}`);
 const inDays = (days: number) => new Date(Date.now() + days * 86_400_000);
 
 describe('OPS-06: what an instance that only observes would alert', () => {
@@ -26,7 +27,12 @@ describe('OPS-06: what an instance that only observes would alert', () => {
     expect(would().sort()).toEqual(['st-a no-consent', 'st-b unknown-value']);
     const [first] = tenant.logs('would alert').filter(({ name }) => name === 'st-a');
     expect(first).toMatchObject({
-      ...{ by: 'target owner', owner: 'team-orders', kind: 'storage-account-key', cause: expect.any(String) },
+      ...{
+        by: 'target owner',
+        owner: 'team-orders',
+        kind: 'storage-account-key',
+        cause: expect.any(String),
+      },
       ...{ link: '/api/reasons/no-consent', remedy: expect.stringContaining('kv1/st-a') },
     });
     // Each is in the inventory with its reason.
@@ -52,7 +58,10 @@ describe('OPS-06: what an instance that only observes would alert', () => {
     tenant.lines.length = 0;
     mode('observe');
     tenant.azure.outage('keyvault.list', { status: 403, host: 'kv2.vault' });
-    await tenant.own.put(JSON.stringify({ vault: 'kv1', name: 'st-lost', cause: 'sweep' }), 'keyturn-work-poison');
+    await tenant.own.put(
+      JSON.stringify({ vault: 'kv1', name: 'st-lost', cause: 'sweep' }),
+      'keyturn-work-poison',
+    );
     await tenant.own.put('[null]', 'keyturn-events-poison');
     await tenant.settle();
     await tenant.advance({ hours: 3 }, { sweepEvery: 1 });
@@ -72,7 +81,9 @@ describe('OPS-06: what an instance that only observes would alert', () => {
 
     mode('run');
     await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
-    const raised = new Set(tenant.alerts().map(({ name, vault, reason }) => `${name ?? vault} ${reason}`));
+    const raised = new Set(
+      tenant.alerts().map(({ name, vault, reason }) => `${name ?? vault} ${reason}`),
+    );
     for (const cause of ['kv2 vault-forbidden', 'st-exp no-consent', 'st-lost opt-in-lost'])
       expect(raised).toContain(cause);
   });
@@ -92,7 +103,10 @@ describe('OPS-06: what an instance that only observes would alert', () => {
 describe('OPS-06: what somebody put off on purpose is late for nobody', () => {
   const alerted = () => tenant.alerts('st-a').map(({ reason }) => reason);
   const hold = (until: Date) =>
-    tenant.request('/api/vaults/kv1/secrets/st-a/hold', { method: 'POST', body: JSON.stringify({ until }) });
+    tenant.request('/api/vaults/kv1/secrets/st-a/hold', {
+      method: 'POST',
+      body: JSON.stringify({ until }),
+    });
 
   it('in a hold: neither due nor owed, and an expiry that comes near is told all the same', async () => {
     // Due a quarter of its life before its expiry, eight days.

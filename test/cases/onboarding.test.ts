@@ -28,18 +28,22 @@ beforeAll(async () => {
 beforeEach(async () => {
   await tenant.clear();
   tenant.azure.world.identity.graphRoles = [OWNED_BY];
-  tenant.azure.sqlServer('sql1').entraLogins.set(oid(), new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
+  tenant.azure
+    .sqlServer('sql1')
+    .entraLogins.set(oid(), new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
 });
 afterAll(() => tenant.stop());
 
 const oid = () => tenant.azure.world.identity.oid;
 const account = () => tenant.azure.account('acct1');
-const consent = (text: string) => tenant.azure.setDescription({ scope: account().id, principalId: oid() }, text);
+const consent = (text: string) =>
+  tenant.azure.setDescription({ scope: account().id, principalId: oid() }, text);
 const seed = (given: Seed = {}) => tenant.seed('st-a', { account: 'acct1', ...given });
 function lose(pattern: RegExp): void {
   for (const grant of tenant.azure.world.roles.all)
     for (const kind of ['actions', 'dataActions'] as const)
-      if (grant.principalId === oid()) grant[kind] = (grant[kind] ?? []).filter((action) => !pattern.test(action));
+      if (grant.principalId === oid())
+        grant[kind] = (grant[kind] ?? []).filter((action) => !pattern.test(action));
 }
 const logins = (more: Record<string, string> = {}): Seed => ({
   value: JSON.stringify({ username: 'app_a', password: PASSWORDS.app_a }),
@@ -80,7 +84,11 @@ const ALERTED: Record<string, Mistake> = {
       seed();
     },
     mend: () => consent(CONSENT),
-    ...{ reason: 'no-consent', by: 'target owner', remedy: /: `keyturn storage-account-key: kv1\/st-a` \(/ },
+    ...{
+      reason: 'no-consent',
+      by: 'target owner',
+      remedy: /: `keyturn storage-account-key: kv1\/st-a` \(/,
+    },
     detail: /^There is no such target, or it does not name this secret for this kind\.$/,
   },
   'a consent for another kind': {
@@ -89,8 +97,13 @@ const ALERTED: Record<string, Mistake> = {
       seed();
     },
     mend: () => consent(`keyturn redis-key: kv1/st-a; ${CONSENT}`),
-    ...{ reason: 'no-consent', by: 'target owner', remedy: /`keyturn storage-account-key: kv1\/st-a`/ },
-    detail: /^The consent is for the kind "redis-key" alone, .* Write `keyturn storage-account-key: kv1\/st-a`\.$/,
+    ...{
+      reason: 'no-consent',
+      by: 'target owner',
+      remedy: /`keyturn storage-account-key: kv1\/st-a`/,
+    },
+    detail:
+      /^The consent is for the kind "redis-key" alone, .* Write `keyturn storage-account-key: kv1\/st-a`\.$/,
   },
   'a consent of the old form': {
     make: () => {
@@ -98,7 +111,11 @@ const ALERTED: Record<string, Mistake> = {
       seed();
     },
     mend: () => consent(CONSENT),
-    ...{ reason: 'no-consent', by: 'target owner', remedy: /`keyturn storage-account-key: kv1\/st-a`/ },
+    ...{
+      reason: 'no-consent',
+      by: 'target owner',
+      remedy: /`keyturn storage-account-key: kv1\/st-a`/,
+    },
     detail: /^The consent is of the old form, .* Write `keyturn storage-account-key: kv1\/st-a`\.$/,
   },
   'a consent that names another secret': {
@@ -107,13 +124,20 @@ const ALERTED: Record<string, Mistake> = {
       seed();
     },
     mend: () => consent(CONSENT),
-    ...{ reason: 'no-consent', by: 'target owner', remedy: /`keyturn storage-account-key: kv1\/st-a`/ },
+    ...{
+      reason: 'no-consent',
+      by: 'target owner',
+      remedy: /`keyturn storage-account-key: kv1\/st-a`/,
+    },
     detail: /^There is no such target, or it does not name this secret for this kind\.$/,
   },
   'a consent that names other logins': {
     make: () => {
       const { id } = tenant.azure.sqlServer('sql1');
-      tenant.azure.setDescription({ scope: id, principalId: oid() }, 'keyturn sql-login: kv1/st-a(app_a)');
+      tenant.azure.setDescription(
+        { scope: id, principalId: oid() },
+        'keyturn sql-login: kv1/st-a(app_a)',
+      );
       tenant.seed('st-a', logins());
     },
     mend: () =>
@@ -121,25 +145,44 @@ const ALERTED: Record<string, Mistake> = {
         { scope: tenant.azure.sqlServer('sql1').id, principalId: oid() },
         'keyturn sql-login: kv1/st-a(app_a,app_b)',
       ),
-    ...{ reason: 'no-consent', by: 'target owner', remedy: /`keyturn sql-login: kv1\/st-a\(app_a,app_b\)`/ },
+    ...{
+      reason: 'no-consent',
+      by: 'target owner',
+      remedy: /`keyturn sql-login: kv1\/st-a\(app_a,app_b\)`/,
+    },
     detail: /Write `keyturn sql-login: kv1\/st-a\(app_a,app_b\)`\.$/,
   },
   'a misspelt rotator': {
     make: () => seed({ tags: { rotator: 'storage-acount-key' } }),
     mend: () => seed(),
-    ...{ reason: 'unknown-rotator', by: 'secret owner', remedy: /^Use one of the names that the detail lists\.$/ },
+    ...{
+      reason: 'unknown-rotator',
+      by: 'secret owner',
+      remedy: /^Use one of the names that the detail lists\.$/,
+    },
     detail: /^The tag rotator is "storage-acount-key"\. Known: .*storage-account-key/,
   },
   'a target in another subscription': {
-    make: () => seed({ tags: { 'rotator-target': account().id.replace(/[0-9a-f-]{36}/, crypto.randomUUID()) } }),
+    make: () =>
+      seed({
+        tags: { 'rotator-target': account().id.replace(/[0-9a-f-]{36}/, crypto.randomUUID()) },
+      }),
     mend: () => seed(),
-    ...{ reason: 'no-consent', by: 'target owner', remedy: /`keyturn storage-account-key: kv1\/st-a`/ },
+    ...{
+      reason: 'no-consent',
+      by: 'target owner',
+      remedy: /`keyturn storage-account-key: kv1\/st-a`/,
+    },
     detail: /^There is no such target, or it does not name this secret for this kind\.$/,
   },
   'a target of another type': {
     make: () => seed({ tags: { 'rotator-target': tenant.azure.vault('kv1').id } }),
     mend: () => seed(),
-    ...{ reason: 'bad-tags', by: 'secret owner', remedy: /^Correct the tag that the detail names\.$/ },
+    ...{
+      reason: 'bad-tags',
+      by: 'secret owner',
+      remedy: /^Correct the tag that the detail names\.$/,
+    },
     detail: /^The tag rotator-target .*Microsoft\.Storage\/storageAccounts/,
   },
   'a role without regenerateKey': {
@@ -148,7 +191,8 @@ const ALERTED: Record<string, Mistake> = {
       seed();
     },
     ...{ reason: 'target-forbidden', by: 'target owner', due: true },
-    remedy: /role `Keyturn storage-account-key` at the target, with all its actions: .*regenerateKey\/action/,
+    remedy:
+      /role `Keyturn storage-account-key` at the target, with all its actions: .*regenerateKey\/action/,
     detail: /^Azure refused to regenerate key2 of acct1/,
   },
   'a vault role that may not set': {
@@ -156,20 +200,33 @@ const ALERTED: Record<string, Mistake> = {
       lose(/secrets\/(setSecret|update)/);
       seed();
     },
-    ...{ reason: 'vault-forbidden', by: 'operator', remedy: /Secrets Officer .* at the vault kv1/, due: true },
+    ...{
+      reason: 'vault-forbidden',
+      by: 'operator',
+      remedy: /Secrets Officer .* at the vault kv1/,
+      due: true,
+    },
     detail: /./,
   },
   'a policy with an unknown key': {
     make: () => seed({ policy: 'evry=60d' }),
     mend: () => seed({ policy: 'every=60d' }),
-    ...{ reason: 'bad-tags', by: 'secret owner', remedy: /^Correct the tag that the detail names\.$/ },
+    ...{
+      reason: 'bad-tags',
+      by: 'secret owner',
+      remedy: /^Correct the tag that the detail names\.$/,
+    },
     detail:
       /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window, paused, approve, revoke, unused-limit or at-limit\.$/,
   },
   'a grace as long as every': {
     make: () => seed({ policy: 'every=2d;grace=2d' }),
     mend: () => seed({ policy: 'every=20d;grace=2d' }),
-    ...{ reason: 'bad-tags', by: 'secret owner', remedy: /^Correct the tag that the detail names\.$/ },
+    ...{
+      reason: 'bad-tags',
+      by: 'secret owner',
+      remedy: /^Correct the tag that the detail names\.$/,
+    },
     detail: /grace/,
   },
   'a connection string of another account': {
@@ -188,7 +245,10 @@ const ALERTED: Record<string, Mistake> = {
   'a JSON value without the option field': {
     make: () => seed({ value: JSON.stringify({ key: account().key('key1') }) }),
     mend: () =>
-      seed({ value: JSON.stringify({ key: account().key('key1') }), tags: { 'rotator-options': 'field=key' } }),
+      seed({
+        value: JSON.stringify({ key: account().key('key1') }),
+        tags: { 'rotator-options': 'field=key' },
+      }),
     ...{
       reason: 'bad-value',
       by: 'secret owner',
@@ -257,38 +317,45 @@ const ALERTED: Record<string, Mistake> = {
     mend: () => {
       account().locked = undefined;
     },
-    ...{ reason: 'scope-locked', by: 'target owner', remedy: /^Remove the lock, or opt the secret out\.$/ },
+    ...{
+      reason: 'scope-locked',
+      by: 'target owner',
+      remedy: /^Remove the lock, or opt the secret out\.$/,
+    },
     detail: /lock/i,
   },
 };
 
 describe('onboarding: a mistake is one alert that names who acts and what helps', () => {
-  it.each(Object.entries(ALERTED))('%s', async (_title, { make, mend, reason, by, remedy, detail, due }) => {
-    make();
-    await tenant.sweepAndSettle();
-    if (due) {
-      await tenant.goTo(tenant.dueOn('st-a'));
-      await tenant.advance({ hours: 3 }, { sweepEvery: 1 }); // a role may be spreading for half an hour
-    }
-    // So would a refusal that a spreading role gives as well.
-    if (tenant.alerts('st-a').length === 0) await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
-    const alerts = tenant.alerts('st-a').map((alert) => ({ ...alert }));
-    expect(alerts.map((alert) => [alert.reason, alert.by])).toEqual([[reason, by]]);
-    const [alert = {}] = alerts;
-    expect(String(Reflect.get(alert, 'remedy'))).toMatch(remedy);
-    expect(String(Reflect.get(alert, 'detail'))).toMatch(detail);
-    expect(alert).toMatchObject({ link: `https://keyturn.example.com/api/reasons/${reason}` });
-    expect(JSON.stringify(alert)).not.toMatch(/<(vault|secret|kind|consent|actions)>/);
-    // The same in the inventory.
-    const { reason: last, lastFailure } = (await tenant.row('st-a')) ?? {};
-    expect([last, Object(lastFailure).reason]).toContain(reason);
+  it.each(Object.entries(ALERTED))(
+    '%s',
+    async (_title, { make, mend, reason, by, remedy, detail, due }) => {
+      make();
+      await tenant.sweepAndSettle();
+      if (due) {
+        await tenant.goTo(tenant.dueOn('st-a'));
+        await tenant.advance({ hours: 3 }, { sweepEvery: 1 }); // a role may be spreading for half an hour
+      }
+      // So would a refusal that a spreading role gives as well.
+      if (tenant.alerts('st-a').length === 0) await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
+      const alerts = tenant.alerts('st-a').map((alert) => ({ ...alert }));
+      expect(alerts.map((alert) => [alert.reason, alert.by])).toEqual([[reason, by]]);
+      const [alert = {}] = alerts;
+      expect(String(Reflect.get(alert, 'remedy'))).toMatch(remedy);
+      expect(String(Reflect.get(alert, 'detail'))).toMatch(detail);
+      expect(alert).toMatchObject({ link: `https://keyturn.example.com/api/reasons/${reason}` });
+      expect(JSON.stringify(alert)).not.toMatch(/<(vault|secret|kind|consent|actions)>/);
+      // The same in the inventory.
+      const { reason: last, lastFailure } = (await tenant.row('st-a')) ?? {};
+      expect([last, Object(lastFailure).reason]).toContain(reason);
 
-    if (!mend) return;
-    mend();
-    await tenant.advance({ hours: 25 }, { sweepEvery: 12 });
-    expect(await tenant.row('st-a')).not.toMatchObject({ step: 'refuse' });
-    expect(tenant.alerts('st-a')).toHaveLength(1);
-  });
+      if (!mend) return;
+      mend();
+      await tenant.advance({ hours: 25 }, { sweepEvery: 12 });
+      expect(await tenant.row('st-a')).not.toMatchObject({ step: 'refuse' });
+      expect(tenant.alerts('st-a')).toHaveLength(1);
+    },
+  );
 });
 
 describe('onboarding: a mistake that is no alert has its answer', () => {
@@ -342,7 +409,11 @@ describe('onboarding: a mistake that is no alert has its answer', () => {
     await tenant.event('st-a');
     await tenant.settle();
     expect((await answer(secret)).status).toBe(404);
-    expect(tenant.logs('decided').at(-1)).toMatchObject({ name: 'st-a', step: 'skip', reason: 'managed' });
+    expect(tenant.logs('decided').at(-1)).toMatchObject({
+      name: 'st-a',
+      step: 'skip',
+      reason: 'managed',
+    });
     expect(tenant.alerts()).toEqual([]);
   });
 
@@ -364,7 +435,11 @@ describe('onboarding: a mistake that is no alert has its answer', () => {
     const asked = await tenant.rotate('st-a', {});
     expect([asked.status, (await asked.json()) as object]).toEqual([
       409,
-      expect.objectContaining({ reason: 'mode-observe', remedy: 'Set KEYTURN_MODE to run.', by: 'operator' }),
+      expect.objectContaining({
+        reason: 'mode-observe',
+        remedy: 'Set KEYTURN_MODE to run.',
+        by: 'operator',
+      }),
     ]);
   });
 
@@ -388,7 +463,9 @@ describe('onboarding: a mistake that is no alert has its answer', () => {
       accepted: false,
       refusal: {
         ...{ reason: 'target-forbidden', by: 'target owner' },
-        detail: expect.stringMatching(/lacks Microsoft\.Storage\/storageAccounts\/regenerateKey\/action/),
+        detail: expect.stringMatching(
+          /lacks Microsoft\.Storage\/storageAccounts\/regenerateKey\/action/,
+        ),
         remedy: expect.stringMatching(/role `Keyturn storage-account-key`/),
       },
     });

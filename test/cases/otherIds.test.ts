@@ -18,7 +18,10 @@ beforeEach(async () => {
 });
 afterAll(() => tenant.stop());
 
-async function looked(target: string, value = first.secretText): Promise<Record<string, unknown> | undefined> {
+async function looked(
+  target: string,
+  value = first.secretText,
+): Promise<Record<string, unknown> | undefined> {
   tenant.seed('gr-a', { value, tags: { rotator: 'app-registration', 'rotator-target': target } });
   await tenant.goTo(tenant.dueOn('gr-a'));
   await tenant.sweepAndSettle();
@@ -36,7 +39,9 @@ describe('COR-08: another id of a consenting application', () => {
   ])('COR-08: %s: an object id, and which id is wanted', async (_, id) => {
     expect(await looked(id())).toMatchObject({
       ...{ step: 'refuse', reason: 'bad-tags' },
-      detail: expect.stringMatching(/that is an object id, the application \(client\) id is wanted/),
+      detail: expect.stringMatching(
+        /that is an object id, the application \(client\) id is wanted/,
+      ),
     });
     expect(told()).toEqual([['bad-tags', expect.stringContaining(app.appId)]]);
     const { id: version, tags = {} } = tenant.current('gr-a');
@@ -48,7 +53,9 @@ describe('COR-08: another id of a consenting application', () => {
 
   it("COR-08: consent stands in the operator's map, under the object id as well", async () => {
     app.tags = [];
-    tenant.configure({ KEYTURN_CONSENT: JSON.stringify({ [app.objectId]: 'app-registration: kv1/gr-a' }) });
+    tenant.configure({
+      KEYTURN_CONSENT: JSON.stringify({ [app.objectId]: 'app-registration: kv1/gr-a' }),
+    });
     expect((await looked(app.objectId))?.detail).toMatch(/that is an object id/);
   });
 
@@ -75,7 +82,9 @@ describe('COR-08: a value of another place', () => {
       ...{ step: 'refuse', reason: 'bad-value' },
       detail: expect.stringMatching(/That secret belongs to the service principal/),
     });
-    expect(tenant.alerts('gr-a').map(({ remedy }) => remedy)).toEqual([expect.not.stringMatching(/override/)]);
+    expect(tenant.alerts('gr-a').map(({ remedy }) => remedy)).toEqual([
+      expect.not.stringMatching(/override/),
+    ]);
     await tenant.check({ broken: ['gr-a'] });
   });
 
@@ -101,14 +110,22 @@ describe('COR-08: a value of another place', () => {
   });
 
   it('VAL-03: where the service principal may not be read, the value is one that nobody knows, as before', async () => {
-    tenant.azure.outage('graph.servicePrincipal', { status: 403, code: 'Authorization_RequestDenied' });
+    tenant.azure.outage('graph.servicePrincipal', {
+      status: 403,
+      code: 'Authorization_RequestDenied',
+    });
     const { secretText } = app.addPrincipalPassword();
-    expect(await looked(app.appId, secretText)).toMatchObject({ step: 'refuse', reason: 'unknown-value' });
+    expect(await looked(app.appId, secretText)).toMatchObject({
+      step: 'refuse',
+      reason: 'unknown-value',
+    });
     expect(callsTo(tenant, 'graph.servicePrincipal').length).toBeGreaterThan(0);
   });
 
   it('any other value is unknown as before, and Graph is asked once a look', async () => {
-    expect(await looked(app.appId, 'a-value-of-nobody-0123456789')).toMatchObject({ reason: 'unknown-value' });
+    expect(await looked(app.appId, 'a-value-of-nobody-0123456789')).toMatchObject({
+      reason: 'unknown-value',
+    });
     const principals = callsTo(tenant, 'graph.servicePrincipal');
     expect(principals.length).toBeLessThan(8);
     expect(told()).toEqual([['unknown-value', undefined]]);

@@ -16,13 +16,18 @@ const disable = (enabled = false) => kv1().update('st-a', '', { enabled });
 const remove = () => kv1().delete('st-a');
 
 async function shown(query = ''): Promise<Record<string, unknown>[]> {
-  const { secrets } = (await (await tenant.request(`/api/secrets${query}`)).json()) as { secrets: [] };
+  const { secrets } = (await (await tenant.request(`/api/secrets${query}`)).json()) as {
+    secrets: [];
+  };
   return secrets;
 }
 
 /** Looks that reached the vault. */
 const looks = () => callsTo(tenant, 'keyvault.get').length;
-const key1 = { handle: 'key1', isLive: (value: string) => tenant.azure.account('acct1').accepts(value) };
+const key1 = {
+  handle: 'key1',
+  isLive: (value: string) => tenant.azure.account('acct1').accepts(value),
+};
 
 describe.each<[string, () => void, object]>([
   ['disabled', disable, { state: 'held', owed: ['key1'], last: { reason: 'disabled' } }],
@@ -73,7 +78,10 @@ describe('a list that breaks off behind its first page', () => {
     await tenant.advance({ minutes: 5 });
     const before = looks();
     const host = 'kv1.vault';
-    tenant.azure.fault('keyvault.list', [{ host }, ...Array.from({ length: 20 }, () => ({ host, status: 503 }))]);
+    tenant.azure.fault('keyvault.list', [
+      { host },
+      ...Array.from({ length: 20 }, () => ({ host, status: 503 })),
+    ]);
     await tenant.sweepAndSettle();
     expect(tenant.logs('swept').at(-1)).toMatchObject({ unlisted: 'kv1' });
     expect(looks()).toBe(before);

@@ -26,7 +26,9 @@ export class OwnStorage {
   /** `azurite`, where it is the storage and of this process, is looked into instead of being asked how many wait. */
   constructor(connection: string, azurite?: Azurite) {
     this.#azurite = azurite;
-    this.table = TableClient.fromConnectionString(connection, 'keyturn', { allowInsecureConnection: true });
+    this.table = TableClient.fromConnectionString(connection, 'keyturn', {
+      allowInsecureConnection: true,
+    });
     this.#queues = QueueServiceClient.fromConnectionString(connection);
   }
 
@@ -56,7 +58,9 @@ export class OwnStorage {
     const counts = await Promise.all(
       asked.map(async (name) => {
         const known = await this.#azurite?.queued(appAccount, name);
-        return known?.count ?? (await this.queue(name).getProperties()).approximateMessagesCount ?? 0;
+        return (
+          known?.count ?? (await this.queue(name).getProperties()).approximateMessagesCount ?? 0
+        );
       }),
     );
     return counts.reduce((sum, count) => sum + count, 0);
@@ -65,7 +69,9 @@ export class OwnStorage {
   /** Texts of the messages that can be seen now, decoded. */
   async messages(name: QueueName = 'keyturn-work'): Promise<string[]> {
     const { peekedMessageItems } = await this.queue(name).peekMessages({ numberOfMessages: 32 });
-    return peekedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString('utf8'));
+    return peekedMessageItems.map(({ messageText }) =>
+      Buffer.from(messageText, 'base64').toString('utf8'),
+    );
   }
 
   async clear(): Promise<void> {
@@ -73,12 +79,17 @@ export class OwnStorage {
   }
 
   async create(): Promise<void> {
-    await Promise.all([this.table.createTable(), ...QUEUES.map((name) => this.queue(name).createIfNotExists())]);
+    await Promise.all([
+      this.table.createTable(),
+      ...QUEUES.map((name) => this.queue(name).createIfNotExists()),
+    ]);
   }
 
   /** Puts a text on a queue as anybody with the account's key could (case SEC-05). */
   async put(text: string, name: QueueName = 'keyturn-work'): Promise<void> {
-    await this.queue(name).sendMessage(Buffer.from(text).toString('base64'), { messageTimeToLive: -1 });
+    await this.queue(name).sendMessage(Buffer.from(text).toString('base64'), {
+      messageTimeToLive: -1,
+    });
   }
 }
 

@@ -15,14 +15,23 @@ beforeAll(async () => {
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
-const TAGS = ['rotator', 'rotator-target', 'rotator-options', 'rotator-policy', 'rotator-exempt', 'owner'] as const;
+const TAGS = [
+  'rotator',
+  'rotator-target',
+  'rotator-options',
+  'rotator-policy',
+  'rotator-exempt',
+  'owner',
+] as const;
 
 /** Everything that can be read by others: log, rows and answers. */
 const outputs = async () => JSON.stringify([tenant.lines, await tenant.rows(), tenant.answers]);
 
 /** Pieces of eight characters that were shown. */
 const piecesIn = (text: string, value: string): string[] =>
-  [...Array(value.length - 7).keys()].map((at) => value.slice(at, at + 8)).filter((piece) => text.includes(piece));
+  [...Array(value.length - 7).keys()]
+    .map((at) => value.slice(at, at + 8))
+    .filter((piece) => text.includes(piece));
 
 /** Asks about the text in every way that a caller has. */
 async function say(text: string): Promise<void> {
@@ -33,14 +42,22 @@ async function say(text: string): Promise<void> {
       headers: { 'content-type': 'application/json', 'idempotency-key': text.slice(0, 64) },
       body: JSON.stringify(body),
     });
-  await tenant.rotate('st-a', { note: `it was ${text}`, ticket: text.slice(0, 64), override: ['too-soon'] });
+  await tenant.rotate('st-a', {
+    note: `it was ${text}`,
+    ticket: text.slice(0, 64),
+    override: ['too-soon'],
+  });
   await post({ [text]: true });
   await post({ override: [text] });
   await post({ revoke: text });
   await post({}, `?${encodeURIComponent(text)}=1`);
   await tenant.request(`/api/secrets?${encodeURIComponent(text)}=1`);
-  await tenant.request(`/api/secrets?owner=${encodeURIComponent(text)}&continuation=${encodeURIComponent(text)}`);
-  await tenant.request(`/api/secrets?state=${encodeURIComponent(text)}&vault=${encodeURIComponent(text)}`);
+  await tenant.request(
+    `/api/secrets?owner=${encodeURIComponent(text)}&continuation=${encodeURIComponent(text)}`,
+  );
+  await tenant.request(
+    `/api/secrets?state=${encodeURIComponent(text)}&vault=${encodeURIComponent(text)}`,
+  );
   await tenant.request(`/api/vaults/kv1/secrets/${encodeURIComponent(text)}/history`);
   await tenant.request(`/api/operations/${encodeURIComponent(text)}`);
   await tenant.own.put(JSON.stringify({ vault: 'kv1', name: 'st-a', cause: 'sweep', [text]: 1 }));
@@ -54,18 +71,28 @@ const eventWith = (at: 'topic' | 'type' | 'id' | 'name' | 'vault', text: string)
   data:
     at === 'id'
       ? { Id: text }
-      : { VaultName: at === 'vault' ? text : 'kv1', ObjectName: at === 'name' ? text : 'st-a', ObjectType: 'Secret' },
+      : {
+          VaultName: at === 'vault' ? text : 'kv1',
+          ObjectName: at === 'name' ? text : 'st-a',
+          ObjectType: 'Secret',
+        },
 });
 
 /** A secret of somebody's own for each tag that takes text. */
 function seedTags(text: string): void {
   for (const tag of TAGS) {
-    const tags = { [tag]: text.slice(0, 256), ...(tag === 'rotator-exempt' ? { rotator: 'none' } : {}) };
+    const tags = {
+      [tag]: text.slice(0, 256),
+      ...(tag === 'rotator-exempt' ? { rotator: 'none' } : {}),
+    };
     tenant.seed(`own-${tag}`, { account: 'acct2', tags });
   }
   tenant.seed('own-exempt', {
     account: 'acct2',
-    tags: { rotator: 'none', 'rotator-exempt': `reason=${encodeURIComponent(text.slice(0, 90))};until=2037-01-01` },
+    tags: {
+      rotator: 'none',
+      'rotator-exempt': `reason=${encodeURIComponent(text.slice(0, 90))};until=2037-01-01`,
+    },
   });
 }
 
@@ -76,27 +103,35 @@ describe('ATK-07: pasted', () => {
     ['one that has few capitals', () => 'zaJh_3ghota4yqf26koyjj.r6ng.rdPgutu0hphl'],
     ['one that could be the name of a secret', () => 'tyizgk0dC-xjd9sptbNsxoi9n5fl1-n507rrzehk'],
     ['a client secret', () => `Xy78Q~${randomBytes(26).toString('base64url').slice(0, 34)}`],
-    ['a connection string', () => `Server=s1;User ID=a;Password=${randomBytes(30).toString('base64url')}`],
+    [
+      'a connection string',
+      () => `Server=s1;User ID=a;Password=${randomBytes(30).toString('base64url')}`,
+    ],
     ['a SAS', () => `sv=2024-11-04&sig=${randomBytes(32).toString('base64url')}`],
-  ])('ATK-07: %s in every tag and field of a request is in no log, row, audit record or answer', async (_, make) => {
-    await rotated(tenant, 'st-a', { account: 'acct1' });
-    const text = make();
-    seedTags(text);
-    await tenant.sweepAndSettle();
-    await say(text);
-    // One that is accepted, too: what is said with it stays in row, log and audit.
-    const until = new Date(Date.now() + 3 * 3_600_000).toISOString();
-    expect((await tenant.hold('st-a', { until, note: `it was ${text}` })).status).toBe(202);
-    await tenant.settle();
-    expect((await tenant.rows()).filter(({ partition }) => partition === 'operations')).toHaveLength(1);
-    await tenant.request('/api/secrets');
-    await tenant.request('/api/vaults/kv1/secrets/st-a/history');
-    for (const tag of TAGS) await tenant.request(`/api/vaults/kv1/secrets/own-${tag}`);
-    const secret = /^Server|^sv/.test(text) ? text.slice(text.lastIndexOf('=') + 1) : text;
-    // In small letters, too: what reads a text without case must not show it so.
-    expect(piecesIn((await outputs()).toLowerCase(), secret.toLowerCase())).toEqual([]);
-    expect((await tenant.row('own-rotator'))?.detail).toContain('[looks like a credential]');
-  });
+  ])(
+    'ATK-07: %s in every tag and field of a request is in no log, row, audit record or answer',
+    async (_, make) => {
+      await rotated(tenant, 'st-a', { account: 'acct1' });
+      const text = make();
+      seedTags(text);
+      await tenant.sweepAndSettle();
+      await say(text);
+      // One that is accepted, too: what is said with it stays in row, log and audit.
+      const until = new Date(Date.now() + 3 * 3_600_000).toISOString();
+      expect((await tenant.hold('st-a', { until, note: `it was ${text}` })).status).toBe(202);
+      await tenant.settle();
+      expect(
+        (await tenant.rows()).filter(({ partition }) => partition === 'operations'),
+      ).toHaveLength(1);
+      await tenant.request('/api/secrets');
+      await tenant.request('/api/vaults/kv1/secrets/st-a/history');
+      for (const tag of TAGS) await tenant.request(`/api/vaults/kv1/secrets/own-${tag}`);
+      const secret = /^Server|^sv/.test(text) ? text.slice(text.lastIndexOf('=') + 1) : text;
+      // In small letters, too: what reads a text without case must not show it so.
+      expect(piecesIn((await outputs()).toLowerCase(), secret.toLowerCase())).toEqual([]);
+      expect((await tenant.row('own-rotator'))?.detail).toContain('[looks like a credential]');
+    },
+  );
 });
 
 describe('ATK-07: no oracle', () => {
@@ -114,7 +149,9 @@ describe('ATK-07: no oracle', () => {
       await tenant.event('st-a');
       await say(guess);
       await tenant.settle();
-      const rows = await Promise.all(TAGS.map(async (tag) => (await tenant.row(`own-${tag}`))?.detail));
+      const rows = await Promise.all(
+        TAGS.map(async (tag) => (await tenant.row(`own-${tag}`))?.detail),
+      );
       return {
         hidden: (await outputs()).includes('[secret]'),
         rows: rows.map((detail) => String(detail).replaceAll(guess, '*')),

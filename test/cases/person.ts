@@ -21,7 +21,16 @@ export interface Seed {
 
 /** A new version as a person makes it: all of its tags, no state. */
 export function seed(azure: Azure, name: string, given: Seed): Version {
-  const { vault = 'kv1', account, slot = 'key1', value, policy, tags, contentType, expiresOn } = given;
+  const {
+    vault = 'kv1',
+    account,
+    slot = 'key1',
+    value,
+    policy,
+    tags,
+    contentType,
+    expiresOn,
+  } = given;
   const target = account === undefined ? undefined : azure.account(account);
   return azure.vault(vault).set(name, value ?? target?.key(slot) ?? 'a value of a person', {
     tags: {
@@ -53,7 +62,15 @@ export function eventAbout(azure: Azure, name: string, given: EventOptions): obj
   return {
     ...{ id: crypto.randomUUID(), topic, subject: name, eventType: `Microsoft.KeyVault.${type}` },
     eventTime: new Date().toISOString(),
-    data: { Id, VaultName: vaultName, ObjectType: 'Secret', ObjectName: name, Version: version, NBF: null, EXP: null },
+    data: {
+      Id,
+      VaultName: vaultName,
+      ObjectType: 'Secret',
+      ObjectName: name,
+      Version: version,
+      NBF: null,
+      EXP: null,
+    },
     ...{ dataVersion: '1', metadataVersion: '1', ...body },
   };
 }

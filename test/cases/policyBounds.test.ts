@@ -14,7 +14,8 @@ afterAll(() => tenant.stop());
 const tagVault = (tags: Record<string, string>) => {
   tenant.azure.vault('kv1').tags = tags;
 };
-const shown = async () => SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a')).json());
+const shown = async () =>
+  SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/st-a')).json());
 const isLive = (value: string) => tenant.azure.account('acct1').accepts(value);
 
 describe('the tag keyturn-policy of a vault', () => {
@@ -53,7 +54,9 @@ describe('the tag keyturn-policy of a vault', () => {
     expect(tenant.alerts('st-a')).toMatchObject([
       {
         reason: 'bad-tags',
-        detail: expect.stringMatching(/grace \(48 h\).*every \(1 h\) of the tag keyturn-policy of the vault/),
+        detail: expect.stringMatching(
+          /grace \(48 h\).*every \(1 h\) of the tag keyturn-policy of the vault/,
+        ),
       },
     ]);
     await tenant.check();
@@ -86,7 +89,9 @@ describe('the longest every', () => {
     expect(await shown()).toMatchObject({
       notes: ['every=3650d of the tag rotator-policy counts as 90d (KEYTURN_EVERY_MAX).'],
     });
-    expect(tenant.logs('decided').at(-1)).toMatchObject({ notes: expect.stringContaining('KEYTURN_EVERY_MAX') });
+    expect(tenant.logs('decided').at(-1)).toMatchObject({
+      notes: expect.stringContaining('KEYTURN_EVERY_MAX'),
+    });
     await tenant.sweepAndSettle();
     expect(tenant.versions('st-a')).toHaveLength(2);
     await tenant.check();

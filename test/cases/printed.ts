@@ -4,14 +4,18 @@ const LEVELS = ['log', 'info', 'warn', 'error', 'debug'] as const;
 /** Begins to catch; `release` gives the streams back. The console of a test file is its own. */
 export function catchPrinted(): { readonly printed: string[]; release(): void } {
   const printed: string[] = [];
-  const streams = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
+  const streams = [process.stdout, process.stderr].map((stream) => ({
+    stream,
+    write: stream.write,
+  }));
   for (const { stream } of streams) {
     stream.write = (text: string | Uint8Array) => {
       printed.push(String(text));
       return true;
     };
   }
-  for (const level of LEVELS) console[level] = (...all: unknown[]) => void printed.push(all.map(String).join(' '));
+  for (const level of LEVELS)
+    console[level] = (...all: unknown[]) => void printed.push(all.map(String).join(' '));
   return {
     printed,
     release() {

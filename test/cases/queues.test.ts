@@ -12,7 +12,8 @@ beforeAll(async () => {
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
-const raw = (text: string, queue: QueueName) => tenant.own.queue(queue).sendMessage(text, { messageTimeToLive: -1 });
+const raw = (text: string, queue: QueueName) =>
+  tenant.own.queue(queue).sendMessage(text, { messageTimeToLive: -1 });
 const VALUE = 'hunter2-hunter2-hunter2';
 const unreadable: readonly [string, string][] = [
   ['plain text', `password=${VALUE}`],
@@ -24,36 +25,44 @@ const unreadable: readonly [string, string][] = [
   ['blanks', '   '],
 ];
 
-describe.each<QueueName>(['keyturn-work', 'keyturn-events', 'keyturn-work-poison', 'keyturn-events-poison'])(
-  'the queue %s',
-  (queue) => {
-    it.each(unreadable)('HST-02: %s is taken away, recorded and alerted, and changes nothing', async (_title, text) => {
+describe.each<QueueName>([
+  'keyturn-work',
+  'keyturn-events',
+  'keyturn-work-poison',
+  'keyturn-events-poison',
+])('the queue %s', (queue) => {
+  it.each(unreadable)(
+    'HST-02: %s is taken away, recorded and alerted, and changes nothing',
+    async (_title, text) => {
       await due(tenant, 'st-a', { account: 'acct1' });
       await raw(text, queue);
       await tenant.settle();
       expect(await tenant.own.waiting()).toBe(0);
       const [alert, ...others] = tenant.alerts();
       expect(alert).toMatchObject({ by: 'operator', remedy: expect.any(String) });
-      expect([String(alert?.queue).replace(/-poison$/, ''), others]).toEqual([queue.replace(/-poison$/, ''), []]);
+      expect([String(alert?.queue).replace(/-poison$/, ''), others]).toEqual([
+        queue.replace(/-poison$/, ''),
+        [],
+      ]);
       expect(JSON.stringify(tenant.logs())).not.toContain('hunter2');
       expect(tenant.versions('st-a')).toHaveLength(1);
       await tenant.check();
-    });
+    },
+  );
 
-    it('HST-02: many are one alert an hour, and what is good between them is done', async () => {
-      await due(tenant, 'st-a', { account: 'acct1' });
-      for (let count = 0; count < 10; count++) await raw(`junk ${count}`, queue);
-      await tenant.event('st-a');
-      await tenant.settle();
-      expect(tenant.alerts().filter((alert) => alert.queue !== undefined)).toHaveLength(1);
-      expect(tenant.versions('st-a')).toHaveLength(2);
-      await tenant.advance({ minutes: 61 });
-      await raw('more junk', queue);
-      await tenant.settle();
-      expect(tenant.alerts().filter((alert) => alert.queue !== undefined)).toHaveLength(2);
-    });
-  },
-);
+  it('HST-02: many are one alert an hour, and what is good between them is done', async () => {
+    await due(tenant, 'st-a', { account: 'acct1' });
+    for (let count = 0; count < 10; count++) await raw(`junk ${count}`, queue);
+    await tenant.event('st-a');
+    await tenant.settle();
+    expect(tenant.alerts().filter((alert) => alert.queue !== undefined)).toHaveLength(1);
+    expect(tenant.versions('st-a')).toHaveLength(2);
+    await tenant.advance({ minutes: 61 });
+    await raw('more junk', queue);
+    await tenant.settle();
+    expect(tenant.alerts().filter((alert) => alert.queue !== undefined)).toHaveLength(2);
+  });
+});
 
 it('HST-02: an event that lies on its queue as plain JSON is taken like one in base64', async () => {
   await due(tenant, 'st-a', { account: 'acct1' });
@@ -77,7 +86,8 @@ it('HST-02: what stays in a poison queue is alerted by the sweep', async () => {
 });
 
 it('HST-03: poison queues that a deployment did not make are there after the next sweep', async () => {
-  for (const queue of ['keyturn-work-poison', 'keyturn-events-poison'] as const) await tenant.own.queue(queue).delete();
+  for (const queue of ['keyturn-work-poison', 'keyturn-events-poison'] as const)
+    await tenant.own.queue(queue).delete();
   await tenant.sweepAndSettle();
   for (const queue of ['keyturn-work-poison', 'keyturn-events-poison'] as const)
     expect(await tenant.own.queue(queue).exists()).toBe(true);

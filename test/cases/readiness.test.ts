@@ -35,7 +35,9 @@ describe('FN-03: tokens remember old permissions', () => {
         rotator: 'app-registration',
         ready: false,
         reason: 'graph-permission',
-        detail: expect.stringMatching(new RegExp(`^${RIGHT} is not in the token, which was issued on 20\\d\\d-.*Z`)),
+        detail: expect.stringMatching(
+          new RegExp(`^${RIGHT} is not in the token, which was issued on 20\\d\\d-.*Z`),
+        ),
         remedy: expect.stringMatching(/Grant it.*wait/),
         by: 'operator',
       },

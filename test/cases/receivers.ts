@@ -34,11 +34,19 @@ export class Receivers {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const [path = ''] = (request.url ?? '').split('?');
-      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+      const headers = Object.fromEntries(
+        Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+      );
       receivers.all.push({ path, headers, body: Buffer.concat(chunks).toString() });
-      const { status, headers: given = {}, silent } = receivers.answers.get(path) ?? { status: 204 };
+      const {
+        status,
+        headers: given = {},
+        silent,
+      } = receivers.answers.get(path) ?? { status: 204 };
       if (silent) return void request.socket.destroy();
-      response.writeHead(status, given).end(status === 204 ? undefined : 'what a receiver says is nobody’s business');
+      response
+        .writeHead(status, given)
+        .end(status === 204 ? undefined : 'what a receiver says is nobody’s business');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return receivers;

@@ -13,7 +13,8 @@ let container: ContainerClient;
 beforeAll(async () => {
   tenant = await startTenant();
   const connection = tenant.azure.env().AzureWebJobsStorage ?? '';
-  container = BlobServiceClient.fromConnectionString(connection).getContainerClient('keyturn-audit');
+  container =
+    BlobServiceClient.fromConnectionString(connection).getContainerClient('keyturn-audit');
 });
 beforeEach(() => tenant.clear());
 afterEach(() => container.deleteIfExists());
@@ -52,7 +53,11 @@ describe('the verdict of a secret', () => {
     const { v1 } = await rotated(tenant, 'st-a', { account: 'acct1' });
     await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
     const answer = await tenant.request('/api/vaults/kv1/secrets/st-a/undo', {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ticket: 'INC-1' }) },
+      ...{
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ ticket: 'INC-1' }),
+      },
     });
     expect(answer.status).toBe(202);
     await tenant.settle();
@@ -60,7 +65,9 @@ describe('the verdict of a secret', () => {
     expect(tenant.current('st-a').value).toBe(v1.value);
     const found = secretsIn(await report()).get('st-a');
     // The tag that remembers it has whole minutes.
-    expect(Math.abs(Date.parse(found?.credentialSince ?? '') / 1000 - v1.created)).toBeLessThanOrEqual(60);
+    expect(
+      Math.abs(Date.parse(found?.credentialSince ?? '') / 1000 - v1.created),
+    ).toBeLessThanOrEqual(60);
     expect(found?.ageDays).toBeGreaterThanOrEqual(60);
   });
 
@@ -68,12 +75,20 @@ describe('the verdict of a secret', () => {
     await rotated(tenant, 'st-good', { account: 'acct1', tags: { owner: 'shop' } });
     const until = days(60).toISOString().slice(0, 10);
     const exempt = `reason=a%20device%20in%20the%20field;until=${until};ticket=CHG-7`;
-    aged(tenant.seed('st-exempt', { tags: { rotator: 'none', 'rotator-exempt': exempt, owner: 'shop' } }), 400);
+    aged(
+      tenant.seed('st-exempt', {
+        tags: { rotator: 'none', 'rotator-exempt': exempt, owner: 'shop' },
+      }),
+      400,
+    );
     const ended = `reason=late;until=${days(-1).toISOString().slice(0, 10)}`;
     aged(tenant.seed('st-ended', { tags: { rotator: 'none', 'rotator-exempt': ended } }), 400);
     stranger('left-young', { vault: 'kv2' });
     stranger('left-old', { vault: 'kv2', ageDays: 91 });
-    aged(tenant.seed('st-refused', { account: 'acct2', tags: { 'rotator-target': 'nowhere' } }), 10);
+    aged(
+      tenant.seed('st-refused', { account: 'acct2', tags: { 'rotator-target': 'nowhere' } }),
+      10,
+    );
     await tenant.sweepAndSettle();
     const body = await report();
     const found = secretsIn(body);
@@ -86,7 +101,13 @@ describe('the verdict of a secret', () => {
       ['st-refused', 'cannot-tell'],
     ]);
     expect(found.get('st-good')).toMatchObject({
-      ...{ state: 'grace', kind: 'storage-account-key', ageDays: 0, proof: 'proved', dueOn: expect.any(String) },
+      ...{
+        state: 'grace',
+        kind: 'storage-account-key',
+        ageDays: 0,
+        proof: 'proved',
+        dueOn: expect.any(String),
+      },
     });
     expect(found.get('st-exempt')?.exempt).toEqual({
       ...{ reason: 'a device in the field', ticket: 'CHG-7' },
@@ -114,14 +135,28 @@ describe('a rotation', () => {
     await tenant.sweepAndSettle();
     const v2 = tenant.current('st-a');
     const body = await report(`month=${thisMonth()}`);
-    expect(body.owners.flatMap(({ owner, rotations }) => rotations.map((each) => ({ owner, ...each })))).toEqual([
+    expect(
+      body.owners.flatMap(({ owner, rotations }) => rotations.map((each) => ({ owner, ...each }))),
+    ).toEqual([
       expect.objectContaining({
-        ...{ owner: 'shop', vault: 'kv1', secret: 'st-a', outcome: 'done', replaced: v1.id, stored: v2.id },
+        ...{
+          owner: 'shop',
+          vault: 'kv1',
+          secret: 'st-a',
+          outcome: 'done',
+          replaced: v1.id,
+          stored: v2.id,
+        },
         ...{ handle: 'key2', ticket: 'CHG-1', caller: expect.any(String), revoked: ['key1'] },
-        ...{ rotatedOn: expect.any(String), provedOn: expect.any(String), revokedOn: expect.any(String) },
+        ...{
+          rotatedOn: expect.any(String),
+          provedOn: expect.any(String),
+          revokedOn: expect.any(String),
+        },
       }),
     ]);
-    for (const format of ['csv', 'markdown']) expect(await text(`format=${format}`)).toContain('CHG-1');
+    for (const format of ['csv', 'markdown'])
+      expect(await text(`format=${format}`)).toContain('CHG-1');
     expect(await leaks(tenant)).toEqual([]);
     expect((await report('month=2025-01')).rotations).toBe(0);
   });
@@ -151,14 +186,22 @@ describe('a report', () => {
     stranger('left-a');
     await tenant.sweepAndSettle();
     const month = thisMonth();
-    const first = new Date(Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() + 1, 1, 0, 30));
-    await tenant.advance({ seconds: (first.getTime() - Date.now()) / 1000 }, { sweepEvery: 24 * 40 });
+    const first = new Date(
+      Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() + 1, 1, 0, 30),
+    );
+    await tenant.advance(
+      { seconds: (first.getTime() - Date.now()) / 1000 },
+      { sweepEvery: 24 * 40 },
+    );
     const names = async () => {
       const found: string[] = [];
-      for await (const { name } of container.listBlobsFlat({ prefix: 'reports/' })) found.push(name);
+      for await (const { name } of container.listBlobsFlat({ prefix: 'reports/' }))
+        found.push(name);
       return found;
     };
-    expect(await names()).toEqual(['csv', 'json', 'md'].map((ending) => `reports/${month}.${ending}`));
+    expect(await names()).toEqual(
+      ['csv', 'json', 'md'].map((ending) => `reports/${month}.${ending}`),
+    );
     expect(tenant.logs('report kept')).toMatchObject([{ month, secrets: 1 }]);
     const kept = await report(`month=${month}`);
     expect(kept).toMatchObject({ month, secrets: 1 });
@@ -168,7 +211,9 @@ describe('a report', () => {
     expect(tenant.logs('report kept')).toHaveLength(1);
     expect(await report(`month=${month}`)).toEqual(kept);
     expect((await report()).secrets).toBe(2);
-    expect((await container.getBlobClient(`reports/${month}.csv`).downloadToBuffer()).toString()).toContain('left-a');
+    expect(
+      (await container.getBlobClient(`reports/${month}.csv`).downloadToBuffer()).toString(),
+    ).toContain('left-a');
 
     // Whoever writes to the storage makes no report of what is none.
     await container.getBlockBlobClient(`reports/${month}.json`).upload('{"month":1}', 11);

@@ -3,7 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { ReadinessBody } from '../../src/api/readinessBody.ts';
 import { startTenant, type Tenant } from './harness.ts';
 
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
+const PASSWORDS = {
+  app_a: 'Aa0-first-of-a-4711',
+  app_b: 'Bb0-first-of-b-4712',
+  svc: 'Cc0-first-of-c-4713',
+};
 const USERS = { user_a: 'Dd0-first-of-d-4714', user_b: 'Ee0-first-of-e-4715' };
 const REDIS = 'Microsoft.Cache/redis';
 let tenant: Tenant;
@@ -24,21 +28,28 @@ beforeAll(async () => {
       },
     ],
     env: {
-      KEYTURN_ROTATORS: 'storage-account-key,redis-key,sql-login,sql-single-login,sql-admin-password,app-registration',
+      KEYTURN_ROTATORS:
+        'storage-account-key,redis-key,sql-login,sql-single-login,sql-admin-password,app-registration',
     },
   });
 });
 beforeEach(async () => {
   await tenant.clear();
   tenant.azure.world.identity.graphRoles = [OWNED_BY];
-  tenant.azure.sqlServer('sql1').entraLogins.set(oid(), new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
+  tenant.azure
+    .sqlServer('sql1')
+    .entraLogins.set(oid(), new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
 });
 afterAll(() => tenant.stop());
 
 const OWNED_BY = 'Application.ReadWrite.OwnedBy';
 const json = (username: string, password: string) => JSON.stringify({ username, password });
 const sql = (rotator: string, options: string) => ({
-  tags: { rotator, 'rotator-target': tenant.azure.sqlServer('sql1').id, 'rotator-options': options },
+  tags: {
+    rotator,
+    'rotator-target': tenant.azure.sqlServer('sql1').id,
+    'rotator-options': options,
+  },
 });
 const FIELDS = 'field=password;login-field=username';
 const oid = () => tenant.azure.world.identity.oid;
@@ -46,14 +57,22 @@ const oid = () => tenant.azure.world.identity.oid;
 function lose(pattern: RegExp): void {
   for (const grant of tenant.azure.world.roles.all)
     for (const kind of ['actions', 'dataActions'] as const)
-      if (grant.principalId === oid()) grant[kind] = (grant[kind] ?? []).filter((action) => !pattern.test(action));
+      if (grant.principalId === oid())
+        grant[kind] = (grant[kind] ?? []).filter((action) => !pattern.test(action));
 }
 const permissions = () => tenant.azure.sqlServer('sql1').entraLogins.get(oid()) as Set<string>;
 
 /** One secret of each kind, and what takes a right away. */
 const KINDS: Record<
   string,
-  { seed: () => void; lose: () => void; reason: string; detail: RegExp; remedy: RegExp; by?: string }
+  {
+    seed: () => void;
+    lose: () => void;
+    reason: string;
+    detail: RegExp;
+    remedy: RegExp;
+    by?: string;
+  }
 > = {
   'storage-account-key': {
     seed: () => tenant.seed('a', { account: 'acct1' }),
@@ -98,7 +117,8 @@ const KINDS: Record<
     remedy: /GRANT ALTER ANY USER/,
   },
   'sql-single-login': {
-    seed: () => tenant.seed('single', { value: PASSWORDS.svc, ...sql('sql-single-login', 'login=svc') }),
+    seed: () =>
+      tenant.seed('single', { value: PASSWORDS.svc, ...sql('sql-single-login', 'login=svc') }),
     lose: () => permissions().delete('ALTER ANY LOGIN'),
     reason: 'target-forbidden',
     detail: /lacks ALTER ANY LOGIN in sql1/,
@@ -116,7 +136,8 @@ const KINDS: Record<
     remedy: /CREATE LOGIN/,
   },
   'sql-admin-password': {
-    seed: () => tenant.seed('admin', { value: 'Zz0-first-of-chief-1', ...sql('sql-admin-password', '') }),
+    seed: () =>
+      tenant.seed('admin', { value: 'Zz0-first-of-chief-1', ...sql('sql-admin-password', '') }),
     lose: () => lose(/servers\/write/),
     reason: 'target-forbidden',
     detail: /lacks Microsoft\.Sql\/servers\/write/,
@@ -126,7 +147,10 @@ const KINDS: Record<
     seed: () => {
       const app = tenant.azure.ownedApplication('portal', 'kv1/portal');
       const { secretText } = app.addPassword({ displayName: 'by hand' });
-      tenant.seed('portal', { value: secretText, tags: { rotator: 'app-registration', 'rotator-target': app.appId } });
+      tenant.seed('portal', {
+        value: secretText,
+        tags: { rotator: 'app-registration', 'rotator-target': app.appId },
+      });
     },
     lose: () => tenant.azure.world.applications[0]?.owners.clear(),
     reason: 'target-forbidden',
@@ -148,7 +172,11 @@ async function dryRun(name = nameOf()) {
   const answer = await tenant.rotate(name, { dryRun: true });
   expect(answer.status).toBe(200);
   const { plan } = (await answer.json()) as {
-    plan: { accepted: boolean; refusal?: { detail: string; remedy: string }; checks: { check: string }[] };
+    plan: {
+      accepted: boolean;
+      refusal?: { detail: string; remedy: string };
+      checks: { check: string }[];
+    };
   };
   return { ...plan, rights: plan.checks.filter(({ check }) => check === 'rights') };
 }
@@ -195,7 +223,11 @@ describe('OPS-03: a dry run', () => {
     const plan = await dryRun();
     expect(plan).toMatchObject({ accepted: true });
     expect(plan.rights).toEqual([
-      expect.objectContaining({ passed: true, unknown: true, detail: expect.stringMatching(/permissions\/read/) }),
+      expect.objectContaining({
+        passed: true,
+        unknown: true,
+        detail: expect.stringMatching(/permissions\/read/),
+      }),
       expect.objectContaining({ passed: true, unknown: true }),
     ]);
   });
@@ -232,7 +264,8 @@ describe('OPS-03: a dry run', () => {
   });
 });
 
-const ROTATORS = () => 'storage-account-key,redis-key,sql-login,sql-single-login,sql-admin-password,app-registration';
+const ROTATORS = () =>
+  'storage-account-key,redis-key,sql-login,sql-single-login,sql-admin-password,app-registration';
 
 describe('OPS-03: an instance that only observes', () => {
   it.each(Object.entries(KINDS).filter(([title]) => !/no login for/.test(title)))(
@@ -277,7 +310,9 @@ describe('OPS-03: readiness', () => {
     expect((await vaults()).vaults).toMatchObject([{ ready: true }, { ready: true }]);
     for (const grant of tenant.azure.world.roles.all)
       if (grant.scope === tenant.azure.vault('kv1').id)
-        grant.dataActions = (grant.dataActions ?? []).filter((action) => !/setSecret|update/.test(action));
+        grant.dataActions = (grant.dataActions ?? []).filter(
+          (action) => !/setSecret|update/.test(action),
+        );
     const answer = await vaults();
     expect(answer.status).toBe(503);
     expect(answer.vaults).toMatchObject([

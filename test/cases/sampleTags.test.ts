@@ -12,7 +12,12 @@ afterAll(() => tenant.stop());
 /** As the sample's own script tags a secret: what is in it is told by `CredentialId`, here wrongly. */
 function sample(vault = 'kv1', over: Record<string, string> = {}): Record<string, string> {
   const account = tenant.azure.account('acct1');
-  const tags = { CredentialId: 'key2', ProviderAddress: account.id, ValidityPeriodDays: '90', ...over };
+  const tags = {
+    CredentialId: 'key2',
+    ProviderAddress: account.id,
+    ValidityPeriodDays: '90',
+    ...over,
+  };
   tenant.azure.vault(vault).set('st-a', account.key('key1'), { tags });
   return tags;
 }

@@ -126,16 +126,19 @@ describe('SDK-02: what the SDKs do not repeat, Keyturn does', () => {
     'arm.storageAccount',
     'arm.roleAssignments',
     'arm.regenerateKey',
-  ])('SDK-02: 429 without Retry-After twice from %s, and the pass goes on without an alert', async (route) => {
-    await due(tenant, 'st-a', { account: 'acct1' });
-    tenant.azure.fault(route, [{ status: 429 }, { status: 429 }]);
-    await tenant.event('st-a');
-    await tenant.settle();
-    expect(tenant.versions('st-a')).toHaveLength(2);
-    expect(tenant.regenerations('acct1')).toBe(1);
-    expect(tenant.alerts()).toEqual([]);
-    await tenant.check();
-  });
+  ])(
+    'SDK-02: 429 without Retry-After twice from %s, and the pass goes on without an alert',
+    async (route) => {
+      await due(tenant, 'st-a', { account: 'acct1' });
+      tenant.azure.fault(route, [{ status: 429 }, { status: 429 }]);
+      await tenant.event('st-a');
+      await tenant.settle();
+      expect(tenant.versions('st-a')).toHaveLength(2);
+      expect(tenant.regenerations('acct1')).toBe(1);
+      expect(tenant.alerts()).toEqual([]);
+      await tenant.check();
+    },
+  );
 
   it('SDK-02: Retry-After is obeyed', async () => {
     await due(tenant, 'st-a', { account: 'acct1' });

@@ -23,8 +23,11 @@ afterAll(async () => {
 const accepts = (value: string) => tenant.azure.account('acct1').accepts(value);
 /** What Keyturn asked of ARM beside the tags of its own vaults. */
 const armCalls = () =>
-  tenant.azure.calls.filter(({ host, route }) => host.startsWith('management.') && route !== 'arm.vault');
-const strangeNames = () => dialled.names.filter((name) => !/(^|\.)localhost$|^127\.0\.0\.1$/.test(name));
+  tenant.azure.calls.filter(
+    ({ host, route }) => host.startsWith('management.') && route !== 'arm.vault',
+  );
+const strangeNames = () =>
+  dialled.names.filter((name) => !/(^|\.)localhost$|^127\.0\.0\.1$/.test(name));
 
 describe('SEC-01: an id that walks away', () => {
   const ids = (subscription: string) => [
@@ -57,7 +60,8 @@ describe('SEC-01: an id that walks away', () => {
 
   it('SEC-01: 20 of them are refused, naming the tag, with 0 calls to ARM and no other host dialled', async () => {
     const hostile = ids(tenant.azure.world.subscriptionId);
-    for (const [at, id] of hostile.entries()) tenant.seed(`st-${at}`, { tags: { 'rotator-target': id } });
+    for (const [at, id] of hostile.entries())
+      tenant.seed(`st-${at}`, { tags: { 'rotator-target': id } });
     await tenant.sweepAndSettle();
     for (const at of hostile.keys()) {
       expect(await tenant.row(`st-${at}`)).toMatchObject({
@@ -69,8 +73,12 @@ describe('SEC-01: an id that walks away', () => {
     expect(armCalls()).toEqual([]);
     expect(tenant.azure.writes()).toEqual([]);
     expect(strangeNames()).toEqual([]);
-    const paths = tenant.azure.calls.filter(({ host }) => host.startsWith('management.')).map(({ path }) => path);
-    expect(paths.filter((path) => !/^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\//i.test(path))).toEqual([]);
+    const paths = tenant.azure.calls
+      .filter(({ host }) => host.startsWith('management.'))
+      .map(({ path }) => path);
+    expect(
+      paths.filter((path) => !/^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\//i.test(path)),
+    ).toEqual([]);
     await tenant.check();
   });
 });
@@ -93,12 +101,17 @@ describe('SEC-02: a stored connection string that points elsewhere', () => {
     const account = tenant.azure.account('acct1');
     const { host: suffix } = new URL(tenant.azure.url('core'));
     const hostile = strings(account.key('key1'), suffix, dialled.trap);
-    for (const [at, value] of hostile.entries()) tenant.seed(`st-${at}`, { account: 'acct1', value });
+    for (const [at, value] of hostile.entries())
+      tenant.seed(`st-${at}`, { account: 'acct1', value });
     await tenant.goTo(tenant.dueOn('st-0'));
     await tenant.advance({ hours: 24 }, { sweepEvery: 12 });
     for (const at of hostile.keys()) {
       const row = await tenant.row(`st-${at}`);
-      expect([at, row?.step, row?.reason]).toEqual([at, 'refuse', expect.stringMatching(/^(foreign-host|bad-value)$/)]);
+      expect([at, row?.step, row?.reason]).toEqual([
+        at,
+        'refuse',
+        expect.stringMatching(/^(foreign-host|bad-value)$/),
+      ]);
     }
     expect(dialled.connections()).toBe(0);
     expect(strangeNames()).toEqual([]);
@@ -110,17 +123,23 @@ describe('SEC-02: a stored connection string that points elsewhere', () => {
     const { host: suffix } = new URL(tenant.azure.url('core'));
     const value = `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${tenant.azure.account('acct1').key('key1')};EndpointSuffix=${suffix}`;
     const { v2 } = await rotated(tenant, 'st-a', { account: 'acct1', value });
-    expect(v2.value).toBe(value.replace(/AccountKey=[^;]*/, `AccountKey=${tenant.azure.account('acct1').key('key2')}`));
+    expect(v2.value).toBe(
+      value.replace(/AccountKey=[^;]*/, `AccountKey=${tenant.azure.account('acct1').key('key2')}`),
+    );
     await tenant.check();
   });
 });
 
 describe('SEC-04: a forged state', () => {
   const secret = { vault: 'kv1', name: 'st-a' };
-  const hashOf = (account: string) => targetHash('storage-account-key', tenant.azure.account(account).id);
+  const hashOf = (account: string) =>
+    targetHash('storage-account-key', tenant.azure.account(account).id);
 
   it('SEC-04: that names the live slot as the old one revokes nothing, now and when it is rotated', async () => {
-    const [A1, A2] = [tenant.azure.account('acct1').key('key1'), tenant.azure.account('acct1').key('key2')];
+    const [A1, A2] = [
+      tenant.azure.account('acct1').key('key1'),
+      tenant.azure.account('acct1').key('key2'),
+    ];
     const tgt = hashOf('acct1');
     const v1 = tenant.seed('st-a', {
       account: 'acct1',
@@ -158,7 +177,9 @@ describe('SEC-04: a forged state', () => {
 
   it('SEC-04: wiped again and again, the live key is never taken for a leftover', async () => {
     const { v2 } = await rotated(tenant, 'st-a', { account: 'acct1' });
-    const tags = Object.fromEntries(Object.entries(v2.tags ?? {}).filter(([name]) => name !== 'rotator-state'));
+    const tags = Object.fromEntries(
+      Object.entries(v2.tags ?? {}).filter(([name]) => name !== 'rotator-state'),
+    );
     for (let turn = 0; turn < 12; turn++) {
       tenant.azure.vault('kv1').retag('st-a', v2.id, tags);
       await tenant.advance({ hours: 5 }, { sweepEvery: 5 });
@@ -169,7 +190,10 @@ describe('SEC-04: a forged state', () => {
   });
 
   it('SEC-04: of a newer release is refused, and nothing is written', async () => {
-    tenant.seed('st-a', { account: 'acct1', tags: { 'rotator-state': `v=2;tgt=${hashOf('acct1')};slot=key1` } });
+    tenant.seed('st-a', {
+      account: 'acct1',
+      tags: { 'rotator-state': `v=2;tgt=${hashOf('acct1')};slot=key1` },
+    });
     await tenant.goTo(tenant.dueOn('st-a'));
     await tenant.event('st-a');
     await tenant.settle();
@@ -183,14 +207,20 @@ describe('SEC-04: a forged state', () => {
   });
 
   it('SEC-04: with half a character in it is no state, and the secret is served', async () => {
-    await rotated(tenant, 'st-a', { account: 'acct1', tags: { 'rotator-state': 'v=1;note=\ud800' } });
+    await rotated(tenant, 'st-a', {
+      account: 'acct1',
+      tags: { 'rotator-state': 'v=1;note=\ud800' },
+    });
     await tenant.check();
   });
 });
 
 describe('SEC-05: a message with more in it than a look', () => {
   it.each([
-    ['orders', { vault: 'kv1', name: 'st-a', cause: 'http', override: ['too-soon'], revoke: 'now' }],
+    [
+      'orders',
+      { vault: 'kv1', name: 'st-a', cause: 'http', override: ['too-soon'], revoke: 'now' },
+    ],
     ['a value', { vault: 'kv1', name: 'st-a', cause: 'http', value: 'a value of a stranger' }],
     [
       'a prototype',

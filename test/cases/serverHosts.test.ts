@@ -35,7 +35,8 @@ async function look(name: string, tags: Record<string, string>, value: string): 
   await tenant.event(name);
   await tenant.settle();
 }
-const at = (text: string) => text.replaceAll('$', `database.keyturn.localhost,${tenant.azure.world.tdsPort}`);
+const at = (text: string) =>
+  text.replaceAll('$', `database.keyturn.localhost,${tenant.azure.world.tdsPort}`);
 
 describe('a login that the server knows', () => {
   it.each([
@@ -44,14 +45,21 @@ describe('a login that the server knows', () => {
     ['the login beside it', 'Server=tcp:sql1.$;User ID=padm;Password={PW};Encrypt=True'],
     ['ODBC', 'Driver={ODBC Driver 18 for SQL Server};Server=tcp:sql1.$;Pwd={PW};Encrypt=yes'],
     ['the private endpoint', 'Server=tcp:sql1.privatelink.$;Password={PW};Encrypt=True'],
-  ])('COR-06: the administrator by %s: set, stored in its place, and nothing else changed', async (_, template) => {
-    const text = (password: string) => at(template).replace('{PW}', password);
-    const before = server().administrator.password;
-    await look('adm', { rotator: 'sql-admin-password', 'rotator-target': server().id }, text(before));
-    const { password } = server().administrator;
-    expect(password).not.toBe(before);
-    expect(tenant.current('adm').value).toBe(text(password));
-  });
+  ])(
+    'COR-06: the administrator by %s: set, stored in its place, and nothing else changed',
+    async (_, template) => {
+      const text = (password: string) => at(template).replace('{PW}', password);
+      const before = server().administrator.password;
+      await look(
+        'adm',
+        { rotator: 'sql-admin-password', 'rotator-target': server().id },
+        text(before),
+      );
+      const { password } = server().administrator;
+      expect(password).not.toBe(before);
+      expect(tenant.current('adm').value).toBe(text(password));
+    },
+  );
 
   it("COR-06: by JDBC, whose port stands behind a colon, and in a document's member", async () => {
     const { tdsPort } = tenant.azure.world;
@@ -59,7 +67,11 @@ describe('a login that the server knows', () => {
       JSON.stringify({
         url: `jdbc:sqlserver://sql1.database.keyturn.localhost:${tdsPort};password=${password};encrypt=true`,
       });
-    const tags = { rotator: 'sql-admin-password', 'rotator-target': server().id, 'rotator-options': 'field=url' };
+    const tags = {
+      rotator: 'sql-admin-password',
+      'rotator-target': server().id,
+      'rotator-options': 'field=url',
+    };
     const before = server().administrator.password;
     await look('adm', tags, text(before));
     expect(server().administrator.password).not.toBe(before);
@@ -68,7 +80,11 @@ describe('a login that the server knows', () => {
 
   it('COR-06: the one login of the tags, without it in the string', async () => {
     const text = (password: string) => at(`Server=tcp:sql1.$;Password=${password};Encrypt=True`);
-    const tags = { rotator: 'sql-single-login', 'rotator-target': server().id, 'rotator-options': 'login=job' };
+    const tags = {
+      rotator: 'sql-single-login',
+      'rotator-target': server().id,
+      'rotator-options': 'login=job',
+    };
     await look('job', tags, text(JOB));
     expect(tenant.versions('job')).toHaveLength(2);
     expect(tenant.current('job').value).not.toBe(text(JOB));
@@ -76,7 +92,9 @@ describe('a login that the server knows', () => {
   });
 
   it('COR-06: another login beside it is refused, and nothing is set', async () => {
-    const text = at(`Server=tcp:sql1.$;User ID=job;Password=${server().administrator.password};Encrypt=True`);
+    const text = at(
+      `Server=tcp:sql1.$;User ID=job;Password=${server().administrator.password};Encrypt=True`,
+    );
     const before = server().administrator.password;
     await look('adm', { rotator: 'sql-admin-password', 'rotator-target': server().id }, text);
     expect(await tenant.row('adm')).toMatchObject({ step: 'refuse', reason: 'bad-value' });
@@ -101,18 +119,32 @@ describe('the other APIs of a Cosmos account', () => {
       'Mongo',
       'mongodb://cosmos1:{E}@cosmos1.mongo.cosmos.azure.com:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&appName=@cosmos1@',
     ],
-    ['Cassandra', 'HostName=cosmos1.cassandra.cosmos.azure.com;Username=cosmos1;Password={K};Port=10350'],
+    [
+      'Cassandra',
+      'HostName=cosmos1.cassandra.cosmos.azure.com;Username=cosmos1;Password={K};Port=10350',
+    ],
     [
       'Table',
       'DefaultEndpointsProtocol=https;AccountName=cosmos1;AccountKey={K};TableEndpoint=https://cosmos1.table.cosmos.azure.com:443/;',
     ],
-    ['Gremlin', 'AccountEndpoint=https://cosmos1.gremlin.cosmos.azure.com:443/;AccountKey={K};ApiKind=Gremlin;'],
-  ])('VAL-10: %s: known by the account, though ARM shows the document endpoint alone', async (_, template) => {
-    const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
-    const text = (key: string) => template.replace('{E}', encodeURIComponent(key)).replace('{K}', key);
-    await look('co-a', { rotator: 'cosmos-db-key', 'rotator-target': cosmos.id }, text(cosmos.key('primary')));
-    expect(tenant.current('co-a').value).toBe(text(cosmos.key('secondary')));
-  });
+    [
+      'Gremlin',
+      'AccountEndpoint=https://cosmos1.gremlin.cosmos.azure.com:443/;AccountKey={K};ApiKind=Gremlin;',
+    ],
+  ])(
+    'VAL-10: %s: known by the account, though ARM shows the document endpoint alone',
+    async (_, template) => {
+      const cosmos = tenant.azure.keyed(COSMOS, 'cosmos1');
+      const text = (key: string) =>
+        template.replace('{E}', encodeURIComponent(key)).replace('{K}', key);
+      await look(
+        'co-a',
+        { rotator: 'cosmos-db-key', 'rotator-target': cosmos.id },
+        text(cosmos.key('primary')),
+      );
+      expect(tenant.current('co-a').value).toBe(text(cosmos.key('secondary')));
+    },
+  );
 
   it.each([
     'cosmos2.mongo.cosmos.azure.com:10255',

@@ -8,7 +8,9 @@ let tenant: Tenant;
 beforeAll(async () => {
   tenant = await startTenant({
     env: { KEYTURN_ROTATORS: 'app-registration,sql-login,storage-account-key' },
-    sqlServers: [{ name: 'sql1', consent: 'keyturn sql-login: kv1/db-pw(app_a,app_b)', logins: PASSWORDS }],
+    sqlServers: [
+      { name: 'sql1', consent: 'keyturn sql-login: kv1/db-pw(app_a,app_b)', logins: PASSWORDS },
+    ],
   });
 });
 beforeEach(() => tenant.clear());
@@ -28,7 +30,11 @@ const forbidden = ['vault-forbidden', 'target-forbidden'];
 const calls: [string, string, object][] = [
   ['the current version', 'keyvault.get', { status: 403, inner: 'ForbiddenByRbac' }],
   ['the list of versions', 'keyvault.versions', { status: 403, inner: 'ForbiddenByRbac' }],
-  ['the list of versions of a vault with policies', 'keyvault.versions', { status: 403, inner: 'AccessDenied' }],
+  [
+    'the list of versions of a vault with policies',
+    'keyvault.versions',
+    { status: 403, inner: 'AccessDenied' },
+  ],
   ['the tags', 'keyvault.update', { status: 403, inner: 'ForbiddenByRbac' }],
   [
     'the tags, without an inner code',
@@ -45,8 +51,14 @@ const DENIED = { status: 403, code: 'Authorization_RequestDenied' };
 const dueLogins = () => dueSql(tenant, 'db-pw');
 async function dueApplication(): Promise<void> {
   const app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
-  const { secretText } = app.addPassword({ displayName: 'a person', endDateTime: '2038-01-01T00:00:00Z' });
-  tenant.seed('gr-a', { value: secretText, tags: { rotator: 'app-registration', 'rotator-target': app.appId } });
+  const { secretText } = app.addPassword({
+    displayName: 'a person',
+    endDateTime: '2038-01-01T00:00:00Z',
+  });
+  tenant.seed('gr-a', {
+    value: secretText,
+    tags: { rotator: 'app-registration', 'rotator-target': app.appId },
+  });
   await tenant.goTo(tenant.dueOn('gr-a'));
 }
 
@@ -96,8 +108,22 @@ describe('COR-02: a role that is spreading', () => {
   const others: [string, string, () => Promise<unknown>, string, object, RegExp][] = [
     ['the server of SQL logins', 'db-pw', dueLogins, 'arm.sqlServer', NO_ROLE, /sql1/],
     ['ALTER LOGIN', 'db-pw', dueLogins, 'tds.batch', { code: '15151' }, /sql1.*LoginManager/s],
-    ['an application', 'gr-a', dueApplication, 'graph.application', DENIED, /tags of the application/],
-    ['a client secret', 'gr-a', dueApplication, 'graph.addPassword', DENIED, /owner of the application/],
+    [
+      'an application',
+      'gr-a',
+      dueApplication,
+      'graph.application',
+      DENIED,
+      /tags of the application/,
+    ],
+    [
+      'a client secret',
+      'gr-a',
+      dueApplication,
+      'graph.addPassword',
+      DENIED,
+      /owner of the application/,
+    ],
   ];
   it.each(others)(
     'COR-02: %s: refused for half an hour nobody is alerted, and then it is rotated',
@@ -137,20 +163,23 @@ describe('COR-02: a role that is spreading', () => {
     },
   );
 
-  it.each(calls.slice(0, -1))('COR-02: %s: a person who asks sees the refusal at once', async (_, route, step) => {
-    await due(tenant, 'st-a', { account: 'acct1' });
-    tenant.azure.outage(route, step);
-    const dry = await tenant.rotate('st-a', { dryRun: true });
-    const shown = JSON.stringify(await dry.json());
-    if (route !== 'keyvault.update') expect(shown).toMatch(/forbidden/);
-    const asked = await tenant.rotate('st-a');
-    if (asked.status !== 202) return;
-    const { id } = (await asked.json()) as { id: string };
-    await tenant.settle(30);
-    const operation = await (await tenant.request(`/api/operations/${id}`)).json();
-    expect(operation).toMatchObject({ phase: 'failed' });
-    expect(JSON.stringify(operation)).toContain('forbidden');
-  });
+  it.each(calls.slice(0, -1))(
+    'COR-02: %s: a person who asks sees the refusal at once',
+    async (_, route, step) => {
+      await due(tenant, 'st-a', { account: 'acct1' });
+      tenant.azure.outage(route, step);
+      const dry = await tenant.rotate('st-a', { dryRun: true });
+      const shown = JSON.stringify(await dry.json());
+      if (route !== 'keyvault.update') expect(shown).toMatch(/forbidden/);
+      const asked = await tenant.rotate('st-a');
+      if (asked.status !== 202) return;
+      const { id } = (await asked.json()) as { id: string };
+      await tenant.settle(30);
+      const operation = await (await tenant.request(`/api/operations/${id}`)).json();
+      expect(operation).toMatchObject({ phase: 'failed' });
+      expect(JSON.stringify(operation)).toContain('forbidden');
+    },
+  );
 
   it('COR-02: a list of role assignments that may not be seen yet is no consent, told when it lasts', async () => {
     await due(tenant, 'st-a', { account: 'acct1' });
@@ -170,14 +199,24 @@ describe('COR-02: a role that is spreading', () => {
   });
 
   it('COR-02: a vault whose list is refused is told when it lasts, with the identity', async () => {
-    tenant.azure.outage('keyvault.list', { status: 403, inner: 'ForbiddenByRbac', host: 'kv2.vault' });
+    tenant.azure.outage('keyvault.list', {
+      status: 403,
+      inner: 'ForbiddenByRbac',
+      host: 'kv2.vault',
+    });
     await tenant.sweepAndSettle();
     expect(tenant.alerts()).toEqual([]);
     await tenant.advance({ hours: 5 }, { sweepEvery: 1 });
-    expect(tenant.alerts()).toMatchObject([{ vault: 'kv2', reason: 'vault-forbidden', identity: identity() }]);
+    expect(tenant.alerts()).toMatchObject([
+      { vault: 'kv2', reason: 'vault-forbidden', identity: identity() },
+    ]);
     tenant.azure.heal();
     await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
-    tenant.azure.outage('keyvault.list', { status: 403, inner: 'ForbiddenByRbac', host: 'kv2.vault' });
+    tenant.azure.outage('keyvault.list', {
+      status: 403,
+      inner: 'ForbiddenByRbac',
+      host: 'kv2.vault',
+    });
     await tenant.sweepAndSettle();
     expect(tenant.alerts()).toHaveLength(1);
   });
@@ -206,7 +245,11 @@ describe('COR-03: a wait that repeats grows', () => {
     ['429 to the tags', 'keyvault.update', { status: 429 }],
     ['409 to the tags', 'keyvault.update', { status: 409 }],
     ['500 to a new key', 'arm.regenerateKey', { status: 500 }],
-    ['409 to a new key', 'arm.regenerateKey', { status: 409, code: 'StorageAccountOperationInProgress' }],
+    [
+      '409 to a new key',
+      'arm.regenerateKey',
+      { status: 409, code: 'StorageAccountOperationInProgress' },
+    ],
     ['400 to a new key', 'arm.regenerateKey', { status: 400 }],
     ['404 to a new version', 'keyvault.set', { status: 404 }],
   ])('COR-03: %s', async (_, route, step) => {
@@ -219,7 +262,9 @@ describe('COR-03: a wait that repeats grows', () => {
       await minutes(60, 5);
       await tenant.sweep();
     }
-    const writes = tenant.azure.calls.slice(before).filter((call) => /update|set|regenerate/.test(call.route));
+    const writes = tenant.azure.calls
+      .slice(before)
+      .filter((call) => /update|set|regenerate/.test(call.route));
     expect(writes.length).toBeLessThan(200); // six a pass where a write is repeated within it
   });
 });

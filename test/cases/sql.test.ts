@@ -30,7 +30,8 @@ beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
 const patches = () => callsTo(tenant, 'arm.sqlServerUpdate');
-const statements = (server = sql1) => server.statements.map(({ text }) => text.replace(/N'.*'/, "N'…'"));
+const statements = (server = sql1) =>
+  server.statements.map(({ text }) => text.replace(/N'.*'/, "N'…'"));
 const PARTNER = () => `servers=${encodeURIComponent(sql2.id)}`;
 
 describe('two logins in turn', () => {
@@ -102,7 +103,9 @@ describe('SQL-01: statements take no parameters', () => {
   it.each(["app] WITH PASSWORD='x'; DROP LOGIN [other", 'DOM\\svc', 'app\u0000', 'x'.repeat(129)])(
     'SQL-01: the login option %j is refused or not consented to, and nothing is sent',
     async (name) => {
-      await dueSql(tenant, 'db-pw', { options: `logins=app_a,${encodeURIComponent(name)};field=password` });
+      await dueSql(tenant, 'db-pw', {
+        options: `logins=app_a,${encodeURIComponent(name)};field=password`,
+      });
       await look(tenant, 'db-pw');
       const row = await tenant.row('db-pw');
       expect(row?.step).toBe('refuse');
@@ -116,7 +119,10 @@ describe('SQL-01: statements take no parameters', () => {
     const host = `sql1.database.keyturn.localhost,${tenant.azure.world.tdsPort}`;
     sql1.createLogin('app_b@sql1', 'Aa0-first-of-strange-1');
     const consent = 'keyturn sql-login: kv1/db-pw(app_a,app_b@sql1)';
-    tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
+    tenant.azure.setDescription(
+      { scope: sql1.id, principalId: tenant.azure.world.identity.oid },
+      consent,
+    );
     await dueSql(tenant, 'db-pw', {
       options: 'logins=app_a,app_b@sql1',
       value: `Server=tcp:${host};User ID=app_a;Password=${PASSWORDS.app_a};`,
@@ -146,12 +152,17 @@ describe('SQL-03: accepted is not done', () => {
       { status: 202, headers: { 'azure-asyncoperation': location }, body: {} },
     ]);
     const error = { code: 'PasswordNotComplex', message: 'Password validation failed.' };
-    tenant.azure.fault('arm.sqlOperation', [{ status: 200, body: { name: 'op', status: 'Failed', error } }]);
+    tenant.azure.fault('arm.sqlOperation', [
+      { status: 200, body: { name: 'op', status: 'Failed', error } },
+    ]);
     await look(tenant, 'adm');
     expect(tenant.versions('adm')).toHaveLength(1);
     expect(sql1.accepts('padm', ADMIN)).toBe(true);
     expect(tenant.alerts('adm')).toMatchObject([
-      { reason: 'not-accepted', detail: expect.stringContaining('The target rejected the password') },
+      {
+        reason: 'not-accepted',
+        detail: expect.stringContaining('The target rejected the password'),
+      },
     ]);
     await tenant.check();
   });
@@ -178,20 +189,23 @@ describe('an answer to a login that nobody knows', () => {
 });
 
 describe('SQL-05: Entra-only servers', () => {
-  it.each(['adm', 'db-pw', 'one'])('SQL-05: %s is refused with the advice, and nothing is sent', async (name) => {
-    await dueSql(tenant, name);
-    sql1.entraOnly = true;
-    tenant.azure.calls.length = 0;
-    await look(tenant, name);
-    expect(await tenant.row(name)).toMatchObject({
-      step: 'refuse',
-      reason: 'entra-only',
-      detail: expect.stringContaining('drop the secret'),
-    });
-    expect(tenant.azure.writes()).toEqual([]);
-    expect(callsTo(tenant, 'tds.login')).toEqual([]);
-    expect(tenant.alerts(name)).toHaveLength(1);
-  });
+  it.each(['adm', 'db-pw', 'one'])(
+    'SQL-05: %s is refused with the advice, and nothing is sent',
+    async (name) => {
+      await dueSql(tenant, name);
+      sql1.entraOnly = true;
+      tenant.azure.calls.length = 0;
+      await look(tenant, name);
+      expect(await tenant.row(name)).toMatchObject({
+        step: 'refuse',
+        reason: 'entra-only',
+        detail: expect.stringContaining('drop the secret'),
+      });
+      expect(tenant.azure.writes()).toEqual([]);
+      expect(callsTo(tenant, 'tds.login')).toEqual([]);
+      expect(tenant.alerts(name)).toHaveLength(1);
+    },
+  );
 });
 
 describe('ATK-01: a server whose Entra administrator is Keyturn', () => {
@@ -201,21 +215,27 @@ describe('ATK-01: a server whose Entra administrator is Keyturn', () => {
     ['db-pw', 'KEYTURN_IDENTITY_PRINCIPAL_ID'],
     ['users', 'KEYTURN_IDENTITY_PRINCIPAL_ID'],
     ['one', 'KEYTURN_IDENTITY_CLIENT_ID'],
-  ])('ATK-01: %s sends no statement where a trigger would act as the administrator (%s)', async (name, id) => {
-    await dueSql(tenant, name);
-    sql1.entraAdministratorId = own(id);
-    await look(tenant, name);
-    expect(await tenant.row(name)).toMatchObject({ step: 'refuse', reason: 'own-administrator' });
-    expect(statements()).toEqual([]);
-    expect(tenant.azure.writes()).toEqual([]);
-    expect(tenant.alerts(name)).toHaveLength(1);
-  });
+  ])(
+    'ATK-01: %s sends no statement where a trigger would act as the administrator (%s)',
+    async (name, id) => {
+      await dueSql(tenant, name);
+      sql1.entraAdministratorId = own(id);
+      await look(tenant, name);
+      expect(await tenant.row(name)).toMatchObject({ step: 'refuse', reason: 'own-administrator' });
+      expect(statements()).toEqual([]);
+      expect(tenant.azure.writes()).toEqual([]);
+      expect(tenant.alerts(name)).toHaveLength(1);
+    },
+  );
 
   it('ATK-01: a partner counts, too; a password set through Resource Manager runs nothing there', async () => {
     await dueSql(tenant, 'db-pw', { options: `${SEEDS['db-pw']?.options};${PARTNER()}` });
     sql2.entraAdministratorId = own('KEYTURN_IDENTITY_PRINCIPAL_ID');
     await look(tenant, 'db-pw');
-    expect(await tenant.row('db-pw')).toMatchObject({ step: 'refuse', reason: 'own-administrator' });
+    expect(await tenant.row('db-pw')).toMatchObject({
+      step: 'refuse',
+      reason: 'own-administrator',
+    });
     sql1.entraAdministratorId = own('KEYTURN_IDENTITY_PRINCIPAL_ID');
     await dueSql(tenant, 'adm');
     await look(tenant, 'adm');
@@ -228,14 +248,20 @@ describe('SQL-06: an update that does too much, or nothing', () => {
   it('SQL-06: the PATCH holds the password and nothing else, and nothing is PUT', async () => {
     const v2 = await rotatedSql(tenant, 'adm');
     expect(sql1.patches).toEqual([['properties.administratorLoginPassword']]);
-    expect(tenant.azure.calls.filter(({ method, route }) => method === 'PUT' && route.startsWith('arm.'))).toEqual([]);
+    expect(
+      tenant.azure.calls.filter(
+        ({ method, route }) => method === 'PUT' && route.startsWith('arm.'),
+      ),
+    ).toEqual([]);
     expect(sql1.accepts('padm', v2.value)).toBe(true);
     await tenant.check();
   });
 
   it('SQL-06: a PATCH answered 200 that changes nothing: the login fails, and nothing is stored', async () => {
     await dueSql(tenant, 'adm');
-    tenant.azure.fault('arm.sqlServerUpdate', [{ status: 200, body: { name: 'sql1', properties: {} } }]);
+    tenant.azure.fault('arm.sqlServerUpdate', [
+      { status: 200, body: { name: 'sql1', properties: {} } },
+    ]);
     await look(tenant, 'adm');
     expect(tenant.versions('adm')).toHaveLength(1);
     expect(sql1.accepts('padm', ADMIN)).toBe(true);
@@ -273,7 +299,12 @@ describe('SQL-09: failover partners hold copies of their own', () => {
 
   it('SQL-09: a partner that does not take it: nothing stored, one alert names both, the next pass ends with one value', async () => {
     await dueSql(tenant, 'adm', { options: PARTNER() });
-    tenant.azure.fault('arm.sqlServerUpdate', [{}, { status: 500 }, { status: 500 }, { status: 500 }]);
+    tenant.azure.fault('arm.sqlServerUpdate', [
+      {},
+      { status: 500 },
+      { status: 500 },
+      { status: 500 },
+    ]);
     await look(tenant, 'adm');
     expect(tenant.versions('adm')).toHaveLength(1);
     expect(tenant.alerts('adm')).toMatchObject([
@@ -290,7 +321,12 @@ describe('SQL-09: failover partners hold copies of their own', () => {
 
   it('SQL-09, SDK-01: a password that arrives at the partner after it was given up locks nobody out for longer than minutes', async () => {
     await dueSql(tenant, 'adm', { options: PARTNER() });
-    tenant.azure.fault('arm.sqlServerUpdate', [{}, { status: 500 }, { status: 500 }, { status: 500 }]);
+    tenant.azure.fault('arm.sqlServerUpdate', [
+      {},
+      { status: 500 },
+      { status: 500 },
+      { status: 500 },
+    ]);
     await look(tenant, 'adm');
     sql2.setPassword(sql2.administrator, 'Late0-twin-of-the-new-one');
     await tenant.settle(11 * 60); // no sweep, no event: what the pass itself put on the queue
@@ -303,17 +339,27 @@ describe('SQL-09: failover partners hold copies of their own', () => {
   it('SQL-09: two secrets that name the servers the other way round are one pair all the same: neither takes the login of the other', async () => {
     const consent = 'keyturn sql-login: kv1/db-pw(app_a,app_b), kv1/other(app_a,app_b)';
     for (const { id } of [sql1, sql2])
-      tenant.azure.setDescription({ scope: id, principalId: tenant.azure.world.identity.oid }, consent);
+      tenant.azure.setDescription(
+        { scope: id, principalId: tenant.azure.world.identity.oid },
+        consent,
+      );
     const tags = { rotator: 'sql-login', 'rotator-target': sql2.id };
     const options = `logins=app_a,app_b;field=password;login-field=username;servers=${encodeURIComponent(sql1.id)}`;
     const other = JSON.stringify({ username: 'app_b', password: PASSWORDS.app_b });
-    const theirs = tenant.seed('other', { value: other, tags: { ...tags, 'rotator-options': options } });
-    await dueSql(tenant, 'db-pw', { options: `logins=app_a,app_b;field=password;login-field=username;${PARTNER()}` });
+    const theirs = tenant.seed('other', {
+      value: other,
+      tags: { ...tags, 'rotator-options': options },
+    });
+    await dueSql(tenant, 'db-pw', {
+      options: `logins=app_a,app_b;field=password;login-field=username;${PARTNER()}`,
+    });
     await tenant.advance({ hours: 2 }, { sweepEvery: 1 });
     await look(tenant, 'db-pw');
     expect(tenant.versions('db-pw')).toHaveLength(1);
     expect([accepts(sql1, theirs), accepts(sql2, theirs)]).toEqual([true, true]);
-    expect(await tenant.row('db-pw')).toMatchObject({ reason: expect.stringMatching(/^slots?-held$/) });
+    expect(await tenant.row('db-pw')).toMatchObject({
+      reason: expect.stringMatching(/^slots?-held$/),
+    });
   });
 
   it('SQL-09: a partner that the tags do not list is pointed out', async () => {
@@ -344,23 +390,26 @@ describe('SQL-10: open connections outlive the password', () => {
 });
 
 describe('SQL-11: no network path to the server', () => {
-  it.each(['adm', 'db-pw', 'one'])('SQL-11: %s: closed from the start is refused with 0 writes', async (name) => {
-    await dueSql(tenant, name);
-    sql1.closed = 40615;
-    tenant.azure.calls.length = 0;
-    await look(tenant, name);
-    expect(await tenant.row(name)).toMatchObject({
-      step: 'refuse',
-      reason: 'no-path',
-      detail: expect.stringContaining('sql1.database.keyturn.localhost'),
-    });
-    expect(tenant.azure.writes()).toEqual([]);
-    expect(tenant.alerts(name)).toHaveLength(1);
-    sql1.closed = undefined;
-    await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
-    expect(tenant.versions(name)).toHaveLength(2);
-    await tenant.check();
-  });
+  it.each(['adm', 'db-pw', 'one'])(
+    'SQL-11: %s: closed from the start is refused with 0 writes',
+    async (name) => {
+      await dueSql(tenant, name);
+      sql1.closed = 40615;
+      tenant.azure.calls.length = 0;
+      await look(tenant, name);
+      expect(await tenant.row(name)).toMatchObject({
+        step: 'refuse',
+        reason: 'no-path',
+        detail: expect.stringContaining('sql1.database.keyturn.localhost'),
+      });
+      expect(tenant.azure.writes()).toEqual([]);
+      expect(tenant.alerts(name)).toHaveLength(1);
+      sql1.closed = undefined;
+      await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
+      expect(tenant.versions(name)).toHaveLength(2);
+      await tenant.check();
+    },
+  );
 
   it('SQL-11: closed after the PATCH: stored, unproved, changed no more, one alert about the path', async () => {
     await dueSql(tenant, 'adm');
@@ -395,19 +444,26 @@ describe('SQL-11: no network path to the server', () => {
 describe('IAC-04: a secret that starts as a placeholder', () => {
   const JSON_FORM = 'field=password;login-field=username';
   it.each([
-    ['db-pw', JSON.stringify({ username: 'app_a', password: 'keyturn:new' }), `logins=app_a,app_b;${JSON_FORM}`],
+    [
+      'db-pw',
+      JSON.stringify({ username: 'app_a', password: 'keyturn:new' }),
+      `logins=app_a,app_b;${JSON_FORM}`,
+    ],
     ['one', 'keyturn:new', 'login=svc'],
     ['adm', 'keyturn:new', ''],
-  ])('IAC-04: %s gets its first credential at once, with nothing owed', async (name, value, options) => {
-    seedSql(tenant, name, { value, options });
-    await tenant.sweepAndSettle();
-    await tenant.sweepAndSettle();
-    const current = tenant.current(name);
-    expect(tenant.versions(name)).toHaveLength(2);
-    expect(tenant.stateOf(current).after).toBeUndefined();
-    expect(tenant.stateOf(current).proved).toBe(current.id.slice(0, 8));
-    await tenant.check();
-  });
+  ])(
+    'IAC-04: %s gets its first credential at once, with nothing owed',
+    async (name, value, options) => {
+      seedSql(tenant, name, { value, options });
+      await tenant.sweepAndSettle();
+      await tenant.sweepAndSettle();
+      const current = tenant.current(name);
+      expect(tenant.versions(name)).toHaveLength(2);
+      expect(tenant.stateOf(current).after).toBeUndefined();
+      expect(tenant.stateOf(current).proved).toBe(current.id.slice(0, 8));
+      await tenant.check();
+    },
+  );
 
   it('SQL-11: without a path the placeholder stays, and nothing is changed', async () => {
     sql1.closed = 42101;
@@ -427,7 +483,11 @@ describe('a value that Keyturn wrote and the server refuses', () => {
     await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
     const current = tenant.current('db-pw');
     expect(tenant.versions('db-pw')).toHaveLength(3);
-    expect([heldIn(current).username, accepts(sql1, current), accepts(sql1, v1)]).toEqual(['app_b', true, true]);
+    expect([heldIn(current).username, accepts(sql1, current), accepts(sql1, v1)]).toEqual([
+      'app_b',
+      true,
+      true,
+    ]);
     await tenant.check({ noGrace: ['db-pw'] }); // a person took it away
   });
 });
@@ -437,17 +497,20 @@ describe('FN-05: what Azure throws back', () => {
     ['adm', 'arm.sqlServerUpdate'],
     ['db-pw', 'tds.batch'],
     ['one', 'tds.batch'],
-  ])('FN-05: %s: a password in the answer of %s is nowhere in logs, rows or alerts', async (name, route) => {
-    await dueSql(tenant, name);
-    tenant.azure.echo(route);
-    await look(tenant, name);
-    expect(tenant.versions(name)).toHaveLength(1);
-    expect(tenant.alerts(name).map(({ reason }) => reason)).toEqual(['failed']);
-    tenant.azure.echo(route, false);
-    await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
-    expect(tenant.versions(name)).toHaveLength(2);
-    await tenant.check();
-  });
+  ])(
+    'FN-05: %s: a password in the answer of %s is nowhere in logs, rows or alerts',
+    async (name, route) => {
+      await dueSql(tenant, name);
+      tenant.azure.echo(route);
+      await look(tenant, name);
+      expect(tenant.versions(name)).toHaveLength(1);
+      expect(tenant.alerts(name).map(({ reason }) => reason)).toEqual(['failed']);
+      tenant.azure.echo(route, false);
+      await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
+      expect(tenant.versions(name)).toHaveLength(2);
+      await tenant.check();
+    },
+  );
 });
 
 describe('the store refuses what the server took', () => {
@@ -486,13 +549,16 @@ describe('SEC-01 and SEC-02: nothing in tags or values makes an address', () => 
     'S/rg1/sql1?x',
     'S/rg1/sql1#',
     'S/rg1/evil.example',
-  ])('SEC-01: the target %j is refused, naming the tag, with no call to ARM about it', async (text) => {
-    await dueSql(tenant, 'adm', { target: text.replace('S', tenant.azure.world.subscriptionId) });
-    tenant.azure.calls.length = 0;
-    await look(tenant, 'adm');
-    expect(await tenant.row('adm')).toMatchObject({ step: 'refuse', reason: 'bad-tags' });
-    expect(tenant.azure.calls.filter(({ route }) => /^(arm\.sql|tds\.)/.test(route))).toEqual([]);
-  });
+  ])(
+    'SEC-01: the target %j is refused, naming the tag, with no call to ARM about it',
+    async (text) => {
+      await dueSql(tenant, 'adm', { target: text.replace('S', tenant.azure.world.subscriptionId) });
+      tenant.azure.calls.length = 0;
+      await look(tenant, 'adm');
+      expect(await tenant.row('adm')).toMatchObject({ step: 'refuse', reason: 'bad-tags' });
+      expect(tenant.azure.calls.filter(({ route }) => /^(arm\.sql|tds\.)/.test(route))).toEqual([]);
+    },
+  );
 
   it.each([
     ['Server=sql1.evil.example'],
@@ -541,8 +607,13 @@ describe('SEC-03: a login that the consent does not name', () => {
     ['app_a,app_b', 'keyturn sql-login: kv1/db-pw'],
     ['app_a,app_b', 'keyturn sql-login: kv1/*(app_b,svc)'],
   ])('SEC-03: logins %s under the consent %j: refused, 0 statements', async (logins, consent) => {
-    tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
-    await dueSql(tenant, 'db-pw', { options: `logins=${logins};field=password;login-field=username` });
+    tenant.azure.setDescription(
+      { scope: sql1.id, principalId: tenant.azure.world.identity.oid },
+      consent,
+    );
+    await dueSql(tenant, 'db-pw', {
+      options: `logins=${logins};field=password;login-field=username`,
+    });
     await look(tenant, 'db-pw');
     expect((await tenant.row('db-pw'))?.step).toBe('refuse');
     expect(sql1.statements).toEqual([]);
@@ -576,7 +647,8 @@ describe('SEC-03: a login that the consent does not name', () => {
       const v1 = await dueSql(tenant, 'db-pw');
       await look(tenant, 'db-pw');
       const tags = v1.tags ?? {};
-      tags['rotator-state'] = tags['rotator-state']?.replace('cred=a', `cred=${encodeURIComponent(handle)}`) ?? '';
+      tags['rotator-state'] =
+        tags['rotator-state']?.replace('cred=a', `cred=${encodeURIComponent(handle)}`) ?? '';
       const before = sql1.statements.length;
       await tenant.advance({ hours: 50 }, { sweepEvery: 10 });
       expect(sql1.statements.length).toBe(before);
@@ -590,7 +662,10 @@ describe('SEC-03: a login that the consent does not name', () => {
   it.each([['keyturn:new'], [ADMIN]])(
     'SEC-03: a consent to two logins gives nobody the password of the administrator, whatever the tag rotator says (%j)',
     async (value) => {
-      tenant.seed('db-pw', { value, tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id } });
+      tenant.seed('db-pw', {
+        value,
+        tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id },
+      });
       await tenant.goTo(tenant.dueOn('db-pw'));
       await look(tenant, 'db-pw');
       expect(patches()).toEqual([]);
@@ -602,9 +677,19 @@ describe('SEC-03: a login that the consent does not name', () => {
   it('SEC-03: a consent at the resource group is for what else is there, not for the administrator of a server', async () => {
     const group = sql1.id.split('/').slice(0, 5).join('/');
     const value = 'keyturn:new';
-    tenant.seed('wide', { value, tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id } });
-    const given = { principalId: tenant.azure.world.identity.oid, actions: ['Microsoft.Sql/servers/write'] };
-    tenant.azure.grant({ ...given, scope: group, description: 'keyturn sql-admin-password: kv1/wide' });
+    tenant.seed('wide', {
+      value,
+      tags: { rotator: 'sql-admin-password', 'rotator-target': sql1.id },
+    });
+    const given = {
+      principalId: tenant.azure.world.identity.oid,
+      actions: ['Microsoft.Sql/servers/write'],
+    };
+    tenant.azure.grant({
+      ...given,
+      scope: group,
+      description: 'keyturn sql-admin-password: kv1/wide',
+    });
     await tenant.goTo(tenant.dueOn('wide'));
     await look(tenant, 'wide');
     expect(patches()).toEqual([]);
@@ -612,7 +697,11 @@ describe('SEC-03: a login that the consent does not name', () => {
       reason: 'no-consent',
       detail: expect.stringContaining('resource group'),
     });
-    tenant.azure.grant({ ...given, scope: sql1.id, description: 'keyturn sql-admin-password: kv1/wide' });
+    tenant.azure.grant({
+      ...given,
+      scope: sql1.id,
+      description: 'keyturn sql-admin-password: kv1/wide',
+    });
     await look(tenant, 'wide');
     expect(patches()).toHaveLength(1);
   });
@@ -622,13 +711,22 @@ describe('SEC-03: a login that the consent does not name', () => {
     ['logins=user_a,user_b', 'keyturn sql-login: kv1/users(shop/user_a,shop/user_b)'],
     ['users=user_a,user_b;database=shop', 'keyturn sql-login: kv1/users(user_a,user_b)'],
     ['users=user_a,user_b;database=shop', 'keyturn sql-login: kv1/users(shop/user_a,till/user_b)'],
-  ])('SEC-03: %s under the consent %j: the namesakes elsewhere are not meant', async (names, consent) => {
-    tenant.azure.setDescription({ scope: sql1.id, principalId: tenant.azure.world.identity.oid }, consent);
-    await dueSql(tenant, 'users', { options: `${names};field=password;login-field=username`, value: FIRST });
-    await look(tenant, 'users');
-    expect(await tenant.row('users')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
-    expect(sql1.statements).toEqual([]);
-  });
+  ])(
+    'SEC-03: %s under the consent %j: the namesakes elsewhere are not meant',
+    async (names, consent) => {
+      tenant.azure.setDescription(
+        { scope: sql1.id, principalId: tenant.azure.world.identity.oid },
+        consent,
+      );
+      await dueSql(tenant, 'users', {
+        options: `${names};field=password;login-field=username`,
+        value: FIRST,
+      });
+      await look(tenant, 'users');
+      expect(await tenant.row('users')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
+      expect(sql1.statements).toEqual([]);
+    },
+  );
 
   it('SEC-03: the two that it names are rotated', async () => {
     await rotatedSql(tenant, 'db-pw');

@@ -110,7 +110,11 @@ describe('FN-02: timeouts, and what a timeout takes with it', () => {
 describe('UA-6: a value that the target will never take', () => {
   it('UA-6, ATK-04: is offered at growing distances and brakes no other target; one alert for each cause, the old one works', async () => {
     await dueSql(tenant, 'adm');
-    const refused = { status: 400, code: 'PasswordNotComplex', message: 'Password validation failed.' };
+    const refused = {
+      status: 400,
+      code: 'PasswordNotComplex',
+      message: 'Password validation failed.',
+    };
     tenant.azure.outage('arm.sqlServerUpdate', refused);
     await look(tenant, 'adm');
     await tenant.advance({ days: 3 }, { sweepEvery: 1 });

@@ -2,7 +2,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Login, SqlServer } from '../../local/azure/sqlServer.ts';
 import type { Tenant } from './harness.ts';
-import { accepts, dueSql, heldIn, look, PASSWORDS, rotatedSql, startSqlTenant } from './sqlStories.ts';
+import {
+  accepts,
+  dueSql,
+  heldIn,
+  look,
+  PASSWORDS,
+  rotatedSql,
+  startSqlTenant,
+} from './sqlStories.ts';
 
 let tenant: Tenant;
 let sql1: SqlServer;
@@ -23,10 +31,14 @@ function loginOf(name: string): Login {
 }
 /** The login that the current version is for. */
 const liveOf = (name: string): Login =>
-  loginOf(name === 'db-pw' ? heldIn(tenant.current(name)).username : name === 'one' ? 'svc' : 'padm');
+  loginOf(
+    name === 'db-pw' ? heldIn(tenant.current(name)).username : name === 'one' ? 'svc' : 'padm',
+  );
 const letsIn = (name: string): boolean => {
   const { value } = tenant.current(name);
-  return name === 'db-pw' ? accepts(sql1, tenant.current(name)) : sql1.accepts(liveOf(name).name, value);
+  return name === 'db-pw'
+    ? accepts(sql1, tenant.current(name))
+    : sql1.accepts(liveOf(name).name, value);
 };
 const changes = () => sql1.statements.length + sql1.patches.length;
 const reasons = (name: string) => tenant.alerts(name).map(({ reason }) => reason);
@@ -52,7 +64,11 @@ describe('a login of the vault that a person switched off', () => {
       login.enabled = true;
       await tenant.advance({ hours: 26 }, { sweepEvery: 2 });
       expect(await tenant.row(name)).toMatchObject({ step: 'wait', reason: 'not-due' });
-      expect([changes(), tenant.current(name).id, reasons(name)]).toEqual([before, v2.id, ['login-off']]);
+      expect([changes(), tenant.current(name).id, reasons(name)]).toEqual([
+        before,
+        v2.id,
+        ['login-off'],
+      ]);
       await tenant.check();
     },
   );
@@ -108,7 +124,11 @@ describe('a login of the vault that a person switched off', () => {
     const old = loginOf('app_a');
     old.enabled = false;
     await tenant.advance({ hours: 50 }, { sweepEvery: 10 });
-    expect([old.enabled, old.password === PASSWORDS.app_a, letsIn('db-pw')]).toEqual([false, false, true]);
+    expect([old.enabled, old.password === PASSWORDS.app_a, letsIn('db-pw')]).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect(tenant.alerts()).toEqual([]);
     await tenant.check({ noGrace: ['db-pw'] });
   });

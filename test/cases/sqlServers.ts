@@ -8,12 +8,17 @@ const optionsOf = ({ tags = {} }: Version): Map<string, string> => {
   return new Map(parts.map(([name = '', value = '']) => [name, decodeURIComponent(value)]));
 };
 
-const isSql = ({ tags = {} }: Version): boolean => /^sql-(login|single|admin)/.test(tags.rotator ?? '');
-export const hasNoOverlap = ({ tags = {} }: Version): boolean => /^sql-(single|admin)/.test(tags.rotator ?? '');
+const isSql = ({ tags = {} }: Version): boolean =>
+  /^sql-(login|single|admin)/.test(tags.rotator ?? '');
+export const hasNoOverlap = ({ tags = {} }: Version): boolean =>
+  /^sql-(single|admin)/.test(tags.rotator ?? '');
 
 /** The servers that a version's tags name: the target, then its partners. */
 function serversOf({ world }: Azure, version: Version): SqlServer[] {
-  const ids = [version.tags?.['rotator-target'] ?? '', ...(optionsOf(version).get('servers')?.split(',') ?? [])];
+  const ids = [
+    version.tags?.['rotator-target'] ?? '',
+    ...(optionsOf(version).get('servers')?.split(',') ?? []),
+  ];
   return ids.flatMap((id) => world.sqlServers.get(id.split('/').at(-1)?.toLowerCase() ?? '') ?? []);
 }
 
@@ -23,7 +28,10 @@ function loginIn(version: Version, administrator: string): { login: string; pass
   const options = optionsOf(version);
   const only = options.get('login') ?? options.get('user') ?? administrator;
   if (value.startsWith('{')) {
-    const { username = only, password = '' } = JSON.parse(value) as { username?: string; password?: string };
+    const { username = only, password = '' } = JSON.parse(value) as {
+      username?: string;
+      password?: string;
+    };
     return { login: username, password };
   }
   const [, login = only] = /User ID=([^;]*)/i.exec(value) ?? [];
@@ -61,7 +69,9 @@ export function sqlChangedUnasked(azure: Azure): string[] {
     return [
       ...(consents || statements.length + patches.length === 0 ? [] : [name]),
       ...statements.filter(({ kind }) => kind !== 'batch').map(({ kind }) => `${name}: ${kind}`),
-      ...patches.filter((members) => members.join() !== 'properties.administratorLoginPassword').map(String),
+      ...patches
+        .filter((members) => members.join() !== 'properties.administratorLoginPassword')
+        .map(String),
     ];
   });
 }

@@ -61,11 +61,21 @@ export const SEEDS: Record<string, { type: string; options: string; value: strin
 };
 
 export function seedSql(tenant: Tenant, name: string, given: SqlSeed = {}): Version {
-  const { type, options, value } = SEEDS[name] ?? SEEDS['db-pw'] ?? { type: '', options: '', value: '' };
+  const { type, options, value } = SEEDS[name] ??
+    SEEDS['db-pw'] ?? { type: '', options: '', value: '' };
   const { options: own = options, target = tenant.azure.sqlServer('sql1').id } = given;
-  const tags = { rotator: type, 'rotator-target': target, ...(own === '' ? {} : { 'rotator-options': own }) };
+  const tags = {
+    rotator: type,
+    'rotator-target': target,
+    ...(own === '' ? {} : { 'rotator-options': own }),
+  };
   const policy = given.policy === undefined ? {} : { policy: given.policy };
-  return tenant.seed(name, { value: given.value ?? value, tags, contentType: 'text/x-login', ...policy });
+  return tenant.seed(name, {
+    value: given.value ?? value,
+    tags,
+    contentType: 'text/x-login',
+    ...policy,
+  });
 }
 
 /** A secret of a person that is due now, in an index that is fresh. */
@@ -81,12 +91,21 @@ export async function look(tenant: Tenant, name: string): Promise<void> {
 }
 
 /** Rotated and proved a minute ago. */
-export async function rotatedSql(tenant: Tenant, name: string, given: SqlSeed = {}): Promise<Version> {
+export async function rotatedSql(
+  tenant: Tenant,
+  name: string,
+  given: SqlSeed = {},
+): Promise<Version> {
   await dueSql(tenant, name, given);
   await look(tenant, name);
   const current = tenant.current(name);
-  if (tenant.versions(name).length !== 2 || tenant.stateOf(current).proved !== current.id.slice(0, 8))
-    throw new Error(`${name} was not rotated and proved: ${JSON.stringify(await tenant.row(name))}`);
+  if (
+    tenant.versions(name).length !== 2 ||
+    tenant.stateOf(current).proved !== current.id.slice(0, 8)
+  )
+    throw new Error(
+      `${name} was not rotated and proved: ${JSON.stringify(await tenant.row(name))}`,
+    );
   return current;
 }
 

@@ -3,7 +3,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
 import { movingClock } from './clock.ts';
 import type { Tenant } from './harness.ts';
-import { ADMIN, accepts, dieWhen, dueSql, look, PASSWORDS, rotatedSql, startSqlTenant } from './sqlStories.ts';
+import {
+  ADMIN,
+  accepts,
+  dieWhen,
+  dueSql,
+  look,
+  PASSWORDS,
+  rotatedSql,
+  startSqlTenant,
+} from './sqlStories.ts';
 import { callsTo } from './stories.ts';
 
 let tenant: Tenant;
@@ -35,11 +44,14 @@ describe('SQL-08: the password of the administrator', () => {
     ['after its commit', () => patches().length > 0, 2],
     ['during polling', () => polls().length > 1, 2],
     ['after the PUT', () => puts('adm') > 0, 1],
-  ])('SQL-08: killed %s: the next pass ends with a current that the server accepts', async (_, dead, passwords) => {
-    await dueSql(tenant, 'adm');
-    await dieWhen(tenant, 'adm', dead);
-    await agreed('adm', 'padm', passwords);
-  });
+  ])(
+    'SQL-08: killed %s: the next pass ends with a current that the server accepts',
+    async (_, dead, passwords) => {
+      await dueSql(tenant, 'adm');
+      await dieWhen(tenant, 'adm', dead);
+      await agreed('adm', 'padm', passwords);
+    },
+  );
 
   it('SQL-03: killed during polling, then Failed PasswordNotComplex: healed by one more', async () => {
     await dueSql(tenant, 'adm');
@@ -92,18 +104,21 @@ describe('SQL-08: two logins', () => {
     ['before the ALTER', () => began('db-pw')],
     ['after it', () => sql1.statements.length > 0],
     ['after the PUT', () => puts('db-pw') > 0],
-  ])('SQL-08: killed %s: whoever reads current can log in at every step, and it ends well', async (_, dead) => {
-    const v1 = await dueSql(tenant, 'db-pw');
-    await dieWhen(tenant, 'db-pw', dead);
-    expect([live(), accepts(sql1, v1)]).toEqual([true, true]);
-    for (let turn = 0; turn < 8; turn += 1) {
-      await tenant.advance({ minutes: 15 }, { sweepEvery: 0.25 });
-      expect(live()).toBe(true);
-    }
-    expect(tenant.versions('db-pw')).toHaveLength(2);
-    expect(sql1.statements.length).toBeLessThanOrEqual(2);
-    await tenant.check();
-  });
+  ])(
+    'SQL-08: killed %s: whoever reads current can log in at every step, and it ends well',
+    async (_, dead) => {
+      const v1 = await dueSql(tenant, 'db-pw');
+      await dieWhen(tenant, 'db-pw', dead);
+      expect([live(), accepts(sql1, v1)]).toEqual([true, true]);
+      for (let turn = 0; turn < 8; turn += 1) {
+        await tenant.advance({ minutes: 15 }, { sweepEvery: 0.25 });
+        expect(live()).toBe(true);
+      }
+      expect(tenant.versions('db-pw')).toHaveLength(2);
+      expect(sql1.statements.length).toBeLessThanOrEqual(2);
+      await tenant.check();
+    },
+  );
 
   it('SDK-01: an ALTER that was applied and not answered is found by logging in: one statement', async () => {
     await dueSql(tenant, 'db-pw');

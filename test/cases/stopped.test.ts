@@ -21,7 +21,8 @@ const isProved = (name = 'st-a') => {
 const put = (message: object) => tenant.own.put(JSON.stringify(message));
 const decided = () => tenant.logs('decided').map(({ step, reason }) => `${step} ${reason}`);
 /** Locks that somebody holds. */
-const locks = async () => (await tenant.rows()).filter(({ partition }) => partition === 'locks').map(({ key }) => key);
+const locks = async () =>
+  (await tenant.rows()).filter(({ partition }) => partition === 'locks').map(({ key }) => key);
 
 describe('a message that names the version before', () => {
   /** Stored, and then nothing: what the pass would have queued and written is not there. */
@@ -60,9 +61,13 @@ describe('a message that names the version before', () => {
 
   it('HST-05: does so for twenty that come at once, with one proof', async () => {
     const { old } = await killedBehindTheStore();
-    for (let count = 0; count < 20; count++) await put({ vault: 'kv1', name: 'st-a', version: old, cause: 'event' });
+    for (let count = 0; count < 20; count++)
+      await put({ vault: 'kv1', name: 'st-a', version: old, cause: 'event' });
     await tenant.settle(600);
-    expect([isProved(), decided().filter((step) => step === 'prove accepted').length]).toEqual([true, 1]);
+    expect([isProved(), decided().filter((step) => step === 'prove accepted').length]).toEqual([
+      true,
+      1,
+    ]);
     expect(tenant.versions('st-a')).toHaveLength(2);
     await tenant.check();
   });
@@ -74,7 +79,8 @@ describe('a message that names the version before', () => {
     await tenant.own.queue().clearMessages();
     await tenant.advance({ hours: 3 });
     await tenant.host.drain();
-    const state = () => tenant.stateOf(tenant.versions('st-a').find(({ id }) => id === v1.id) ?? v1);
+    const state = () =>
+      tenant.stateOf(tenant.versions('st-a').find(({ id }) => id === v1.id) ?? v1);
     expect(state().revoked).toBeUndefined();
     await put({ vault: 'kv1', name: 'st-a', version: v1.id, cause: 'event' });
     await tenant.settle();
@@ -181,7 +187,9 @@ describe('a pass that is told to stop', () => {
     await tenant.advance({ hours: 49 }, { sweepEvery: 6 });
     await told;
     await tenant.host.drain();
-    expect(tenant.stateOf(tenant.versions('st-a').find(({ id }) => id === v1.id) ?? v1).revoked).toBe('1');
+    expect(
+      tenant.stateOf(tenant.versions('st-a').find(({ id }) => id === v1.id) ?? v1).revoked,
+    ).toBe('1');
     expect(await locks()).toEqual([]);
     stopping.begin();
     await tenant.settle();
@@ -229,7 +237,10 @@ describe('a pass that is told to stop', () => {
     stopping.begin();
     await tenant.settle(600);
     const { pathname } = new URL(asked.headers.get('operation-location') ?? '', tenant.host.url);
-    expect(await (await tenant.request(pathname)).json()).toMatchObject({ phase: 'settled', done: true });
+    expect(await (await tenant.request(pathname)).json()).toMatchObject({
+      phase: 'settled',
+      done: true,
+    });
   });
 });
 
@@ -238,8 +249,14 @@ describe('a pass that waits for a fresh client secret and is told to stop', () =
   beforeEach(async () => {
     app = tenant.azure.ownedApplication('payroll', 'kv1/gr-a');
     app.spreading = { addSeconds: 600, removeSeconds: 0 };
-    const { secretText } = app.addPassword({ displayName: 'a person', endDateTime: '2038-01-01T00:00:00Z' });
-    tenant.seed('gr-a', { value: secretText, tags: { rotator: 'app-registration', 'rotator-target': app.appId } });
+    const { secretText } = app.addPassword({
+      displayName: 'a person',
+      endDateTime: '2038-01-01T00:00:00Z',
+    });
+    tenant.seed('gr-a', {
+      value: secretText,
+      tags: { rotator: 'app-registration', 'rotator-target': app.appId },
+    });
     await tenant.goTo(tenant.dueOn('gr-a'));
   });
 
@@ -263,7 +280,11 @@ describe('a pass that waits for a fresh client secret and is told to stop', () =
     stopping.begin();
     await tenant.advance({ minutes: 11 });
     await tenant.sweepAndSettle();
-    expect([tenant.versions('gr-a').length, isProved('gr-a'), orphans(tenant.azure)]).toEqual([2, true, []]);
+    expect([tenant.versions('gr-a').length, isProved('gr-a'), orphans(tenant.azure)]).toEqual([
+      2,
+      true,
+      [],
+    ]);
     expect(takenFromPeople(tenant.azure)).toEqual([]);
   });
 
@@ -282,7 +303,9 @@ describe('a pass that waits for a fresh client secret and is told to stop', () =
     app.judge = (secret) => (secret === broken ? 'wrong' : judge(secret));
     await tenant.event('gr-a');
     await tenant.sweepAndSettle();
-    const { owed } = (await (await tenant.request('/api/vaults/kv1/secrets/gr-a')).json()) as { owed: string[] };
+    const { owed } = (await (await tenant.request('/api/vaults/kv1/secrets/gr-a')).json()) as {
+      owed: string[];
+    };
     expect(owed).toHaveLength(2);
     const removals = () => callsTo(tenant, 'graph.removePassword').length;
     const before = removals();

@@ -24,7 +24,8 @@ async function look(name: string): Promise<void> {
   await tenant.event(name);
   await tenant.settle();
 }
-const posts = () => tenant.azure.calls.filter(({ method, route }) => method === 'POST' && route.startsWith('arm.'));
+const posts = () =>
+  tenant.azure.calls.filter(({ method, route }) => method === 'POST' && route.startsWith('arm.'));
 
 describe('ST-01: which 409', () => {
   it('ST-01: an operation in progress is waited for: twice busy, then rotated', async () => {
@@ -124,7 +125,10 @@ describe('ST-04: shared keys are switched off', () => {
 
   it('ST-04: that 403 at the data plane never counts as a bad key: stored once, unproved, nothing revoked', async () => {
     const v1 = await due(tenant, 'st-a', { account: 'acct1' });
-    tenant.azure.outage('storage.blob', { status: 403, code: 'KeyBasedAuthenticationNotPermitted' });
+    tenant.azure.outage('storage.blob', {
+      status: 403,
+      code: 'KeyBasedAuthenticationNotPermitted',
+    });
     await look('st-a');
     await tenant.advance({ hours: 60 }, { sweepEvery: 12 });
     expect(tenant.versions('st-a')).toHaveLength(2);
@@ -171,7 +175,10 @@ describe('ST-05: more slots than key1 and key2', () => {
 describe('ST-07: the account that Keyturn runs on', () => {
   it.each([
     ['by identity', { DEPLOYMENT_STORAGE__accountName: 'acct1' }],
-    ['by a service address', { AzureWebJobsStorage__blobServiceUri: 'https://acct1.blob.core.windows.net' }],
+    [
+      'by a service address',
+      { AzureWebJobsStorage__blobServiceUri: 'https://acct1.blob.core.windows.net' },
+    ],
     [
       'for its content',
       {
@@ -179,23 +186,32 @@ describe('ST-07: the account that Keyturn runs on', () => {
           'DefaultEndpointsProtocol=https;AccountName=ACCT1;AccountKey=YWJjZA==',
       },
     ],
-  ])('ST-07: used %s is refused as a target, however its id is spelled, with 0 writes', async (_, env) => {
-    tenant.configure(env);
-    const { id } = tenant.azure.account('acct1');
-    await due(tenant, 'st-a', { account: 'acct1', tags: { 'rotator-target': id.replace('/acct1', '/AccT1') } });
-    await look('st-a');
-    expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'own-storage' });
-    expect(tenant.azure.writes()).toEqual([]);
-    expect(posts()).toEqual([]);
-    expect(tenant.alerts('st-a')).toHaveLength(1);
-    await tenant.check();
-  });
+  ])(
+    'ST-07: used %s is refused as a target, however its id is spelled, with 0 writes',
+    async (_, env) => {
+      tenant.configure(env);
+      const { id } = tenant.azure.account('acct1');
+      await due(tenant, 'st-a', {
+        account: 'acct1',
+        tags: { 'rotator-target': id.replace('/acct1', '/AccT1') },
+      });
+      await look('st-a');
+      expect(await tenant.row('st-a')).toMatchObject({ step: 'refuse', reason: 'own-storage' });
+      expect(tenant.azure.writes()).toEqual([]);
+      expect(posts()).toEqual([]);
+      expect(tenant.alerts('st-a')).toHaveLength(1);
+      await tenant.check();
+    },
+  );
 });
 
 describe('ST-07: by the setting of the case itself', () => {
   // Azurite lets nobody in by identity here, so the pass is shown above with settings that work beside a connection string.
   it('ST-07: AzureWebJobsStorage__accountName=acct1 makes acct1 an account that is refused', () => {
-    const { settings } = createApp({ ...tenant.azure.env(), AzureWebJobsStorage__accountName: 'ACCT1' });
+    const { settings } = createApp({
+      ...tenant.azure.env(),
+      AzureWebJobsStorage__accountName: 'ACCT1',
+    });
     expect(settings.hostStorage).toEqual({ accountName: 'acct1' });
     expect(settings.ownStorage).toContain('acct1');
   });

@@ -20,11 +20,19 @@ const KINDS = [
     'redis-key',
     'app-configuration-key',
   ],
-  ...['signalr-key', 'communication-services-key', 'cognitive-services-key', 'search-admin-key', 'web-pubsub-key'],
+  ...[
+    'signalr-key',
+    'communication-services-key',
+    'cognitive-services-key',
+    'search-admin-key',
+    'web-pubsub-key',
+  ],
   ...['sql-login', 'postgresql-login', 'mysql-login', 'app-registration'],
 ];
 const on = { KEYTURN_SUGGEST: 'values', KEYTURN_ROTATORS: KINDS.join(',') };
-const messaging = (name: string) => ({ serviceBusEndpoint: `https://${name}.servicebus.windows.net:443/` });
+const messaging = (name: string) => ({
+  serviceBusEndpoint: `https://${name}.servicebus.windows.net:443/`,
+});
 
 let tenant: Tenant;
 beforeAll(async () => {
@@ -34,13 +42,21 @@ beforeAll(async () => {
         ...{ type: 'Microsoft.DocumentDB/databaseAccounts', name: 'cosmos1' },
         properties: { documentEndpoint: 'https://cosmos1.documents.azure.com:443/' },
       },
-      { type: 'Microsoft.ServiceBus/namespaces/authorizationRules', name: 'bus1/send', above: messaging('bus1') },
+      {
+        type: 'Microsoft.ServiceBus/namespaces/authorizationRules',
+        name: 'bus1/send',
+        above: messaging('bus1'),
+      },
       {
         type: 'Microsoft.EventHub/namespaces/eventhubs/authorizationRules',
         name: 'hubs1/h1/send',
         above: messaging('hubs1'),
       },
-      { type: 'Microsoft.Cache/redis', name: 'redis1', properties: { hostName: 'redis1.redis.cache.windows.net' } },
+      {
+        type: 'Microsoft.Cache/redis',
+        name: 'redis1',
+        properties: { hostName: 'redis1.redis.cache.windows.net' },
+      },
       {
         ...{ type: 'Microsoft.AppConfiguration/configurationStores', name: 'store1' },
         properties: { endpoint: 'https://store1.azconfig.io' },
@@ -71,17 +87,37 @@ beforeEach(async () => {
   await tenant.clear();
   const { world } = tenant.azure;
   world.databases.clear();
-  addDatabaseServer(world, { kind: 'postgresql', name: 'pg1', host: 'pg1.postgres.database.azure.com' });
+  addDatabaseServer(world, {
+    kind: 'postgresql',
+    name: 'pg1',
+    host: 'pg1.postgres.database.azure.com',
+  });
   addDatabaseServer(world, { kind: 'mysql', name: 'my1', host: 'my1.mysql.database.azure.com' });
   const scope = `/subscriptions/${world.subscriptionId}`;
-  const read = ['storage/storageAccounts', 'documentDB/databaseAccounts', 'cache/redis', 'serviceBus/namespaces'];
-  const more = ['eventHub/namespaces', 'appConfiguration/configurationStores', 'signalRService/signalR', 'sql/servers'];
-  const last = ['signalRService/webPubSub', 'communication/communicationServices', 'cognitiveServices/accounts'];
+  const read = [
+    'storage/storageAccounts',
+    'documentDB/databaseAccounts',
+    'cache/redis',
+    'serviceBus/namespaces',
+  ];
+  const more = [
+    'eventHub/namespaces',
+    'appConfiguration/configurationStores',
+    'signalRService/signalR',
+    'sql/servers',
+  ];
+  const last = [
+    'signalRService/webPubSub',
+    'communication/communicationServices',
+    'cognitiveServices/accounts',
+  ];
   tenant.azure.grant({
     ...{ principalId: world.identity.oid, scope },
     actions: [
       'Microsoft.ResourceGraph/resources/read',
-      ...[...read, ...more, ...last, 'search/searchServices'].map((type) => `Microsoft.${type}/read`),
+      ...[...read, ...more, ...last, 'search/searchServices'].map(
+        (type) => `Microsoft.${type}/read`,
+      ),
     ],
   });
 });
@@ -95,17 +131,24 @@ async function suggested(query = ''): Promise<Map<string, Suggested>> {
   const { suggestions } = SuggestionsBody.parse(await answer.json());
   return new Map(suggestions.map((each) => [each.secret, each]));
 }
-const secret = (name: string, value: string, given: { vault?: string; tags?: Record<string, string> } = {}) => {
+const secret = (
+  name: string,
+  value: string,
+  given: { vault?: string; tags?: Record<string, string> } = {},
+) => {
   const { vault = 'kv1', ...rest } = given;
   return tenant.azure.vault(vault).set(name, value, rest);
 };
 const key = (bytes = 64) => randomBytes(bytes).toString('base64');
-const group = () => `/subscriptions/${tenant.azure.world.subscriptionId}/resourcegroups/rg-keyturn/providers`;
+const group = () =>
+  `/subscriptions/${tenant.azure.world.subscriptionId}/resourcegroups/rg-keyturn/providers`;
 
 /** Every text that the product left anywhere: rows, logs, answers. */
 async function left(): Promise<string> {
   const own = (await tenant.rows()).map(({ text }) => text);
-  return [...own, ...tenant.lines.map((line) => JSON.stringify(line)), ...tenant.answers].join('\n');
+  return [...own, ...tenant.lines.map((line) => JSON.stringify(line)), ...tenant.answers].join(
+    '\n',
+  );
 }
 const spellings = (text: string) => [
   text,
@@ -127,7 +170,8 @@ describe('a value that Keyturn could take over', () => {
   ][] = [
     [
       'a storage connection string',
-      (k) => `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${k};EndpointSuffix=${zone()}`,
+      (k) =>
+        `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${k};EndpointSuffix=${zone()}`,
       () => tenant.azure.account('acct1').key('key1'),
       ...(['storage-account-key', 'microsoft.storage/storageaccounts/acct1'] as const),
     ],
@@ -140,7 +184,10 @@ describe('a value that Keyturn could take over', () => {
     [
       'a storage connection string in JSON',
       (k) =>
-        JSON.stringify({ name: 'shop', db: { storage: `AccountName=acct3;AccountKey=${k};EndpointSuffix=${zone()}` } }),
+        JSON.stringify({
+          name: 'shop',
+          db: { storage: `AccountName=acct3;AccountKey=${k};EndpointSuffix=${zone()}` },
+        }),
       () => tenant.azure.account('acct3').key('key1'),
       ...(['storage-account-key', 'microsoft.storage/storageaccounts/acct3'] as const),
     ],
@@ -159,15 +206,23 @@ describe('a value that Keyturn could take over', () => {
     ],
     [
       'Service Bus',
-      (k) => `Endpoint=sb://bus1.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${k}`,
+      (k) =>
+        `Endpoint=sb://bus1.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${k}`,
       () => key(32),
-      ...(['service-bus-key', 'microsoft.servicebus/namespaces/bus1/authorizationrules/send'] as const),
+      ...([
+        'service-bus-key',
+        'microsoft.servicebus/namespaces/bus1/authorizationrules/send',
+      ] as const),
     ],
     [
       'Event Hubs, of one hub',
-      (k) => `Endpoint=sb://hubs1.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${k};EntityPath=h1`,
+      (k) =>
+        `Endpoint=sb://hubs1.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${k};EntityPath=h1`,
       () => key(32),
-      ...(['event-hubs-key', 'microsoft.eventhub/namespaces/hubs1/eventhubs/h1/authorizationrules/send'] as const),
+      ...([
+        'event-hubs-key',
+        'microsoft.eventhub/namespaces/hubs1/eventhubs/h1/authorizationrules/send',
+      ] as const),
     ],
     [
       'Redis',
@@ -185,7 +240,10 @@ describe('a value that Keyturn could take over', () => {
       'App Configuration',
       (k) => `Endpoint=https://store1.azconfig.io;Id=a1B2;Secret=${k}`,
       () => key(32),
-      ...(['app-configuration-key', 'microsoft.appconfiguration/configurationstores/store1'] as const),
+      ...([
+        'app-configuration-key',
+        'microsoft.appconfiguration/configurationstores/store1',
+      ] as const),
     ],
     [
       'SignalR',
@@ -195,7 +253,8 @@ describe('a value that Keyturn could take over', () => {
     ],
     [
       'Web PubSub in a line of a file',
-      (k) => `# made by hand\nWEBPUBSUB=Endpoint=https://pubsub1.webpubsub.azure.com;AccessKey=${k};Version=1.0;\n`,
+      (k) =>
+        `# made by hand\nWEBPUBSUB=Endpoint=https://pubsub1.webpubsub.azure.com;AccessKey=${k};Version=1.0;\n`,
       () => key(32),
       ...(['web-pubsub-key', 'microsoft.signalrservice/webpubsub/pubsub1'] as const),
     ],
@@ -203,7 +262,10 @@ describe('a value that Keyturn could take over', () => {
       'Communication Services',
       (k) => `endpoint=https://acs1.communication.azure.com/;accesskey=${k}`,
       key,
-      ...(['communication-services-key', 'microsoft.communication/communicationservices/acs1'] as const),
+      ...([
+        'communication-services-key',
+        'microsoft.communication/communicationservices/acs1',
+      ] as const),
     ],
     [
       'Azure OpenAI',
@@ -233,7 +295,8 @@ describe('a value that Keyturn could take over', () => {
     ],
     [
       'MySQL, ADO.NET',
-      (k) => `Server=my1.mysql.database.azure.com;Port=3306;Database=app;Uid=app_login_a;Pwd=${k};SslMode=Required;`,
+      (k) =>
+        `Server=my1.mysql.database.azure.com;Port=3306;Database=app;Uid=app_login_a;Pwd=${k};SslMode=Required;`,
       password,
       ...(['mysql-login', 'microsoft.dbformysql/flexibleservers/my1'] as const),
     ],
@@ -263,16 +326,26 @@ describe('a value that Keyturn could take over', () => {
       const { kind, target } = found.get(`s-${at}`) ?? {};
       return [name, kind, target?.toLowerCase()];
     });
-    expect(told).toEqual(shapes.map(([name, , , kind, target]) => [name, kind, `${group()}/${target}`]));
+    expect(told).toEqual(
+      shapes.map(([name, , , kind, target]) => [name, kind, `${group()}/${target}`]),
+    );
     expect(found.get('s-app')).toMatchObject({
       ...{ kind: 'app-registration', target: app.appId, by: 'key' },
       ...{ consent: 'keyturn app-registration: kv1/s-app', missing: [] },
     });
     expect(found.get('s-0')).toMatchObject({
       tags: { rotator: 'storage-account-key', 'rotator-target': found.get('s-0')?.target },
-      ...{ form: 'connection-string', by: 'host', consent: 'keyturn storage-account-key: kv1/s-0', missing: [] },
+      ...{
+        form: 'connection-string',
+        by: 'host',
+        consent: 'keyturn storage-account-key: kv1/s-0',
+        missing: [],
+      },
     });
-    expect(found.get('s-open')).toMatchObject({ kind: 'redis-key', missing: [expect.stringContaining('bad-value')] });
+    expect(found.get('s-open')).toMatchObject({
+      kind: 'redis-key',
+      missing: [expect.stringContaining('bad-value')],
+    });
     expect(found.get('s-1')).toMatchObject({ form: 'bare', by: 'key' });
     expect(found.get('s-2')?.tags['rotator-options']).toBe('field=%2Fdb%2Fstorage');
     expect(found.get('s-15')?.missing).toEqual([expect.stringContaining('rotator-options')]);
@@ -303,28 +376,45 @@ describe('a value that only looks like one', () => {
   it('is not suggested to anybody', async () => {
     const strangers: readonly [string, string][] = [
       ['a key that no target holds', key()],
-      ['a host of somebody else', `AccountEndpoint=https://cosmos1.evil.example:443/;AccountKey=${key()};`],
-      ['two hosts', `redis1.redis.cache.windows.net:6380,redis2.evil.example:6380,password=${key(32)},ssl=True`],
+      [
+        'a host of somebody else',
+        `AccountEndpoint=https://cosmos1.evil.example:443/;AccountKey=${key()};`,
+      ],
+      [
+        'two hosts',
+        `redis1.redis.cache.windows.net:6380,redis2.evil.example:6380,password=${key(32)},ssl=True`,
+      ],
       [
         'a shared access signature',
         'BlobEndpoint=https://acct1.blob.core.windows.net/;SharedAccessSignature=sv=2024&sig=abc%3D',
       ],
       ['the emulator', 'UseDevelopmentStorage=true'],
-      ['a server of this machine', 'Server=localhost;Database=app;User Id=sa;Password=Passw0rd.12345'],
+      [
+        'a server of this machine',
+        'Server=localhost;Database=app;User Id=sa;Password=Passw0rd.12345',
+      ],
       ['a sentence', 'Password=is in the safe; Server=ask Bob'],
       [
         'a token',
         `eyJhbGciOiJSUzI1NiJ9.${randomBytes(40).toString('base64url')}.${randomBytes(40).toString('base64url')}`,
       ],
-      ['a private key', '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----'],
+      [
+        'a private key',
+        '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----',
+      ],
       ['a string without its key', 'AccountName=acct1;EndpointSuffix=core.windows.net;AccountKey='],
       ['a placeholder', 'keyturn:new'],
-      ['settings', JSON.stringify({ endpoint: 'https://cosmos1.documents.azure.com', region: 'west' })],
+      [
+        'settings',
+        JSON.stringify({ endpoint: 'https://cosmos1.documents.azure.com', region: 'west' }),
+      ],
       ['a login of nowhere', 'postgresql://app:secret@db.internal.example/app'],
     ];
     for (const [at, [, value]] of strangers.entries()) secret(`l-${at}`, value);
     await tenant.sweepAndSettle();
-    expect([...(await suggested()).keys()].map((name) => strangers[Number(name.slice(2))]?.[0])).toEqual([]);
+    expect(
+      [...(await suggested()).keys()].map((name) => strangers[Number(name.slice(2))]?.[0]),
+    ).toEqual([]);
   });
 });
 
@@ -372,18 +462,26 @@ describe('the pass that looks at values', () => {
 
   it('says what is missing where Keyturn may not see the resource or the kind is off, and forgets what opted in or is gone', async () => {
     tenant.configure({ ...on, KEYTURN_ROTATORS: 'storage-account-key' });
-    secret('s-a', `AccountEndpoint=https://elsewhere.documents.azure.com:443/;AccountKey=${key()};`);
+    secret(
+      's-a',
+      `AccountEndpoint=https://elsewhere.documents.azure.com:443/;AccountKey=${key()};`,
+    );
     await tenant.sweepAndSettle();
     expect((await suggested()).get('s-a')).toEqual(
       expect.objectContaining({
         ...{ kind: 'cosmos-db-key', tags: { rotator: 'cosmos-db-key' } },
-        missing: [expect.stringContaining('rotator-target'), expect.stringContaining('KEYTURN_ROTATORS')],
+        missing: [
+          expect.stringContaining('rotator-target'),
+          expect.stringContaining('KEYTURN_ROTATORS'),
+        ],
       }),
     );
     tenant.azure.vault('kv1').delete('s-a');
     await tenant.sweepAndSettle();
     expect((await suggested()).size).toBe(0);
-    expect((await tenant.rows()).filter(({ partition }) => partition.startsWith('suggestions-'))).toEqual([]);
+    expect(
+      (await tenant.rows()).filter(({ partition }) => partition.startsWith('suggestions-')),
+    ).toEqual([]);
     expect(await all('managed=false')).toEqual([]);
   });
 

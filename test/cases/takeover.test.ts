@@ -16,12 +16,25 @@ const NEVER = new Date('9999-12-31T00:00:00Z');
 const HOT = { policy: 'every=60d' };
 
 /** A person's version that has been there for long, and is opted in now. */
-async function takenOver(name: string, account: string, expiresOn: Date | undefined, policy = HOT.policy) {
+async function takenOver(
+  name: string,
+  account: string,
+  expiresOn: Date | undefined,
+  policy = HOT.policy,
+) {
   const target = tenant.azure.account(account);
   const kv1 = tenant.azure.vault('kv1');
-  const { id } = kv1.set(name, target.key('key1'), { tags: { owner: 'team' }, ...(expiresOn ? { expiresOn } : {}) });
+  const { id } = kv1.set(name, target.key('key1'), {
+    tags: { owner: 'team' },
+    ...(expiresOn ? { expiresOn } : {}),
+  });
   clock.advance({ days: 200 });
-  const tags = { rotator: 'storage-account-key', 'rotator-target': target.id, 'rotator-policy': policy, owner: 'team' };
+  const tags = {
+    rotator: 'storage-account-key',
+    'rotator-target': target.id,
+    'rotator-policy': policy,
+    owner: 'team',
+  };
   kv1.retag(name, id, tags);
   await tenant.sweepAndSettle();
   return clock.now();
@@ -45,7 +58,9 @@ describe('VAL-12: an expiry that never comes', () => {
       const due = await shown('st-a');
       expect(due).toBeLessThanOrEqual(on + 60 * DAY_MS);
       expect(due).toBeGreaterThan(on + 59 * DAY_MS);
-      const [plan] = ((await (await tenant.request('/api/secrets?due=61d')).json()) as { secrets: object[] }).secrets;
+      const [plan] = (
+        (await (await tenant.request('/api/secrets?due=61d')).json()) as { secrets: object[] }
+      ).secrets;
       expect(plan).toMatchObject({ secret: 'st-a', dueOn: new Date(due).toISOString() });
       await tenant.goTo(new Date(due - 60_000));
       expect(tenant.azure.writes()).toEqual([]);
@@ -59,7 +74,10 @@ describe('VAL-12: an expiry that never comes', () => {
 
   it('VAL-12: one whose tags were wrong at first has its turn from when it was opted in', async () => {
     const target = tenant.azure.account('acct1');
-    const { id, tags = {} } = tenant.seed('st-a', { account: 'acct1', tags: { 'rotator-policy': 'every=often' } });
+    const { id, tags = {} } = tenant.seed('st-a', {
+      account: 'acct1',
+      tags: { 'rotator-policy': 'every=often' },
+    });
     await tenant.sweepAndSettle();
     await tenant.goTo(tenant.dueOn('st-a'));
     tenant.azure.vault('kv1').retag('st-a', id, { ...tags, 'rotator-policy': 'every=60d' });
@@ -79,10 +97,12 @@ describe('VAL-12: an expiry that never comes', () => {
   it('VAL-12: a fleet that one apply opted in is braked: it goes hour by hour, those of its window within the window', async () => {
     const names = ACCOUNTS.map((account) => `st-${account}`);
     const policy = 'every=60d;window=Mon-Sun 08:00-16:00 UTC';
-    for (const account of ACCOUNTS) tenant.seed(`st-${account}`, { account, expiresOn: NEVER, policy });
+    for (const account of ACCOUNTS)
+      tenant.seed(`st-${account}`, { account, expiresOn: NEVER, policy });
     const on = clock.now();
     await tenant.sweepAndSettle();
-    for (const each of await Promise.all(names.map(shown))) expect(each).toBeLessThanOrEqual(on + 60 * DAY_MS + 90_000);
+    for (const each of await Promise.all(names.map(shown)))
+      expect(each).toBeLessThanOrEqual(on + 60 * DAY_MS + 90_000);
     await tenant.goTo(new Date(on + 60 * DAY_MS - 60_000));
     expect(tenant.azure.writes()).toEqual([]);
     await tenant.advance({ hours: 30 }, { sweepEvery: 0.5 });

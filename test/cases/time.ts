@@ -27,7 +27,8 @@ export class Time {
   async advance(by: Span, { sweepEvery }: { sweepEvery?: number } = {}): Promise<void> {
     if (sweepEvery === undefined) return clock.advance(by);
     const { days = 0, hours = 0, minutes = 0, seconds = 0 } = by;
-    const end = clock.now() + days * 24 * HOUR_MS + hours * HOUR_MS + minutes * 60_000 + seconds * 1000;
+    const end =
+      clock.now() + days * 24 * HOUR_MS + hours * HOUR_MS + minutes * 60_000 + seconds * 1000;
     while (clock.now() < end) {
       clock.advance({ seconds: Math.min(sweepEvery * HOUR_MS, end - clock.now()) / 1000 });
       await this.sweepAndSettle();
@@ -74,7 +75,10 @@ export class Time {
   }
 
   /** Waits in real time until `found` answers something. */
-  async until<T>(what: string, found: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  async until<T>(
+    what: string,
+    found: () => T | undefined | false | Promise<T | undefined | false>,
+  ): Promise<T> {
     const start = performance.now();
     while (performance.now() - start < HANGS_MS) {
       const answer = await found();

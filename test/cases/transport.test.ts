@@ -27,11 +27,17 @@ async function post(
   roles: readonly string[] = all,
 ): Promise<Reply> {
   const token = await tenant.azure.issueToken({ roles: [...roles] });
-  const lines = [`POST ${path} HTTP/1.1`, 'Host: keyturn', `Authorization: Bearer ${token}`, ...headers];
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    'Host: keyturn',
+    `Authorization: Bearer ${token}`,
+    ...headers,
+  ];
   return await sendRaw(tenant.host.url, lines, body);
 }
 const reasonIn = ({ text }: Reply): string => (JSON.parse(text) as { reason: string }).reason;
-const operations = async () => (await tenant.rows()).filter(({ partition }) => partition.startsWith('operation'));
+const operations = async () =>
+  (await tenant.rows()).filter(({ partition }) => partition.startsWith('operation'));
 
 async function expectNothingDone(): Promise<void> {
   await tenant.settle();
@@ -43,27 +49,43 @@ async function expectNothingDone(): Promise<void> {
 describe('a body that does not arrive', () => {
   const dryRun = '{"dryRun":true}';
   it.each<[string, readonly string[], string]>([
-    ['in chunks (curl, fetch with a stream, .NET)', [json, 'Transfer-Encoding: chunked'], chunked(dryRun)],
+    [
+      'in chunks (curl, fetch with a stream, .NET)',
+      [json, 'Transfer-Encoding: chunked'],
+      chunked(dryRun),
+    ],
     ['in chunks, without a content type', ['Transfer-Encoding: chunked'], chunked(dryRun)],
     ['in chunks that hold nothing', [json, 'Transfer-Encoding: chunked'], chunked()],
-    ['in chunks, after Expect', [json, 'Transfer-Encoding: chunked', 'Expect: 100-continue'], chunked(dryRun)],
+    [
+      'in chunks, after Expect',
+      [json, 'Transfer-Encoding: chunked', 'Expect: 100-continue'],
+      chunked(dryRun),
+    ],
     ['in many chunks', [json, 'Transfer-Encoding: chunked'], chunked('{"dry', 'Run":', 'true}')],
     ['announced by its type alone', [json], ''],
     ['announced by its encoding alone', ['Content-Encoding: gzip'], ''],
-  ])('HST-01: %s is 411, and neither rotates nor holds nor lifts a hold', async (_title, headers, body) => {
-    const rotated = await post(rotate, headers, body);
-    const held = await post(hold, headers, body);
-    expect([rotated.status, held.status]).toEqual([411, 411]);
-    expect([reasonIn(rotated), reasonIn(held)]).toEqual(['length-required', 'length-required']);
-    await expectNothingDone();
-  });
+  ])(
+    'HST-01: %s is 411, and neither rotates nor holds nor lifts a hold',
+    async (_title, headers, body) => {
+      const rotated = await post(rotate, headers, body);
+      const held = await post(hold, headers, body);
+      expect([rotated.status, held.status]).toEqual([411, 411]);
+      expect([reasonIn(rotated), reasonIn(held)]).toEqual(['length-required', 'length-required']);
+      await expectNothingDone();
+    },
+  );
 
   it('HST-01: a stream that Node sends is refused as well, and works with a length', async () => {
     const token = await tenant.azure.issueToken({ roles: all });
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const url = tenant.host.url + rotate;
     const stream = new Blob([dryRun]).stream();
-    const init: RequestInit & { duplex: 'half' } = { method: 'POST', headers, body: stream, duplex: 'half' };
+    const init: RequestInit & { duplex: 'half' } = {
+      method: 'POST',
+      headers,
+      body: stream,
+      duplex: 'half',
+    };
     expect((await fetch(url, init)).status).toBe(411);
     const whole = await fetch(url, { method: 'POST', headers, body: dryRun });
     expect([whole.status, await whole.json()]).toMatchObject([200, { plan: { accepted: true } }]);
@@ -73,12 +95,19 @@ describe('a body that does not arrive', () => {
   it.each<[string, readonly string[], string]>([
     ['two lengths', ['Content-Length: 15', 'Content-Length: 2'], dryRun],
     ['a length with a sign', ['Content-Length: +15'], dryRun],
-    ['a length beside chunks', ['Content-Length: 15', 'Transfer-Encoding: chunked'], chunked(dryRun)],
-  ])('HST-01: %s is refused by whoever sees it first, and nothing is done', async (_title, headers, body) => {
-    const { status } = await post(rotate, [json, ...headers], body);
-    expect([400, 411]).toContain(status);
-    await expectNothingDone();
-  });
+    [
+      'a length beside chunks',
+      ['Content-Length: 15', 'Transfer-Encoding: chunked'],
+      chunked(dryRun),
+    ],
+  ])(
+    'HST-01: %s is refused by whoever sees it first, and nothing is done',
+    async (_title, headers, body) => {
+      const { status } = await post(rotate, [json, ...headers], body);
+      expect([400, 411]).toContain(status);
+      await expectNothingDone();
+    },
+  );
 
   it('HST-01: a hold stays when the call that would lift it lost its body', async () => {
     const until = new Date(Date.now() + 30 * 3_600_000).toISOString();
@@ -135,7 +164,9 @@ describe('a body that is too much', () => {
   it('ATK-11: is refused at one byte more than 8 KiB, and taken at 8 KiB', async () => {
     const filled = (bytes: number) => '{"dryRun":true}'.padEnd(bytes, ' ');
     const answers = await Promise.all(
-      [BODY_BYTES_MAX, BODY_BYTES_MAX + 1].map((bytes) => post(rotate, [`Content-Length: ${bytes}`], filled(bytes))),
+      [BODY_BYTES_MAX, BODY_BYTES_MAX + 1].map((bytes) =>
+        post(rotate, [`Content-Length: ${bytes}`], filled(bytes)),
+      ),
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 400]);
     await expectNothingDone();
@@ -160,7 +191,11 @@ describe('headers, addresses and queries', () => {
 
   it('HST-07: an escaped slash stays in its segment, so that it names no secret', async () => {
     const token = `Authorization: Bearer ${await tenant.azure.issueToken({ roles: all })}`;
-    for (const path of ['kv1/secrets/st-a%2Frotate', 'kv1%2fsecrets/secrets/st-a', 'kv1/secrets/%2Fst-a'])
+    for (const path of [
+      'kv1/secrets/st-a%2Frotate',
+      'kv1%2fsecrets/secrets/st-a',
+      'kv1/secrets/%2Fst-a',
+    ])
       expect((await get(`/api/vaults/${path}`, [token])).status).toBe(404);
   });
 

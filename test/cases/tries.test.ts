@@ -11,12 +11,16 @@ beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
 /** Those that the server refuses: Keyturn's own, by which it asks for its rights once a day, guess nothing. */
-const logins = () => tenant.azure.calls.filter(({ route, status }) => route === 'tds.login' && status !== 200).length;
+const logins = () =>
+  tenant.azure.calls.filter(({ route, status }) => route === 'tds.login' && status !== 200).length;
 /** SQL Server's 18456 is "wrong, or not yet effective": one try with its repetitions. */
 const ONE_TRY = 4;
 const stale = (name: string) =>
   name === 'db-pw' || name === 'users'
-    ? JSON.stringify({ ...heldIn({ value: SEEDS[name]?.value ?? '{}' } as never), password: 'Xx0-of-last-year-1' })
+    ? JSON.stringify({
+        ...heldIn({ value: SEEDS[name]?.value ?? '{}' } as never),
+        password: 'Xx0-of-last-year-1',
+      })
     : 'Xx0-of-last-year-1';
 
 it.each(['db-pw', 'users', 'one', 'adm'])(
@@ -25,7 +29,10 @@ it.each(['db-pw', 'users', 'one', 'adm'])(
     seedSql(tenant, name, { value: stale(name) });
     await tenant.sweepAndSettle();
     const first = logins();
-    expect([first, tenant.alerts(name).map(({ reason }) => reason)]).toEqual([ONE_TRY, ['unknown-value']]);
+    expect([first, tenant.alerts(name).map(({ reason }) => reason)]).toEqual([
+      ONE_TRY,
+      ['unknown-value'],
+    ]);
     for (let day = 0; day < 3; day += 1) {
       await look(tenant, name);
       await tenant.advance({ hours: 24 }, { sweepEvery: 4 });
@@ -43,7 +50,11 @@ it('SRV-02: the row keeps no password and no text that leads to one, and a row w
   await tenant.sweepAndSettle();
   const { wrong } = (await tenant.row('one')) as { wrong: unknown };
   expect(wrong).toEqual([
-    { handle: 'password', digest: expect.stringMatching(/^[0-9a-f]{8}$/), on: expect.stringMatching(/^\d{4}-/) },
+    {
+      handle: 'password',
+      digest: expect.stringMatching(/^[0-9a-f]{8}$/),
+      on: expect.stringMatching(/^\d{4}-/),
+    },
   ]);
   expect(JSON.stringify(await tenant.row('one'))).not.toContain('last-year');
 });

@@ -16,7 +16,10 @@ beforeAll(async () => {
       {
         type: RULE,
         name: 'ns1/orders/send',
-        above: { serviceBusEndpoint: 'https://ns1.servicebus.windows.net:443/', disableLocalAuth: false },
+        above: {
+          serviceBusEndpoint: 'https://ns1.servicebus.windows.net:443/',
+          disableLocalAuth: false,
+        },
         consent: '',
       },
       {
@@ -33,7 +36,8 @@ beforeAll(async () => {
       },
     ],
     env: {
-      KEYTURN_ROTATORS: 'storage-account-key,service-bus-key,cosmos-db-key,app-configuration-key,search-admin-key',
+      KEYTURN_ROTATORS:
+        'storage-account-key,service-bus-key,cosmos-db-key,app-configuration-key,search-admin-key',
     },
   });
 });
@@ -60,12 +64,26 @@ const regenerations = () => callsTo(tenant, 'arm.regenerateResourceKey').length;
 function grantOperations(): void {
   const principalId = tenant.azure.world.identity.oid;
   const scope = `/subscriptions/${tenant.azure.world.subscriptionId}`;
-  tenant.azure.grant({ principalId, scope, actions: ['Microsoft.DocumentDB/locations/operationsStatus/read'] });
+  tenant.azure.grant({
+    principalId,
+    scope,
+    actions: ['Microsoft.DocumentDB/locations/operationsStatus/read'],
+  });
 }
 
 /** A secret of a person that is due now. */
-async function due(name: string, rotator: string, target: string, value: string, options?: string): Promise<void> {
-  const tags = { rotator, 'rotator-target': target, ...(options === undefined ? {} : { 'rotator-options': options }) };
+async function due(
+  name: string,
+  rotator: string,
+  target: string,
+  value: string,
+  options?: string,
+): Promise<void> {
+  const tags = {
+    rotator,
+    'rotator-target': target,
+    ...(options === undefined ? {} : { 'rotator-options': options }),
+  };
   tenant.seed(name, { value, tags });
   await tenant.goTo(tenant.dueOn(name));
 }
@@ -74,7 +92,8 @@ async function look(name: string): Promise<void> {
   await tenant.settle();
 }
 /** As the API shows it. */
-const shown = async (name: string) => (await tenant.request(`/api/vaults/kv1/secrets/${name}`)).json();
+const shown = async (name: string) =>
+  (await tenant.request(`/api/vaults/kv1/secrets/${name}`)).json();
 const busText = (key: string, host = 'ns1.servicebus.windows.net') =>
   `Endpoint=sb://${host}/;SharedAccessKeyName=send;SharedAccessKey=${key};EntityPath=orders`;
 
@@ -95,7 +114,12 @@ describe('two-key kinds', () => {
   });
 
   it('SEC-02: a connection string that names another namespace is refused, and no key is touched', async () => {
-    await due('sb-a', 'service-bus-key', rule().id, busText(rule().key('PrimaryKey'), 'evil.example'));
+    await due(
+      'sb-a',
+      'service-bus-key',
+      rule().id,
+      busText(rule().key('PrimaryKey'), 'evil.example'),
+    );
     await look('sb-a');
     expect(await tenant.row('sb-a')).toMatchObject({ step: 'refuse', reason: 'foreign-host' });
     expect(regenerations()).toBe(0);
@@ -176,7 +200,10 @@ describe('two-key kinds', () => {
     await due('co-a', 'cosmos-db-key', cosmos().id, cosmos().key('primary'));
     cosmos().failWith = 'RegionUnavailable';
     await look('co-a');
-    expect(await shown('co-a')).toMatchObject({ state: 'failed', lastFailure: { reason: 'failed' } });
+    expect(await shown('co-a')).toMatchObject({
+      state: 'failed',
+      lastFailure: { reason: 'failed' },
+    });
     await tenant.advance({ minutes: 30 });
     cosmos().regenerate('primary'); // with the same key stored again it would be due at once, by the key's own age
     await due('co-a', 'cosmos-db-key', cosmos().id, cosmos().key('primary'));
@@ -189,11 +216,18 @@ describe('two-key kinds', () => {
   it('SEC-03: a consent to the read-only keys gives nobody those that may write', async () => {
     const given = { principalId: tenant.azure.world.identity.oid, scope: cosmos().id };
     tenant.azure.setDescription(given, 'keyturn cosmos-db-key: kv1/co-a(readonly)');
-    tenant.seed('co-a', { value: 'keyturn:new', tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id } });
+    tenant.seed('co-a', {
+      value: 'keyturn:new',
+      tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id },
+    });
     await tenant.sweepAndSettle();
     expect(await tenant.row('co-a')).toMatchObject({ step: 'refuse', reason: 'no-consent' });
     expect(regenerations()).toBe(0);
-    const tags = { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id, 'rotator-options': 'keys=readonly' };
+    const tags = {
+      rotator: 'cosmos-db-key',
+      'rotator-target': cosmos().id,
+      'rotator-options': 'keys=readonly',
+    };
     tenant.seed('co-a', { value: 'keyturn:new', tags });
     await look('co-a');
     expect(cosmos().isIn(tenant.current('co-a').value)).toBe(true);
@@ -215,7 +249,10 @@ describe('two-key kinds', () => {
   });
 
   it('a placeholder gets the first key of the slot that people use last', async () => {
-    tenant.seed('co-a', { value: 'keyturn:new', tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id } });
+    tenant.seed('co-a', {
+      value: 'keyturn:new',
+      tags: { rotator: 'cosmos-db-key', 'rotator-target': cosmos().id },
+    });
     await tenant.sweep();
     await tenant.settle();
     expect(tenant.current('co-a').value).toBe(cosmos().key('secondary'));

@@ -29,11 +29,13 @@ async function rotatedBefore({ seed }: Pick<Way, 'seed'>): Promise<{ v1: Version
   return { v1, v2: tenant.current('s') };
 }
 const state = (name = 's') => tenant.stateOf(tenant.current(name));
-const shown = async () => SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/s')).json());
+const shown = async () =>
+  SecretDetailBody.parse(await (await tenant.request('/api/vaults/kv1/secrets/s')).json());
 /** What an undo is refused with; nothing was written anywhere. */
 async function refused(name = 's'): Promise<object> {
   const before = tenant.azure.writes().length;
-  const operations = async () => (await tenant.rows()).filter(({ partition }) => partition === 'operations').length;
+  const operations = async () =>
+    (await tenant.rows()).filter(({ partition }) => partition === 'operations').length;
   const rows = await operations();
   const answer = await tenant.undo(name, {}, { roles: ['Keyturn.Rotate'] });
   await tenant.settle(600);
@@ -42,58 +44,77 @@ async function refused(name = 's'): Promise<object> {
 }
 
 describe('undo', () => {
-  it.each(kinds)('an hour later: $name: the former value is current again, and both live on', async (kind) => {
-    const { v1, v2 } = await rotatedBefore(kind);
-    const changed = tenant.targetWrites();
-    const now = Date.now();
-    const dry = await tenant.undo('s', { dryRun: true });
-    expect(PlanBody.parse(await dry.json()).plan).toMatchObject({
-      accepted: true,
-      steps: [{ reason: 'undo' }, { step: 'prove' }, { step: 'revoke' }],
-    });
-    expect(tenant.versions('s')).toHaveLength(2);
+  it.each(kinds)(
+    'an hour later: $name: the former value is current again, and both live on',
+    async (kind) => {
+      const { v1, v2 } = await rotatedBefore(kind);
+      const changed = tenant.targetWrites();
+      const now = Date.now();
+      const dry = await tenant.undo('s', { dryRun: true });
+      expect(PlanBody.parse(await dry.json()).plan).toMatchObject({
+        accepted: true,
+        steps: [{ reason: 'undo' }, { step: 'prove' }, { step: 'revoke' }],
+      });
+      expect(tenant.versions('s')).toHaveLength(2);
 
-    const asked = await tenant.undo(
-      's',
-      { note: 'it broke the nightly run', ticket: 'CHG-7' },
-      { roles: ['Keyturn.Rotate'] },
-    );
-    expect(asked.status).toBe(202);
-    await tenant.settle(600);
-    const v3 = tenant.current('s');
-    expect(await tenant.operation(asked)).toMatchObject({
-      kind: 'undo',
-      phase: 'proved',
-      done: true,
-      result: { version: v3.id },
-    });
-    expect([v3.value, tenant.versions('s').length, tenant.targetWrites()]).toEqual([v1.value, 3, changed]);
-    expect([kind.opens(v1.value), kind.opens(v2.value)]).toEqual([true, true]);
-    const { hold = '', after = '', since = '' } = state();
-    expect((Date.parse(hold) - now) / 86_400_000).toBeCloseTo(7, 1);
-    expect((Date.parse(after) - now) / 3_600_000).toBeGreaterThan(47.9);
-    // It is as old as it was: no young version makes an old credential young.
-    expect(Math.abs(Date.parse(since) / 1000 - v1.created)).toBeLessThan(61);
-    expect(await shown()).toMatchObject({
-      state: 'held',
-      credentialSince: expect.stringContaining(since.slice(0, 15)),
-    });
+      const asked = await tenant.undo(
+        's',
+        { note: 'it broke the nightly run', ticket: 'CHG-7' },
+        { roles: ['Keyturn.Rotate'] },
+      );
+      expect(asked.status).toBe(202);
+      await tenant.settle(600);
+      const v3 = tenant.current('s');
+      expect(await tenant.operation(asked)).toMatchObject({
+        kind: 'undo',
+        phase: 'proved',
+        done: true,
+        result: { version: v3.id },
+      });
+      expect([v3.value, tenant.versions('s').length, tenant.targetWrites()]).toEqual([
+        v1.value,
+        3,
+        changed,
+      ]);
+      expect([kind.opens(v1.value), kind.opens(v2.value)]).toEqual([true, true]);
+      const { hold = '', after = '', since = '' } = state();
+      expect((Date.parse(hold) - now) / 86_400_000).toBeCloseTo(7, 1);
+      expect((Date.parse(after) - now) / 3_600_000).toBeGreaterThan(47.9);
+      // It is as old as it was: no young version makes an old credential young.
+      expect(Math.abs(Date.parse(since) / 1000 - v1.created)).toBeLessThan(61);
+      expect(await shown()).toMatchObject({
+        state: 'held',
+        credentialSince: expect.stringContaining(since.slice(0, 15)),
+      });
 
-    // For a week nothing happens to either; then what was undone is revoked, and the former one goes on.
-    await tenant.advance({ days: 6, hours: 20 }, { sweepEvery: 12 });
-    expect([kind.opens(v1.value), kind.opens(v2.value), tenant.versions('s').length]).toEqual([true, true, 3]);
-    await tenant.advance({ hours: 8 }, { sweepEvery: 1 });
-    expect([kind.opens(v1.value), kind.opens(v2.value), tenant.versions('s').length]).toEqual([true, false, 3]);
-    expect((await tenant.operation(asked)).phase).toBe('settled');
-    expect(tenant.alerts('s')).toEqual([]);
-    const { records } = (await (await tenant.request('/api/vaults/kv1/secrets/s/history')).json()) as {
-      records: object[];
-    };
-    expect(records).toContainEqual(expect.objectContaining({ step: 'request', undo: true, ticket: 'CHG-7' }));
-    expect(records).toContainEqual(
-      expect.objectContaining({ step: 'rotate', reason: 'undo', ticket: 'CHG-7', stored: v3.id }),
-    );
-  });
+      // For a week nothing happens to either; then what was undone is revoked, and the former one goes on.
+      await tenant.advance({ days: 6, hours: 20 }, { sweepEvery: 12 });
+      expect([kind.opens(v1.value), kind.opens(v2.value), tenant.versions('s').length]).toEqual([
+        true,
+        true,
+        3,
+      ]);
+      await tenant.advance({ hours: 8 }, { sweepEvery: 1 });
+      expect([kind.opens(v1.value), kind.opens(v2.value), tenant.versions('s').length]).toEqual([
+        true,
+        false,
+        3,
+      ]);
+      expect((await tenant.operation(asked)).phase).toBe('settled');
+      expect(tenant.alerts('s')).toEqual([]);
+      const { records } = (await (
+        await tenant.request('/api/vaults/kv1/secrets/s/history')
+      ).json()) as {
+        records: object[];
+      };
+      expect(records).toContainEqual(
+        expect.objectContaining({ step: 'request', undo: true, ticket: 'CHG-7' }),
+      );
+      expect(records).toContainEqual(
+        expect.objectContaining({ step: 'rotate', reason: 'undo', ticket: 'CHG-7', stored: v3.id }),
+      );
+    },
+  );
 
   it.each(kinds)('twice: $name: it swaps back, and nothing is lost', async (kind) => {
     const { v1, v2 } = await rotatedBefore(kind);
@@ -105,7 +126,11 @@ describe('undo', () => {
       await tenant.advance({ hours: 1 }, { sweepEvery: 1 });
     }
     await tenant.advance({ days: 8 }, { sweepEvery: 6 });
-    expect([kind.opens(v1.value), kind.opens(v2.value), tenant.versions('s').length]).toEqual([false, true, 4]);
+    expect([kind.opens(v1.value), kind.opens(v2.value), tenant.versions('s').length]).toEqual([
+      false,
+      true,
+      4,
+    ]);
     expect(state().after).toBeUndefined();
   });
 
@@ -162,7 +187,8 @@ describe('undo', () => {
     await tenant.rotate('s', {});
     await tenant.settle(600);
     const { id, tags = {} } = tenant.current('s');
-    const retag = (policy: string) => tenant.azure.vault('kv1').retag('s', id, { ...tags, 'rotator-policy': policy });
+    const retag = (policy: string) =>
+      tenant.azure.vault('kv1').retag('s', id, { ...tags, 'rotator-policy': policy });
     retag('paused=true');
     expect(await refused()).toMatchObject({ status: 409, reason: 'paused', overridable: [] });
     const day = new Intl.DateTimeFormat('en', { weekday: 'short', timeZone: 'UTC' }).format(
@@ -183,7 +209,10 @@ describe('undo', () => {
     const asked = await tenant.undo('s');
     expect(asked.status).toBe(202);
     await tenant.settle(600);
-    expect([tenant.current('s').value, (await tenant.operation(asked)).phase]).toEqual([v1.value, 'proved']);
+    expect([tenant.current('s').value, (await tenant.operation(asked)).phase]).toEqual([
+      v1.value,
+      'proved',
+    ]);
   });
 
   it('what the vault refuses leaves no mark: no rotation comes of it later', async () => {

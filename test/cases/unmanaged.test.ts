@@ -37,7 +37,11 @@ describe('a secret that has not opted in', () => {
     expect(found.get('shop-storage-key')).toMatchObject({
       ...{ vault: 'kv1', state: 'unmanaged', owner: 'shop', contentType: 'text/plain' },
       ...{ expiresOn: '2037-01-01T00:00:00.000Z', enabled: true, certificate: false },
-      ...{ likelyKind: 'storage-account-key', createdOn: expect.any(String), updatedOn: expect.any(String) },
+      ...{
+        likelyKind: 'storage-account-key',
+        createdOn: expect.any(String),
+        updatedOn: expect.any(String),
+      },
     });
     expect(found.get('by-type')?.likelyKind).toBe('cosmos-db-key');
     expect(found.get('sample')?.likelyKind).toBe('storage-account-key');
@@ -65,7 +69,11 @@ describe('a secret that has not opted in', () => {
     tenant.azure.vault('kv2').delete('st-c');
     const grants = tenant.azure.world.roles.all;
     const kv2 = tenant.azure.vault('kv2').id.toLowerCase();
-    grants.splice(0, Number.POSITIVE_INFINITY, ...grants.filter(({ scope }) => scope.toLowerCase() !== kv2));
+    grants.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...grants.filter(({ scope }) => scope.toLowerCase() !== kv2),
+    );
     tenant.seed('st-b', { account: 'acct1' });
     await tenant.sweepAndSettle();
     expect(await names()).toEqual(['st-c']);
@@ -77,7 +85,10 @@ describe('a secret that has not opted in', () => {
     tenant.seed('st-none', { account, tags: { rotator: 'none' } });
     tenant.seed('st-exempt', {
       account,
-      tags: { rotator: 'none', 'rotator-exempt': `reason=hardware;until=${days(60).toISOString().slice(0, 10)}` },
+      tags: {
+        rotator: 'none',
+        'rotator-exempt': `reason=hardware;until=${days(60).toISOString().slice(0, 10)}`,
+      },
     });
     const lost = tenant.seed('st-lost', { account: 'acct2' });
     await tenant.sweepAndSettle();
@@ -115,11 +126,21 @@ describe('a secret that has not opted in', () => {
 
   it('is shown to readers alone, and a misspelt question shows nothing', async () => {
     for (const path of ['/api/secrets?managed=false', '/api/summary']) {
-      expect((await tenant.request(path, { roles: ['Keyturn.Rotate', 'Keyturn.Revoke'] })).status).toBe(403);
+      expect(
+        (await tenant.request(path, { roles: ['Keyturn.Rotate', 'Keyturn.Revoke'] })).status,
+      ).toBe(403);
       expect((await tenant.request(path, { token: 'x.y.z' })).status).toBe(401);
     }
-    for (const query of ['managed=no', 'expires=30', 'expires=', 'olderThan=never', 'managed=false&managed=true'])
-      expect((await tenant.request(`/api/secrets?${query}`)).status).toBe(query === 'expires=' ? 200 : 400);
+    for (const query of [
+      'managed=no',
+      'expires=30',
+      'expires=',
+      'olderThan=never',
+      'managed=false&managed=true',
+    ])
+      expect((await tenant.request(`/api/secrets?${query}`)).status).toBe(
+        query === 'expires=' ? 200 : 400,
+      );
   });
 });
 

@@ -24,11 +24,23 @@ describe('of 5,000 secrets in 200 vaults (in the short form 1,000 in 40), 40 of 
       for (let each = 0; each < EACH; each++) {
         const number = at * EACH + each;
         if (number < OPTED_IN) {
-          tenant.seed(`opted-${number}`, { vault, account: `acct${(number % 5) + 1}`, tags: { owner: 'orders' } });
+          tenant.seed(`opted-${number}`, {
+            vault,
+            account: `acct${(number % 5) + 1}`,
+            tags: { owner: 'orders' },
+          });
           continue;
         }
         // A tenth expires in 20 days, a tenth is expired, a half never expires, the rest in 200 days; a fifth is old.
-        const expiresOn = [days(20), days(-3), undefined, undefined, undefined, undefined, undefined][number % 10];
+        const expiresOn = [
+          days(20),
+          days(-3),
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+        ][number % 10];
         stranger(`left-${number}`, {
           vault,
           tags: { owner: `team-${number % 4}` },
@@ -49,17 +61,28 @@ describe('of 5,000 secrets in 200 vaults (in the short form 1,000 in 40), 40 of 
       tenant.azure.calls.filter(({ route }) => route.startsWith('keyvault.')),
       ({ route }) => route,
     );
-    expect([...routes].map(([route, calls]) => [route, calls.length])).toEqual([['keyvault.list', VAULTS]]);
+    expect([...routes].map(([route, calls]) => [route, calls.length])).toEqual([
+      ['keyvault.list', VAULTS],
+    ]);
     expect(unmanagedWrites(storage.calls)).toEqual([]);
 
     const left = VAULTS * EACH - OPTED_IN;
     const found = await summary();
-    expect(found).toMatchObject({ vaults: VAULTS, secrets: VAULTS * EACH, managed: OPTED_IN, unmanaged: left });
+    expect(found).toMatchObject({
+      vaults: VAULTS,
+      secrets: VAULTS * EACH,
+      managed: OPTED_IN,
+      unmanaged: left,
+    });
     expect(found.states).toContainEqual({ state: 'unmanaged', secrets: left });
     expect(found.byOwner).toContainEqual({ owner: 'orders', managed: OPTED_IN, unmanaged: 0 });
     expect(found.byOwner).toContainEqual({ owner: 'team-1', managed: 0, unmanaged: left / 4 });
     expect(found.ages).toContainEqual({ age: 'over-1y', managed: 0, unmanaged: left / 5 });
-    expect(found.ages).toContainEqual({ age: 'under-30d', managed: OPTED_IN, unmanaged: (left * 4) / 5 });
+    expect(found.ages).toContainEqual({
+      age: 'under-30d',
+      managed: OPTED_IN,
+      unmanaged: (left * 4) / 5,
+    });
     const expiries = new Map(found.expiries.map(({ expires, unmanaged }) => [expires, unmanaged]));
     expect(expiries.get('30d')).toBe(left / 10);
     expect(expiries.get('expired')).toBe(left / 10);

@@ -51,7 +51,13 @@ async function rotatedValue(name: string): Promise<string> {
   return tenant.current(name).value;
 }
 const field = (pointer: string) => ({ 'rotator-options': `field=${encodeURIComponent(pointer)}` });
-async function dueKeyed(name: string, rotator: string, id: string, value: string, tags = {}): Promise<void> {
+async function dueKeyed(
+  name: string,
+  rotator: string,
+  id: string,
+  value: string,
+  tags = {},
+): Promise<void> {
   tenant.seed(name, { value, tags: { rotator, 'rotator-target': id, ...tags } });
   await tenant.goTo(tenant.dueOn(name));
 }
@@ -83,9 +89,16 @@ describe('VAL-01: one document, several places', () => {
     ['the key again', (k: string) => ({ accountKey: k, nested: { list: [k, 'other'] } })],
     ['base64 of a string', (k: string) => ({ accountKey: k, encoded: base64(storageText(k)) })],
     ['the key percent-encoded', (k: string) => ({ accountKey: k, query: encodeURIComponent(k) })],
-    ['a document in a string', (k: string) => ({ accountKey: k, inner: JSON.stringify({ key: k, more: 1 }) })],
+    [
+      'a document in a string',
+      (k: string) => ({ accountKey: k, inner: JSON.stringify({ key: k, more: 1 }) }),
+    ],
   ])('VAL-01: %s is replaced in the same version', async (_, document) => {
-    await due(tenant, 'st-a', { account: 'acct1', value: JSON.stringify(document(key())), tags: field('accountKey') });
+    await due(tenant, 'st-a', {
+      account: 'acct1',
+      value: JSON.stringify(document(key())),
+      tags: field('accountKey'),
+    });
     await rotatesTo('st-a', () => JSON.stringify(document(key('key2'))));
   });
 
@@ -100,21 +113,39 @@ describe('VAL-01: one document, several places', () => {
         },
       });
     const value = document(registry.key('password'));
-    await dueKeyed('cr-a', 'container-registry-password', registry.id, value, field('/auths/reg1.azurecr.io/password'));
+    await dueKeyed(
+      'cr-a',
+      'container-registry-password',
+      registry.id,
+      value,
+      field('/auths/reg1.azurecr.io/password'),
+    );
     await rotatesTo('cr-a', () => document(registry.key('password2')));
   });
 
   it.each([
-    ['a sentence with the key', (k: string) => ({ accountKey: k, note: `old one: ${k}, ask ops` }), /"\/note"/],
+    [
+      'a sentence with the key',
+      (k: string) => ({ accountKey: k, note: `old one: ${k}, ask ops` }),
+      /"\/note"/,
+    ],
     [
       'a string of another account',
       (k: string) => ({ accountKey: k, cs: storageText(k).replace('acct1', 'acct2') }),
       /"\/cs"/,
     ],
     ['a name that is the key', (k: string) => ({ accountKey: k, map: { [k]: 1 } }), /"\/map/],
-    ['base64 of a sentence', (k: string) => ({ accountKey: k, deep: { b: base64(`see ${k} here`) } }), /"\/deep\/b"/],
+    [
+      'base64 of a sentence',
+      (k: string) => ({ accountKey: k, deep: { b: base64(`see ${k} here`) } }),
+      /"\/deep\/b"/,
+    ],
   ])('VAL-01: %s is refused by pointer before anything is issued', async (_, document, words) => {
-    await due(tenant, 'st-a', { account: 'acct1', value: JSON.stringify(document(key())), tags: field('accountKey') });
+    await due(tenant, 'st-a', {
+      account: 'acct1',
+      value: JSON.stringify(document(key())),
+      tags: field('accountKey'),
+    });
     await refused('st-a', words);
     expect((await tenant.row('st-a'))?.detail).not.toContain(key().slice(0, 20));
   });
@@ -123,14 +154,29 @@ describe('VAL-01: one document, several places', () => {
 describe('VAL-02: both slots in one document', () => {
   it.each([
     ['a member', () => ({ primaryKey: key(), secondaryKey: key('key2') }), /"\/secondaryKey"/],
-    ['a string', () => ({ primaryKey: key(), other: { cs: storageText(key('key2')) } }), /"\/other\/cs"/],
+    [
+      'a string',
+      () => ({ primaryKey: key(), other: { cs: storageText(key('key2')) } }),
+      /"\/other\/cs"/,
+    ],
     ['base64', () => ({ primaryKey: key(), packed: base64(`acct1:${key('key2')}`) }), /"\/packed"/],
-    ['a placeholder beside a live key', () => ({ primaryKey: 'keyturn:new', second: key('key2') }), /"\/second"/],
-  ])('VAL-02: %s with the other key is refused, naming it, and neither key changes', async (_, document, words) => {
-    await due(tenant, 'st-a', { account: 'acct1', value: JSON.stringify(document()), tags: field('primaryKey') });
-    await refused('st-a', words);
-    expect(tenant.regenerations('acct1')).toBe(0);
-  });
+    [
+      'a placeholder beside a live key',
+      () => ({ primaryKey: 'keyturn:new', second: key('key2') }),
+      /"\/second"/,
+    ],
+  ])(
+    'VAL-02: %s with the other key is refused, naming it, and neither key changes',
+    async (_, document, words) => {
+      await due(tenant, 'st-a', {
+        account: 'acct1',
+        value: JSON.stringify(document()),
+        tags: field('primaryKey'),
+      });
+      await refused('st-a', words);
+      expect(tenant.regenerations('acct1')).toBe(0);
+    },
+  );
 
   it('VAL-02: a neighbour does not take the slot that such a document holds beside its own', async () => {
     const both = JSON.stringify({ primaryKey: key(), secondaryKey: key('key2') });
@@ -170,15 +216,22 @@ describe('VAL-03: something around the value', () => {
   it.each([
     ['base64 of a connection string', () => base64(storageText(key())), /base64/],
     ['several lines', () => `first line\n${key()}`, /several lines/],
-    ['an address of an unknown scheme', () => `foo://acct1:${encodeURIComponent(key())}@host`, /address/],
+    [
+      'an address of an unknown scheme',
+      () => `foo://acct1:${encodeURIComponent(key())}@host`,
+      /address/,
+    ],
     ['quotes', () => `"${key()}"`, /quotes/],
-  ])('VAL-03: %s is refused by its shape, and no override puts a bare key in its place', async (_, value, words) => {
-    await due(tenant, 'st-a', { account: 'acct1', value: value() });
-    const answer = await tenant.rotate('st-a', { override: ['unknown-value'] });
-    await tenant.settle();
-    expect([202, 409]).toContain(answer.status);
-    await refused('st-a', words);
-  });
+  ])(
+    'VAL-03: %s is refused by its shape, and no override puts a bare key in its place',
+    async (_, value, words) => {
+      await due(tenant, 'st-a', { account: 'acct1', value: value() });
+      const answer = await tenant.rotate('st-a', { override: ['unknown-value'] });
+      await tenant.settle();
+      expect([202, 409]).toContain(answer.status);
+      await refused('st-a', words);
+    },
+  );
 });
 
 it('VAL-03: words are a value that the account does not know, which a person may set aside', async () => {
@@ -194,13 +247,24 @@ it('VAL-03: words are a value that the account does not know, which a person may
 
 describe('VAL-05: strings of services', () => {
   it.each([
-    ['without a port', (k: string) => `redis1.redis.cache.windows.net,abortConnect=false,ssl=true,password=${k}`],
-    ['with protocols', (k: string) => `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,sslprotocols=tls12`],
+    [
+      'without a port',
+      (k: string) => `redis1.redis.cache.windows.net,abortConnect=false,ssl=true,password=${k}`,
+    ],
+    [
+      'with protocols',
+      (k: string) =>
+        `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,sslprotocols=tls12`,
+    ],
     [
       'with options that nobody knows',
-      (k: string) => `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,futureOption=7,$INFO=`,
+      (k: string) =>
+        `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,futureOption=7,$INFO=`,
     ],
-    ['an address', (k: string) => `rediss://:${encodeURIComponent(k)}@redis1.redis.cache.windows.net:6380/0?x=1`],
+    [
+      'an address',
+      (k: string) => `rediss://:${encodeURIComponent(k)}@redis1.redis.cache.windows.net:6380/0?x=1`,
+    ],
   ])('VAL-05: Redis %s: the key alone is replaced', async (_, text) => {
     const redis = tenant.azure.keyed(REDIS, 'redis1');
     await dueKeyed('rd-a', 'redis-key', redis.id, text(redis.key('primaryKey')));
@@ -234,7 +298,8 @@ describe('VAL-06: addresses and wrappers', () => {
 
   it('VAL-06: Azure OpenAI as .NET Aspire writes it', async () => {
     const openai = tenant.azure.keyed(OPENAI, 'openai1');
-    const text = (k: string) => `Endpoint=https://openai1.openai.azure.com/;Key=${k};Deployment=chat`;
+    const text = (k: string) =>
+      `Endpoint=https://openai1.openai.azure.com/;Key=${k};Deployment=chat`;
     await dueKeyed('ai-a', 'cognitive-services-key', openai.id, text(openai.key('key1')));
     await rotatesTo('ai-a', () => text(openai.key('key2')));
   });

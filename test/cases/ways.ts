@@ -5,7 +5,11 @@ import { startTenant, type Tenant } from './harness.ts';
 
 const COSMOS = 'Microsoft.DocumentDB/databaseAccounts';
 const KINDS = 'storage-account-key,cosmos-db-key,sql-login,sql-single-login,app-registration';
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
+const PASSWORDS = {
+  app_a: 'Aa0-first-of-a-4711',
+  app_b: 'Bb0-first-of-b-4712',
+  svc: 'Cc0-first-of-c-4713',
+};
 
 /** Two keys, two keys of a resource, two logins, or many credentials. */
 export interface Way {
@@ -39,7 +43,11 @@ export class Ways {
       ],
       sqlServers: [
         {
-          ...{ name: 'sql1', administratorPassword: 'Zz0-first-of-chief-1', entraAdministrator: 'dba-group' },
+          ...{
+            name: 'sql1',
+            administratorPassword: 'Zz0-first-of-chief-1',
+            entraAdministrator: 'dba-group',
+          },
           ...{ logins: PASSWORDS, databases: {} },
           consent: `keyturn sql-login: kv1/${this.#name}(app_a,app_b); keyturn sql-single-login: kv1/single(svc)`,
         },
@@ -104,12 +112,17 @@ export class Ways {
   /** `single`, whose kind has one credential and no overlap. */
   readonly single: Way = {
     name: 'sql-single-login',
-    seed: () => this.#seed('sql-single-login', this.#server.id, PASSWORDS.svc, 'login=svc', 'single'),
+    seed: () =>
+      this.#seed('sql-single-login', this.#server.id, PASSWORDS.svc, 'login=svc', 'single'),
     opens: (value) => this.#server.accepts('svc', value),
   };
 
   #seed(rotator: string, target: string, value: string, options = '', name = this.#name): Version {
-    const tags = { rotator, 'rotator-target': target, ...(options === '' ? {} : { 'rotator-options': options }) };
+    const tags = {
+      rotator,
+      'rotator-target': target,
+      ...(options === '' ? {} : { 'rotator-options': options }),
+    };
     return this.#started.seed(name, { value, tags });
   }
 

@@ -45,19 +45,22 @@ it.each([
   ['one', 'replaces all tags', apply],
   ['adm', 'replaces all tags', apply],
   ['one', 'writes value and tags again', writeAgain],
-] as const)('PRF-04: %s: killed after the new password was set, and an apply %s', async (name, _, act) => {
-  expect(SEEDS[name]).toBeDefined();
-  await dueSql(tenant, name);
-  const before = changes();
-  let wiped = false;
-  await dieWhen(tenant, name, () => {
-    const dead = changes() > before;
-    if (dead && !wiped) act(name);
-    wiped ||= dead;
-    return dead;
-  });
-  await healed(name);
-});
+] as const)(
+  'PRF-04: %s: killed after the new password was set, and an apply %s',
+  async (name, _, act) => {
+    expect(SEEDS[name]).toBeDefined();
+    await dueSql(tenant, name);
+    const before = changes();
+    let wiped = false;
+    await dieWhen(tenant, name, () => {
+      const dead = changes() > before;
+      if (dead && !wiped) act(name);
+      wiped ||= dead;
+      return dead;
+    });
+    await healed(name);
+  },
+);
 
 it('PRF-04: the vault refuses the version, the server the old password, and an apply wipes the mark', async () => {
   await dueSql(tenant, 'one');

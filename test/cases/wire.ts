@@ -24,7 +24,9 @@ export async function sendRaw(
   });
   socket.write(`${[...lines, 'Connection: close', '', ''].join('\r\n')}${[body].flat().join('')}`);
   await ended;
-  const [head = '', ...rest] = got.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '').split('\r\n\r\n');
+  const [head = '', ...rest] = got
+    .replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '')
+    .split('\r\n\r\n');
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]), text: rest.join('\r\n\r\n') };
 }
 

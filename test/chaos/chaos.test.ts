@@ -19,5 +19,9 @@ it('a worker killed with SIGKILL five times leaves one secret of each kind with 
   ];
   const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: root });
   expect(stdout.trim().split('\n').at(-1)).toBe('0 violations');
-  expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ secrets: 33, kills: 5, kinds: 33 });
+  expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({
+    secrets: 33,
+    kills: 5,
+    kinds: 33,
+  });
 });

@@ -43,7 +43,9 @@ export async function chaos(options: ChaosOptions): Promise<Outcome> {
   const started = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-chaos-'));
   clock.install();
-  const peers = options.databases ? { postgresql: await postgresPeer(), mysql: await mariaPeer() } : undefined;
+  const peers = options.databases
+    ? { postgresql: await postgresPeer(), mysql: await mariaPeer() }
+    : undefined;
   const { azure, victims, kinds } = await everyKind(options.secrets, peers);
   const entry = await built(join(folder, 'dist'), peers !== undefined);
   const settings = {

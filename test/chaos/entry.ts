@@ -27,7 +27,9 @@ export interface Given {
 const { CHAOS_DATABASES = '', ...env } = process.env;
 const given = JSON.parse(CHAOS_DATABASES) as Given;
 const cloud = CustomCloud.parse(JSON.parse(env.KEYTURN_CLOUD_ENDPOINTS ?? ''));
-const credential = new ManagedIdentityCredential({ clientId: env.KEYTURN_IDENTITY_CLIENT_ID ?? '' });
+const credential = new ManagedIdentityCredential({
+  clientId: env.KEYTURN_IDENTITY_CLIENT_ID ?? '',
+});
 const suffixes = {
   [POSTGRESQL_TYPE]: `localhost:${given.postgresql.port}`,
   [MYSQL_TYPE]: `localhost:${given.mysql.port}`,
@@ -35,7 +37,11 @@ const suffixes = {
 const servers = databaseServers({ arm: createArm({ cloud, credential, clock }), suffixes });
 const identity = { user: given.user, password: async () => new Secret(given.password) };
 const over: Readonly<Record<string, Rotator>> = {
-  'postgresql-login': postgresqlLogin({ servers, postgres: postgres({ identity, ca: given.postgresql.ca }), clock }),
+  'postgresql-login': postgresqlLogin({
+    servers,
+    postgres: postgres({ identity, ca: given.postgresql.ca }),
+    clock,
+  }),
   'mysql-login': mysqlLogin({ servers, mysql: mysql({ identity, ca: given.mysql.ca }), clock }),
 };
 const all = allRotators({ cloud, credential, clock, tenantId: env.KEYTURN_TENANT_ID ?? '' });

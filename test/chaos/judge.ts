@@ -30,12 +30,14 @@ export class Judge {
     this.#workers = workers;
     this.own = new OwnStorage(azure.env().AzureWebJobsStorage ?? '');
     for (const { value } of victims) this.#keysSeen.add(value);
-    for (const keyed of azure.world.keyed.values()) keyed.onKey = (value) => this.#keysSeen.add(value);
+    for (const keyed of azure.world.keyed.values())
+      keyed.onKey = (value) => this.#keysSeen.add(value);
   }
 
   /** Records of the app's log that were judged. */
   records(): number {
-    return linesIn(this.#workers.printed.join('')).filter(({ category }) => category === 'user').length;
+    return linesIn(this.#workers.printed.join('')).filter(({ category }) => category === 'user')
+      .length;
   }
 
   /** Secrets without a proved version of Keyturn's. */
@@ -63,20 +65,32 @@ export class Judge {
       const versions = this.#versions(victim);
       const current = versions.at(-1);
       if (current === undefined || hasNoOverlap(current)) return [];
-      const locked = (await this.#isIn(victim, current)) ? [] : [`${titleOf(victim)}: the current value is refused`];
+      const locked = (await this.#isIn(victim, current))
+        ? []
+        : [`${titleOf(victim)}: the current value is refused`];
       const before = versions.at(-2);
       const isYoung = clock.now() / 1000 < (current.created ?? 0) + GRACE_SECONDS;
       const isCut = before !== undefined && isYoung && !(await this.#isIn(victim, before));
-      return isCut ? [...locked, `${titleOf(victim)}: the old value is refused in its grace`] : locked;
+      return isCut
+        ? [...locked, `${titleOf(victim)}: the old value is refused in its grace`]
+        : locked;
     });
     return (await Promise.all(found)).flat();
   }
 
   /** Everything that must hold once nothing is left to do. */
-  async atRest({ secrets, kills }: { readonly secrets: number; readonly kills: number }): Promise<string[]> {
+  async atRest({
+    secrets,
+    kills,
+  }: {
+    readonly secrets: number;
+    readonly kills: number;
+  }): Promise<string[]> {
     const each = await Promise.all(this.#victims.map((victim) => this.#ended(victim)));
     const real = this.#victims.filter(({ isIn }) => isIn !== undefined).map(({ name }) => name);
-    const adopted = this.#azure.world.applications.flatMap(({ everAdded }) => everAdded.map(({ keyId }) => keyId));
+    const adopted = this.#azure.world.applications.flatMap(({ everAdded }) =>
+      everAdded.map(({ keyId }) => keyId),
+    );
     const broken = await brokenPromises(this.#checked(), { broken: real, noGrace: real, adopted });
     const alerts = this.#checked().alerts();
     const poison = await this.own.waiting('keyturn-work-poison', 'keyturn-events-poison');
@@ -86,9 +100,13 @@ export class Judge {
     return [
       ...each.flat(),
       ...Object.entries(broken).flatMap(([what, list]) => list.map((words) => `${what}: ${words}`)),
-      ...alerts.map((alert) => `an alert: ${alert.vault}/${alert.name ?? alert.names}: ${alert.reason}`),
+      ...alerts.map(
+        (alert) => `an alert: ${alert.vault}/${alert.name ?? alert.names}: ${alert.reason}`,
+      ),
       ...(poison > 0 ? [`${poison} poison messages`] : []),
-      ...(changes > most ? [`${changes} changes of targets for ${secrets} secrets and ${kills} kills`] : []),
+      ...(changes > most
+        ? [`${changes} changes of targets for ${secrets} secrets and ${kills} kills`]
+        : []),
     ];
   }
 
@@ -100,7 +118,10 @@ export class Judge {
     if (first === undefined || current === undefined) return [`${titleOf(victim)} is gone`];
     const state = stateOf(current);
     const wrong: [boolean, string][] = [
-      [new Set(made.map(({ value }) => value)).size !== 1, `${made.length} versions of Keyturn's instead of 1`],
+      [
+        new Set(made.map(({ value }) => value)).size !== 1,
+        `${made.length} versions of Keyturn's instead of 1`,
+      ],
       [!(await this.#isIn(victim, current)), 'the current value is refused'],
       [state.proved !== current.id.slice(0, 8), 'not proved'],
       [state.after !== undefined, 'something is owed still'],
@@ -145,7 +166,9 @@ function stateOf(version: Version | undefined): Record<string, string> {
 function linesIn(printed: string): LogRecord[] {
   return printed.split('\n').flatMap((line): LogRecord[] => {
     try {
-      return line.startsWith('{') ? [JSON.parse(line) as LogRecord] : [{ ...STRANGE, message: line }];
+      return line.startsWith('{')
+        ? [JSON.parse(line) as LogRecord]
+        : [{ ...STRANGE, message: line }];
     } catch (error) {
       if (error instanceof SyntaxError) return [{ ...STRANGE, message: line }];
       throw error;

@@ -25,7 +25,10 @@ beforeAll(async () => {
   // By plain node: the bundler does not run inside of jest.
   const script = `import { build } from '${root}/scripts/build.ts'; await build({ out: '${dist}' });`;
   const { NODE_OPTIONS: _, ...env } = process.env;
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: root, env });
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    env,
+  });
   clock.install();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,7 +45,11 @@ beforeEach(async () => {
   app = azure.ownedApplication('payroll', 'kv1/gr-a');
   app.spreading = { addSeconds: 0, removeSeconds: 0 }; // workers sleep real time
   first = app.addPassword({ displayName: 'made by a person', endDateTime: '2038-01-01T00:00:00Z' });
-  const tags = { rotator: 'app-registration', 'rotator-target': app.appId, 'rotator-policy': 'every=60d' };
+  const tags = {
+    rotator: 'app-registration',
+    'rotator-target': app.appId,
+    'rotator-policy': 'every=60d',
+  };
   azure.vault('kv1').set('gr-a', first.secretText, { tags });
   workers = new Workers(dist, azure, { KEYTURN_ROTATORS: 'app-registration' });
 });
@@ -127,7 +134,11 @@ async function expectNoOrphan(): Promise<void> {
   expect(orphans(azure)).toEqual([]);
   expect(app.removedOverGraph.map(({ keyId }) => keyId)).toEqual([lost?.keyId]);
   expect(adds()).toHaveLength(2);
-  expect([versions().length, app.accepts(current()), app.accepts(first.secretText)]).toEqual([2, true, true]);
+  expect([versions().length, app.accepts(current()), app.accepts(first.secretText)]).toEqual([
+    2,
+    true,
+    true,
+  ]);
   expect(takenFromPeople(azure)).toEqual([]);
   expect(azure.problems).toEqual([]);
 }

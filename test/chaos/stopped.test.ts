@@ -22,12 +22,17 @@ beforeAll(async () => {
   // By plain node: the bundler does not run inside of jest.
   const script = `import { build } from '${root}/scripts/build.ts'; await build({ out: '${dist}' });`;
   const { NODE_OPTIONS: _, ...env } = process.env;
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: root, env });
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    env,
+  });
   clock.install();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  azure = await startAzure({ tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] } });
+  azure = await startAzure({
+    tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] },
+  });
   own = new OwnStorage(azure.env().AzureWebJobsStorage ?? '');
   await own.create();
   const tags = { rotator: 'storage-account-key', 'rotator-target': azure.account('acct1').id };

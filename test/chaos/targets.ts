@@ -28,7 +28,11 @@ export interface Chaotic {
 }
 
 const ADMIN = 'Zz0-first-of-chief-1';
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
+const PASSWORDS = {
+  app_a: 'Aa0-first-of-a-4711',
+  app_b: 'Bb0-first-of-b-4712',
+  svc: 'Cc0-first-of-c-4713',
+};
 const VAULTS = 5;
 /** Short, since workers sleep in real time: a new client secret is not known everywhere at once. */
 const SPREADING = { addSeconds: 1, removeSeconds: 1 };
@@ -39,7 +43,11 @@ const inTurn = (a: string, b: string) => ({
   logins: `(${a},${b})`,
 });
 
-type Make = (azure: Azure, at: number, name: string) => Promise<Omit<Victim, 'kind' | 'vault' | 'name'>>;
+type Make = (
+  azure: Azure,
+  at: number,
+  name: string,
+) => Promise<Omit<Victim, 'kind' | 'vault' | 'name'>>;
 
 const sqlServer = (type: string, at: number) => `${type}-${at}`;
 const keyedMakes = twoKeyTable.map((row): [string, Make] => [
@@ -50,13 +58,19 @@ const keyedMakes = twoKeyTable.map((row): [string, Make] => [
     const [, slot = ''] = Object.keys(row.slots);
     const member = (row.list.array === undefined ? slot : row.slots[slot]) ?? '';
     const key = resource.key(member);
-    return { id: resource.id, value: row.pair ? pairOf(row.pair, resource.idOf(member), key) : key };
+    return {
+      id: resource.id,
+      value: row.pair ? pairOf(row.pair, resource.idOf(member), key) : key,
+    };
   },
 ]);
 const sqlMakes: [string, Make][] = [
   [
     'sql-login',
-    async (azure, at) => ({ id: azure.sqlServer(sqlServer('sql-login', at)).id, ...inTurn('app_a', 'app_b') }),
+    async (azure, at) => ({
+      id: azure.sqlServer(sqlServer('sql-login', at)).id,
+      ...inTurn('app_a', 'app_b'),
+    }),
   ],
   [
     'sql-single-login',
@@ -67,7 +81,10 @@ const sqlMakes: [string, Make][] = [
   ],
   [
     'sql-admin-password',
-    async (azure, at) => ({ id: azure.sqlServer(sqlServer('sql-admin-password', at)).id, value: ADMIN }),
+    async (azure, at) => ({
+      id: azure.sqlServer(sqlServer('sql-admin-password', at)).id,
+      value: ADMIN,
+    }),
   ],
 ];
 const otherMakes: [string, Make][] = [
@@ -83,7 +100,10 @@ const otherMakes: [string, Make][] = [
     async (azure, at, name) => {
       const made = azure.ownedApplication(`payroll-${at}`, `kv${at % VAULTS}/${name}`);
       made.spreading = SPREADING;
-      const { secretText } = made.addPassword({ displayName: 'by a person', endDateTime: '2038-01-01T00:00:00Z' });
+      const { secretText } = made.addPassword({
+        displayName: 'by a person',
+        endDateTime: '2038-01-01T00:00:00Z',
+      });
       return { id: made.appId, value: secretText, options: 'revoke-adopted=true' };
     },
   ],
@@ -95,13 +115,19 @@ const databaseMakes = (peers: Peers): [string, Make][] =>
     async (azure, at) => {
       const peer = peers[kind];
       const [a, b] = [`app${at}_a`, `app${at}_b`];
-      for (const [login, password] of [[a, PASSWORDS.app_a] as const, [b, PASSWORDS.app_b] as const])
+      for (const [login, password] of [
+        [a, PASSWORDS.app_a] as const,
+        [b, PASSWORDS.app_b] as const,
+      ])
         await peer.createLogin(login, password);
       return {
         id: addDatabaseServer(azure.world, { kind, name: `${kind}-${at}`, host: 'localhost' }).id,
         ...inTurn(a, b),
         isIn: async (value) => {
-          const { username, password } = JSON.parse(value) as { username: string; password: string };
+          const { username, password } = JSON.parse(value) as {
+            username: string;
+            password: string;
+          };
           return (await peer.query(username, password)) === 'ok';
         },
       };
@@ -116,14 +142,21 @@ const databaseMakes = (peers: Peers): [string, Make][] =>
  */
 export async function everyKind(count: number, peers: Peers | undefined): Promise<Chaotic> {
   const makes = [...otherMakes, ...sqlMakes, ...(peers ? databaseMakes(peers) : []), ...keyedMakes];
-  const planned = Array.from({ length: count }, (_, at) => ({ at, make: makes[at % makes.length] as [string, Make] }));
+  const planned = Array.from({ length: count }, (_, at) => ({
+    at,
+    make: makes[at % makes.length] as [string, Make],
+  }));
   const of = (kind: string) => planned.filter(({ make }) => make[0] === kind).map(({ at }) => at);
   const keyed = twoKeyTable.flatMap((row) =>
     of(row.type).map((at) => resourceFor(row, row.armTypes[0] ?? '', `${row.type}-${at}`)),
   );
   const sqlServers = sqlMakes.flatMap(([kind]) =>
     of(kind).map((at) => ({
-      ...{ name: sqlServer(kind, at), administratorPassword: ADMIN, entraAdministrator: 'dba-group' },
+      ...{
+        name: sqlServer(kind, at),
+        administratorPassword: ADMIN,
+        entraAdministrator: 'dba-group',
+      },
       logins: PASSWORDS,
     })),
   );

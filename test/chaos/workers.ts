@@ -18,7 +18,12 @@ export class Workers {
   #seconds = 0;
 
   /** `settings` stand beside those of the tenant; `entry` is the file in `dist` that registers the functions. */
-  constructor(dist: string, azure: Azure, settings: Record<string, string> = {}, entry = 'keyturn.cjs') {
+  constructor(
+    dist: string,
+    azure: Azure,
+    settings: Record<string, string> = {},
+    entry = 'keyturn.cjs',
+  ) {
     this.#dist = dist;
     this.#azure = azure;
     this.#settings = settings;
@@ -28,7 +33,12 @@ export class Workers {
   async start(): Promise<void> {
     const execArgv = ['--expose-gc', '--import', join(root, 'local/preload.ts')];
     const { NODE_OPTIONS: _, ...inherited } = process.env;
-    const env = { ...inherited, ...this.#azure.env(), ...this.#settings, CHAOS_SECONDS: String(this.#seconds) };
+    const env = {
+      ...inherited,
+      ...this.#azure.env(),
+      ...this.#settings,
+      CHAOS_SECONDS: String(this.#seconds),
+    };
     this.#child = fork(join(import.meta.dirname, 'worker.ts'), [this.#dist, this.#entry], {
       execArgv,
       env,
@@ -41,7 +51,9 @@ export class Workers {
 
   /** Whether one runs. */
   get alive(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return (
+      this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+    );
   }
 
   /** Sends the signal and does not wait: the process executes nothing of its own from then on. */

@@ -23,7 +23,8 @@ afterAll(async () => {
 });
 
 const program = `node --import ${join(root, 'local/preload.ts')} ${join(root, 'cli/keyturn.ts')}`;
-const shell = (line: string) => start(['sh', '-c', `cd ${cli.folder} && ${line}`], { NO_COLOR: '', TERM: 'xterm' });
+const shell = (line: string) =>
+  start(['sh', '-c', `cd ${cli.folder} && ${line}`], { NO_COLOR: '', TERM: 'xterm' });
 
 it('at a terminal: cut to its width, in colours', async () => {
   const typed = shell(`script -qec 'stty cols 64 rows 20; ${program} list --local' /dev/null`);
@@ -41,11 +42,13 @@ it('at a terminal: cut to its width, in colours', async () => {
 });
 
 it('at a terminal: an error in red, with its exit code', async () => {
-  const typed = shell(`script -qec 'stty cols 64 rows 20; ${program} show kv1/none --local' /dev/null`);
-  expect([await typed.ended, typed.stdout().includes('\x1b[31merror:\x1b[0m There is no such thing')]).toEqual([
-    4,
-    true,
-  ]);
+  const typed = shell(
+    `script -qec 'stty cols 64 rows 20; ${program} show kv1/none --local' /dev/null`,
+  );
+  expect([
+    await typed.ended,
+    typed.stdout().includes('\x1b[31merror:\x1b[0m There is no such thing'),
+  ]).toEqual([4, true]);
 });
 
 it('at a terminal: whoever sits there is asked, and a no writes nothing', async () => {
@@ -53,7 +56,9 @@ it('at a terminal: whoever sits there is asked, and a no writes nothing', async 
   const typed = shell(`(sleep 0.2; echo n) | script -qec '${line}' /dev/null`);
   expect(await typed.ended).toBe(3);
   expect(typed.stdout()).toContain('\x1b[32madd');
-  expect(typed.stdout()).toMatch(/Write these tags to kv1\/st-a\? \[y\/N\].*Nothing was written\./s);
+  expect(typed.stdout()).toMatch(
+    /Write these tags to kv1\/st-a\? \[y\/N\].*Nothing was written\./s,
+  );
   expect(tenant.current('st-a').tags).not.toHaveProperty('cost');
 });
 

@@ -51,8 +51,16 @@ export class Cli {
 
   async start(): Promise<void> {
     const { azure, host } = this.#tenant;
-    const files = { token: join(this.folder, 'token'), vaultToken: join(this.folder, 'vault-token') };
-    this.#takeDown = await putUp({ azure, url: host.url, ...files, folder: join(this.folder, '.keyturn/local') });
+    const files = {
+      token: join(this.folder, 'token'),
+      vaultToken: join(this.folder, 'vault-token'),
+    };
+    this.#takeDown = await putUp({
+      azure,
+      url: host.url,
+      ...files,
+      folder: join(this.folder, '.keyturn/local'),
+    });
   }
 
   /** Puts tokens of this caller where the command line looks for them, and the right to tag secrets. */
@@ -60,9 +68,13 @@ export class Cli {
     const { azure } = this.#tenant;
     const claims = { roles, oid, ...(groups ? { groups } : {}) };
     writeFileSync(join(this.folder, 'token'), await azure.issueToken(claims));
-    writeFileSync(join(this.folder, 'vault-token'), await azure.issueToken({ oid, aud: audiences.vault }));
+    writeFileSync(
+      join(this.folder, 'vault-token'),
+      await azure.issueToken({ oid, aud: audiences.vault }),
+    );
     const dataActions = secretActions(['getSecret/action', 'update/action', 'readMetadata/action']);
-    for (const { id: scope } of azure.world.vaults.values()) azure.grant({ principalId: oid, scope, dataActions });
+    for (const { id: scope } of azure.world.vaults.values())
+      azure.grant({ principalId: oid, scope, dataActions });
   }
 
   /** `keyturn … --local`, kept for the transcript. */
@@ -96,7 +108,11 @@ export class Cli {
     };
   }
 
-  async #runWith(words: readonly string[], { columns, env = {} }: As, outside: Outside): Promise<Ran> {
+  async #runWith(
+    words: readonly string[],
+    { columns, env = {} }: As,
+    outside: Outside,
+  ): Promise<Ran> {
     const [out, err]: [string[], string[]] = [[], []];
     const isTty = columns !== undefined;
     const exit = await run(
@@ -133,7 +149,8 @@ export class Cli {
     compared(name, told.map(({ text }) => text).join(''));
     if (!told.some(({ atTerminal }) => atTerminal)) return;
     const texts: string[] = [];
-    for (const { text, line = '', atTerminal } of told) texts.push(atTerminal ? typed(line, await atTerminal()) : text);
+    for (const { text, line = '', atTerminal } of told)
+      texts.push(atTerminal ? typed(line, await atTerminal()) : text);
     compared(`${name}-terminal`, texts.join(''));
   }
 
@@ -152,7 +169,9 @@ interface Told {
 
 /** A command and what it told, with an empty line after it. */
 function typed(line: string, { out, err, exit }: Ran): string {
-  const texts = [out, err].map((text) => text.replaceAll('\x1b', '\\e').trimEnd()).filter((text) => text !== '');
+  const texts = [out, err]
+    .map((text) => text.replaceAll('\x1b', '\\e').trimEnd())
+    .filter((text) => text !== '');
   return `${[`$ keyturn ${line}`, ...texts, `[exit ${exit}]`].join('\n')}\n\n`;
 }
 
@@ -179,7 +198,9 @@ export function stable(text: string): string {
     return seen.get(id) ?? id;
   };
   return text
-    .replace(/\b\d{4}-\d\d-\d\d([ T])\d\d:\d\d(:\d\d(\.\d{3})?)?Z/g, (time) => time.replace(/\d/g, '0'))
+    .replace(/\b\d{4}-\d\d-\d\d([ T])\d\d:\d\d(:\d\d(\.\d{3})?)?Z/g, (time) =>
+      time.replace(/\d/g, '0'),
+    )
     .replace(/\b20\d\d-\d\d(-\d\d)?\b/g, (day) => day.replace(/\d/g, '0'))
     .replace(/(?<=,)[0-9a-f]{16}(?=,)/g, 'r'.repeat(16))
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, (id) =>

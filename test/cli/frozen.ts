@@ -9,7 +9,13 @@ const AT_ONCE = 12;
 const HOUR_SECONDS = 3_600;
 
 /** The story of issue 14, "secrets held by one call and released at the rate", at this size; an hour releases a quarter of them. */
-export function frozenAndReleased({ many, vaults }: { readonly many: number; readonly vaults: number }): void {
+export function frozenAndReleased({
+  many,
+  vaults,
+}: {
+  readonly many: number;
+  readonly vaults: number;
+}): void {
   const rate = many / 4;
   let tenant: Tenant;
   let cli: Cli;
@@ -29,8 +35,9 @@ export function frozenAndReleased({ many, vaults }: { readonly many: number; rea
 
   const vaultOf = (at: number): string => `kv${at % vaults}`;
   const rotated = (): number =>
-    Array.from({ length: many }, (_, at) => tenant.versions(`s-${at}`, vaultOf(at)).length).filter((n) => n === 2)
-      .length;
+    Array.from({ length: many }, (_, at) => tenant.versions(`s-${at}`, vaultOf(at)).length).filter(
+      (n) => n === 2,
+    ).length;
 
   it(`a freeze over a due date: ${many} secrets are held by one line, and released at the rate by another`, async () => {
     const expiresOn = new Date(Date.now() + 64 * 86_400_000);

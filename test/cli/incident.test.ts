@@ -10,7 +10,9 @@ import { Cli } from './cli.ts';
 const page = readFileSync(join(root, 'docs/incident.md'), 'utf8');
 const commandsIn = (heading: string): string[][] => {
   const section = page.split(/^## /m).find((each) => each.startsWith(heading)) ?? '';
-  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text = '']) => commandsOf(text));
+  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text = '']) =>
+    commandsOf(text),
+  );
 };
 const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading);
 
@@ -37,7 +39,11 @@ async function pasted(heading: string): Promise<readonly string[]> {
   for (const [program, ...words] of commandsIn(heading)) {
     expect(program).toBe('keyturn');
     const { exit, out, err } = await cli.runWords([...words, '--local']);
-    expect([words.join(' '), exit, err.match(/^error:.*$/m)?.[0]]).toEqual([words.join(' '), 0, undefined]);
+    expect([words.join(' '), exit, err.match(/^error:.*$/m)?.[0]]).toEqual([
+      words.join(' '),
+      0,
+      undefined,
+    ]);
     outputs.push(out);
   }
   expect(outputs.length).toBeGreaterThan(0);

@@ -25,7 +25,11 @@ async function ran(
 ): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
   const asked: Request[] = [];
-  const token = { KEYTURN_URL: 'https://keyturn.example', KEYTURN_AUDIENCE: 'a', KEYTURN_AUTH: 'environment' };
+  const token = {
+    KEYTURN_URL: 'https://keyturn.example',
+    KEYTURN_AUDIENCE: 'a',
+    KEYTURN_AUTH: 'environment',
+  };
   const io: Io = {
     out: { write: (text) => void out.push(text), isTty: false, columns: undefined },
     err: { write: (text) => void err.push(text), isTty: false, columns: undefined },
@@ -78,23 +82,28 @@ const problem = (status: number, over: object = {}) =>
   });
 
 describe('what strangers wrote', () => {
-  it.each(['table', 'json', 'jsonl', 'csv', 'markdown'])('SEC-06: steers no terminal as %s', async (format) => {
-    const terminal: string[] = [];
-    const out80 = { write: (text: string) => void terminal.push(text), isTty: true, columns: 80 };
-    await ran(['list', '-o', format], [secrets(secret())], { out: out80 });
-    expect(stripVTControlCharacters(terminal.join('')).replaceAll('\n', '')).not.toMatch(/\p{C}/u);
-    // Colours are all that is sent of our own.
-    expect(
-      terminal
-        .join('')
-        .split('\x1b')
-        .slice(1)
-        .every((text) => /^\[\d+m/.test(text)),
-    ).toBe(true);
-    const { out } = await ran(['list', '-o', format], [secrets(secret())]);
-    expect(out).toContain('kv1');
-    expect(out.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
-  });
+  it.each(['table', 'json', 'jsonl', 'csv', 'markdown'])(
+    'SEC-06: steers no terminal as %s',
+    async (format) => {
+      const terminal: string[] = [];
+      const out80 = { write: (text: string) => void terminal.push(text), isTty: true, columns: 80 };
+      await ran(['list', '-o', format], [secrets(secret())], { out: out80 });
+      expect(stripVTControlCharacters(terminal.join('')).replaceAll('\n', '')).not.toMatch(
+        /\p{C}/u,
+      );
+      // Colours are all that is sent of our own.
+      expect(
+        terminal
+          .join('')
+          .split('\x1b')
+          .slice(1)
+          .every((text) => /^\[\d+m/.test(text)),
+      ).toBe(true);
+      const { out } = await ran(['list', '-o', format], [secrets(secret())]);
+      expect(out).toContain('kv1');
+      expect(out.replaceAll('\n', '')).not.toMatch(/\p{C}/u);
+    },
+  );
 
   it('SEC-06: nor in an error, a note, or a step that is waited for', async () => {
     const refused = await ran(
@@ -156,7 +165,8 @@ describe('a table', () => {
   });
 
   it.each([20, 16, 12])('is no wider than a terminal of %i, in cells', (width) => {
-    for (const line of linesOf(made, { width, hasColours: false })) expect(widthOf(line)).toBeLessThanOrEqual(width);
+    for (const line of linesOf(made, { width, hasColours: false }))
+      expect(widthOf(line)).toBeLessThanOrEqual(width);
   });
 
   it('is whole in a pipe', () => {
@@ -191,7 +201,10 @@ describe('a run ends', () => {
   });
 
   it('with reason, remedy, who and link', async () => {
-    const { err } = await ran(['rotate', 'kv1/st-a'], [problem(409, { until: '2027-03-02T10:00:00Z' })]);
+    const { err } = await ran(
+      ['rotate', 'kv1/st-a'],
+      [problem(409, { until: '2027-03-02T10:00:00Z' })],
+    );
     expect(err.split('\n')).toEqual([
       'error: No.',
       '  reason  too-soon',
@@ -254,7 +267,10 @@ describe('a request', () => {
   it('asks for page after page', async () => {
     const { out, asked } = await ran(
       ['list', '-o', 'jsonl', '--state', 'ok,due'],
-      [reply(200, { secrets: [secret()], continuation: 'abc' }), secrets(secret({ secret: 'st-b' }))],
+      [
+        reply(200, { secrets: [secret()], continuation: 'abc' }),
+        secrets(secret({ secret: 'st-b' })),
+      ],
     );
     expect(out.trim().split('\n')).toHaveLength(2);
     expect(asked.map(({ url }) => new URL(url).search)).toEqual([
@@ -264,12 +280,18 @@ describe('a request', () => {
   });
 });
 
-const SITE = '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Web/sites/shop';
+const SITE =
+  '/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Web/sites/shop';
 const consumer = {
   id: `${SITE}/slots/blue`,
   ...{ kind: 'slot', follows: 'when-called', restarts: true },
   references: [{ name: 'DB' }, { name: 'OLD', pinnedTo: '0123456789abcdef0123456789abcdef' }],
-  last: { state: 'pinned', on: '2027-03-01T10:00:00.000Z', calledOn: '2027-03-01T09:00:00.000Z', detail: HOSTILE },
+  last: {
+    state: 'pinned',
+    on: '2027-03-01T10:00:00.000Z',
+    calledOn: '2027-03-01T09:00:00.000Z',
+    detail: HOSTILE,
+  },
 };
 
 it.each([
@@ -319,7 +341,10 @@ it('--watch shows in a pipe what changed, and ends with Ctrl-C', async () => {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { secret: string; state: string });
-  expect([exit, told.map((each) => `${each.secret} ${each.state}`)]).toEqual([0, ['st-a ok', 'st-b ok', 'st-a due']]);
+  expect([exit, told.map((each) => `${each.secret} ${each.state}`)]).toEqual([
+    0,
+    ['st-a ok', 'st-b ok', 'st-a due'],
+  ]);
   expect((await ran(['list', '--watch', '0'], [secrets()])).exit).toBe(2);
   expect((await ran(['list', '--watch', '-o', 'json'], [secrets()])).exit).toBe(2);
 });
@@ -329,9 +354,20 @@ describe('tags', () => {
 
   it('are merged in whatever casing, and none is lost', () => {
     const wanted = merged(present, { owner: 'team-b', rotator: 'x', nothing: undefined });
-    expect(wanted).toEqual({ Owner: 'team-b', cost: '1', 'rotator-state': 'v=1;tgt=x', rotator: 'x' });
-    expect(merged(present, { OWNER: undefined })).toEqual({ cost: '1', 'rotator-state': 'v=1;tgt=x' });
-    expect([isSame(present, { ...present, 'rotator-state': 'other' }), isSame(present, wanted)]).toEqual([true, false]);
+    expect(wanted).toEqual({
+      Owner: 'team-b',
+      cost: '1',
+      'rotator-state': 'v=1;tgt=x',
+      rotator: 'x',
+    });
+    expect(merged(present, { OWNER: undefined })).toEqual({
+      cost: '1',
+      'rotator-state': 'v=1;tgt=x',
+    });
+    expect([
+      isSame(present, { ...present, 'rotator-state': 'other' }),
+      isSame(present, wanted),
+    ]).toEqual([true, false]);
     expect(difference(present, wanted).map(({ sign, tag }) => `${sign}${tag}`)).toEqual([
       '~Owner',
       ' cost',
@@ -351,20 +387,41 @@ describe('tags', () => {
   });
 });
 
-it.each(['bash', 'zsh', 'fish'])('completion of %s names every command and option', async (shell) => {
-  const { out, exit } = await ran(['completion', shell], [], { env: {} });
-  expect(exit).toBe(0);
-  for (const word of ['rotate', 'completion', 'exempt', 'ticket', 'dry-run']) expect(out).toContain(word);
-});
+it.each(['bash', 'zsh', 'fish'])(
+  'completion of %s names every command and option',
+  async (shell) => {
+    const { out, exit } = await ran(['completion', shell], [], { env: {} });
+    expect(exit).toBe(0);
+    for (const word of ['rotate', 'completion', 'exempt', 'ticket', 'dry-run'])
+      expect(out).toContain(word);
+  },
+);
 
 it('every call of the API has its command; the rest is for programs', () => {
   const used = filesUnder('cli').flatMap((file) =>
-    [...read(file).matchAll(/(?:call(?:<[^(]*>)?\(|request\(run, )'(\w+)'/g)].map(([, name]) => name),
+    [...read(file).matchAll(/(?:call(?:<[^(]*>)?\(|request\(run, )'(\w+)'/g)].map(
+      ([, name]) => name,
+    ),
   );
   const forPrograms = ['health', 'openapi', 'operations', 'reason', 'reasons'];
-  expect(routes.map(({ name }) => name).filter((name) => !used.includes(name))).toEqual(forPrograms);
+  expect(routes.map(({ name }) => name).filter((name) => !used.includes(name))).toEqual(
+    forPrograms,
+  );
   expect(commands.map(({ name }) => name)).toEqual([
-    ...['list', 'show', 'plan', 'doctor', 'rotate', 'revoke', 'leaked', 'undo', 'hold', 'resume', 'freeze', 'history'],
+    ...[
+      'list',
+      'show',
+      'plan',
+      'doctor',
+      'rotate',
+      'revoke',
+      'leaked',
+      'undo',
+      'hold',
+      'resume',
+      'freeze',
+      'history',
+    ],
     ...['who', 'suggest', 'tag', 'exempt', 'ready', 'report', 'open', 'completion'],
   ]);
 });

@@ -32,14 +32,22 @@ export class Kept {
       fetch: async (address, init) => {
         const answer = await outside.fetch(address, init);
         const body = await answer.clone().text();
-        this.#keep(init?.method ?? 'GET', `${address}`, { status: answer.status, headers: [...answer.headers], body });
+        this.#keep(init?.method ?? 'GET', `${address}`, {
+          status: answer.status,
+          headers: [...answer.headers],
+          body,
+        });
         return answer;
       },
       http: {
         sendRequest: async (request) => {
           const answer = await http.sendRequest(request);
           const headers = Object.entries(answer.headers.toJSON());
-          this.#keep(request.method, request.url, { status: answer.status, headers, body: answer.bodyAsText ?? '' });
+          this.#keep(request.method, request.url, {
+            status: answer.status,
+            headers,
+            body: answer.bodyAsText ?? '',
+          });
           return answer;
         },
       },
@@ -68,7 +76,12 @@ export class Kept {
     const http: HttpClient = {
       sendRequest: async (request): Promise<PipelineResponse> => {
         const { status, headers, body } = next(request.method, request.url);
-        return { request, status, headers: createHttpHeaders(Object.fromEntries(headers)), bodyAsText: body };
+        return {
+          request,
+          status,
+          headers: createHttpHeaders(Object.fromEntries(headers)),
+          bodyAsText: body,
+        };
       },
     };
     return {
@@ -76,7 +89,10 @@ export class Kept {
       fetch: async (address, init) => {
         const { status, headers, body } = next(init?.method ?? 'GET', `${address}`);
         const none = [101, 103, 204, 205, 304].includes(status);
-        return new Response(none ? null : body, { status, headers: headers.map(([name, value]) => [name, value]) });
+        return new Response(none ? null : body, {
+          status,
+          headers: headers.map(([name, value]) => [name, value]),
+        });
       },
       now: () => times.shift() ?? this.#times.at(-1) ?? new Date(),
       ask: async () => said.shift(),

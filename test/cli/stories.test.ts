@@ -27,7 +27,10 @@ async function seeded(): Promise<void> {
     version.created -= 3 * 86_400;
   }
   tenant.seed('no-consent', { vault: 'kv2', account: 'acct3' });
-  tenant.azure.setDescription({ scope: tenant.azure.account('acct3').id }, 'keyturn storage-account-key: kv2/another');
+  tenant.azure.setDescription(
+    { scope: tenant.azure.account('acct3').id },
+    'keyturn storage-account-key: kv2/another',
+  );
   await tenant.sweepAndSettle();
 }
 
@@ -69,23 +72,30 @@ it('an incident is held and resumed', async () => {
 
 it('a secret is opted in by its owner, the consent is printed and given, and it is rotated', async () => {
   const { id } = tenant.azure.account('acct1');
-  tenant.azure
-    .vault('kv1')
-    .set('fresh', tenant.azure.account('acct1').key('key1'), { tags: { Owner: 'team-a', cost: '4711' } });
+  tenant.azure.vault('kv1').set('fresh', tenant.azure.account('acct1').key('key1'), {
+    tags: { Owner: 'team-a', cost: '4711' },
+  });
   tenant.azure.setDescription({ scope: id }, '');
   await tenant.sweepAndSettle();
   const before = tenant.versions('fresh').length;
   await cli.run(`tag kv1/fresh --rotator storage-acount-key --target ${id}`);
-  await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --policy every=90d;grce=48h`);
+  await cli.run(
+    `tag kv1/fresh --rotator storage-account-key --target ${id} --policy every=90d;grce=48h`,
+  );
   const owned = `tag kv1/fresh --rotator storage-account-key --target ${id} --set owner=team-b`;
   await cli.run(owned, { isPipe: true });
   const refused = await cli.run(owned, {
     columns: 120,
     answer: () => 'n',
   });
-  expect([refused.exit, tenant.current('fresh').tags]).toEqual([3, { Owner: 'team-a', cost: '4711' }]);
+  expect([refused.exit, tenant.current('fresh').tags]).toEqual([
+    3,
+    { Owner: 'team-a', cost: '4711' },
+  ]);
   for (const form of ['bicep', 'terraform'])
-    await cli.run(`tag kv1/fresh --rotator storage-account-key --target ${id} --as ${form} --dry-run`);
+    await cli.run(
+      `tag kv1/fresh --rotator storage-account-key --target ${id} --as ${form} --dry-run`,
+    );
   await cli.run(`${owned} --yes`);
   expect(tenant.versions('fresh')).toHaveLength(before);
   expect(tenant.current('fresh').tags).toEqual({
@@ -108,7 +118,10 @@ it('a secret is opted in by its owner, the consent is printed and given, and it 
 it('tags are not lost where a rotation stores a new version, or somebody adds one, between the look and the yes', async () => {
   await seeded();
   const nobody = await cli.run('tag kv1/st-a --set cost=4711', { isPipe: true });
-  expect([nobody.exit, tenant.current('st-a').tags]).toEqual([2, expect.not.objectContaining({ cost: '4711' })]);
+  expect([nobody.exit, tenant.current('st-a').tags]).toEqual([
+    2,
+    expect.not.objectContaining({ cost: '4711' }),
+  ]);
   const { exit, err } = await cli.run('tag kv1/st-a --set cost=4711', {
     columns: 100,
     answer: async () => {
@@ -132,7 +145,9 @@ it('a secret that nobody can rotate is exempt, with reason and end', async () =>
   tenant.azure.vault('kv1').set('partner', 'made by a partner', { tags: { owner: 'team-a' } });
   await tenant.sweepAndSettle();
   await cli.run('exempt kv1/partner --until 2027-02-30 --reason "the partner; sets=it" --yes');
-  await cli.run('exempt kv1/partner --until 2039-06-30 --reason "the partner; sets=it" --ticket CHG-1 --yes');
+  await cli.run(
+    'exempt kv1/partner --until 2039-06-30 --reason "the partner; sets=it" --ticket CHG-1 --yes',
+  );
   await tenant.advance({ hours: 2 });
   await tenant.sweepAndSettle();
   await cli.run('list --state exempt');
@@ -164,7 +179,9 @@ it('a rotation is undone an hour later; after a revocation it is not', async () 
 it('what nobody watches is found', async () => {
   await seeded();
   const soon = new Date(Date.now() + 12 * 86_400_000);
-  tenant.azure.vault('kv2').set('smtp-password', 'made by a person', { tags: { owner: 'team-mail' }, expiresOn: soon });
+  tenant.azure
+    .vault('kv2')
+    .set('smtp-password', 'made by a person', { tags: { owner: 'team-mail' }, expiresOn: soon });
   await tenant.advance({ hours: 1 });
   await tenant.sweepAndSettle();
   await cli.run('list --summary');
@@ -192,7 +209,10 @@ it("a team's caller sees one vault, and rotates there", async () => {
 
 it('the doctor finds a fault before the day, and says what helps', async () => {
   await seeded();
-  tenant.azure.revokeGrant({ principalId: tenant.azure.world.identity.oid, scope: tenant.azure.vault('kv1').id });
+  tenant.azure.revokeGrant({
+    principalId: tenant.azure.world.identity.oid,
+    scope: tenant.azure.vault('kv1').id,
+  });
   tenant.azure.grant({
     ...{ principalId: tenant.azure.world.identity.oid, scope: tenant.azure.vault('kv1').id },
     actions: ['Microsoft.KeyVault/vaults/read', 'Microsoft.Authorization/permissions/read'],
@@ -262,16 +282,20 @@ it('what is due waits for an approval, and whoever rotates it approves', async (
 it('a key leaked that two secrets hold: both get another one, and the old one is refused', async () => {
   const account = tenant.azure.account('acct5');
   const old = account.key('key1');
-  for (const vault of ['kv1', 'kv2']) tenant.seed('shared', { vault, account: 'acct5' }).created -= 3 * 86_400;
+  for (const vault of ['kv1', 'kv2'])
+    tenant.seed('shared', { vault, account: 'acct5' }).created -= 3 * 86_400;
   await tenant.sweepAndSettle();
   const bare = await cli.run('leaked kv1/shared');
   await cli.run('leaked kv1/shared --note "in a build log" --ticket INC-4711 --dry-run');
-  const { out, exit } = await cli.run('leaked kv1/shared --note "in a build log" --ticket INC-4711 --wait');
+  const { out, exit } = await cli.run(
+    'leaked kv1/shared --note "in a build log" --ticket INC-4711 --wait',
+  );
   expect([bare.exit, exit, /refused on +\S/.test(out)]).toEqual([2, 0, true]);
   await tenant.settle();
   await cli.run('list');
   expect([account.key('key1'), account.key('key2')]).not.toContain(old);
-  for (const vault of ['kv1', 'kv2']) expect(tenant.current('shared', vault).value).toBe(account.key('key2'));
+  for (const vault of ['kv1', 'kv2'])
+    expect(tenant.current('shared', vault).value).toBe(account.key('key2'));
   await cli.golden('leak-key');
 });
 
@@ -279,7 +303,10 @@ it('a client secret leaked: it is removed, and Entra ID refuses it', async () =>
   tenant.configure({ KEYTURN_ROTATORS: 'storage-account-key,app-registration' });
   const application = tenant.azure.ownedApplication('portal', 'kv1/portal');
   const endDateTime = new Date(Date.now() + 200 * 86_400_000).toISOString();
-  const { secretText = '' } = application.addPassword({ displayName: 'made by a person', endDateTime });
+  const { secretText = '' } = application.addPassword({
+    displayName: 'made by a person',
+    endDateTime,
+  });
   application.spreading = { addSeconds: 0, removeSeconds: 0 };
   const tags = {
     rotator: 'app-registration',
@@ -289,8 +316,14 @@ it('a client secret leaked: it is removed, and Entra ID refuses it', async () =>
   };
   tenant.azure.vault('kv1').set('portal', secretText, { tags }).created -= 3 * 86_400;
   await tenant.sweepAndSettle();
-  const { out, exit } = await cli.run('leaked kv1/portal --note "posted in a chat" --ticket INC-4712 --wait');
-  expect([exit, /refused on +\S/.test(out), application.judge(secretText)]).toEqual([0, true, 'wrong']);
+  const { out, exit } = await cli.run(
+    'leaked kv1/portal --note "posted in a chat" --ticket INC-4712 --wait',
+  );
+  expect([exit, /refused on +\S/.test(out), application.judge(secretText)]).toEqual([
+    0,
+    true,
+    'wrong',
+  ]);
   await cli.run('history kv1/portal');
   await cli.golden('leak-client-secret');
 });
@@ -320,7 +353,8 @@ it('from a suggestion through tags and consent to a rotation', async () => {
   const done = await cli.run('rotate kv1/jobs-storage --wait');
   expect([done.exit, tenant.stateOf(tenant.current('jobs-storage')).cred]).toEqual([0, 'key2']);
   expect(tenant.current('jobs-storage').tags).toMatchObject({ owner: 'team-jobs' });
-  for (const value of [key, tenant.azure.account('acct4').key('key2')]) expect(out).not.toContain(value);
+  for (const value of [key, tenant.azure.account('acct4').key('key2')])
+    expect(out).not.toContain(value);
   await cli.golden('suggestion');
 });
 

@@ -20,7 +20,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const AZD =
   'AZURE_FUNCTION_APP_HOST="func-azd.azurewebsites.net"\nKEYTURN_AUDIENCE="of-azd"\nAZURE_IDENTITY_PRINCIPAL_ID="p-azd"\n';
 
-async function where(env: Record<string, string>, flags: object = {}, cwd = folder): Promise<Record<string, unknown>> {
+async function where(
+  env: Record<string, string>,
+  flags: object = {},
+  cwd = folder,
+): Promise<Record<string, unknown>> {
   const asked: string[] = [];
   const io = {
     env: { XDG_CONFIG_HOME: folder, ...env },
@@ -48,7 +52,11 @@ it('takes the flag before the environment, that before the file, that before azd
     auth: 'cli',
   });
   expect(await where(env)).toMatchObject({ url: 'https://env.example' });
-  expect(await where({})).toMatchObject({ url: 'https://file.example', audience: 'of-file', asked: 0 });
+  expect(await where({})).toMatchObject({
+    url: 'https://file.example',
+    audience: 'of-file',
+    asked: 0,
+  });
   config('{}');
   const below = join(folder, 'deployed/below');
   expect(await where({}, {}, below)).toMatchObject({
@@ -58,7 +66,10 @@ it('takes the flag before the environment, that before the file, that before azd
     auth: 'auto',
     asked: 1,
   });
-  expect(await where({ KEYTURN_AUDIENCE: 'of-env' }, {}, below)).toMatchObject({ audience: 'of-env', asked: 1 });
+  expect(await where({ KEYTURN_AUDIENCE: 'of-env' }, {}, below)).toMatchObject({
+    audience: 'of-env',
+    asked: 1,
+  });
   expect(await where({})).toMatchObject({ exit: 'usage' });
 });
 
@@ -110,7 +121,13 @@ it('a tenant that comes takes down the notes of those that were killed', async (
     url: () => 'https://vault.keyturn.localhost:1',
     world: { identity: { oid: 'p' } },
   } as unknown as Parameters<typeof putUp>[0]['azure'];
-  const takeDown = await putUp({ azure, url: 'http://127.0.0.1:7072', token: 't', vaultToken: 'v', folder: at });
+  const takeDown = await putUp({
+    azure,
+    url: 'http://127.0.0.1:7072',
+    token: 't',
+    vaultToken: 'v',
+    folder: at,
+  });
   expect(readdirSync(at).sort()).toEqual([`${process.pid}-7072.json`, `${process.pid}-7079.json`]);
   await takeDown();
   expect(readdirSync(at)).toEqual([`${process.pid}-7079.json`]);

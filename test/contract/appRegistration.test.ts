@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Application } from '../../local/azure/applications.ts';
 import * as clock from '../../local/clock.ts';
-import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  UnknownOutcomeError,
+} from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Rotator, Stay, Target } from '../../src/ports/rotator.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
@@ -17,7 +22,10 @@ let target: Target;
 beforeAll(async () => {
   clock.install();
   tenant = await startTenant({ vaults: [], accounts: [] });
-  const moving = { now: () => new Date(), sleep: async (ms: number) => clock.advance({ seconds: ms / 1000 }) };
+  const moving = {
+    now: () => new Date(),
+    sleep: async (ms: number) => clock.advance({ seconds: ms / 1000 }),
+  };
   const found = registry(allRotators({ ...tenant, clock: moving })).get('app-registration');
   if (!found) throw new Error('not registered');
   rotator = found;
@@ -87,7 +95,8 @@ describe('client secrets', () => {
     await issue(two);
     const shown = app.passwords.slice(1).map(({ displayName }) => displayName);
     expect(new Set(shown).size).toBe(2);
-    for (const name of shown) expect(name).toMatch(/^keyturn:kv1\/x+~[0-9a-f]{16}:0123456789abcdef$/);
+    for (const name of shown)
+      expect(name).toMatch(/^keyturn:kv1\/x+~[0-9a-f]{16}:0123456789abcdef$/);
     for (const name of shown) expect(name).toHaveLength(90);
     expect((await one.inspect()).labelled?.map(({ handle }) => handle)).toEqual([made.handle]);
   });
@@ -97,7 +106,15 @@ describe('client secrets', () => {
     const { value } = await issue();
     const verdicts: string[] = [];
     for (let turn = 0; turn < 7; turn += 1) verdicts.push(await target.check(value));
-    expect(verdicts).toEqual(['not-yet', 'not-yet', 'not-yet', 'not-yet', 'not-yet', 'not-yet', 'accepted']);
+    expect(verdicts).toEqual([
+      'not-yet',
+      'not-yet',
+      'not-yet',
+      'not-yet',
+      'not-yet',
+      'not-yet',
+      'accepted',
+    ]);
     expect(callsTo('entra.token')).toHaveLength(7);
   });
 
@@ -111,11 +128,14 @@ describe('client secrets', () => {
     expect(await bind().adopt(new Secret(secretText))).toBe(keyId);
   });
 
-  it.each([7000222, 700016])('GR-01: AADSTS%i is not yet while a secret is fresh', async (number) => {
-    const { value } = await issue();
-    tenant.azure.fault('entra.token', [answer(number)]);
-    expect(await target.check(value)).toBe('not-yet');
-  });
+  it.each([7000222, 700016])(
+    'GR-01: AADSTS%i is not yet while a secret is fresh',
+    async (number) => {
+      const { value } = await issue();
+      tenant.azure.fault('entra.token', [answer(number)]);
+      expect(await target.check(value)).toBe('not-yet');
+    },
+  );
 
   it.each([
     [7000215, 'refused'],
@@ -142,7 +162,12 @@ describe('client secrets', () => {
 
   it('the secret is sent to the authority of the cloud alone, wherever its metadata leads', async () => {
     const other = `${tenant.azure.url('management')}/token`;
-    const body = { issuer: other, token_endpoint: other, authorization_endpoint: other, jwks_uri: other };
+    const body = {
+      issuer: other,
+      token_endpoint: other,
+      authorization_endpoint: other,
+      jwks_uri: other,
+    };
     tenant.azure.fault('entra.configuration', [{ status: 200, body }]);
     expect(await thrown(target.check(first))).toBeInstanceOf(BusyError);
     expect(tenant.azure.calls.map(({ host }) => host.split('.')[0])).toEqual(['login']);
@@ -202,7 +227,12 @@ describe('changes of an application', () => {
       tenant.azure.fault('graph.addPassword', [step]);
       const { handle, value } = await issue();
       const routes = tenant.azure.calls.map(({ route }) => route);
-      expect(routes).toEqual(['graph.application', 'graph.addPassword', 'graph.application', 'graph.addPassword']);
+      expect(routes).toEqual([
+        'graph.application',
+        'graph.addPassword',
+        'graph.application',
+        'graph.addPassword',
+      ]);
       tenant.azure.calls.length = 0;
       tenant.azure.fault('graph.removePassword', [step, step]);
       await target.revoke(handle, value, stay);
@@ -213,20 +243,26 @@ describe('changes of an application', () => {
 
   const CONCURRENT = [
     ['400 by its message', { status: 400 }],
-    ['400 by its code', { status: 400, code: 'Directory_ConcurrencyViolation', message: 'Conflict.' }],
+    [
+      '400 by its code',
+      { status: 400, code: 'Directory_ConcurrencyViolation', message: 'Conflict.' },
+    ],
     ['409 by its code', { status: 409 }],
   ] as const;
 
-  it.each(CONCURRENT)('COR-01: refused as concurrent (%s) are made again once no list shows them', async (_, step) => {
-    tenant.azure.fault('graph.addPassword', [step]);
-    const { handle, value } = await issue();
-    expect(callsTo('graph.addPassword')).toHaveLength(2);
-    expect(keyIds().slice(1)).toEqual([handle]);
-    tenant.azure.fault('graph.removePassword', [step, step]);
-    await target.revoke(handle, value, stay);
-    expect(app.passwords).toHaveLength(1);
-    expect(callsTo('graph.removePassword')).toHaveLength(3);
-  });
+  it.each(CONCURRENT)(
+    'COR-01: refused as concurrent (%s) are made again once no list shows them',
+    async (_, step) => {
+      tenant.azure.fault('graph.addPassword', [step]);
+      const { handle, value } = await issue();
+      expect(callsTo('graph.addPassword')).toHaveLength(2);
+      expect(keyIds().slice(1)).toEqual([handle]);
+      tenant.azure.fault('graph.removePassword', [step, step]);
+      await target.revoke(handle, value, stay);
+      expect(app.passwords).toHaveLength(1);
+      expect(callsTo('graph.removePassword')).toHaveLength(3);
+    },
+  );
 
   it.each(CONCURRENT)(
     'COR-01: refused as concurrent (%s) and applied: one is left of the rotation',
@@ -242,13 +278,16 @@ describe('changes of an application', () => {
     },
   );
 
-  it.each(CONCURRENT)('COR-01: with room for two, (%s) and applied does not fill the application', async (_, step) => {
-    app.signInAudience = 'AzureADandPersonalMicrosoftAccount';
-    app.staleReads = 2;
-    tenant.azure.fault('graph.addPassword', [{ ...step, commit: true }]);
-    const { handle } = await issue();
-    expect(keyIds().slice(1)).toEqual([handle]);
-  });
+  it.each(CONCURRENT)(
+    'COR-01: with room for two, (%s) and applied does not fill the application',
+    async (_, step) => {
+      app.signInAudience = 'AzureADandPersonalMicrosoftAccount';
+      app.staleReads = 2;
+      tenant.azure.fault('graph.addPassword', [{ ...step, commit: true }]);
+      const { handle } = await issue();
+      expect(keyIds().slice(1)).toEqual([handle]);
+    },
+  );
 
   it.each(CONCURRENT)(
     'COR-01: a removal refused as concurrent (%s) and applied is confirmed by the list',
@@ -266,7 +305,10 @@ describe('changes of an application', () => {
   it.each([
     ['404 of the credential', { status: 404 }],
     ['404, applied', { status: 404, commit: true }],
-    ['400 without one', { status: 400, commit: true, message: 'No password credential found with keyId.' }],
+    [
+      '400 without one',
+      { status: 400, commit: true, message: 'No password credential found with keyId.' },
+    ],
   ])('COR-04: a removal answered %s is done once the list no longer shows it', async (_, step) => {
     const { handle, value } = await issue();
     await stay(120);
@@ -316,7 +358,9 @@ describe('changes of an application', () => {
   });
 
   it('GR-02: an answer without a text was an addition all the same', async () => {
-    tenant.azure.fault('graph.addPassword', [{ commit: true, status: 200, body: { keyId: crypto.randomUUID() } }]);
+    tenant.azure.fault('graph.addPassword', [
+      { commit: true, status: 200, body: { keyId: crypto.randomUUID() } },
+    ]);
     const { handle } = await issue();
     expect(keyIds().slice(1)).toEqual([handle]);
   });
@@ -350,8 +394,12 @@ describe('changes of an application', () => {
   it('ends as unknown when the time of the pass is up', async () => {
     tenant.azure.fault('graph.addPassword', [{ status: 409 }]);
     const noTime: Stay = async (seconds) => seconds === 0;
-    expect(await thrown(target.issue(ROTATION, [], UNTIL, noTime))).toBeInstanceOf(UnknownOutcomeError);
-    expect(await thrown(target.issue(ROTATION, [], UNTIL, async () => false))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, noTime))).toBeInstanceOf(
+      UnknownOutcomeError,
+    );
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, async () => false))).toBeInstanceOf(
+      UnknownOutcomeError,
+    );
     expect(callsTo('graph.addPassword')).toHaveLength(1);
   });
 
@@ -403,20 +451,28 @@ describe('what is refused for good', () => {
     expect((await thrown(absent.inspect())).reason).toBe('no-consent');
   });
 
-  it.each(['', 'payroll', 'https://evil.example/', `${crypto.randomUUID()}')/owners`, `../${crypto.randomUUID()}`])(
-    'SEC-01: %j is no appId, and nothing is sent',
-    async (text) => {
-      const error = await thrown((async () => rotator.bind({ target: text, options: {}, secret: SECRET }))());
-      expect(error.reason).toBe('bad-tags');
-      expect(error.detail).toContain('rotator-target');
-      expect(tenant.azure.calls).toEqual([]);
-    },
-  );
+  it.each([
+    '',
+    'payroll',
+    'https://evil.example/',
+    `${crypto.randomUUID()}')/owners`,
+    `../${crypto.randomUUID()}`,
+  ])('SEC-01: %j is no appId, and nothing is sent', async (text) => {
+    const error = await thrown(
+      (async () => rotator.bind({ target: text, options: {}, secret: SECRET }))(),
+    );
+    expect(error.reason).toBe('bad-tags');
+    expect(error.detail).toContain('rotator-target');
+    expect(tenant.azure.calls).toEqual([]);
+  });
 
   it('an option that is not known is refused, naming tag and key', async () => {
     for (const options of [{ 'revoke-adopted': 'yes' }, { other: 'x' }]) {
       const error = await thrown((async () => bind(options as never))());
-      expect([error.reason, error.detail]).toEqual(['bad-tags', expect.stringContaining('rotator-options')]);
+      expect([error.reason, error.detail]).toEqual([
+        'bad-tags',
+        expect.stringContaining('rotator-options'),
+      ]);
     }
   });
 });
@@ -434,7 +490,9 @@ describe('what a person made', () => {
     const willing = bind({ 'revoke-adopted': 'true' });
     expect((await willing.inspect()).personal).toEqual([]);
     expect((await thrown(willing.revoke(adopted(), undefined, stay))).reason).toBe('failed');
-    expect((await thrown(willing.revoke(adopted(), new Secret('~~~another'), stay))).reason).toBe('failed');
+    expect((await thrown(willing.revoke(adopted(), new Secret('~~~another'), stay))).reason).toBe(
+      'failed',
+    );
     app.nextSecrets.push(`${first.reveal().slice(0, 3)}-of-a-stranger`);
     const stranger = app.addPassword();
     expect((await thrown(willing.revoke(adopted(), first, stay))).reason).toBe('failed');

@@ -87,7 +87,9 @@ describe('several servers', () => {
   it('a second one is not begun when the time of the pass is up, and the first gets its old password back', async () => {
     const target = bind();
     await target.adopt(OLD);
-    expect(await thrown(target.issue(ROTATION, [], UNTIL, async () => false))).toBeInstanceOf(KeyturnError);
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, async () => false))).toBeInstanceOf(
+      KeyturnError,
+    );
     expect([one.password, two.password, two.writes]).toEqual([OLD.reveal(), OLD.reveal(), 0]);
   });
 });
@@ -104,7 +106,9 @@ describe('a server that took the password', () => {
     one.before = async () => {
       throw new UnknownOutcomeError('target-busy');
     };
-    expect(await thrown(bind().issue(ROTATION, [], UNTIL, stay))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await thrown(bind().issue(ROTATION, [], UNTIL, stay))).toBeInstanceOf(
+      UnknownOutcomeError,
+    );
   });
 });
 
@@ -143,6 +147,8 @@ describe('a password that did not come to all servers', () => {
     };
     const target = bind();
     await target.adopt(OLD);
-    expect(await thrown(target.issue(ROTATION, [], UNTIL, stay))).toMatchObject({ reason: 'not-accepted' });
+    expect(await thrown(target.issue(ROTATION, [], UNTIL, stay))).toMatchObject({
+      reason: 'not-accepted',
+    });
   });
 });

@@ -63,7 +63,8 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
       const { rotator } = subject;
       const { graph = [], database = [] } = rotator.rights;
       expect(rotator.type).toBe(type);
-      for (const action of inRole(rotator.rights)) expect(action).toMatch(/^Microsoft\.\w+\/[\w/]+$/);
+      for (const action of inRole(rotator.rights))
+        expect(action).toMatch(/^Microsoft\.\w+\/[\w/]+$/);
       for (const permission of graph) expect(permission).toMatch(/^\w+\.\w+(\.\w+)*$/);
       for (const grant of database) expect(grant).not.toMatch(/Microsoft\./);
       expect([...inRole(rotator.rights), ...graph, ...database]).not.toEqual([]);
@@ -75,7 +76,8 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
       expect(id).toBe(id.toLowerCase());
       expect(id).toMatch(/^\/subscriptions\/|^[0-9a-f-]{36}$/);
       expect(owners.length).toBeGreaterThan(0);
-      for (const owner of owners) expect(owner).toMatch(/^\/subscriptions\/[^A-Z]+$|^[0-9a-f-]{36}$/);
+      for (const owner of owners)
+        expect(owner).toMatch(/^\/subscriptions\/[^A-Z]+$|^[0-9a-f-]{36}$/);
     });
 
     it('inspects, adopts and checks without changing anything', async () => {
@@ -83,7 +85,9 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
       const state = await target.inspect();
       expect(state.handles).toContain(await nameOf(subject.first));
       expect(state.obstacles).toEqual([]);
-      expect(['accepted', 'vouched']).toContain(await target.check(subject.first.value, subject.first.login));
+      expect(['accepted', 'vouched']).toContain(
+        await target.check(subject.first.value, subject.first.login),
+      );
       expect(subject.changes()).toBe(0);
     });
 
@@ -95,7 +99,12 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
 
     it('issues a credential that works beside the one to keep', async () => {
       const target = subject.bind();
-      const issued = await target.issue(ROTATION, [await nameOf(subject.first)], UNTIL, subject.stay);
+      const issued = await target.issue(
+        ROTATION,
+        [await nameOf(subject.first)],
+        UNTIL,
+        subject.stay,
+      );
       expect(await settled(target, issued)).toBe(subject.vouched ? 'vouched' : 'accepted');
       expect(await nameOf(issued)).toBe(issued.handle);
       expect(await subject.accepts(issued)).toBe(true);
@@ -139,7 +148,8 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
     });
 
     it('leaves alone what holds another value by now', async () => {
-      if (subject.rotator.overlap !== 'two-slots') return expect(subject.bind().read).toBeUndefined();
+      if (subject.rotator.overlap !== 'two-slots')
+        return expect(subject.bind().read).toBeUndefined();
       const issued = await issueBeside(subject.first);
       await subject.bind().revoke(issued.handle, subject.first.value, subject.stay);
       expect(await subject.accepts(issued)).toBe(true);
@@ -172,11 +182,14 @@ export function rotatorContract(type: string, setUp: () => Promise<Subject>): vo
     it('reads the present value of a slot, where it can', async () => {
       const target = subject.bind();
       // Of two slots only passwords of logins cannot be read again; without `read` nothing could be joined.
-      const mayBeBlind = subject.rotator.overlap !== 'two-slots' || subject.first.login !== undefined;
+      const mayBeBlind =
+        subject.rotator.overlap !== 'two-slots' || subject.first.login !== undefined;
       if (!target.read) return expect(mayBeBlind).toBe(true);
       const issued = await issueBeside(subject.first);
       expect((await target.read(issued.handle)).equals(issued.value)).toBe(true);
-      expect((await target.read(await nameOf(subject.first))).equals(subject.first.value)).toBe(true);
+      expect((await target.read(await nameOf(subject.first))).equals(subject.first.value)).toBe(
+        true,
+      );
     });
   });
 }

@@ -6,7 +6,11 @@ import type { Rotator, Stay } from '../../src/ports/rotator.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
 
-export const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
+export const PASSWORDS = {
+  app_a: 'Aa0-first-of-a-4711',
+  app_b: 'Bb0-first-of-b-4712',
+  svc: 'Cc0-first-of-c-4713',
+};
 export const USERS = { user_a: 'Dd0-first-of-d-4714', user_b: 'Ee0-first-of-e-4715' };
 
 export interface SqlTenant extends Tenant {
@@ -25,7 +29,11 @@ export async function startSqlTenant(): Promise<SqlTenant> {
     ...{ name, logins: PASSWORDS, databases: { shop: USERS } },
     ...{ administratorPassword: 'Zz0-first-of-chief-1', entraAdministrator: 'dba-group' },
   });
-  const tenant = await startTenant({ vaults: [], accounts: [], sqlServers: [options('sql1'), options('sql2')] });
+  const tenant = await startTenant({
+    vaults: [],
+    accounts: [],
+    sqlServers: [options('sql1'), options('sql2')],
+  });
   const rotators = registry(allRotators(tenant));
   const [server, partner] = [tenant.azure.sqlServer('sql1'), tenant.azure.sqlServer('sql2')];
   return {

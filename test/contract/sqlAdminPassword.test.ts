@@ -22,7 +22,12 @@ const patches = () => tenant.azure.calls.filter(({ method }) => method === 'PATC
 const live = (value: string, server = tenant.server) => server.accepts('padm', value);
 const FAILED = (code: string) => ({
   status: 200,
-  body: { name: 'op', status: 'Failed', startTime: '2027-01-01T00:00:00Z', error: { code, message: 'Aa0-echo-of-it' } },
+  body: {
+    name: 'op',
+    status: 'Failed',
+    startTime: '2027-01-01T00:00:00Z',
+    error: { code, message: 'Aa0-echo-of-it' },
+  },
 });
 
 rotatorContract('sql-admin-password', async () => ({
@@ -46,7 +51,9 @@ describe('the password of the administrator', () => {
   });
 
   it('SQL-06: a yes that changes nothing is found out by logging in, and nothing is given back', async () => {
-    tenant.azure.fault('arm.sqlServerUpdate', [{ status: 200, body: { name: 'sql1', properties: {} } }]);
+    tenant.azure.fault('arm.sqlServerUpdate', [
+      { status: 200, body: { name: 'sql1', properties: {} } },
+    ]);
     const error = await thrown(issue());
     expect(error.reason).toBe('not-accepted');
     expect(live(OLD)).toBe(true);
@@ -110,7 +117,10 @@ describe('the password of the administrator', () => {
   });
 
   it('is busy when the time of the pass is up meanwhile', async () => {
-    tenant.azure.outage('arm.sqlServerUpdate', { status: 409, code: 'UpsertLogicalServerRequestAlreadyInProgress' });
+    tenant.azure.outage('arm.sqlServerUpdate', {
+      status: 409,
+      code: 'UpsertLogicalServerRequestAlreadyInProgress',
+    });
     const error = await thrown(bind().issue(ROTATION, [], UNTIL, async () => false));
     expect(error).toBeInstanceOf(BusyError);
     expect(live(OLD)).toBe(true);
@@ -124,7 +134,12 @@ describe('the password of the administrator', () => {
 
   it('a link in the answer that leads elsewhere is not followed', async () => {
     tenant.azure.fault('arm.sqlServerUpdate', [
-      { status: 202, commit: true, headers: { 'azure-asyncoperation': 'https://evil.example/op' }, body: {} },
+      {
+        status: 202,
+        commit: true,
+        headers: { 'azure-asyncoperation': 'https://evil.example/op' },
+        body: {},
+      },
     ]);
     const { value } = await issue();
     expect(live(value.reveal())).toBe(true);
@@ -134,13 +149,17 @@ describe('the password of the administrator', () => {
   it('SQL-05: an Entra-only server is an obstacle, and gets no PATCH', async () => {
     tenant.server.entraOnly = true;
     const { obstacles } = await bind().inspect();
-    expect(obstacles).toMatchObject([{ reason: 'entra-only', detail: expect.stringContaining('drop the secret') }]);
+    expect(obstacles).toMatchObject([
+      { reason: 'entra-only', detail: expect.stringContaining('drop the secret') },
+    ]);
     expect((await thrown(issue())).reason).toBe('entra-only');
     expect(patches()).toEqual([]);
   });
 
   it('SQL-05: one that shows it only at the write is told by its code', async () => {
-    tenant.azure.fault('arm.sqlServerUpdate', [{ status: 400, code: 'AadOnlyAuthenticationIsEnabled' }]);
+    tenant.azure.fault('arm.sqlServerUpdate', [
+      { status: 400, code: 'AadOnlyAuthenticationIsEnabled' },
+    ]);
     expect((await thrown(issue())).reason).toBe('entra-only');
   });
 
@@ -153,7 +172,12 @@ describe('the password of the administrator', () => {
   it('SQL-09: where a partner does not take it, the old one is set back, and both are named', async () => {
     const target = partners();
     expect(await target.adopt(first)).toBe('password');
-    tenant.azure.fault('arm.sqlServerUpdate', [{}, { status: 500 }, { status: 500 }, { status: 500 }]);
+    tenant.azure.fault('arm.sqlServerUpdate', [
+      {},
+      { status: 500 },
+      { status: 500 },
+      { status: 500 },
+    ]);
     const error = await thrown(issue(target));
     expect(error.reason).toBe('not-accepted');
     expect(error.detail).toMatch(/sql1.*sql2.*was set back/);

@@ -22,8 +22,10 @@ const bind = (options: Record<string, string> = LOGINS): Target =>
   tenant.rotator('sql-login').bind({ target: tenant.server.id, options, secret: SECRET });
 const partners = () => ({ ...LOGINS, servers: tenant.partner.id });
 const first = new Secret(PASSWORDS.app_a);
-const issue = (target = bind(), keep: readonly string[] = ['a']) => target.issue(ROTATION, keep, UNTIL, tenant.stay);
-const statements = () => tenant.server.statements.map(({ text }) => text.replace(/N'[^']*'/, "N'…'"));
+const issue = (target = bind(), keep: readonly string[] = ['a']) =>
+  target.issue(ROTATION, keep, UNTIL, tenant.stay);
+const statements = () =>
+  tenant.server.statements.map(({ text }) => text.replace(/N'[^']*'/, "N'…'"));
 
 rotatorContract('sql-login', async () => ({
   rotator: tenant.rotator('sql-login'),
@@ -57,7 +59,9 @@ describe('two logins', () => {
   it('SQL-01: are changed by one plain batch with a literal, in no other way', async () => {
     const { value, login } = await issue();
     expect(statements()).toEqual(["ALTER LOGIN [app_b] WITH PASSWORD = N'…'"]);
-    expect(tenant.server.statements).toMatchObject([{ kind: 'batch', database: 'master', by: 'id-keyturn' }]);
+    expect(tenant.server.statements).toMatchObject([
+      { kind: 'batch', database: 'master', by: 'id-keyturn' },
+    ]);
     expect(tenant.server.statements[0]?.text).toContain(`N'${value.reveal()}'`);
     expect(login).toBe('app_b');
   });
@@ -73,7 +77,10 @@ describe('two logins', () => {
     const login = tenant.server.login('app_b');
     if (login) login.enabled = false;
     const { value } = await issue();
-    expect(statements()).toEqual(["ALTER LOGIN [app_b] WITH PASSWORD = N'…'", 'ALTER LOGIN [app_b] ENABLE']);
+    expect(statements()).toEqual([
+      "ALTER LOGIN [app_b] WITH PASSWORD = N'…'",
+      'ALTER LOGIN [app_b] ENABLE',
+    ]);
     expect(tenant.server.accepts('app_b', value.reveal())).toBe(true);
   });
 
@@ -90,11 +97,16 @@ describe('two logins', () => {
     const { Connection } = await import('tedious');
     const connection = new Connection({
       server: 'sql1.database.keyturn.localhost',
-      authentication: { type: 'default', options: { userName: 'app_b', password: PASSWORDS.app_b } },
+      authentication: {
+        type: 'default',
+        options: { userName: 'app_b', password: PASSWORDS.app_b },
+      },
       options: { port: tenant.azure.world.tdsPort, encrypt: true, database: 'master' },
     });
     connection.on('error', () => undefined);
-    await new Promise<void>((resolve, reject) => connection.connect((error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      connection.connect((error) => (error ? reject(error) : resolve())),
+    );
     await issue();
     expect(await tenant.openIs(1)).toBe(true);
     const ended = new Promise((resolve) => connection.once('end', resolve));
@@ -195,17 +207,23 @@ describe('two logins', () => {
     ['15116', 'not-accepted'],
     ['15151', 'target-forbidden'],
     ['102', 'failed'],
-  ])('error %s of a statement is %s, with its number and nothing that the server wrote', async (code, reason) => {
-    tenant.azure.fault('tds.batch', [{ code, message: 'Aa0-echo-of-a-secret' }]);
-    const error = await thrown(issue());
-    expect([error.reason, error.facts.code]).toEqual([reason, code]);
-    expect(JSON.stringify([error.detail, error.message])).not.toContain('echo');
-  });
+  ])(
+    'error %s of a statement is %s, with its number and nothing that the server wrote',
+    async (code, reason) => {
+      tenant.azure.fault('tds.batch', [{ code, message: 'Aa0-echo-of-a-secret' }]);
+      const error = await thrown(issue());
+      expect([error.reason, error.facts.code]).toEqual([reason, code]);
+      expect(JSON.stringify([error.detail, error.message])).not.toContain('echo');
+    },
+  );
 
   it('without a login of its own Keyturn is refused, and says so', async () => {
     tenant.server.entraLogins.clear();
     const error = await thrown(issue());
-    tenant.server.entraLogins.set(tenant.azure.world.identity.oid, new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']));
+    tenant.server.entraLogins.set(
+      tenant.azure.world.identity.oid,
+      new Set(['ALTER ANY LOGIN', 'ALTER ANY USER']),
+    );
     expect(error.reason).toBe('target-forbidden');
     expect(tenant.server.statements).toEqual([]);
   });
@@ -236,18 +254,24 @@ describe('two logins', () => {
       });
       const own = await thrown(issue());
       tenant.azure.heal();
-      expect([own.reason, own.facts.code]).toEqual([code === '47072' ? 'untrusted-server' : 'target-forbidden', code]);
+      expect([own.reason, own.facts.code]).toEqual([
+        code === '47072' ? 'untrusted-server' : 'target-forbidden',
+        code,
+      ]);
     },
   );
 
-  it.each(['18487', '18488'])('SRV-05: error %s: the password is right, and has run out', async (code) => {
-    tenant.azure.fault('tds.login', [{ code }]);
-    const target = bind();
-    expect(await target.adopt(first, 'app_a')).toBe('a');
-    expect(target.said?.()?.expired).toBe(true);
-    tenant.azure.fault('tds.login', [{ code }]);
-    expect(await target.check(first, 'app_a')).toBe('refused');
-  });
+  it.each(['18487', '18488'])(
+    'SRV-05: error %s: the password is right, and has run out',
+    async (code) => {
+      tenant.azure.fault('tds.login', [{ code }]);
+      const target = bind();
+      expect(await target.adopt(first, 'app_a')).toBe('a');
+      expect(target.said?.()?.expired).toBe(true);
+      tenant.azure.fault('tds.login', [{ code }]);
+      expect(await target.check(first, 'app_a')).toBe('refused');
+    },
+  );
 
   it('a login that the server cannot try now is asked again', async () => {
     tenant.azure.fault('tds.login', [{ code: '40613' }, { code: '40501' }]);
@@ -314,11 +338,14 @@ describe('two logins', () => {
     [{ users: 'user_a,user_b', database: 'master' }, '"master"'],
     [{ logins: 'app_a,app_b', servers: 'evil.example' }, '"evil.example"'],
     [{ logins: 'app_a,app_b', login: 'app_a' }, '"login"'],
-  ])('SQL-01: refuses the options %j, naming the tag', async (options: Record<string, string>, named) => {
-    const error = await thrown((async () => bind(options))());
-    expect(error.reason).toBe('bad-tags');
-    expect(error.detail).toContain('rotator-options');
-    expect(error.detail).toContain(named);
-    expect(tenant.azure.calls).toEqual([]);
-  });
+  ])(
+    'SQL-01: refuses the options %j, naming the tag',
+    async (options: Record<string, string>, named) => {
+      const error = await thrown((async () => bind(options))());
+      expect(error.reason).toBe('bad-tags');
+      expect(error.detail).toContain('rotator-options');
+      expect(error.detail).toContain(named);
+      expect(tenant.azure.calls).toEqual([]);
+    },
+  );
 });

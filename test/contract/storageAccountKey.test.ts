@@ -16,7 +16,10 @@ let target: Target;
 const paths = new Set<string>();
 
 beforeAll(async () => {
-  tenant = await startTenant({ vaults: [], accounts: [{ name: 'acct1' }, { name: 'acct2' }] }, true);
+  tenant = await startTenant(
+    { vaults: [], accounts: [{ name: 'acct1' }, { name: 'acct2' }] },
+    true,
+  );
   const found = registry(allRotators(tenant)).get('storage-account-key');
   if (!found) throw new Error('not registered');
   rotator = found;
@@ -31,7 +34,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   expect(tenant.azure.unusedFaults()).toEqual({});
-  for (const { host, path } of tenant.azure.calls) if (host.startsWith('management.')) paths.add(path);
+  for (const { host, path } of tenant.azure.calls)
+    if (host.startsWith('management.')) paths.add(path);
   tenant.azure.heal();
   account.unlock();
   account.allowSharedKeyAccess = undefined;
@@ -47,7 +51,8 @@ const thrown = (promise: Promise<unknown>): Promise<KeyturnError> =>
   );
 const regenerations = () => tenant.azure.calls.filter(({ route }) => route === 'arm.regenerateKey');
 const stay = async () => true;
-const issue = (keep: readonly string[] = ['key1']) => target.issue(ROTATION, keep, new Date(), stay);
+const issue = (keep: readonly string[] = ['key1']) =>
+  target.issue(ROTATION, keep, new Date(), stay);
 
 rotatorContract('storage-account-key', async () => ({
   rotator,
@@ -59,7 +64,9 @@ rotatorContract('storage-account-key', async () => ({
   async accepts({ value }) {
     const credential = new StorageSharedKeyCredential('acct1', value.reveal());
     const client = new BlobServiceClient(tenant.azure.url('acct1.blob.core'), credential);
-    const answer = await client.getProperties().catch((error: { statusCode?: number }) => error.statusCode);
+    const answer = await client
+      .getProperties()
+      .catch((error: { statusCode?: number }) => error.statusCode);
     return typeof answer === 'object';
   },
 }));
@@ -87,7 +94,11 @@ describe('storage account keys', () => {
   });
 
   it('is refused an account that was not given to it', async () => {
-    const other = rotator.bind({ target: account.id.replace('acct1', 'acct3'), options: {}, secret: SECRET });
+    const other = rotator.bind({
+      target: account.id.replace('acct1', 'acct3'),
+      options: {},
+      secret: SECRET,
+    });
     expect((await thrown(other.inspect())).reason).toBe('target-forbidden');
   });
 
@@ -95,12 +106,17 @@ describe('storage account keys', () => {
     [{ 'longest-sas': '45' }, '"longest-sas"'],
     [{ kerb1: 'true' }, '"kerb1"'],
     [{ slot: 'kerb1' }, '"slot"'],
-  ])('ST-05: refuses the options %j, naming tag and key', async (options: Record<string, string>, named) => {
-    const error = await thrown((async () => rotator.bind({ target: account.id, options, secret: SECRET }))());
-    expect(error.reason).toBe('bad-tags');
-    expect(error.detail).toContain('rotator-options');
-    expect(error.detail).toContain(named);
-  });
+  ])(
+    'ST-05: refuses the options %j, naming tag and key',
+    async (options: Record<string, string>, named) => {
+      const error = await thrown(
+        (async () => rotator.bind({ target: account.id, options, secret: SECRET }))(),
+      );
+      expect(error.reason).toBe('bad-tags');
+      expect(error.detail).toContain('rotator-options');
+      expect(error.detail).toContain(named);
+    },
+  );
 
   it('ST-05: finds keys by name in a list of any order, without creation times, beside others', async () => {
     const list = (key1: string, key2: string) => ({
@@ -185,7 +201,9 @@ describe('storage account keys', () => {
   });
 
   it('ST-04: the 403 of switched-off keys says nothing of the key', async () => {
-    tenant.azure.fault('storage.blob', [{ status: 403, code: 'KeyBasedAuthenticationNotPermitted' }]);
+    tenant.azure.fault('storage.blob', [
+      { status: 403, code: 'KeyBasedAuthenticationNotPermitted' },
+    ]);
     expect(await target.check(new Secret(account.key('key1')))).toBe('unknown');
   });
 
@@ -220,15 +238,25 @@ describe('storage account keys', () => {
   });
 
   it('ST-03: the grace must cover the longest SAS, declared or allowed', async () => {
-    const declared = rotator.bind({ target: account.id, options: { 'longest-sas': '45d' }, secret: SECRET });
-    expect((await declared.inspect()).graceMin).toEqual({ hours: 1080, because: 'longest-sas=45d' });
+    const declared = rotator.bind({
+      target: account.id,
+      options: { 'longest-sas': '45d' },
+      secret: SECRET,
+    });
+    expect((await declared.inspect()).graceMin).toEqual({
+      hours: 1080,
+      because: 'longest-sas=45d',
+    });
     account.sasExpirationPeriod = '50.00:30:00';
     expect((await declared.inspect()).graceMin).toMatchObject({ hours: 1201 });
     expect((await target.inspect()).graceMin?.because).toContain('50.00:30:00');
   });
 
   it('dials no host outside the storage suffix of the cloud, whatever ARM says', async () => {
-    const endpoints = { blob: 'https://evil.example/', queue: `https://acct1.queue.${tenant.cloud.storageSuffix}/` };
+    const endpoints = {
+      blob: 'https://evil.example/',
+      queue: `https://acct1.queue.${tenant.cloud.storageSuffix}/`,
+    };
     const body = { id: account.id, name: 'acct1', properties: { primaryEndpoints: endpoints } };
     tenant.azure.fault('arm.storageAccount', [{ status: 200, body }]);
     expect((await target.inspect()).hosts).toEqual([`acct1.queue.${tenant.cloud.storageSuffix}`]);
@@ -296,6 +324,7 @@ describe('storage account keys', () => {
 
   it('SEC-01: every path ever sent starts with a subscription and a group', () => {
     expect(paths.size).toBeGreaterThan(3);
-    for (const path of paths) expect(path).toMatch(/^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\//i);
+    for (const path of paths)
+      expect(path).toMatch(/^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\//i);
   });
 });

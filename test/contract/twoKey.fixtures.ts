@@ -5,7 +5,12 @@ import type { TwoKeyRow } from '../../src/rotators/twoKeyTable.ts';
 type Keyed = NonNullable<TenantOptions['keyed']>[number];
 
 /** With keys switched on, and an address where the row says that one stands. */
-export function resourceFor(row: TwoKeyRow, armType: string, name: string, keys: 'on' | 'off' = 'on'): Keyed {
+export function resourceFor(
+  row: TwoKeyRow,
+  armType: string,
+  name: string,
+  keys: 'on' | 'off' = 'on',
+): Keyed {
   const properties: Record<string, unknown> = {};
   const above: Record<string, unknown> = {};
   const put = (member: string | undefined, value: unknown) => {

@@ -43,7 +43,11 @@ const thrown = (promise: Promise<unknown>): Promise<KeyturnError> =>
   );
 const rotatorOf = (row: TwoKeyRow) => twoKey(row, { keys: armKeys(tenant), clock: tenant.clock });
 const resourceOf = (row: TwoKeyRow, at: number | 'off' = 0): KeyedResource => {
-  const { type, name } = resourceFor(row, row.armTypes[at === 'off' ? 0 : at] ?? '', `${row.type}-${at}`);
+  const { type, name } = resourceFor(
+    row,
+    row.armTypes[at === 'off' ? 0 : at] ?? '',
+    `${row.type}-${at}`,
+  );
   return tenant.azure.keyed(type, name);
 };
 const bind = (row: TwoKeyRow, at: number | 'off' = 0, options = {}) =>
@@ -55,8 +59,11 @@ const rowOf = (type: string): TwoKeyRow => {
 };
 /** A slot's key as the secret holds it, read from the stand-in and not through the product. */
 const held = (row: TwoKeyRow, resource: KeyedResource, slot: string): Secret =>
-  new Secret(row.pair ? pairOf(row.pair, resource.idOf(slot), resource.key(slot)) : resource.key(slot));
-const memberOf = (row: TwoKeyRow, handle: string) => (row.list.array === undefined ? handle : row.slots[handle]) ?? '';
+  new Secret(
+    row.pair ? pairOf(row.pair, resource.idOf(slot), resource.key(slot)) : resource.key(slot),
+  );
+const memberOf = (row: TwoKeyRow, handle: string) =>
+  (row.list.array === undefined ? handle : row.slots[handle]) ?? '';
 const accepts = (row: TwoKeyRow, resource: KeyedResource, value: Secret) =>
   Object.keys(row.slots).some((slot) => held(row, resource, memberOf(row, slot)).equals(value));
 /** The slot that people use, and the idle one. */
@@ -64,7 +71,8 @@ const slotsIn = (row: TwoKeyRow) => {
   const [idle = '', used = ''] = Object.keys(row.slots);
   return { idle, used };
 };
-const regenerations = () => tenant.azure.calls.filter(({ route }) => route === 'arm.regenerateResourceKey');
+const regenerations = () =>
+  tenant.azure.calls.filter(({ route }) => route === 'arm.regenerateResourceKey');
 
 describe.each(twoKeyTable.map((row) => [row.type, row] as const))('%s', (type, row) => {
   rotatorContract(type, async () => {
@@ -88,15 +96,18 @@ describe.each(twoKeyTable.map((row) => [row.type, row] as const))('%s', (type, r
     expect((await bind(row).issue(ROTATION, [], UNTIL, stay)).handle).toBe(slotsIn(row).idle);
   });
 
-  it.each(row.armTypes.map((armType, at) => [armType, at] as const))('rotates at %s', async (_, at) => {
-    const resource = resourceOf(row, at);
-    const { idle, used } = slotsIn(row);
-    const before = held(row, resource, memberOf(row, used));
-    const { handle, value } = await bind(row, at).issue(ROTATION, [used], UNTIL, stay);
-    expect(handle).toBe(idle);
-    expect(value.equals(held(row, resource, memberOf(row, idle)))).toBe(true);
-    expect(held(row, resource, memberOf(row, used)).equals(before)).toBe(true);
-  });
+  it.each(row.armTypes.map((armType, at) => [armType, at] as const))(
+    'rotates at %s',
+    async (_, at) => {
+      const resource = resourceOf(row, at);
+      const { idle, used } = slotsIn(row);
+      const before = held(row, resource, memberOf(row, used));
+      const { handle, value } = await bind(row, at).issue(ROTATION, [used], UNTIL, stay);
+      expect(handle).toBe(idle);
+      expect(value.equals(held(row, resource, memberOf(row, idle)))).toBe(true);
+      expect(held(row, resource, memberOf(row, used)).equals(before)).toBe(true);
+    },
+  );
 
   it('uses the actions that it lists, and every one of them', async () => {
     for (const at of row.armTypes.keys()) {
@@ -104,7 +115,8 @@ describe.each(twoKeyTable.map((row) => [row.type, row] as const))('%s', (type, r
       await target.inspect();
       for (const slot of Object.keys(row.slots)) await target.issue(ROTATION, [slot], UNTIL, stay);
     }
-    const lower = (names: readonly string[]) => [...new Set(names.map((name) => name.toLowerCase()))].sort();
+    const lower = (names: readonly string[]) =>
+      [...new Set(names.map((name) => name.toLowerCase()))].sort();
     const calls = tenant.azure.calls.filter(({ route }) => /^arm\.(?!keyOperation)/.test(route));
     const used = calls.map(({ action }) => action);
     expect(lower(used)).toEqual(lower(rotatorOf(row).rights.actions));
@@ -117,38 +129,49 @@ describe.each(twoKeyTable.map((row) => [row.type, row] as const))('%s', (type, r
 
 describe('where keys are switched off', () => {
   const rows = twoKeyTable.filter(({ off }) => off);
-  it.each(rows.map((row) => [row.type, row] as const))('%s says so and lists no key', async (_, row) => {
-    const { obstacles } = await bind(row, 'off').inspect();
-    expect(obstacles).toMatchObject([{ reason: 'keys-off' }]);
-    expect(tenant.azure.calls.filter(({ method }) => method === 'POST')).toEqual([]);
-  });
+  it.each(rows.map((row) => [row.type, row] as const))(
+    '%s says so and lists no key',
+    async (_, row) => {
+      const { obstacles } = await bind(row, 'off').inspect();
+      expect(obstacles).toMatchObject([{ reason: 'keys-off' }]);
+      expect(tenant.azure.calls.filter(({ method }) => method === 'POST')).toEqual([]);
+    },
+  );
 });
 
 describe('hosts', () => {
   const rows = twoKeyTable.filter(({ host }) => host);
-  it.each(rows.map((row) => [row.type, row] as const))("%s takes them from ARM's own answer", async (_, row) => {
-    const { hosts } = await bind(row).inspect();
-    expect(hosts).toEqual([row.port === undefined ? HOST : `${HOST}:6380`]);
-  });
+  it.each(rows.map((row) => [row.type, row] as const))(
+    "%s takes them from ARM's own answer",
+    async (_, row) => {
+      const { hosts } = await bind(row).inspect();
+      expect(hosts).toEqual([row.port === undefined ? HOST : `${HOST}:6380`]);
+    },
+  );
 });
 
 describe('read-only keys', () => {
-  it.each(['cosmos-db-key', 'app-configuration-key'])('%s rotates them without touching the others', async (type) => {
-    const row = rowOf(type);
-    const resource = resourceOf(row);
-    const target = bind(row, 0, { keys: 'readonly' });
-    const writing = Object.keys(row.slots).map((slot) => resource.key(memberOf(row, slot)));
-    const { handles } = await target.inspect();
-    expect(handles).toEqual(Object.keys(row.readonlySlots ?? {}));
-    const [, used = ''] = handles;
-    const { handle, value } = await target.issue(ROTATION, [used], UNTIL, stay);
-    expect(handle).toBe(handles[0]);
-    expect(await target.adopt(value)).toBe(handle);
-    expect(await bind(row).adopt(value)).toBeUndefined();
-    expect(Object.keys(row.slots).map((slot) => resource.key(memberOf(row, slot)))).toEqual(writing);
-    expect(target.id).not.toBe(bind(row).id);
-    expect(target.owners).toEqual(bind(row).owners);
-  });
+  it.each(['cosmos-db-key', 'app-configuration-key'])(
+    '%s rotates them without touching the others',
+    async (type) => {
+      const row = rowOf(type);
+      const resource = resourceOf(row);
+      const target = bind(row, 0, { keys: 'readonly' });
+      const writing = Object.keys(row.slots).map((slot) => resource.key(memberOf(row, slot)));
+      const { handles } = await target.inspect();
+      expect(handles).toEqual(Object.keys(row.readonlySlots ?? {}));
+      const [, used = ''] = handles;
+      const { handle, value } = await target.issue(ROTATION, [used], UNTIL, stay);
+      expect(handle).toBe(handles[0]);
+      expect(await target.adopt(value)).toBe(handle);
+      expect(await bind(row).adopt(value)).toBeUndefined();
+      expect(Object.keys(row.slots).map((slot) => resource.key(memberOf(row, slot)))).toEqual(
+        writing,
+      );
+      expect(target.id).not.toBe(bind(row).id);
+      expect(target.owners).toEqual(bind(row).owners);
+    },
+  );
 
   it.each([
     ['redis-key', { keys: 'readonly' }, '"keys"'],
@@ -156,7 +179,10 @@ describe('read-only keys', () => {
     ['cosmos-db-key', { slot: 'primary' }, '"slot"'],
   ])('%s refuses %j, naming the tag', async (type, options, named) => {
     const error = await thrown((async () => bind(rowOf(type), 0, options))());
-    expect(error).toMatchObject({ reason: 'bad-tags', detail: expect.stringContaining('rotator-options') });
+    expect(error).toMatchObject({
+      reason: 'bad-tags',
+      detail: expect.stringContaining('rotator-options'),
+    });
     expect(error.detail).toContain(named);
   });
 });
@@ -172,7 +198,8 @@ describe('a long regeneration', () => {
       scope: `${operations}/${tenant.azure.world.subscriptionId}`,
       actions,
     });
-  const polls = () => tenant.azure.calls.filter(({ route, status }) => route === 'arm.keyOperation' && status < 300);
+  const polls = () =>
+    tenant.azure.calls.filter(({ route, status }) => route === 'arm.keyOperation' && status < 300);
 
   it.each(['both', 'location', 'none'] as const)('is waited for (links: %s)', async (links) => {
     const grant = mayPoll(['Microsoft.DocumentDB/locations/*/read']);
@@ -189,7 +216,9 @@ describe('a long regeneration', () => {
   it('is told by the list where its link may not be read', async () => {
     const { value } = await issue();
     expect(value.reveal()).toBe(resourceOf(row).key(idle));
-    expect(tenant.azure.calls.filter(({ route }) => route === 'arm.keyOperation')).toMatchObject([{ status: 403 }]);
+    expect(tenant.azure.calls.filter(({ route }) => route === 'arm.keyOperation')).toMatchObject([
+      { status: 403 },
+    ]);
   });
 
   it.each(['both', 'location'] as const)(
@@ -321,7 +350,9 @@ describe('one request', () => {
       const seen = await bind(row)
         .inspect()
         .catch(({ reason }: KeyturnError) => reason);
-      expect(seen === 'failed' || (typeof seen === 'object' && seen.handles.length === 0)).toBe(true);
+      expect(seen === 'failed' || (typeof seen === 'object' && seen.handles.length === 0)).toBe(
+        true,
+      );
     },
   );
 });
@@ -329,7 +360,8 @@ describe('one request', () => {
 describe('the list of keys', () => {
   const row = rowOf('redis-key');
   const { idle, used } = slotsIn(row);
-  const lists = () => tenant.azure.calls.filter(({ route }) => route === 'arm.listResourceKeys').length;
+  const lists = () =>
+    tenant.azure.calls.filter(({ route }) => route === 'arm.listResourceKeys').length;
   const heldIn = (slot: string) => held(row, resourceOf(row), memberOf(row, slot));
 
   it('is read once for a whole look, and anew for whoever asks again', async () => {
@@ -411,35 +443,49 @@ describe('the table', () => {
       ]),
     );
 
-  it.each(twoKeyTable.map((row) => [row.type, row] as const))('serves %s as it is', async (_, row) => {
-    await tried(row);
-  });
+  it.each(twoKeyTable.map((row) => [row.type, row] as const))(
+    'serves %s as it is',
+    async (_, row) => {
+      await tried(row);
+    },
+  );
 
   const bySlot = twoKeyTable.filter(
     ({ regenerate }) => regenerate.by === undefined && !regenerate.action.includes('{slot}Key'),
   );
-  it.each(bySlot.map((row) => [row.type, row] as const))('shows a wrong slot in %s', async (_, row) => {
-    await expect(tried({ ...row, slots: renamed(row) })).rejects.toThrow();
-    await expect(tried({ ...row, slots: otherCase(row) })).rejects.toThrow();
-    await expect(tried({ ...row, slots: swapped(row) })).rejects.toThrow();
-  });
+  it.each(bySlot.map((row) => [row.type, row] as const))(
+    'shows a wrong slot in %s',
+    async (_, row) => {
+      await expect(tried({ ...row, slots: renamed(row) })).rejects.toThrow();
+      await expect(tried({ ...row, slots: otherCase(row) })).rejects.toThrow();
+      await expect(tried({ ...row, slots: swapped(row) })).rejects.toThrow();
+    },
+  );
 
   it.each(twoKeyTable.map((row) => [row.type, row] as const))(
     'shows a wrong action or version in %s',
     async (_, row) => {
       const { list, regenerate } = row;
-      await expect(tried({ ...row, list: { ...list, action: `${list.action}s` } })).rejects.toThrow();
-      await expect(tried({ ...row, regenerate: { ...regenerate, action: 'regenerate' } })).rejects.toThrow();
+      await expect(
+        tried({ ...row, list: { ...list, action: `${list.action}s` } }),
+      ).rejects.toThrow();
+      await expect(
+        tried({ ...row, regenerate: { ...regenerate, action: 'regenerate' } }),
+      ).rejects.toThrow();
       await expect(tried({ ...row, version: '2031-01-01' })).rejects.toThrow();
       await expect(tried({ ...row, version: `${row.version}-preview` })).rejects.toThrow();
       if (regenerate.body === undefined) return;
-      await expect(tried({ ...row, regenerate: { ...regenerate, body: 'which' } })).rejects.toThrow();
+      await expect(
+        tried({ ...row, regenerate: { ...regenerate, body: 'which' } }),
+      ).rejects.toThrow();
     },
   );
 
   it('SignalR: Salt, which replaces both keys, is no slot to rotate', async () => {
     const row = rowOf('signalr-key');
-    await expect(tried({ ...row, slots: { Salt: 'secondaryKey', Primary: 'primaryKey' } })).rejects.toThrow();
+    await expect(
+      tried({ ...row, slots: { Salt: 'secondaryKey', Primary: 'primaryKey' } }),
+    ).rejects.toThrow();
   });
 
   it('needs one row for one more type, and no code', async () => {

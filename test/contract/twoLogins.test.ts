@@ -1,7 +1,12 @@
 /** Two logins in turn over servers in memory: what answers that get lost and servers that disagree do to it. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  UnknownOutcomeError,
+} from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { ACCEPTED, type ServerAnswer, SILENCE } from '../../src/core/serverAnswer.ts';
 import type { Rotator } from '../../src/ports/rotator.ts';
@@ -9,7 +14,8 @@ import type { LoginAnswer } from '../../src/rotators/kit/storedLogin.ts';
 import { LOGIN_HANDLES, type LoginPort, twoLogins } from '../../src/rotators/kit/twoLogins.ts';
 import { ROTATION, rotatorContract, UNTIL } from './rotator.contract.ts';
 
-const ID = '/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/rg/providers/microsoft.x/servers/s1';
+const ID =
+  '/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/rg/providers/microsoft.x/servers/s1';
 
 /** What becomes of the next write: applied or not, answered or not. */
 type Fate = 'applied, lost' | 'lost' | 'busy';
@@ -113,7 +119,8 @@ rotatorContract('two-logins', async () => ({
   rotator,
   bind,
   first: { value: new Secret('first of app_a'), login: 'app_a' },
-  accepts: async ({ value, login = '' }) => servers.every((each) => each.passwords.get(login) === value.reveal()),
+  accepts: async ({ value, login = '' }) =>
+    servers.every((each) => each.passwords.get(login) === value.reveal()),
   changes: () => server().writes,
   stay,
   stranger: { value: new Secret('of nobody'), login: 'app_a' },
@@ -148,7 +155,9 @@ describe('answers that get lost', () => {
     server().answers.push(...Array.from({ length: 5 }, strange));
     expect(await thrown(issue())).toBeInstanceOf(UnknownOutcomeError);
     server().answers.push('accepted', ...Array.from({ length: 5 }, strange));
-    expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(UnknownOutcomeError);
+    expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(
+      UnknownOutcomeError,
+    );
     expect(server().writes).toBe(0);
   });
 
@@ -169,7 +178,9 @@ describe('answers that get lost', () => {
   it('a login that cannot be asked about is not revoked', async () => {
     for (const answer of ['busy', 'unknown'] as const) {
       server().answers.push(answer);
-      expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(BusyError);
+      expect(await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).toBeInstanceOf(
+        BusyError,
+      );
     }
     expect(server().writes).toBe(0);
   });
@@ -182,7 +193,9 @@ describe('answers that get lost', () => {
 
   it('a server that still takes the old password after a revocation is not called done', async () => {
     server().answers.push(...Array<LoginAnswer>(10).fill('accepted'));
-    expect((await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).detail).toContain('s1');
+    expect((await thrown(bind().revoke('a', new Secret('first of app_a'), stay))).detail).toContain(
+      's1',
+    );
   });
 });
 
@@ -252,7 +265,10 @@ describe('verdicts', () => {
     server().passwords.set('padm', 'right');
     for (const ask of ['adopt', 'check'] as const) {
       const error = await thrown(bind()[ask](new Secret('right'), 'padm'));
-      expect([error.reason, error.detail]).toEqual(['bad-value', expect.stringContaining('"app_a", "app_b"')]);
+      expect([error.reason, error.detail]).toEqual([
+        'bad-value',
+        expect.stringContaining('"app_a", "app_b"'),
+      ]);
       expect(`${error.detail} ${error.message}`).not.toContain('padm');
     }
     // Of an older version, or a neighbour's: the tags may have named others then.
@@ -264,7 +280,9 @@ describe('verdicts', () => {
   });
 
   it('nothing is issued when both logins are kept', async () => {
-    expect((await thrown(bind().issue(ROTATION, ['a', 'b'], UNTIL, stay))).reason).toBe('slots-held');
+    expect((await thrown(bind().issue(ROTATION, ['a', 'b'], UNTIL, stay))).reason).toBe(
+      'slots-held',
+    );
     expect(server().writes).toBe(0);
   });
 });
@@ -302,7 +320,10 @@ describe('logins that a person switched off', () => {
     expect([server().leftOff, server().off.has('app_a')]).toEqual([['app_a'], true]);
     server().off.add('app_b');
     const { value, login } = await issue(target);
-    expect([await target.check(value, login), server().off.has('app_b')]).toEqual(['accepted', false]);
+    expect([await target.check(value, login), server().off.has('app_b')]).toEqual([
+      'accepted',
+      false,
+    ]);
   });
 });
 
@@ -313,7 +334,10 @@ describe('SQL-09: several servers', () => {
 
   it('all get the same password, and all have to take it', async () => {
     const { value, login } = await issue();
-    expect(servers.map(({ passwords }) => passwords.get('app_b'))).toEqual([value.reveal(), value.reveal()]);
+    expect(servers.map(({ passwords }) => passwords.get('app_b'))).toEqual([
+      value.reveal(),
+      value.reveal(),
+    ]);
     server(1).passwords.set('app_b', 'another');
     expect(await bind().check(value, login)).toBe('refused');
     expect(await bind().adopt(value, login)).toBeUndefined();
@@ -324,9 +348,14 @@ describe('SQL-09: several servers', () => {
     const error = await thrown(issue());
     expect(error).toBeInstanceOf(UnknownOutcomeError);
     expect(error.detail).toMatch(/s2.*s1/);
-    expect(servers.every(({ passwords }) => passwords.get('app_a') === 'first of app_a')).toBe(true);
+    expect(servers.every(({ passwords }) => passwords.get('app_a') === 'first of app_a')).toBe(
+      true,
+    );
     const { value } = await issue();
-    expect(servers.map(({ passwords }) => passwords.get('app_b'))).toEqual([value.reveal(), value.reveal()]);
+    expect(servers.map(({ passwords }) => passwords.get('app_b'))).toEqual([
+      value.reveal(),
+      value.reveal(),
+    ]);
   });
 
   it('the first that is busy: nothing was changed', async () => {
@@ -357,8 +386,14 @@ describe('what a server makes of a login', () => {
   });
 
   it.each([
-    ['its address', { reached: true, tls: true, password: 'not asked', refusedFor: 'address', code: '28000' }],
-    ['something else', { reached: true, tls: true, password: 'not asked', refusedFor: 'other', code: '3D000' }],
+    [
+      'its address',
+      { reached: true, tls: true, password: 'not asked', refusedFor: 'address', code: '28000' },
+    ],
+    [
+      'something else',
+      { reached: true, tls: true, password: 'not asked', refusedFor: 'other', code: '3D000' },
+    ],
   ] as const)(
     'SRV-01: a new one that the server itself lets nobody use, for %s, is refused and not published',
     async (_, answer) => {

@@ -1,8 +1,20 @@
 /** What the owner of a secret reads where a consent names it and does not give what its tags ask for. */
 import { describe, expect, it } from '@jest/globals';
-import { consentLine, type Grant, missOf, type Part, parseGrants, tornBy, type Wanted } from '../../src/core/grants.ts';
+import {
+  consentLine,
+  type Grant,
+  missOf,
+  type Part,
+  parseGrants,
+  tornBy,
+  type Wanted,
+} from '../../src/core/grants.ts';
 
-const wanted = (part?: Part, kind = 'sql-login'): Wanted => ({ secret: { vault: 'kv1', name: 'a' }, kind, part });
+const wanted = (part?: Part, kind = 'sql-login'): Wanted => ({
+  secret: { vault: 'kv1', name: 'a' },
+  kind,
+  part,
+});
 const LOGINS: Part = { names: ['app_a', 'app_b'], always: true };
 const ROOT: Part = { names: [], whole: true };
 const miss = (text: string, part?: Part, wide = false) => {
@@ -42,7 +54,13 @@ describe('what is wrong with a consent', () => {
       false,
       'exactly what the tags ask for',
     ],
-    ['of a star alone what it says', 'keyturn sql-login: kv1/*(app_a)', LOGINS, false, 'exactly what the tags ask for'],
+    [
+      'of a star alone what it says',
+      'keyturn sql-login: kv1/*(app_a)',
+      LOGINS,
+      false,
+      'exactly what the tags ask for',
+    ],
     ['the old form', 'keyturn: kv1/a', LOGINS, false, 'The consent is of the old form'],
     [
       'another kind',
@@ -100,17 +118,23 @@ describe('the line that gives it', () => {
 });
 
 describe('two secrets on one login', () => {
-  const torn = (text: string, part: Part | undefined = LOGINS) => tornBy(parseGrants(text), wanted(part))?.name;
+  const torn = (text: string, part: Part | undefined = LOGINS) =>
+    tornBy(parseGrants(text), wanted(part))?.name;
   it('are told by the one that has another beside it, in whatever order and capitals', () => {
     expect(torn('keyturn sql-login: kv1/a(app_a,app_b), kv1/b(APP_B,app_c)')).toBe('b');
     expect(torn('keyturn sql-login: kv1/a(app_a,app_b), kv1/b(APP_B,APP_A)')).toBeUndefined();
     expect(torn('keyturn sql-login: kv1/b(app_c,app_d)')).toBeUndefined();
     expect(torn('keyturn sql-single-login: kv1/b(app_a)')).toBeUndefined();
-    expect(torn('keyturn sql-single-login: kv1/b(app_a)', { ...LOGINS, kin: ['sql-login', 'sql-single-login'] })).toBe(
-      'b',
-    );
+    expect(
+      torn('keyturn sql-single-login: kv1/b(app_a)', {
+        ...LOGINS,
+        kin: ['sql-login', 'sql-single-login'],
+      }),
+    ).toBe('b');
     // Names that only come together where they are not parted.
-    expect(torn('keyturn sql-login: kv1/b(app_a,ab,c)', { names: ['app_a', 'a', 'bc'], always: true })).toBe('b');
+    expect(
+      torn('keyturn sql-login: kv1/b(app_a,ab,c)', { names: ['app_a', 'a', 'bc'], always: true }),
+    ).toBe('b');
     expect(tornBy(parseGrants('keyturn sql-login: kv1/b(app_a)'), wanted())).toBeUndefined();
   });
 });

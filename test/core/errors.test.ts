@@ -4,7 +4,9 @@ import { BusyError, withoutText } from '../../src/core/errors.ts';
 
 describe('what a trigger may throw', () => {
   it('FN-05: drops the text of an error that is not ours, also from its stack and cause', () => {
-    const strange = new RangeError('invalid: hunter2-hunter2', { cause: new Error('hunter2-hunter2') });
+    const strange = new RangeError('invalid: hunter2-hunter2', {
+      cause: new Error('hunter2-hunter2'),
+    });
     const bare = withoutText(strange);
     expect(inspect(bare, { showHidden: true })).not.toContain('hunter2');
     expect(bare.message).toBe('An unexpected RangeError.');

@@ -36,19 +36,26 @@ describe('a list of consents', () => {
     ]);
   });
 
-  it.each(['keyturn: kv2/st-b', 'keyturn kv2/st-b', 'keyturn sql-login: kv1/a; kv2/st-b', 'KEYTURN : kv2/st-b'])(
-    'ATK-03: a list without a kind gives nothing, whatever stands beside it: %j',
-    (text) => {
-      const grants = parseGrants(text);
-      expect(grants).toContainEqual({ vault: 'kv2', name: 'st-b', parts: [] });
-      for (const kind of [KIND, '', 'undefined'])
-        expect(grantFor(grants, { secret: { vault: 'kv2', name: 'st-b' }, kind })).toBeUndefined();
-    },
-  );
+  it.each([
+    'keyturn: kv2/st-b',
+    'keyturn kv2/st-b',
+    'keyturn sql-login: kv1/a; kv2/st-b',
+    'KEYTURN : kv2/st-b',
+  ])('ATK-03: a list without a kind gives nothing, whatever stands beside it: %j', (text) => {
+    const grants = parseGrants(text);
+    expect(grants).toContainEqual({ vault: 'kv2', name: 'st-b', parts: [] });
+    for (const kind of [KIND, '', 'undefined'])
+      expect(grantFor(grants, { secret: { vault: 'kv2', name: 'st-b' }, kind })).toBeUndefined();
+  });
 
-  it.each(['', 'for the payroll app', 'keyturn', 'keyturns sql-login: kv2/st-b', 'x keyturn sql-login: kv2/st-b'])(
-    'SEC-09: a text that is none gives nothing: %j',
-    (text) => expect(parseGrants(text)).toEqual([]),
+  it.each([
+    '',
+    'for the payroll app',
+    'keyturn',
+    'keyturns sql-login: kv2/st-b',
+    'x keyturn sql-login: kv2/st-b',
+  ])('SEC-09: a text that is none gives nothing: %j', (text) =>
+    expect(parseGrants(text)).toEqual([]),
   );
 
   it.each([
@@ -69,7 +76,9 @@ describe('a list of consents', () => {
       expect(grants).toContainEqual(GOOD);
       expect(grants.filter(({ name, parts }) => name === 'db' && parts.length === 0)).toEqual([]);
       expect(
-        parseGrants(`keyturn redis-key: ${entry}; sql-login: kv2/st-b`).filter(({ kind }) => kind === KIND),
+        parseGrants(`keyturn redis-key: ${entry}; sql-login: kv2/st-b`).filter(
+          ({ kind }) => kind === KIND,
+        ),
       ).toEqual(entry.includes('(') && !entry.includes(')') ? expect.arrayContaining([]) : [GOOD]);
     },
   );
@@ -77,16 +86,37 @@ describe('a list of consents', () => {
   it('the word may be left out in the setting, and a text without a kind is of the old form there, too', () => {
     expect(parseGrants('sql-login: kv2/st-b', { bare: true })).toEqual([GOOD]);
     expect(parseGrants('keyturn sql-login: kv2/st-b', { bare: true })).toEqual([GOOD]);
-    expect(parseGrants('kv2/st-b', { bare: true })).toEqual([{ vault: 'kv2', name: 'st-b', parts: [] }]);
+    expect(parseGrants('kv2/st-b', { bare: true })).toEqual([
+      { vault: 'kv2', name: 'st-b', parts: [] },
+    ]);
     expect(parseGrants('sql-login: kv2/st-b')).toEqual([]);
   });
 
   it('SEC-06: is read in time that grows as its length does, whatever it holds, and a text without end not at all', () => {
     const read = (text: string, start: string) => (length: number) =>
-      parseGrants((start + text.repeat(length)).slice(0, Math.min(length, 16_000)), { bare: start === '' });
-    for (const text of ['(', '()', '(a', ',(', 'a(b)(', ' ', ';', ':', 'keyturn ', ' \n', 'a/b(', '),;'])
+      parseGrants((start + text.repeat(length)).slice(0, Math.min(length, 16_000)), {
+        bare: start === '',
+      });
+    for (const text of [
+      '(',
+      '()',
+      '(a',
+      ',(',
+      'a(b)(',
+      ' ',
+      ';',
+      ':',
+      'keyturn ',
+      ' \n',
+      'a/b(',
+      '),;',
+    ])
       for (const start of ['keyturn sql-login: ', 'keyturn', ''])
-        expect([text, start, tooSteep(read(text, start), (length) => length)]).toEqual([text, start, undefined]);
+        expect([text, start, tooSteep(read(text, start), (length) => length)]).toEqual([
+          text,
+          start,
+          undefined,
+        ]);
     expect(parseGrants(`keyturn sql-login: ${'kv1/a, '.repeat(10_000)}`)).toEqual([]);
   });
 });
@@ -153,21 +183,38 @@ describe('what a consent gives', () => {
 
   it('a login beside others refuses both, over the kinds that change logins of one server and no further', () => {
     const torn = (text: string, kin?: readonly string[]) =>
-      tornBy(parseGrants(text), { secret, kind: KIND, part: { ...logins, ...(kin ? { kin } : {}) } })?.name;
-    const text = 'keyturn sql-login: kv1/a(app_a,app_b); sql-single-login: kv1/b(app_a); mysql-login: kv1/c(app_b,x)';
+      tornBy(parseGrants(text), {
+        secret,
+        kind: KIND,
+        part: { ...logins, ...(kin ? { kin } : {}) },
+      })?.name;
+    const text =
+      'keyturn sql-login: kv1/a(app_a,app_b); sql-single-login: kv1/b(app_a); mysql-login: kv1/c(app_b,x)';
     expect(torn(text)).toBeUndefined();
     expect(torn(text, [KIND, 'sql-single-login'])).toBe('b');
     expect(torn('keyturn sql-login: kv1/a(app_a,app_b), kv1/d(app_a,app_c)')).toBe('d');
   });
 
   it('who got a credential under a text of the old form counts as holding it, and nobody else does', () => {
-    const grants = sharedBy(parseGrants('keyturn: kv1/old; sql-login: kv1/new; redis-key: kv1/other'), {
-      secret,
-      kind: KIND,
-    });
-    const shares = (name: string, known: boolean) => isSharer(grants, { vault: 'kv1', name }, known);
-    expect([shares('old', true), shares('new', true), shares('new', false)]).toEqual([true, true, true]);
-    expect([shares('old', false), shares('other', true), shares('stranger', true)]).toEqual([false, false, false]);
+    const grants = sharedBy(
+      parseGrants('keyturn: kv1/old; sql-login: kv1/new; redis-key: kv1/other'),
+      {
+        secret,
+        kind: KIND,
+      },
+    );
+    const shares = (name: string, known: boolean) =>
+      isSharer(grants, { vault: 'kv1', name }, known);
+    expect([shares('old', true), shares('new', true), shares('new', false)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect([shares('old', false), shares('other', true), shares('stranger', true)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -179,8 +226,20 @@ describe('what is said of a consent that does not give it', () => {
     );
 
   it.each<[string, string, Part | undefined, boolean, RegExp]>([
-    ['the old form', 'keyturn: kv1/a', undefined, false, /names no kind.*`keyturn sql-login: kv1\/a`/],
-    ['the old form', 'keyturn: kv1/*', rule, false, /names no kind.*`keyturn sql-login: kv1\/a\(orders\/send\)`/],
+    [
+      'the old form',
+      'keyturn: kv1/a',
+      undefined,
+      false,
+      /names no kind.*`keyturn sql-login: kv1\/a`/,
+    ],
+    [
+      'the old form',
+      'keyturn: kv1/*',
+      rule,
+      false,
+      /names no kind.*`keyturn sql-login: kv1\/a\(orders\/send\)`/,
+    ],
     [
       'a typo in the kind',
       'keyturn sql-logins: kv1/a',
@@ -188,7 +247,13 @@ describe('what is said of a consent that does not give it', () => {
       false,
       /"sql-logins".*`keyturn sql-login: kv1\/a\(app_a,app_b\)`/,
     ],
-    ['another kind', 'keyturn redis-key: kv1/*', undefined, true, /"redis-key".*`keyturn sql-login: kv1\/a`/],
+    [
+      'another kind',
+      'keyturn redis-key: kv1/*',
+      undefined,
+      true,
+      /"redis-key".*`keyturn sql-login: kv1\/a`/,
+    ],
     [
       'a part that is missing',
       'keyturn sql-login: kv1/a',

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
-import { canonicalId, parseResourceId, rotationId, tagOf, targetHash, withTag } from '../../src/core/ids.ts';
+import {
+  canonicalId,
+  parseResourceId,
+  rotationId,
+  tagOf,
+  targetHash,
+  withTag,
+} from '../../src/core/ids.ts';
 import { walk } from '../jest/form.ts';
 
 const TYPE = 'Microsoft.Storage/storageAccounts';
@@ -21,7 +28,10 @@ describe('resource ids', () => {
   });
 
   it('keeps the casing of the group for the address, and not for comparisons', () => {
-    expect(parse(`${S}/RG-One/acct1`)).toMatchObject({ group: 'RG-One', text: expect.stringContaining('/rg-one/') });
+    expect(parse(`${S}/RG-One/acct1`)).toMatchObject({
+      group: 'RG-One',
+      text: expect.stringContaining('/rg-one/'),
+    });
   });
 
   it.each([
@@ -39,7 +49,11 @@ describe('resource ids', () => {
     expect(id.text).toBe(full.toLowerCase().replace('rg1', encoded));
     expect(canonicalId(id.group)).toBe(encoded);
     expect(new URL(`https://management.azure.com${id.text}`).pathname).toBe(id.text);
-    for (const again of [id.text, full.replace('rg1', group), `${S}/${encodeURIComponent(group)}/acct1`])
+    for (const again of [
+      id.text,
+      full.replace('rg1', group),
+      `${S}/${encodeURIComponent(group)}/acct1`,
+    ])
       expect(parse(again).text).toBe(id.text);
     expect(canonicalId(full.replace('rg1', group))).toBe(id.text);
   });
@@ -68,10 +82,13 @@ describe('resource ids', () => {
     '%EF%BC%8F',
     '%E2%80%AE',
     'a\u2028b',
-  ])('SEC-01: refuses %j in the name of a group: two names must never be one, nor one two', (letters) => {
-    expect(() => parse(`${S}/rg-${letters}/acct1`)).toThrow(KeyturnError);
-    expect(() => parse(`${S}/${letters}/acct1`)).toThrow(KeyturnError);
-  });
+  ])(
+    'SEC-01: refuses %j in the name of a group: two names must never be one, nor one two',
+    (letters) => {
+      expect(() => parse(`${S}/rg-${letters}/acct1`)).toThrow(KeyturnError);
+      expect(() => parse(`${S}/${letters}/acct1`)).toThrow(KeyturnError);
+    },
+  );
 
   it('SEC-01: of all letters that a group may have, no two are one in lower case but those that differ in case', () => {
     const seen = new Map<string, string>();
@@ -81,10 +98,10 @@ describe('resource ids', () => {
       if (id === undefined || letter === 'ς') continue;
       const lower = decodeURIComponent(id.text.split('/')[4] ?? '');
       const twin = seen.get(lower);
-      expect([letter, twin === undefined || twin.toLowerCase() === letter || letter.toLowerCase() === twin]).toEqual([
+      expect([
         letter,
-        true,
-      ]);
+        twin === undefined || twin.toLowerCase() === letter || letter.toLowerCase() === twin,
+      ]).toEqual([letter, true]);
       seen.set(lower, twin ?? letter);
       if (/[a-z0-9]/.test(lower)) throw new Error(`${letter} became ${lower}`);
     }
@@ -129,7 +146,9 @@ describe('resource ids', () => {
   });
 
   it('SEC-01: shows no more than 64 printable characters of what it refuses', () => {
-    const error = caught(() => parse(`<img src=x onerror=alert(1)>\u202e\u001b[2J${'A'.repeat(10_000)}`));
+    const error = caught(() =>
+      parse(`<img src=x onerror=alert(1)>\u202e\u001b[2J${'A'.repeat(10_000)}`),
+    );
     expect(error.detail.length).toBeLessThan(400);
     expect(error.detail).toMatch(/^[\x20-\x7e]+$/);
   });
@@ -165,7 +184,9 @@ describe('resource ids', () => {
     fc.tuple(piece, piece).map(([group, name]) => `${S}/${group}/${name}`),
     fc
       .tuple(piece, piece)
-      .map(([group, name]) => `/subscriptions/${S}/resourceGroups/${group}/providers/${TYPE}/${name}`),
+      .map(
+        ([group, name]) => `/subscriptions/${S}/resourceGroups/${group}/providers/${TYPE}/${name}`,
+      ),
   );
 
   it('SEC-01: of 10,000 random ids, each is refused or leads exactly where its segments say', () => {
@@ -196,7 +217,9 @@ describe('ids of resources below others', () => {
       expect(nested(text)).toMatchObject({
         name: 'send',
         text: rule.toLowerCase(),
-        above: [`${start}/namespaces/ns1`, `${start}/namespaces/ns1/queues/q1`].map((id) => id.toLowerCase()),
+        above: [`${start}/namespaces/ns1`, `${start}/namespaces/ns1/queues/q1`].map((id) =>
+          id.toLowerCase(),
+        ),
       });
     }
     expect(parse(full).above).toEqual([]);
@@ -222,7 +245,20 @@ describe('ids of resources below others', () => {
 
   it('SEC-01: of 10,000 random ids, each is refused or leads exactly where its segments say', () => {
     const part = fc.oneof(
-      fc.constantFrom('..', '.', '%2e', '%2f', '@', '?', '#', 'ns1', 'q1', 'queues', 'authorizationRules', ''),
+      fc.constantFrom(
+        '..',
+        '.',
+        '%2e',
+        '%2f',
+        '@',
+        '?',
+        '#',
+        'ns1',
+        'q1',
+        'queues',
+        'authorizationRules',
+        '',
+      ),
       fc.string({ maxLength: 5 }),
     );
     const id = fc.tuple(part, part, part).map(([one, two, three]) => {

@@ -10,7 +10,11 @@ import { newPassword } from '../../src/rotators/kit/password.ts';
 
 const base64 = (bytes: number) => randomBytes(bytes).toString('base64');
 const jwt = () =>
-  [{ alg: 'RS256', typ: 'JWT' }, { aud: 'https://vault.azure.net', oid: crypto.randomUUID() }, 'signature-of-it']
+  [
+    { alg: 'RS256', typ: 'JWT' },
+    { aud: 'https://vault.azure.net', oid: crypto.randomUUID() },
+    'signature-of-it',
+  ]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
 const password = () => newPassword(['app_a']).reveal();
@@ -25,11 +29,17 @@ const CREDENTIALS: readonly (readonly [string, () => readonly [text: string, sec
     'a client secret of Entra',
     () => same(`${base64(3).slice(0, 3)}8Q~${randomBytes(26).toString('base64url').slice(0, 34)}`),
   ],
-  ['a GUID and a secret', () => within(`${crypto.randomUUID()}~`, randomBytes(24).toString('base64url'))],
+  [
+    'a GUID and a secret',
+    () => within(`${crypto.randomUUID()}~`, randomBytes(24).toString('base64url')),
+  ],
   ['a token', () => same(jwt())],
   ['a token with its scheme', () => within('Bearer ', jwt())],
   ['a SAS', () => sas('?sv=2024-11-04&ss=b&srt=sco&sp=rl&se=2027-01-05T10:00Z&sig=')],
-  ['the address of a blob with a SAS', () => sas('https://acct1.blob.core.windows.net/c/b?sv=2024-11-04&sr=b&sig=')],
+  [
+    'the address of a blob with a SAS',
+    () => sas('https://acct1.blob.core.windows.net/c/b?sv=2024-11-04&sr=b&sig='),
+  ],
   [
     'a storage connection string',
     () => within('DefaultEndpointsProtocol=https;AccountName=a1;AccountKey=', base64(64)),
@@ -40,7 +50,10 @@ const CREDENTIALS: readonly (readonly [string, () => readonly [text: string, sec
   ],
   ['ODBC', () => within('Driver={ODBC Driver 18};Server=s1;Uid=a;Pwd=', '{correct horse}')],
   ['libpq', () => within('host=s1 user=app_a password=', 'correcthorse')],
-  ['Service Bus', () => within('Endpoint=sb://n1/;SharedAccessKeyName=send;SharedAccessKey=', base64(32))],
+  [
+    'Service Bus',
+    () => within('Endpoint=sb://n1/;SharedAccessKeyName=send;SharedAccessKey=', base64(32)),
+  ],
   ['a URI with a user', () => within('postgresql://app_a:', 'correcthorse', '@s1.example/shop')],
   ['JSON', () => within('{"user":"app_a","password":"', 'correct horse', '"}')],
   ['a private key', () => within('-----BEGIN PRIVATE KEY-----\n', base64(300))],
@@ -48,9 +61,13 @@ const CREDENTIALS: readonly (readonly [string, () => readonly [text: string, sec
   ['what a person makes', () => same('P@ssw0rd!2027')],
 ];
 const same = (secret: string) => [secret, secret] as const;
-const within = (before: string, secret: string, after = '') => [before + secret + after, secret] as const;
+const within = (before: string, secret: string, after = '') =>
+  [before + secret + after, secret] as const;
 const sas = (before: string) =>
-  within(before, encodeURIComponent(createHmac('sha256', randomBytes(32)).update('x').digest('base64')));
+  within(
+    before,
+    encodeURIComponent(createHmac('sha256', randomBytes(32)).update('x').digest('base64')),
+  );
 
 /** The longest piece of the secret that the text shows. */
 function shownOf(secret: string, text: string): string {
@@ -65,10 +82,24 @@ describe('ATK-07: what looks like a credential', () => {
     for (let round = 0; round < 40; round += 1) {
       const [text, secret] = make();
       const options = `field=%2Fpassword;x=${encodeURIComponent(text)}`;
-      const pasted = [text, `value: ${text}`, `${'a '.repeat(30)}${text}`, `${text} of app_a`, `"${text}"`, options];
-      const shown = pasted.flatMap((each) => [mask(each), quote(each), unquoted(each), quote(mask(each))]);
+      const pasted = [
+        text,
+        `value: ${text}`,
+        `${'a '.repeat(30)}${text}`,
+        `${text} of app_a`,
+        `"${text}"`,
+        options,
+      ];
+      const shown = pasted.flatMap((each) => [
+        mask(each),
+        quote(each),
+        unquoted(each),
+        quote(mask(each)),
+      ]);
       expect(
-        shown.map((each) => shownOf(secret, each.replaceAll(MASK, ''))).filter(({ length }) => length > 4),
+        shown
+          .map((each) => shownOf(secret, each.replaceAll(MASK, '')))
+          .filter(({ length }) => length > 4),
       ).toEqual([]);
     }
   });
@@ -77,7 +108,9 @@ describe('ATK-07: what looks like a credential', () => {
     for (let before = 0; before < 70; before += 1) {
       const key = base64(64);
       expect(shownOf(key, quote(`${'x'.repeat(before)} ${key}`)).length).toBeLessThanOrEqual(4);
-      expect(shownOf(key, quote(`${'word '.repeat(before * 5)}${key}`)).length).toBeLessThanOrEqual(4);
+      expect(shownOf(key, quote(`${'word '.repeat(before * 5)}${key}`)).length).toBeLessThanOrEqual(
+        4,
+      );
     }
   });
 

@@ -3,16 +3,24 @@ import type { Clock } from '../../src/core/clock.ts';
 import { BusyError, KeyturnError } from '../../src/core/errors.ts';
 import { onlyTo, patience, untilFree } from '../../src/core/pipeline.ts';
 
-const get = (headers: Record<string, string> = {}) => ({ method: 'GET', url: 'https://kv1.vault.azure.net/', headers });
+const get = (headers: Record<string, string> = {}) => ({
+  method: 'GET',
+  url: 'https://kv1.vault.azure.net/',
+  headers,
+});
 const answer = (status: number, headers: Record<string, string> = {}) => ({
   status,
   headers: new Map(Object.entries(headers)),
 });
-const lost = () => Object.assign(new Error('socket hang up'), { name: 'RestError', code: 'ECONNRESET' });
+const lost = () =>
+  Object.assign(new Error('socket hang up'), { name: 'RestError', code: 'ECONNRESET' });
 
 function watch() {
   const slept: number[] = [];
-  const clock: Clock = { now: () => new Date(), sleep: async (milliseconds) => void slept.push(milliseconds / 1000) };
+  const clock: Clock = {
+    now: () => new Date(),
+    sleep: async (milliseconds) => void slept.push(milliseconds / 1000),
+  };
   return { slept, clock };
 }
 
@@ -20,7 +28,9 @@ describe('the pipeline of every client', () => {
   it('SDK-02: repeats a read four times, with pauses that grow and differ', async () => {
     const { slept, clock } = watch();
     let sent = 0;
-    const last = await patience(clock).sendRequest(get(), async () => answer(++sent < 9 ? 503 : 200));
+    const last = await patience(clock).sendRequest(get(), async () =>
+      answer(++sent < 9 ? 503 : 200),
+    );
     expect([sent, last.status]).toEqual([5, 503]);
     for (const [index, pause] of slept.entries()) {
       expect(pause).toBeGreaterThanOrEqual(2 ** index / 2);
@@ -59,7 +69,9 @@ describe('the pipeline of every client', () => {
 
   it.each([401, 403, 404, 409])('gives a %i back at once', async (status) => {
     const { slept, clock } = watch();
-    expect((await patience(clock).sendRequest(get(), async () => answer(status))).status).toBe(status);
+    expect((await patience(clock).sendRequest(get(), async () => answer(status))).status).toBe(
+      status,
+    );
     expect(slept).toEqual([]);
   });
 
@@ -69,7 +81,9 @@ describe('the pipeline of every client', () => {
     await patience(clock).sendRequest(get(), async () =>
       ++sent === 1 ? answer(429, { 'retry-after': '3' }) : answer(200),
     );
-    const long = await patience(clock).sendRequest(get(), async () => answer(429, { 'retry-after': '400' }));
+    const long = await patience(clock).sendRequest(get(), async () =>
+      answer(429, { 'retry-after': '400' }),
+    );
     expect([slept, long.status]).toEqual([[3], 429]);
   });
 
@@ -91,7 +105,9 @@ describe('the pipeline of every client', () => {
       return 'free';
     });
     expect([result, slept.length]).toEqual(['free', 2]);
-    const refused = untilFree(clock, true, async () => Promise.reject(new KeyturnError('scope-locked')));
+    const refused = untilFree(clock, true, async () =>
+      Promise.reject(new KeyturnError('scope-locked')),
+    );
     await expect(refused).rejects.toThrow(KeyturnError);
     // A read that the pipeline repeated for a quarter of a minute is not begun anew under the same locks.
     const unanswered = untilFree(clock, false, async () =>

@@ -9,13 +9,27 @@ import { Secret } from '../../src/core/secret.ts';
 /** Any UTF-16: lone surrogates and NUL among it, and what is as long as a vault takes. */
 const ANY = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
-  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 200 }).map((codes) => String.fromCharCode(...codes)),
+  fc
+    .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 200 })
+    .map((codes) => String.fromCharCode(...codes)),
   fc
     .array(fc.constantFrom('\ud800', '\udfff', '\0', 'a', '"', '%', '\\'), { maxLength: 80 })
     .map((all) => all.join('')),
 );
-const EDGES = ['', '\0', '\ud800', '\udfff\ud800', '{"password":"\ud800abc"}', 'p%ss\ud800word', '\0'.repeat(25_000)];
-const LONG = ['\ud800'.repeat(25_000), 'x'.repeat(25_000), `${'ab'.repeat(31)}a\ud83d\udd11 and so on`.repeat(300)];
+const EDGES = [
+  '',
+  '\0',
+  '\ud800',
+  '\udfff\ud800',
+  '{"password":"\ud800abc"}',
+  'p%ss\ud800word',
+  '\0'.repeat(25_000),
+];
+const LONG = [
+  '\ud800'.repeat(25_000),
+  'x'.repeat(25_000),
+  `${'ab'.repeat(31)}a\ud83d\udd11 and so on`.repeat(300),
+];
 
 describe('ATK-05: Secret', () => {
   it('ATK-05: takes any string: nothing throws, nothing of it is printed, and it comes out as it was', () => {
@@ -23,7 +37,11 @@ describe('ATK-05: Secret', () => {
       const secret = new Secret(value);
       expect(secret.reveal()).toBe(value);
       expect(Secret.unopened(value).open()).toBe(value);
-      expect([`${secret}`, JSON.stringify(secret), inspect(secret)]).toEqual(['[secret]', '"[secret]"', '[secret]']);
+      expect([`${secret}`, JSON.stringify(secret), inspect(secret)]).toEqual([
+        '[secret]',
+        '"[secret]"',
+        '[secret]',
+      ]);
       expect(secret.equals(new Secret(value))).toBe(true);
       expect(secret.equals(new Secret(`${value}x`))).toBe(false);
       expect(secret.digest()).toMatch(/^[0-9a-f]{64}$/);
@@ -56,7 +74,8 @@ describe('what services say is scrubbed', () => {
     );
     for (const text of [...LONG, randomBytes(18_000).toString('base64')]) {
       new Secret(text);
-      for (const form of spellings(text)) expect(scrub(`no: ${form}, said the server`)).toBe('no: [secret]');
+      for (const form of spellings(text))
+        expect(scrub(`no: ${form}, said the server`)).toBe('no: [secret]');
     }
   });
 
@@ -71,7 +90,8 @@ describe('what services say is scrubbed', () => {
   it('ATK-07: of the last ones only: what is remembered has a bound, whatever it is', () => {
     const first = 'first-of-all-values';
     new Secret(first);
-    for (let number = 0; number < 600; number += 1) new Secret(`value-${number}-${'\0\ud800'.repeat(12_000)}`);
+    for (let number = 0; number < 600; number += 1)
+      new Secret(`value-${number}-${'\0\ud800'.repeat(12_000)}`);
     expect(scrub(first)).toBe(first);
     expect(scrub('value-599-\0\ud800\0\ud800\0\ud800'.padEnd(99, '\0\ud800'))).toBe('[secret]');
   });
@@ -98,7 +118,8 @@ describe('what services say is scrubbed', () => {
     };
     for (let number = 0; number < 10; number += 1) remember(`value-${number}-of-ten`);
     const few = milliseconds();
-    for (let number = 0; number < 2_000; number += 1) remember(`value-${number}-of-many-${'x'.repeat(25_000)}`);
+    for (let number = 0; number < 2_000; number += 1)
+      remember(`value-${number}-of-many-${'x'.repeat(25_000)}`);
     expect(milliseconds()).toBeLessThan(8 * Math.max(few, 5));
   });
 });

@@ -99,22 +99,38 @@ describe('settings', () => {
   it.each<[string, Environment, string[], number]>([
     ['one entry is a name', { KEYTURN_VAULTS: `kv9, ${vault('kv1')}` }, ['kv1'], 1],
     ['one walks up', { KEYTURN_VAULTS: `${vault('kv1')},${guid(4)}/../kv2,` }, ['kv1'], 1],
-    ['a vault of the sample tags is none', { KEYTURN_SAMPLE_TAGS: `${vault('a_b')}, kv1` }, ['kv1', 'kv2'], 1],
-    ['all are none, and discovery finds others', { KEYTURN_VAULTS: 'x,y', KEYTURN_SUBSCRIPTIONS: guid(4) }, [], 2],
-  ])('VAL-09: leave out the ids of vaults that cannot be read, where asked to: %s', (_, over, names, left) => {
-    const settings = readSettings({ ...good, ...over }, cloudChoice, { lenient: true });
-    expect(settings.vaults.map(({ name }) => name)).toEqual(names);
-    expect(settings.unreadVaults).toHaveLength(left);
-    expect(settings.unreadVaults[0]?.detail).toMatch(
-      /^KEYTURN_(VAULTS|SAMPLE_TAGS) holds what is no id: an entry is "/,
-    );
-    expect(() => read(over)).toThrow(SettingsError);
-  });
+    [
+      'a vault of the sample tags is none',
+      { KEYTURN_SAMPLE_TAGS: `${vault('a_b')}, kv1` },
+      ['kv1', 'kv2'],
+      1,
+    ],
+    [
+      'all are none, and discovery finds others',
+      { KEYTURN_VAULTS: 'x,y', KEYTURN_SUBSCRIPTIONS: guid(4) },
+      [],
+      2,
+    ],
+  ])(
+    'VAL-09: leave out the ids of vaults that cannot be read, where asked to: %s',
+    (_, over, names, left) => {
+      const settings = readSettings({ ...good, ...over }, cloudChoice, { lenient: true });
+      expect(settings.vaults.map(({ name }) => name)).toEqual(names);
+      expect(settings.unreadVaults).toHaveLength(left);
+      expect(settings.unreadVaults[0]?.detail).toMatch(
+        /^KEYTURN_(VAULTS|SAMPLE_TAGS) holds what is no id: an entry is "/,
+      );
+      expect(() => read(over)).toThrow(SettingsError);
+    },
+  );
 
   it('VAL-09: are wrong where no vault is left, and where another setting is', () => {
-    const lenient = (over: Environment) => () => readSettings({ ...good, ...over }, cloudChoice, { lenient: true });
+    const lenient = (over: Environment) => () =>
+      readSettings({ ...good, ...over }, cloudChoice, { lenient: true });
     expect(lenient({ KEYTURN_VAULTS: 'kv1' })).toThrow('KEYTURN_VAULTS is "kv1"');
-    expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},x`, KEYTURN_MODE: 'on' })).toThrow('KEYTURN_MODE');
+    expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},x`, KEYTURN_MODE: 'on' })).toThrow(
+      'KEYTURN_MODE',
+    );
     expect(lenient({ KEYTURN_VAULTS: `${vault('kv1')},${vault('kv1')},x` })).toThrow('twice');
   });
 
@@ -126,8 +142,14 @@ describe('settings', () => {
   });
 
   it('ATK-16: take a custom cloud only from somebody who says that its hosts may have the tokens', () => {
-    const custom = { ...good, KEYTURN_CLOUD: 'custom', KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints) };
-    const wanted = [expect.stringMatching(/^KEYTURN_CUSTOM_CLOUD is not set; expected `accepted`: .* tokens /)];
+    const custom = {
+      ...good,
+      KEYTURN_CLOUD: 'custom',
+      KEYTURN_CLOUD_ENDPOINTS: JSON.stringify(endpoints),
+    };
+    const wanted = [
+      expect.stringMatching(/^KEYTURN_CUSTOM_CLOUD is not set; expected `accepted`: .* tokens /),
+    ];
     expect(problems(custom)).toEqual(wanted);
     expect(problems({ ...good, KEYTURN_CLOUD: 'custom' })).toEqual([
       'KEYTURN_CLOUD_ENDPOINTS is not set; a custom cloud needs it.',
@@ -144,7 +166,9 @@ describe('settings', () => {
       expect(problems({ ...custom, KEYTURN_CUSTOM_CLOUD: word })).toEqual([
         expect.stringMatching(/^KEYTURN_CUSTOM_CLOUD is .*; expected `accepted`/),
       ]);
-    expect(readSettings({ ...custom, KEYTURN_CUSTOM_CLOUD: 'accepted' }, cloudChoice).cloud).toEqual({
+    expect(
+      readSettings({ ...custom, KEYTURN_CUSTOM_CLOUD: 'accepted' }, cloudChoice).cloud,
+    ).toEqual({
       custom: endpoints,
     });
     // One that stays behind would speak for the next custom cloud.
@@ -158,7 +182,8 @@ describe('settings', () => {
     const names = [...Object.keys(good)];
     const said = problems({ KEYTURN_MODE: '' });
     expect(said).toHaveLength(names.length);
-    for (const name of names) expect(said).toContainEqual(expect.stringMatching(`^${name} is not set; expected `));
+    for (const name of names)
+      expect(said).toContainEqual(expect.stringMatching(`^${name} is not set; expected `));
   });
 
   it.each([
@@ -179,9 +204,17 @@ describe('settings', () => {
     ['KEYTURN_GRACE_MIN', '90d', 'must be shorter than KEYTURN_EVERY_MAX'],
     ['KEYTURN_SWEEP_SCHEDULE', '0 * * * *', 'six fields'],
     ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, arm: 'http://x' }), 'at "arm"'],
-    ['KEYTURN_CLOUD_ENDPOINTS', JSON.stringify({ ...endpoints, more: 1 }), 'KEYTURN_CLOUD_ENDPOINTS does not fit'],
+    [
+      'KEYTURN_CLOUD_ENDPOINTS',
+      JSON.stringify({ ...endpoints, more: 1 }),
+      'KEYTURN_CLOUD_ENDPOINTS does not fit',
+    ],
     ['KEYTURN_ROTATOR', 'storage-account-key', 'KEYTURN_ROTATOR is no setting of Keyturn.'],
-    ['AzureWebJobsStorage__accountName', 'https://x', 'AzureWebJobsStorage__accountName is not set'],
+    [
+      'AzureWebJobsStorage__accountName',
+      'https://x',
+      'AzureWebJobsStorage__accountName is not set',
+    ],
   ])('%s=%.20s is one problem, with what was expected', (name, value, words) => {
     const said = problems({ ...good, [name]: value });
     expect(said).toEqual([expect.stringContaining(words)]);
@@ -209,11 +242,17 @@ describe('settings', () => {
     const settings = read({
       AzureWebJobsStorage__accountName: 'Hostacct',
       AzureWebJobsStorage__queueServiceUri: 'https://queueacct.queue.core.windows.net',
-      WEBSITE_CONTENTAZUREFILECONNECTIONSTRING: 'DefaultEndpointsProtocol=https;AccountName=shareacct;AccountKey=eA==',
+      WEBSITE_CONTENTAZUREFILECONNECTIONSTRING:
+        'DefaultEndpointsProtocol=https;AccountName=shareacct;AccountKey=eA==',
       DEPLOYMENT_STORAGE_CONNECTION_STRING: 'AccountName=zipacct;AccountKey=eA==',
       OTHER_STORAGE: 'AccountName=other',
     });
-    expect([...settings.ownStorage].sort()).toEqual(['hostacct', 'queueacct', 'shareacct', 'zipacct']);
+    expect([...settings.ownStorage].sort()).toEqual([
+      'hostacct',
+      'queueacct',
+      'shareacct',
+      'zipacct',
+    ]);
   });
 
   it('default to what their documentation says', () => {
@@ -237,10 +276,14 @@ describe('the host storage by its service addresses, as clouds outside the publi
     AzureWebJobsStorage__queueServiceUri: queue,
     AzureWebJobsStorage__tableServiceUri: table,
   });
-  const us = (service: string, account = 'keyturnapp') => `https://${account}.${service}.core.usgovcloudapi.net`;
+  const us = (service: string, account = 'keyturnapp') =>
+    `https://${account}.${service}.core.usgovcloudapi.net`;
 
   it('is the one account that all three name', () => {
-    const { hostStorage, ownStorage } = readSettings(at(us('blob'), `${us('queue')}/`, us('table')), cloudChoice);
+    const { hostStorage, ownStorage } = readSettings(
+      at(us('blob'), `${us('queue')}/`, us('table')),
+      cloudChoice,
+    );
     expect([hostStorage, ownStorage]).toEqual([{ accountName: 'keyturnapp' }, ['keyturnapp']]);
   });
 

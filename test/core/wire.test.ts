@@ -6,7 +6,9 @@ const answer = (code: string, requestId: string = crypto.randomUUID()) =>
   wireFailure({
     statusCode: 400,
     details: { error: { code, message: `no: ${code}` } },
-    response: { headers: { get: (name: string) => (name === 'x-ms-request-id' ? requestId : undefined) } },
+    response: {
+      headers: { get: (name: string) => (name === 'x-ms-request-id' ? requestId : undefined) },
+    },
   });
 
 describe('what a service says', () => {
@@ -17,7 +19,11 @@ describe('what a service says', () => {
   });
 
   it('FN-05: nor one that looks like a credential', () => {
-    for (const text of ['kEy0'.repeat(10), 'abc8Q~vFx01_kEy0-9Xa7B', 'eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2ln'])
+    for (const text of [
+      'kEy0'.repeat(10),
+      'abc8Q~vFx01_kEy0-9Xa7B',
+      'eyJhbGciOiJSUzI1NiJ9.eyJvaWQiOiIxIn0.c2ln',
+    ])
       expect([facts(answer(text, text)), said(answer(text))]).toEqual([{ status: 400 }, '400']);
   });
 

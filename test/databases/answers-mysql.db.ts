@@ -28,10 +28,17 @@ describe('SRV-01: a login that nobody could use is not stored', () => {
       const changes = all.peer.changes();
       const failed = await story.used(async () => {
         await story.due();
-        expect(await story.row()).toMatchObject({ reason: 'login-blocked', detail: expect.stringContaining(word) });
+        expect(await story.row()).toMatchObject({
+          reason: 'login-blocked',
+          detail: expect.stringContaining(word),
+        });
         expect(story.reasons()).toEqual(['login-blocked']);
         await story.days(3);
-        expect([story.versions(), all.peer.changes(), story.reasons().length]).toEqual([1, changes, 1]);
+        expect([story.versions(), all.peer.changes(), story.reasons().length]).toEqual([
+          1,
+          changes,
+          1,
+        ]);
         await all.peer.run(`ALTER USER ${story.b}@'%' ${off}`);
         await story.days(2);
       });
@@ -78,7 +85,10 @@ describe('SRV-02: tries are a budget', () => {
     expect(story.wrong(story.a)).toBe(2);
     story.store(right.password);
     await story.days(1);
-    expect([story.wrong(story.a), await story.row()]).toEqual([2, expect.objectContaining({ reason: 'not-due' })]);
+    expect([story.wrong(story.a), await story.row()]).toEqual([
+      2,
+      expect.objectContaining({ reason: 'not-due' }),
+    ]);
     await all.peer.run('SET GLOBAL max_password_errors = 4294967295');
   });
 
@@ -87,9 +97,15 @@ describe('SRV-02: tries are a budget', () => {
     await story.days(2);
     expect(story.wrong(story.a)).toBe(1);
     // The server dates a password by the second: one that is set in the second of the last looks like the same.
-    await all.peer.run('SELECT SLEEP(1.1)', `ALTER USER ${story.a}@'%' IDENTIFIED BY 'agreed on later'`);
+    await all.peer.run(
+      'SELECT SLEEP(1.1)',
+      `ALTER USER ${story.a}@'%' IDENTIFIED BY 'agreed on later'`,
+    );
     await story.days(2);
-    expect([story.wrong(story.a), await story.row()]).toEqual([1, expect.objectContaining({ reason: 'not-due' })]);
+    expect([story.wrong(story.a), await story.row()]).toEqual([
+      1,
+      expect.objectContaining({ reason: 'not-due' }),
+    ]);
   });
 
   it('SRV-02: where a single wrong password locks the login, none is tried, and that is said', async () => {
@@ -105,7 +121,10 @@ describe('SRV-02: tries are a budget', () => {
     const story = await all.next();
     for (const wrong of ['x', 'y']) await all.peer.query(story.a, wrong);
     await story.look();
-    expect(await story.row()).toMatchObject({ reason: 'login-off', detail: expect.stringContaining('4150') });
+    expect(await story.row()).toMatchObject({
+      reason: 'login-off',
+      detail: expect.stringContaining('4150'),
+    });
     await all.peer.run('SET GLOBAL max_password_errors = 4294967295', 'FLUSH PRIVILEGES');
     await story.days(2);
     expect(await story.row()).toMatchObject({ reason: 'not-due' });
@@ -115,7 +134,9 @@ describe('SRV-02: tries are a budget', () => {
 describe('SRV-03: right but limited proves', () => {
   it('SRV-03: the application uses up its connections: it is rotated on its day', async () => {
     const story = await all.next();
-    await all.peer.run(...[story.a, story.b].map((login) => `ALTER USER ${login}@'%' WITH MAX_USER_CONNECTIONS 1`));
+    await all.peer.run(
+      ...[story.a, story.b].map((login) => `ALTER USER ${login}@'%' WITH MAX_USER_CONNECTIONS 1`),
+    );
     const held = await all.peer.hold(story.a, `First-of-${story.a}`);
     await story.due();
     const { login, password } = story.held();
@@ -135,7 +156,11 @@ describe('SRV-05: the end that the server sets', () => {
     await all.peer.run(`ALTER USER ${story.a}@'%' PASSWORD EXPIRE`);
     await story.look();
     const { login, password } = story.held();
-    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([story.b, 'ok', []]);
+    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([
+      story.b,
+      'ok',
+      [],
+    ]);
   });
 
   it('SRV-05: at one of ours: healed within a day', async () => {
@@ -173,7 +198,11 @@ it('SRV-05: a lifetime that is shorter than a grace: no rotation onto it, told o
   const changes = all.peer.changes();
   await story.due();
   await story.days(1);
-  expect([story.reasons(), story.versions(), all.peer.changes()]).toEqual([['login-blocked'], 1, changes]);
+  expect([story.reasons(), story.versions(), all.peer.changes()]).toEqual([
+    ['login-blocked'],
+    1,
+    changes,
+  ]);
   expect((await story.row())?.detail).toContain('PASSWORD EXPIRE INTERVAL');
 });
 
@@ -200,34 +229,49 @@ describe('SRV-07: a revocation changes the password whatever else is refused', (
 describe('SRV-08: cannot tell is no "does not know"', () => {
   it('SRV-08: users from hosts where Keyturn is not: told as that, and no other value is asked for', async () => {
     const make = async (...logins: readonly string[]) => {
-      for (const login of logins) await all.peer.run(`CREATE USER ${login}@'10.9.%' IDENTIFIED BY 'First-of-${login}'`);
+      for (const login of logins)
+        await all.peer.run(`CREATE USER ${login}@'10.9.%' IDENTIFIED BY 'First-of-${login}'`);
     };
     const story = await all.next(undefined, { make, more: ';host=10.9.%25' });
     const changes = all.peer.changes();
     await story.days(2);
     expect([await story.row(), story.reasons(), all.peer.changes(), story.wrong(story.a)]).toEqual([
-      expect.objectContaining({ reason: 'cannot-tell', detail: expect.stringContaining('my1 answered 1045') }),
+      expect.objectContaining({
+        reason: 'cannot-tell',
+        detail: expect.stringContaining('my1 answered 1045'),
+      }),
       ['cannot-tell'],
       changes,
       1,
     ]);
   });
 
-  it.each(['REQUIRE X509', "REQUIRE ISSUER '/CN=authority'"])('SRV-08: %s at the login of the vault', async (on) => {
-    const story = await all.next();
-    await all.peer.run(`ALTER USER ${story.a}@'%' ${on}`);
-    await story.days(2);
-    expect([story.reasons(), story.wrong(story.a), story.versions()]).toEqual([['cannot-tell'], 0, 1]);
-    await all.peer.run(`ALTER USER ${story.a}@'%' REQUIRE NONE`);
-    await story.days(1.5);
-    expect((await story.row())?.reason).toBe('not-due');
-  });
+  it.each(['REQUIRE X509', "REQUIRE ISSUER '/CN=authority'"])(
+    'SRV-08: %s at the login of the vault',
+    async (on) => {
+      const story = await all.next();
+      await all.peer.run(`ALTER USER ${story.a}@'%' ${on}`);
+      await story.days(2);
+      expect([story.reasons(), story.wrong(story.a), story.versions()]).toEqual([
+        ['cannot-tell'],
+        0,
+        1,
+      ]);
+      await all.peer.run(`ALTER USER ${story.a}@'%' REQUIRE NONE`);
+      await story.days(1.5);
+      expect((await story.row())?.reason).toBe('not-due');
+    },
+  );
 });
 
 it('SRV-09: an authority that is not trusted is named as that', async () => {
   const bound = (over: Over) =>
     all.peer.rotator({ now: () => new Date(), sleep: async () => undefined }, over).bind({
-      ...{ target: all.peer.target, options: { logins: 'x,y' }, secret: { vault: 'kv1', name: 'pw' } },
+      ...{
+        target: all.peer.target,
+        options: { logins: 'x,y' },
+        secret: { vault: 'kv1', name: 'pw' },
+      },
     });
   const { ca } = makeCertificate(mkdtempSync(join(tmpdir(), 'keyturn-ca-')));
   await expect(bound({ ca }).inspect()).rejects.toMatchObject({

@@ -26,7 +26,10 @@ describe('SRV-01: a login that nobody could use is not stored', () => {
     ],
     [
       'a line for another database alone',
-      (login: string) => [`hostssl shop ${login} all scram-sha-256`, `hostssl all ${login} all reject`],
+      (login: string) => [
+        `hostssl shop ${login} all scram-sha-256`,
+        `hostssl all ${login} all reject`,
+      ],
     ],
   ])(
     'SRV-01: pg_hba.conf has %s for the other one: disposed of, with the number, and the old value stays',
@@ -38,7 +41,10 @@ describe('SRV-01: a login that nobody could use is not stored', () => {
       const failed = await story.used(async () => {
         await story.due();
         expect(await story.row()).toMatchObject({
-          lastFailure: { reason: 'not-accepted', detail: expect.stringContaining('pg1 answered 28000') },
+          lastFailure: {
+            reason: 'not-accepted',
+            detail: expect.stringContaining('pg1 answered 28000'),
+          },
         });
         expect(story.reasons()).toEqual(['not-accepted']);
         await story.days(2);
@@ -59,7 +65,11 @@ describe('SRV-01: a login that nobody could use is not stored', () => {
     const changes = all.peer.changes();
     await story.due();
     await story.days(3);
-    expect([all.peer.changes(), story.reasons(), story.versions()]).toEqual([changes, ['login-blocked'], 1]);
+    expect([all.peer.changes(), story.reasons(), story.versions()]).toEqual([
+      changes,
+      ['login-blocked'],
+      1,
+    ]);
     await all.peer.run(`ALTER ROLE ${story.b} CONNECTION LIMIT -1`);
     await story.days(2);
     expect(story.held().login).toBe(story.b);
@@ -84,7 +94,10 @@ describe('SRV-02: tries are a budget', () => {
     expect(story.wrong(story.a)).toBe(2);
     story.store(right.password);
     await story.days(1);
-    expect([story.wrong(story.a), await story.row()]).toEqual([2, expect.objectContaining({ reason: 'not-due' })]);
+    expect([story.wrong(story.a), await story.row()]).toEqual([
+      2,
+      expect.objectContaining({ reason: 'not-due' }),
+    ]);
   });
 
   it('SRV-02: the same value as a new version is tried once more: the server may have been mended', async () => {
@@ -93,7 +106,10 @@ describe('SRV-02: tries are a budget', () => {
     await all.peer.run(`ALTER ROLE ${story.a} PASSWORD 'agreed on later'`);
     story.store('agreed on later');
     await story.days(1);
-    expect([story.wrong(story.a), await story.row()]).toEqual([1, expect.objectContaining({ reason: 'not-due' })]);
+    expect([story.wrong(story.a), await story.row()]).toEqual([
+      1,
+      expect.objectContaining({ reason: 'not-due' }),
+    ]);
   });
 
   it('SRV-02: a rotation costs one wrong try, of the revocation, and a heal one more', async () => {
@@ -112,7 +128,9 @@ describe('SRV-02: tries are a budget', () => {
 describe('SRV-03: right but limited proves', () => {
   it('SRV-03: the application uses up the connections of its role: it is rotated, proved and revoked in time', async () => {
     const story = await all.next();
-    await all.peer.run(...[story.a, story.b].map((login) => `ALTER ROLE ${login} CONNECTION LIMIT 1`));
+    await all.peer.run(
+      ...[story.a, story.b].map((login) => `ALTER ROLE ${login} CONNECTION LIMIT 1`),
+    );
     const held = await all.peer.hold(story.a, `First-of-${story.a}`);
     await story.due();
     const { login, password } = story.held();
@@ -124,8 +142,16 @@ describe('SRV-03: right but limited proves', () => {
   });
 
   it.each([
-    ['42501', 'REVOKE CONNECT ON DATABASE postgres FROM public', 'GRANT CONNECT ON DATABASE postgres TO public'],
-    ['53300', 'ALTER DATABASE postgres CONNECTION LIMIT 0', 'ALTER DATABASE postgres CONNECTION LIMIT -1'],
+    [
+      '42501',
+      'REVOKE CONNECT ON DATABASE postgres FROM public',
+      'GRANT CONNECT ON DATABASE postgres TO public',
+    ],
+    [
+      '53300',
+      'ALTER DATABASE postgres CONNECTION LIMIT 0',
+      'ALTER DATABASE postgres CONNECTION LIMIT -1',
+    ],
   ])('SRV-03: %s comes behind a right password alone', async (code, on, off) => {
     const story = await all.next();
     await all.peer.run('ALTER ROLE keyturn SUPERUSER', on);
@@ -168,7 +194,11 @@ describe('SRV-05: the end that the server sets', () => {
     await story.due();
     await pause(2_500);
     const { login, password } = story.held();
-    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([story.b, 'ok', []]);
+    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([
+      story.b,
+      'ok',
+      [],
+    ]);
   });
 
   it('SRV-05: the login of the vault ends in days: it is due before', async () => {
@@ -185,7 +215,11 @@ describe('SRV-05: the end that the server sets', () => {
       await all.peer.run(`ALTER ROLE ${story.a} VALID UNTIL '${end}'`);
       await story.look();
       const { login, password } = story.held();
-      expect([login, await all.peer.query(login, password), story.wrong(story.a)]).toEqual([story.b, 'ok', 0]);
+      expect([login, await all.peer.query(login, password), story.wrong(story.a)]).toEqual([
+        story.b,
+        'ok',
+        0,
+      ]);
     },
   );
 
@@ -206,14 +240,21 @@ describe('SRV-06: a role that a person switched off', () => {
     await story.due();
     await all.peer.run(`ALTER ROLE ${story.a} NOLOGIN`);
     await story.days(3);
-    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual(['28P01', []]);
+    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual([
+      '28P01',
+      [],
+    ]);
     await all.peer.run(`ALTER ROLE ${story.a} LOGIN`);
     expect(await all.peer.query(story.a, `First-of-${story.a}`)).toBe('28P01');
     await all.peer.run(`ALTER ROLE ${story.a} NOLOGIN`);
     await story.days(EVERY_DAYS);
     // The rotation that takes it switches it on, as with logins of SQL Server.
     const { login, password } = story.held();
-    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([story.a, 'ok', []]);
+    expect([login, await all.peer.query(login, password), story.reasons()]).toEqual([
+      story.a,
+      'ok',
+      [],
+    ]);
   });
 
   it('SRV-06: the one of the vault is told once, and nothing is changed until it is on again', async () => {
@@ -242,7 +283,10 @@ describe('SRV-07, SRV-08: an answer that says nothing of the password', () => {
     await story.days(3);
     all.peer.server.hba?.();
     await all.peer.run(reload);
-    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual(['28P01', []]);
+    expect([await all.peer.query(story.a, `First-of-${story.a}`), story.reasons()]).toEqual([
+      '28P01',
+      [],
+    ]);
   });
 
   it('SRV-08: no line for the login of the vault: that cannot be told, and nobody is asked for another value', async () => {
@@ -252,7 +296,10 @@ describe('SRV-07, SRV-08: an answer that says nothing of the password', () => {
     const changes = all.peer.changes();
     await story.days(2);
     expect([await story.row(), story.reasons(), all.peer.changes()]).toEqual([
-      expect.objectContaining({ reason: 'cannot-tell', detail: expect.stringContaining('pg1 answered 28000') }),
+      expect.objectContaining({
+        reason: 'cannot-tell',
+        detail: expect.stringContaining('pg1 answered 28000'),
+      }),
       ['cannot-tell'],
       changes,
     ]);
@@ -267,7 +314,11 @@ describe('SRV-07, SRV-08: an answer that says nothing of the password', () => {
 describe('SRV-09: faults of TLS', () => {
   const bound = (over: Over) =>
     all.peer.rotator({ now: () => new Date(), sleep: async () => undefined }, over).bind({
-      ...{ target: all.peer.target, options: { logins: 'x,y' }, secret: { vault: 'kv1', name: 'pw' } },
+      ...{
+        target: all.peer.target,
+        options: { logins: 'x,y' },
+        secret: { vault: 'kv1', name: 'pw' },
+      },
     });
 
   it('SRV-09: an authority that is not trusted, and a name of another host, are named as that', async () => {

@@ -11,7 +11,11 @@ const stay = async () => true;
 /** How a login that looks harmless gets at everything. */
 const BY_ROLE = {
   postgresql: (login: string) => ['CREATE ROLE boss CREATEROLE', `GRANT boss TO "${login}"`],
-  mysql: (login: string) => ['CREATE ROLE boss', 'GRANT UPDATE ON mysql.* TO boss', `GRANT boss TO \`${login}\`@'%'`],
+  mysql: (login: string) => [
+    'CREATE ROLE boss',
+    'GRANT UPDATE ON mysql.* TO boss',
+    `GRANT boss TO \`${login}\`@'%'`,
+  ],
 };
 const BY_ROLE_ON_SERVER = {
   postgresql: (login: string) => ['CREATE ROLE chief REPLICATION', `GRANT chief TO "${login}"`],
@@ -81,7 +85,11 @@ describe.each([
 
   it('SEC-03: refuses who has a right on the whole server by a role', async () => {
     const [one, two] = await fresh();
-    await peer.run(...(type === 'postgresql-login' ? BY_ROLE_ON_SERVER.postgresql : BY_ROLE_ON_SERVER.mysql)(one));
+    await peer.run(
+      ...(type === 'postgresql-login' ? BY_ROLE_ON_SERVER.postgresql : BY_ROLE_ON_SERVER.mysql)(
+        one,
+      ),
+    );
     expect(await obstacleOf(`${one},${two}`)).toContain('may become one');
   });
 

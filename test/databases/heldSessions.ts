@@ -42,9 +42,15 @@ export function heldSessions(
       const seen = await sessionsOf([a, b], 'a');
       await held.end();
       if (type === 'mysql-login')
-        expect(seen).toMatchObject({ use: 'cannot tell', reason: expect.stringMatching(/GRANT PROCESS/) });
+        expect(seen).toMatchObject({
+          use: 'cannot tell',
+          reason: expect.stringMatching(/GRANT PROCESS/),
+        });
       else
-        expect(seen).toMatchObject({ use: 'used', by: [{ who: expect.stringMatching(/hidden.*pg_read_all_stats/) }] });
+        expect(seen).toMatchObject({
+          use: 'used',
+          by: [{ who: expect.stringMatching(/hidden.*pg_read_all_stats/) }],
+        });
     });
 
     it('name the host, and are none of Keyturn’s own or of another login’s', async () => {
@@ -71,7 +77,10 @@ export function heldSessions(
       // The server takes the old password all the while.
       expect(await peer.query(story.a, `First-of-${story.a}`)).toBe('ok');
       const row = await story.row();
-      expect([row?.reason, row?.detail]).toEqual(['in-use', expect.stringMatching(/127\.0\.0\.1|localhost/)]);
+      expect([row?.reason, row?.detail]).toEqual([
+        'in-use',
+        expect.stringMatching(/127\.0\.0\.1|localhost/),
+      ]);
       expect(story.reasons()).toEqual(['in-use']);
       await held.end();
       await story.days(1);

@@ -10,7 +10,9 @@ let peer: Peer;
 let end: () => Promise<void>;
 beforeAll(async () => {
   ({ all, peer, end } = await startPooled(
-    Object.fromEntries(['app1_a', 'app1_b', 'app2_a', 'app2_b'].map((login) => [login, `First-of-${login}`])),
+    Object.fromEntries(
+      ['app1_a', 'app1_b', 'app2_a', 'app2_b'].map((login) => [login, `First-of-${login}`]),
+    ),
   ));
 });
 afterAll(() => all.stop());
@@ -27,7 +29,12 @@ it('SRV-12: the new password is refused there: nothing is stored, told once with
     });
     await story.days(2);
   });
-  expect([failed, story.versions(), story.held().login, story.reasons()]).toEqual([0, 1, story.a, ['not-accepted']]);
+  expect([failed, story.versions(), story.held().login, story.reasons()]).toEqual([
+    0,
+    1,
+    story.a,
+    ['not-accepted'],
+  ]);
 });
 
 it('SRV-12: a login that it does not list, and a pooler that is gone, are told as what they are', async () => {

@@ -19,17 +19,17 @@ it('SRV-12: a string that names its port rotates, with no failed login, and its 
   const story = await all.next();
   const failed = await story.used(async () => {
     await story.look();
-    expect((await story.row())?.view).toMatchObject({ notes: [expect.stringContaining('PgBouncer')] });
+    expect((await story.row())?.view).toMatchObject({
+      notes: [expect.stringContaining('PgBouncer')],
+    });
     await story.due();
     await story.days(EVERY_DAYS + 3);
   });
   expect([failed, story.versions(), story.reasons()]).toEqual([0, 3, []]);
   const { login, password } = story.held();
-  expect([login, await all.peer.query(login, password), await peer.query(login, password)]).toEqual([
-    story.a,
-    'ok',
-    'ok',
-  ]);
+  expect([login, await all.peer.query(login, password), await peer.query(login, password)]).toEqual(
+    [story.a, 'ok', 'ok'],
+  );
 });
 
 it('SRV-12: 08P01 is a wrong password, tried once', async () => {

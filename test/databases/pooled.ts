@@ -23,7 +23,14 @@ export async function startPooled(list?: Readonly<Record<string, string>>): Prom
     connectionString: (login, password) =>
       `postgresql://${login}:${encodeURIComponent(password)}@localhost:${port}/postgres?sslmode=verify-full`,
     async query(user, password) {
-      const client = new pg.Client({ host, port, user, password, database: 'postgres', ssl: { ca } });
+      const client = new pg.Client({
+        host,
+        port,
+        user,
+        password,
+        database: 'postgres',
+        ssl: { ca },
+      });
       client.on('error', () => undefined);
       try {
         await client.connect();

@@ -33,7 +33,9 @@ describe.each<[string, () => Promise<Peer>, string[], string[], string, string, 
   afterAll(() => peer.stop());
 
   const rights = async (logins = 'app_a,app_b') => {
-    const target = peer.rotator(clock).bind({ target: peer.target, options: { logins }, secret: SECRET });
+    const target = peer
+      .rotator(clock)
+      .bind({ target: peer.target, options: { logins }, secret: SECRET });
     return await target.rights?.();
   };
 
@@ -43,7 +45,12 @@ describe.each<[string, () => Promise<Peer>, string[], string[], string, string, 
     await peer.run(...take);
     const [missing] = (await rights()) ?? [];
     expect(missing).toEqual({
-      ...{ what, state: 'problem', reason: 'target-forbidden', detail: expect.stringContaining(detail) },
+      ...{
+        what,
+        state: 'problem',
+        reason: 'target-forbidden',
+        detail: expect.stringContaining(detail),
+      },
       command: expect.stringMatching(command),
     });
     // A hash of Keyturn's own password stands in SHOW GRANTS of MariaDB, and in nothing of ours.
@@ -51,7 +58,9 @@ describe.each<[string, () => Promise<Peer>, string[], string[], string, string, 
     await peer.run(...give);
     expect(await rights()).toEqual([{ what, state: 'ok' }]);
     // Nothing was changed but by us.
-    expect(peer.changes() - before).toBe([...take, ...give].filter((each) => each.startsWith('ALTER')).length);
+    expect(peer.changes() - before).toBe(
+      [...take, ...give].filter((each) => each.startsWith('ALTER')).length,
+    );
   });
 
   it('DOC-12: are there once the remedy was pasted', async () => {

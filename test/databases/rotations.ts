@@ -45,7 +45,9 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
       };
       tenant = await startTenant({ vaults: ['kv1'], accounts: [], env: { KEYTURN_ROTATORS: '' } });
       const clock = movingClock();
-      provideApp(createApp({ ...tenant.azure.env(), ...env }, { clock, rotators: [peer.rotator(clock)] }));
+      provideApp(
+        createApp({ ...tenant.azure.env(), ...env }, { clock, rotators: [peer.rotator(clock)] }),
+      );
       for (const login of ['app_a', 'app_b']) await peer.createLogin(login, `First-of-${login}`);
     });
     afterAll(async () => {
@@ -54,8 +56,14 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
     });
 
     it('fails no login in twenty rotations with two logins, and logs no password', async () => {
-      const tags = { rotator: peer.type, 'rotator-target': peer.target, 'rotator-options': 'logins=app_a,app_b' };
-      tenant.azure.vault('kv1').set(name, peer.connectionString('app_a', 'First-of-app_a'), { tags });
+      const tags = {
+        rotator: peer.type,
+        'rotator-target': peer.target,
+        'rotator-options': 'logins=app_a,app_b',
+      };
+      tenant.azure
+        .vault('kv1')
+        .set(name, peer.connectionString('app_a', 'First-of-app_a'), { tags });
       const client = new Client(stored, peer.query);
       await client.during(async () => {
         for (let turn = 1; turn <= ROTATIONS; turn += 1) {
@@ -87,7 +95,8 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
         .map(({ value }) => read(value).password);
       expect(new Set(passwords).size).toBe(ROTATIONS);
       for (const password of passwords) expect(peer.server.logs()).not.toContain(password);
-      for (const password of passwords) expect(JSON.stringify(tenant.lines)).not.toContain(password);
+      for (const password of passwords)
+        expect(JSON.stringify(tenant.lines)).not.toContain(password);
     });
 
     it('logs no password of a statement that fails', async () => {
@@ -104,7 +113,10 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
       await peer.run(
         ...(kind === 'postgresql'
           ? ['ALTER ROLE keyturn NOCREATEROLE']
-          : ["REVOKE CREATE USER ON *.* FROM keyturn@'%'", "GRANT SELECT ON mysql.* TO keyturn@'%'"]),
+          : [
+              "REVOKE CREATE USER ON *.* FROM keyturn@'%'",
+              "GRANT SELECT ON mysql.* TO keyturn@'%'",
+            ]),
       );
       const error = await revoke().catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(KeyturnError);
@@ -112,7 +124,9 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
       expect(peer.changes()).toBeGreaterThan(before);
       for (const secret of secrets) expect(peer.server.logs()).not.toContain(secret.reveal());
       await peer.run(
-        ...(kind === 'postgresql' ? ['ALTER ROLE keyturn CREATEROLE'] : ["GRANT CREATE USER ON *.* TO keyturn@'%'"]),
+        ...(kind === 'postgresql'
+          ? ['ALTER ROLE keyturn CREATEROLE']
+          : ["GRANT CREATE USER ON *.* TO keyturn@'%'"]),
       );
     });
 
@@ -126,7 +140,12 @@ export function twentyRotations(kind: 'postgresql' | 'mysql', start: () => Promi
       await client.during(async () => {
         for (let turn = 1; turn <= ROTATIONS; turn += 1) {
           // The login in use gets the new password, and the vault has it a little later; the other order is no better.
-          const { value } = await target.issue('0123456789abcdef', ['a'], new Date(), async () => true);
+          const { value } = await target.issue(
+            '0123456789abcdef',
+            ['a'],
+            new Date(),
+            async () => true,
+          );
           await pause(STORE_MILLISECONDS);
           held = { login: 'app_single', password: value.reveal() };
           await pause(STORE_MILLISECONDS);

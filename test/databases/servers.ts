@@ -1,6 +1,14 @@
 /** Throw-away PostgreSQL and MariaDB on localhost, with TLS and with every statement in their logs (azure-facts 12). */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -29,10 +37,18 @@ const PASSWORD = 'of-the-throw-away-server';
 const root = userInfo().uid === 0;
 
 /** Where the servers are, or are put by Debian's packages. */
-function binaries(): { readonly postgresql: string; readonly mariadb: string; readonly pgbouncer: string } {
+function binaries(): {
+  readonly postgresql: string;
+  readonly mariadb: string;
+  readonly pgbouncer: string;
+} {
   const script = join(import.meta.dirname, '../../scripts/databases.sh');
-  const lines = execFileSync(script, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).split('\n');
-  const find = (name: string) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+  const lines = execFileSync(script, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).split('\n');
+  const find = (name: string) =>
+    lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
   return { postgresql: find('postgresql'), mariadb: find('mariadb'), pgbouncer: find('pgbouncer') };
 }
 
@@ -40,9 +56,12 @@ function binaries(): { readonly postgresql: string; readonly mariadb: string; re
 function unprivileged(): { uid: number; gid: number } | Record<string, never> {
   if (!root) return {};
   const users = readFileSync('/etc/passwd', 'utf8').split('\n');
-  const line = users.find((user) => user.startsWith('postgres:')) ?? users.find((user) => user.startsWith('nobody:'));
+  const line =
+    users.find((user) => user.startsWith('postgres:')) ??
+    users.find((user) => user.startsWith('nobody:'));
   const [, , uid, gid] = (line ?? '').split(':').map(Number);
-  if (uid === undefined || gid === undefined) throw new Error('There is neither a user postgres nor nobody.');
+  if (uid === undefined || gid === undefined)
+    throw new Error('There is neither a user postgres nor nobody.');
   return { uid, gid };
 }
 
@@ -58,15 +77,33 @@ export async function startPostgres(): Promise<DatabaseServer> {
     writeFileSync(path, text, { mode: 0o600 });
     if ('uid' in as) chownSync(path, as.uid as number, as.gid as number);
   };
-  const own = { ...as, cwd: folder, env: { ...process.env, LD_LIBRARY_PATH: libraries(bin.split('/usr/')[0] ?? '') } };
+  const own = {
+    ...as,
+    cwd: folder,
+    env: { ...process.env, LD_LIBRARY_PATH: libraries(bin.split('/usr/')[0] ?? '') },
+  };
   put(join(folder, 'pw'), PASSWORD);
   mkdirSync(data);
-  if ('uid' in as) for (const path of [folder, data]) chownSync(path, as.uid as number, as.gid as number);
-  const init = ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${join(folder, 'pw')}`, '--no-sync'];
-  execFileSync(join(bin, 'initdb'), [...init, '-E', 'UTF8', '--locale=C.UTF-8'], { ...own, stdio: 'pipe' });
+  if ('uid' in as)
+    for (const path of [folder, data]) chownSync(path, as.uid as number, as.gid as number);
+  const init = [
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '-A',
+    'scram-sha-256',
+    `--pwfile=${join(folder, 'pw')}`,
+    '--no-sync',
+  ];
+  execFileSync(join(bin, 'initdb'), [...init, '-E', 'UTF8', '--locale=C.UTF-8'], {
+    ...own,
+    stdio: 'pipe',
+  });
   put(join(data, 'server.crt'), cert);
   put(join(data, 'server.key'), key);
-  const hba = (...lines: readonly string[]) => put(join(data, 'pg_hba.conf'), `${lines.join('\n')}\n${SCRAM}`);
+  const hba = (...lines: readonly string[]) =>
+    put(join(data, 'pg_hba.conf'), `${lines.join('\n')}\n${SCRAM}`);
   hba();
   const port = await freePort();
   const settings = {
@@ -81,8 +118,12 @@ export async function startPostgres(): Promise<DatabaseServer> {
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log: string[] = [];
-  const child = spawn(join(bin, 'postgres'), ['-D', data, ...options], { ...own, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text));
+  const child = spawn(join(bin, 'postgres'), ['-D', data, ...options], {
+    ...own,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => log.push(text));
   const logs = () => log.join('');
   await until(child, logs, () => logs().includes('ready to accept connections'));
   return {
@@ -110,7 +151,10 @@ export interface Pooler {
  *
  * @param list logins and passwords; absent: `auth_query`
  */
-export async function startPooler(server: DatabaseServer, list?: Readonly<Record<string, string>>): Promise<Pooler> {
+export async function startPooler(
+  server: DatabaseServer,
+  list?: Readonly<Record<string, string>>,
+): Promise<Pooler> {
   const bin = binaries().pgbouncer;
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-pooler-'));
   const as = unprivileged();
@@ -148,8 +192,14 @@ export async function startPooler(server: DatabaseServer, list?: Readonly<Record
   const config = put('ini', ['[databases]', database, '[pgbouncer]', ...file, ''].join('\n'));
   const log: string[] = [];
   const env = { ...process.env, LD_LIBRARY_PATH: libraries(bin.split('/usr/')[0] ?? '') };
-  const child = spawn(bin, [config], { ...as, env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text));
+  const child = spawn(bin, [config], {
+    ...as,
+    env,
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => log.push(text));
   const logs = () => log.join('');
   await until(child, logs, () => logs().includes('process up'));
   return { port, logs, stop: () => stop(child, 'SIGTERM', folder) };
@@ -175,26 +225,49 @@ export async function startMaria(): Promise<DatabaseServer> {
   ];
   const base = home === '/' ? [] : [`--basedir=${at('usr')}`];
   execFileSync(at('usr/bin/mariadb-install-db'), [...init, ...base], { env, stdio: 'pipe' });
-  writeFileSync(join(folder, 'init.sql'), `ALTER USER root@localhost IDENTIFIED BY '${PASSWORD}';\n`);
+  writeFileSync(
+    join(folder, 'init.sql'),
+    `ALTER USER root@localhost IDENTIFIED BY '${PASSWORD}';\n`,
+  );
   const port = await freePort();
   const general = join(folder, 'general');
   const args = [
-    ...['--no-defaults', user, ...base, `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1'],
+    ...[
+      '--no-defaults',
+      user,
+      ...base,
+      `--datadir=${data}`,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+    ],
     ...[
       `--socket=${join(folder, 's')}`,
       `--pid-file=${join(folder, 'pid')}`,
       `--init-file=${join(folder, 'init.sql')}`,
     ],
     ...[`--ssl-cert=${join(folder, 'server.pem')}`, `--ssl-key=${join(folder, 'server-key.pem')}`],
-    ...['--require-secure-transport=ON', '--general-log=1', `--general-log-file=${general}`, '--log-warnings=9'],
+    ...[
+      '--require-secure-transport=ON',
+      '--general-log=1',
+      `--general-log-file=${general}`,
+      '--log-warnings=9',
+    ],
     ...['--max-connect-errors=100000', '--innodb-flush-log-at-trx-commit=0'],
     ...(home === '/'
       ? []
-      : [`--lc-messages-dir=${at('usr/share/mysql')}`, `--plugin-dir=${at('usr/lib/mysql/plugin')}`]),
+      : [
+          `--lc-messages-dir=${at('usr/share/mysql')}`,
+          `--plugin-dir=${at('usr/lib/mysql/plugin')}`,
+        ]),
   ];
   const log: string[] = [];
-  const child = spawn(at('usr/sbin/mariadbd'), args, { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => log.push(text));
+  const child = spawn(at('usr/sbin/mariadbd'), args, {
+    env,
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => log.push(text));
   const logs = () => log.join('') + (existsSync(general) ? readFileSync(general, 'utf8') : '');
   await until(child, logs, () => /ready for connections/.test(log.join('')));
   return {
@@ -230,7 +303,11 @@ async function until(child: ChildProcess, logs: () => string, ready: () => boole
   throw new Error(`The server did not start:\n${logs().slice(-3000)}`);
 }
 
-async function stop(child: ChildProcess, signal: 'SIGQUIT' | 'SIGTERM', folder: string): Promise<void> {
+async function stop(
+  child: ChildProcess,
+  signal: 'SIGQUIT' | 'SIGTERM',
+  folder: string,
+): Promise<void> {
   const ended = new Promise((done) => void child.once('exit', done));
   if (child.exitCode === null && child.kill(signal)) await ended;
   rmSync(folder, { recursive: true, force: true });

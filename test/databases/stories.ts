@@ -25,21 +25,30 @@ export class Stories {
 
   static async start(start: () => Promise<Peer>): Promise<Stories> {
     const peer = await start();
-    const tenant = await startTenant({ vaults: ['kv1'], accounts: [], env: { KEYTURN_ROTATORS: '' } });
+    const tenant = await startTenant({
+      vaults: ['kv1'],
+      accounts: [],
+      env: { KEYTURN_ROTATORS: '' },
+    });
     return new Stories(peer, tenant);
   }
 
   /** A new app, as a restart would make it. */
   #configure(): void {
     const { peer, tenant } = this;
-    const named = Array.from({ length: STORIES }, (_, at) => `kv1/pw${at + 1}(app${at + 1}_a,app${at + 1}_b)`);
+    const named = Array.from(
+      { length: STORIES },
+      (_, at) => `kv1/pw${at + 1}(app${at + 1}_a,app${at + 1}_b)`,
+    );
     const env = {
       KEYTURN_ROTATORS: peer.type,
       KEYTURN_CONSENT: JSON.stringify({ [peer.target]: `${peer.type}: ${named.join(', ')}` }),
       KEYTURN_POLICY: `every=${EVERY_DAYS}d;grace=${GRACE_HOURS}h`,
     };
     const clock = movingClock();
-    provideApp(createApp({ ...tenant.azure.env(), ...env }, { clock, rotators: [peer.rotator(clock)] }));
+    provideApp(
+      createApp({ ...tenant.azure.env(), ...env }, { clock, rotators: [peer.rotator(clock)] }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -78,7 +87,12 @@ export class Story {
 
   readonly #tags: Readonly<Record<string, string>>;
 
-  constructor(all: Stories, name: string, [a, b]: readonly [string, string], { more = '', policy }: StoryOptions = {}) {
+  constructor(
+    all: Stories,
+    name: string,
+    [a, b]: readonly [string, string],
+    { more = '', policy }: StoryOptions = {},
+  ) {
     const options = { 'rotator-options': `logins=${a},${b}${more}` };
     this.#tags = policy === undefined ? options : { ...options, 'rotator-policy': policy };
     this.#all = all;
@@ -102,12 +116,17 @@ export class Story {
       'rotator-target': target,
       ...this.#tags,
     };
-    this.tenant.azure.vault('kv1').set(this.name, this.peer.connectionString(this.a, password), { tags });
+    this.tenant.azure
+      .vault('kv1')
+      .set(this.name, this.peer.connectionString(this.a, password), { tags });
   }
 
   /** What the vault holds now. */
   held(): Login {
-    const ports = [this.peer.server.port, ...(this.peer.poolerPort === undefined ? [] : [this.peer.poolerPort])];
+    const ports = [
+      this.peer.server.port,
+      ...(this.peer.poolerPort === undefined ? [] : [this.peer.poolerPort]),
+    ];
     const server = this.peer.type === 'mysql-login' ? 'mysql' : 'postgresql';
     const spec = { kind: 'login', server, required: true } as const;
     const value = new Secret(this.tenant.current(this.name).value);

@@ -95,7 +95,9 @@ export async function postgresPeer(): Promise<Peer> {
       }),
     run,
     createLogin: (name, password) =>
-      run(`CREATE ROLE "${name.replaceAll('"', '""')}" LOGIN PASSWORD '${password.replaceAll("'", "''")}'`),
+      run(
+        `CREATE ROLE "${name.replaceAll('"', '""')}" LOGIN PASSWORD '${password.replaceAll("'", "''")}'`,
+      ),
     async query(login, password) {
       try {
         const client = await connect(login, password);
@@ -109,7 +111,8 @@ export async function postgresPeer(): Promise<Peer> {
     hold: connect,
     connectionString: (login, password) =>
       `postgresql://${encodeURIComponent(login)}:${encodeURIComponent(password)}@localhost:${port}/postgres?sslmode=verify-full`,
-    wrong: (login) => server.logs().split(`FATAL:  password authentication failed for user "${login}"`).length - 1,
+    wrong: (login) =>
+      server.logs().split(`FATAL:  password authentication failed for user "${login}"`).length - 1,
     changes: () => count(server.logs(), /statement: ALTER ROLE/g),
     stop: server.stop,
   };
@@ -139,10 +142,16 @@ export async function mariaPeer(): Promise<Peer> {
     server,
     target: idOf(MYSQL_TYPE, 'my1'),
     rotator: (clock, over = {}) =>
-      mysqlLogin({ servers: fixed(server, 'padm', over), mysql: mysql({ identity, ca, ...over }), clock }),
+      mysqlLogin({
+        servers: fixed(server, 'padm', over),
+        mysql: mysql({ identity, ca, ...over }),
+        clock,
+      }),
     run,
     createLogin: (name, password) =>
-      run(`CREATE USER ${userOf(name)} IDENTIFIED BY '${password.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`),
+      run(
+        `CREATE USER ${userOf(name)} IDENTIFIED BY '${password.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`,
+      ),
     async query(login, password) {
       try {
         const connection = await connect(login, password);

@@ -28,7 +28,11 @@ const FUNCTIONS: Readonly<Record<string, readonly (readonly [string, string, str
     ['pg_catalog.anyelement', 'pg_catalog.text', "''"],
   ],
   date_part: [
-    ['pg_catalog.text, pg_catalog.timestamptz', 'pg_catalog.float8', 'pg_catalog.date_part($1, $2)'],
+    [
+      'pg_catalog.text, pg_catalog.timestamptz',
+      'pg_catalog.float8',
+      'pg_catalog.date_part($1, $2)',
+    ],
     ['pg_catalog.anyelement, pg_catalog.timestamptz', 'pg_catalog.float8', '0::pg_catalog.float8'],
   ],
   now: [['', 'pg_catalog.timestamptz', 'pg_catalog.now()']],
@@ -62,7 +66,12 @@ const QUESTIONS = [ROLES, OUT_OF_REACH];
 const BY_VALUE = ['timestamptz', 'int4'];
 
 let made = 0;
-const trojan = (parameters: string, result: string, value: string, name = `trojan_${++made}`): string =>
+const trojan = (
+  parameters: string,
+  result: string,
+  value: string,
+  name = `trojan_${++made}`,
+): string =>
   `CREATE FUNCTION public.${name}(${parameters}) RETURNS ${result} LANGUAGE plpgsql VOLATILE AS $trojan$
    BEGIN ${BODY.replace('TG', `'${name}(${parameters})'`)}; RETURN ${value}; END $trojan$`;
 
@@ -71,8 +80,15 @@ const operators = Object.entries(OPERATORS).flatMap(([name, pairs]) =>
     const [l, r] = [`pg_catalog.${left}`, `pg_catalog.${right}`];
     const plain = BY_VALUE.includes(left) ? '$1' : '$1::pg_catalog.text';
     const other = BY_VALUE.includes(right) ? '$2' : '$2::pg_catalog.text';
-    const body = trojan(`${l}, ${r}`, 'pg_catalog.bool', `${plain} OPERATOR(pg_catalog.${name}) ${other}`);
-    return [body, `CREATE OPERATOR public.${name} (FUNCTION = public.trojan_${made}, LEFTARG = ${l}, RIGHTARG = ${r})`];
+    const body = trojan(
+      `${l}, ${r}`,
+      'pg_catalog.bool',
+      `${plain} OPERATOR(pg_catalog.${name}) ${other}`,
+    );
+    return [
+      body,
+      `CREATE OPERATOR public.${name} (FUNCTION = public.trojan_${made}, LEFTARG = ${l}, RIGHTARG = ${r})`,
+    ];
   }),
 );
 /** A type is its maker's, and so are casts to it: a cast runs a function, too. */
@@ -91,9 +107,22 @@ const naive = (sql: string): string =>
 
 describe('ATK-01: postgresql-login on a server where anyone may create in public', () => {
   let peer: Peer;
-  const as = async <T>(user: string, password: string, work: (client: pg.Client) => Promise<T>, options = '') => {
+  const as = async <T>(
+    user: string,
+    password: string,
+    work: (client: pg.Client) => Promise<T>,
+    options = '',
+  ) => {
     const { host, port, ca } = peer.server;
-    const client = new pg.Client({ host, port, user, password, database: 'postgres', ssl: { ca }, options });
+    const client = new pg.Client({
+      host,
+      port,
+      user,
+      password,
+      database: 'postgres',
+      ssl: { ca },
+      options,
+    });
     await client.connect();
     try {
       return await work(client);
@@ -102,15 +131,23 @@ describe('ATK-01: postgresql-login on a server where anyone may create in public
     }
   };
   const rows = (sql: string) =>
-    as(peer.server.user, peer.server.password, async (client) => (await client.query(sql)).rows, OWN);
+    as(
+      peer.server.user,
+      peer.server.password,
+      async (client) => (await client.query(sql)).rows,
+      OWN,
+    );
   const OWN = '-c search_path=pg_catalog';
-  const loot = async () => (await rows('SELECT DISTINCT what FROM public.loot ORDER BY 1')).map(({ what }) => what);
-  const mallory = async () => (await rows("SELECT rolcreaterole AS may FROM pg_roles WHERE rolname = 'mallory'"))[0];
+  const loot = async () =>
+    (await rows('SELECT DISTINCT what FROM public.loot ORDER BY 1')).map(({ what }) => what);
+  const mallory = async () =>
+    (await rows("SELECT rolcreaterole AS may FROM pg_roles WHERE rolname = 'mallory'"))[0];
 
   beforeAll(async () => {
     peer = await postgresPeer();
     await peer.run('GRANT CREATE ON SCHEMA public TO PUBLIC'); // as up to PostgreSQL 14, and after an upgrade
-    for (const login of ['app_a', 'app_b', 'mallory', 'payroll']) await peer.createLogin(login, `First-of-${login}`);
+    for (const login of ['app_a', 'app_b', 'mallory', 'payroll'])
+      await peer.createLogin(login, `First-of-${login}`);
     await peer.run(
       'CREATE TABLE public.loot (what pg_catalog.text)',
       'GRANT INSERT ON public.loot TO PUBLIC',
@@ -122,7 +159,8 @@ describe('ATK-01: postgresql-login on a server where anyone may create in public
       'mallory',
       'First-of-mallory',
       async (client) => {
-        for (const statement of [...functions, ...operators.flat(), ...types.flat()]) await client.query(statement);
+        for (const statement of [...functions, ...operators.flat(), ...types.flat()])
+          await client.query(statement);
         await client.query('CREATE VIEW public.pg_roles AS SELECT * FROM pg_catalog.pg_roles');
         await client.query('GRANT SELECT ON public.pg_roles TO PUBLIC');
       },
@@ -133,7 +171,11 @@ describe('ATK-01: postgresql-login on a server where anyone may create in public
 
   it('has a trojan for every name in the statements', () => {
     const named = (pattern: RegExp) =>
-      [...new Set(QUESTIONS.flatMap((sql) => [...sql.matchAll(pattern)].map(([, name = '']) => name)))].sort();
+      [
+        ...new Set(
+          QUESTIONS.flatMap((sql) => [...sql.matchAll(pattern)].map(([, name = '']) => name)),
+        ),
+      ].sort();
     expect(named(/pg_catalog\.(\w+)\(/g)).toEqual(Object.keys(FUNCTIONS).sort());
     expect(named(/OPERATOR\(pg_catalog\.(.+?)\)/g)).toEqual(Object.keys(OPERATORS).sort());
     for (const type of named(/::pg_catalog\.(\w+)/g)) expect(TYPES).toContain(type);
@@ -148,7 +190,9 @@ describe('ATK-01: postgresql-login on a server where anyone may create in public
         .replaceAll(/'[^']*'/g, ' ')
         // `CASE WHEN` asks for a condition; `CASE x WHEN y` would look for an operator.
         .replaceAll(/\b(coalesce|EXISTS|ANY|OR|AND|NOT|WHERE|ARRAY|CASE\s+WHEN)\b/g, ' ');
-      expect(rest.match(/\w\(|[=<>~!@#%^&|+/?-]|::\s*\w|\b(IN|LIKE|BETWEEN|CASE|SIMILAR|IS)\b/g)).toBeNull();
+      expect(
+        rest.match(/\w\(|[=<>~!@#%^&|+/?-]|::\s*\w|\b(IN|LIKE|BETWEEN|CASE|SIMILAR|IS)\b/g),
+      ).toBeNull();
     },
   );
 
@@ -194,7 +238,9 @@ describe('ATK-01: postgresql-login on a server where anyone may create in public
       .split('\n')
       .flatMap((line) => /(?:statement|execute [^:]*): (\w+ \w+)/.exec(line)?.[1] ?? []);
     expect(sent).toContain('ALTER ROLE');
-    const other = peer.server.logs().match(/statement: (?!SELECT|ALTER ROLE|CREATE|GRANT|ALTER DATABASE|TRUNCATE).*/g);
+    const other = peer.server
+      .logs()
+      .match(/statement: (?!SELECT|ALTER ROLE|CREATE|GRANT|ALTER DATABASE|TRUNCATE).*/g);
     expect(other).toBeNull();
   });
 });

@@ -11,7 +11,8 @@ const page = readFileSync(join(root, 'docs/api.md'), 'utf8');
 const { paths } = z
   .object({ paths: z.record(z.string(), z.record(z.string(), z.looseObject({}))) })
   .parse(openApi(calls));
-const rolesIn = (text = ''): string => [...new Set(text.match(/Keyturn\.\w+/g))].sort().join(' ') || 'none';
+const rolesIn = (text = ''): string =>
+  [...new Set(text.match(/Keyturn\.\w+/g))].sort().join(' ') || 'none';
 
 it('docs/api.md has every call, with its roles', () => {
   const described = Object.entries(paths).flatMap(([path, methods]) =>

@@ -10,7 +10,9 @@ import type { Row } from '../../bench/table.ts';
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const bench = (...options: string[]) =>
-  run(process.execPath, ['--import', './local/preload.ts', 'bench/main.ts', ...options], { cwd: root });
+  run(process.execPath, ['--import', './local/preload.ts', 'bench/main.ts', ...options], {
+    cwd: root,
+  });
 
 describe('npm run bench -- --only calls --json FILE', () => {
   let folder: string;
@@ -35,7 +37,8 @@ describe('npm run bench -- --only calls --json FILE', () => {
   it('counts the calls of every step of a rotation, and they add up', () => {
     for (const step of ['look', 'rotation', 'proof', 'revocation']) {
       const routes = rows.filter(
-        ({ what, unit }) => unit === 'calls' && what.startsWith(`${step}: `) && !what.endsWith('own storage'),
+        ({ what, unit }) =>
+          unit === 'calls' && what.startsWith(`${step}: `) && !what.endsWith('own storage'),
       );
       expect(routes.length).toBeGreaterThan(3);
       expect(value(step)).toBe(routes.reduce((sum, row) => sum + row.value, 0));
@@ -46,7 +49,9 @@ describe('npm run bench -- --only calls --json FILE', () => {
     expect(value('rotation: arm.regenerateKey')).toBe(1);
     expect(value('rotation: keyvault.set')).toBe(1);
     expect(value('revocation: arm.regenerateKey')).toBe(1);
-    expect(rows.some(({ what }) => /^look: (arm\.regenerateKey|keyvault\.(set|update))$/.test(what))).toBe(false);
+    expect(
+      rows.some(({ what }) => /^look: (arm\.regenerateKey|keyvault\.(set|update))$/.test(what)),
+    ).toBe(false);
   });
 });
 

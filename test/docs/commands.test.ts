@@ -23,12 +23,16 @@ interface Block {
   readonly text: string;
 }
 const blocks = PAGES.flatMap((page) =>
-  [...read(page).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']): Block => ({ page, kind, text })),
+  [...read(page).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+    ([, kind = '', text = '']): Block => ({ page, kind, text }),
+  ),
 );
 const ofKind = (kind: string) => blocks.filter((block) => block.kind === kind);
 const commands = ofKind('sh').flatMap(({ text }) => commandsOf(text));
 const commandsWith = (...start: string[]) =>
-  commands.filter((words) => start.every((word, at) => words[at] === word)).map((words) => words.slice(start.length));
+  commands
+    .filter((words) => start.every((word, at) => words[at] === word))
+    .map((words) => words.slice(start.length));
 
 const settings = Object.keys(settingsSchema(cloudChoice).shape);
 /** Names and scope of a template; a parameter is required where nothing stands for it. */
@@ -47,7 +51,11 @@ const OUTPUTS = templateOf('infra/main.bicep').outputs;
 const OF_AZD = ['AZURE_RESOURCE_GROUP', 'AZURE_ROLES_AT'];
 /** What commands of the onboarding policy print, and the id of a target. */
 const BY_HAND = ['POLICY_IDENTITY_ID', 'POLICY_PRINCIPAL_ID', 'POLICY_ASSIGNMENT_ID', 'TARGET'];
-const SCOPES: Readonly<Record<string, string>> = { group: 'resourceGroup', sub: 'subscription', mg: 'managementGroup' };
+const SCOPES: Readonly<Record<string, string>> = {
+  group: 'resourceGroup',
+  sub: 'subscription',
+  mg: 'managementGroup',
+};
 
 /** What is wrong with the words of `az deployment <scope> …`. */
 function wrongWith(scope: string, words: readonly string[]): string[] {
@@ -61,9 +69,13 @@ function wrongWith(scope: string, words: readonly string[]): string[] {
   const named = given.filter((word) => word !== from).map((word) => word.split('=')[0] ?? '');
   return [
     ...(SCOPES[scope] === wanted ? [] : [`${file} is for ${wanted}, not for ${scope}`]),
-    ...named.filter((name) => !params.some((param) => param.name === name)).map((name) => `${file} has no ${name}`),
+    ...named
+      .filter((name) => !params.some((param) => param.name === name))
+      .map((name) => `${file} has no ${name}`),
     ...(from === undefined
-      ? params.filter(({ name, required }) => required && !named.includes(name)).map(({ name }) => `${name} is missing`)
+      ? params
+          .filter(({ name, required }) => required && !named.includes(name))
+          .map(({ name }) => `${name} is missing`)
       : []),
   ];
 }
@@ -94,7 +106,9 @@ describe('shell blocks', () => {
       ],
     ]);
     expect(
-      commandsWith('sh').filter((words) => !/^infra\/hooks\/(onboard|environment)\.sh$/.test(words.join(' '))),
+      commandsWith('sh').filter(
+        (words) => !/^infra\/hooks\/(onboard|environment)\.sh$/.test(words.join(' ')),
+      ),
     ).toEqual([]);
     const files = commands.flat().filter((word) => /^(infra|docs|scripts)\//.test(word));
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
@@ -107,7 +121,8 @@ describe('shell blocks', () => {
       const calls = commandsWith(script);
       expect(calls.length).toBeGreaterThan(0);
       for (const words of calls)
-        for (const option of words.filter((word) => word.startsWith('--'))) expect(usage).toMatch(`    ${option}`);
+        for (const option of words.filter((word) => word.startsWith('--')))
+          expect(usage).toMatch(`    ${option}`);
     }
   });
 
@@ -122,7 +137,13 @@ describe('shell blocks', () => {
   });
 
   it('would be found out if they did not', () => {
-    const vault = ['--template-file', 'infra/vault.bicep', '--parameters', 'vault=kv1', 'principalId=a'];
+    const vault = [
+      '--template-file',
+      'infra/vault.bicep',
+      '--parameters',
+      'vault=kv1',
+      'principalId=a',
+    ];
     expect(wrongWith('sub', vault)).toEqual([
       'infra/vault.bicep is for resourceGroup, not for sub',
       'infra/vault.bicep has no vault',
@@ -130,31 +151,42 @@ describe('shell blocks', () => {
     ]);
   });
 
-  const exported = commandsWith('export').flatMap((words) => words.map((word) => word.split('=')[0] ?? ''));
+  const exported = commandsWith('export').flatMap((words) =>
+    words.map((word) => word.split('=')[0] ?? ''),
+  );
   const parameters = read('infra/main.bicepparam');
 
   it('set names that infra/main.bicepparam reads, by azd and by the shell, or export outputs of a deployment', () => {
-    const known = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(([, name = '']) => name);
+    const known = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(
+      ([, name = '']) => name,
+    );
     const set = commandsWith('azd', 'env', 'set').map(([name = '']) => name);
     expect(
-      [...set, ...exported].filter((name) => ![...known, ...OF_AZD, ...OUTPUTS, ...BY_HAND].includes(name)),
+      [...set, ...exported].filter(
+        (name) => ![...known, ...OF_AZD, ...OUTPUTS, ...BY_HAND].includes(name),
+      ),
     ).toEqual([]);
     expect(set.filter((name) => ![...known, ...OF_AZD].includes(name))).toEqual([]);
   });
 
   it('OPS-01: `azd up` is told its group and place, which are there by then, in a version that is named', () => {
     const { text = '' } = ofKind('sh').find(({ text }) => /^azd up$/m.test(text)) ?? {};
-    expect(text).toMatch(/az group create --name (\S+) [\s\S]*azd env set AZURE_RESOURCE_GROUP \1\n[\s\S]*\nazd up/);
+    expect(text).toMatch(
+      /az group create --name (\S+) [\s\S]*azd env set AZURE_RESOURCE_GROUP \1\n[\s\S]*\nazd up/,
+    );
     expect(text).toMatch(/^azd env set AZURE_LOCATION /m);
     const [, least = ''] = /^ {2}azd: .*>= ([\d.]+)/m.exec(read('azure.yaml')) ?? [];
     expect(read('docs/deploy.md')).toContain(`azd ${least} or newer`);
   });
 
   it('set what has no default in infra/main.bicepparam, before either way of deploying', () => {
-    const needed = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'\)/g)].map(([, name = '']) => name);
+    const needed = [...parameters.matchAll(/readEnvironmentVariable\('(\w+)'\)/g)].map(
+      ([, name = '']) => name,
+    );
     expect(needed).toEqual(expect.arrayContaining(['AZURE_NETWORK_MODE', 'KEYTURN_MODE']));
     const { text: byAzd = '' } = ofKind('sh').find(({ text }) => /^azd up$/m.test(text)) ?? {};
-    const { text: byAz = '' } = ofKind('sh').find(({ text }) => text.includes('infra/main.bicepparam')) ?? {};
+    const { text: byAz = '' } =
+      ofKind('sh').find(({ text }) => text.includes('infra/main.bicepparam')) ?? {};
     for (const name of needed) {
       expect(byAzd).toContain(`azd env set ${name} `);
       expect(byAz).toMatch(new RegExp(`^export .*\\b${name}=`, 'm'));
@@ -162,7 +194,9 @@ describe('shell blocks', () => {
   });
 
   it('use no variable that no page gives a value', () => {
-    const used = ofKind('sh').flatMap(({ text }) => [...text.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name));
+    const used = ofKind('sh').flatMap(({ text }) =>
+      [...text.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name),
+    );
     expect(used.length).toBeGreaterThan(10);
     expect([...new Set(used)].filter((name) => !exported.includes(name))).toEqual([]);
   });
@@ -176,7 +210,9 @@ describe('names', () => {
     const azure = [...new Set(text.match(/\bAZURE_[A-Z_]+\b/g))];
     const parameters = read('infra/main.bicepparam');
     expect(
-      azure.filter((name) => ![...OF_AZD, ...OUTPUTS].includes(name) && !parameters.includes(`'${name}'`)),
+      azure.filter(
+        (name) => ![...OF_AZD, ...OUTPUTS].includes(name) && !parameters.includes(`'${name}'`),
+      ),
     ).toEqual([]);
   });
 
@@ -186,7 +222,9 @@ describe('names', () => {
     );
     const params = templates.flatMap((file) => templateOf(file).params.map(({ name }) => name));
     const set = [...read(page).matchAll(/`([a-z]\w+)=[\w-]+`/g)].map(([, name = '']) => name);
-    expect(set.filter((name) => !params.includes(name) && !['paused', 'approve'].includes(name))).toEqual([]);
+    expect(
+      set.filter((name) => !params.includes(name) && !['paused', 'approve'].includes(name)),
+    ).toEqual([]);
   });
 
   it.each(PAGES)('%s links to pages and headings, and names files, that are there', (page) => {
@@ -198,7 +236,9 @@ describe('names', () => {
       expect({ link, there: existsSync(join(root, path)) }).toEqual({ link, there: true });
       if (heading !== undefined) expect(headingsOf(read(path))).toContain(heading);
     }
-    const files = [...text.matchAll(/`((?:infra|test|src|scripts)\/[\w./-]+)`/g)].map(([, file = '']) => file);
+    const files = [...text.matchAll(/`((?:infra|test|src|scripts)\/[\w./-]+)`/g)].map(
+      ([, file = '']) => file,
+    );
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
@@ -208,7 +248,9 @@ describe('names', () => {
         .join('\n')
         .matchAll(/`[^`]*npm run (\w+)/g),
     ].map(([, name = '']) => name);
-    const { scripts: known } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const { scripts: known } = JSON.parse(read('package.json')) as {
+      scripts: Record<string, string>;
+    };
     expect(scripts.filter((name) => !(name in known))).toEqual([]);
   });
 
@@ -228,7 +270,13 @@ const headingsOf = (text: string): string[] =>
 
 describe('recipes', () => {
   it('are in languages that are checked here', () => {
-    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['bicep', 'hcl', 'json', 'mermaid', 'sh']);
+    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual([
+      'bicep',
+      'hcl',
+      'json',
+      'mermaid',
+      'sh',
+    ]);
   });
 
   it('Terraform: no plan holds a value, an expiry or the state of Keyturn (IAC-01)', () => {
@@ -238,7 +286,12 @@ describe('recipes', () => {
       expect(text).toMatch(/^ *value *= "keyturn:new"$/m);
       const [, ignored = ''] = /ignore_changes = \[(.*)\]/.exec(text) ?? [];
       expect(ignored.split(', ')).toEqual(
-        expect.arrayContaining(['value', 'expiration_date', 'content_type', `tags["${STATE_TAG}"]`]),
+        expect.arrayContaining([
+          'value',
+          'expiration_date',
+          'content_type',
+          `tags["${STATE_TAG}"]`,
+        ]),
       );
     }
   });
@@ -257,8 +310,12 @@ describe('recipes', () => {
     const roles = ofKind('json')
       .map(({ text }) => JSON.parse(text) as { Name: string; Actions: string[] })
       .filter(({ Name }) => Name === 'Keyturn SQL operations');
-    const held = Object.values(JSON.parse(read('infra/roles.json')).targets as Record<string, { actions: string[] }>);
-    const locations = held.flatMap(({ actions }) => actions).filter((action) => action.includes('/locations/'));
+    const held = Object.values(
+      JSON.parse(read('infra/roles.json')).targets as Record<string, { actions: string[] }>,
+    );
+    const locations = held
+      .flatMap(({ actions }) => actions)
+      .filter((action) => action.includes('/locations/'));
     expect(roles.flatMap(({ Actions }) => Actions).sort()).toEqual(locations.sort());
   });
 });

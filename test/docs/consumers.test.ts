@@ -29,8 +29,16 @@ console.log(JSON.stringify({ reads, refusals, served, kept, passed }));
 
 it('JavaScript follows ten rotations: one read for each, no call lost, no refusal tried a third time', () => {
   const code = `${block('js').replaceAll('export ', '')}${JAVASCRIPT}`;
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
-  expect(JSON.parse(said)).toEqual({ reads: 11, refusals: 9, served: 20, kept: 'other', passed: 'network' });
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(said)).toEqual({
+    reads: 11,
+    refusals: 9,
+    served: 20,
+    kept: 'other',
+    passed: 'network',
+  });
 });
 
 const PYTHON = `

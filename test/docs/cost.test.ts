@@ -6,7 +6,9 @@ import { root } from './processes.ts';
 
 const page = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
 const cost = page.slice(page.indexOf('## Cost'));
-const rows = [...cost.matchAll(/^\|(.+)\|$/gm)].map(([, line = '']) => line.split('|').map((cell) => cell.trim()));
+const rows = [...cost.matchAll(/^\|(.+)\|$/gm)].map(([, line = '']) =>
+  line.split('|').map((cell) => cell.trim()),
+);
 const row = (start: string): readonly string[] =>
   rows.find(([name = '']) => name.replaceAll('*', '').startsWith(start)) ?? [];
 const price = (unit: string) => Number(row(unit)[1]);
@@ -14,9 +16,9 @@ const price = (unit: string) => Number(row(unit)[1]);
 describe('the cost of a month', () => {
   it.each([2, 3, 4])('OPS-08: in column %d follows from the figures above it', (column) => {
     const of = (name: string) => Number(row(name)[column]);
-    const [v, s, n, p, r] = ['vaults', 'opted-in', 'private endpoints', 'pages', 'rotations'].map(of) as [
-      ...[number, number, number, number, number],
-    ];
+    const [v, s, n, p, r] = ['vaults', 'opted-in', 'private endpoints', 'pages', 'rotations'].map(
+      of,
+    ) as [...[number, number, number, number, number]];
     expect([p, r]).toEqual([v * Math.ceil(s / v / 25), s / 2]);
     const calls = 730 * p + r * (18 + 5 * 6);
     const executions = 730 + 6 * r;

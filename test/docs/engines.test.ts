@@ -28,7 +28,10 @@ async function warnings(bin: string) {
   const words = ['npm', 'ci', '--dry-run', '--prefix', folder];
   const run = start(words, { PATH: path });
   expect(await run.ended).toBe(0);
-  return { version: version.stdout().trim(), said: run.stderr().match(/^npm warn EBADENGINE +package: .*$/gm) ?? [] };
+  return {
+    version: version.stdout().trim(),
+    said: run.stderr().match(/^npm warn EBADENGINE +package: .*$/gm) ?? [],
+  };
 }
 
 describe('the version of Node', () => {
@@ -36,7 +39,9 @@ describe('the version of Node', () => {
     const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
     const [, least = ''] = /^>=(22\.\d+)$/.exec(engines.node) ?? [];
     for (const page of ['README.md', 'docs/developing.md']) {
-      const named = [...read(page).matchAll(/Node(?:\.js)? (\d+(?:\.\d+)?) or newer/g)].map(([, version]) => version);
+      const named = [...read(page).matchAll(/Node(?:\.js)? (\d+(?:\.\d+)?) or newer/g)].map(
+        ([, version]) => version,
+      );
       expect([page, named]).toEqual([page, [least]]);
     }
     expect(read('README.md')).not.toMatch(/any Node(\.js)? from/);
@@ -69,7 +74,12 @@ describe('the version of Node', () => {
       const older = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });
         Object.defineProperty(process, 'version', { value: 'v20.20.2' });`;
       const [, words = ''] = /\bnode (.*)$/.exec(line) ?? [];
-      const run = start(['node', '--import', `data:text/javascript,${encodeURIComponent(older)}`, ...words.split(' ')]);
+      const run = start([
+        'node',
+        '--import',
+        `data:text/javascript,${encodeURIComponent(older)}`,
+        ...words.split(' '),
+      ]);
       expect(await run.ended).toBe(1);
       expect([run.stdout(), run.stderr()]).toEqual([
         '',
@@ -81,17 +91,17 @@ describe('the version of Node', () => {
 
 /** Whether Node 22.19.0 is in a range of the forms that the lock file has: `>=22`, `^22.0.0`, `>= 6.0 < 30`, `22.x`, `*`. */
 function takes2219(range: string): boolean {
-  return [...range.matchAll(/(>=|<=|>|<|\^|~|=)?\s*v?(\*|\d+)(?:\.(x|\*|\d+))?(?:\.(x|\*|\d+))?/g)].every(
-    ([, sign = '', first = '*', second = 'x', third = 'x']) => {
-      if (first === '*') return true;
-      const number = (part: string) => (/^\d+$/.test(part) ? Number(part) : 0);
-      const wanted = number(first) * 1e6 + number(second) * 1e3 + number(third);
-      const own = 22_019_000;
-      if (sign === '>=') return own >= wanted;
-      if (sign === '>') return own > wanted;
-      if (sign === '<=') return own <= wanted;
-      if (sign === '<') return own < wanted;
-      return first === '22' && own >= wanted && (sign === '^' || second === 'x' || second === '19');
-    },
-  );
+  return [
+    ...range.matchAll(/(>=|<=|>|<|\^|~|=)?\s*v?(\*|\d+)(?:\.(x|\*|\d+))?(?:\.(x|\*|\d+))?/g),
+  ].every(([, sign = '', first = '*', second = 'x', third = 'x']) => {
+    if (first === '*') return true;
+    const number = (part: string) => (/^\d+$/.test(part) ? Number(part) : 0);
+    const wanted = number(first) * 1e6 + number(second) * 1e3 + number(third);
+    const own = 22_019_000;
+    if (sign === '>=') return own >= wanted;
+    if (sign === '>') return own > wanted;
+    if (sign === '<=') return own <= wanted;
+    if (sign === '<') return own < wanted;
+    return first === '22' && own >= wanted && (sign === '^' || second === 'x' || second === '19');
+  });
 }

@@ -11,17 +11,21 @@ const folders = readdirSync(join(root, 'src'), { withFileTypes: true })
   .map(({ name }) => name)
   .sort();
 const wanted = Object.fromEntries(
-  folders.map((folder) => [folder, directions[folder]?.toSorted() ?? (folder === 'app' ? 'everything' : 'unknown')]),
+  folders.map((folder) => [
+    folder,
+    directions[folder]?.toSorted() ?? (folder === 'app' ? 'everything' : 'unknown'),
+  ]),
 );
 
 /** Rows of a page's table of folders: `| `src/vault`, `src/store` | … | `ports`, `core` |`. */
 const told = (section: string): Record<string, readonly string[] | string> =>
   Object.fromEntries(
-    [...section.matchAll(/^\| (`src\/.*?) +\|.*\| (.*?) +\|$/gm)].flatMap(([, names = '', may = '']) =>
-      [...names.matchAll(/`src\/(\w+)`/g)].map(([, folder = '']) => {
-        const named = [...may.matchAll(/`(\w+)`/g)].map(([, name = '']) => name).sort();
-        return [folder, /^(everything|all but)/.test(may) ? 'everything' : named];
-      }),
+    [...section.matchAll(/^\| (`src\/.*?) +\|.*\| (.*?) +\|$/gm)].flatMap(
+      ([, names = '', may = '']) =>
+        [...names.matchAll(/`src\/(\w+)`/g)].map(([, folder = '']) => {
+          const named = [...may.matchAll(/`(\w+)`/g)].map(([, name = '']) => name).sort();
+          return [folder, /^(everything|all but)/.test(may) ? 'everything' : named];
+        }),
     ),
   );
 const sectionOf = (page: string, heading: string): string =>
@@ -38,12 +42,18 @@ describe('the folders of src', () => {
   });
 
   it('stand in the picture of docs/developing.md, and no arrow of it leads where none may', () => {
-    const [, picture = ''] = /^```mermaid\n(.*?)^```$/ms.exec(sectionOf('docs/developing.md', 'Folders')) ?? [];
-    for (const folder of folders) expect(picture).toMatch(new RegExp(`\\b${folder}\\["${folder}\\b`));
+    const [, picture = ''] =
+      /^```mermaid\n(.*?)^```$/ms.exec(sectionOf('docs/developing.md', 'Folders')) ?? [];
+    for (const folder of folders)
+      expect(picture).toMatch(new RegExp(`\\b${folder}\\["${folder}\\b`));
     const arrows = [...picture.matchAll(/^\s*(\w+)(?:\[[^\]]*\])? --> (\w+)(?: & (\w+))?/gm)]
-      .flatMap(([, from = '', to = '', also]) => [to, also].map((each) => ({ from, to: each ?? '' })))
+      .flatMap(([, from = '', to = '', also]) =>
+        [to, also].map((each) => ({ from, to: each ?? '' })),
+      )
       .filter(({ from, to }) => folders.includes(from) && folders.includes(to));
     expect(arrows.length).toBeGreaterThan(6);
-    expect(arrows.filter(({ from, to }) => from !== 'app' && !directions[from]?.includes(to))).toEqual([]);
+    expect(
+      arrows.filter(({ from, to }) => from !== 'app' && !directions[from]?.includes(to)),
+    ).toEqual([]);
   });
 });

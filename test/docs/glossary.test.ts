@@ -18,7 +18,8 @@ const rows = [...page.matchAll(/^\| \*\*(.+?)\*\* +\| (.*?) +\| (.*?) +\|$/gm)].
     where,
   }),
 );
-const codes = (text: string): readonly string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+const codes = (text: string): readonly string[] =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
 
 const TAGS = ['rotator', 'rotator-target', 'rotator-options', 'rotator-policy', 'rotator-state'];
 /** Where answers, rows, operations, audit records, alerts and the tag `rotator-state` get their fields, and calls their routes. */

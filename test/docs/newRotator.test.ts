@@ -29,7 +29,10 @@ beforeAll(() => {
 afterAll(() => rmSync(copy, { recursive: true }));
 
 const run = (...words: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...words], { cwd: copy, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...words], {
+    cwd: copy,
+    encoding: 'utf8',
+  });
   return { status, text: stdout + stderr };
 };
 
@@ -44,12 +47,16 @@ describe('npm run new-rotator', () => {
       'local/azure/arm.ts',
       'docs/rotators.md',
     ]);
-    expect(readFileSync(join(root, 'docs/developing.md'), 'utf8')).toContain(`\nnpm run new-rotator -- ${KIND}\n`);
+    expect(readFileSync(join(root, 'docs/developing.md'), 'utf8')).toContain(
+      `\nnpm run new-rotator -- ${KIND}\n`,
+    );
     expect(readFileSync(join(copy, 'docs/rotators.md'), 'utf8')).toMatch(/^## event-broker-key$/m);
   });
 
   it('writes what passes lint', () => {
-    expect(run('node_modules/@biomejs/biome/bin/biome', 'check', ...written)).toMatchObject({ status: 0 });
+    expect(run('node_modules/@biomejs/biome/bin/biome', 'check', ...written)).toMatchObject({
+      status: 0,
+    });
     expect(run('node_modules/typescript/bin/tsc', '--noEmit')).toEqual({ status: 0, text: '' });
     expect(run('node_modules/knip/bin/knip.js')).toEqual({ status: 0, text: '' });
   }, 120_000);
@@ -79,6 +86,8 @@ describe('npm run new-rotator', () => {
   });
 
   it('is written once', () => {
-    expect(() => newRotator(KIND, copy)).toThrow('event-broker-key is there already: src/rotators/eventBrokerKey.ts');
+    expect(() => newRotator(KIND, copy)).toThrow(
+      'event-broker-key is there already: src/rotators/eventBrokerKey.ts',
+    );
   });
 });

@@ -15,7 +15,9 @@ import { commandsOf, optionsOf } from './shell.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
-const known = registry(allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' }));
+const known = registry(
+  allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' }),
+);
 
 describe.each(['README.md', 'docs/opting-in.md'])('az commands of %s', (file) => {
   const page = read(file);
@@ -26,11 +28,15 @@ describe.each(['README.md', 'docs/opting-in.md'])('az commands of %s', (file) =>
     .filter((words) => !(words[0] === 'az' && words[1] === 'group'));
   const commandsWith = (name: string) => commands.filter(([first]) => first === name);
   const az = (...path: string[]) => {
-    const found = commandsWith('az').filter((words) => path.every((word, at) => words[at + 1] === word));
+    const found = commandsWith('az').filter((words) =>
+      path.every((word, at) => words[at + 1] === word),
+    );
     return found.map((words) => optionsOf(words.slice(path.length + 1)).options);
   };
   const optIns = az('keyvault', 'secret', 'set-attributes');
-  const grants = commandsWith('infra/scripts/consent.sh').map((words) => optionsOf(words.slice(1)).options);
+  const grants = commandsWith('infra/scripts/consent.sh').map(
+    (words) => optionsOf(words.slice(1)).options,
+  );
   const pairsOf = (options: Map<string, string[]>, name: string) =>
     Object.fromEntries((options.get(name) ?? []).map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
   const tagsOf = (options: Map<string, string[]>) => pairsOf(options, '--tags');
@@ -38,7 +44,8 @@ describe.each(['README.md', 'docs/opting-in.md'])('az commands of %s', (file) =>
   it('are those that are checked here', () => {
     expect(optIns.length).toBe(commandsWith('az').length);
     // az keyvault secret set-attributes --help
-    for (const options of optIns) expect([...options.keys()]).toEqual(['--vault-name', '--name', '--tags']);
+    for (const options of optIns)
+      expect([...options.keys()]).toEqual(['--vault-name', '--name', '--tags']);
     const taken = ['--principal-id', '--kind', '--add', '--target'];
     for (const options of grants) expect([...options.keys()]).toEqual(taken);
   });
@@ -48,7 +55,11 @@ describe.each(['README.md', 'docs/opting-in.md'])('az commands of %s', (file) =>
 
   it('say why a secret is not rotated, and until when', () => {
     const exempt = given.filter((tags) => !isOptedIn(tags)).map(readExemption);
-    const partner = { reason: 'the partner sets it', until: new Date('2027-07-01'), ticket: 'CHG-4711' };
+    const partner = {
+      reason: 'the partner sets it',
+      until: new Date('2027-07-01'),
+      ticket: 'CHG-4711',
+    };
     expect(exempt).toEqual(whole ? [partner] : []);
   });
 
@@ -68,15 +79,20 @@ describe.each(['README.md', 'docs/opting-in.md'])('az commands of %s', (file) =>
     const tags = tagsOf(shown);
     expect(grants.length).toBeGreaterThan(0);
     for (const options of grants) {
-      const [[kind = ''] = [], [target] = [], [entry = ''] = []] = ['--kind', '--target', '--add'].map((name) =>
-        options.get(name),
-      );
+      const [[kind = ''] = [], [target] = [], [entry = ''] = []] = [
+        '--kind',
+        '--target',
+        '--add',
+      ].map((name) => options.get(name));
       expect({ kind, target }).toEqual({ kind: tags.rotator, target: tags['rotator-target'] });
       // As the script joins them.
       const description = `keyturn ${kind}: ${entry}`;
       const granted = parseGrants(description);
       expect(granted).toHaveLength(1);
-      const secret = { vault: shown.get('--vault-name')?.[0] ?? '', name: shown.get('--name')?.[0] ?? '' };
+      const secret = {
+        vault: shown.get('--vault-name')?.[0] ?? '',
+        name: shown.get('--name')?.[0] ?? '',
+      };
       expect(grantFor(granted, { secret, kind })).toBeDefined();
       expect(page).toContain(`\`${description}\``);
     }

@@ -37,7 +37,9 @@ describe('docs/permissions.md', () => {
     const cited = pages.flatMap((file) =>
       [...read(file).matchAll(/\bfacts-[a-z]+\b/g)].map(([name]) => `${file}: ${name}`),
     );
-    expect(cited.filter((each) => !existsSync(join(root, 'docs', `${each.split(' ')[1]}.md`)))).toEqual([]);
+    expect(
+      cited.filter((each) => !existsSync(join(root, 'docs', `${each.split(' ')[1]}.md`))),
+    ).toEqual([]);
   });
 
   it('tells of every right of the roles in the templates', () => {
@@ -45,7 +47,12 @@ describe('docs/permissions.md', () => {
       string,
       { actions: string[]; dataActions?: string[] }
     >;
-    for (const action of [vault, discovery].flatMap((role) => [...(role?.actions ?? []), ...(role?.dataActions ?? [])]))
-      expect(page).toContain(`${action.replace(/^Microsoft\.KeyVault\/vaults\/secrets/, '…/secrets')}\``);
+    for (const action of [vault, discovery].flatMap((role) => [
+      ...(role?.actions ?? []),
+      ...(role?.dataActions ?? []),
+    ]))
+      expect(page).toContain(
+        `${action.replace(/^Microsoft\.KeyVault\/vaults\/secrets/, '…/secrets')}\``,
+      );
   });
 });

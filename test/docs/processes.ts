@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 export const root = join(import.meta.dirname, '../..');
 
 /** npm's scripts find Node 24 first on the path, as after `npm ci`. */
-const PATH = [join(root, 'node_modules/.bin'), dirname(process.execPath), process.env.PATH].join(':');
+const PATH = [join(root, 'node_modules/.bin'), dirname(process.execPath), process.env.PATH].join(
+  ':',
+);
 
 export interface Started {
   readonly stdout: () => string;
@@ -26,13 +28,19 @@ export function start(words: readonly string[], env: Record<string, string> = {}
   const [command = '', ...rest] = words;
   // Jest's own options for Node are not for what it starts.
   const { NODE_OPTIONS: _, ...inherited } = process.env;
-  const child = spawn(command, rest, { cwd: root, env: { ...inherited, PATH, ...env }, detached: true });
+  const child = spawn(command, rest, {
+    cwd: root,
+    env: { ...inherited, PATH, ...env },
+    detached: true,
+  });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (text: string) => {
       output[name] += text;
     });
-  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const ended = new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
   const started: Started = {
     stdout: () => output.stdout,
     stderr: () => output.stderr,
@@ -51,11 +59,17 @@ export function endAll(): void {
   for (const started of running) if (started.isAlive()) started.signal('SIGKILL');
 }
 
-function seen(pattern: RegExp, child: ChildProcess, output: { stdout: string; stderr: string }): Promise<void> {
+function seen(
+  pattern: RegExp,
+  child: ChildProcess,
+  output: { stdout: string; stderr: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => pattern.test(output.stdout) && resolve();
     child.stdout?.on('data', look);
-    child.once('close', (code) => reject(new Error(`ended with ${code} before ${pattern}: ${output.stderr}`)));
+    child.once('close', (code) =>
+      reject(new Error(`ended with ${code} before ${pattern}: ${output.stderr}`)),
+    );
     look();
   });
 }

@@ -25,14 +25,25 @@ describe('docs/proof.md', () => {
     const [first, ...rest] = run.walks;
     if (!first) throw new Error('No walk.');
     const excuses = { ...first.excuses, 'a new one': 1 };
-    const less = { ...run, walks: [{ ...first, paths: 0, excuses, violations: 1 }, ...rest], rules: {} };
+    const less = {
+      ...run,
+      walks: [{ ...first, paths: 0, excuses, violations: 1 }, ...rest],
+      rules: {},
+    };
     const wrong = overclaimed(run, less);
-    for (const part of ['paths walked, at least', '"a new one" is not told', 'was not taken', '1 violations'])
+    for (const part of [
+      'paths walked, at least',
+      '"a new one" is not told',
+      'was not taken',
+      '1 violations',
+    ])
       expect(wrong.some((line) => line.includes(part))).toBe(true);
   });
 
   it('names scripts that are there', () => {
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: object;
+    };
     const named = [...page.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);

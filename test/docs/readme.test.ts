@@ -24,12 +24,24 @@ import { commandsOf, optionsOf } from './shell.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const readme = read('README.md');
-const PAGES = ['README.md', 'docs/opting-in.md', 'docs/api.md', 'docs/local.md', 'docs/developing.md'];
+const PAGES = [
+  'README.md',
+  'docs/opting-in.md',
+  'docs/api.md',
+  'docs/local.md',
+  'docs/developing.md',
+];
 const blocks = PAGES.flatMap((file) =>
-  [...read(file).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({ file, kind, text })),
+  [...read(file).matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({
+    file,
+    kind,
+    text,
+  })),
 );
 const ofKind = (kind: string, page?: string) =>
-  blocks.filter(({ kind: own, file }) => own === kind && file === (page ?? file)).map(({ text }) => text);
+  blocks
+    .filter(({ kind: own, file }) => own === kind && file === (page ?? file))
+    .map(({ text }) => text);
 const commands = ofKind('sh').flatMap(commandsOf);
 const commandsWith = (name: string) => commands.filter(([first]) => first === name);
 
@@ -44,7 +56,12 @@ afterAll(() => {
 
 describe('the blocks', () => {
   it('are all of a kind that is checked below', () => {
-    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual(['hcl', 'mermaid', 'sh', 'text']);
+    expect([...new Set(blocks.map(({ kind }) => kind))].sort()).toEqual([
+      'hcl',
+      'mermaid',
+      'sh',
+      'text',
+    ]);
     expect([...new Set(commands.map(([name]) => name))].sort()).toEqual([
       'az',
       'azd',
@@ -56,17 +73,20 @@ describe('the blocks', () => {
   });
 
   it('deploy by commands that docs/deploy.md has, where they are held against templates and scripts', () => {
-    const { text = '' } = blocks.find(({ file, text }) => file === 'README.md' && /^azd up$/m.test(text)) ?? {};
+    const { text = '' } =
+      blocks.find(({ file, text }) => file === 'README.md' && /^azd up$/m.test(text)) ?? {};
     expect(commandsOf(text)).toHaveLength(3);
-    const there = [...read('docs/deploy.md').matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
-      commandsOf(block),
+    const there = [...read('docs/deploy.md').matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(
+      ([, block = '']) => commandsOf(block),
     );
     for (const command of commandsOf(text)) expect(there).toContainEqual(command);
   });
 
   it('link to files that are there', () => {
     const links = PAGES.flatMap((file) =>
-      [...read(file).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) => join(dirname(file), to)),
+      [...read(file).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, to = '']) =>
+        join(dirname(file), to),
+      ),
     );
     expect(links.length).toBeGreaterThan(3);
     expect(links.filter((file) => !existsSync(join(root, file)))).toEqual([]);
@@ -98,14 +118,16 @@ describe('the first screen', () => {
   });
 
   it('leads to every page there is', () => {
-    const all = readdirSync(join(root, 'docs'), { encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
+    const all = readdirSync(join(root, 'docs'), { encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.md'),
+    );
     expect(all.length).toBeGreaterThan(15);
     expect(all.filter((file) => !readme.includes(`](docs/${file}`))).toEqual([]);
   });
 
   it('counts the kinds as the registry does', () => {
-    const told = [...readme.matchAll(/\b(?:all (\d+), their|of (\d+) kinds)\b/g)].map(([, all, of]) =>
-      Number(all ?? of),
+    const told = [...readme.matchAll(/\b(?:all (\d+), their|of (\d+) kinds)\b/g)].map(
+      ([, all, of]) => Number(all ?? of),
     );
     expect(told).toEqual([manifests.length, manifests.length]);
     expect(readme).toMatch(/^.*\bTwo of \d+ kinds have a single credential/m);
@@ -122,9 +144,11 @@ describe('npm commands', () => {
 
   it('are run by .ci/run, or here', () => {
     const ci = read('.ci/run').split('\n');
-    expect(inCi.filter((command) => !ci.some((line) => line === command || line.startsWith(`${command} `)))).toEqual(
-      [],
-    );
+    expect(
+      inCi.filter(
+        (command) => !ci.some((line) => line === command || line.startsWith(`${command} `)),
+      ),
+    ).toEqual([]);
     expect(lines.filter((line) => !inCi.includes(line) && !here.includes(line))).toEqual([]);
   });
 
@@ -144,7 +168,9 @@ describe('npm commands', () => {
     served.signal('SIGINT');
     await served.ended;
     await eventually(() => !served.isAlive());
-    const told = served.stdout().slice(served.stdout().search(/^\d{4}-/m), served.stdout().indexOf('\n\nServing'));
+    const told = served
+      .stdout()
+      .slice(served.stdout().search(/^\d{4}-/m), served.stdout().indexOf('\n\nServing'));
     expect(masked(told)).toEqual(masked(ofKind('text', 'docs/local.md').join('').trim()));
     // The README shows six lines of it, in their order.
     const shown = masked(ofKind('text', 'README.md').join('').trim());
@@ -162,7 +188,8 @@ describe('npm commands', () => {
     else await azure.seen(/^\}$/m);
     const printed = words.includes('--config') ? readFileSync(file, 'utf8') : azure.stdout();
     expect(JSON.parse(printed)).toMatchObject({ vaultUrl: expect.stringContaining('https://') });
-    if (words.includes('--settings')) expect(JSON.parse(readFileSync(file, 'utf8')).Values.KEYTURN_MODE).toBe('run');
+    if (words.includes('--settings'))
+      expect(JSON.parse(readFileSync(file, 'utf8')).Values.KEYTURN_MODE).toBe('run');
     azure.signal('SIGTERM');
     await azure.ended;
     await eventually(() => !azure.isAlive());
@@ -184,9 +211,11 @@ describe('the other blocks', () => {
         if (key !== undefined) expect(fromIdempotencyKey(key)).toBe(key);
       }
       const [body, ...after] = options.get('-d') ?? [];
-      const address = [...after, ...(options.get('-H') ?? [])].find((word) => word.startsWith('https://')) ?? '';
+      const address =
+        [...after, ...(options.get('-H') ?? [])].find((word) => word.startsWith('https://')) ?? '';
       const { pathname, searchParams } = new URL(address);
-      if (body !== undefined) parseBody<unknown>(body, pathname.endsWith('/hold') ? HoldRequest : RotateRequest);
+      if (body !== undefined)
+        parseBody<unknown>(body, pathname.endsWith('/hold') ? HoldRequest : RotateRequest);
       if (pathname === '/api/secrets') {
         expect(Object.keys(fromInventoryQuery(searchParams)).length).toBe(searchParams.size);
       }
@@ -194,7 +223,8 @@ describe('the other blocks', () => {
     });
     const [rotate = '', hold = '', operation = ''] = paths;
     for (const path of [rotate, hold]) {
-      const [, vault = '', name = ''] = /^\/api\/vaults\/([^/]+)\/secrets\/([^/]+)\/(?:rotate|hold)$/.exec(path) ?? [];
+      const [, vault = '', name = ''] =
+        /^\/api\/vaults\/([^/]+)\/secrets\/([^/]+)\/(?:rotate|hold)$/.exec(path) ?? [];
       expect(fromPath({ vault, name })).toEqual({ vault: 'kv-shop', name: 'orders-storage' });
     }
     expect(operation).toMatch(/^\/api\/operations\/[0-9a-f-]{36}$/);
@@ -211,16 +241,24 @@ describe('the other blocks', () => {
   it('roles give exactly what the templates and the stand-in give Keyturn, with which the suite passes', async () => {
     const Role = z.strictObject({
       ...{ Name: z.string(), IsCustom: z.literal(true), Description: z.string() },
-      ...{ Actions: z.array(z.string()), DataActions: z.array(z.string()), AssignableScopes: z.array(z.string()) },
+      ...{
+        Actions: z.array(z.string()),
+        DataActions: z.array(z.string()),
+        AssignableScopes: z.array(z.string()),
+      },
     });
     // What stands alone there, for a right that no other scope can hold, is checked in commands.test.ts.
     const section =
       read('docs/permissions.md')
         .split(/^## /m)
         .find((each) => each.startsWith('The roles as JSON')) ?? '';
-    const roles = [...section.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => Role.parse(JSON.parse(text)));
+    const roles = [...section.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) =>
+      Role.parse(JSON.parse(text)),
+    );
     const azure = await startAzure({ azurite: false });
-    const given = azure.world.roles.all.filter(({ principalId }) => principalId === azure.world.identity.oid);
+    const given = azure.world.roles.all.filter(
+      ({ principalId }) => principalId === azure.world.identity.oid,
+    );
     await azure.stop();
     const spelled = (actions: readonly string[] = [], data: readonly string[] = []) =>
       [...actions, ...data]
@@ -229,14 +267,19 @@ describe('the other blocks', () => {
         .join(' ');
     // Those of the vault are the templates', with which test/infra/roles.test.ts runs every kind.
     const targets = given.filter(({ dataActions = [] }) => dataActions.length === 0);
-    const wanted = new Set(targets.map(({ actions, dataActions }) => spelled(actions, dataActions)));
+    const wanted = new Set(
+      targets.map(({ actions, dataActions }) => spelled(actions, dataActions)),
+    );
     const written = new Set(roles.map(({ Actions, DataActions }) => spelled(Actions, DataActions)));
-    const { vault } = JSON.parse(read('infra/roles.json')) as { vault: { actions: string[]; dataActions: string[] } };
+    const { vault } = JSON.parse(read('infra/roles.json')) as {
+      vault: { actions: string[]; dataActions: string[] };
+    };
     expect(written).toContain(spelled(vault.actions, vault.dataActions));
     for (const role of wanted) expect(written).toContain(role);
     // Those of two-key kinds are lists of actions in docs/two-key.md; each kind's actions are held against the stand-in by its contract test.
     const twoKey = twoKeyTable.map(({ type }) => type);
-    const inArm = ({ type, rights }: Manifest) => !twoKey.includes(type) && inRole(rights).length > 0;
+    const inArm = ({ type, rights }: Manifest) =>
+      !twoKey.includes(type) && inRole(rights).length > 0;
     expect(
       roles
         .filter(({ DataActions }) => DataActions.length === 0)

@@ -12,17 +12,26 @@ import { commandsOf } from './shell.ts';
 const FILE = 'docs/rotators.md';
 const page = readFileSync(join(root, FILE), 'utf8');
 const nobody = { getToken: () => Promise.reject(new Error('Documentation asks for no token.')) };
-const rotators = allRotators({ cloud: clouds.AzureCloud, credential: nobody, clock: systemClock, tenantId: '' });
+const rotators = allRotators({
+  cloud: clouds.AzureCloud,
+  credential: nobody,
+  clock: systemClock,
+  tenantId: '',
+});
 const own = rotators.filter(({ type }) => twoKeyTable.every((row) => row.type !== type));
-const sectionOf = (type: string) => page.split(/^## /m).find((section) => section.startsWith(type)) ?? '';
+const sectionOf = (type: string) =>
+  page.split(/^## /m).find((section) => section.startsWith(type)) ?? '';
 
 describe(FILE, () => {
-  it.each(own.map((each) => [each.type, each] as const))('has a section on %s', (type, { overlap }) => {
-    expect(sectionOf(type)).not.toBe('');
-    // Design section 4, said at opt-in.
-    expect(/^Short interruption possible/m.test(sectionOf(type))).toBe(overlap === 'none');
-    expect(/works on until/.test(sectionOf(type))).toBe(overlap !== 'none');
-  });
+  it.each(own.map((each) => [each.type, each] as const))(
+    'has a section on %s',
+    (type, { overlap }) => {
+      expect(sectionOf(type)).not.toBe('');
+      // Design section 4, said at opt-in.
+      expect(/^Short interruption possible/m.test(sectionOf(type))).toBe(overlap === 'none');
+      expect(/works on until/.test(sectionOf(type))).toBe(overlap !== 'none');
+    },
+  );
 
   it('names what the errors of a missing grant ask for', () => {
     for (const right of ['ALTER ANY LOGIN', 'ALTER ANY USER', 'FROM EXTERNAL PROVIDER'])
@@ -36,11 +45,17 @@ describe(FILE, () => {
   });
 
   it('names options that the kinds have, files that are there and statements that end', () => {
-    const links = [...page.matchAll(/\]\(([^)#]+)/g)].map(([, to = '']) => join(root, dirname(FILE), to));
-    const scripts = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text = '']) => commandsOf(text));
-    expect([...links, ...scripts.map(([file = '']) => join(root, file))].filter((file) => !existsSync(file))).toEqual(
-      [],
+    const links = [...page.matchAll(/\]\(([^)#]+)/g)].map(([, to = '']) =>
+      join(root, dirname(FILE), to),
     );
+    const scripts = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, text = '']) =>
+      commandsOf(text),
+    );
+    expect(
+      [...links, ...scripts.map(([file = '']) => join(root, file))].filter(
+        (file) => !existsSync(file),
+      ),
+    ).toEqual([]);
     for (const [, text = ''] of page.matchAll(/^```sql\n(.*?)^```$/gms))
       for (const line of text.trim().split('\n')) expect(line).toMatch(/^[A-Z].*;$/);
     const options: readonly (readonly [string, Record<string, string>])[] = [
@@ -56,7 +71,11 @@ describe(FILE, () => {
     for (const [type, given] of options) {
       const rotator = own.find((each) => each.type === type);
       expect(
-        rotator?.bind({ target: targetOf(type), options: given, secret: { vault: 'kv1', name: 'x' } }),
+        rotator?.bind({
+          target: targetOf(type),
+          options: given,
+          secret: { vault: 'kv1', name: 'x' },
+        }),
       ).toBeDefined();
       for (const name of Object.keys(given)) expect(sectionOf(type)).toContain(name);
     }

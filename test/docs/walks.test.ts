@@ -12,13 +12,17 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const [, text = ''] = /<!-- walks -->(.*?)<!-- \/walks -->/s.exec(read('docs/developing.md')) ?? [];
 const walks = text.split(/^\*\*/m).slice(1);
 const stepsOf = (walk: string) =>
-  [...walk.matchAll(/^\d+\. `([^`]+)`:.*?`(\w+)`/gm)].map(([, file = '', name = '']) => ({ file, name }));
+  [...walk.matchAll(/^\d+\. `([^`]+)`:.*?`(\w+)`/gm)].map(([, file = '', name = '']) => ({
+    file,
+    name,
+  }));
 
 /** A function, a method, a class or a constant of this name. */
 const defines = (file: string, name: string): boolean =>
-  new RegExp(`\\b(?:function|class|const)\\s+${name}\\b|^\\s*(?:async )?${name}\\s*(?:[(<]|:.*=>)`, 'm').test(
-    read(file),
-  );
+  new RegExp(
+    `\\b(?:function|class|const)\\s+${name}\\b|^\\s*(?:async )?${name}\\s*(?:[(<]|:.*=>)`,
+    'm',
+  ).test(read(file));
 
 describe.each([
   ['One event', 8],
@@ -36,11 +40,18 @@ describe.each([
 
   it('goes from one to the next', () => {
     for (const [at, { file, name }] of steps.entries()) {
-      expect({ file, name, found: at === 0 ? read(file).includes(name) : defines(file, name) }).toMatchObject({
+      expect({
+        file,
+        name,
+        found: at === 0 ? read(file).includes(name) : defines(file, name),
+      }).toMatchObject({
         found: true,
       });
       const before = files.slice(0, Math.max(1, at));
-      expect({ name, namedIn: before.filter((each) => new RegExp(`\\b${name}\\b`).test(read(each))) }).not.toEqual({
+      expect({
+        name,
+        namedIn: before.filter((each) => new RegExp(`\\b${name}\\b`).test(read(each))),
+      }).not.toEqual({
         name,
         namedIn: [],
       });
@@ -49,9 +60,12 @@ describe.each([
 });
 
 it('an adapter of a port is imported by the composition root and its own folder alone', () => {
-  const adapters = importsOf(filesUnder('src')).filter(({ to }) => /^src\/(store|vault)\//.test(to));
+  const adapters = importsOf(filesUnder('src')).filter(({ to }) =>
+    /^src\/(store|vault)\//.test(to),
+  );
   const strangers = adapters.filter(
-    ({ file, to }) => !file.startsWith('src/app/') && !file.startsWith(to.split('/').slice(0, 2).join('/')),
+    ({ file, to }) =>
+      !file.startsWith('src/app/') && !file.startsWith(to.split('/').slice(0, 2).join('/')),
   );
   expect(adapters.length).toBeGreaterThan(10);
   expect(strangers).toEqual([]);

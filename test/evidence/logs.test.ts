@@ -35,11 +35,19 @@ function workspace(tables: Record<string, object[] | LogAnswer>) {
   };
   const clock = { now: () => NOW, sleep: async () => {} };
   const evidence = evidenceOf({ logs: logsOf({ workspaces, clock, identity: OID }) });
-  return { asked, ask: (more: Partial<UseQuestion> = {}) => evidence.lastUse({ ...QUESTION, ...more }) };
+  return {
+    asked,
+    ask: (more: Partial<UseQuestion> = {}) => evidence.lastUse({ ...QUESTION, ...more }),
+  };
 }
 const FLOWS = [{ reads: 4, others: 2, unclear: 0 }];
 const USE = { uses: 3, last: '2027-01-10T08:00:00Z', who: '10.1.2.3', program: 'azsdk-net' };
-const ALL = { StorageBlobLogs: FLOWS, StorageQueueLogs: FLOWS, StorageTableLogs: FLOWS, StorageFileLogs: FLOWS };
+const ALL = {
+  StorageBlobLogs: FLOWS,
+  StorageQueueLogs: FLOWS,
+  StorageTableLogs: FLOWS,
+  StorageFileLogs: FLOWS,
+};
 
 describe('the logs of a storage account', () => {
   it('show who uses the old slot, with the key or a SAS that it signed', async () => {
@@ -52,22 +60,35 @@ describe('the logs of a storage account', () => {
     const blob = asked.find((query) => query.includes('StorageBlobLogs')) ?? '';
     // The prefix of `key1(<hash>)` and of `key1(<hash>),SasSignature(<hash>)`, within the look-back of a day.
     expect(blob).toContain('AuthenticationHash startswith "key1("');
-    expect(blob).toContain('TimeGenerated >= datetime(2027-01-09T10:00:00.000Z) and AccountName =~ "stshop"');
+    expect(blob).toContain(
+      'TimeGenerated >= datetime(2027-01-09T10:00:00.000Z) and AccountName =~ "stshop"',
+    );
   });
 
   it('show that nobody does where all four flow, reads and changes both', async () => {
-    expect(await workspace(ALL).ask()).toEqual({ use: 'unused', since: new Date('2027-01-09T10:00:00Z') });
+    expect(await workspace(ALL).ask()).toEqual({
+      use: 'unused',
+      since: new Date('2027-01-09T10:00:00Z'),
+    });
   });
 
   it.each<[string, Record<string, object[] | LogAnswer>, RegExp]>([
     ['no log at all', {}, /no such table/],
-    ['one service without a log', { ...ALL, StorageFileLogs: answerOf(400, {}) }, /^StorageFileLogs: /],
+    [
+      'one service without a log',
+      { ...ALL, StorageFileLogs: answerOf(400, {}) },
+      /^StorageFileLogs: /,
+    ],
     [
       'a table without a row of the account',
       { ...ALL, StorageBlobLogs: [{ reads: 0, others: 0 }] },
       /no log of the resource flows/,
     ],
-    ['a log of changes alone', { ...ALL, StorageBlobLogs: [{ reads: 0, others: 9 }] }, /reads and changes both/],
+    [
+      'a log of changes alone',
+      { ...ALL, StorageBlobLogs: [{ reads: 0, others: 9 }] },
+      /reads and changes both/,
+    ],
     [
       'a part of an answer',
       { ...ALL, StorageBlobLogs: answerOf(200, { tables: [], error: { code: 'PartialError' } }) },
@@ -80,54 +101,88 @@ describe('the logs of a storage account', () => {
     ],
     ['an empty answer', { ...ALL, StorageBlobLogs: [] }, /no log of the resource flows/],
   ])('cannot tell by %s', async (_, tables, reason) => {
-    expect(await workspace(tables).ask()).toEqual({ use: 'cannot tell', reason: expect.stringMatching(reason) });
+    expect(await workspace(tables).ask()).toEqual({
+      use: 'cannot tell',
+      reason: expect.stringMatching(reason),
+    });
   });
 
   it('say nothing within half an hour of the publication', async () => {
     const said = await workspace(ALL).ask({ publishedOn: new Date('2027-01-10T09:45:00Z') });
-    expect(said).toMatchObject({ use: 'cannot tell', reason: expect.stringMatching(/last minutes/) });
+    expect(said).toMatchObject({
+      use: 'cannot tell',
+      reason: expect.stringMatching(/last minutes/),
+    });
   });
 });
 
 describe('the logs of other targets', () => {
   const keyId = '11111111-2222-4333-8444-555555555555';
-  const app = { kind: 'app-registration', target: '99999999-2222-4333-8444-555555555555', handle: keyId };
+  const app = {
+    kind: 'app-registration',
+    target: '99999999-2222-4333-8444-555555555555',
+    handle: keyId,
+  };
 
   it('of Entra name the client secret exactly', async () => {
     const { ask, asked } = workspace({ AADServicePrincipalSignInLogs: [USE, ...FLOWS] });
     expect(await ask(app)).toMatchObject({ use: 'used', by: [{ who: '10.1.2.3' }] });
     expect(asked.join('\n')).toContain(`ServicePrincipalCredentialKeyId =~ "${keyId}"`);
-    expect(await workspace({ AADServicePrincipalSignInLogs: FLOWS }).ask(app)).toMatchObject({ use: 'unused' });
-    expect(await workspace({ AADServicePrincipalSignInLogs: [{ reads: 0, others: 0 }] }).ask(app)).toMatchObject({
+    expect(await workspace({ AADServicePrincipalSignInLogs: FLOWS }).ask(app)).toMatchObject({
+      use: 'unused',
+    });
+    expect(
+      await workspace({ AADServicePrincipalSignInLogs: [{ reads: 0, others: 0 }] }).ask(app),
+    ).toMatchObject({
       use: 'cannot tell',
     });
   });
 
   it('of Cosmos name the slot, and where a request names none nothing follows', async () => {
-    const cosmos = { kind: 'cosmos-db-key', target: '/x/databaseaccounts/cosmos1', handle: 'primary' };
-    expect(await workspace({ CDBDataPlaneRequests: [USE, ...FLOWS] }).ask(cosmos)).toMatchObject({ use: 'used' });
-    expect(await workspace({ CDBDataPlaneRequests: FLOWS }).ask(cosmos)).toMatchObject({ use: 'unused' });
-    const readonly = { ...cosmos, target: `${cosmos.target}/keys/readonly`, handle: 'primaryReadonly' };
+    const cosmos = {
+      kind: 'cosmos-db-key',
+      target: '/x/databaseaccounts/cosmos1',
+      handle: 'primary',
+    };
+    expect(await workspace({ CDBDataPlaneRequests: [USE, ...FLOWS] }).ask(cosmos)).toMatchObject({
+      use: 'used',
+    });
+    expect(await workspace({ CDBDataPlaneRequests: FLOWS }).ask(cosmos)).toMatchObject({
+      use: 'unused',
+    });
+    const readonly = {
+      ...cosmos,
+      target: `${cosmos.target}/keys/readonly`,
+      handle: 'primaryReadonly',
+    };
     const { ask, asked } = workspace({ CDBDataPlaneRequests: FLOWS });
     expect(await ask(readonly)).toMatchObject({ use: 'unused' });
     expect(asked.join('\n')).toContain('AccountName =~ "cosmos1"');
     const unclear = [{ reads: 4, others: 4, unclear: 1 }];
-    expect(await workspace({ CDBDataPlaneRequests: unclear }).ask(cosmos)).toMatchObject({ use: 'cannot tell' });
-  });
-
-  it.each(['service-bus-key', 'event-hubs-key'])('of %s never tell two keys of a rule apart', async (kind) => {
-    expect(await workspace({}).ask({ kind, handle: 'primaryKey' })).toMatchObject({
+    expect(await workspace({ CDBDataPlaneRequests: unclear }).ask(cosmos)).toMatchObject({
       use: 'cannot tell',
-      reason: expect.stringMatching(/two keys of a rule/),
     });
   });
+
+  it.each(['service-bus-key', 'event-hubs-key'])(
+    'of %s never tell two keys of a rule apart',
+    async (kind) => {
+      expect(await workspace({}).ask({ kind, handle: 'primaryKey' })).toMatchObject({
+        use: 'cannot tell',
+        reason: expect.stringMatching(/two keys of a rule/),
+      });
+    },
+  );
 });
 
 describe('the audit of the vault', () => {
   const reader = { who: '/subscriptions/s/sites/shop', last: '2027-01-10T07:00:00Z' };
 
   it('shows who read the old version by its id, though the target has seen no use', async () => {
-    const said = await workspace({ ...ALL, AZKVAuditLogs: [{ ...reader, oldSince: 2, before: 3, newer: 0 }] }).ask();
+    const said = await workspace({
+      ...ALL,
+      AZKVAuditLogs: [{ ...reader, oldSince: 2, before: 3, newer: 0 }],
+    }).ask();
     expect(said).toMatchObject({ use: 'used', by: [{ who: reader.who }] });
   });
 
@@ -140,13 +195,19 @@ describe('the audit of the vault', () => {
     expect(await workspace({ ...ALL, ...behind }).ask()).toMatchObject({ use: 'unused' });
     // Once in a week is no habit, and before a day is over nobody is late.
     expect(
-      await workspace({ AzureDiagnostics: [{ ...reader, oldSince: 0, before: 1, newer: 0 }] }).ask(),
+      await workspace({
+        AzureDiagnostics: [{ ...reader, oldSince: 0, before: 1, newer: 0 }],
+      }).ask(),
     ).toMatchObject({ use: 'cannot tell' });
-    expect(await workspace(behind).ask({ publishedOn: new Date('2027-01-10T00:00:00Z') })).toMatchObject({
+    expect(
+      await workspace(behind).ask({ publishedOn: new Date('2027-01-10T00:00:00Z') }),
+    ).toMatchObject({
       use: 'cannot tell',
     });
     expect(
-      await workspace({ AzureDiagnostics: [{ ...reader, oldSince: 0, before: 5, newer: 2 }] }).ask(),
+      await workspace({
+        AzureDiagnostics: [{ ...reader, oldSince: 0, before: 5, newer: 2 }],
+      }).ask(),
     ).toMatchObject({ use: 'cannot tell' });
   });
 
@@ -178,8 +239,16 @@ describe('a query', () => {
       rows: [['x', 2]],
     };
     expect(answerOf(200, { tables: [table] })).toEqual({ rows: [{ who: 'x', uses: 2 }] });
-    for (const body of [undefined, 'text', {}, { tables: {} }, { tables: [{}] }, { tables: [{ columns: [] }] }])
+    for (const body of [
+      undefined,
+      'text',
+      {},
+      { tables: {} },
+      { tables: [{}] },
+      { tables: [{ columns: [] }] },
+    ])
       expect(answerOf(200, body)).toHaveProperty('untold');
-    for (const status of [204, 400, 401, 403, 404, 429, 503]) expect(answerOf(status, {})).toHaveProperty('untold');
+    for (const status of [204, 400, 401, 403, 404, 429, 503])
+      expect(answerOf(status, {})).toHaveProperty('untold');
   });
 });

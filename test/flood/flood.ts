@@ -80,7 +80,11 @@ const figuresOf = (alone: Run, beside: Run) => ({
 
 /** Half of them in the vault that is flooded. Known and just due, when `meanwhile` happens and the sweep comes. */
 async function goodOnes(tenant: Tenant, count: number, meanwhile: () => void): Promise<Run> {
-  const good = Array.from({ length: count }, (_, at) => ({ name: `good-${at}`, vault: VAULTS[at % 2] ?? 'kv1', at }));
+  const good = Array.from({ length: count }, (_, at) => ({
+    name: `good-${at}`,
+    vault: VAULTS[at % 2] ?? 'kv1',
+    at,
+  }));
   for (const { name, vault, at } of good) tenant.seed(name, { vault, account: `acct${at}` });
   const last = good.map(({ name, vault }) => tenant.dueOn(name, { vault }).getTime());
   await tenant.goTo(new Date(Math.max(...last)));
@@ -92,9 +96,11 @@ async function goodOnes(tenant: Tenant, count: number, meanwhile: () => void): P
   const sweep = tenant.sweep().then(() => {
     sweptOn = clock.now();
   });
-  const stored = () => tenant.azure.calls.filter(({ route, applied }) => route === 'keyvault.set' && applied);
+  const stored = () =>
+    tenant.azure.calls.filter(({ route, applied }) => route === 'keyvault.set' && applied);
   while (stored().length < count) {
-    if (clock.now() - startedOn > 600_000) throw new Error(`Only ${stored().length} of ${count} rotated.`);
+    if (clock.now() - startedOn > 600_000)
+      throw new Error(`Only ${stored().length} of ${count} rotated.`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const calls = tenant.azure.calls.findLastIndex(({ route }) => route === 'keyvault.set') + 1;
@@ -102,7 +108,8 @@ async function goodOnes(tenant: Tenant, count: number, meanwhile: () => void): P
   await sweep;
   const seconds = (Math.max(...stored().map(({ at }) => at.getTime())) - startedOn) / 1000;
   const twice = good.filter(({ name, vault }) => tenant.versions(name, vault).length !== 2);
-  if (twice.length > 0) throw new Error(`${twice.map(({ name }) => name).join(', ')}: not one new version.`);
+  if (twice.length > 0)
+    throw new Error(`${twice.map(({ name }) => name).join(', ')}: not one new version.`);
   return { seconds, sweepSeconds: (sweptOn - startedOn) / 1000, calls, floodLooksBefore: before };
 }
 
@@ -112,7 +119,8 @@ function seedFlood(tenant: Tenant, count: number): void {
 }
 
 const isFlood = (name: unknown) => String(name).startsWith('flood-');
-const floodLooks = (tenant: Tenant): number => tenant.logs('decided').filter(({ name }) => isFlood(name)).length;
+const floodLooks = (tenant: Tenant): number =>
+  tenant.logs('decided').filter(({ name }) => isFlood(name)).length;
 
 /** An hour of looks, then the next sweep, which tells what was counted. */
 async function afterwards(tenant: Tenant, flood: number) {
@@ -127,13 +135,17 @@ async function afterwards(tenant: Tenant, flood: number) {
   await tenant.sweepAndSettle();
   const alerts = tenant.alerts().filter(({ reason }) => reason === 'no-consent');
   const grouped = alerts.filter(({ count }) => count !== undefined);
-  const rows = (await tenant.rows()).filter(({ json }) => isFlood(json.name) && json.reason === 'no-consent');
+  const rows = (await tenant.rows()).filter(
+    ({ json }) => isFlood(json.name) && json.reason === 'no-consent',
+  );
   return {
     ...{ spreadMinutes, floodLooks: looks, armReads },
     singleAlerts: alerts.filter(({ name }) => isFlood(name)).length,
     groupedCounts: grouped.map(({ count }) => Number(count)),
     namesInGroups: grouped.flatMap(({ names }) => String(names).split(', ')).length,
-    shownRefused: rows.filter(({ partition, json }) => partition.startsWith('secrets-') && isRefused(json)).length,
+    shownRefused: rows.filter(
+      ({ partition, json }) => partition.startsWith('secrets-') && isRefused(json),
+    ).length,
     leftOnQueue: await tenant.own.waiting('keyturn-work'),
   };
 }

@@ -11,12 +11,19 @@ const { values } = parseArgs({
 });
 console.log('In memory:', await memoryFlood(Number(values.flood), Number(values.good)));
 const started = performance.now();
-const figures = await measureFlood({ flood: Number(values.flood), good: Number(values.good) }, console.log);
-console.table(Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, String(value)])));
+const figures = await measureFlood(
+  { flood: Number(values.flood), good: Number(values.good) },
+  console.log,
+);
+console.table(
+  Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, String(value)])),
+);
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s in all`);
 const within = figures.besideCalls <= 2 * figures.aloneCalls;
 const ratio = (beside: number, alone: number) => (beside / alone).toFixed(2);
-console.log(`Beside the flood: ${ratio(figures.besideCalls, figures.aloneCalls)} times the calls alone,`);
+console.log(
+  `Beside the flood: ${ratio(figures.besideCalls, figures.aloneCalls)} times the calls alone,`,
+);
 console.log(
   `${ratio(figures.besideSeconds, figures.aloneSeconds)} times the seconds (one machine does all, Azure included).`,
 );

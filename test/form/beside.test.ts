@@ -11,14 +11,25 @@ const OTHER = 'Another~2.of-somebody';
 const MY = 'my1.mysql.database.azure.com';
 const PG = 'pg1.postgres.database.azure.com';
 const BUS = 'ns1.servicebus.windows.net';
-const logins = (server: 'mysql' | 'postgresql' | 'sqlserver'): FormSpec => ({ kind: 'login', server, required: false });
+const logins = (server: 'mysql' | 'postgresql' | 'sqlserver'): FormSpec => ({
+  kind: 'login',
+  server,
+  required: false,
+});
 const MYSQL = logins('mysql');
 const PGSQL = logins('postgresql');
 
 /** Undefined where it opens and takes another credential; else why not. */
-const refusal = (text: string, field: string, spec: FormSpec, hosts: readonly string[] = [MY, PG]) =>
+const refusal = (
+  text: string,
+  field: string,
+  spec: FormSpec,
+  hosts: readonly string[] = [MY, PG],
+) =>
   saidOf(() => {
-    const filled = openForm(new Secret(text), { spec, field }, hosts).fill(new Secret('nEw-pass~3'));
+    const filled = openForm(new Secret(text), { spec, field }, hosts).fill(
+      new Secret('nEw-pass~3'),
+    );
     expect(filled.reveal()).not.toBe(text);
   });
 const ELSEWHERE = 'can send the credential to another host';
@@ -34,9 +45,13 @@ describe('V6: a keyword of MySQL beside its password', () => {
     ...['unix_socket', 'socket', 'named_pipe', 'bind_address', 'init_command', 'defer_connect'].map(
       (name) => [name, ELSEWHERE] as const,
     ),
-    ...['read_default_file', 'read_default_group', 'server_public_key_path'].map((name) => [name, FILE] as const),
+    ...['read_default_file', 'read_default_group', 'server_public_key_path'].map(
+      (name) => [name, FILE] as const,
+    ),
     ...['auth_plugin', 'auth_plugin_map'].map((name) => [name, IDENTITY] as const),
-    ...['server_public_key', 'ssl_disabled', 'ssl_verify_cert'].map((name) => [name, UNPROTECTED] as const),
+    ...['server_public_key', 'ssl_disabled', 'ssl_verify_cert'].map(
+      (name) => [name, UNPROTECTED] as const,
+    ),
   ])('%s is refused, as it %s; where it says nothing, it stays', (name, why) => {
     expect(of(name, 'x')).toBe(`bad-value: "/${name}" ${why}${of(name, 'x')?.split(why)[1] ?? ''}`);
     expect(of(name, '')).toBeUndefined();
@@ -64,7 +79,12 @@ describe('V6: a keyword of MySQL beside its password', () => {
   });
 
   it('is no keyword to PostgreSQL, nor further down', () => {
-    const text = JSON.stringify({ user: 'app_a', password: PW, unix_socket: 'x', defer_connect: 'x' });
+    const text = JSON.stringify({
+      user: 'app_a',
+      password: PW,
+      unix_socket: 'x',
+      defer_connect: 'x',
+    });
     expect(refusal(text, 'password', PGSQL)).toBeUndefined();
     const below = JSON.stringify({ password: PW, other: { unix_socket: 'x' } });
     expect(refusal(below, 'password', MYSQL)).toBeUndefined();
@@ -74,7 +94,8 @@ describe('V6: a keyword of MySQL beside its password', () => {
 });
 
 describe("V7.1: a keyword of Rails' beside PostgreSQL's password", () => {
-  const of = (line: string) => refusal(`adapter: postgresql\npassword: ${PW}\n${line}\n`, 'password', PGSQL);
+  const of = (line: string) =>
+    refusal(`adapter: postgresql\npassword: ${PW}\n${line}\n`, 'password', PGSQL);
 
   it.each([
     ['socket: /tmp/x', ELSEWHERE],
@@ -84,14 +105,21 @@ describe("V7.1: a keyword of Rails' beside PostgreSQL's password", () => {
     ['sslmode: requirex', UNPROTECTED],
   ])('%s', (line, why) => expect(of(line)).toContain(why));
 
-  it.each(['sslmode: require', 'sslmode: verify-ca', 'sslmode: VERIFY-FULL', 'sslmodes: disable', 'pool: 5'])(
-    '%s stays',
-    (line) => expect(of(line)).toBeUndefined(),
-  );
+  it.each([
+    'sslmode: require',
+    'sslmode: verify-ca',
+    'sslmode: VERIFY-FULL',
+    'sslmodes: disable',
+    'pool: 5',
+  ])('%s stays', (line) => expect(of(line)).toBeUndefined());
 
   it('is none in JSON, whose readers know nothing of Rails', () => {
     expect(
-      refusal(JSON.stringify({ password: PW, sslmode: 'disable', socket: '/x' }), 'password', PGSQL),
+      refusal(
+        JSON.stringify({ password: PW, sslmode: 'disable', socket: '/x' }),
+        'password',
+        PGSQL,
+      ),
     ).toBeUndefined();
   });
 });
@@ -99,10 +127,22 @@ describe("V7.1: a keyword of Rails' beside PostgreSQL's password", () => {
 describe("V7.1: Rails' environments", () => {
   const text = (one: string, other: string, value = OTHER, spec = 'password') =>
     `${one}:\n  username: app_a\n  ${spec}: ${PW}\n${other}:\n  username: app_b\n  ${spec}: ${value}\n`;
-  const all = ['production', 'staging', 'development', 'test', 'default', 'preview', 'review', 'qa', 'uat'];
+  const all = [
+    'production',
+    'staging',
+    'development',
+    'test',
+    'default',
+    'preview',
+    'review',
+    'qa',
+    'uat',
+  ];
 
   it.each(
-    all.flatMap((one) => [[one, 'production'] as const, ['production', one] as const]).filter(([a, b]) => a !== b),
+    all
+      .flatMap((one) => [[one, 'production'] as const, ['production', one] as const])
+      .filter(([a, b]) => a !== b),
   )('with different passwords in %s and %s are refused, naming the other', (one, other) => {
     expect(refusal(text(one, other), `/${one}/password`, PGSQL)).toBe(
       `bad-value: "/${other}/password" holds another credential; keep one environment in a secret.`,
@@ -129,7 +169,11 @@ describe("V7.1: Rails' environments", () => {
       `production:\n  password: ${PW}\nstaging:\n  a:\n    password: ${OTHER}\n`,
       '/production/password',
     ],
-    ['environments that are passwords themselves', `production: ${PW}\nstaging: ${OTHER}\n`, 'production'],
+    [
+      'environments that are passwords themselves',
+      `production: ${PW}\nstaging: ${OTHER}\n`,
+      'production',
+    ],
     [
       'JSON, which is nobody’s `database.yml`',
       JSON.stringify({ production: { password: PW }, staging: { password: OTHER } }),
@@ -141,7 +185,8 @@ describe("V7.1: Rails' environments", () => {
 });
 
 describe('V6: of `password` and `passwd`, clients of MySQL take different ones first', () => {
-  const of = (document: object, field = 'password', spec = MYSQL) => refusal(JSON.stringify(document), field, spec);
+  const of = (document: object, field = 'password', spec = MYSQL) =>
+    refusal(JSON.stringify(document), field, spec);
   const another = (name: string) =>
     `bad-value: "/${name}" holds another credential than the field, and clients differ in which they take.`;
 
@@ -193,7 +238,11 @@ describe('V7.5: an address beside the password, which Spring and Rails take firs
   });
 
   it('one with the same password and another login is refused, where the document names the login', () => {
-    const text = lines(PWD, 'spring.datasource.username=app_a', `spring.datasource.url=${url(PW, 'app_b')}`);
+    const text = lines(
+      PWD,
+      'spring.datasource.username=app_a',
+      `spring.datasource.url=${url(PW, 'app_b')}`,
+    );
     const open = (loginField?: string) =>
       openForm(
         new Secret(text),
@@ -206,7 +255,11 @@ describe('V7.5: an address beside the password, which Spring and Rails take firs
     expect(
       openForm(
         new Secret(same),
-        { spec: PGSQL, field: 'spring.datasource.password', loginField: 'spring.datasource.username' },
+        {
+          spec: PGSQL,
+          field: 'spring.datasource.password',
+          loginField: 'spring.datasource.username',
+        },
         [PG],
       ).login,
     ).toBe('app_a');
@@ -214,7 +267,9 @@ describe('V7.5: an address beside the password, which Spring and Rails take firs
 });
 
 describe('V3: what Kafka’s clients read beside the JAAS configuration', () => {
-  const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
+  const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString(
+    'base64',
+  );
   const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required username="$ConnectionString" password="Endpoint=sb://${BUS}/;SharedAccessKeyName=send;SharedAccessKey=${KEY}";`;
   const spec: FormSpec = { kind: 'key', dialects: ['jaas', 'messaging'] };
   const of = (name: string, value: string, hosts: readonly string[] = [BUS]) => {
@@ -245,7 +300,11 @@ describe('V3: what Kafka’s clients read beside the JAAS configuration', () => 
   ])('%s = %s is taken', (name, value) => expect(of(name, value)).toBeUndefined());
 
   it.each([
-    ['bootstrap.servers', 'evil.example:9093', 'foreign-host: "/bootstrap.servers" leads to a host'],
+    [
+      'bootstrap.servers',
+      'evil.example:9093',
+      'foreign-host: "/bootstrap.servers" leads to a host',
+    ],
     ['bootstrap.servers', `${BUS}:9093,evil.example:9093`, 'foreign-host'],
     ['bootstrap.servers', `evil.example:9093,${BUS}:9093`, 'foreign-host'],
     ['bootstrap.servers', `x://${BUS}:9093`, 'foreign-host'],

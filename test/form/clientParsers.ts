@@ -16,7 +16,9 @@ export function readAdo(text: string): Settings {
 
 /** ODBC, and Microsoft's driver of Java behind the host: braces, the closing one doubled inside. */
 export function readBraces(text: string): Settings {
-  return readElements(text, (so, at) => (so[at] === '{' ? untilClosed(so, at + 1, '}') : undefined));
+  return readElements(text, (so, at) =>
+    so[at] === '{' ? untilClosed(so, at + 1, '}') : undefined,
+  );
 }
 
 export function readJdbcSqlServer(text: string): Settings & { host?: string } {
@@ -66,7 +68,10 @@ function untilClosed(text: string, from: number, quote: string): Closed {
   throw new Error('A quote does not close.');
 }
 
-function readElements(text: string, quotedAt: (text: string, at: number) => Closed | undefined): Settings {
+function readElements(
+  text: string,
+  quotedAt: (text: string, at: number) => Closed | undefined,
+): Settings {
   const settings: Settings = new Map();
   let at = 0;
   while (at < text.length) {
@@ -79,7 +84,8 @@ function readElements(text: string, quotedAt: (text: string, at: number) => Clos
     const end = text.indexOf(';', quoted?.at ?? at);
     const behind = end < 0 ? text.length : end;
     settings.set(name, quoted?.value ?? text.slice(at, behind).trimEnd());
-    if (quoted && text.slice(quoted.at, behind).trim() !== '') throw new Error('Something stands behind a quote.');
+    if (quoted && text.slice(quoted.at, behind).trim() !== '')
+      throw new Error('Something stands behind a quote.');
     at = behind + 1;
   }
   return settings;

@@ -15,7 +15,9 @@ export interface Read {
 type Reader = (text: string) => Read;
 
 const require = createRequire(import.meta.url);
-const ioredis: { parseURL(text: string): { password?: string } } = require('ioredis/built/utils/index.js');
+const ioredis: {
+  parseURL(text: string): { password?: string };
+} = require('ioredis/built/utils/index.js');
 /** `exports` of the package hides it; it is what createConnection reads a string with. */
 const mysql2: { parseUrl(text: string): { user?: string; password?: string } } = require(
   require.resolve('mysql2').replace(/[^/]+$/, 'lib/connection_config.js'),
@@ -28,7 +30,8 @@ const element =
   (text) => {
     const found = text.split(separator).map((part) => part.trim());
     const own = found.find(
-      (part) => part.toLowerCase().startsWith(`${name}=`) || new RegExp(`^${name}\\s*=`, 'i').test(part),
+      (part) =>
+        part.toLowerCase().startsWith(`${name}=`) || new RegExp(`^${name}\\s*=`, 'i').test(part),
     );
     return { credential: own?.slice(own.indexOf('=') + 1).trim() };
   };
@@ -50,24 +53,35 @@ const userinfo: Reader = (text) => {
 };
 const query: Reader = (text) => {
   const { searchParams } = new URL(text.slice('jdbc:'.length));
-  return { login: searchParams.get('user') ?? undefined, credential: searchParams.get('password') ?? undefined };
+  return {
+    login: searchParams.get('user') ?? undefined,
+    credential: searchParams.get('password') ?? undefined,
+  };
 };
-const messaging: Reader = (text) => ({ credential: ConnectionConfig.create(text, 'q1').sharedAccessKey });
+const messaging: Reader = (text) => ({
+  credential: ConnectionConfig.create(text, 'q1').sharedAccessKey,
+});
 
 /** By the title of the dialect. */
 export const clients: Readonly<Record<string, Reader>> = {
   // The SDK keeps the key as bytes, and refuses texts without a protocol.
   'Storage account'(text) {
-    const whole = /DefaultEndpointsProtocol/i.test(text) ? text : `DefaultEndpointsProtocol=https;${text}`;
+    const whole = /DefaultEndpointsProtocol/i.test(text)
+      ? text
+      : `DefaultEndpointsProtocol=https;${text}`;
     const named = whole.replace(
       /(^|;)\s*(\w+)\s*=/g,
       (_, before, name) => `${before}${exactly[name.toLowerCase()] ?? name}=`,
     );
-    const { credential } = BlobServiceClient.fromConnectionString(named.replace(/\s*;\s*/g, ';').trim());
+    const { credential } = BlobServiceClient.fromConnectionString(
+      named.replace(/\s*;\s*/g, ';').trim(),
+    );
     return { credential: Shared.parse(credential).accountKey.toString('base64') };
   },
   'Service Bus, Event Hubs, Relay, Notification Hubs': messaging,
-  'AMQP address of Service Bus and Event Hubs': (text) => ({ credential: userinfo(text).credential }),
+  'AMQP address of Service Bus and Event Hubs': (text) => ({
+    credential: userinfo(text).credential,
+  }),
   'Kafka JAAS configuration of Event Hubs'(text) {
     const inner = /password="((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? '';
     return messaging(inner.replace(/\\(.)/g, '$1'));
@@ -75,7 +89,9 @@ export const clients: Readonly<Record<string, Reader>> = {
   'Cosmos DB for NoSQL and Gremlin': element('accountkey'),
   'Cosmos DB for Table': element('accountkey'),
   'Cosmos DB for Apache Cassandra': element('password'),
-  'Cosmos DB for MongoDB': (text) => ({ credential: decodeURIComponent(new ConnectionString(text).password) }),
+  'Cosmos DB for MongoDB': (text) => ({
+    credential: decodeURIComponent(new ConnectionString(text).password),
+  }),
   'StackExchange.Redis': element('password', ','),
   'Redis address': (text) => ({ credential: ioredis.parseURL(text).password }),
   'App Configuration': element('secret'),
@@ -93,20 +109,26 @@ export const clients: Readonly<Record<string, Reader>> = {
         text
           .split(';')
           .slice(1)
-          .map((part) => [part.slice(0, part.indexOf('=')).toLowerCase(), part.slice(part.indexOf('=') + 1)]),
+          .map((part) => [
+            part.slice(0, part.indexOf('=')).toLowerCase(),
+            part.slice(part.indexOf('=') + 1),
+          ]),
       ),
       'user',
       'password',
     ),
-  'Prisma for SQL Server': (text) => ofMap(readBraces(text.slice(text.indexOf(';') + 1)), 'user', 'password'),
-  'SQLAlchemy with `odbc_connect`': (text) => odbc(new URL(text).searchParams.get('odbc_connect') ?? ''),
+  'Prisma for SQL Server': (text) =>
+    ofMap(readBraces(text.slice(text.indexOf(';') + 1)), 'user', 'password'),
+  'SQLAlchemy with `odbc_connect`': (text) =>
+    odbc(new URL(text).searchParams.get('odbc_connect') ?? ''),
   'SQLAlchemy and Go for SQL Server': userinfo,
   'Address of PostgreSQL'(text) {
     const { user, password } = parsePg(text);
     return { login: user, credential: password };
   },
   'JDBC for PostgreSQL': query,
-  Npgsql: (text) => ofMap(readAdoPlain(text), 'user id,username,user name,userid,uid', 'password,pwd,psw'),
+  Npgsql: (text) =>
+    ofMap(readAdoPlain(text), 'user id,username,user name,userid,uid', 'password,pwd,psw'),
   'libpq keywords': (text) => ofMap(readLibpq(text), 'user', 'password'),
   'ODBC for PostgreSQL': odbc,
   'Address of MySQL'(text) {
@@ -114,7 +136,8 @@ export const clients: Readonly<Record<string, Reader>> = {
     return { login: user, credential: password };
   },
   'JDBC for MySQL and MariaDB': query,
-  'MySqlConnector and Connector/NET': (text) => ofMap(readAdoPlain(text), 'uid,user id,username,user', 'pwd,password'),
+  'MySqlConnector and Connector/NET': (text) =>
+    ofMap(readAdoPlain(text), 'uid,user id,username,user', 'pwd,password'),
   'ODBC for MySQL': odbc,
   'Go for MySQL'(text) {
     const [, login, credential] = /^([^:]*):(.*)@tcp\(/s.exec(text) ?? [];
@@ -129,7 +152,9 @@ const exactly: Readonly<Record<string, string>> = {
 
 /** ADO.NET's quoting with names that tedious does not know. */
 function readAdoPlain(text: string): Map<string, string> {
-  const found = [...text.matchAll(/\s*([\w ]+?)\s*=\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|([^;]*))\s*(?:;|$)/g)];
+  const found = [
+    ...text.matchAll(/\s*([\w ]+?)\s*=\s*(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)'|([^;]*))\s*(?:;|$)/g),
+  ];
   return new Map(
     found.map(([, name = '', double, single, bare = '']) => [
       name.toLowerCase(),

@@ -12,8 +12,12 @@ import { keyDialects, loginDialects } from '../../src/form/dialects.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
 import { clients } from './clients.ts';
 
-const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
-const NEW_KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 57 + 251) % 256)).toString('base64');
+const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString(
+  'base64',
+);
+const NEW_KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 57 + 251) % 256)).toString(
+  'base64',
+);
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
   storage: ['acct1.blob.core.windows.net', 'acct1.queue.core.windows.net'],
   redis: ['redis1.redis.cache.windows.net:6380'],
@@ -46,12 +50,16 @@ const rows: readonly Row[] = [
 ];
 const isAddress = (text: string) => /^[a-z+]+:\/\//.test(text) && !text.includes(';');
 const isEncoded = ({ dialect }: Row, text: string) =>
-  isAddress(text) || dialect.title.startsWith('JDBC for P') || dialect.title.startsWith('JDBC for M');
+  isAddress(text) ||
+  dialect.title.startsWith('JDBC for P') ||
+  dialect.title.startsWith('JDBC for M');
 
 /** An example of the vendor with a credential in it, as its dialect spells it. */
 function written(row: Row, example: string, credential: string, login = 'app_a'): string {
   const encode =
-    isEncoded(row, example) || row.dialect.title.includes('odbc_connect') ? encodeURIComponent : (text: string) => text;
+    isEncoded(row, example) || row.dialect.title.includes('odbc_connect')
+      ? encodeURIComponent
+      : (text: string) => text;
   const texts = {
     host: hostsOf(row.id)[0] ?? '',
     account: 'acct1',
@@ -60,18 +68,33 @@ function written(row: Row, example: string, credential: string, login = 'app_a')
     K: encode(credential),
     PW: encode(credential),
   };
-  const plain = Object.entries(texts).reduce((so, [name, text]) => so.replaceAll(`{${name}}`, () => text), example);
+  const plain = Object.entries(texts).reduce(
+    (so, [name, text]) => so.replaceAll(`{${name}}`, () => text),
+    example,
+  );
   return plain.replace(/:6380:\d+/, ':6380');
 }
 const open = (row: Row, text: string, field?: string): Form =>
-  openForm(new Secret(text), { spec: row.spec, ...(field === undefined ? {} : { field }) }, hostsOf(row.id));
+  openForm(
+    new Secret(text),
+    { spec: row.spec, ...(field === undefined ? {} : { field }) },
+    hostsOf(row.id),
+  );
 const credentialIn = (row: Row, form: Form) =>
-  row.id === 'appConfiguration' ? /;Secret=(.*)$/.exec(form.bare.reveal())?.[1] : form.bare.reveal();
+  row.id === 'appConfiguration'
+    ? /;Secret=(.*)$/.exec(form.bare.reveal())?.[1]
+    : form.bare.reveal();
 const credentialOf = (row: Row) => (row.spec.kind === 'login' ? 'Old-pass~1' : KEY);
 const nextOf = (row: Row) =>
-  row.id === 'appConfiguration' ? `Id=jKMW;Secret=${NEW_KEY}` : row.spec.kind === 'login' ? 'nEw-Pass_2.~' : NEW_KEY;
+  row.id === 'appConfiguration'
+    ? `Id=jKMW;Secret=${NEW_KEY}`
+    : row.spec.kind === 'login'
+      ? 'nEw-Pass_2.~'
+      : NEW_KEY;
 const examples = rows.flatMap((row) =>
-  row.dialect.examples.map((example) => [`${row.dialect.title}: ${example}`, row, example] as const),
+  row.dialect.examples.map(
+    (example) => [`${row.dialect.title}: ${example}`, row, example] as const,
+  ),
 );
 
 it('every dialect has an example, a source and a client that reads it', () => {
@@ -129,7 +152,9 @@ describe.each(examples)('%s', (_, row, example) => {
     const form = open(row, text);
     expect(form.form).toBe('connection-string');
     expect(read?.(text).credential).toBe(credentialIn(row, form));
-    const filled = form.fill(new Secret(nextOf(row)), form.login === undefined ? undefined : 'app_b').reveal();
+    const filled = form
+      .fill(new Secret(nextOf(row)), form.login === undefined ? undefined : 'app_b')
+      .reveal();
     const again = open(row, filled);
     expect(again.bare.reveal()).toBe(nextOf(row));
     expect(read?.(filled).credential).toBe(credentialIn(row, again));
@@ -164,8 +189,14 @@ describe.each(examples)('%s', (_, row, example) => {
   it('takes 200 odd credentials so that the client reads them, or refuses before anything is written', () => {
     const odd = fc.oneof(
       fc.string({ unit: fc.constantFrom(...'ABCXYZabcxyz0189-_.~'), minLength: 40, maxLength: 40 }),
-      fc.uint8Array({ minLength: 32, maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString('base64')),
-      fc.string({ unit: fc.constantFrom(...`ab]['"\\;={}()@%+&?#:/,! $\`é漢🔑`), minLength: 1, maxLength: 40 }),
+      fc
+        .uint8Array({ minLength: 32, maxLength: 64 })
+        .map((bytes) => Buffer.from(bytes).toString('base64')),
+      fc.string({
+        unit: fc.constantFrom(...`ab]['"\\;={}()@%+&?#:/,! $\`é漢🔑`),
+        minLength: 1,
+        maxLength: 40,
+      }),
     );
     fc.assert(
       fc.property(odd, (next) => {
@@ -176,8 +207,12 @@ describe.each(examples)('%s', (_, row, example) => {
         } catch (error) {
           if (!(error instanceof KeyturnError) || error.reason !== 'bad-value') throw error;
           if (next.length > 8) expect(error.detail).not.toContain(next);
-          if (row.spec.kind === 'login') expect(next).not.toMatch(/^[A-Za-z0-9._~][A-Za-z0-9._~-]{39}$/);
-          else expect(next).not.toMatch(/^(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+          if (row.spec.kind === 'login')
+            expect(next).not.toMatch(/^[A-Za-z0-9._~][A-Za-z0-9._~-]{39}$/);
+          else
+            expect(next).not.toMatch(
+              /^(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+            );
           return;
         }
         expect(read?.(filled).credential).toBe(next);
@@ -203,7 +238,10 @@ function spellings(row: Row, text: string): (readonly [string, string])[] {
       ['an option that nobody knows', `${text}${mark}futureOption=7`],
       ['an encoded option', `${text}${mark}options=a%20b`],
       ['lower-case escapes', text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())],
-      ['another case of the host', text.replace(hostsOf(row.id)[0] ?? '', (host) => host.toUpperCase())],
+      [
+        'another case of the host',
+        text.replace(hostsOf(row.id)[0] ?? '', (host) => host.toUpperCase()),
+      ],
       ['two options', `${text}${mark}a=1&b=2`],
     ];
   }
@@ -220,7 +258,9 @@ function spellings(row: Row, text: string): (readonly [string, string])[] {
   const named = (change: (name: string) => string) =>
     joined(
       parts.map((part) =>
-        part.includes('=') ? change(part.slice(0, part.indexOf('='))) + part.slice(part.indexOf('=')) : part,
+        part.includes('=')
+          ? change(part.slice(0, part.indexOf('='))) + part.slice(part.indexOf('='))
+          : part,
       ),
     );
   return [
@@ -242,7 +282,9 @@ function spellings(row: Row, text: string): (readonly [string, string])[] {
         ] as [string, string][])
       : ([
           // jTDS keeps blanks: they would be a part of the name.
-          ...(title === 'jTDS' ? [] : [['blanks behind the separators', head + parts.join(`${separator} `)] as const]),
+          ...(title === 'jTDS'
+            ? []
+            : [['blanks behind the separators', head + parts.join(`${separator} `)] as const]),
           ['no separator at the end', joined(parts)],
         ] as [string, string][])),
   ];

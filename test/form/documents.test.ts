@@ -9,7 +9,12 @@ import { type Form, openForm } from '../../src/form/form.ts';
 import { refusalOf } from '../jest/refusal.ts';
 
 const PG = 'pg1.postgres.database.azure.com';
-const HOSTS = [PG, 'sql1.database.windows.net', 'acct1.blob.core.windows.net', 'ns1.servicebus.windows.net'];
+const HOSTS = [
+  PG,
+  'sql1.database.windows.net',
+  'acct1.blob.core.windows.net',
+  'ns1.servicebus.windows.net',
+];
 const OLD = 'Old-pass.word_1~xyz';
 const NEW = 'nEw-Pass_2.~abcdefghijklmnopqrstuvwxyz01';
 const keyOf = (byte: number) => Buffer.alloc(64, byte).toString('base64');
@@ -32,7 +37,8 @@ const wantedOf = ({ kind, field, loginField }: Case): FormOptions => ({
   field,
   ...(loginField ? { loginField } : {}),
 });
-const open = (text: string, given: Case): Form => openForm(new Secret(text), wantedOf(given), HOSTS);
+const open = (text: string, given: Case): Form =>
+  openForm(new Secret(text), wantedOf(given), HOSTS);
 const isLogin = ({ kind }: Case) => kind === 'pg' || kind === 'sql';
 const before = ({ kind }: Case) => (kind === 'storage' || kind === 'bus' ? keyOf(7) : OLD);
 const after = ({ kind }: Case) => (kind === 'storage' || kind === 'bus' ? keyOf(9) : NEW);
@@ -57,97 +63,148 @@ const sb: Case = { kind: 'bus', field: 'cs' };
 const app: Case = { kind: 'bare', field: 'clientSecret' };
 
 /** All places are replaced; the rest is byte-equal since the document is written from its own text. */
-const replaced: readonly (readonly [string, Case, (login: string, password: string) => unknown])[] = [
-  ['a string beside login and password', pg, (u, p) => ({ username: u, password: p, url: pgText(u, p) })],
-  ['the same password twice', pg, (u, p) => ({ username: u, password: p, PGPASSWORD: p })],
+const replaced: readonly (readonly [string, Case, (login: string, password: string) => unknown])[] =
   [
-    'a login repeated as owner and schema stays',
-    pg,
-    (u, p) => ({ username: u, password: p, owner: 'app_a', schema: 'app_a' }),
-  ],
-  [
-    'a text that only resembles stays',
-    pg,
-    (u, p) => ({ username: u, password: p, note: 'Old-pass', hint: 'Old-pass.word' }),
-  ],
-  ['a second pair, its login with it', pg, (u, p) => ({ username: u, password: p, reader: { user: u, password: p } })],
-  ['base64 of login and password', pg, (u, p) => ({ username: u, password: p, basic: base64(`${u}:${p}`) })],
-  ['base64 of a string', pg, (u, p) => ({ username: u, password: p, enc: base64(pgText(u, p)) })],
-  [
-    'a document in a string',
-    pg,
-    (u, p) => ({ username: u, password: p, inner: JSON.stringify({ url: pgText(u, p), n: 1 }) }),
-  ],
-  ['a list of strings', pg, (u, p) => ({ username: u, password: p, urls: [pgText(u, p), 'other', pgText(u, p)] })],
-  ['libpq keywords beside', pg, (u, p) => ({ username: u, password: p, dsn: `host=${PG} user=${u} password=${p}` })],
-  [
-    'JDBC beside',
-    pg,
-    (u, p) => ({ username: u, password: p, jdbc: `jdbc:postgresql://${PG}:5432/app?user=${u}&password=${p}` }),
-  ],
-  ['Npgsql beside', pg, (u, p) => ({ username: u, password: p, net: `Host=${PG};Username=${u};Password=${p}` })],
-  ['blanks around the second', pg, (u, p) => ({ username: u, password: p, file: `${p}\n` })],
-  ['numbers, nulls and nesting stay', pg, (u, p) => ({ n: 1.5, username: u, password: p, a: [null, true, { b: [] }] })],
-  ['a short text that equals nothing', pg, (u, p) => ({ username: u, password: p, port: '5432', host: PG })],
-  ['ADO.NET as the field and again', { kind: 'sql', field: 'a' }, (u, p) => ({ a: ado(u, p), b: ado(u, p) })],
-  [
-    'SQL Server: JSON of login and password, and a string',
-    { kind: 'sql', field: '/db/pw', loginField: '/db/user' },
-    (u, p) => ({ db: { user: u, pw: p }, cs: ado(u, p) }),
-  ],
-  [
-    'SQL Server: EF6 beside',
-    { kind: 'sql', field: 'a' },
-    (u, p) => ({
-      a: ado(u, p),
-      ef: `metadata=res://*/M.csdl;provider=System.Data.SqlClient;provider connection string="${ado(u, p)}"`,
-    }),
-  ],
-  ['storage: key and string', st, (_, k) => ({ key: k, cs: storage(k) })],
-  ['storage: key, string and base64', st, (_, k) => ({ key: k, cs: storage(k), b: base64(storage(k)) })],
-  ['storage: percent-encoded', st, (_, k) => ({ key: k, q: encodeURIComponent(k) })],
-  ['storage: two strings', { kind: 'storage', field: '/list/0' }, (_, k) => ({ list: [storage(k), storage(k)] })],
-  [
-    'Service Bus: string, JAAS and AMQP',
-    sb,
-    (_, k) => ({
-      cs: bus(k),
-      kafka: `org.apache.kafka.common.security.plain.PlainLoginModule required username="$ConnectionString" password="${bus(k)}";`,
-      amqp: `amqps://send:${encodeURIComponent(k)}@ns1.servicebus.windows.net`,
-    }),
-  ],
-  [
-    'docker: password and auth',
-    { kind: 'bare', field: '/auths/reg1.azurecr.io/password' },
-    (_, p) => ({ auths: { 'reg1.azurecr.io': { username: 'reg1', password: p, auth: base64(`reg1:${p}`) } } }),
-  ],
-  [
-    'docker: auth alone',
-    { kind: 'bare', field: '/auths/reg1.azurecr.io/auth' },
-    (_, p) => ({ auths: { 'reg1.azurecr.io': { auth: base64(`reg1:${p}`) } } }),
-  ],
-  [
-    'docker: auth as the field, password with it',
-    { kind: 'bare', field: '/auths/r/auth' },
-    (_, p) => ({ auths: { r: { password: p, auth: base64(`reg1:${p}`) } } }),
-  ],
-  [
-    'Azure auth JSON',
-    app,
-    (_, p) => ({
-      clientId: 'c',
-      clientSecret: p,
-      tenantId: 't',
-      activeDirectoryEndpointUrl: 'https://login.microsoftonline.com',
-      resourceManagerEndpointUrl: 'https://management.azure.com/',
-    }),
-  ],
-  [
-    'an app registration under two names',
-    app,
-    (_, p) => ({ clientSecret: p, AZURE_CLIENT_SECRET: p, ARM_CLIENT_SECRET: p }),
-  ],
-];
+    [
+      'a string beside login and password',
+      pg,
+      (u, p) => ({ username: u, password: p, url: pgText(u, p) }),
+    ],
+    ['the same password twice', pg, (u, p) => ({ username: u, password: p, PGPASSWORD: p })],
+    [
+      'a login repeated as owner and schema stays',
+      pg,
+      (u, p) => ({ username: u, password: p, owner: 'app_a', schema: 'app_a' }),
+    ],
+    [
+      'a text that only resembles stays',
+      pg,
+      (u, p) => ({ username: u, password: p, note: 'Old-pass', hint: 'Old-pass.word' }),
+    ],
+    [
+      'a second pair, its login with it',
+      pg,
+      (u, p) => ({ username: u, password: p, reader: { user: u, password: p } }),
+    ],
+    [
+      'base64 of login and password',
+      pg,
+      (u, p) => ({ username: u, password: p, basic: base64(`${u}:${p}`) }),
+    ],
+    ['base64 of a string', pg, (u, p) => ({ username: u, password: p, enc: base64(pgText(u, p)) })],
+    [
+      'a document in a string',
+      pg,
+      (u, p) => ({ username: u, password: p, inner: JSON.stringify({ url: pgText(u, p), n: 1 }) }),
+    ],
+    [
+      'a list of strings',
+      pg,
+      (u, p) => ({ username: u, password: p, urls: [pgText(u, p), 'other', pgText(u, p)] }),
+    ],
+    [
+      'libpq keywords beside',
+      pg,
+      (u, p) => ({ username: u, password: p, dsn: `host=${PG} user=${u} password=${p}` }),
+    ],
+    [
+      'JDBC beside',
+      pg,
+      (u, p) => ({
+        username: u,
+        password: p,
+        jdbc: `jdbc:postgresql://${PG}:5432/app?user=${u}&password=${p}`,
+      }),
+    ],
+    [
+      'Npgsql beside',
+      pg,
+      (u, p) => ({ username: u, password: p, net: `Host=${PG};Username=${u};Password=${p}` }),
+    ],
+    ['blanks around the second', pg, (u, p) => ({ username: u, password: p, file: `${p}\n` })],
+    [
+      'numbers, nulls and nesting stay',
+      pg,
+      (u, p) => ({ n: 1.5, username: u, password: p, a: [null, true, { b: [] }] }),
+    ],
+    [
+      'a short text that equals nothing',
+      pg,
+      (u, p) => ({ username: u, password: p, port: '5432', host: PG }),
+    ],
+    [
+      'ADO.NET as the field and again',
+      { kind: 'sql', field: 'a' },
+      (u, p) => ({ a: ado(u, p), b: ado(u, p) }),
+    ],
+    [
+      'SQL Server: JSON of login and password, and a string',
+      { kind: 'sql', field: '/db/pw', loginField: '/db/user' },
+      (u, p) => ({ db: { user: u, pw: p }, cs: ado(u, p) }),
+    ],
+    [
+      'SQL Server: EF6 beside',
+      { kind: 'sql', field: 'a' },
+      (u, p) => ({
+        a: ado(u, p),
+        ef: `metadata=res://*/M.csdl;provider=System.Data.SqlClient;provider connection string="${ado(u, p)}"`,
+      }),
+    ],
+    ['storage: key and string', st, (_, k) => ({ key: k, cs: storage(k) })],
+    [
+      'storage: key, string and base64',
+      st,
+      (_, k) => ({ key: k, cs: storage(k), b: base64(storage(k)) }),
+    ],
+    ['storage: percent-encoded', st, (_, k) => ({ key: k, q: encodeURIComponent(k) })],
+    [
+      'storage: two strings',
+      { kind: 'storage', field: '/list/0' },
+      (_, k) => ({ list: [storage(k), storage(k)] }),
+    ],
+    [
+      'Service Bus: string, JAAS and AMQP',
+      sb,
+      (_, k) => ({
+        cs: bus(k),
+        kafka: `org.apache.kafka.common.security.plain.PlainLoginModule required username="$ConnectionString" password="${bus(k)}";`,
+        amqp: `amqps://send:${encodeURIComponent(k)}@ns1.servicebus.windows.net`,
+      }),
+    ],
+    [
+      'docker: password and auth',
+      { kind: 'bare', field: '/auths/reg1.azurecr.io/password' },
+      (_, p) => ({
+        auths: { 'reg1.azurecr.io': { username: 'reg1', password: p, auth: base64(`reg1:${p}`) } },
+      }),
+    ],
+    [
+      'docker: auth alone',
+      { kind: 'bare', field: '/auths/reg1.azurecr.io/auth' },
+      (_, p) => ({ auths: { 'reg1.azurecr.io': { auth: base64(`reg1:${p}`) } } }),
+    ],
+    [
+      'docker: auth as the field, password with it',
+      { kind: 'bare', field: '/auths/r/auth' },
+      (_, p) => ({ auths: { r: { password: p, auth: base64(`reg1:${p}`) } } }),
+    ],
+    [
+      'Azure auth JSON',
+      app,
+      (_, p) => ({
+        clientId: 'c',
+        clientSecret: p,
+        tenantId: 't',
+        activeDirectoryEndpointUrl: 'https://login.microsoftonline.com',
+        resourceManagerEndpointUrl: 'https://management.azure.com/',
+      }),
+    ],
+    [
+      'an app registration under two names',
+      app,
+      (_, p) => ({ clientSecret: p, AZURE_CLIENT_SECRET: p, ARM_CLIENT_SECRET: p }),
+    ],
+  ];
 
 describe('VAL-01: documents in which all places are replaced together', () => {
   it.each(replaced)('VAL-01: %s', (_, given, make) => {
@@ -181,8 +238,18 @@ const pointed: readonly (readonly [string, Case, unknown, RegExp])[] = [
     /"\/cs".*service/,
   ],
   ['a name', pg, { username: 'app_a', password: OLD, map: { [OLD]: 1 } }, /"\/map"/],
-  ['base64 of a sentence', pg, { username: 'app_a', password: OLD, a: { b: base64(`say ${OLD} twice`) } }, /"\/a\/b"/],
-  ['a header', pg, { username: 'app_a', password: OLD, header: `Basic ${base64(`app_a:${OLD}`)}` }, /"\/header"/],
+  [
+    'base64 of a sentence',
+    pg,
+    { username: 'app_a', password: OLD, a: { b: base64(`say ${OLD} twice`) } },
+    /"\/a\/b"/,
+  ],
+  [
+    'a header',
+    pg,
+    { username: 'app_a', password: OLD, header: `Basic ${base64(`app_a:${OLD}`)}` },
+    /"\/header"/,
+  ],
   [
     'a document in a string with a sentence',
     pg,
@@ -238,7 +305,11 @@ describe('VAL-02: another credential in the document', () => {
     ['as it is', (k: string) => ({ key: keyOf(7), second: k }), '/second'],
     ['in a string', (k: string) => ({ key: keyOf(7), a: [storage(k)] }), '/a/0'],
     ['in base64', (k: string) => ({ key: keyOf(7), b: base64(`acct1:${k}`) }), '/b'],
-    ['percent-encoded', (k: string) => ({ key: keyOf(7), q: `sig=${encodeURIComponent(k)}` }), '/q'],
+    [
+      'percent-encoded',
+      (k: string) => ({ key: keyOf(7), q: `sig=${encodeURIComponent(k)}` }),
+      '/q',
+    ],
     ['nowhere', () => ({ key: keyOf(7), q: 'x' }), undefined],
   ])('VAL-02: is found %s', (_, make, where) => {
     expect(open(JSON.stringify(make(keyOf(8))), st).elsewhere(new Secret(keyOf(8)))).toBe(where);
@@ -252,21 +323,38 @@ describe('documents of lines', () => {
       `# shop\nexport DB_USER=${u}\nDB_PASSWORD="${p}"\r\nURL='${pgText(u, p)}'\n\nEMPTY=\n`;
     const filled = fill(make('app_a', OLD), env);
     expect(filled).toBe(make('app_b', NEW));
-    expect(parseEnv(filled)).toMatchObject({ DB_USER: 'app_b', DB_PASSWORD: NEW, URL: pgText('app_b', NEW) });
+    expect(parseEnv(filled)).toMatchObject({
+      DB_USER: 'app_b',
+      DB_PASSWORD: NEW,
+      URL: pgText('app_b', NEW),
+    });
   });
 
-  it.each(['a#b', 'a$b', 'a\\b', '"a"b', "it's", 'a '])('refuse a value that readers take differently: %j', (raw) => {
-    expect(refusal(`DB_PASSWORD=${raw}\nDB_USER=app_a\n`, env).detail).toMatch(/readers take differently/);
-  });
+  it.each(['a#b', 'a$b', 'a\\b', '"a"b', "it's", 'a '])(
+    'refuse a value that readers take differently: %j',
+    (raw) => {
+      expect(refusal(`DB_PASSWORD=${raw}\nDB_USER=app_a\n`, env).detail).toMatch(
+        /readers take differently/,
+      );
+    },
+  );
 
   it('of properties keep escapes and read placeholders as what they are', () => {
-    const spring: Case = { kind: 'pg', field: 'spring.datasource.password', loginField: 'spring.datasource.username' };
+    const spring: Case = {
+      kind: 'pg',
+      field: 'spring.datasource.password',
+      loginField: 'spring.datasource.username',
+    };
     const make = (u: string, p: string) =>
       `spring.datasource.url=jdbc:postgresql://${PG}:5432/app\nspring.datasource.username=${u}\nspring.datasource.password = ${p}\nspring.flyway.password=${p}\n`;
     expect(fill(make('app_a', OLD), spring)).toBe(make('app_b', NEW));
-    expect(refusal(make('app_a', '$' + '{DB_PW}'), spring).detail).toMatch(/readers take differently/);
+    expect(refusal(make('app_a', '$' + '{DB_PW}'), spring).detail).toMatch(
+      /readers take differently/,
+    );
     const escaped = `a.key=${keyOf(7).replaceAll('=', '\\=')}\n`;
-    expect(fill(escaped, { kind: 'storage', field: 'a.key' })).toBe(`a.key=${keyOf(9).replaceAll('=', '\\=')}\n`);
+    expect(fill(escaped, { kind: 'storage', field: 'a.key' })).toBe(
+      `a.key=${keyOf(9).replaceAll('=', '\\=')}\n`,
+    );
   });
 
   it('of properties hold a JAAS line', () => {
@@ -280,19 +368,29 @@ describe('documents of lines', () => {
     const make = (u: string, p: string) =>
       `machine other login x password y\nmachine reg1\n  login ${u}\n  password ${p}\n`;
     expect(fill(make('app_a', OLD), netrc)).toBe(make('app_b', NEW));
-    expect(refusal(`${make('app_a', OLD)}default login z password q\n`, netrc).reason).toBe('bad-value');
+    expect(refusal(`${make('app_a', OLD)}default login z password q\n`, netrc).reason).toBe(
+      'bad-value',
+    );
   });
 });
 
 describe('YAML', () => {
-  const rails: Case = { kind: 'pg', field: '/production/password', loginField: '/production/username' };
+  const rails: Case = {
+    kind: 'pg',
+    field: '/production/password',
+    loginField: '/production/username',
+  };
   it.each([
     [
       'a block',
       (u: string, p: string) =>
         `production:\n  adapter: postgresql\n  host: ${PG}\n  username: ${u}\n  password: ${p}\n`,
     ],
-    ['a line', (u: string, p: string) => `production: {adapter: postgresql, username: ${u}, password: ${p}}\n`],
+    [
+      'a line',
+      (u: string, p: string) =>
+        `production: {adapter: postgresql, username: ${u}, password: ${p}}\n`,
+    ],
     [
       'quotes and comments',
       (u: string, p: string) =>
@@ -307,7 +405,9 @@ describe('YAML', () => {
   it.each(['<%= ENV["X"] %>', '&pw secret', '*pw', '!t x', 'p #q', '12345678', 'yes', '| ', '[a]'])(
     'refuses a scalar that means something else: %j',
     (raw) => {
-      expect(['bad-value']).toContain(refusal(`production:\n  username: app_a\n  password: ${raw}\n`, rails).reason);
+      expect(['bad-value']).toContain(
+        refusal(`production:\n  username: app_a\n  password: ${raw}\n`, rails).reason,
+      );
     },
   );
 

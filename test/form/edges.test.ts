@@ -12,7 +12,9 @@ const P = 'Old-pass~1.of-the-app';
 const OTHER = 'Another~2.of-somebody';
 const NEXT = 'nEw_Pass.word-2.abcdefghijklmnopqrstuvwx';
 const K = Buffer.from([...Array(64).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
-const NEXT_KEY = Buffer.from([...Array(64).keys()].map((at) => (at * 57 + 250) % 256)).toString('base64');
+const NEXT_KEY = Buffer.from([...Array(64).keys()].map((at) => (at * 57 + 250) % 256)).toString(
+  'base64',
+);
 const PG = 'pg1.postgres.database.azure.com';
 const BUS = 'ns1.servicebus.windows.net';
 
@@ -41,8 +43,12 @@ describe('an address', () => {
   });
 
   it.each([' ', 'x ', '1', '\n'])('with %j in front is none', (before) => {
-    expect(saidOf(() => addressParts(`${before}postgresql://a:b@h/d`, either))).toMatch(/^bad-value: /);
-    expect(saidOf(() => queryOf(`${before}postgresql://a:b@h/d?x=1`))).toMatch(/not of the form scheme/);
+    expect(saidOf(() => addressParts(`${before}postgresql://a:b@h/d`, either))).toMatch(
+      /^bad-value: /,
+    );
+    expect(saidOf(() => queryOf(`${before}postgresql://a:b@h/d?x=1`))).toMatch(
+      /not of the form scheme/,
+    );
   });
 
   it('says of each part where it stands, and what stands there is its value', () => {
@@ -56,18 +62,32 @@ describe('an address', () => {
       ['sslmode', 'require'],
       ['user', 'app_b'],
     ]);
-    expect(parts.map(({ value }) => value)).toEqual(['app_a', 's3cret', 'pg1.example', '5432', 'require', 'app_b']);
-    expect(queryOf(text).map(({ start, end }) => text.slice(start, end))).toEqual(['require', 'app_b']);
-    // A host is never written by a rotation: it stays as it is, whatever it is asked to be.
-    expect(parts.filter(({ name }) => name === 'host').map((part) => part.write('elsewhere'))).toEqual([
-      'pg1.example:5432',
+    expect(parts.map(({ value }) => value)).toEqual([
+      'app_a',
+      's3cret',
+      'pg1.example',
+      '5432',
+      'require',
+      'app_b',
     ]);
+    expect(queryOf(text).map(({ start, end }) => text.slice(start, end))).toEqual([
+      'require',
+      'app_b',
+    ]);
+    // A host is never written by a rotation: it stays as it is, whatever it is asked to be.
+    expect(
+      parts.filter(({ name }) => name === 'host').map((part) => part.write('elsewhere')),
+    ).toEqual(['pg1.example:5432']);
   });
 
   it('has its host where no login stands before it, and several as one part', () => {
     const text = 'postgresql://h1:5432,h2/app?password=x';
     expect(
-      addressParts(text, either).map(({ name, value, start, end }) => [name, value, text.slice(start, end)]),
+      addressParts(text, either).map(({ name, value, start, end }) => [
+        name,
+        value,
+        text.slice(start, end),
+      ]),
     ).toEqual([
       ['host', 'h1:5432,h2', 'h1:5432,h2'],
       ['password', 'x', 'x'],
@@ -76,7 +96,9 @@ describe('an address', () => {
 
   it('without a login has a password alone, where its clients take that', () => {
     const grammar = { scheme: /^rediss$/, credentials: 'userinfo' } as const;
-    const names = addressParts('rediss://:pw@h', { ...grammar, noLogin: true }).map(({ name }) => name);
+    const names = addressParts('rediss://:pw@h', { ...grammar, noLogin: true }).map(
+      ({ name }) => name,
+    );
     expect(names).toEqual(['password', 'host']);
     expect(saidOf(() => addressParts('rediss://:pw@h', grammar))).toMatch(/cannot be told apart/);
     for (const user of ['pw', 'a b:c', 'a%zz:c', 'a@b:c:'])
@@ -99,8 +121,12 @@ describe('an address', () => {
     ]);
     const [plain] = addressParts('postgresql://a:b@h/d?x=plain', either).slice(3);
     expect(plain).not.toHaveProperty('decoded');
-    expect(saidOf(() => addressParts('postgresql://a:b@h/d?x', either))).toMatch(/Element 1 behind/);
-    expect(saidOf(() => addressParts('postgresql://a:b@h/d?x=1&=2', either))).toMatch(/Element 2 behind/);
+    expect(saidOf(() => addressParts('postgresql://a:b@h/d?x', either))).toMatch(
+      /Element 1 behind/,
+    );
+    expect(saidOf(() => addressParts('postgresql://a:b@h/d?x=1&=2', either))).toMatch(
+      /Element 2 behind/,
+    );
   });
 
   it.each([
@@ -132,10 +158,13 @@ describe('an address', () => {
   ] as const)('of %s has its scheme, and none that looks like it', (_, dialect, own, unlike) => {
     const read = (scheme: string) =>
       saidOf(() =>
-        dialect.read(scheme.startsWith('jdbc') ? `${scheme}://h/d?user=a&password=b` : `${scheme}://a:b@h/d`),
+        dialect.read(
+          scheme.startsWith('jdbc') ? `${scheme}://h/d?user=a&password=b` : `${scheme}://a:b@h/d`,
+        ),
       );
     for (const scheme of own) expect([scheme, read(scheme)]).toEqual([scheme, undefined]);
-    for (const scheme of unlike) expect([scheme, read(scheme)]).toEqual([scheme, expect.stringMatching(/^bad-value/)]);
+    for (const scheme of unlike)
+      expect([scheme, read(scheme)]).toEqual([scheme, expect.stringMatching(/^bad-value/)]);
   });
 });
 
@@ -144,12 +173,25 @@ describe('a text is meant for', () => {
     texts.filter((text) => dialect.isMeant(text));
 
   it('Redis where it has a password, or begins with a host and goes on', () => {
-    const own = ['h:6380,ssl=True', 'h,ssl=True', 'h-1.x_y:6380  ,ssl=True', 'ssl=True, Password = x', 'password=x'];
-    expect(meant(redis, [...own, 'h:6380', 'h h,x', ':6380,x', '@h,x', 'h:,x', 'xpassword=y', 'h:6a,x'])).toEqual(own);
+    const own = [
+      'h:6380,ssl=True',
+      'h,ssl=True',
+      'h-1.x_y:6380  ,ssl=True',
+      'ssl=True, Password = x',
+      'password=x',
+    ];
+    expect(
+      meant(redis, [...own, 'h:6380', 'h h,x', ':6380,x', '@h,x', 'h:,x', 'xpassword=y', 'h:6a,x']),
+    ).toEqual(own);
   });
 
   it.each([
-    ['Redis address', redisAddress, ['redis://h', 'rediss://h', 'REDIS://h'], ['xredis://h', 'redisx://h', 'redis:h']],
+    [
+      'Redis address',
+      redisAddress,
+      ['redis://h', 'rediss://h', 'REDIS://h'],
+      ['xredis://h', 'redisx://h', 'redis:h'],
+    ],
     ['MongoDB', mongo, ['mongodb://h', 'mongodb+srv://h'], ['xmongodb://h', 'mongodb+x://h']],
     ['AMQP', amqp, ['amqp://h', 'amqps://h'], ['xamqp://h', 'amqpx://h']],
     [
@@ -198,7 +240,9 @@ describe('a text is meant for', () => {
         [...semicolons, ...blanks].filter((text) => !libpq.isMeant(text)),
       ),
     ).toEqual(semicolons);
-    expect(meant(libpq, [...semicolons, ...blanks]).filter((text) => !npgsql.isMeant(text))).toEqual(blanks);
+    expect(
+      meant(libpq, [...semicolons, ...blanks]).filter((text) => !npgsql.isMeant(text)),
+    ).toEqual(blanks);
   });
 });
 
@@ -214,7 +258,9 @@ it('a driver of ODBC is named, never a file', () => {
 
 describe('odbc_connect', () => {
   const { read } = loginDialect('SQLAlchemy with `odbc_connect`');
-  const inner = encodeURIComponent('Driver={ODBC Driver 18 for SQL Server};Server=h;Database=d;Uid=a;Pwd=b');
+  const inner = encodeURIComponent(
+    'Driver={ODBC Driver 18 for SQL Server};Server=h;Database=d;Uid=a;Pwd=b',
+  );
   it.each([
     [`mssql+pyodbc:///?odbc_connect=${inner}`, undefined],
     [`mssql+pyodbc://?odbc_connect=${inner}`, undefined],
@@ -324,24 +370,34 @@ describe('elements', () => {
     const [, part] = elementsOf('a=1;b=x', dialect);
     const written = saidOf(() => part?.write(next)) === undefined ? part?.write(next) : 'refused';
     expect(written).toBe(as ?? next);
-    if (written !== 'refused') expect(parts(dialect, `a=1;b=${written};c=2`)[1]).toEqual(['b', next]);
+    if (written !== 'refused')
+      expect(parts(dialect, `a=1;b=${written};c=2`)[1]).toEqual(['b', next]);
   });
 });
 
 describe('beside a credential in a document', () => {
-  const login = (server: 'mysql' | 'postgresql'): FormSpec => ({ kind: 'login', server, required: false });
+  const login = (server: 'mysql' | 'postgresql'): FormSpec => ({
+    kind: 'login',
+    server,
+    required: false,
+  });
   const storage: FormSpec = { kind: 'key', dialects: ['storage'] };
   const bus: FormSpec = { kind: 'key', dialects: ['jaas', 'messaging'] };
-  const filled = (text: string, field: string, spec: FormSpec, hosts: readonly string[], next: string) =>
-    openForm(new Secret(text), { spec, field }, hosts).fill(new Secret(next)).reveal();
+  const filled = (
+    text: string,
+    field: string,
+    spec: FormSpec,
+    hosts: readonly string[],
+    next: string,
+  ) => openForm(new Secret(text), { spec, field }, hosts).fill(new Secret(next)).reveal();
 
   it('a string of Rails or Spring with another credential is refused, with blanks around it too', () => {
     const other = `postgresql://app_a:${OTHER}@${PG}/app`;
     const yaml = (url: string) => `production:\n  password: ${P}\n  url: "${url}"\n`;
     for (const url of [other, ` ${other}`, `${other} `])
-      expect(saidOf(() => filled(yaml(url), '/production/password', login('postgresql'), [PG], NEXT))).toMatch(
-        /another credential/,
-      );
+      expect(
+        saidOf(() => filled(yaml(url), '/production/password', login('postgresql'), [PG], NEXT)),
+      ).toMatch(/another credential/);
     // In JSON nobody takes one for the other.
     const json = JSON.stringify({ password: P, url: other });
     expect(JSON.parse(filled(json, 'password', login('postgresql'), [PG], NEXT))).toEqual({
@@ -351,8 +407,11 @@ describe('beside a credential in a document', () => {
   });
 
   it('an environment of Rails is refused for the same member alone, at the same depth', () => {
-    const open = (text: string) => saidOf(() => filled(text, '/production/password', login('postgresql'), [PG], NEXT));
-    expect(open(`production:\n  password: ${P}\nstaging:\n  password: ${OTHER}\n`)).toMatch(/one environment/);
+    const open = (text: string) =>
+      saidOf(() => filled(text, '/production/password', login('postgresql'), [PG], NEXT));
+    expect(open(`production:\n  password: ${P}\nstaging:\n  password: ${OTHER}\n`)).toMatch(
+      /one environment/,
+    );
     for (const fine of [
       `production:\n  password: ${P}\nstaging:\n  password: ${P}\n`,
       `production:\n  password: ${P}\nstaging:\n  password:\n    of: ${OTHER}\n`,
@@ -367,7 +426,13 @@ describe('beside a credential in a document', () => {
     const connection = `Endpoint=sb://${BUS}/;SharedAccessKeyName=send;SharedAccessKey=${K}`;
     const open = (servers: string, hosts = [BUS]) =>
       saidOf(() =>
-        filled(JSON.stringify({ key: connection, 'bootstrap.servers': servers }), 'key', bus, hosts, NEXT_KEY),
+        filled(
+          JSON.stringify({ key: connection, 'bootstrap.servers': servers }),
+          'key',
+          bus,
+          hosts,
+          NEXT_KEY,
+        ),
       );
     for (const servers of [`${BUS}:9093`, BUS, `${BUS}:1, ${BUS.toUpperCase()}:65535`])
       expect(open(servers)).toBeUndefined();
@@ -381,7 +446,9 @@ describe('beside a credential in a document', () => {
     ])
       expect([servers, open(servers)]).toEqual([servers, expect.stringMatching(/^foreign-host: /)]);
     const other = JSON.stringify({ key: K, 'bootstrap.servers': 'kafka.example:9092' });
-    expect(JSON.parse(filled(other, 'key', storage, [], NEXT_KEY))).toMatchObject({ key: NEXT_KEY });
+    expect(JSON.parse(filled(other, 'key', storage, [], NEXT_KEY))).toMatchObject({
+      key: NEXT_KEY,
+    });
   });
 });
 
@@ -407,7 +474,10 @@ describe('a value alone', () => {
       { spec: bare, field: 'password' },
       [PG],
     );
-    expect([OTHER, NEXT].map((each) => document.elsewhere(new Secret(each)))).toEqual(['/note', undefined]);
+    expect([OTHER, NEXT].map((each) => document.elsewhere(new Secret(each)))).toEqual([
+      '/note',
+      undefined,
+    ]);
   });
 });
 

@@ -11,19 +11,27 @@ const [K, NEXT_KEY] = [keyOf(89), keyOf(57)];
 const [P, NEXT] = ['0ld.Pass-word~1', 'nEw_Pass.word-2.abcdefghijklmnopqrstuvwx'];
 const { encodeURIComponent: E } = globalThis;
 const [SQL, PG, MY, BUS] = [
-  ...['sql1.database.windows.net', 'pg1.postgres.database.azure.com', 'my1.mysql.database.azure.com'],
+  ...[
+    'sql1.database.windows.net',
+    'pg1.postgres.database.azure.com',
+    'my1.mysql.database.azure.com',
+  ],
   'ns1.servicebus.windows.net',
 ] as const;
 const kinds = {
   bus: [{ kind: 'key', dialects: ['jaas', 'amqp', 'messaging'] }, BUS],
-  redis: [{ kind: 'key', dialects: ['redisAddress', 'redis'] }, 'redis1.redis.cache.windows.net:6380'],
+  redis: [
+    { kind: 'key', dialects: ['redisAddress', 'redis'] },
+    'redis1.redis.cache.windows.net:6380',
+  ],
   mongo: [{ kind: 'key', dialects: ['mongo'] }, 'cosmos1.mongo.cosmos.azure.com'],
   sql: [{ kind: 'login', server: 'sqlserver', required: true }, SQL],
   pg: [{ kind: 'login', server: 'postgresql', required: true }, PG],
   my: [{ kind: 'login', server: 'mysql', required: true }, MY],
 } as const satisfies Readonly<Record<string, readonly [FormSpec, string]>>;
 type Kind = keyof typeof kinds;
-const open = (kind: Kind, text: string) => openForm(new Secret(text), { spec: kinds[kind][0] }, [kinds[kind][1]]);
+const open = (kind: Kind, text: string) =>
+  openForm(new Secret(text), { spec: kinds[kind][0] }, [kinds[kind][1]]);
 const isLogin = (kind: Kind) => kinds[kind][0].kind === 'login';
 
 const jaas = (end = '') =>
@@ -65,9 +73,24 @@ const refused: readonly (readonly [id: string, kind: Kind, text: string, words: 
   ['V4.3', 'sql', odbc.replace('Pwd', 'Password'), /`password`/],
   ['V4.3', 'sql', odbc.replace('Uid', 'User'), /`user`/],
   ['V4.4', 'sql', alchemy.replace('/shop', ''), /DSN/],
-  ['V4.4', 'sql', alchemy.replace('ODBC+Driver+18+for+SQL+Server', '/opt/evil.so'), /option Driver /],
-  ['V4.4', 'sql', alchemy.replace('ODBC+Driver+18+for+SQL+Server', '%2Fopt%2Fevil.so'), /option Driver /],
-  ['V4.4', 'sql', alchemy.replace('ODBC+Driver+18+for+SQL+Server', 'C:%5Cevil.dll'), /option Driver /],
+  [
+    'V4.4',
+    'sql',
+    alchemy.replace('ODBC+Driver+18+for+SQL+Server', '/opt/evil.so'),
+    /option Driver /,
+  ],
+  [
+    'V4.4',
+    'sql',
+    alchemy.replace('ODBC+Driver+18+for+SQL+Server', '%2Fopt%2Fevil.so'),
+    /option Driver /,
+  ],
+  [
+    'V4.4',
+    'sql',
+    alchemy.replace('ODBC+Driver+18+for+SQL+Server', 'C:%5Cevil.dll'),
+    /option Driver /,
+  ],
   ['V4.4', 'sql', `mssql+pyodbc:///?odbc_connect=${E(odbc)}&odbc_connect=x`, /twice/],
   ['V4.5', 'sql', jdbc.replace('password', 'pwd'), /`pwd`/],
   ['V4.5', 'sql', jdbc.replace('jdbc:', 'JDBC:'), /small letters/],
@@ -81,7 +104,12 @@ const refused: readonly (readonly [id: string, kind: Kind, text: string, words: 
   ['V4.5', 'sql', jtds.replace('password=', 'password ='), /blank/],
   ['V4.5', 'sql', prisma.replace(P, 'pässword'), /quote/],
   ['V4.6', 'sql', `sqlserver://app_a:${P}@${SQL}:1433/inst?database=shop`, /instance/],
-  ['V4.6', 'sql', `sqlserver://app_a:${P}@${SQL}:1433?database=shop&krb5-dnslookupkdc=true`, /krb5-dnslookupkdc/],
+  [
+    'V4.6',
+    'sql',
+    `sqlserver://app_a:${P}@${SQL}:1433?database=shop&krb5-dnslookupkdc=true`,
+    /krb5-dnslookupkdc/,
+  ],
   ['V5', 'pg', libpq.replace('password=', 'Password='), /small letters/],
   ['V5', 'pg', libpq.replace('user=', 'USER='), /small letters/],
   ['V5', 'pg', pgUrl.replace('postgresql', 'PostgreSQL'), /small letters/],

@@ -8,14 +8,19 @@ import { refusalOf } from '../jest/refusal.ts';
 
 const KEY = Buffer.alloc(64, 7).toString('base64');
 const NEW_KEY = Buffer.alloc(64, 9).toString('base64');
-const hosts = ['acct1.blob.core.windows.net', 'acct1.queue.core.windows.net', 'acct1.blob.core.keyturn.localhost:8443'];
+const hosts = [
+  'acct1.blob.core.windows.net',
+  'acct1.queue.core.windows.net',
+  'acct1.blob.core.keyturn.localhost:8443',
+];
 const open = (text: string, field?: string): Form =>
   openForm(
     new Secret(text),
     { spec: { kind: 'key', dialects: ['storage'] }, ...(field === undefined ? {} : { field }) },
     hosts,
   );
-const filled = (text: string, field?: string): string => open(text, field).fill(new Secret(NEW_KEY)).reveal();
+const filled = (text: string, field?: string): string =>
+  open(text, field).fill(new Secret(NEW_KEY)).reveal();
 const connection = `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${KEY};EndpointSuffix=core.windows.net`;
 
 const refusal = (text: string, field?: string) => refusalOf(() => open(text, field));
@@ -43,13 +48,25 @@ describe('the form of a value', () => {
   });
 
   it.each([
-    ['another order and casing', `accountkey=${KEY};ENDPOINTSUFFIX=core.windows.net;AccountName=ACCT1`],
-    ['blanks and a line end', ` AccountName = acct1 ; AccountKey = ${KEY} ;EndpointSuffix=core.windows.net\n`],
+    [
+      'another order and casing',
+      `accountkey=${KEY};ENDPOINTSUFFIX=core.windows.net;AccountName=ACCT1`,
+    ],
+    [
+      'blanks and a line end',
+      ` AccountName = acct1 ; AccountKey = ${KEY} ;EndpointSuffix=core.windows.net\n`,
+    ],
     ['a trailing semicolon', `${connection};`],
     ['endpoints of the account', `${connection};BlobEndpoint=https://acct1.blob.core.windows.net/`],
     ['no suffix', `AccountName=acct1;AccountKey=${KEY}`],
-    ['a port', `AccountName=acct1;AccountKey=${KEY};BlobEndpoint=https://acct1.blob.core.keyturn.localhost:8443`],
-    ['a suffix with a port', `AccountName=acct1;AccountKey=${KEY};EndpointSuffix=core.keyturn.localhost:8443`],
+    [
+      'a port',
+      `AccountName=acct1;AccountKey=${KEY};BlobEndpoint=https://acct1.blob.core.keyturn.localhost:8443`,
+    ],
+    [
+      'a suffix with a port',
+      `AccountName=acct1;AccountKey=${KEY};EndpointSuffix=core.keyturn.localhost:8443`,
+    ],
   ])('keeps %s byte for byte', (_, text) => {
     expect(open(text).bare.reveal()).toBe(KEY);
     expect(filled(text)).toBe(text.replace(KEY, NEW_KEY));
@@ -100,8 +117,16 @@ describe('the form of a value', () => {
   });
 
   it.each([
-    ['another suffix', `AccountName=acct1;AccountKey=${KEY};EndpointSuffix=evil.example`, 'foreign-host'],
-    ['another account', `AccountName=acct2;AccountKey=${KEY};EndpointSuffix=core.windows.net`, 'foreign-host'],
+    [
+      'another suffix',
+      `AccountName=acct1;AccountKey=${KEY};EndpointSuffix=evil.example`,
+      'foreign-host',
+    ],
+    [
+      'another account',
+      `AccountName=acct2;AccountKey=${KEY};EndpointSuffix=core.windows.net`,
+      'foreign-host',
+    ],
     [
       'a suffix that leads on',
       `AccountName=acct1;AccountKey=${KEY};EndpointSuffix=core.windows.net.evil.example`,
@@ -122,12 +147,24 @@ describe('the form of a value', () => {
     ['an account that is a path', `AccountName=a/../b;AccountKey=${KEY}`, 'bad-value'],
     ['no key', 'AccountName=acct1;EndpointSuffix=core.windows.net', 'bad-value'],
     ['an empty key', 'AccountName=acct1;AccountKey=;EndpointSuffix=core.windows.net', 'bad-value'],
-    ['a key that is none', 'AccountName=acct1;AccountKey=<b>;EndpointSuffix=core.windows.net', 'bad-value'],
+    [
+      'a key that is none',
+      'AccountName=acct1;AccountKey=<b>;EndpointSuffix=core.windows.net',
+      'bad-value',
+    ],
     ['the emulator', 'UseDevelopmentStorage=true', 'bad-value'],
     ['an SQL server', 'Server=sql1.evil.example;User ID=a;Password=longenough', 'bad-value'],
-    ['an SQL server by its other name', 'Data Source=tcp:sql1,14330;Uid=a;Pwd=longenough', 'bad-value'],
+    [
+      'an SQL server by its other name',
+      'Data Source=tcp:sql1,14330;Uid=a;Pwd=longenough',
+      'bad-value',
+    ],
     ['a signature', 'sv=2024-01-01&ss=b&sig=abcdefghijkl', 'bad-value'],
-    ['a signed address', 'https://acct1.blob.core.windows.net/c?sv=2024&sig=abcdefghijkl', 'bad-value'],
+    [
+      'a signed address',
+      'https://acct1.blob.core.windows.net/c?sv=2024&sig=abcdefghijkl',
+      'bad-value',
+    ],
     ['nothing', '', 'bad-value'],
   ])('SEC-02: refuses %s', (_, text, reason) => {
     expect(refusal(text).reason).toBe(reason);
@@ -143,7 +180,11 @@ describe('the form of a value', () => {
     ['no document', KEY, 'key'],
     ['a broken document', `{"key":"${KEY}"`, 'key'],
     ['a deep document', `${'['.repeat(9_000)}${']'.repeat(9_000)}`, 'key'],
-    ['a foreign connection string inside', `{"cs":"${connection};BlobEndpoint=https://evil.example"}`, 'cs'],
+    [
+      'a foreign connection string inside',
+      `{"cs":"${connection};BlobEndpoint=https://evil.example"}`,
+      'cs',
+    ],
   ])('refuses %s', (_, text, field) => {
     expect(['bad-value', 'foreign-host']).toContain(refusal(text, field).reason);
   });
@@ -161,36 +202,72 @@ describe('the form of a value', () => {
     }
   });
 
-  const slow = [' ', '=', ';', '"', '\\', '{"a":', '[', 'a=', ' =', ';Server', 'Endpoint', '\u00a0', 'sig='];
-  it.each(slow)('SEC-02: judges a value made to be slow of %j in time that grows as its length does', (piece) => {
-    const judge = (length: number) => {
-      const filler = piece.repeat(length / piece.length);
-      const texts = [filler, `${connection};${filler}`, `AccountKey=${filler}`, `{"key":${JSON.stringify(filler)}}`];
-      for (const text of texts) for (const field of [undefined, 'key']) opened(text, field);
-    };
-    expect(tooSteep(judge, (length) => length)).toBeUndefined();
-  });
+  const slow = [
+    ' ',
+    '=',
+    ';',
+    '"',
+    '\\',
+    '{"a":',
+    '[',
+    'a=',
+    ' =',
+    ';Server',
+    'Endpoint',
+    '\u00a0',
+    'sig=',
+  ];
+  it.each(slow)(
+    'SEC-02: judges a value made to be slow of %j in time that grows as its length does',
+    (piece) => {
+      const judge = (length: number) => {
+        const filler = piece.repeat(length / piece.length);
+        const texts = [
+          filler,
+          `${connection};${filler}`,
+          `AccountKey=${filler}`,
+          `{"key":${JSON.stringify(filler)}}`,
+        ];
+        for (const text of texts) for (const field of [undefined, 'key']) opened(text, field);
+      };
+      expect(tooSteep(judge, (length) => length)).toBeUndefined();
+    },
+  );
 
   it('refuses to write what would break out of a connection string', () => {
     const form = open(connection);
-    expect(() => form.fill(new Secret('abc;BlobEndpoint=https://evil.example'))).toThrow(KeyturnError);
+    expect(() => form.fill(new Secret('abc;BlobEndpoint=https://evil.example'))).toThrow(
+      KeyturnError,
+    );
   });
 });
 
 describe('every form', () => {
-  const key = fc.uint8Array({ minLength: 3, maxLength: 80 }).map((bytes) => Buffer.from(bytes).toString('base64'));
+  const key = fc
+    .uint8Array({ minLength: 3, maxLength: 80 })
+    .map((bytes) => Buffer.from(bytes).toString('base64'));
   const strings = key.chain((value) =>
     fc
-      .shuffledSubarray(['DefaultEndpointsProtocol=https', 'BlobEndpoint=https://acct1.blob.core.windows.net'])
+      .shuffledSubarray([
+        'DefaultEndpointsProtocol=https',
+        'BlobEndpoint=https://acct1.blob.core.windows.net',
+      ])
       .chain((more) =>
-        fc.shuffledSubarray([...more, 'AccountName=acct1', `AccountKey=${value}`, 'EndpointSuffix=core.windows.net'], {
-          minLength: more.length + 3,
-        }),
+        fc.shuffledSubarray(
+          [...more, 'AccountName=acct1', `AccountKey=${value}`, 'EndpointSuffix=core.windows.net'],
+          {
+            minLength: more.length + 3,
+          },
+        ),
       )
       .map((parts) => parts.join(';')),
   );
   const documents = fc
-    .tuple(fc.json(), fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), key, strings), fc.boolean())
+    .tuple(
+      fc.json(),
+      fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), key, strings),
+      fc.boolean(),
+    )
     .map(([other, value, first]) =>
       first
         ? `{"field":${JSON.stringify(value)},"other":${other}}`

@@ -8,15 +8,22 @@ import { Secret } from '../../src/core/secret.ts';
 import { type Form, openForm } from '../../src/form/form.ts';
 import { refusalOf } from '../jest/refusal.ts';
 
-const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
+const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString(
+  'base64',
+);
 const K = encodeURIComponent(KEY);
 const P = 'Old-pass~1';
 const HOST = 'target.example.net';
 const key = (...dialects: KeyDialect[]): FormSpec => ({ kind: 'key', dialects });
-const login = (server: 'sqlserver' | 'postgresql' | 'mysql'): FormSpec => ({ kind: 'login', server, required: true });
+const login = (server: 'sqlserver' | 'postgresql' | 'mysql'): FormSpec => ({
+  kind: 'login',
+  server,
+  required: true,
+});
 const open = (text: string, spec: FormSpec, hosts: readonly string[] = [HOST]): Form =>
   openForm(new Secret(text), { spec }, hosts);
-const refusal = (text: string, spec: FormSpec, hosts?: readonly string[]) => refusalOf(() => open(text, spec, hosts));
+const refusal = (text: string, spec: FormSpec, hosts?: readonly string[]) =>
+  refusalOf(() => open(text, spec, hosts));
 /** It opens with the target's host, and with another one it is refused as foreign. */
 function isHost(text: (host: string) => string, spec: FormSpec): void {
   expect(open(text(HOST), spec).form).toBe('connection-string');
@@ -31,18 +38,30 @@ function arePorts(text: (port: string) => string, ports: readonly string[], spec
     expect([port, refusal(text(port), spec).reason]).toEqual([port, 'foreign-host']);
 }
 
-const signal = (host: string, more = '') => `Endpoint=https://${host};AccessKey=${KEY};Version=1.0;${more}`;
-const bus = (host: string, more = '') => `Endpoint=sb://${host}/;SharedAccessKeyName=s;SharedAccessKey=${KEY}${more}`;
-const ado = (host: string, name = 'Server') => `${name}=${host};Database=shop;User ID=app_a;Password=${P}`;
-const odbc = (host: string, name = 'Server') => `Driver={x};${name}=${host};Database=shop;Uid=app_a;Pwd=${P}`;
-const npgsql = (host: string, name = 'Host') => `${name}=${host};Database=app;Username=app_a;Password=${P}`;
-const myAdo = (host: string, name = 'Server') => `${name}=${host};Uid=app_a;Pwd=${P};SslMode=Required`;
+const signal = (host: string, more = '') =>
+  `Endpoint=https://${host};AccessKey=${KEY};Version=1.0;${more}`;
+const bus = (host: string, more = '') =>
+  `Endpoint=sb://${host}/;SharedAccessKeyName=s;SharedAccessKey=${KEY}${more}`;
+const ado = (host: string, name = 'Server') =>
+  `${name}=${host};Database=shop;User ID=app_a;Password=${P}`;
+const odbc = (host: string, name = 'Server') =>
+  `Driver={x};${name}=${host};Database=shop;Uid=app_a;Pwd=${P}`;
+const npgsql = (host: string, name = 'Host') =>
+  `${name}=${host};Database=app;Username=app_a;Password=${P}`;
+const myAdo = (host: string, name = 'Server') =>
+  `${name}=${host};Uid=app_a;Pwd=${P};SslMode=Required`;
 
 describe('SEC-02: a host by any name that clients know', () => {
   it.each(
-    ['Blob', 'Queue', 'Table', 'File', 'Dfs', 'Web'].flatMap((each) => [`${each}Endpoint`, `${each}SecondaryEndpoint`]),
+    ['Blob', 'Queue', 'Table', 'File', 'Dfs', 'Web'].flatMap((each) => [
+      `${each}Endpoint`,
+      `${each}SecondaryEndpoint`,
+    ]),
   )('of a storage account: %s', (name) => {
-    isHost((host) => `AccountName=target;AccountKey=${KEY};${name}=https://${host}/`, key('storage'));
+    isHost(
+      (host) => `AccountName=target;AccountKey=${KEY};${name}=https://${host}/`,
+      key('storage'),
+    );
   });
 
   it.each<[string, (host: string) => string, FormSpec]>([
@@ -50,9 +69,21 @@ describe('SEC-02: a host by any name that clients know', () => {
     ['ClientEndpoint', (host) => signal(HOST, `ClientEndpoint=https://${host}`), key('signalr')],
     ['ServerEndpoint', (host) => signal(HOST, `ServerEndpoint=https://${host}`), key('signalr')],
     ['Endpoint of Service Bus', bus, key('messaging')],
-    ['AccountEndpoint', (host) => `AccountEndpoint=https://${host}:443/;AccountKey=${KEY}`, key('cosmos')],
-    ['TableEndpoint', (host) => `AccountName=a;AccountKey=${KEY};TableEndpoint=https://${host}`, key('cosmosTable')],
-    ['HostName', (host) => `HostName=${host};Username=a;Password=${KEY};Port=10350`, key('cassandra')],
+    [
+      'AccountEndpoint',
+      (host) => `AccountEndpoint=https://${host}:443/;AccountKey=${KEY}`,
+      key('cosmos'),
+    ],
+    [
+      'TableEndpoint',
+      (host) => `AccountName=a;AccountKey=${KEY};TableEndpoint=https://${host}`,
+      key('cosmosTable'),
+    ],
+    [
+      'HostName',
+      (host) => `HostName=${host};Username=a;Password=${KEY};Port=10350`,
+      key('cassandra'),
+    ],
     [
       'Endpoint of Communication Services',
       (host) => `endpoint=https://${host}/;accesskey=${KEY}`,
@@ -60,13 +91,26 @@ describe('SEC-02: a host by any name that clients know', () => {
     ],
     ['Endpoint of AI services', (host) => `Endpoint=https://${host}/;Key=${KEY}`, key('aspire')],
     ['the host of an AMQP address', (host) => `amqps://send:${K}@${host}`, key('amqp')],
-    ['the host of a MongoDB address', (host) => `mongodb://a:${K}@${host}:10255/?ssl=true`, key('mongo')],
+    [
+      'the host of a MongoDB address',
+      (host) => `mongodb://a:${K}@${host}:10255/?ssl=true`,
+      key('mongo'),
+    ],
     ['the first element of Redis', (host) => `${host},password=${KEY},ssl=True`, key('redis')],
     ['sslHost', (host) => `${HOST},password=${KEY},ssl=True,sslHost=${host}`, key('redis')],
     ['the host of a Redis address', (host) => `rediss://:${K}@${host}:6380/0`, key('redisAddress')],
   ])('%s', (_, text, spec) => isHost(text, spec));
 
-  const names = ['Server', 'Data Source', 'Address', 'Addr', 'Network Address', 'Host', 'HostName', 'HostAddr'];
+  const names = [
+    'Server',
+    'Data Source',
+    'Address',
+    'Addr',
+    'Network Address',
+    'Host',
+    'HostName',
+    'HostAddr',
+  ];
   const partners = ['Failover Partner', 'FailoverServer', 'Failover_Partner_Name'];
   it.each([...names, 'ServerName'])('of a database: %s', (name) => {
     for (const [text, spec] of [
@@ -83,25 +127,50 @@ describe('SEC-02: a host by any name that clients know', () => {
     isHost((host) => `${ado(HOST)};${name}=${host}`, login('sqlserver'));
     isHost((host) => `${odbc(HOST)};${name}=${host}`, login('sqlserver'));
     isHost(
-      (host) => `jdbc:sqlserver://${HOST}:1433;database=shop;user=a;password=${P};${name.replaceAll(' ', '')}=${host}`,
+      (host) =>
+        `jdbc:sqlserver://${HOST}:1433;database=shop;user=a;password=${P};${name.replaceAll(' ', '')}=${host}`,
       login('sqlserver'),
     );
   });
 
   it.each<[string, (host: string) => string, FormSpec]>([
-    ['JDBC for SQL Server', (host) => `jdbc:sqlserver://${host}:1433;user=a;password=${P}`, login('sqlserver')],
-    ['jTDS', (host) => `jdbc:jtds:sqlserver://${host}:1433/x;user=a;password=${P};ssl=require`, login('sqlserver')],
+    [
+      'JDBC for SQL Server',
+      (host) => `jdbc:sqlserver://${host}:1433;user=a;password=${P}`,
+      login('sqlserver'),
+    ],
+    [
+      'jTDS',
+      (host) => `jdbc:jtds:sqlserver://${host}:1433/x;user=a;password=${P};ssl=require`,
+      login('sqlserver'),
+    ],
     ['Prisma', (host) => `sqlserver://${host}:1433;user=a;password=${P}`, login('sqlserver')],
     ['SQLAlchemy', (host) => `mssql+pyodbc://a:${P}@${host}:1433/shop`, login('sqlserver')],
     ['Go', (host) => `sqlserver://a:${P}@${host}:1433`, login('sqlserver')],
     ['`odbc:` of Go', (host) => `odbc:server=${host};user id=a;password=${P}`, login('sqlserver')],
     ['ADO.NET with a protocol', (host) => ado(`tcp:${host},1433`), login('sqlserver')],
     ['libpq', (host) => `host=${host} user=a password=${P}`, login('postgresql')],
-    ['its hostaddr', (host) => `host=${HOST} hostaddr=${host} user=a password=${P}`, login('postgresql')],
+    [
+      'its hostaddr',
+      (host) => `host=${HOST} hostaddr=${host} user=a password=${P}`,
+      login('postgresql'),
+    ],
     ['an address of PostgreSQL', (host) => `postgresql://a:${P}@${host}/app`, login('postgresql')],
-    ['… with a second host', (host) => `postgresql://a:${P}@${HOST},${host}/app`, login('postgresql')],
-    ['… with the host behind it', (host) => `postgresql:///app?user=a&password=${P}&host=${host}`, login('postgresql')],
-    ['JDBC for PostgreSQL', (host) => `jdbc:postgresql://${host}/app?user=a&password=${P}`, login('postgresql')],
+    [
+      '… with a second host',
+      (host) => `postgresql://a:${P}@${HOST},${host}/app`,
+      login('postgresql'),
+    ],
+    [
+      '… with the host behind it',
+      (host) => `postgresql:///app?user=a&password=${P}&host=${host}`,
+      login('postgresql'),
+    ],
+    [
+      'JDBC for PostgreSQL',
+      (host) => `jdbc:postgresql://${host}/app?user=a&password=${P}`,
+      login('postgresql'),
+    ],
     ['an address of MySQL', (host) => `mysql://a:${P}@${host}/app`, login('mysql')],
     ['JDBC for MySQL', (host) => `jdbc:mysql://${host}/app?user=a&password=${P}`, login('mysql')],
     [
@@ -123,7 +192,12 @@ describe('SEC-02: a port', () => {
     ],
     ['of Service Bus', (port) => bus(`${HOST}:${port}`), ['443', '5671'], key('messaging')],
     ['of AMQP', (port) => `amqps://send:${K}@${HOST}:${port}`, ['5671', '443'], key('amqp')],
-    ['of Cosmos DB', (port) => `AccountEndpoint=https://${HOST}:${port}/;AccountKey=${KEY}`, ['443'], key('cosmos')],
+    [
+      'of Cosmos DB',
+      (port) => `AccountEndpoint=https://${HOST}:${port}/;AccountKey=${KEY}`,
+      ['443'],
+      key('cosmos'),
+    ],
     [
       'of its tables',
       (port) => `AccountName=a;AccountKey=${KEY};TableEndpoint=https://${HOST}:${port}`,
@@ -136,9 +210,19 @@ describe('SEC-02: a port', () => {
       ['10350', '443'],
       key('cassandra'),
     ],
-    ['of MongoDB', (port) => `mongodb://a:${K}@${HOST}:${port}/?ssl=true`, ['10255', '443'], key('mongo')],
+    [
+      'of MongoDB',
+      (port) => `mongodb://a:${K}@${HOST}:${port}/?ssl=true`,
+      ['10255', '443'],
+      key('mongo'),
+    ],
     ['of Redis', (port) => `${HOST}:${port},password=${KEY},ssl=True`, ['6380'], key('redis')],
-    ['of a Redis address', (port) => `rediss://:${K}@${HOST}:${port}`, ['6379', '6380'], key('redisAddress')],
+    [
+      'of a Redis address',
+      (port) => `rediss://:${K}@${HOST}:${port}`,
+      ['6379', '6380'],
+      key('redisAddress'),
+    ],
     ['of SignalR', (port) => signal(`${HOST}:${port}`), ['443'], key('signalr')],
     ['of ADO.NET', (port) => ado(`${HOST},${port}`), ['1433'], login('sqlserver')],
     ['of ODBC, apart', (port) => `${odbc(HOST)};Port=${port}`, ['1433'], login('sqlserver')],
@@ -149,10 +233,25 @@ describe('SEC-02: a port', () => {
       login('sqlserver'),
     ],
     ['of Npgsql', (port) => `${npgsql(HOST)};Port=${port}`, ['5432'], login('postgresql')],
-    ['of libpq', (port) => `host=${HOST} port=${port} user=a password=${P}`, ['5432'], login('postgresql')],
-    ['of an address of PostgreSQL', (port) => `postgresql://a:${P}@${HOST}:${port}/app`, ['5432'], login('postgresql')],
+    [
+      'of libpq',
+      (port) => `host=${HOST} port=${port} user=a password=${P}`,
+      ['5432'],
+      login('postgresql'),
+    ],
+    [
+      'of an address of PostgreSQL',
+      (port) => `postgresql://a:${P}@${HOST}:${port}/app`,
+      ['5432'],
+      login('postgresql'),
+    ],
     ['of MySqlConnector', (port) => `${myAdo(HOST)};Port=${port}`, ['3306'], login('mysql')],
-    ['of an address of MySQL', (port) => `mysql://a:${P}@${HOST}:${port}/app`, ['3306'], login('mysql')],
+    [
+      'of an address of MySQL',
+      (port) => `mysql://a:${P}@${HOST}:${port}/app`,
+      ['3306'],
+      login('mysql'),
+    ],
   ])("%s is one of the kind's", (_, text, ports, spec) => arePorts(text, ports, spec));
 
   it('that the target names counts alone, and one that is missing is the first', () => {
@@ -198,13 +297,19 @@ describe('a login, or a password, by any name that its client knows', () => {
       ['Password', 'PWD'].map((pw) => [ado(HOST), user, pw, login('sqlserver')] as const),
     ),
     ...['Username', 'User Id', 'UserId', 'Uid'].flatMap((user) =>
-      ['Password', 'Pwd', 'psw'].map((pw) => [npgsql(HOST), user, pw, login('postgresql')] as const),
+      ['Password', 'Pwd', 'psw'].map(
+        (pw) => [npgsql(HOST), user, pw, login('postgresql')] as const,
+      ),
     ),
     ...['Uid', 'User', 'Username', 'User Id'].flatMap((user) =>
-      ['Pwd', 'Password', 'password1', 'pwd1'].map((pw) => [myAdo(HOST), user, pw, login('mysql')] as const),
+      ['Pwd', 'Password', 'password1', 'pwd1'].map(
+        (pw) => [myAdo(HOST), user, pw, login('mysql')] as const,
+      ),
     ),
   ])('%s with %s and %s', (text, user, pw, spec) => {
-    const named = text.replace(/(?:User ID|Username|Uid)=/, `${user}=`).replace(/(?:Password|Pwd)=/, `${pw}=`);
+    const named = text
+      .replace(/(?:User ID|Username|Uid)=/, `${user}=`)
+      .replace(/(?:Password|Pwd)=/, `${pw}=`);
     expect(both(named, spec)).toEqual(['app_a', P]);
     expect(open(named, spec).fill(new Secret('new'), 'app_b').reveal()).toBe(
       named.replace('app_a', 'app_b').replace(P, 'new'),
@@ -212,7 +317,9 @@ describe('a login, or a password, by any name that its client knows', () => {
   });
 
   it.each(['user', 'username', 'uid'])('JDBC for SQL Server with %s', (user) => {
-    expect(both(`jdbc:sqlserver://${HOST};${user}=app_a;password=${P}`, login('sqlserver'))).toEqual(['app_a', P]);
+    expect(
+      both(`jdbc:sqlserver://${HOST};${user}=app_a;password=${P}`, login('sqlserver')),
+    ).toEqual(['app_a', P]);
   });
   it.each([
     ['ODBC', odbc(HOST).replace('Uid', 'User')],
@@ -254,14 +361,17 @@ describe('SEC-02: the scheme of an address', () => {
     ['redis', of[2]],
     ['REDISS', of[2]],
     ['Postgres', of[3]],
-  ] as const)('%s does without TLS, or is read otherwise by some: it is refused with what to write', (scheme, row) => {
-    if (!row) throw new Error('no row');
-    const [, spec, text] = row;
-    expect(refusal(text(scheme), spec)).toMatchObject({
-      reason: 'bad-value',
-      detail: expect.stringContaining('The scheme of the address'),
-    });
-  });
+  ] as const)(
+    '%s does without TLS, or is read otherwise by some: it is refused with what to write',
+    (scheme, row) => {
+      if (!row) throw new Error('no row');
+      const [, spec, text] = row;
+      expect(refusal(text(scheme), spec)).toMatchObject({
+        reason: 'bad-value',
+        detail: expect.stringContaining('The scheme of the address'),
+      });
+    },
+  );
 
   it.each([
     ['postgres', of[3]],
@@ -288,7 +398,9 @@ describe('an address', () => {
     ['a blank', `postgresql://a:${P}@${HOST}/a pp`],
     ['a blank in its query', `postgresql://a:${P}@${HOST}/app?x=a b`],
     ['a second question mark before the path', `postgresql://a:${P}@?${HOST}/app`],
-  ])('with %s is refused: clients disagree', (_, text) => expect(told(text)).not.toContain('opened'));
+  ])('with %s is refused: clients disagree', (_, text) =>
+    expect(told(text)).not.toContain('opened'),
+  );
 
   it.each([
     ['no colon', `postgresql://a${P}@${HOST}/app`],
@@ -309,7 +421,9 @@ describe('an address', () => {
   });
 
   it.each(['%ff', '%c3', '%e0%a4'])('with a password that is no UTF-8 is refused: %s', (code) => {
-    expect(told(`postgresql://a:${P}${code}@${HOST}/app`)).toContain('not percent-encoded as UTF-8');
+    expect(told(`postgresql://a:${P}${code}@${HOST}/app`)).toContain(
+      'not percent-encoded as UTF-8',
+    );
   });
 
   it.each([
@@ -344,11 +458,27 @@ describe('an address', () => {
     expect(told(`postgresql://a:${P}@${HOST}/app?x=1&y=2&z`)).toContain('Element 3 behind');
   });
 
-  it.each(['user', 'password', 'host', 'port', 'uid', 'username', 'pwd', 'hostaddr', 'passwd', 'psw', 'userid'])(
+  it.each([
+    'user',
+    'password',
+    'host',
+    'port',
+    'uid',
+    'username',
+    'pwd',
+    'hostaddr',
+    'passwd',
+    'psw',
+    'userid',
+  ])(
     'of MySQL with `%s` behind its `?` is refused: clients read it in front of the `/` alone',
     (name) => {
-      expect(told(`mysql://a:${P}@${HOST}/app?${name}=x`, login('mysql'))).toContain('in front of the `/` alone');
-      expect(open(`mysql://a:${P}@${HOST}/app?x${name}x=x`, login('mysql')).form).toBe('connection-string');
+      expect(told(`mysql://a:${P}@${HOST}/app?${name}=x`, login('mysql'))).toContain(
+        'in front of the `/` alone',
+      );
+      expect(open(`mysql://a:${P}@${HOST}/app?x${name}x=x`, login('mysql')).form).toBe(
+        'connection-string',
+      );
     },
   );
 
@@ -367,7 +497,9 @@ describe('an address', () => {
   });
 
   it('of JDBC has login and password behind its `?` alone', () => {
-    expect(told(`jdbc:postgresql://a:${P}@${HOST}/app?user=a&password=${P}`)).toContain('behind the `?` alone');
+    expect(told(`jdbc:postgresql://a:${P}@${HOST}/app?user=a&password=${P}`)).toContain(
+      'behind the `?` alone',
+    );
     const form = open(`jdbc:postgresql://${HOST}/app?a=1&user=app_a&password=${P}&b=2`, pg);
     expect(form.fill(new Secret('new-1'), 'app_b').reveal()).toBe(
       `jdbc:postgresql://${HOST}/app?a=1&user=app_b&password=new-1&b=2`,
@@ -379,9 +511,9 @@ describe('an address', () => {
     ['=', 'Write `%3D` for an equals sign'],
   ])('says how `%s` in a password behind the `?` is written', (sign, words) => {
     expect(told(`jdbc:postgresql://${HOST}/app?user=a&password=x${sign}y`)).toContain(words);
-    expect(open(`jdbc:postgresql://${HOST}/app?user=a&password=xy&application_name=a${sign}b`, pg).form).toBe(
-      'connection-string',
-    );
+    expect(
+      open(`jdbc:postgresql://${HOST}/app?user=a&password=xy&application_name=a${sign}b`, pg).form,
+    ).toBe('connection-string');
   });
 
   it('keeps the case of its codes', () => {
@@ -391,7 +523,9 @@ describe('an address', () => {
     expect(open(`postgresql://a:${P}@${HOST}/app`, pg).fill(new Secret("a!'()*")).reveal()).toBe(
       `postgresql://a:a%21%27%28%29%2A@${HOST}/app`,
     );
-    expect(() => open(`postgresql://a:${P}@${HOST}/app`, pg).fill(new Secret('\ud800'))).toThrow(/well-formed/);
+    expect(() => open(`postgresql://a:${P}@${HOST}/app`, pg).fill(new Secret('\ud800'))).toThrow(
+      /well-formed/,
+    );
   });
 });
 
@@ -399,13 +533,25 @@ describe('what is no connection string of the kind is no credential either', () 
   it.each<[KeyDialect, string[]]>([
     [
       'storage',
-      ['AccountKey=x', 'AccountName=x', 'DefaultEndpointsProtocol=https', 'EndpointSuffix=x', 'BlobEndpoint=x'],
+      [
+        'AccountKey=x',
+        'AccountName=x',
+        'DefaultEndpointsProtocol=https',
+        'EndpointSuffix=x',
+        'BlobEndpoint=x',
+      ],
     ],
-    ['storage', ['UseDevelopmentStorage=true', 'x=1;AccountKey=x', 'x=1; AccountKey =x', 'x\nAccountKey=x']],
+    [
+      'storage',
+      ['UseDevelopmentStorage=true', 'x=1;AccountKey=x', 'x=1; AccountKey =x', 'x\nAccountKey=x'],
+    ],
     ['messaging', ['Endpoint=x', 'SharedAccessKey=x', 'SharedAccessSignature=x', 'EntityPath=x']],
     ['cosmos', ['AccountEndpoint=x', 'AccountKey=x']],
     ['cassandra', ['HostName=x', 'Username=x', 'Password=x']],
-    ['redis', ['password=x', 'x,password=x', `${HOST},x`, `${HOST}:6380,x`, `${HOST} ,x`, `h ,ssl=true`]],
+    [
+      'redis',
+      ['password=x', 'x,password=x', `${HOST},x`, `${HOST}:6380,x`, `${HOST} ,x`, `h ,ssl=true`],
+    ],
     ['signalr', ['Endpoint=x', 'AccessKey=x']],
     ['communication', ['endpoint=x', 'accesskey=x']],
     ['aspire', ['Endpoint=x', 'Key=x']],
@@ -414,6 +560,7 @@ describe('what is no connection string of the kind is no credential either', () 
     ['mongo', ['mongodb://x', 'mongodb+srv://x', 'MongoDB://x']],
     ['redisAddress', ['redis://x', 'rediss://x', 'Redis://x']],
   ])('%s: %j', (dialect, texts) => {
-    for (const text of texts) expect(['bad-value', 'foreign-host']).toContain(refusal(text, key(dialect)).reason);
+    for (const text of texts)
+      expect(['bad-value', 'foreign-host']).toContain(refusal(text, key(dialect)).reason);
   });
 });

@@ -18,7 +18,11 @@ const specOf = (type: string): KeySpec => {
 const separatorOf = (type: string) => (type.startsWith('redis') ? ',' : ';');
 const keyNames: Readonly<Record<string, string>> = {
   ...{ 'cosmos-db-key': 'AccountKey', 'signalr-key': 'AccessKey', 'web-pubsub-key': 'AccessKey' },
-  ...{ 'communication-services-key': 'accesskey', 'redis-key': 'password', 'redis-enterprise-key': 'password' },
+  ...{
+    'communication-services-key': 'accesskey',
+    'redis-key': 'password',
+    'redis-enterprise-key': 'password',
+  },
   ...{ 'cognitive-services-key': 'Key', 'search-admin-key': 'Key' },
 };
 const keyNameOf = (type: string) => keyNames[type] ?? 'SharedAccessKey';
@@ -30,21 +34,38 @@ const HOST = 'target.example.net';
 const open = (text: string, spec: KeySpec, hosts: readonly string[], field?: string): Form =>
   openForm(new Secret(text), { spec, ...(field === undefined ? {} : { field }) }, hosts);
 
-const refusal = (text: string, spec: KeySpec, hosts: readonly string[]) => refusalOf(() => open(text, spec, hosts));
+const refusal = (text: string, spec: KeySpec, hosts: readonly string[]) =>
+  refusalOf(() => open(text, spec, hosts));
 
 /** As the services hand them out [recordings and portal, azure-facts 7]. */
 const strings: readonly (readonly [type: string, hosts: readonly string[], text: string])[] = [
   ['cosmos-db-key', [HOST], `AccountEndpoint=https://${HOST}:443/;AccountKey=${KEY};`],
   ['redis-key', [`${HOST}:6380`], `${HOST}:6380,password=${KEY},ssl=True,abortConnect=False`],
-  ['redis-enterprise-key', [`${HOST}:10000`], `${HOST}:10000,password=${KEY},ssl=True,abortConnect=False`],
+  [
+    'redis-enterprise-key',
+    [`${HOST}:10000`],
+    `${HOST}:10000,password=${KEY},ssl=True,abortConnect=False`,
+  ],
   [
     'service-bus-key',
     [HOST],
     `Endpoint=sb://${HOST}/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${KEY};EntityPath=q1`,
   ],
-  ['event-hubs-key', [HOST], `Endpoint=sb://${HOST}/;SharedAccessKeyName=send;SharedAccessKey=${KEY};EntityPath=hub`],
-  ['relay-key', [HOST], `Endpoint=sb://${HOST}/;SharedAccessKeyName=listen;SharedAccessKey=${KEY};EntityPath=hc`],
-  ['notification-hubs-key', [HOST], `Endpoint=sb://${HOST}/;SharedAccessKeyName=full;SharedAccessKey=${KEY}`],
+  [
+    'event-hubs-key',
+    [HOST],
+    `Endpoint=sb://${HOST}/;SharedAccessKeyName=send;SharedAccessKey=${KEY};EntityPath=hub`,
+  ],
+  [
+    'relay-key',
+    [HOST],
+    `Endpoint=sb://${HOST}/;SharedAccessKeyName=listen;SharedAccessKey=${KEY};EntityPath=hc`,
+  ],
+  [
+    'notification-hubs-key',
+    [HOST],
+    `Endpoint=sb://${HOST}/;SharedAccessKeyName=full;SharedAccessKey=${KEY}`,
+  ],
   ['signalr-key', [HOST], `Endpoint=https://${HOST};AccessKey=${KEY};Version=1.0;`],
   ['web-pubsub-key', [HOST], `Endpoint=https://${HOST};AccessKey=${KEY};Version=1.0;`],
   ['cognitive-services-key', [HOST], `Endpoint=https://${HOST}/;Key=${KEY};Deployment=chat`],
@@ -120,7 +141,9 @@ describe.each(strings)('a connection string of %s', (type, hosts, text) => {
 describe('a connection string of Redis', () => {
   it('is refused without TLS', () => {
     const text = `${HOST}:6380,password=${KEY},ssl=False`;
-    expect(refusal(text, specOf('redis-key'), [`${HOST}:6380`])).toMatchObject({ reason: 'bad-value' });
+    expect(refusal(text, specOf('redis-key'), [`${HOST}:6380`])).toMatchObject({
+      reason: 'bad-value',
+    });
   });
 
   it('has every one of its hosts checked', () => {
@@ -137,7 +160,9 @@ describe('a connection string of App Configuration', () => {
   it('gets the new Id with the new Secret, since both change', () => {
     const form = open(text, spec, [HOST]);
     expect(form.bare.reveal()).toBe(`Id=y8/z-l0-s0:5Ytw9v;Secret=${KEY}`);
-    expect(form.fill(next).reveal()).toBe(`Endpoint=https://${HOST};Id=jKMW-l0-s0:Nz6JZX;Secret=${NEW_KEY}`);
+    expect(form.fill(next).reveal()).toBe(
+      `Endpoint=https://${HOST};Id=jKMW-l0-s0:Nz6JZX;Secret=${NEW_KEY}`,
+    );
   });
 
   it('may name the Secret first, and stand without an endpoint', () => {
@@ -151,8 +176,13 @@ describe('a connection string of App Configuration', () => {
 
   it('V1.1: is refused with a mark in it that cannot be seen, as every other string', () => {
     for (const mark of ['\u200b', '\u2060']) {
-      const error = refusal(text.replace(KEY, `${KEY.slice(0, 9)}${mark}${KEY.slice(9)}`), spec, [HOST]);
-      expect(error).toMatchObject({ reason: 'bad-value', detail: expect.stringContaining('cannot be seen') });
+      const error = refusal(text.replace(KEY, `${KEY.slice(0, 9)}${mark}${KEY.slice(9)}`), spec, [
+        HOST,
+      ]);
+      expect(error).toMatchObject({
+        reason: 'bad-value',
+        detail: expect.stringContaining('cannot be seen'),
+      });
     }
   });
 
@@ -172,7 +202,9 @@ describe('a connection string of App Configuration', () => {
   });
 
   it('is refused without an Id, with another host, and twice', () => {
-    expect(refusal(`Endpoint=https://${HOST};Secret=${KEY}`, spec, [HOST]).reason).toBe('bad-value');
+    expect(refusal(`Endpoint=https://${HOST};Secret=${KEY}`, spec, [HOST]).reason).toBe(
+      'bad-value',
+    );
     expect(refusal(text, spec, ['other.example.net']).reason).toBe('foreign-host');
     expect(refusal(`${text};Id=b`, spec, [HOST]).reason).toBe('bad-value');
   });
@@ -231,7 +263,17 @@ describe('properties', () => {
         '/',
         '\\',
       ),
-      fc.constantFrom('%', '#', '?', ' ', '\t', KEY, 'SharedAccessKey', 'AccountEndpoint', 'password'),
+      fc.constantFrom(
+        '%',
+        '#',
+        '?',
+        ' ',
+        '\t',
+        KEY,
+        'SharedAccessKey',
+        'AccountEndpoint',
+        'password',
+      ),
       fc.string({ maxLength: 4 }),
     );
     const hostile = fc.array(piece, { maxLength: 14 }).map((parts) => parts.join(''));

@@ -9,7 +9,13 @@ import { openText } from '../../src/form/text.ts';
 import { newPassword } from '../../src/rotators/kit/password.ts';
 import { walk } from '../jest/form.ts';
 import { refusalOf } from '../jest/refusal.ts';
-import { readAdo, readBraces, readJdbcSqlServer, readLibpq, type Settings } from './clientParsers.ts';
+import {
+  readAdo,
+  readBraces,
+  readJdbcSqlServer,
+  readLibpq,
+  type Settings,
+} from './clientParsers.ts';
 
 const HOSTS = {
   sqlserver: 'sql1.database.windows.net',
@@ -23,7 +29,11 @@ const loginString = (text: string, server: LoginServer, hosts: readonly string[]
   asString(openText(text, { kind: 'login', server, required: true }, hosts));
 const asString = (opened: OpenText) => (opened.form === 'bare' ? undefined : opened);
 
-const open = (server: LoginServer, text: string, hosts: readonly string[] = [HOSTS[server]]): OpenText => {
+const open = (
+  server: LoginServer,
+  text: string,
+  hosts: readonly string[] = [HOSTS[server]],
+): OpenText => {
   const opened = loginString(text, server, hosts);
   if (!opened) throw new Error('Taken for a bare password.');
   return opened;
@@ -125,13 +135,32 @@ const dialects: Readonly<Record<string, Dialect>> = {
 };
 
 /** Keyturn's passwords. */
-const password = fc.string({ unit: fc.constantFrom(...'ABCXYZabcxyz0189-_.~'), minLength: 40, maxLength: 40 });
+const password = fc.string({
+  unit: fc.constantFrom(...'ABCXYZabcxyz0189-_.~'),
+  minLength: 40,
+  maxLength: 40,
+});
 /** Whatever servers take as a login, and more; blanks at its ends are no login's. */
 const login = fc
   .oneof(
-    fc.string({ unit: fc.constantFrom(...`ab]['"\\;={}()@%+&?#:/,! $\`é漢🔑`), minLength: 1, maxLength: 128 }),
+    fc.string({
+      unit: fc.constantFrom(...`ab]['"\\;={}()@%+&?#:/,! $\`é漢🔑`),
+      minLength: 1,
+      maxLength: 128,
+    }),
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
-    fc.constantFrom('app_b', "o'neil", 'DOM\\svc', 'a'.repeat(128), 'x;Server=evil', "';--", '}}', '""', "''", '{x}'),
+    fc.constantFrom(
+      'app_b',
+      "o'neil",
+      'DOM\\svc',
+      'a'.repeat(128),
+      'x;Server=evil',
+      "';--",
+      '}}',
+      '""',
+      "''",
+      '{x}',
+    ),
   )
   .filter((name) => name.trim() === name && !/\p{C}/u.test(name));
 
@@ -183,13 +212,22 @@ describe.each(Object.entries(dialects))('%s', (_, { server, text, read }) => {
 
   it('changes nothing but the password when the login stays', () => {
     const filled = open(server, text).fill('Ne-w.1~_');
-    expect(open(server, filled).fill(open(server, text).bare)).toBe(open(server, text).fill(open(server, text).bare));
+    expect(open(server, filled).fill(open(server, text).bare)).toBe(
+      open(server, text).fill(open(server, text).bare),
+    );
     expect(read(filled)).toEqual({ login: read(text).login, password: 'Ne-w.1~_' });
   });
 });
 
 it('passwords as Keyturn makes them, 100,000 of them in the whole form, stand in ADO.NET, ODBC, JDBC and URI strings as they are', () => {
-  const main = ['ADO.NET', 'ODBC', 'JDBC of SQL Server', 'JDBC of PostgreSQL', 'URI of PostgreSQL', 'URI of MySQL'];
+  const main = [
+    'ADO.NET',
+    'ODBC',
+    'JDBC of SQL Server',
+    'JDBC of PostgreSQL',
+    'URI of PostgreSQL',
+    'URI of MySQL',
+  ];
   const opened = main.flatMap((name) => {
     const dialect = dialects[name];
     return dialect ? [{ ...dialect, opened: open(dialect.server, dialect.text) }] : [];
@@ -237,14 +275,18 @@ describe('hosts', () => {
   it('are all taken when all are of the target', () => {
     const text = `postgresql://a:b@${fair.join(',')}/db`;
     expect(open('postgresql', text, fair)).toMatchObject({ login: 'a', bare: 'b' });
-    expect(open('postgresql', `host=${fair.join(',')} port=5432 user=a password=b`, fair).login).toBe('a');
+    expect(
+      open('postgresql', `host=${fair.join(',')} port=5432 user=a password=b`, fair).login,
+    ).toBe('a');
   });
 
   it('count with the port where the target has another', () => {
     const text = 'postgresql://a:b@localhost:25432/db';
     expect(open('postgresql', text, ['localhost:25432']).login).toBe('a');
     expect(() => open('postgresql', text, ['localhost'])).toThrow(/leads to a host/);
-    expect(() => open('postgresql', text.replace(':25432', ''), ['localhost:25432'])).toThrow(/leads to a host/);
+    expect(() => open('postgresql', text.replace(':25432', ''), ['localhost:25432'])).toThrow(
+      /leads to a host/,
+    );
   });
 });
 
@@ -258,8 +300,16 @@ describe('what is refused, with a remedy and without a value', () => {
     ['sqlserver', 'User ID=a;Password=h1dden', 'no host'],
     ['sqlserver', `Server=${SQL};Integrated Security=true;User ID=a;Password=h1dden`, 'identity'],
     ['sqlserver', `Server=${SQL};Trusted_Connection=yes;Uid=a;Pwd=h1dden`, 'identity'],
-    ['sqlserver', `Server=${SQL};Authentication=Active Directory Default;Database=h1dden`, 'identity'],
-    ['sqlserver', `jdbc:sqlserver://${SQL};authentication=ActiveDirectoryMSI;user=a;password=h1dden`, 'identity'],
+    [
+      'sqlserver',
+      `Server=${SQL};Authentication=Active Directory Default;Database=h1dden`,
+      'identity',
+    ],
+    [
+      'sqlserver',
+      `jdbc:sqlserver://${SQL};authentication=ActiveDirectoryMSI;user=a;password=h1dden`,
+      'identity',
+    ],
     ['sqlserver', `Server=${SQL};User ID=a;Password=h1dden;TrustServerCertificate=True`, 'TLS'],
     ['sqlserver', `Server=${SQL};User ID=a;Password=h1dden;Encrypt=False`, 'TLS'],
     ['postgresql', `postgresql://a:h1dden@${PG}/db?sslmode=disable`, 'TLS'],
@@ -325,7 +375,10 @@ describe('what is refused, with a remedy and without a value', () => {
           return;
         }
         if (opened)
-          expect(from(readAdo(text), 'user id', 'password')).toEqual({ login: opened.login, password: opened.bare });
+          expect(from(readAdo(text), 'user id', 'password')).toEqual({
+            login: opened.login,
+            password: opened.bare,
+          });
       }),
       { numRuns: walk({ whole: 5_000, short: 1_000 }) },
     );
@@ -340,15 +393,25 @@ describe('logins as Azure once wanted them', () => {
       `jdbc:mysql://${MY}/db?user=app_a@my1&password=old`,
       `jdbc:mysql://${MY}/db?user=app_b%40my1&password=new`,
     ],
-    ['sqlserver', `Driver={x};Server=${SQL};Uid=app_a@SQL1;Pwd=old`, `Driver={x};Server=${SQL};Uid=app_b@SQL1;Pwd=new`],
-    ['sqlserver', `Server=${SQL};User ID=app_a@${SQL};Password=old`, `Server=${SQL};User ID=app_b@${SQL};Password=new`],
+    [
+      'sqlserver',
+      `Driver={x};Server=${SQL};Uid=app_a@SQL1;Pwd=old`,
+      `Driver={x};Server=${SQL};Uid=app_b@SQL1;Pwd=new`,
+    ],
+    [
+      'sqlserver',
+      `Server=${SQL};User ID=app_a@${SQL};Password=old`,
+      `Server=${SQL};User ID=app_b@${SQL};Password=new`,
+    ],
   ] as const)('%s: %s keeps the server behind the login', (server, text, filled) => {
     expect(open(server, text).login).toBe('app_a');
     expect(open(server, text).fill('new', 'app_b')).toBe(filled);
   });
 
   it('keep what is no server', () => {
-    expect(open('sqlserver', `Server=${SQL};User ID=a@example.com;Password=b`).login).toBe('a@example.com');
+    expect(open('sqlserver', `Server=${SQL};User ID=a@example.com;Password=b`).login).toBe(
+      'a@example.com',
+    );
   });
 });
 
@@ -364,11 +427,16 @@ describe('in a secret', () => {
   });
 
   it('SQL-01: have to name the login: a bare password is refused with the forms that do', () => {
-    expect(() => openForm(new Secret('just a password'), { spec }, [PG])).toThrow(/connection string or JSON/);
+    expect(() => openForm(new Secret('just a password'), { spec }, [PG])).toThrow(
+      /connection string or JSON/,
+    );
   });
 
-  it.each(['p4ss', 'a;b', 'x=y', 'a b c', 'key1=value;key2', 'p@ss:word/'])('%j is a bare password', (text) => {
-    for (const server of ['sqlserver', 'postgresql', 'mysql'] as const)
-      expect(loginString(text, server, [])).toBeUndefined();
-  });
+  it.each(['p4ss', 'a;b', 'x=y', 'a b c', 'key1=value;key2', 'p@ss:word/'])(
+    '%j is a bare password',
+    (text) => {
+      for (const server of ['sqlserver', 'postgresql', 'mysql'] as const)
+        expect(loginString(text, server, [])).toBeUndefined();
+    },
+  );
 });

@@ -23,7 +23,9 @@ const membersOf = (text: string, document: Document | undefined) =>
   ]);
 const rewritten = (text: string, document: Document | undefined, at: number, next: string) => {
   const member = document?.members[at];
-  return member ? text.slice(0, member.start) + member.write(next) + text.slice(member.end) : 'none';
+  return member
+    ? text.slice(0, member.start) + member.write(next) + text.slice(member.end)
+    : 'none';
 };
 
 describe('a data source name of Go', () => {
@@ -61,7 +63,13 @@ describe('a data source name of Go', () => {
 
   it('is told from an address', () => {
     const own = ['a:b@tcp(h)/', 'a:b@tcp(h)/d?x=y', 'a:x://y@tcp(h)/d', '1a://b@tcp(h)/d'];
-    const unlike = ['mysql://a:b@tcp(h)/d', 'A+b.c-1://x@tcp(h)/', 'a:b@h/d', 'a:b@tcp(h)', 'a:b@tcp(h)/d/e'];
+    const unlike = [
+      'mysql://a:b@tcp(h)/d',
+      'A+b.c-1://x@tcp(h)/',
+      'a:b@h/d',
+      'a:b@tcp(h)',
+      'a:b@tcp(h)/d/e',
+    ];
     expect([...own, ...unlike].filter(looksLikeGoDsn)).toEqual(own);
   });
 
@@ -70,7 +78,8 @@ describe('a data source name of Go', () => {
     expect([login?.write('app_b'), password?.write('p:w')]).toEqual(['app_b', 'p:w']);
     for (const wrong of ['a:b', 'a/b', 'a@b', ''])
       expect(saidOf(() => login?.write(wrong))).toMatch(/cannot be written/);
-    for (const wrong of ['a/b', 'a@b', '']) expect(saidOf(() => password?.write(wrong))).toMatch(/cannot be written/);
+    for (const wrong of ['a/b', 'a@b', ''])
+      expect(saidOf(() => password?.write(wrong))).toMatch(/cannot be written/);
   });
 });
 
@@ -80,9 +89,11 @@ describe('a JAAS configuration', () => {
 
   it('is told by its module and flag', () => {
     const own = [`${head} x`, 'a.B$c REQUIRED x', 'a\toptional\nx'];
-    expect([...own, head, ' a required x', 'a requiredx', 'a-b required x', 'a other x'].filter(looksLikeJaas)).toEqual(
-      own,
-    );
+    expect(
+      [...own, head, ' a required x', 'a requiredx', 'a-b required x', 'a other x'].filter(
+        looksLikeJaas,
+      ),
+    ).toEqual(own);
   });
 
   it.each([
@@ -105,8 +116,10 @@ describe('a JAAS configuration', () => {
     expect(write('"x"', `a"b'c\\d`)).toBe(`a\\"b'c\\\\d`);
     expect(write(`'x'`, `a"b'c\\d`)).toBe(`a"b\\'c\\\\d`);
     expect(write('x', 'a.b$c-d_E9')).toBe('a.b$c-d_E9');
-    for (const next of ['a b', 'a;b', ' ab', 'ab=']) expect(write('x', next)).toMatch(/cannot be written/);
-    for (const next of ['a\nb', '\u0001', 'a\u001f']) expect(write('"x"', next)).toMatch(/cannot be written/);
+    for (const next of ['a b', 'a;b', ' ab', 'ab='])
+      expect(write('x', next)).toMatch(/cannot be written/);
+    for (const next of ['a\nb', '\u0001', 'a\u001f'])
+      expect(write('"x"', next)).toMatch(/cannot be written/);
   });
 
   it.each([
@@ -135,19 +148,28 @@ describe('keywords of libpq', () => {
 
   it('are written in quotes where they have to be', () => {
     const [plain, quoted] = keywordsOf(`password=x user='y'`);
-    expect([plain?.write('a-b'), plain?.write('a b'), plain?.write(`a'b`), plain?.write('a\\b')]).toEqual([
-      ...['a-b', `'a b'`, `'a\\'b'`, `'a\\\\b'`],
-    ]);
+    expect([
+      plain?.write('a-b'),
+      plain?.write('a b'),
+      plain?.write(`a'b`),
+      plain?.write('a\\b'),
+    ]).toEqual([...['a-b', `'a b'`, `'a\\'b'`, `'a\\\\b'`]]);
     expect(quoted?.write('a-b')).toBe(`'a-b'`);
   });
 
   it('count in small letters alone where they lead or log in', () => {
     for (const name of ['User', 'PASSWORD', 'Host', 'hostAddr', 'Port', 'dbName'])
-      expect([name, saidOf(() => keywordsOf(`${name}=x`))]).toEqual([name, expect.stringMatching(/small letters/)]);
+      expect([name, saidOf(() => keywordsOf(`${name}=x`))]).toEqual([
+        name,
+        expect.stringMatching(/small letters/),
+      ]);
     for (const name of ['Options', 'xUser', 'Userx', 'user'])
       expect([name, saidOf(() => keywordsOf(`${name}=x`))]).toEqual([name, undefined]);
     for (const text of [`host='h`, `host='h'x`, `=x`, `host h=`])
-      expect([text, saidOf(() => keywordsOf(text))]).toEqual([text, expect.stringMatching(/Element \d+ /)]);
+      expect([text, saidOf(() => keywordsOf(text))]).toEqual([
+        text,
+        expect.stringMatching(/Element \d+ /),
+      ]);
   });
 });
 
@@ -184,7 +206,9 @@ describe('a document of lines', () => {
     ['a.b=x', ''],
   ])('%s takes no %j', (text, next) => {
     const document = readLines(text);
-    expect(saidOf(() => document?.members[0]?.write(next))).toMatch(/cannot be written into the line/);
+    expect(saidOf(() => document?.members[0]?.write(next))).toMatch(
+      /cannot be written into the line/,
+    );
   });
 
   it.each([
@@ -212,7 +236,9 @@ describe('a document of lines', () => {
 describe('a netrc text', () => {
   it('names its machine in front of each member; `user` is the login', () => {
     const text = '# mine\nmachine h1 user a password p\nmachine h2 login b password q extra';
-    expect(membersOf(text.replace('# mine\n', ''), readNetrc(text.replace('# mine\n', '')))).toEqual([
+    expect(
+      membersOf(text.replace('# mine\n', ''), readNetrc(text.replace('# mine\n', ''))),
+    ).toEqual([
       ['h1/machine', 'h1', 'h1', 'free'],
       ['h1/login', 'a', 'a', 'free'],
       ['h1/password', 'p', 'p', 'free'],
@@ -222,20 +248,32 @@ describe('a netrc text', () => {
     ]);
     expect(readNetrc(text)?.members.every(({ fixed }) => fixed !== undefined)).toBe(true);
     for (const word of ['default', 'macdef', '"x"', "'x'", 'a\\b', '#x'])
-      expect(readNetrc(`machine h login a password p ${word} x`)?.members.every(({ fixed }) => fixed)).toBe(true);
-    for (const none of ['machine', 'xmachine h login a', 'login a machine h', 'x\nmachine h login a'])
+      expect(
+        readNetrc(`machine h login a password p ${word} x`)?.members.every(({ fixed }) => fixed),
+      ).toBe(true);
+    for (const none of [
+      'machine',
+      'xmachine h login a',
+      'login a machine h',
+      'x\nmachine h login a',
+    ])
       expect([none, readNetrc(none)]).toEqual([none, undefined]);
-    expect(rewritten('machine h password p', readNetrc('machine h password p'), 1, 'a.b~c+d/e=f-1')).toBe(
-      'machine h password a.b~c+d/e=f-1',
-    );
+    expect(
+      rewritten('machine h password p', readNetrc('machine h password p'), 1, 'a.b~c+d/e=f-1'),
+    ).toBe('machine h password a.b~c+d/e=f-1');
     for (const next of ['a b', '', 'a"b', ' a'])
-      expect(saidOf(() => readNetrc('machine h password p')?.members[1]?.write(next))).toMatch(/cannot be written/);
+      expect(saidOf(() => readNetrc('machine h password p')?.members[1]?.write(next))).toMatch(
+        /cannot be written/,
+      );
   });
 });
 
 describe('YAML', () => {
   it('has a member for each scalar, in blocks and in one line', () => {
-    const text = `---\n# a: b\nx:\n  y: "q r" # why\n  z: w\nf: {a: b, "c: d}\n`.replace(', "c: d}', ', c: "d e"}');
+    const text = `---\n# a: b\nx:\n  y: "q r" # why\n  z: w\nf: {a: b, "c: d}\n`.replace(
+      ', "c: d}',
+      ', c: "d e"}',
+    );
     expect(membersOf(text, readYaml(text))).toEqual([
       ['x/y', 'q r', 'q r', 'free'],
       ['x/z', 'w', 'w', 'free'],
@@ -286,9 +324,12 @@ describe('YAML', () => {
     expect(rewritten('a: x\n', readYaml('a: x\n'), 0, raw)).toBe(`a: "${raw}"\n`);
   });
 
-  it.each(['a b', 'a,b', 'a#b', 'a{b', 'aé', '9a', '-a', 'a:', ''])('%j is written in quotes', (next) => {
-    expect(rewritten('a: x\n', readYaml('a: x\n'), 0, next)).toBe(`a: "${next}"\n`);
-  });
+  it.each(['a b', 'a,b', 'a#b', 'a{b', 'aé', '9a', '-a', 'a:', ''])(
+    '%j is written in quotes',
+    (next) => {
+      expect(rewritten('a: x\n', readYaml('a: x\n'), 0, next)).toBe(`a: "${next}"\n`);
+    },
+  );
 
   it('takes no quote, backslash or line break', () => {
     for (const text of ['a: x\n', 'a: "x"\n', "a: 'x'\n"])
@@ -301,13 +342,28 @@ describe('YAML', () => {
       expect(rewritten('a: x\n', readYaml('a: x\n'), 0, next)).toBe(`a: ${next}\n`);
   });
 
-  it.each(['*a', '&a', '|', '>', '!x', '%x', '@x', '`x`', '- x', 'a: b', 'a #b', 'a:', '"x', `'x`, '[a]', '?x', ',x'])(
-    '%s stands as it is',
-    (raw) => {
-      expect(readYaml(`a: ${raw}\n`)?.members[0]?.fixed ?? 'none').toMatch(/none|differently/);
-      expect(readYaml(`a: ${raw}\n`)?.members[0]?.fixed).toBeDefined();
-    },
-  );
+  it.each([
+    '*a',
+    '&a',
+    '|',
+    '>',
+    '!x',
+    '%x',
+    '@x',
+    '`x`',
+    '- x',
+    'a: b',
+    'a #b',
+    'a:',
+    '"x',
+    `'x`,
+    '[a]',
+    '?x',
+    ',x',
+  ])('%s stands as it is', (raw) => {
+    expect(readYaml(`a: ${raw}\n`)?.members[0]?.fixed ?? 'none').toMatch(/none|differently/);
+    expect(readYaml(`a: ${raw}\n`)?.members[0]?.fixed).toBeDefined();
+  });
 
   it('leaves blanks at the end of a line out', () => {
     expect(membersOf('a: x  \nb:   w\n', readYaml('a: x  \nb:   w\n'))).toEqual([
@@ -319,7 +375,8 @@ describe('YAML', () => {
 
 describe('JSON', () => {
   it('is what begins as an object or a list, and is one', () => {
-    for (const is of ['{"a":1}', ' \n[1]', '[]']) expect([is, readJson(is)?.what]).toEqual([is, 'a JSON document']);
+    for (const is of ['{"a":1}', ' \n[1]', '[]'])
+      expect([is, readJson(is)?.what]).toEqual([is, 'a JSON document']);
     for (const none of ['"a"', '1', 'x{}', '{', '{"a":}', ''])
       expect([none, readJson(none)]).toEqual([none, undefined]);
     const text = '{"a":["x",{"b":"y"}],"c":1}';
@@ -345,13 +402,23 @@ describe('a credential is found in a text', () => {
     ['percent-encoded', `x=${encodeURIComponent(LONG)}&y`],
     ['percent-encoded twice', encodeURIComponent(encodeURIComponent(LONG))],
     ['escaped', `"${LONG.replaceAll('/', '\\/')}"`],
-    ['escaped by codes', [...LONG].map((each) => `\\u00${each.charCodeAt(0).toString(16)}`).join('')],
-    ['escaped by short codes', [...LONG].map((each) => `\\x${each.charCodeAt(0).toString(16)}`).join('')],
+    [
+      'escaped by codes',
+      [...LONG].map((each) => `\\u00${each.charCodeAt(0).toString(16)}`).join(''),
+    ],
+    [
+      'escaped by short codes',
+      [...LONG].map((each) => `\\x${each.charCodeAt(0).toString(16)}`).join(''),
+    ],
     ['escaped twice', LONG.replaceAll('/', '\\\\u002f')],
     ['with entities', LONG.replaceAll('/', '&#x2f;').replaceAll('+', '&#43;')],
     ['in hex', `0x${Buffer.from(LONG).toString('hex').toUpperCase()}`],
     ...[0, 1, 2, 3].map(
-      (by) => [`in base64, ${by} further on`, Buffer.from('abc'.slice(0, by) + LONG).toString('base64')] as const,
+      (by) =>
+        [
+          `in base64, ${by} further on`,
+          Buffer.from('abc'.slice(0, by) + LONG).toString('base64'),
+        ] as const,
     ),
     ['in base64 of a URL', Buffer.from(`?${LONG}`).toString('base64url')],
     ['in base64 in base64', Buffer.from(Buffer.from(LONG).toString('base64')).toString('base64')],
@@ -412,11 +479,9 @@ describe('a credential is found in a text', () => {
       expect([text, holds(text)]).toEqual([text, true]);
     for (const text of ['passwords', 'xpassword', 'password-x', 'my_password', 'a.password.b'])
       expect([text, holds(text)]).toEqual([text, false]);
-    expect(['my_passwords', Buffer.from('xpasswordx').toString('base64'), 'other'].map(mayHold)).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect(
+      ['my_passwords', Buffer.from('xpasswordx').toString('base64'), 'other'].map(mayHold),
+    ).toEqual([true, true, false]);
     const { holds: short } = seeker('abc-1');
     expect([short('abc-1'), short('x abc-1 y')]).toEqual([true, false]);
     for (const text of [
@@ -446,7 +511,13 @@ describe('a credential is found in a text', () => {
 });
 
 describe('hosts and logins', () => {
-  const part = (name: string, value: string): TextPart => ({ name, value, start: 0, end: 0, write: (next) => next });
+  const part = (name: string, value: string): TextPart => ({
+    name,
+    value,
+    start: 0,
+    end: 0,
+    write: (next) => next,
+  });
   const [messaging, sql, npgsql, mysql] = [
     keyDialects.messaging,
     ...[loginDialects.sqlserver, loginDialects.postgresql, loginDialects.mysql].map(
@@ -474,7 +545,11 @@ describe('hosts and logins', () => {
     const said = saidOf(() =>
       rolesOf(
         messaging,
-        [part('endpoint', endpoint), part('sharedaccesskeyname', 'x'), part('sharedaccesskey', 'K')],
+        [
+          part('endpoint', endpoint),
+          part('sharedaccesskeyname', 'x'),
+          part('sharedaccesskey', 'K'),
+        ],
         [...['ns1.example', 'ns2.example']],
       ),
     );
@@ -487,7 +562,11 @@ describe('hosts and logins', () => {
       saidOf(() =>
         rolesOf(
           npgsql as never,
-          [part('host', host), ...(port === undefined ? [] : [part('port', port)]), part('password', 'p')],
+          [
+            part('host', host),
+            ...(port === undefined ? [] : [part('port', port)]),
+            part('password', 'p'),
+          ],
           hosts,
         ),
       );
@@ -498,19 +577,28 @@ describe('hosts and logins', () => {
     expect(said('h1:5432', '6432', ['h1'])).toMatch(/port twice/);
     expect(said('h1', '1', ['h1'])).toMatch(/^foreign-host/);
     expect(said('h1', undefined, [])).toMatch(/\(none known\)/);
-    expect(saidOf(() => rolesOf(npgsql as never, [part('password', 'p')], ['h1']))).toMatch(/names no host/);
+    expect(saidOf(() => rolesOf(npgsql as never, [part('password', 'p')], ['h1']))).toMatch(
+      /names no host/,
+    );
   });
 
   it('a login may have the server behind it, which stays there', () => {
     const rolesIn = (login: string) =>
       rolesOf(
         sql as never,
-        [part('server', 'tcp:sql1.database.example,1433'), part('userid', login), part('password', 'p')],
+        [
+          part('server', 'tcp:sql1.database.example,1433'),
+          part('userid', login),
+          part('password', 'p'),
+        ],
         ['sql1.database.example:1433'],
       );
     const named = (login: string) => ({ name: rolesIn(login).name, suffix: rolesIn(login).suffix });
     expect(named('app_a@sql1')).toEqual({ name: 'app_a', suffix: '@sql1' });
-    expect(named('app_a@SQL1.database.example')).toEqual({ name: 'app_a', suffix: '@SQL1.database.example' });
+    expect(named('app_a@SQL1.database.example')).toEqual({
+      name: 'app_a',
+      suffix: '@SQL1.database.example',
+    });
     expect(named('app_a@other')).toEqual({ name: 'app_a@other', suffix: '' });
     expect(named('@sql1')).toEqual({ name: '@sql1', suffix: '' });
     expect(named('app_a')).toEqual({ name: 'app_a', suffix: '' });
@@ -523,19 +611,35 @@ describe('hosts and logins', () => {
 
   it.each([
     ['a second password', [part('password', 'a'), part('pwd', 'b')], /password twice/],
-    ['the same element twice', [part('password', 'a'), part('password', 'a')], /Element 4 .* twice/],
-    ['a second login', [part('password', 'a'), part('uid', 'b'), part('userid', 'c')], /login twice/],
+    [
+      'the same element twice',
+      [part('password', 'a'), part('password', 'a')],
+      /Element 4 .* twice/,
+    ],
+    [
+      'a second login',
+      [part('password', 'a'), part('uid', 'b'), part('userid', 'c')],
+      /login twice/,
+    ],
     ['no password', [], /has no password/],
     [
       'a database that is a string',
       [part('password', 'a'), part('database', 'host=evil')],
       /itself a connection string/,
     ],
-    ['a database that is an address', [part('password', 'a'), part('database', 'x://y')], /itself a connection string/],
+    [
+      'a database that is an address',
+      [part('password', 'a'), part('database', 'x://y')],
+      /itself a connection string/,
+    ],
   ] as const)('%s is refused', (_, parts, words) => {
     expect(
       saidOf(() =>
-        rolesOf(mysql as never, [part('server', 'my1'), part('sslmode', 'Required'), ...parts], ['my1:3306']),
+        rolesOf(
+          mysql as never,
+          [part('server', 'my1'), part('sslmode', 'Required'), ...parts],
+          ['my1:3306'],
+        ),
       ),
     ).toMatch(words);
   });
@@ -580,10 +684,10 @@ describe('a storage string is of its account', () => {
     ])
       expect([fine, of(fine)]).toEqual([fine, undefined]);
     for (const service of ['blob', 'queue', 'table', 'file', 'dfs', 'web'])
-      expect([service, of({ accountname: 'acct1' }, [`acct1.${service}.core.windows.net`])]).toEqual([
+      expect([
         service,
-        undefined,
-      ]);
+        of({ accountname: 'acct1' }, [`acct1.${service}.core.windows.net`]),
+      ]).toEqual([service, undefined]);
     for (const none of [
       {},
       { accountname: 'ac' },
@@ -592,10 +696,16 @@ describe('a storage string is of its account', () => {
       { accountname: 'acct1.z9999' },
     ])
       expect([none, of(none)]).toEqual([none, expect.stringMatching(/no AccountName/)]);
-    expect(of({ accountname: 'acct2' })).toMatch(/^foreign-host: AccountName .*"acct1.queue.core.windows.net", "acct1/);
+    expect(of({ accountname: 'acct2' })).toMatch(
+      /^foreign-host: AccountName .*"acct1.queue.core.windows.net", "acct1/,
+    );
     expect(of({ accountname: 'acct1' }, [])).toMatch(/AccountName .*none known/);
-    expect(of({ accountname: 'acct1', endpointsuffix: 'evil.example' })).toMatch(/^foreign-host: EndpointSuffix/);
-    expect(of({ accountname: 'acct1', blobendpoint: 'x', endpointsuffix: 'evil.example' })).toMatch(/EndpointSuffix/);
+    expect(of({ accountname: 'acct1', endpointsuffix: 'evil.example' })).toMatch(
+      /^foreign-host: EndpointSuffix/,
+    );
+    expect(of({ accountname: 'acct1', blobendpoint: 'x', endpointsuffix: 'evil.example' })).toMatch(
+      /EndpointSuffix/,
+    );
     expect(of({ accountname: 'acct1' }, ['acct1.queue.evil.example'])).toMatch(/EndpointSuffix/);
     expect(of({ accountname: 'acct1.z8' })).toMatch(/EndpointSuffix/);
   });

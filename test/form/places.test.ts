@@ -12,7 +12,11 @@ const P = '0ld.Pass-word~1';
 const NEXT = 'nEw_Pass.word-2.abcdefghijklmnopqrstuvwx';
 const K = Buffer.alloc(64, 251).toString('base64');
 const NEXT_KEY = Buffer.alloc(64, 190).toString('base64');
-const [PG, MY, BUS] = ['pg1.postgres.database.azure.com', 'my1.mysql.database.azure.com', 'ns1.servicebus.windows.net'];
+const [PG, MY, BUS] = [
+  'pg1.postgres.database.azure.com',
+  'my1.mysql.database.azure.com',
+  'ns1.servicebus.windows.net',
+];
 const specs = {
   pg: { kind: 'login', server: 'postgresql', required: true },
   sql: { kind: 'login', server: 'sqlserver', required: true },
@@ -23,12 +27,20 @@ const specs = {
   bare: { kind: 'bare' },
 } as const satisfies Readonly<Record<string, FormSpec>>;
 type Kind = keyof typeof specs;
-const hosts = [PG, MY, BUS, 'sql1.database.windows.net', 'acct1.blob.core.windows.net', 'ac1.azconfig.io'];
+const hosts = [
+  PG,
+  MY,
+  BUS,
+  'sql1.database.windows.net',
+  'acct1.blob.core.windows.net',
+  'ac1.azconfig.io',
+];
 type Fields = Omit<FormOptions, 'spec'>;
 const LOGIN: Fields = { field: 'password', loginField: 'username' };
 const open = (kind: Kind, text: string, fields: Fields) =>
   openForm(new Secret(text), { spec: specs[kind], ...fields }, hosts);
-const refusal = (kind: Kind, text: string, fields: Fields) => refusalOf(() => open(kind, text, fields));
+const refusal = (kind: Kind, text: string, fields: Fields) =>
+  refusalOf(() => open(kind, text, fields));
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const url = (login: string, password: string) => `postgresql://${login}:${password}@${PG}/app`;
 const lines = (text: string) => text.replace(/(.{64})/g, '$1\r\n');
@@ -60,28 +72,54 @@ describe('VAL-01: a second place is seen however it is spelt, and refused by poi
 
   it('VAL-01: base64 of base64 is written in both layers', () => {
     const make = (password: string) =>
-      JSON.stringify({ username: 'app_a', password, a: base64(base64(password)), b: base64(base64(base64(password))) });
+      JSON.stringify({
+        username: 'app_a',
+        password,
+        a: base64(base64(password)),
+        b: base64(base64(base64(password))),
+      });
     expect(open('pg', make(P), LOGIN).fill(new Secret(NEXT)).reveal()).toBe(make(NEXT));
   });
 
   it('VAL-01: of App Configuration, a key beside its string, which cannot change with its Id', () => {
-    const text = JSON.stringify({ cs: `Endpoint=https://ac1.azconfig.io;Id=id1;Secret=${K}`, key: K });
+    const text = JSON.stringify({
+      cs: `Endpoint=https://ac1.azconfig.io;Id=id1;Secret=${K}`,
+      key: K,
+    });
     expect(refusal('config', text, { field: 'cs' }).detail).toContain('"/key"');
-    const both = JSON.stringify({ cs: `Endpoint=https://ac1.azconfig.io;Id=id1;Secret=${K}`, key: NEXT_KEY });
-    expect(open('config', both, { field: 'cs' }).elsewhere(new Secret(`Id=x;Secret=${NEXT_KEY}`))).toBe('/key');
+    const both = JSON.stringify({
+      cs: `Endpoint=https://ac1.azconfig.io;Id=id1;Secret=${K}`,
+      key: NEXT_KEY,
+    });
+    expect(
+      open('config', both, { field: 'cs' }).elsewhere(new Secret(`Id=x;Secret=${NEXT_KEY}`)),
+    ).toBe('/key');
   });
 
   it('VAL-01: short, in a string that is refused', () => {
-    const text = JSON.stringify({ username: 'app_a', password: 'pw1', cs: `${url('app_a', 'pw1')}?sslmode=disable` });
+    const text = JSON.stringify({
+      username: 'app_a',
+      password: 'pw1',
+      cs: `${url('app_a', 'pw1')}?sslmode=disable`,
+    });
     expect(refusal('pg', text, LOGIN).detail).toMatch(/"\/cs".*sslmode/);
   });
 });
 
 describe('VAL-01: pairs of login and password change together', () => {
   it.each([
-    ['beside each other', (u: string, p: string) => ({ username: u, password: p, PGUSER: u, PGPASSWORD: p })],
-    ['below', (u: string, p: string) => ({ username: u, password: p, env: { PGUSER: u, PGPASSWORD: p } })],
-    ['in camel case', (u: string, p: string) => ({ username: u, password: p, dbUser: u, dbPassword: p })],
+    [
+      'beside each other',
+      (u: string, p: string) => ({ username: u, password: p, PGUSER: u, PGPASSWORD: p }),
+    ],
+    [
+      'below',
+      (u: string, p: string) => ({ username: u, password: p, env: { PGUSER: u, PGPASSWORD: p } }),
+    ],
+    [
+      'in camel case',
+      (u: string, p: string) => ({ username: u, password: p, dbUser: u, dbPassword: p }),
+    ],
     [
       'with a server behind it',
       (u: string, p: string) => ({ username: u, password: p, MY_LOGIN: `${u}@pg1`, MY_PWD: p }),
@@ -108,7 +146,11 @@ describe('VAL-01: pairs of login and password change together', () => {
   ])(
     "VAL-01: another login's password, which only happens to be the same, is not overwritten: %s",
     (_, more, where) => {
-      const { detail } = refusal('pg', JSON.stringify({ username: 'app_a', password: P, ...more }), LOGIN);
+      const { detail } = refusal(
+        'pg',
+        JSON.stringify({ username: 'app_a', password: P, ...more }),
+        LOGIN,
+      );
       expect(detail).toContain(`"${where}"`);
     },
   );
@@ -119,8 +161,13 @@ describe('VAL-01: pairs of login and password change together', () => {
         .map((name) => `${name}.username=${u}\n${name}.password=${p}\n`)
         .join('')
         .concat(`spring.flyway.user=${u}\nspring.flyway.password=${p}\n`);
-    const fields = { field: 'spring.datasource.password', loginField: 'spring.datasource.username' };
-    expect(open('pg', make('app_a', P), fields).fill(new Secret(NEXT), 'app_b').reveal()).toBe(make('app_b', NEXT));
+    const fields = {
+      field: 'spring.datasource.password',
+      loginField: 'spring.datasource.username',
+    };
+    expect(open('pg', make('app_a', P), fields).fill(new Secret(NEXT), 'app_b').reveal()).toBe(
+      make('app_b', NEXT),
+    );
   });
 
   it('VAL-07: a login with its server in a member and in a string', () => {
@@ -154,9 +201,9 @@ describe('VAL-01: what only resembles a weak password stays, and blocks nothing'
     ['the login', 'app_a', { owner: 'app_a', database: 'app_a' }],
   ])('VAL-01: %s', (_, password, more) => {
     const make = (u: string, p: string) => JSON.stringify({ username: u, password: p, ...more });
-    expect(open('pg', make('app_a', password), LOGIN).fill(new Secret(NEXT), 'app_b').reveal()).toBe(
-      make('app_b', NEXT),
-    );
+    expect(
+      open('pg', make('app_a', password), LOGIN).fill(new Secret(NEXT), 'app_b').reveal(),
+    ).toBe(make('app_b', NEXT));
   });
 
   it.each(['shop', 'postgres', 'changeme', '12345678'])(
@@ -171,14 +218,18 @@ describe('VAL-01: what only resembles a weak password stays, and blocks nothing'
           basic: base64(`${u}:${p}`),
           host: PG,
         });
-      expect(open('pg', make('app_a', password), LOGIN).fill(new Secret(NEXT), 'app_b').reveal()).toBe(
-        make('app_b', NEXT),
-      );
+      expect(
+        open('pg', make('app_a', password), LOGIN).fill(new Secret(NEXT), 'app_b').reveal(),
+      ).toBe(make('app_b', NEXT));
     },
   );
 
   it('VAL-01: a word that is spoken of is refused by pointer', () => {
-    const text = JSON.stringify({ username: 'app_a', password: 'changeme', note: 'the password is changeme.' });
+    const text = JSON.stringify({
+      username: 'app_a',
+      password: 'changeme',
+      note: 'the password is changeme.',
+    });
     expect(refusal('pg', text, LOGIN).detail).toContain('"/note"');
   });
 });
@@ -187,10 +238,14 @@ const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required u
 const rails = (more: string) => `production:\n  username: app_a\n  password: ${P}\n${more}`;
 const RAILS: Fields = { field: '/production/password', loginField: '/production/username' };
 const DOCKER: Fields = { field: '/auths/r/password' };
-const docker = (entry: object) => JSON.stringify({ auths: { r: { username: 'reg1', password: P, ...entry } } });
+const docker = (entry: object) =>
+  JSON.stringify({ auths: { r: { username: 'reg1', password: P, ...entry } } });
 
 describe('what stands beside the credential and leads elsewhere, or is taken first, is refused by pointer', () => {
-  const SPRING: Fields = { field: 'spring.datasource.password', loginField: 'spring.datasource.username' };
+  const SPRING: Fields = {
+    field: 'spring.datasource.password',
+    loginField: 'spring.datasource.username',
+  };
   const beside: readonly (readonly [string, Kind, string, Fields, RegExp])[] = [
     ...[
       'bootstrap.servers=evil.example:9093',
@@ -198,7 +253,13 @@ describe('what stands beside the credential and leads elsewhere, or is taken fir
       'spring.kafka.bootstrap-servers=evil.example:9093',
     ].map(
       (line) =>
-        ['V3', 'bus', `${line}\nsasl.jaas.config=${jaas}\n`, { field: 'sasl.jaas.config' }, /bootstrap/] as const,
+        [
+          'V3',
+          'bus',
+          `${line}\nsasl.jaas.config=${jaas}\n`,
+          { field: 'sasl.jaas.config' },
+          /bootstrap/,
+        ] as const,
     ),
     [
       'V3',
@@ -242,14 +303,26 @@ describe('what stands beside the credential and leads elsewhere, or is taken fir
     ['V7.1', 'pg', rails('  socket: /x\n'), RAILS, /socket/],
     ['V7.1', 'pg', rails('  sslmode: disable\n'), RAILS, /sslmode/],
     ['V7.1', 'pg', rails(`  url: ${url('app_z', 'an0ther.one')}\n`), RAILS, /production\/url/],
-    ['V7.1', 'pg', rails('staging:\n  username: app_a\n  password: an0ther.one\n'), RAILS, /staging\/password/],
+    [
+      'V7.1',
+      'pg',
+      rails('staging:\n  username: app_a\n  password: an0ther.one\n'),
+      RAILS,
+      /staging\/password/,
+    ],
     ['V7.1', 'pg', rails("  host: <%= ENV['HOST'] %>\n"), RAILS, /ERB/],
     ['V7.1', 'pg', 'production: x\n  username: app_a\n  password: y\n', LOGIN, /not a document/],
     ['V7.1', 'pg', `production:\n    username: app_a\n  password: ${P}\n`, RAILS, /not a document/],
     ['V7.2', 'bare', docker({ auth: base64(`:${P}`) }), DOCKER, /auth/],
     ['V7.2', 'bare', docker({ auth: base64(P) }), DOCKER, /auth/],
     ['V7.2', 'bare', docker({ auth: base64(`reg2:${P}`) }), DOCKER, /username/],
-    ['V7.2', 'bare', JSON.stringify({ auths: { r: { auth: base64(`:${P}`) } } }), { field: '/auths/r/auth' }, /auth/],
+    [
+      'V7.2',
+      'bare',
+      JSON.stringify({ auths: { r: { auth: base64(`:${P}`) } } }),
+      { field: '/auths/r/auth' },
+      /auth/,
+    ],
     [
       'V7.3',
       'pg',
@@ -257,7 +330,13 @@ describe('what stands beside the credential and leads elsewhere, or is taken fir
       { field: 'DB_PASSWORD', loginField: 'DB_USER' },
       /differently/,
     ],
-    ['V7.5', 'pg', `spring.datasource.username=app_a\nspring.datasource.password=${P} `, SPRING, /blank/],
+    [
+      'V7.5',
+      'pg',
+      `spring.datasource.username=app_a\nspring.datasource.password=${P} `,
+      SPRING,
+      /blank/,
+    ],
     [
       'V7.5',
       'pg',
@@ -283,7 +362,8 @@ describe('what stands beside the credential and leads elsewhere, or is taken fir
   it.each(beside)('%s: %s: %j', (_, kind, text, fields, words) => {
     const { detail } = refusal(kind, text, fields);
     expect(detail).toMatch(words);
-    for (const hidden of [P, 'an0ther', 'evil', K.slice(0, 12)]) expect(detail).not.toContain(hidden);
+    for (const hidden of [P, 'an0ther', 'evil', K.slice(0, 12)])
+      expect(detail).not.toContain(hidden);
   });
 
   it('V7.2: the NUL bytes that docker cuts off `auth` are cut off', () => {
@@ -298,9 +378,11 @@ describe('what stands beside the credential and leads elsewhere, or is taken fir
 
   it('V7.1: an address stays without quotes', () => {
     const make = (u: string, p: string) => `production:\n  url: ${url(u, p)}\n`;
-    expect(open('pg', make('app_a', P), { field: '/production/url' }).fill(new Secret(NEXT), 'app_b').reveal()).toBe(
-      make('app_b', NEXT),
-    );
+    expect(
+      open('pg', make('app_a', P), { field: '/production/url' })
+        .fill(new Secret(NEXT), 'app_b')
+        .reveal(),
+    ).toBe(make('app_b', NEXT));
   });
 });
 
@@ -311,22 +393,36 @@ describe('whatever opens takes every password of Keyturn, or every key: nothing 
   const words = fc
     .constantFrom('1e5', '0x1F', '.inf', '~', 'null', 'yes', '12345678', '2001-01-01')
     .map((word) => word.padEnd(40, '0'));
-  const key = fc.uint8Array({ minLength: 16, maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString('base64'));
+  const key = fc
+    .uint8Array({ minLength: 16, maxLength: 64 })
+    .map((bytes) => Buffer.from(bytes).toString('base64'));
   const both = (u: string, p: string) =>
     [
       [
-        JSON.stringify({ username: u, password: p, url: url(u, p), b: base64(`${u}:${p}`), c: base64(base64(p)) }),
+        JSON.stringify({
+          username: u,
+          password: p,
+          url: url(u, p),
+          b: base64(`${u}:${p}`),
+          c: base64(base64(p)),
+        }),
         LOGIN,
       ],
       [`username=${u}\npassword=${p}\nURL="${url(u, p)}"\n`, LOGIN],
       [`username='${u}'\npassword="${p}"\n`, LOGIN],
       [`username: ${u}\npassword: ${p}\nurl: ${url(u, p)}\n`, LOGIN],
-      [`a: {username: ${u}, password: ${p}}\n`, { field: '/a/password', loginField: '/a/username' }],
+      [
+        `a: {username: ${u}, password: ${p}}\n`,
+        { field: '/a/password', loginField: '/a/username' },
+      ],
       [
         `a: {username: ${u}, password: '${p}', url: "${url(u, p)}"}\n`,
         { field: '/a/password', loginField: '/a/username' },
       ],
-      [`x.username=${u}\nx.password=${p}\nx.url=${url(u, p)}\n`, { field: 'x.password', loginField: 'x.username' }],
+      [
+        `x.username=${u}\nx.password=${p}\nx.url=${url(u, p)}\n`,
+        { field: 'x.password', loginField: 'x.username' },
+      ],
       [`machine h login ${u} password ${p}\n`, { field: '/h/password', loginField: '/h/login' }],
     ] as const;
   it.each(both('app_a', P).map(([text], at) => [text, at] as const))('password: %j', (text, at) => {
@@ -379,13 +475,24 @@ describe('ATK-08: documents made to be slow are judged in time that grows as the
     [
       'escapes',
       (length: number) =>
-        JSON.stringify({ username: 'app_a', password: P, x: '\\\\u0030%2525&amp;'.repeat(length / 17) }),
+        JSON.stringify({
+          username: 'app_a',
+          password: P,
+          x: '\\\\u0030%2525&amp;'.repeat(length / 17),
+        }),
     ],
-    ['runs', (length: number) => JSON.stringify({ username: 'app_a', password: P, x: 'A'.repeat(length) })],
+    [
+      'runs',
+      (length: number) => JSON.stringify({ username: 'app_a', password: P, x: 'A'.repeat(length) }),
+    ],
     [
       'layers',
       (length: number) =>
-        JSON.stringify({ username: 'app_a', password: P, x: base64(base64(base64('A'.repeat(length / 3)))) }),
+        JSON.stringify({
+          username: 'app_a',
+          password: P,
+          x: base64(base64(base64('A'.repeat(length / 3)))),
+        }),
     ],
     [
       'environments',

@@ -6,8 +6,14 @@ import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
 
 const HOST = 'target.example.net';
-const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString('base64');
-const login = (server: 'sqlserver' | 'postgresql' | 'mysql'): FormSpec => ({ kind: 'login', server, required: true });
+const KEY = Buffer.from([...Array(32).keys()].map((at) => (at * 89 + 250) % 256)).toString(
+  'base64',
+);
+const login = (server: 'sqlserver' | 'postgresql' | 'mysql'): FormSpec => ({
+  kind: 'login',
+  server,
+  required: true,
+});
 const key = (...dialects: KeyDialect[]): FormSpec => ({ kind: 'key', dialects });
 const [SQL, PG, MY] = [login('sqlserver'), login('postgresql'), login('mysql')];
 const open = (text: string, spec: FormSpec, hosts: readonly string[] = [HOST]) =>
@@ -26,10 +32,12 @@ const held = (text: string, spec: FormSpec, hosts?: readonly string[]) =>
 /** The text with another password (and login), or why it is not written. */
 const filled = (text: string, spec: FormSpec, next: string, to?: string) =>
   words(() => open(text, spec).fill(new Secret(next), to).reveal());
-const NOT_WRITTEN = /^bad-value: The new (?:credential|login)(?: or (?:login|password))? cannot be written into/;
+const NOT_WRITTEN =
+  /^bad-value: The new (?:credential|login)(?: or (?:login|password))? cannot be written into/;
 
 describe('ADO.NET', () => {
-  const ado = (password: string, more = '') => `Server=${HOST};User ID=app_a;Password=${password}${more}`;
+  const ado = (password: string, more = '') =>
+    `Server=${HOST};User ID=app_a;Password=${password}${more}`;
 
   it.each([
     ['plain-1.~', 'plain-1.~'],
@@ -53,13 +61,20 @@ describe('ADO.NET', () => {
   it.each(["a'", '=a', '{a', 'a"', 'a"b', '"a', "'a"])(
     'the password %s is refused: a quote does not close',
     (spelt) => {
-      expect(held(ado(spelt), SQL)).toMatch(/Element 3 of the connection string has a quote that does not close/);
+      expect(held(ado(spelt), SQL)).toMatch(
+        /Element 3 of the connection string has a quote that does not close/,
+      );
     },
   );
 
-  it.each(['"a"b', "'a'b", '"a" b', '"a"=b'])('the password %s is refused: it goes on behind its quote', (spelt) => {
-    expect(held(ado(spelt), SQL)).toContain('Element 3 of the connection string goes on behind its closing quote');
-  });
+  it.each(['"a"b', "'a'b", '"a" b', '"a"=b'])(
+    'the password %s is refused: it goes on behind its quote',
+    (spelt) => {
+      expect(held(ado(spelt), SQL)).toContain(
+        'Element 3 of the connection string goes on behind its closing quote',
+      );
+    },
+  );
 
   it.each([
     ['Database', 'is not of the form name=value'],
@@ -97,12 +112,15 @@ describe('ADO.NET', () => {
 
   it('blanks and empty elements between stay', () => {
     const text = `; ;Server = ${HOST} ;; User ID = app_a ;\n Password = x ;;`;
-    expect(filled(text, SQL, 'y', 'app_b')).toBe(text.replace('= x', '= y').replace('app_a', 'app_b'));
+    expect(filled(text, SQL, 'y', 'app_b')).toBe(
+      text.replace('= x', '= y').replace('app_a', 'app_b'),
+    );
   });
 });
 
 describe('ODBC', () => {
-  const odbc = (password: string) => `Driver={x};Server=${HOST};Uid=app_a;Pwd=${password};Database=y`;
+  const odbc = (password: string) =>
+    `Driver={x};Server=${HOST};Uid=app_a;Pwd=${password};Database=y`;
 
   it.each([
     ['a', 'a'],
@@ -113,15 +131,30 @@ describe('ODBC', () => {
     ['{}', ''],
   ])('the password %s is %j', (spelt, value) => expect(held(odbc(spelt), SQL)).toBe(value));
 
-  it.each(['"a', "'a", '{a', '=a', 'a"', "a'", '{a}b', '{a}}'])('the password %s is refused', (spelt) =>
-    expect(held(odbc(spelt), SQL)).toMatch(/has a quote that does not close|goes on behind/),
+  it.each(['"a', "'a", '{a', '=a', 'a"', "a'", '{a}b', '{a}}'])(
+    'the password %s is refused',
+    (spelt) =>
+      expect(held(odbc(spelt), SQL)).toMatch(/has a quote that does not close|goes on behind/),
   );
 
   it.each([
     ['a', 'plain-1.~', 'plain-1.~'],
-    ...['a;b', 'a{b', 'a[b', 'a(b', 'a,b', 'a?b', 'a*b', 'a=b', 'a!b', 'a b', 'a"b', "a'b", 'a]b', 'a)b'].map(
-      (next) => ['a', next, `{${next}}`] as const,
-    ),
+    ...[
+      'a;b',
+      'a{b',
+      'a[b',
+      'a(b',
+      'a,b',
+      'a?b',
+      'a*b',
+      'a=b',
+      'a!b',
+      'a b',
+      'a"b',
+      "a'b",
+      'a]b',
+      'a)b',
+    ].map((next) => ['a', next, `{${next}}`] as const),
     ['a', 'a}b', '{a}}b}'],
     ['{a}', 'plain', '{plain}'],
   ])('in the place of %s, %s is written %s', (spelt, next, written) =>
@@ -130,9 +163,12 @@ describe('ODBC', () => {
 });
 
 describe('JDBC and its kin', () => {
-  const jdbc = (password: string) => `jdbc:sqlserver://${HOST}:1433;user=app_a;password=${password};database=y`;
-  const jtds = (password: string) => `jdbc:jtds:sqlserver://${HOST}:1433/d;user=app_a;password=${password};ssl=require`;
-  const prisma = (password: string) => `sqlserver://${HOST}:1433;user=app_a;password=${password};database=y`;
+  const jdbc = (password: string) =>
+    `jdbc:sqlserver://${HOST}:1433;user=app_a;password=${password};database=y`;
+  const jtds = (password: string) =>
+    `jdbc:jtds:sqlserver://${HOST}:1433/d;user=app_a;password=${password};ssl=require`;
+  const prisma = (password: string) =>
+    `sqlserver://${HOST}:1433;user=app_a;password=${password};database=y`;
 
   it.each([
     [jdbc, 'a', 'a'],
@@ -149,7 +185,9 @@ describe('JDBC and its kin', () => {
     [jtds, '{a'],
     [jtds, ' a'],
     [jtds, 'a '],
-    ...['a:b', 'a=b', 'a/b', 'a\\b', 'a[b', 'a]b', 'a{b', 'a}b', 'aé'].map((spelt) => [prisma, spelt] as const),
+    ...['a:b', 'a=b', 'a/b', 'a\\b', 'a[b', 'a]b', 'a{b', 'a}b', 'aé'].map(
+      (spelt) => [prisma, spelt] as const,
+    ),
   ])('%# refuses %s', (text, spelt) => expect(held(text(spelt), SQL)).toMatch(/^bad-value/));
 
   it.each([
@@ -162,7 +200,9 @@ describe('JDBC and its kin', () => {
     [prisma, 'plain~', 'plain~'],
     [prisma, 'a;b', '{a;b}'],
     [prisma, 'a:b', '{a:b}'],
-  ])('%#: %s is written %s', (text, next, written) => expect(filled(text('x'), SQL, next)).toBe(text(written)));
+  ])('%#: %s is written %s', (text, next, written) =>
+    expect(filled(text('x'), SQL, next)).toBe(text(written)),
+  );
 
   it.each([
     [jtds, 'a;b'],
@@ -173,7 +213,9 @@ describe('JDBC and its kin', () => {
     [prisma, 'a}b'],
     [prisma, 'é'],
     [prisma, 'a\nb'],
-  ])('%# does not take %j', (text, next) => expect(filled(text('x'), SQL, next)).toMatch(/^bad-value/));
+  ])('%# does not take %j', (text, next) =>
+    expect(filled(text('x'), SQL, next)).toMatch(/^bad-value/),
+  );
 
   it('wants elements behind its host, and its scheme in small letters', () => {
     expect(held(`jdbc:sqlserver://${HOST}:1433`, SQL)).toContain('has no `;` behind its host');
@@ -212,7 +254,9 @@ describe('libpq keywords', () => {
     '%s is refused: libpq reads small letters',
     (name) => {
       const text = `host=${HOST} user=app_a password=x port=5432 dbname=y hostaddr=${HOST}`;
-      expect(held(text.replace(new RegExp(`\\b${name}=`, 'i'), `${name}=`), PG)).toContain('in small letters alone');
+      expect(held(text.replace(new RegExp(`\\b${name}=`, 'i'), `${name}=`), PG)).toContain(
+        'in small letters alone',
+      );
     },
   );
 
@@ -229,7 +273,8 @@ describe('libpq keywords', () => {
 });
 
 describe('Go for MySQL', () => {
-  const go = (password: string, user = 'app_a') => `${user}:${password}@tcp(${HOST}:3306)/db?tls=true&a=1`;
+  const go = (password: string, user = 'app_a') =>
+    `${user}:${password}@tcp(${HOST}:3306)/db?tls=true&a=1`;
 
   it.each([
     ['a', 'a'],
@@ -251,7 +296,9 @@ describe('Go for MySQL', () => {
     ['b', 'app_b'],
     ['a:b', 'app_b'],
     ['b?&=', 'app.b'],
-  ])('%s and %s are written as they are', (next, to) => expect(filled(go('x'), MY, next, to)).toBe(go(next, to)));
+  ])('%s and %s are written as they are', (next, to) =>
+    expect(filled(go('x'), MY, next, to)).toBe(go(next, to)),
+  );
 
   it.each([
     ['a/b', 'app_b'],
@@ -264,7 +311,9 @@ describe('Go for MySQL', () => {
 
   it('has no options, no port and no database, where it needs none', () => {
     expect(filled(`app_a:x@tcp(${HOST})/`, MY, 'y', 'app_b')).toBe(`app_b:y@tcp(${HOST})/`);
-    expect(filled(`app_a:x@tcp(${HOST})/?parseTime`, MY, 'y')).toBe(`app_a:y@tcp(${HOST})/?parseTime`);
+    expect(filled(`app_a:x@tcp(${HOST})/?parseTime`, MY, 'y')).toBe(
+      `app_a:y@tcp(${HOST})/?parseTime`,
+    );
   });
 });
 
@@ -275,9 +324,12 @@ describe('JAAS of Kafka', () => {
     `${MODULE} required username=${user} password=${password};`;
   const spec = key('jaas', 'messaging');
 
-  it.each([`"${bus}"`, `'${bus}'`])('%s holds the key', (spelt) => expect(held(jaas(spelt), spec)).toBe(KEY));
-  it.each(['required', 'requisite', 'sufficient', 'optional', 'REQUIRED'])('with the flag %s', (flag) =>
-    expect(held(jaas(`"${bus}"`).replace('required', flag), spec)).toBe(KEY),
+  it.each([`"${bus}"`, `'${bus}'`])('%s holds the key', (spelt) =>
+    expect(held(jaas(spelt), spec)).toBe(KEY),
+  );
+  it.each(['required', 'requisite', 'sufficient', 'optional', 'REQUIRED'])(
+    'with the flag %s',
+    (flag) => expect(held(jaas(`"${bus}"`).replace('required', flag), spec)).toBe(KEY),
   );
 
   it.each([
@@ -286,7 +338,10 @@ describe('JAAS of Kafka', () => {
     [`${jaas(`"${bus}"`)} x`, 'with a `;` at its end'],
     [jaas(bus), 'with a `;` at its end'],
     [jaas(`"${bus}'`), 'with a `;` at its end'],
-    [jaas(`"${bus}"`).replace(MODULE, 'org.apache.kafka.common.security.scram.ScramLoginModule'), 'with the module'],
+    [
+      jaas(`"${bus}"`).replace(MODULE, 'org.apache.kafka.common.security.scram.ScramLoginModule'),
+      'with the module',
+    ],
     [jaas(`"${bus}"`).replace(MODULE, `${MODULE}s`), 'with the module'],
     [jaas(`"${bus}"`).replace(MODULE, `x${MODULE}`), 'with the module'],
     [jaas(`"${bus}"`, '"send"'), 'is not `$ConnectionString`'],
@@ -303,8 +358,13 @@ describe('JAAS of Kafka', () => {
 });
 
 describe('the connection string of a storage account', () => {
-  const hosts = ['acct1.blob.core.windows.net', 'acct1.file.core.windows.net', 'acct1.z12.web.core.windows.net'];
-  const of = (text: string, own: readonly string[] = hosts) => held(`${text};AccountKey=${KEY}`, key('storage'), own);
+  const hosts = [
+    'acct1.blob.core.windows.net',
+    'acct1.file.core.windows.net',
+    'acct1.z12.web.core.windows.net',
+  ];
+  const of = (text: string, own: readonly string[] = hosts) =>
+    held(`${text};AccountKey=${KEY}`, key('storage'), own);
 
   it.each([
     'AccountName=acct1',
@@ -319,14 +379,23 @@ describe('the connection string of a storage account', () => {
   it.each([
     ['AccountName=acct2', 'AccountName of the connection string leads'],
     ['AccountName=acc', 'AccountName of the connection string leads'],
-    ['AccountName=acct1;EndpointSuffix=core.chinacloudapi.cn', 'EndpointSuffix of the connection string leads'],
-    ['AccountName=acct1;EndpointSuffix=core.windows.net:8443', 'EndpointSuffix of the connection string leads'],
+    [
+      'AccountName=acct1;EndpointSuffix=core.chinacloudapi.cn',
+      'EndpointSuffix of the connection string leads',
+    ],
+    [
+      'AccountName=acct1;EndpointSuffix=core.windows.net:8443',
+      'EndpointSuffix of the connection string leads',
+    ],
     [
       'AccountName=acct1;BlobEndpoint=https://acct1.blob.core.windows.net/;EndpointSuffix=evil.example',
       'EndpointSuffix of the connection string leads',
     ],
     ['AccountName=acct1.z13', 'EndpointSuffix of the connection string leads'],
-    ['AccountName=acct1;BlobEndpoint=https://evil.example/', "leads to a host that is not the target's"],
+    [
+      'AccountName=acct1;BlobEndpoint=https://evil.example/',
+      "leads to a host that is not the target's",
+    ],
     ['AccountName=', 'has no AccountName'],
     ['AccountName=ac', 'has no AccountName'],
     ['AccountName=a-ct1', 'has no AccountName'],
@@ -355,13 +424,19 @@ describe("V4.2: a login as Azure's servers once wanted it, with the server behin
     ['a@b@target', 'a@b', 'app_b@target'],
   ])('%s is %s, and becomes %s', (spelt, name, written) => {
     expect(open(ado(spelt), SQL).login).toBe(name);
-    expect(filled(ado(spelt), SQL, 'y', 'app_b')).toBe(`Server=${HOST};User ID=${written};Password=y`);
+    expect(filled(ado(spelt), SQL, 'y', 'app_b')).toBe(
+      `Server=${HOST};User ID=${written};Password=y`,
+    );
   });
 });
 
 describe('what a string has twice, or lacks', () => {
   it.each([
-    [`Server=${HOST};User ID=a;Password=x;password=y`, SQL, 'Element 4 of the connection string is there twice'],
+    [
+      `Server=${HOST};User ID=a;Password=x;password=y`,
+      SQL,
+      'Element 4 of the connection string is there twice',
+    ],
     [`Server=${HOST};User ID=a;Password=x;Pwd=y`, SQL, 'has its password twice'],
     [`Server=${HOST};User ID=a;UID=b;Password=x`, SQL, 'has its login twice'],
     [`Server=${HOST};User ID=a`, SQL, 'has no password'],
@@ -373,12 +448,28 @@ describe('what a string has twice, or lacks', () => {
     [`AccountKey=a b;AccountName=a`, key('storage'), 'is no key'],
     [`Endpoint=sb://${HOST};SharedAccessKey=a,b`, key('messaging'), 'is no key'],
     [`Server=${HOST};User ID=a;Password=x;Database=a=b`, SQL, 'is itself a connection string'],
-    [`Server=${HOST};User ID=a;Password=x;Initial Catalog=x://y`, SQL, 'is itself a connection string'],
-    [`jdbc:sqlserver://${HOST};user=a;password=x;hostNameInCertificate=evil.example`, SQL, 'hostNameInCertificate'],
-    [`jdbc:sqlserver://${HOST};user=a;password=x;hostNameInCertificate=*.net`, SQL, 'hostNameInCertificate'],
+    [
+      `Server=${HOST};User ID=a;Password=x;Initial Catalog=x://y`,
+      SQL,
+      'is itself a connection string',
+    ],
+    [
+      `jdbc:sqlserver://${HOST};user=a;password=x;hostNameInCertificate=evil.example`,
+      SQL,
+      'hostNameInCertificate',
+    ],
+    [
+      `jdbc:sqlserver://${HOST};user=a;password=x;hostNameInCertificate=*.net`,
+      SQL,
+      'hostNameInCertificate',
+    ],
   ])('%s: %#', (text, spec, why) => expect(held(text, spec)).toContain(why));
 
-  it.each([HOST, HOST.toUpperCase(), '*.example.net'])("hostNameInCertificate=%s is the target's", (name) =>
-    expect(held(`jdbc:sqlserver://${HOST};user=a;password=x;hostNameInCertificate=${name}`, SQL)).toBe('x'),
+  it.each([HOST, HOST.toUpperCase(), '*.example.net'])(
+    "hostNameInCertificate=%s is the target's",
+    (name) =>
+      expect(
+        held(`jdbc:sqlserver://${HOST};user=a;password=x;hostNameInCertificate=${name}`, SQL),
+      ).toBe('x'),
   );
 });

@@ -87,7 +87,11 @@ describe('VAL-01: a short credential, or a word, counts where it stands alone', 
       false,
       false,
     ]);
-    expect([mayHold('x abcdefg y'), mayHold('xabcdefgy'), mayHold('abcdef')]).toEqual([true, true, false]);
+    expect([mayHold('x abcdefg y'), mayHold('xabcdefgy'), mayHold('abcdef')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it.each([
@@ -112,7 +116,9 @@ describe('VAL-01: a short credential, or a word, counts where it stands alone', 
     ['/changeme/', false],
     ['changeme-1', false],
     ['-changeme', false],
-  ])('a word of eight is spoken of in %j: %s', (text, found) => expect(seeker('changeme').holds(text)).toBe(found));
+  ])('a word of eight is spoken of in %j: %s', (text, found) =>
+    expect(seeker('changeme').holds(text)).toBe(found),
+  );
 
   it('is found within base64 where it stands alone there', () => {
     const { holds, mayHold } = seeker('changeme');
@@ -134,13 +140,18 @@ describe('VAL-01: a short credential, or a word, counts where it stands alone', 
     ['user=changeme', false],
     ['password=changeme1', false],
     ['password=xchangeme', false],
-  ])('stands as a password in %s: %s', (text, is) => expect(seeker('changeme').isPasswordIn(text)).toBe(is));
+  ])('stands as a password in %s: %s', (text, is) =>
+    expect(seeker('changeme').isPasswordIn(text)).toBe(is),
+  );
 
   it('of signs is no pattern', () => {
     const { isPasswordIn, holds } = seeker('a.*b');
-    expect([isPasswordIn('password=a.*b'), isPasswordIn('password=axxb'), holds('axxb'), holds('a.*b')]).toEqual([
-      ...[true, false, false, true],
-    ]);
+    expect([
+      isPasswordIn('password=a.*b'),
+      isPasswordIn('password=axxb'),
+      holds('axxb'),
+      holds('a.*b'),
+    ]).toEqual([...[true, false, false, true]]);
     for (const bare of ['a+b', '(a)', '[a]', 'a{1}', '^a$', 'a|b', 'a\\b', 'a/b', 'a-b', 'a?'])
       expect([bare, seeker(bare).isPasswordIn(`password=${bare}`)]).toEqual([bare, true]);
   });
@@ -156,7 +167,9 @@ describe('another credential in the spelling of the old one', () => {
     ['old!', 'old', 'x', undefined],
     ['p%2fq', 'p/q', 'x', undefined],
     ['', 'old', 'x', undefined],
-  ])('%j of %j becomes, for %j, %j', (text, bare, next, expected) => expect(written(text, bare, next)).toBe(expected));
+  ])('%j of %j becomes, for %j, %j', (text, bare, next, expected) =>
+    expect(written(text, bare, next)).toBe(expected),
+  );
 
   it.each([
     ['YWI=', 'abcd', 'YWJjZA=='],
@@ -167,12 +180,21 @@ describe('another credential in the spelling of the old one', () => {
     ['abcd', '??>', 'Pz8+'],
     ['-/ab', '??>', 'Pz8+'],
     ['_abcd', '??>>', 'Pz8-Pg'],
-  ])('base64 like %s of %j is %s', (like, text, expected) => expect(base64Like(like, text)).toBe(expected));
+  ])('base64 like %s of %j is %s', (like, text, expected) =>
+    expect(base64Like(like, text)).toBe(expected),
+  );
 });
 
 describe('VAL-03: a bare credential', () => {
-  const key = (...dialects: ('storage' | 'signalr' | 'appConfiguration')[]): FormSpec => ({ kind: 'key', dialects });
-  const pair: FormSpec = { kind: 'key', dialects: ['appConfiguration'], pair: { name: 'id', key: 'secret' } };
+  const key = (...dialects: ('storage' | 'signalr' | 'appConfiguration')[]): FormSpec => ({
+    kind: 'key',
+    dialects,
+  });
+  const pair: FormSpec = {
+    kind: 'key',
+    dialects: ['appConfiguration'],
+    pair: { name: 'id', key: 'secret' },
+  };
   const LOGIN: FormSpec = { kind: 'login', server: 'postgresql', required: false };
   const BARE: FormSpec = { kind: 'bare' };
   function why(text: string, spec: FormSpec): string | undefined {
@@ -201,7 +223,8 @@ describe('VAL-03: a bare credential', () => {
     [base64('postgresql://a:b@c/d'), 'is base64 of a connection string or document'],
     [base64('{"password":"abc"}'), 'is base64 of a connection string or document'],
   ])('of no kind is %j: %s', (text, words) => {
-    for (const spec of [LOGIN, BARE, key('signalr'), key('storage')]) expect(why(text, spec)).toContain(words);
+    for (const spec of [LOGIN, BARE, key('signalr'), key('storage')])
+      expect(why(text, spec)).toContain(words);
   });
 
   it.each([
@@ -216,12 +239,15 @@ describe('VAL-03: a bare credential', () => {
     base64('some other text here'),
   ])('%j may be one', (text) => expect(why(text, LOGIN)).toBeUndefined());
 
-  it.each(['"abc"', "'abc'"])('%s stands in quotes, which clients take for a part of it', (text) => {
-    expect(why(text, BARE)).toContain('stands in quotes');
-    expect(why(text, LOGIN)).toBeUndefined();
-    expect(why(text.slice(1), BARE)).toBeUndefined();
-    expect(why(`x${text}`, BARE)).toBeUndefined();
-  });
+  it.each(['"abc"', "'abc'"])(
+    '%s stands in quotes, which clients take for a part of it',
+    (text) => {
+      expect(why(text, BARE)).toContain('stands in quotes');
+      expect(why(text, LOGIN)).toBeUndefined();
+      expect(why(text.slice(1), BARE)).toBeUndefined();
+      expect(why(`x${text}`, BARE)).toBeUndefined();
+    },
+  );
 
   it.each([
     ...[
@@ -253,7 +279,9 @@ describe('VAL-03: a bare credential', () => {
       'a; PWD =x',
     ],
   ])('%j is a connection string', (text) => {
-    expect(why(text, BARE)).toBe('The value is a connection string, and this kind has none; store the bare value.');
+    expect(why(text, BARE)).toBe(
+      'The value is a connection string, and this kind has none; store the bare value.',
+    );
     expect(why(text, key('signalr'))).toContain('none that this kind can read');
     expect(why(text, LOGIN)).toBeUndefined();
   });
@@ -262,7 +290,9 @@ describe('VAL-03: a bare credential', () => {
     expect(why(text, key('signalr'))).toMatch(/is no key|is an address/);
     if (text !== 'a://b') expect(why(text, key('storage'))).toBeUndefined();
   });
-  it.each(['abc=', 'abc==', 'a+/b'])('%j may be a key', (text) => expect(why(text, key('signalr'))).toBeUndefined());
+  it.each(['abc=', 'abc==', 'a+/b'])('%j may be a key', (text) =>
+    expect(why(text, key('signalr'))).toBeUndefined(),
+  );
 
   it('of App Configuration is never the key alone, but for the placeholder', () => {
     expect(why('abc', pair)).toContain('its id changes with it');
@@ -314,9 +344,11 @@ describe("V7.6: docker's configuration", () => {
 
   it('password and `auth` change together', () => {
     const text = JSON.stringify(auths({ username: 'reg1', password: PW, auth }));
-    const filled = openForm(new Secret(text), { spec: { kind: 'bare' }, field: '/auths/r/password' }, []).fill(
-      new Secret('nEw-1'),
-    );
+    const filled = openForm(
+      new Secret(text),
+      { spec: { kind: 'bare' }, field: '/auths/r/password' },
+      [],
+    ).fill(new Secret('nEw-1'));
     expect(JSON.parse(filled.reveal())).toEqual(
       auths({ username: 'reg1', password: 'nEw-1', auth: base64('reg1:nEw-1') }),
     );
@@ -331,24 +363,52 @@ describe("V7.6: docker's configuration", () => {
     [auths({ auth: base64('no colon here') }), '/auths/r/auth', 'is not base64 of login:password'],
     [auths({ auth: base64(':no login here') }), '/auths/r/auth', 'is not base64 of login:password'],
     [auths({ auth: 'plain-text-1' }), '/auths/r/auth', 'is not base64 of login:password'],
-    [auths({ password: PW, auth: 'plain-text-1' }), undefined, '"/auths/r/auth" is not base64 of login:password'],
+    [
+      auths({ password: PW, auth: 'plain-text-1' }),
+      undefined,
+      '"/auths/r/auth" is not base64 of login:password',
+    ],
     [
       auths({ password: PW, auth: base64('nocolonatall1') }),
       undefined,
       '"/auths/r/auth" is not base64 of login:password',
     ],
-    [auths({ password: PW, auth: base64(`:${PW}`) }), undefined, '"/auths/r/auth" is not base64 of login:password'],
+    [
+      auths({ password: PW, auth: base64(`:${PW}`) }),
+      undefined,
+      '"/auths/r/auth" is not base64 of login:password',
+    ],
     [auths({ password: PW, auth: base64('reg1:another') }), undefined, 'hold different passwords'],
     [auths({ username: 'reg2', password: PW, auth }), undefined, 'name different logins'],
     [auths({ username: '', password: PW, auth }), undefined, `opened ${PW}`],
     [auths({ password: PW }), undefined, `opened ${PW}`],
-    [auths({ password: PW, identitytoken: 'x' }), undefined, '"/auths/r/identitytoken" is another credential'],
-    [auths({ password: PW, registrytoken: 'x' }), undefined, '"/auths/r/registrytoken" is another credential'],
+    [
+      auths({ password: PW, identitytoken: 'x' }),
+      undefined,
+      '"/auths/r/identitytoken" is another credential',
+    ],
+    [
+      auths({ password: PW, registrytoken: 'x' }),
+      undefined,
+      '"/auths/r/registrytoken" is another credential',
+    ],
     [auths({ password: PW, IdentityToken: 'x' }), undefined, 'is another credential'],
-    [auths({ password: PW }, { credsStore: 'desktop' }), undefined, '"/credsStore" makes clients ask elsewhere'],
-    [auths({ password: PW }, { credHelpers: { r: 'x' } }), undefined, '"/credHelpers" makes clients ask elsewhere'],
+    [
+      auths({ password: PW }, { credsStore: 'desktop' }),
+      undefined,
+      '"/credsStore" makes clients ask elsewhere',
+    ],
+    [
+      auths({ password: PW }, { credHelpers: { r: 'x' } }),
+      undefined,
+      '"/credHelpers" makes clients ask elsewhere',
+    ],
     [{ password: PW, credsStore: 'x', identitytoken: 'y' }, 'password', `opened ${PW}`],
-    [{ password: PW, auth, identitytoken: 'y' }, 'password', '"/identitytoken" is another credential'],
+    [
+      { password: PW, auth, identitytoken: 'y' },
+      'password',
+      '"/identitytoken" is another credential',
+    ],
   ])('%j: %#', (document, field, words) => expect(why(document, field)).toContain(words));
 });
 
@@ -373,7 +433,11 @@ describe("V7.2: Azure's auth file", () => {
     'login.chinacloudapi.cn',
     'login.windows.net',
   ];
-  const ARMS = ['management.azure.com', 'management.usgovcloudapi.net', 'management.chinacloudapi.cn'];
+  const ARMS = [
+    'management.azure.com',
+    'management.usgovcloudapi.net',
+    'management.chinacloudapi.cn',
+  ];
 
   it.each([
     ...LOGINS.flatMap((host) => [
@@ -405,16 +469,26 @@ describe("V7.2: Azure's auth file", () => {
   });
 
   it('a host of the target counts, too, and each name has its own', () => {
-    expect(why('activeDirectoryEndpointUrl', 'https://own.example:8443/', ['own.example:8443'])).toBeUndefined();
-    expect(why('activeDirectoryEndpointUrl', 'https://management.azure.com')).toContain('foreign-host');
-    expect(why('resourceManagerEndpointUrl', 'https://login.microsoftonline.com')).toContain('foreign-host');
+    expect(
+      why('activeDirectoryEndpointUrl', 'https://own.example:8443/', ['own.example:8443']),
+    ).toBeUndefined();
+    expect(why('activeDirectoryEndpointUrl', 'https://management.azure.com')).toContain(
+      'foreign-host',
+    );
+    expect(why('resourceManagerEndpointUrl', 'https://login.microsoftonline.com')).toContain(
+      'foreign-host',
+    );
     expect(why('activeDirectoryEndpointUrl', 'null')).toContain('foreign-host');
   });
 });
 
 describe('white space and marks at the ends of a value', () => {
   const open = (text: string, field?: string) =>
-    openForm(new Secret(text), { spec: { kind: 'bare' }, ...(field === undefined ? {} : { field }) }, []);
+    openForm(
+      new Secret(text),
+      { spec: { kind: 'bare' }, ...(field === undefined ? {} : { field }) },
+      [],
+    );
   it.each([' x\n', '\ufeffx', '\t\ufeff x \r\n', 'x'])('%j is kept around', (text) => {
     expect(open(text).bare.reveal()).toBe('x');
     expect(open(text).fill(new Secret('y')).reveal()).toBe(text.replace('x', 'y'));
@@ -450,10 +524,12 @@ describe('VAL-02: another credential in the value', () => {
     expect(form.elsewhere(new Secret(Buffer.alloc(32, 3).toString('base64')))).toBeUndefined();
     expect(form.elsewhere(new Secret(ONE ?? ''))).toBeUndefined();
     const string = `Endpoint=https://h.example;AccessKey=${ONE};Note=${TWO}`;
-    expect(openForm(new Secret(string), { spec }, ['h.example']).elsewhere(new Secret(TWO ?? ''))).toBe(
-      'the connection string',
-    );
-    expect(openForm(new Secret(ONE ?? ''), { spec }, []).elsewhere(new Secret(ONE ?? ''))).toBeUndefined();
+    expect(
+      openForm(new Secret(string), { spec }, ['h.example']).elsewhere(new Secret(TWO ?? '')),
+    ).toBe('the connection string');
+    expect(
+      openForm(new Secret(ONE ?? ''), { spec }, []).elsewhere(new Secret(ONE ?? '')),
+    ).toBeUndefined();
   });
   it('the same one and login give the value back as it was', () => {
     const secret = new Secret(' {"a":"\\u0078"} ');
@@ -479,26 +555,41 @@ describe('VAL-01: a second pair of login and password', () => {
     }
   };
   const of = (beside: (login: string, password: string) => object) => {
-    const text = (login: string, password: string) => ({ username: login, password, ...beside(login, password) });
+    const text = (login: string, password: string) => ({
+      username: login,
+      password,
+      ...beside(login, password),
+    });
     return [fill(text('app_a', PW)), text('app_b', 'nEw-1')];
   };
 
   it.each(['user', 'username', 'user_name', 'userid', 'user_id', 'uid', 'login', 'USER'])(
     'whose password has a name of its own changes with its login, in %s',
     (name) => {
-      const [filled, expected] = of((login, password) => ({ reader: { [name]: login, key: password } }));
+      const [filled, expected] = of((login, password) => ({
+        reader: { [name]: login, key: password },
+      }));
       expect(filled).toEqual(expected);
     },
   );
 
-  it.each(['users', 'xuser', 'logins', 'owner', 'uids'])('a member %s of the same text is no login of it', (name) => {
-    const [filled, expected] = of((_, password) => ({ reader: { [name]: 'app_a', key: password } }));
-    expect(filled).toEqual(expected);
-  });
+  it.each(['users', 'xuser', 'logins', 'owner', 'uids'])(
+    'a member %s of the same text is no login of it',
+    (name) => {
+      const [filled, expected] = of((_, password) => ({
+        reader: { [name]: 'app_a', key: password },
+      }));
+      expect(filled).toEqual(expected);
+    },
+  );
 
   it('further in, or of another login, is none', () => {
     const [filled, expected] = of((_, password) => ({
-      ...{ reader: { key: password, more: { user: 'app_a' } }, other: { user: 'app_a' }, another: { user: 'app_c' } },
+      ...{
+        reader: { key: password, more: { user: 'app_a' } },
+        other: { user: 'app_a' },
+        another: { user: 'app_c' },
+      },
     }));
     expect(filled).toEqual(expected);
   });
@@ -531,7 +622,9 @@ describe('VAL-01: a second pair of login and password', () => {
     expect(fill({ username: 'app_a', password: PW, [within]: 'x' })).toContain(
       'The credential stands at "/", too, which is a name',
     );
-    expect(fill({ username: 'app_a', password: PW, a: JSON.stringify({ b: within }) })).toContain('"/a/b", too');
+    expect(fill({ username: 'app_a', password: PW, a: JSON.stringify({ b: within }) })).toContain(
+      '"/a/b", too',
+    );
   });
 
   it('field and login-field name two members', () => {

@@ -21,7 +21,11 @@ const specs = {
 } as const satisfies Readonly<Record<string, FormSpec>>;
 type Kind = keyof typeof specs;
 const hosts: Readonly<Record<Kind, readonly string[]>> = {
-  mongo: ['cosmos1.documents.azure.com', 'cosmos1.mongo.cosmos.azure.com', 'cosmos1.cassandra.cosmos.azure.com'],
+  mongo: [
+    'cosmos1.documents.azure.com',
+    'cosmos1.mongo.cosmos.azure.com',
+    'cosmos1.cassandra.cosmos.azure.com',
+  ],
   storage: ['acct1.z01.blob.storage.azure.net', 'acct1.z01.queue.storage.azure.net'],
   bus: ['ns1.servicebus.windows.net', 'alias1.servicebus.windows.net'],
   redis: ['redis1.redis.cache.windows.net:6380'],
@@ -32,37 +36,53 @@ const hosts: Readonly<Record<Kind, readonly string[]>> = {
   admin: ['sql1.database.windows.net'],
 };
 const isLogin = (kind: Kind) => specs[kind].kind === 'login';
-const open = (kind: Kind, text: string) => openForm(new Secret(text), { spec: specs[kind] }, hosts[kind]);
+const open = (kind: Kind, text: string) =>
+  openForm(new Secret(text), { spec: specs[kind] }, hosts[kind]);
 const fill = (kind: Kind, text: string) =>
   open(kind, text)
-    .fill(new Secret(isLogin(kind) ? NEW : K2), isLogin(kind) && kind !== 'admin' ? 'app_b' : undefined)
+    .fill(
+      new Secret(isLogin(kind) ? NEW : K2),
+      isLogin(kind) && kind !== 'admin' ? 'app_b' : undefined,
+    )
     .reveal();
 const refusal = (kind: Kind, text: string) => refusalOf(() => open(kind, text));
 const { encodeURIComponent: E } = globalThis;
 
 describe('rotates, and nothing but the credential changes', () => {
   const taken: readonly (readonly [string, Kind, (k: string, login: string) => string])[] = [
-    ['VAL-05', 'redis', (k) => `redis1.redis.cache.windows.net,abortConnect=false,ssl=true,password=${k}`],
-    ['VAL-05', 'redis', (k) => `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,sslprotocols=tls12`],
     [
       'VAL-05',
       'redis',
-      (k) => `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,highIntegrity=true,someFutureThing=a.b`,
+      (k) => `redis1.redis.cache.windows.net,abortConnect=false,ssl=true,password=${k}`,
+    ],
+    [
+      'VAL-05',
+      'redis',
+      (k) => `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,sslprotocols=tls12`,
+    ],
+    [
+      'VAL-05',
+      'redis',
+      (k) =>
+        `redis1.redis.cache.windows.net:6380,password=${k},ssl=True,highIntegrity=true,someFutureThing=a.b`,
     ],
     [
       'VAL-05',
       'mongo',
-      (k) => `AccountEndpoint=https://cosmos1.documents.azure.com:443/;AccountKey=${k};ApiKind=Gremlin;`,
+      (k) =>
+        `AccountEndpoint=https://cosmos1.documents.azure.com:443/;AccountKey=${k};ApiKind=Gremlin;`,
     ],
     [
       'VAL-05',
       'mongo',
-      (k) => `AccountEndpoint=https://cosmos1.documents.azure.com/;AccountKey=${k};database=d;collection=c`,
+      (k) =>
+        `AccountEndpoint=https://cosmos1.documents.azure.com/;AccountKey=${k};database=d;collection=c`,
     ],
     [
       'VAL-05',
       'bus',
-      (k) => `Endpoint=sb://alias1.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${k}`,
+      (k) =>
+        `Endpoint=sb://alias1.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=${k}`,
     ],
     [
       'VAL-05',
@@ -70,7 +90,11 @@ describe('rotates, and nothing but the credential changes', () => {
       (k) =>
         `Endpoint=sb://ns1.servicebus.windows.net;SharedAccessKeyName=send;SharedAccessKey=${k};RuntimePort=9354;TransportType=AmqpWebSockets`,
     ],
-    ['VAL-05', 'signalr', (k) => `Endpoint=https://s1.service.signalr.net;AccessKey=${k};Version=1.0;Port=443;`],
+    [
+      'VAL-05',
+      'signalr',
+      (k) => `Endpoint=https://s1.service.signalr.net;AccessKey=${k};Version=1.0;Port=443;`,
+    ],
     [
       'VAL-06',
       'mongo',
@@ -83,11 +107,17 @@ describe('rotates, and nothing but the credential changes', () => {
       (k) =>
         `mongodb://cosmos1:${E(k)}@cosmos1.mongo.cosmos.azure.com:10255/db?ssl=true&replicaSet=globaldb&maxIdleTimeMS=120000&appName=@cosmos1@`,
     ],
-    ['VAL-06', 'mongo', (k) => `HostName=cosmos1.cassandra.cosmos.azure.com;Username=cosmos1;Password=${k};Port=10350`],
+    [
+      'VAL-06',
+      'mongo',
+      (k) =>
+        `HostName=cosmos1.cassandra.cosmos.azure.com;Username=cosmos1;Password=${k};Port=10350`,
+    ],
     [
       'VAL-06',
       'sql',
-      (k, u) => `sqlserver://sql1.database.windows.net:1433;database=shop;user=${u};password=${k};encrypt=true`,
+      (k, u) =>
+        `sqlserver://sql1.database.windows.net:1433;database=shop;user=${u};password=${k};encrypt=true`,
     ],
     [
       'VAL-06',
@@ -104,20 +134,31 @@ describe('rotates, and nothing but the credential changes', () => {
     [
       'VAL-06',
       'sql',
-      (k, u) => `mssql+pyodbc://${u}:${k}@sql1.database.windows.net:1433/shop?driver=ODBC+Driver+18+for+SQL+Server`,
+      (k, u) =>
+        `mssql+pyodbc://${u}:${k}@sql1.database.windows.net:1433/shop?driver=ODBC+Driver+18+for+SQL+Server`,
     ],
     [
       'VAL-06',
       'sql',
-      (k, u) => `jdbc:jtds:sqlserver://sql1.database.windows.net:1433/shop;user=${u}@sql1;password=${k};ssl=require`,
+      (k, u) =>
+        `jdbc:jtds:sqlserver://sql1.database.windows.net:1433/shop;user=${u}@sql1;password=${k};ssl=require`,
     ],
-    ['VAL-07', 'pg', (k, u) => `postgresql://${u}:${k}@pg1.postgres.database.azure.com:6432/app?sslmode=require`],
-    ['VAL-07', 'pg', (k, u) => `host=pg1.postgres.database.azure.com port=6432 dbname=app user=${u} password=${k}`],
+    [
+      'VAL-07',
+      'pg',
+      (k, u) => `postgresql://${u}:${k}@pg1.postgres.database.azure.com:6432/app?sslmode=require`,
+    ],
+    [
+      'VAL-07',
+      'pg',
+      (k, u) => `host=pg1.postgres.database.azure.com port=6432 dbname=app user=${u} password=${k}`,
+    ],
     ['VAL-07', 'sql', (k, u) => `Server=sql1.database.windows.net;User ID=${u}@sql1;Password=${k}`],
     [
       'VAL-07',
       'sql',
-      (k, u) => `Server=sql1.database.windows.net;User ID=${u}@sql1.database.windows.net;Password=${k}`,
+      (k, u) =>
+        `Server=sql1.database.windows.net;User ID=${u}@sql1.database.windows.net;Password=${k}`,
     ],
     [
       'VAL-08',
@@ -140,7 +181,8 @@ describe('rotates, and nothing but the credential changes', () => {
     [
       'VAL-08',
       'my',
-      (k, u) => `mysql://${u}:${k}@my1.mysql.database.azure.com/app?serverTimezone=UTC&useServerPrepStmts=true`,
+      (k, u) =>
+        `mysql://${u}:${k}@my1.mysql.database.azure.com/app?serverTimezone=UTC&useServerPrepStmts=true`,
     ],
     [
       'VAL-08',
@@ -160,15 +202,36 @@ describe('rotates, and nothing but the credential changes', () => {
       (k) =>
         `DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=${k};BlobEndpoint=https://acct1.z01.blob.storage.azure.net/;QueueEndpoint=https://acct1.z01.queue.storage.azure.net/;`,
     ],
-    ['COR-06', 'admin', (k) => `Server=tcp:sql1.database.windows.net,1433;Password=${k};Encrypt=True`],
-    ['COR-06', 'admin', (k) => `Server=tcp:sql1.database.windows.net,1433;User ID=;Password=${k};Encrypt=True`],
-    ['COR-06', 'admin', (k) => `jdbc:sqlserver://sql1.database.windows.net:1433;password=${k};encrypt=true`],
-    ['COR-06', 'admin', (k) => `Driver={ODBC Driver 18 for SQL Server};Server=sql1.database.windows.net;Pwd=${k}`],
+    [
+      'COR-06',
+      'admin',
+      (k) => `Server=tcp:sql1.database.windows.net,1433;Password=${k};Encrypt=True`,
+    ],
+    [
+      'COR-06',
+      'admin',
+      (k) => `Server=tcp:sql1.database.windows.net,1433;User ID=;Password=${k};Encrypt=True`,
+    ],
+    [
+      'COR-06',
+      'admin',
+      (k) => `jdbc:sqlserver://sql1.database.windows.net:1433;password=${k};encrypt=true`,
+    ],
+    [
+      'COR-06',
+      'admin',
+      (k) => `Driver={ODBC Driver 18 for SQL Server};Server=sql1.database.windows.net;Pwd=${k}`,
+    ],
   ];
   it.each(
     taken.map(
       ([id, kind, make]) =>
-        [id, kind, make(isLogin(kind) ? OLD : K1, 'app_a'), make(isLogin(kind) ? NEW : K2, 'app_b')] as const,
+        [
+          id,
+          kind,
+          make(isLogin(kind) ? OLD : K1, 'app_a'),
+          make(isLogin(kind) ? NEW : K2, 'app_b'),
+        ] as const,
     ),
   )('%s: %s: %s', (_, kind, before, after) => {
     expect(open(kind, before).bare.reveal()).toBe(isLogin(kind) ? OLD : K1);
@@ -178,7 +241,12 @@ describe('rotates, and nothing but the credential changes', () => {
 
 describe('is refused by name, never as "element n", and shows nothing of the value', () => {
   it.each([
-    ['VAL-05', 'redis', `redis1.redis.cache.windows.net:6380,password=${K1},ssl=True,proxy=twemproxy`, /option proxy /],
+    [
+      'VAL-05',
+      'redis',
+      `redis1.redis.cache.windows.net:6380,password=${K1},ssl=True,proxy=twemproxy`,
+      /option proxy /,
+    ],
     [
       'VAL-05',
       'redis',
@@ -186,7 +254,12 @@ describe('is refused by name, never as "element n", and shows nothing of the val
       /option serviceName /,
     ],
     ['VAL-05', 'redis', `redis1.redis.cache.windows.net:6380,password=${K1}`, /TLS/],
-    ['VAL-05', 'redis', `REDISS://:${E(K1)}@redis1.redis.cache.windows.net:6380`, /small letters|scheme/],
+    [
+      'VAL-05',
+      'redis',
+      `REDISS://:${E(K1)}@redis1.redis.cache.windows.net:6380`,
+      /small letters|scheme/,
+    ],
     ['VAL-05', 'redis', `redis://:${E(K1)}@redis1.redis.cache.windows.net:6380`, /TLS/],
     [
       'VAL-05',
@@ -206,7 +279,12 @@ describe('is refused by name, never as "element n", and shows nothing of the val
       `mongodb://cosmos1:${E(K1)}@cosmos1.mongo.cosmos.azure.com:10255/?ssl=true&proxyHost=evil.example`,
       /option proxyHost /,
     ],
-    ['VAL-06', 'mongo', `mongodb://cosmos1:${E(K1)}@cosmos1.mongo.cosmos.azure.com:10255/?ssl=false`, /option ssl /],
+    [
+      'VAL-06',
+      'mongo',
+      `mongodb://cosmos1:${E(K1)}@cosmos1.mongo.cosmos.azure.com:10255/?ssl=false`,
+      /option ssl /,
+    ],
     [
       'VAL-06',
       'mongo',
@@ -249,7 +327,12 @@ describe('is refused by name, never as "element n", and shows nothing of the val
       `Server=my1.mysql.database.azure.com;Uid=app_a;Pwd=${OLD};AllowPublicKeyRetrieval=true`,
       /option AllowPublicKeyRetrieval /,
     ],
-    ['VAL-08', 'my', `app_a:${OLD}@tcp(my1.mysql.database.azure.com:3306)/app?tls=skip-verify`, /option tls .*TLS/],
+    [
+      'VAL-08',
+      'my',
+      `app_a:${OLD}@tcp(my1.mysql.database.azure.com:3306)/app?tls=skip-verify`,
+      /option tls .*TLS/,
+    ],
   ] as const)('%s: %s: %s', (_, kind, text, words) => {
     const { reason, detail } = refusal(kind, text);
     expect(reason).toBe('bad-value');

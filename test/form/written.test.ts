@@ -5,7 +5,8 @@ import { Secret } from '../../src/core/secret.ts';
 import { openForm } from '../../src/form/form.ts';
 
 const OLD = 'Old-pass.word_1~xyz';
-const open = (text: string, field: string) => openForm(new Secret(text), { spec: { kind: 'bare' }, field }, []);
+const open = (text: string, field: string) =>
+  openForm(new Secret(text), { spec: { kind: 'bare' }, field }, []);
 /** What the field holds, or why it is refused. */
 function held(text: string, field = 'PW'): string {
   try {
@@ -44,21 +45,34 @@ describe('V7.3: a document of lines (`.env`)', () => {
     ['a[0]', `a[0]=${OLD}`, OLD],
   ])('%s of %j is %j', (field, text, value) => expect(held(text, field)).toBe(value));
 
-  it.each(['#', '$', '\\', '"', "'", '`'])('a value with %s in it is refused: its readers differ', (sign) => {
-    expect(held(`A=1\nPW=x${sign}${OLD}`)).toContain(UNCLEAR);
-    expect(held(`A=1\nPW=${OLD}${sign}y`)).toContain(UNCLEAR);
-    // Beside the field it stays as it is.
-    expect(filled(`A=x${sign}y\nPW=${OLD}`, 'nEw~1')).toBe(`A=x${sign}y\nPW=nEw~1`);
-  });
-
-  it.each([`PW=${OLD} \nA=1`, `PW=${OLD}\t\nA=1`, `PW="${OLD}'`, `PW=x"${OLD}"`, `PW="a"b"`, `PW="a\\b"`, `PW="a$b"`])(
-    '%j is refused: quotes and blanks at an end are read in two ways',
-    (text) => expect(held(text)).toContain(UNCLEAR),
+  it.each(['#', '$', '\\', '"', "'", '`'])(
+    'a value with %s in it is refused: its readers differ',
+    (sign) => {
+      expect(held(`A=1\nPW=x${sign}${OLD}`)).toContain(UNCLEAR);
+      expect(held(`A=1\nPW=${OLD}${sign}y`)).toContain(UNCLEAR);
+      // Beside the field it stays as it is.
+      expect(filled(`A=x${sign}y\nPW=${OLD}`, 'nEw~1')).toBe(`A=x${sign}y\nPW=nEw~1`);
+    },
   );
 
-  it.each([`PW: ${OLD}\nA=1`, `A=1\nPW:${OLD}`])("%j is refused: Python's dotenv takes no colon", (text) => {
-    expect(held(text)).toContain(UNCLEAR);
-  });
+  it.each([
+    `PW=${OLD} \nA=1`,
+    `PW=${OLD}\t\nA=1`,
+    `PW="${OLD}'`,
+    `PW=x"${OLD}"`,
+    `PW="a"b"`,
+    `PW="a\\b"`,
+    `PW="a$b"`,
+  ])('%j is refused: quotes and blanks at an end are read in two ways', (text) =>
+    expect(held(text)).toContain(UNCLEAR),
+  );
+
+  it.each([`PW: ${OLD}\nA=1`, `A=1\nPW:${OLD}`])(
+    "%j is refused: Python's dotenv takes no colon",
+    (text) => {
+      expect(held(text)).toContain(UNCLEAR);
+    },
+  );
 
   it.each([
     ['a line that is no pair', `PW=${OLD}\nno pair\n`],
@@ -81,9 +95,14 @@ describe('V7.3: a document of lines (`.env`)', () => {
   ])('%j takes %j', (text, next, written) => expect(filled(text, next)).toBe(written));
 
   it.each([
-    ...['a#b', 'a$b', 'a\\b', 'a"b', "a'b", 'a`b', 'a\nb', ' a', '#a', 'a '].map((next) => [`PW=${OLD}`, next]),
+    ...['a#b', 'a$b', 'a\\b', 'a"b', "a'b", 'a`b', 'a\nb', ' a', '#a', 'a '].map((next) => [
+      `PW=${OLD}`,
+      next,
+    ]),
     ...['a"b', "a'b", 'a$b', 'a\\b', 'a`b', 'a\nb'].map((next) => [`PW="${OLD}"`, next]),
-  ] as [string, string][])('%j does not take %j', (text, next) => expect(filled(text, next)).toMatch(NOT_WRITTEN));
+  ] as [string, string][])('%j does not take %j', (text, next) =>
+    expect(filled(text, next)).toMatch(NOT_WRITTEN),
+  );
 });
 
 describe('V7.5: a document of properties', () => {
@@ -129,7 +148,11 @@ describe('V7.5: a netrc text', () => {
       '/h1/password',
       OLD,
     ],
-    [`machine h2 login b password other machine h1 user app_a password ${OLD}`, '/h1/password', OLD],
+    [
+      `machine h2 login b password other machine h1 user app_a password ${OLD}`,
+      '/h1/password',
+      OLD,
+    ],
     [one, '/h1/login', 'app_a'],
     [one.replace('login', 'user'), '/h1/login', 'app_a'],
     [`${one}machine h2 password x account y\n`, '/h2/account', 'y'],
@@ -198,13 +221,29 @@ describe('V7.1: a YAML document', () => {
     'a: b',
     'a #b',
     'a:',
-  ])('a scalar that reads %s means something else: it is refused, and kept beside the field', (scalar) => {
-    expect(held(`PW: ${scalar}\nA: x\n`)).toMatch(/readers of YAML take differently|is not a document/);
-    if (scalar !== '- x') expect(filled(`A: ${scalar}\nPW: ${OLD}\n`, 'nEw')).toBe(`A: ${scalar}\nPW: nEw\n`);
-  });
+  ])(
+    'a scalar that reads %s means something else: it is refused, and kept beside the field',
+    (scalar) => {
+      expect(held(`PW: ${scalar}\nA: x\n`)).toMatch(
+        /readers of YAML take differently|is not a document/,
+      );
+      if (scalar !== '- x')
+        expect(filled(`A: ${scalar}\nPW: ${OLD}\n`, 'nEw')).toBe(`A: ${scalar}\nPW: nEw\n`);
+    },
+  );
 
   it.each([
-    ...['2027-01-05', '2027-1-5', '2027-01-05 10:00', '2027-01-05T10:00:00Z', '.inf', '+.inf', '.nan', '12', '1_000'],
+    ...[
+      '2027-01-05',
+      '2027-1-5',
+      '2027-01-05 10:00',
+      '2027-01-05T10:00:00Z',
+      '.inf',
+      '+.inf',
+      '.nan',
+      '12',
+      '1_000',
+    ],
     ...[
       '0x1F',
       '0o17',
@@ -228,10 +267,13 @@ describe('V7.1: a YAML document', () => {
     expect(filled(`PW: ${OLD}\nA: x\n`, scalar)).toBe(`PW: "${scalar}"\nA: x\n`);
   });
 
-  it.each(['nulls', 'xnull', 'trueish', 'yess', 'a2027-01-05', 'inf', 'abc', 'x1'])('%s is one', (scalar) => {
-    expect(held(`PW: ${scalar}\nA: x\n`)).toBe(scalar);
-    expect(filled(`PW: ${OLD}\nA: x\n`, scalar)).toBe(`PW: ${scalar}\nA: x\n`);
-  });
+  it.each(['nulls', 'xnull', 'trueish', 'yess', 'a2027-01-05', 'inf', 'abc', 'x1'])(
+    '%s is one',
+    (scalar) => {
+      expect(held(`PW: ${scalar}\nA: x\n`)).toBe(scalar);
+      expect(filled(`PW: ${OLD}\nA: x\n`, scalar)).toBe(`PW: ${scalar}\nA: x\n`);
+    },
+  );
 
   it.each([
     ['a b', '"a b"'],
@@ -253,7 +295,8 @@ describe('V7.1: a YAML document', () => {
   });
 
   it.each(['a"b', "a'b", 'a\\b', 'a\nb'])('%j is not written, in quotes or without', (next) => {
-    for (const text of [`PW: ${OLD}\n`, `PW: "${OLD}"\n`]) expect(filled(text, next)).toMatch(NOT_WRITTEN);
+    for (const text of [`PW: ${OLD}\n`, `PW: "${OLD}"\n`])
+      expect(filled(text, next)).toMatch(NOT_WRITTEN);
   });
 
   it.each([
@@ -270,7 +313,9 @@ describe('V7.1: a YAML document', () => {
   ])('with %s is none that Keyturn reads', (_, text) => expect(held(text)).toMatch(/^bad-value/));
 
   it('with ERB says that what it says stands elsewhere', () => {
-    expect(held(`PW: <%= ENV['x'] %>\n`)).toBe('bad-value: The YAML holds ERB (`<%`): what it says stands elsewhere.');
+    expect(held(`PW: <%= ENV['x'] %>\n`)).toBe(
+      'bad-value: The YAML holds ERB (`<%`): what it says stands elsewhere.',
+    );
   });
 });
 

@@ -12,7 +12,9 @@ let host: Host;
 
 beforeAll(async () => {
   mapLocalhost();
-  azure = await startAzure({ tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] } });
+  azure = await startAzure({
+    tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] },
+  });
   trust(azure.ca);
   const account = azure.account('acct1');
   const tags = { rotator: 'storage-account-key', 'rotator-target': account.id };
@@ -35,9 +37,17 @@ afterAll(async () => {
 });
 
 const rotatePath = '/api/vaults/kv1/secrets/st-a/rotate';
-async function call(method: string, path: string, roles?: unknown, more: { body?: string; headers?: object } = {}) {
+async function call(
+  method: string,
+  path: string,
+  roles?: unknown,
+  more: { body?: string; headers?: object } = {},
+) {
   const token = roles === undefined ? undefined : await azure.issueToken({ roles, oid: caller });
-  const headers = { ...(token && { authorization: `Bearer ${token}` }), ...more.headers } as Record<string, string>;
+  const headers = { ...(token && { authorization: `Bearer ${token}` }), ...more.headers } as Record<
+    string,
+    string
+  >;
   const init = { method, headers, ...(more.body === undefined ? {} : { body: more.body }) };
   const response = await fetch(path.startsWith('http') ? path : host.url + path, init);
   const text = await response.text();
@@ -53,7 +63,11 @@ function expectNoValueIn(texts: readonly string[]): void {
     .vault('kv1')
     .versions('st-a')
     .map(({ value }) => value);
-  const spelled = values.flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')]);
+  const spelled = values.flatMap((value) => [
+    value,
+    encodeURIComponent(value),
+    Buffer.from(value).toString('base64'),
+  ]);
   const all = [...texts, ...logs.map(({ message }) => message)];
   expect(all.filter((text) => spelled.some((spelling) => text.includes(spelling)))).toEqual([]);
 }
@@ -67,7 +81,13 @@ describe('POST rotate', () => {
     ['roles as text (SEC-08)', 'Keyturn.Rotate', rotatePath, 401, 'no-token'],
     ['Keyturn.Read alone (UA-8)', ['Keyturn.Read'], rotatePath, 403, 'no-role'],
     ['a secret that is not there', rotate, rotatePath.replace('st-a', 'st-z'), 404, 'not-found'],
-    ['a secret that is not opted in', rotate, rotatePath.replace('st-a', 'plain'), 404, 'not-found'],
+    [
+      'a secret that is not opted in',
+      rotate,
+      rotatePath.replace('st-a', 'plain'),
+      404,
+      'not-found',
+    ],
     ['a vault that is not on the list', rotate, rotatePath.replace('kv1', 'kv9'), 404, 'not-found'],
     ['a name that no secret has', rotate, rotatePath.replace('st-a', 'st_a'), 404, 'not-found'],
   ])('with %s is refused with problem details', async (_title, roles, path, status, reason) => {
@@ -78,16 +98,20 @@ describe('POST rotate', () => {
   });
 
   it('is refused before it is read when it is larger than 8 KiB, and when it is no request', async () => {
-    expect((await call('POST', rotatePath, rotate, { body: `"${'A'.repeat(9_000)}"` })).body.detail).toContain(
-      '8192 bytes',
-    );
+    expect(
+      (await call('POST', rotatePath, rotate, { body: `"${'A'.repeat(9_000)}"` })).body.detail,
+    ).toContain('8192 bytes');
     expect((await call('POST', rotatePath, rotate, { body: '{"revok":"now"}' })).status).toBe(400);
-    expect((await call('POST', rotatePath, rotate, { headers: { 'idempotency-key': "'" } })).status).toBe(400);
+    expect(
+      (await call('POST', rotatePath, rotate, { headers: { 'idempotency-key': "'" } })).status,
+    ).toBe(400);
   });
 
   it('has no twin under GET (FN-05)', async () => {
     expect([404, 405]).toContain((await call('GET', rotatePath, rotate)).status);
-    expect(azure.changes().filter(({ principal }) => principal === azure.world.identity.oid)).toEqual([]);
+    expect(
+      azure.changes().filter(({ principal }) => principal === azure.world.identity.oid),
+    ).toEqual([]);
   });
 
   it('says in a dry run what would happen', async () => {
@@ -100,8 +124,13 @@ describe('POST rotate', () => {
 
   it('OPS-02: that is too soon is 409 at once, saying what could be set aside and by whom (UA-8)', async () => {
     const { status, body } = await call('POST', rotatePath, both);
-    expect([status, body]).toMatchObject([409, { overridable: expect.any(Array), overridableBy: 'Keyturn.Revoke' }]);
-    expect((await call('POST', rotatePath, rotate, { body: '{"override":["too-soon"]}' })).status).toBe(403);
+    expect([status, body]).toMatchObject([
+      409,
+      { overridable: expect.any(Array), overridableBy: 'Keyturn.Revoke' },
+    ]);
+    expect(
+      (await call('POST', rotatePath, rotate, { body: '{"override":["too-soon"]}' })).status,
+    ).toBe(403);
   });
 
   it('is accepted, and its operation tells how it ended; no answer and no record holds a value (UA-8, FN-05)', async () => {
@@ -113,7 +142,9 @@ describe('POST rotate', () => {
     expect(accepted.headers.get('retry-after')).toMatch(/^\d+$/);
     const location = accepted.headers.get('operation-location') ?? '';
     expect(location).toBe(`/api/operations/${accepted.body.id}`);
-    expect((await call('POST', rotatePath, both, { body, headers })).body.id).toBe(accepted.body.id);
+    expect((await call('POST', rotatePath, both, { body, headers })).body.id).toBe(
+      accepted.body.id,
+    );
 
     let shown = await call('GET', location, rotate);
     // The look that proves it comes a second after the store.
@@ -122,7 +153,12 @@ describe('POST rotate', () => {
       shown = await call('GET', location, rotate);
     }
     const { id: version } = azure.vault('kv1').current('st-a') ?? {};
-    expect(shown.body).toMatchObject({ phase: 'proved', done: true, secret: 'st-a', result: { version } });
+    expect(shown.body).toMatchObject({
+      phase: 'proved',
+      done: true,
+      secret: 'st-a',
+      result: { version },
+    });
     expect(shown.body.ticket).toBe('INC-1');
     expect((await call('GET', location, ['Keyturn.Read'])).status).toBe(200);
     expect((await call('GET', location, [])).status).toBe(403);
@@ -138,10 +174,18 @@ describe('POST rotate', () => {
     const { createAuth } = await import('../../src/api/auth.ts');
     const { KEYTURN_TENANT_ID: tenant = '' } = azure.env();
     const clock = { now: () => new Date(), sleep: async () => {} };
-    const auth = createAuth({ tenant, authority: azure.url('login'), audience: 'api://keyturn', clock });
+    const auth = createAuth({
+      tenant,
+      authority: azure.url('login'),
+      audience: 'api://keyturn',
+      clock,
+    });
     const token = await azure.issueToken({ roles: rotate });
     await expect(auth.authenticate(`Bearer ${token}`)).rejects.toMatchObject({ reason: 'no-keys' });
     azure.heal();
-    await expect(auth.authenticate(`Bearer ${token}`)).resolves.toMatchObject({ roles: rotate, kind: 'app' });
+    await expect(auth.authenticate(`Bearer ${token}`)).resolves.toMatchObject({
+      roles: rotate,
+      kind: 'app',
+    });
   });
 });

@@ -53,7 +53,9 @@ describe('the built app', () => {
       .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(src, file), 'utf8'))
       .join('\n');
-    const names = [...new Set([...text.matchAll(/\bimport\('([^.'][^']*)'\)/g)].map(([, name = '']) => name))];
+    const names = [
+      ...new Set([...text.matchAll(/\bimport\('([^.'][^']*)'\)/g)].map(([, name = '']) => name)),
+    ];
     expect(names).toContain('@azure/arm-storage');
     mkdirSync(join(root, '.keyturn'), { recursive: true });
     const source = mkdtempSync(join(root, '.keyturn/names-')); // from there packages are found
@@ -111,7 +113,15 @@ describe('the built app', () => {
     const script = `import { build } from '${root}/scripts/build.ts'; await build({ out: '${inFolder('dist')}' });`;
     expect(await start(['node', '--input-type=module', '-e', script]).ended).toBe(0);
 
-    const azure = start(['npm', 'run', '--silent', 'azure', '--', '--settings', inFolder('settings.json')]);
+    const azure = start([
+      'npm',
+      'run',
+      '--silent',
+      'azure',
+      '--',
+      '--settings',
+      inFolder('settings.json'),
+    ]);
     await azure.seen(/\n}\s*$/);
     writeFileSync(inFolder('config.json'), azure.stdout(), { mode: 0o600 });
     const preload = join(root, 'local/preload.ts');
@@ -123,7 +133,10 @@ describe('the built app', () => {
     expect([code, host.stderr()]).toEqual([0, expect.any(String)]);
     const seen = JSON.parse(host.stdout().trim().split('\n').at(-1) ?? '');
     expect(seen.functions.sort()).toEqual(FUNCTIONS);
-    expect(seen.tags).toMatchObject({ owner: 'built', 'rotator-state': expect.stringMatching(/cred=key2;.*proved=/) });
+    expect(seen.tags).toMatchObject({
+      owner: 'built',
+      'rotator-state': expect.stringMatching(/cred=key2;.*proved=/),
+    });
     expect(seen.status).toBe(401);
   });
 });

@@ -9,7 +9,9 @@ import { SecretClient } from '@azure/keyvault-secrets';
 import { startHost } from '../../local/host/host.ts';
 
 const [dist = '', settingsFile = '', configFile = ''] = process.argv.slice(2);
-const settings = JSON.parse(readFileSync(settingsFile, 'utf8')) as { Values: Record<string, string> };
+const settings = JSON.parse(readFileSync(settingsFile, 'utf8')) as {
+  Values: Record<string, string>;
+};
 const config = JSON.parse(readFileSync(configFile, 'utf8'));
 const { tenantId, clientId, clientSecret, authorityHost, vaultUrl, arm } = config;
 const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, {
@@ -30,16 +32,31 @@ const host = await startHost({
 });
 // The first sweep makes the index while its looks still wait for it; the second one queues them again.
 let properties = (await vault.getSecret('built')).properties;
-for (let sweeps = 0; sweeps < 20 && properties.tags?.['rotator-state']?.includes('proved=') !== true; sweeps++) {
+for (
+  let sweeps = 0;
+  sweeps < 20 && properties.tags?.['rotator-state']?.includes('proved=') !== true;
+  sweeps++
+) {
   const url = `${host.url}/admin/functions/sweep?code=${host.keys.master}`;
-  const answer = await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
+  const answer = await fetch(url, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'application/json' },
+  });
   if (answer.status !== 202) throw new Error(`The sweep was answered ${answer.status}.`);
   await host.drain();
   await new Promise((resolve) => setTimeout(resolve, 500));
   properties = (await vault.getSecret('built')).properties;
 }
-const without = await fetch(`${host.url}/api/vaults/kv-one/secrets/built/rotate`, { method: 'POST', body: '{}' });
+const without = await fetch(`${host.url}/api/vaults/kv-one/secrets/built/rotate`, {
+  method: 'POST',
+  body: '{}',
+});
 console.log(
-  JSON.stringify({ functions: host.functions.map(({ name }) => name), tags: properties.tags, status: without.status }),
+  JSON.stringify({
+    functions: host.functions.map(({ name }) => name),
+    tags: properties.tags,
+    status: without.status,
+  }),
 );
 await host.stop();

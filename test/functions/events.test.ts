@@ -51,7 +51,9 @@ const deliver = (event: unknown): Promise<Response> =>
   });
 
 async function takeMessages(): Promise<unknown[]> {
-  const queue = QueueServiceClient.fromConnectionString(azurite.connectionString()).getQueueClient('keyturn-work');
+  const queue = QueueServiceClient.fromConnectionString(azurite.connectionString()).getQueueClient(
+    'keyturn-work',
+  );
   await queue.createIfNotExists();
   const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
   return Promise.all(
@@ -62,14 +64,20 @@ async function takeMessages(): Promise<unknown[]> {
     }),
   );
 }
-const records = () => logs.filter(({ category }) => category === 'user').map(({ message }) => JSON.parse(message));
+const records = () =>
+  logs.filter(({ category }) => category === 'user').map(({ message }) => JSON.parse(message));
 
 describe('secretEvents', () => {
-  it.each(bodies)('puts one message on the queue for $title (EG-01, EG-02)', async ({ event, version }) => {
-    expect((await deliver(event)).status).toBe(202);
-    const { version: named, ...rest } = look;
-    expect(await takeMessages()).toEqual([version === false ? rest : { ...rest, version: named }]);
-  });
+  it.each(bodies)(
+    'puts one message on the queue for $title (EG-01, EG-02)',
+    async ({ event, version }) => {
+      expect((await deliver(event)).status).toBe(202);
+      const { version: named, ...rest } = look;
+      expect(await takeMessages()).toEqual([
+        version === false ? rest : { ...rest, version: named },
+      ]);
+    },
+  );
 
   it.each<[string, object, string]>([
     ['a key', { eventType: 'Microsoft.KeyVault.KeyNearExpiry', topic, data: {} }, 'bad-request'],
@@ -87,6 +95,8 @@ describe('secretEvents', () => {
   it('fails only when the message cannot be put on the queue, so that Event Grid comes again (EG-08)', async () => {
     await stopStorage();
     expect((await deliver(bodies[0]?.event)).status).toBe(500);
-    expect((await deliver({ eventType: 'Microsoft.KeyVault.KeyNearExpiry', topic, data: {} })).status).toBe(202);
+    expect(
+      (await deliver({ eventType: 'Microsoft.KeyVault.KeyNearExpiry', topic, data: {} })).status,
+    ).toBe(202);
   });
 });

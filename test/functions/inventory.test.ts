@@ -27,7 +27,8 @@ async function listed(query = '') {
   expect(status).toBe(200);
   return SecretsBody.parse(body);
 }
-const namesOf = async (query: string) => (await listed(query)).secrets.map(({ vault, secret }) => `${vault}/${secret}`);
+const namesOf = async (query: string) =>
+  (await listed(query)).secrets.map(({ vault, secret }) => `${vault}/${secret}`);
 
 describe('GET secrets', () => {
   it('shows each opted-in secret as the last look saw it, never a value', async () => {
@@ -39,9 +40,22 @@ describe('GET secrets', () => {
     expect(continuation).toBeUndefined();
     expect(secrets).toHaveLength(2);
     expect(secrets[0]).toMatchObject({
-      ...{ vault: 'kv1', secret: 'st-a', state: 'grace', owed: ['key1'], rotator: 'storage-account-key' },
-      ...{ version: tenant.current('st-a').id, target: tenant.azure.account('acct1').id.toLowerCase() },
-      ...{ owner: 'team <b>', revokeAfter: expect.any(String), last: { step: 'wait', reason: 'grace' } },
+      ...{
+        vault: 'kv1',
+        secret: 'st-a',
+        state: 'grace',
+        owed: ['key1'],
+        rotator: 'storage-account-key',
+      },
+      ...{
+        version: tenant.current('st-a').id,
+        target: tenant.azure.account('acct1').id.toLowerCase(),
+      },
+      ...{
+        owner: 'team <b>',
+        revokeAfter: expect.any(String),
+        last: { step: 'wait', reason: 'grace' },
+      },
     });
     expect(secrets[1]).toMatchObject({
       vault: 'kv2',
@@ -76,7 +90,9 @@ describe('GET secrets', () => {
     expect(await namesOf('?due=7d')).toEqual(['kv1/st-b']);
     expect(await namesOf('?due=24h')).toEqual([]);
     expect((await get('/api/secrets?state=ok&state=refused')).status).toBe(400);
-    expect((await get('/api/secrets?continuation=..%2F..')).body).toMatchObject({ reason: 'bad-request' });
+    expect((await get('/api/secrets?continuation=..%2F..')).body).toMatchObject({
+      reason: 'bad-request',
+    });
   });
 
   it('gives every secret once over pages of 100, in a stable order, however many are between', async () => {
@@ -89,7 +105,9 @@ describe('GET secrets', () => {
     const next = await listed(`?continuation=${first.continuation}`);
     expect(next.secrets.map(({ secret }) => secret)).toEqual([...names.slice(100), 'st-a']);
     expect(next.continuation).toBeUndefined();
-    expect((await listed(`?state=refused&continuation=${first.continuation}`)).secrets).toHaveLength(30);
+    expect(
+      (await listed(`?state=refused&continuation=${first.continuation}`)).secrets,
+    ).toHaveLength(30);
   });
 });
 
@@ -99,7 +117,14 @@ describe('GET one secret', () => {
     const path = '/api/vaults/kv1/secrets/st-a';
     const inGrace = SecretDetailBody.parse((await get(path)).body);
     expect(inGrace.versions).toMatchObject([
-      { version: v2.id, state: 'current', handle: 'key2', enabled: true, proved: true, rotation: expect.any(String) },
+      {
+        version: v2.id,
+        state: 'current',
+        handle: 'key2',
+        enabled: true,
+        proved: true,
+        rotation: expect.any(String),
+      },
       { version: v1.id, state: 'owed' },
     ]);
     await tenant.advance({ hours: 49 }, { sweepEvery: 24 });
@@ -118,7 +143,10 @@ describe('GET one secret', () => {
     await tenant.sweepAndSettle();
     off.enabled = false;
     const { body } = await get('/api/vaults/kv1/secrets/st-a');
-    expect(body).toMatchObject({ state: 'refused', last: { reason: 'bad-tags', remedy: expect.any(String) } });
+    expect(body).toMatchObject({
+      state: 'refused',
+      last: { reason: 'bad-tags', remedy: expect.any(String) },
+    });
     expect((await get('/api/vaults/kv1/secrets/st-b')).body.versions).toMatchObject([
       { state: 'current', enabled: false },
     ]);
@@ -128,7 +156,13 @@ describe('GET one secret', () => {
     tenant.azure.vault('kv1').set('plain', 'not-opted-in', {});
     tenant.seed('st-b', { vault: 'kv2', account: 'acct1' });
     tenant.azure.vault('kv2').tags = { keyturn: 'another' };
-    const paths = ['kv1/secrets/st-z', 'kv1/secrets/plain', 'kv9/secrets/st-a', 'kv2/secrets/st-b', 'kv1/secrets/st_a'];
+    const paths = [
+      'kv1/secrets/st-z',
+      'kv1/secrets/plain',
+      'kv9/secrets/st-a',
+      'kv2/secrets/st-b',
+      'kv1/secrets/st_a',
+    ];
     const answers = await Promise.all(paths.map((path) => get(`/api/vaults/${path}`)));
     expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 404));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
@@ -136,7 +170,14 @@ describe('GET one secret', () => {
 
   const version = (last: string, tags: Record<string, string> = {}) => {
     const on = new Date(`2027-01-0${last}T00:00:00Z`);
-    return { id: last.repeat(32), enabled: true, createdOn: on, updatedOn: on, tags, managed: false };
+    return {
+      id: last.repeat(32),
+      enabled: true,
+      createdOn: on,
+      updatedOn: on,
+      tags,
+      managed: false,
+    };
   };
   const state = (more: string) => ({ 'rotator-state': `v=1;tgt=00000001;${more}` });
 
@@ -149,7 +190,9 @@ describe('GET one secret', () => {
       version('5', { 'rotator-state': 'v=1;tgt=00000002;cred=key1' }),
       version('6', state('cred=key2')),
     ];
-    const shown = timeline({ vault: 'kv1', name: 'db' }, versions, '6'.repeat(32)).map((each) => each.state);
+    const shown = timeline({ vault: 'kv1', name: 'db' }, versions, '6'.repeat(32)).map(
+      (each) => each.state,
+    );
     expect(shown).toEqual(['current', 'owed', 'owed', 'revoked', 'replaced', 'foreign']);
   });
 });
@@ -201,7 +244,9 @@ describe('GET health', () => {
       const reasons: unknown[] = [];
       const clock = { now: () => new Date(), sleep: async () => {} };
       const ask = healthOf(() => ({ table: fine, queue: fine, token: fine, [one]: busy }), clock);
-      expect(await ask((_level, _message, fields) => void reasons.push(fields?.reason))).toBe(false);
+      expect(await ask((_level, _message, fields) => void reasons.push(fields?.reason))).toBe(
+        false,
+      );
       expect(reasons).toEqual(['storage-busy']);
     },
   );
@@ -226,7 +271,8 @@ describe('GET readiness', () => {
   it('is 503 with reason and remedy for the one vault that does not let Keyturn in', async () => {
     const { identity, roles } = tenant.azure.world;
     const kept = roles.all.filter(
-      ({ principalId, scope }) => principalId !== identity.oid || scope !== tenant.azure.vault('kv1').id,
+      ({ principalId, scope }) =>
+        principalId !== identity.oid || scope !== tenant.azure.vault('kv1').id,
     );
     roles.all.splice(0, Number.POSITIVE_INFINITY, ...kept);
     tenant.configure();

@@ -25,9 +25,14 @@ beforeAll(async () => {
   // By plain node: the bundler does not run inside of jest.
   const script = `import { build } from '${root}/scripts/build.ts'; await build({ out: '${dist}' });`;
   const { NODE_OPTIONS: _, ...env } = process.env;
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: root, env });
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    env,
+  });
   clock.install();
-  azure = await startAzure({ tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] } });
+  azure = await startAzure({
+    tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] },
+  });
   own = new OwnStorage(azure.env().AzureWebJobsStorage ?? '');
   await own.create();
   workers = new Workers(dist, azure);
@@ -42,9 +47,14 @@ afterAll(async () => {
 /** Looks at secrets that never opted in, each with a value of its own of 25 kB, one hundred at a time. */
 async function lookAt(from: number, count: number): Promise<void> {
   for (let first = from; first < from + count; first += 100) {
-    const names = [...Array(Math.min(100, from + count - first)).keys()].map((at) => `junk-${first + at}`);
-    for (const name of names) azure.vault('kv1').set(name, randomBytes(18_700).toString('base64'), {});
-    await Promise.all(names.map((name) => own.put(JSON.stringify({ vault: 'kv1', name, cause: 'event' }))));
+    const names = [...Array(Math.min(100, from + count - first)).keys()].map(
+      (at) => `junk-${first + at}`,
+    );
+    for (const name of names)
+      azure.vault('kv1').set(name, randomBytes(18_700).toString('base64'), {});
+    await Promise.all(
+      names.map((name) => own.put(JSON.stringify({ vault: 'kv1', name, cause: 'event' }))),
+    );
     while ((await own.waiting('keyturn-work')) > 0) await pause(50);
     for (const name of names) azure.vault('kv1').secrets.delete(name);
   }

@@ -10,8 +10,13 @@ import { startTenant, type Tenant } from '../cases/harness.ts';
 
 const Document = z.object({
   openapi: z.literal('3.1.0'),
-  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ security: z.array(z.unknown()).optional() }))),
-  components: z.object({ schemas: z.record(z.string(), z.looseObject({ type: z.literal('object') })) }),
+  paths: z.record(
+    z.string(),
+    z.record(z.string(), z.looseObject({ security: z.array(z.unknown()).optional() })),
+  ),
+  components: z.object({
+    schemas: z.record(z.string(), z.looseObject({ type: z.literal('object') })),
+  }),
 });
 
 interface HttpTrigger {
@@ -51,7 +56,9 @@ describe('openapi.json', () => {
       Object.keys(calls).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(triggers.length).toBeGreaterThan(6);
-    expect(described.sort()).toEqual(triggers.map(({ method, route }) => `${method} /${route}`).sort());
+    expect(described.sort()).toEqual(
+      triggers.map(({ method, route }) => `${method} /${route}`).sort(),
+    );
   });
 
   it('says of each call whether it wants a token, and without one that is what happens (SEC-08)', async () => {
@@ -62,7 +69,10 @@ describe('openapi.json', () => {
         .replace('{name}', 'st-a')
         .replace('{id}', crypto.randomUUID())
         .replace('{code}', 'too-soon');
-      const headers = { 'x-ms-client-principal': 'eyJ0eXAiOiJhYWQifQ==', 'x-ms-client-principal-id': 'root' };
+      const headers = {
+        'x-ms-client-principal': 'eyJ0eXAiOiJhYWQifQ==',
+        'x-ms-client-principal-id': 'root',
+      };
       const { status } = await fetch(`${tenant.host.url}/api/${path}`, { method, headers });
       const open = paths[`/${route}`]?.[method.toLowerCase()]?.security?.length === 0;
       expect({ route, open }).toEqual({
@@ -75,7 +85,9 @@ describe('openapi.json', () => {
 
   it('refers to nothing that it does not define', () => {
     const { components } = Document.parse(JSON.parse(text));
-    const named = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name));
+    const named = new Set(
+      [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name),
+    );
     expect(Object.keys(components.schemas).sort()).toEqual([...named].sort());
     expect(components.schemas.RotateRequest).toMatchObject({
       additionalProperties: false,
@@ -95,7 +107,11 @@ describe('the shapes that the document promises', () => {
     await tenant.sweepAndSettle();
     PlanBody.parse(await (await tenant.rotate('st-a', { dryRun: true })).json());
     ProblemBody.parse(await (await tenant.rotate('st-a')).json());
-    const asked = await tenant.rotate('st-a', { override: ['too-soon'], note: 'leaked', ticket: 'INC-1' });
+    const asked = await tenant.rotate('st-a', {
+      override: ['too-soon'],
+      note: 'leaked',
+      ticket: 'INC-1',
+    });
     OperationBody.parse(await asked.json());
     await tenant.settle();
     expect((await tenant.operation(asked)).result).toBeDefined();

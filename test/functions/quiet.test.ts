@@ -28,12 +28,17 @@ beforeAll(async () => {
   // By plain node: the bundler does not run inside of jest.
   const script = `import { build } from '${root}/scripts/build.ts'; await build({ out: '${dist}' });`;
   const { NODE_OPTIONS: _, ...env } = process.env;
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: root, env });
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: root,
+    env,
+  });
   clock.install();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  azure = await startAzure({ tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] } });
+  azure = await startAzure({
+    tenant: { vaults: [{ name: 'kv1' }], accounts: [{ name: 'acct1' }] },
+  });
   own = new OwnStorage(azure.env().AzureWebJobsStorage ?? '');
   await own.create();
   const account = azure.account('acct1');
@@ -96,7 +101,8 @@ const ofSdks = () =>
     .split('\n')
     .filter(
       (line) =>
-        /(azure|typeSpec|typespec|tedious|mysql|express)[\w-]*:/i.test(line.slice(0, 60)) && !line.startsWith('{'),
+        /(azure|typeSpec|typespec|tedious|mysql|express)[\w-]*:/i.test(line.slice(0, 60)) &&
+        !line.startsWith('{'),
     );
 
 describe('FN-05: the built app', () => {
@@ -109,15 +115,19 @@ describe('FN-05: the built app', () => {
     for (const route of ['keyvault.get', 'arm.listKeys', 'keyvault.set'] as const) {
       azure.echo(route);
       const text = `invalid: ${keys.join(' ')}`;
-      if (route !== 'keyvault.set') azure.outage(route, { status: 400, message: text, headers: { 'x-echo': text } });
+      if (route !== 'keyvault.set')
+        azure.outage(route, { status: 400, message: text, headers: { 'x-echo': text } });
       await lookUntil(() => azure.calls.some((call) => call.route === route && call.status >= 400));
       azure.heal(route);
     }
-    for (const route of ['keyvault.update', 'arm.regenerateKey', 'identity.token']) azure.echo(route);
+    for (const route of ['keyvault.update', 'arm.regenerateKey', 'identity.token'])
+      azure.echo(route);
     await calm();
     azure.heal();
     await lookUntil(() => state().includes('proved='));
-    expect(azure.calls.some(({ route, status }) => route === 'keyvault.set' && status >= 400)).toBe(true);
+    expect(azure.calls.some(({ route, status }) => route === 'keyvault.set' && status >= 400)).toBe(
+      true,
+    );
     expect(leaked()).toEqual([]);
     expect(ofSdks()).toEqual([]);
     expect(keys.length).toBeGreaterThan(2);

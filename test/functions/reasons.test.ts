@@ -14,7 +14,8 @@ beforeAll(async () => {
 beforeEach(() => tenant.clear());
 afterAll(() => tenant.stop());
 
-const open = (path: string, headers: Record<string, string> = {}) => fetch(`${tenant.host.url}${path}`, { headers });
+const open = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`${tenant.host.url}${path}`, { headers });
 
 describe('OPS-07: the page of a reason', () => {
   it('OPS-07: every reason has one, without a token, as JSON and for a browser', async () => {
@@ -22,7 +23,9 @@ describe('OPS-07: the page of a reason', () => {
     expect(all.map(({ reason }) => reason)).toEqual(Object.keys(reasons));
     for (const { reason, remedy } of all) {
       expect(await (await open(`/api/reasons/${reason}`)).json()).toMatchObject({ reason, remedy });
-      const page = await open(`/api/reasons/${reason}`, { accept: 'text/html,application/xhtml+xml' });
+      const page = await open(`/api/reasons/${reason}`, {
+        accept: 'text/html,application/xhtml+xml',
+      });
       expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
       const text = await page.text();
@@ -34,7 +37,11 @@ describe('OPS-07: the page of a reason', () => {
   it('OPS-07: the type of a problem leads to it', async () => {
     tenant.seed('st-a', { account: 'acct1', policy: 'paused=true' });
     await tenant.sweepAndSettle();
-    for (const asked of [tenant.rotate('st-a'), tenant.request('/api/vaults/kv1/secrets/st-z'), open('/api/secrets')]) {
+    for (const asked of [
+      tenant.rotate('st-a'),
+      tenant.request('/api/vaults/kv1/secrets/st-z'),
+      open('/api/secrets'),
+    ]) {
       const response = await asked;
       const { type, reason } = ProblemBody.parse(await response.json());
       const page = await fetch(new URL(type, response.url));
@@ -74,11 +81,18 @@ describe('GET operations', () => {
     await tenant.sweepAndSettle();
     const revoked = await idOf(tenant.revoke('st-a', { note: 'Größe "x"', ticket: 'INC-1' }));
     await tenant.settle();
-    const held = await idOf(tenant.hold('st-a', { until: new Date(Date.now() + 86_400_000).toISOString() }));
+    const held = await idOf(
+      tenant.hold('st-a', { until: new Date(Date.now() + 86_400_000).toISOString() }),
+    );
     const all = await list();
     expect(all.truncated).toBe(false);
     expect(all.operations.map(({ id }) => id)).toEqual([held, revoked]);
-    expect(all.operations[1]).toMatchObject({ kind: 'revoke', note: 'Größe "x"', ticket: 'INC-1', phase: 'settled' });
+    expect(all.operations[1]).toMatchObject({
+      kind: 'revoke',
+      note: 'Größe "x"',
+      ticket: 'INC-1',
+      phase: 'settled',
+    });
     const ids = async (query: string) => (await list(query)).operations.map(({ id }) => id);
     expect(await ids('?status=open')).toEqual([held]);
     expect(await ids('?status=done')).toEqual([revoked]);
@@ -101,7 +115,10 @@ describe('GET operations', () => {
     'refuses %s',
     async (query) => {
       const response = await tenant.request(`/api/operations${query}`, asReader);
-      expect([response.status, ProblemBody.parse(await response.json()).reason]).toEqual([400, 'bad-request']);
+      expect([response.status, ProblemBody.parse(await response.json()).reason]).toEqual([
+        400,
+        'bad-request',
+      ]);
     },
   );
 });

@@ -11,7 +11,12 @@ const storage = { connection: 'AzureWebJobsStorage' };
 /** Every call over HTTP, as its declaration has it; who may make it is judged in code. */
 const overHttp = calls.map(({ name, method, path }) => [
   name,
-  expect.objectContaining({ type: 'httpTrigger', authLevel: 'anonymous', methods: [method], route: path }),
+  expect.objectContaining({
+    type: 'httpTrigger',
+    authLevel: 'anonymous',
+    methods: [method],
+    route: path,
+  }),
 ]);
 
 describe('the entry file', () => {
@@ -30,14 +35,30 @@ describe('the entry file', () => {
       });
       expect(Object.fromEntries(triggers)).toEqual({
         secretEvents: expect.objectContaining({ type: 'eventGridTrigger' }),
-        secretEventsQueue: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-events', ...storage }),
+        secretEventsQueue: expect.objectContaining({
+          type: 'queueTrigger',
+          queueName: 'keyturn-events',
+          ...storage,
+        }),
         secretEventsPoison: expect.objectContaining({
           ...{ type: 'queueTrigger', queueName: 'keyturn-events-poison', ...storage },
         }),
         ...Object.fromEntries(overHttp),
-        work: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work', ...storage }),
-        workPoison: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-work-poison', ...storage }),
-        notices: expect.objectContaining({ type: 'queueTrigger', queueName: 'keyturn-notices', ...storage }),
+        work: expect.objectContaining({
+          type: 'queueTrigger',
+          queueName: 'keyturn-work',
+          ...storage,
+        }),
+        workPoison: expect.objectContaining({
+          type: 'queueTrigger',
+          queueName: 'keyturn-work-poison',
+          ...storage,
+        }),
+        notices: expect.objectContaining({
+          type: 'queueTrigger',
+          queueName: 'keyturn-notices',
+          ...storage,
+        }),
         noticesPoison: expect.objectContaining({
           ...{ type: 'queueTrigger', queueName: 'keyturn-notices-poison', ...storage },
         }),
@@ -57,10 +78,14 @@ describe('the entry file', () => {
       await import('./src/functions/handlers.ts');
       console.log(String(process.env.DEBUG), typeof process.env.KEYTURN_MODE)`;
     const env = { DEBUG: '*', NODE_DEBUG: 'net' };
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: root,
-      env,
-    });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', script],
+      {
+        cwd: root,
+        env,
+      },
+    );
     expect(stdout.trim()).toBe('undefined undefined');
   });
 });
@@ -69,7 +94,10 @@ describe('host.json', () => {
   const host = JSON.parse(readFileSync(join(root, 'host.json'), 'utf8'));
 
   it('pins the bundle, gives a pass its time and keeps poison tries few (FN-07)', () => {
-    expect(host.extensionBundle).toEqual({ id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.*, 5.0.0)' });
+    expect(host.extensionBundle).toEqual({
+      id: 'Microsoft.Azure.Functions.ExtensionBundle',
+      version: '[4.*, 5.0.0)',
+    });
     expect(host.functionTimeout).toBe('00:30:00');
     expect(host.extensions.queues).toMatchObject({
       batchSize: 8,
@@ -82,6 +110,8 @@ describe('host.json', () => {
   });
 
   it('leaves traces unsampled, since audit records are traces', () => {
-    expect(host.logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toContain('Trace');
+    expect(host.logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toContain(
+      'Trace',
+    );
   });
 });

@@ -27,7 +27,11 @@ afterAll(async () => {
 async function start(faults: Record<string, string>): Promise<Host> {
   const { AzureWebJobsStorage: storageConnection = '', ...env } = azure.env();
   host = await startHost({
-    ...{ entry: () => import('../../src/functions/index.ts'), storageConnection, env: { ...env, ...faults } },
+    ...{
+      entry: () => import('../../src/functions/index.ts'),
+      storageConnection,
+      env: { ...env, ...faults },
+    },
     ...{ timers: false, log: (record) => logs.push(record) },
   });
   return host;
@@ -36,11 +40,13 @@ const get = async ({ url }: Host, path: string) => {
   const answer = await fetch(url + path);
   return { status: answer.status, text: await answer.text() };
 };
-const lines = () => printed.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
+const lines = () =>
+  printed.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
 const alerts = () =>
-  [...lines(), ...logs.filter(({ category }) => category === 'user').map(({ message }) => JSON.parse(message))].filter(
-    ({ message }) => message === 'alert',
-  );
+  [
+    ...lines(),
+    ...logs.filter(({ category }) => category === 'user').map(({ message }) => JSON.parse(message)),
+  ].filter(({ message }) => message === 'alert');
 /** Real time: the start looks at the settings beside everything else. */
 async function untilSaid(): Promise<void> {
   while (alerts().length === 0) await new Promise((next) => setTimeout(next, 10));
@@ -58,36 +64,58 @@ describe('settings that do not fit', () => {
       ['KEYTURN_POLICY', 'KEYTURN_RATE', 'KEYTURN_TENANT_ID'],
     ],
     ['a kind is unknown', { KEYTURN_ROTATORS: 'no-such-kind' }, ['KEYTURN_ROTATORS']],
-  ])('HST-04: when %s, health names it and no value, and so does the log', async (_title, faults, names) => {
-    const app = await start(faults);
-    const { status, text } = await get(app, '/api/health');
-    expect([status, JSON.parse(text)]).toMatchObject([
-      503,
-      { reason: 'settings', status: 503, detail: `Wrong or missing: ${names.join(', ')}.`, remedy: expect.any(String) },
-    ]);
-    await untilSaid();
-    expect(alerts()[0]).toMatchObject({ reason: 'settings', names: names.join(', '), by: 'operator' });
-    const user = logs.filter(({ category }) => category === 'user');
-    expect(JSON.stringify([text, user, printed.mock.calls])).not.toContain('hunter2');
-  });
+  ])(
+    'HST-04: when %s, health names it and no value, and so does the log',
+    async (_title, faults, names) => {
+      const app = await start(faults);
+      const { status, text } = await get(app, '/api/health');
+      expect([status, JSON.parse(text)]).toMatchObject([
+        503,
+        {
+          reason: 'settings',
+          status: 503,
+          detail: `Wrong or missing: ${names.join(', ')}.`,
+          remedy: expect.any(String),
+        },
+      ]);
+      await untilSaid();
+      expect(alerts()[0]).toMatchObject({
+        reason: 'settings',
+        names: names.join(', '),
+        by: 'operator',
+      });
+      const user = logs.filter(({ category }) => category === 'user');
+      expect(JSON.stringify([text, user, printed.mock.calls])).not.toContain('hunter2');
+    },
+  );
 
   it.each([
     ['NODE_DEBUG', 'https'],
     ['NODE_OPTIONS', '--inspect=0.0.0.0:9229'],
     ['NODE_TLS_REJECT_UNAUTHORIZED', '0'],
     ['SSLKEYLOGFILE', '/tmp/keys'],
-  ])('ATK-10: %s=%s: health and readiness say what to remove, and no pass runs', async (name, value) => {
-    const app = await start({ [name]: value });
-    const named = { reason: 'exposed', status: 503, detail: `To be removed: ${name}.`, remedy: expect.any(String) };
-    for (const path of ['/api/health', '/api/readiness']) {
-      const { status, text } = await get(app, path);
-      expect([status, JSON.parse(text)]).toMatchObject([503, named]);
-    }
-    await expect(app.invoke('work', { vault: 'kv1', name: 'a', cause: 'sweep' })).rejects.toThrow();
-    await untilSaid();
-    expect(alerts()[0]).toMatchObject({ reason: 'exposed', names: name, by: 'operator' });
-    expect(azure.calls).toEqual([]);
-  });
+  ])(
+    'ATK-10: %s=%s: health and readiness say what to remove, and no pass runs',
+    async (name, value) => {
+      const app = await start({ [name]: value });
+      const named = {
+        reason: 'exposed',
+        status: 503,
+        detail: `To be removed: ${name}.`,
+        remedy: expect.any(String),
+      };
+      for (const path of ['/api/health', '/api/readiness']) {
+        const { status, text } = await get(app, path);
+        expect([status, JSON.parse(text)]).toMatchObject([503, named]);
+      }
+      await expect(
+        app.invoke('work', { vault: 'kv1', name: 'a', cause: 'sweep' }),
+      ).rejects.toThrow();
+      await untilSaid();
+      expect(alerts()[0]).toMatchObject({ reason: 'exposed', names: name, by: 'operator' });
+      expect(azure.calls).toEqual([]);
+    },
+  );
 
   it('HST-04: the document of the interface needs no settings; every other call says what is wrong', async () => {
     const app = await start({ KEYTURN_VAULTS: '' });

@@ -20,12 +20,21 @@ function expressionsIn(file: string): RegExp[] {
     if (type === 'RegExpLiteral') found.push(new RegExp(String(pattern), String(flags)));
     for (const inner of Object.values(node)) visit(inner);
   };
-  visit(parseSync(readFileSync(join(SOURCES, file), 'utf8'), { syntax: 'typescript', target: 'es2023' }));
+  visit(
+    parseSync(readFileSync(join(SOURCES, file), 'utf8'), {
+      syntax: 'typescript',
+      target: 'es2023',
+    }),
+  );
   return found;
 }
 
-const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-const all = files.flatMap((file) => expressionsIn(file).map((expression) => ({ file, expression })));
+const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
+const all = files.flatMap((file) =>
+  expressionsIn(file).map((expression) => ({ file, expression })),
+);
 const unique = [...new Map(all.map((each) => [String(each.expression), each])).values()];
 
 /** Texts that fit, as far as the generator knows the syntax, and what strangers send: blanks, quotes, separators. */
@@ -54,13 +63,18 @@ function samplesOf(expression: RegExp): string[] {
     '""',
   ];
   const letters = [...new Set(expression.source.match(/[\w/:;=@{}"'%&?# -]/g))];
-  const pairs = letters.slice(0, 12).flatMap((one) => [` ${one}`, `${one} `, `${one}=`, `;${one}`, `${one}a`]);
+  const pairs = letters
+    .slice(0, 12)
+    .flatMap((one) => [` ${one}`, `${one} `, `${one}=`, `;${one}`, `${one}a`]);
   return [...fitting(expression), ...common, ...letters, ...pairs];
 }
 
 function fitting(expression: RegExp): string[] {
   try {
-    const plain = new RegExp(withoutNegations(expression.source), expression.flags.replaceAll(/[gyi]/g, ''));
+    const plain = new RegExp(
+      withoutNegations(expression.source),
+      expression.flags.replaceAll(/[gyi]/g, ''),
+    );
     return fc.sample(fc.stringMatching(plain, { maxLength: 40 }), { numRuns: 4, seed: 8 });
   } catch {
     return []; // look-behind and some classes are beyond the generator
@@ -94,7 +108,8 @@ describe('ATK-08: expressions', () => {
       const run = searched(expression);
       for (const make of pumped(samplesOf(expression))) {
         const steep = tooSteep(run, make);
-        if (steep !== undefined) throw new Error(`${JSON.stringify(make(60))} and so on: ${steep}.`);
+        if (steep !== undefined)
+          throw new Error(`${JSON.stringify(make(60))} and so on: ${steep}.`);
       }
     },
   );

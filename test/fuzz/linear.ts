@@ -22,18 +22,25 @@ const LADDER: readonly (readonly [length: number, milliseconds: number])[] = [
 const STUCK_MILLISECONDS = 30;
 
 /** How much longer 20 kB take than 5 kB, if that is too much; undefined where it is linear or too quick to judge. */
-export function tooSteep<T>(run: (input: T) => unknown, make: (length: number) => T): string | undefined {
+export function tooSteep<T>(
+  run: (input: T) => unknown,
+  make: (length: number) => T,
+): string | undefined {
   for (const [length, milliseconds] of LADDER) {
     const input = make(length);
     // What else runs in this process makes a run longer, never shorter: the quickest of some is the work itself.
     const isQuick = once(run, input) < milliseconds || quickest(run, input) < milliseconds;
     if (isQuick && length === SHORT) return undefined;
-    if (!isQuick && length < SHORT && quickest(run, input) > STUCK_MILLISECONDS) return `stuck at ${length} characters`;
+    if (!isQuick && length < SHORT && quickest(run, input) > STUCK_MILLISECONDS)
+      return `stuck at ${length} characters`;
   }
   const long = quickest(run, make(LONG));
   if (long < FLOOR_MILLISECONDS) return undefined;
-  const ratio = quickest(run, make(LONG), ROUNDS_OF_RATIO) / quickest(run, make(SHORT), ROUNDS_OF_RATIO);
-  return ratio > RATIO_MAX ? `20 kB take ${ratio.toFixed(1)} times as long as 5 kB (${long.toFixed(0)} ms)` : undefined;
+  const ratio =
+    quickest(run, make(LONG), ROUNDS_OF_RATIO) / quickest(run, make(SHORT), ROUNDS_OF_RATIO);
+  return ratio > RATIO_MAX
+    ? `20 kB take ${ratio.toFixed(1)} times as long as 5 kB (${long.toFixed(0)} ms)`
+    : undefined;
 }
 
 function quickest<T>(run: (input: T) => unknown, input: T, rounds = ROUNDS): number {
@@ -58,7 +65,8 @@ export function* pumped(samples: readonly string[]): Generator<(length: number) 
           const key = JSON.stringify([before, piece, end]);
           if (seen.has(key)) continue;
           seen.add(key);
-          yield (length) => before + piece.repeat(Math.ceil((length - before.length) / piece.length)) + end;
+          yield (length) =>
+            before + piece.repeat(Math.ceil((length - before.length) / piece.length)) + end;
         }
       }
     }

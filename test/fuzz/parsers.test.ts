@@ -53,8 +53,18 @@ const secret = { vault: 'kv1', name: 'st-a' };
 const ID =
   '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Storage/storageAccounts/acct1';
 const vaults = [parseResourceId(kv1, 'Microsoft.KeyVault/vaults', 'The vault')];
-const HOSTS = ['acct1.blob.core.windows.net', 'sql1.database.windows.net', 'pg1.example', 'my1.example'];
-const data = { Id: 'https://kv1.vault.azure.net/secrets/db', VaultName: 'kv1', ObjectType: 'Secret', ObjectName: 'db' };
+const HOSTS = [
+  'acct1.blob.core.windows.net',
+  'sql1.database.windows.net',
+  'pg1.example',
+  'my1.example',
+];
+const data = {
+  Id: 'https://kv1.vault.azure.net/secrets/db',
+  VaultName: 'kv1',
+  ObjectType: 'Secret',
+  ObjectName: 'db',
+};
 const event = { eventType: 'Microsoft.KeyVault.SecretNearExpiry', topic: kv1, data };
 const tagged = (tags: Record<string, string>) => ({
   ...{ rotator: 'storage-account-key', 'rotator-target': ID },
@@ -107,7 +117,11 @@ const ofValues = rotators.types.flatMap((type): Reader[] => {
   if (!spec) return [];
   const tags: Reader[] = [
     [`rotator-options of ${type}`, (text) => optIn(type, { 'rotator-options': text }), OPTIONS],
-    [`rotator-target of ${type}`, (text) => optIn(type, { 'rotator-target': text }), [ID, 'a/b/c', kv1]],
+    [
+      `rotator-target of ${type}`,
+      (text) => optIn(type, { 'rotator-target': text }),
+      [ID, 'a/b/c', kv1],
+    ],
   ];
   if (formsRead.has(JSON.stringify(spec))) return tags;
   formsRead.add(JSON.stringify(spec));
@@ -119,7 +133,11 @@ const ofValues = rotators.types.flatMap((type): Reader[] => {
   return [
     [`value of ${type}`, (text) => open(text, {}), VALUES],
     [`document of ${type}`, (text) => open(text, { field: '/p', ...login }), DOCUMENTS],
-    [`member of ${type}`, (text) => open(JSON.stringify({ u: 'app_a', p: text }), { field: '/p' }), VALUES],
+    [
+      `member of ${type}`,
+      (text) => open(JSON.stringify({ u: 'app_a', p: text }), { field: '/p' }),
+      VALUES,
+    ],
     ...tags,
   ];
 });
@@ -135,7 +153,13 @@ const ROWS = [
 const COLUMNS = ['name', 'on', 'type'];
 const thrown = (text: string) => ({
   statusCode: 409,
-  details: { error: { code: text.length < 64 ? text : 'ScopeLocked', message: text, innerError: { code: text } } },
+  details: {
+    error: {
+      code: text.length < 64 ? text : 'ScopeLocked',
+      message: text,
+      innerError: { code: text },
+    },
+  },
   response: { headers: { get: () => text } },
 });
 const failure = (text: string) => wireFailure(thrown(text));
@@ -152,7 +176,15 @@ const SETTINGS = [
     'CONSENT',
     'POLICY',
   ],
-  ...['EVERY_MAX', 'GRACE_MIN', 'VALIDITY_CAP', 'OWNER_TAG', 'SWEEP_SCHEDULE', 'AUDIENCE', 'CLOUD_ENDPOINTS'],
+  ...[
+    'EVERY_MAX',
+    'GRACE_MIN',
+    'VALIDITY_CAP',
+    'OWNER_TAG',
+    'SWEEP_SCHEDULE',
+    'AUDIENCE',
+    'CLOUD_ENDPOINTS',
+  ],
 ].map((name) => `KEYTURN_${name}`);
 function never(): never {
   throw new Error('There is such a kind.');
@@ -179,7 +211,11 @@ const readers: readonly Reader[] = [
     ['v=1;tgt=0123abcd;cred=key2;after=2027-01-05T10:00Z', 'v=2;;', '%'],
   ],
   ['state', parseState, ['v=1;tgt=0123abcd;x=%41']],
-  ['state of an older version', (text) => stateOrNone({ 'rotator-state': text }), ['v=1;tgt=0123abcd']],
+  [
+    'state of an older version',
+    (text) => stateOrNone({ 'rotator-state': text }),
+    ['v=1;tgt=0123abcd'],
+  ],
   [
     'tag rotator-exempt',
     (text) => readExemption({ rotator: 'none', 'rotator-exempt': text }),
@@ -187,21 +223,33 @@ const readers: readonly Reader[] = [
   ],
   [
     'tags of the samples',
-    (text) => samplePolicy({ provideraddress: ID, validityperioddays: text }, secret, { sampleVaults: ['kv1'] }),
+    (text) =>
+      samplePolicy({ provideraddress: ID, validityperioddays: text }, secret, {
+        sampleVaults: ['kv1'],
+      }),
     ['60'],
   ],
   ['names of logins', (text) => loginPair(text, () => undefined), ['app_a,app_b']],
   [
     'consent',
     parseGrants,
-    ['keyturn sql-login: kv1/db(app_a,app_b), kv2/*', 'keyturn storage-account-key: kv1/a; x: y', '(((', ', ,'],
+    [
+      'keyturn sql-login: kv1/db(app_a,app_b), kv2/*',
+      'keyturn storage-account-key: kv1/a; x: y',
+      '(((',
+      ', ,',
+    ],
   ],
   [
     'consent of the settings',
     (text) => parseGrants(text, { bare: true }),
     ['sql-login: kv1/db(a,b); sql-single-login: kv1/j(j)'],
   ],
-  ['resource id', (text) => parseResourceId(text, 'Microsoft.Storage/storageAccounts', 'It'), [ID, 'a/b/c']],
+  [
+    'resource id',
+    (text) => parseResourceId(text, 'Microsoft.Storage/storageAccounts', 'It'),
+    [ID, 'a/b/c'],
+  ],
   ['SAS period', hoursAllowed, ['7.00:00:00']],
   ['declared SAS', hoursDeclared, ['45d']],
   ['queue message', fromQueue, ['{"vault":"kv1","name":"db","cause":"event"}', 'e30=', 'ew==']],
@@ -210,7 +258,11 @@ const readers: readonly Reader[] = [
     (text) => fromQueue({ vault: text, name: text, cause: 'event', [text]: text }),
     ['kv1', 'a--b-'],
   ],
-  ['event message', (text) => fromEventMessage(text, vaults), [JSON.stringify(event), JSON.stringify([event])]],
+  [
+    'event message',
+    (text) => fromEventMessage(text, vaults),
+    [JSON.stringify(event), JSON.stringify([event])],
+  ],
   ...(['eventType', 'topic', 'data'] as const).map(
     (name): Reader => [
       `event ${name}`,
@@ -234,14 +286,29 @@ const readers: readonly Reader[] = [
     (name): Reader => [
       `request ${name}`,
       (text) => bodies[name](text),
-      ['{"dryRun":true,"note":"a","ticket":"b"}', '{"until":"2027-01-01T00:00:00Z"}', '{"at":"now"}', '[[', '{"a":'],
+      [
+        '{"dryRun":true,"note":"a","ticket":"b"}',
+        '{"until":"2027-01-01T00:00:00Z"}',
+        '{"at":"now"}',
+        '[[',
+        '{"a":',
+      ],
     ],
   ),
   ...(['rotate', 'hold', 'revoke'] as const).map(
     (name): Reader => [
       `fields of ${name}`,
       (text) =>
-        bodies[name](JSON.stringify({ [text]: text, note: text, ticket: text, until: text, at: text, revoke: text })),
+        bodies[name](
+          JSON.stringify({
+            [text]: text,
+            note: text,
+            ticket: text,
+            until: text,
+            at: text,
+            revoke: text,
+          }),
+        ),
       ['until', '2027-01-01T00:00:00+01:00', '1h'],
     ],
   ),
@@ -274,15 +341,27 @@ const readers: readonly Reader[] = [
     (text) => readSettings(Object.fromEntries(SETTINGS.map((name) => [name, text])), cloudChoice),
     ['a,b', ID, '{"a":"b"}', 'every=60d;grace=48h', 'https://a/'],
   ],
-  ['name of a setting', (text) => readSettings({ [`KEYTURN_${text}`]: 'x' }, cloudChoice), ['MODE']],
-  ["a service's error", (text) => [facts(failure(text)), said(failure(text))], ['ForbiddenByRbac', '403']],
+  [
+    'name of a setting',
+    (text) => readSettings({ [`KEYTURN_${text}`]: 'x' }, cloudChoice),
+    ['MODE'],
+  ],
+  [
+    "a service's error",
+    (text) => [facts(failure(text)), said(failure(text))],
+    ['ForbiddenByRbac', '403'],
+  ],
   [
     "Resource Manager's error",
     (text) => fromArm(thrown(text), 'look', { write: false }),
     [`scope(s) are locked: '${ID}'`],
   ],
   ['problem', (text) => problem(new KeyturnError('bad-request', { detail: text })), ['a b']],
-  ['mask', mask, [...VALUES, 'Bearer a', 'password: a', '%41%2520', 'https://a:b@c/d?sig=e', '-----BEGIN']],
+  [
+    'mask',
+    mask,
+    [...VALUES, 'Bearer a', 'password: a', '%41%2520', 'https://a:b@c/d?sig=e', '-----BEGIN'],
+  ],
   ['quote', quote, VALUES],
   ['plain', unquoted, VALUES],
   ['scrub', scrub, ['value']],
@@ -315,18 +394,24 @@ const EDGES = [
   '\u2028',
   '{"__proto__":{}}',
 ];
-const LONG = [' ', 'a', '\ud800', '\0', '[', '"', '}}', '=;', '%41', '\\', "''", '{"a":', ','].map((piece) =>
-  piece.repeat(25_000 / piece.length),
+const LONG = [' ', 'a', '\ud800', '\0', '[', '"', '}}', '=;', '%41', '\\', "''", '{"a":', ','].map(
+  (piece) => piece.repeat(25_000 / piece.length),
 );
 /** Any UTF-16, and texts that are nearly right. */
 const texts = (samples: readonly string[]) => {
   const units = fc
     .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 40 })
     .map((codes) => String.fromCharCode(...codes));
-  const piece = fc.oneof(units, fc.constantFrom(...samples, ...EDGES), fc.string({ unit: 'binary', maxLength: 20 }));
+  const piece = fc.oneof(
+    units,
+    fc.constantFrom(...samples, ...EDGES),
+    fc.string({ unit: 'binary', maxLength: 20 }),
+  );
   const broken = fc
     .tuple(fc.constantFrom(...samples), fc.nat(80), fc.nat(80), piece)
-    .map(([sample, from, to, put]) => sample.slice(0, from) + put + sample.slice(Math.max(from, to)));
+    .map(
+      ([sample, from, to, put]) => sample.slice(0, from) + put + sample.slice(Math.max(from, to)),
+    );
   return fc.oneof(
     units,
     broken,
@@ -346,15 +431,19 @@ describe('fuzz: nothing but the documented errors', () => {
 });
 
 describe('fuzz: time in proportion to the text', () => {
-  it.each(readers.map(([name, read, samples]) => [name, read, samples] as const))('ATK-08: %s', (_, read, samples) => {
-    const run = reading(read);
-    const every = walk({ whole: 1, short: 6 });
-    for (const [at, make] of [...pumped([...samples, ' ', 'a', '"', '\ud800'])].entries()) {
-      if (at % every !== 0) continue;
-      const steep = tooSteep(run, make);
-      if (steep !== undefined) throw new Error(`${JSON.stringify(make(80))} and so on: ${steep}.`);
-    }
-  });
+  it.each(readers.map(([name, read, samples]) => [name, read, samples] as const))(
+    'ATK-08: %s',
+    (_, read, samples) => {
+      const run = reading(read);
+      const every = walk({ whole: 1, short: 6 });
+      for (const [at, make] of [...pumped([...samples, ' ', 'a', '"', '\ud800'])].entries()) {
+        if (at % every !== 0) continue;
+        const steep = tooSteep(run, make);
+        if (steep !== undefined)
+          throw new Error(`${JSON.stringify(make(80))} and so on: ${steep}.`);
+      }
+    },
+  );
 });
 
 it('ATK-08: no value of 25 kB keeps the worker for a tenth of a second', () => {

@@ -12,7 +12,11 @@ const Rule = z.looseObject({
       z.looseObject({
         query: z.string(),
         dimensions: z.array(
-          z.object({ name: z.string(), operator: z.literal('Include'), values: z.array(z.string()) }),
+          z.object({
+            name: z.string(),
+            operator: z.literal('Include'),
+            values: z.array(z.string()),
+          }),
         ),
       }),
     ]),
@@ -29,11 +33,15 @@ const rulesOf = (name: string) =>
 /** Columns that every branch of a query gives: the names of its last `project`, or of its only `summarize`. */
 function columnsOf(query: string): string[] {
   const text = query.replaceAll(/^\/\/.*$/gm, '');
-  const branches = text.includes('union') ? text.split(/\n\),?\n/).filter((branch) => branch.trim() !== '') : [text];
+  const branches = text.includes('union')
+    ? text.split(/\n\),?\n/).filter((branch) => branch.trim() !== '')
+    : [text];
   const columns = branches.map((branch) => {
     const list = branch.slice(branch.lastIndexOf('| project') + '| project'.length);
     return [
-      ...list.replaceAll(/\([^()]*(\([^()]*(\([^()]*\)[^()]*)*\)[^()]*)*\)/g, '').matchAll(/(?:^|,)\s*(\w+)/g),
+      ...list
+        .replaceAll(/\([^()]*(\([^()]*(\([^()]*\)[^()]*)*\)[^()]*)*\)/g, '')
+        .matchAll(/(?:^|,)\s*(\w+)/g),
     ].map(([, name = '']) => name);
   });
   return (columns[0] ?? []).filter((name) => columns.every((each) => each.includes(name)));
@@ -46,8 +54,16 @@ describe('alert rules', () => {
       dimensions.map((each) => each.name).join(),
     ]);
     expect(Object.fromEntries(by)).toEqual({
-      ...{ expiring: 'vault,secret', overdue: 'vault,secret', 'failed-or-refused': 'vault,secret,reason' },
-      ...{ poison: 'vault,secret,what', 'access-denied': 'place,who', 'package-written': 'who,Uri' },
+      ...{
+        expiring: 'vault,secret',
+        overdue: 'vault,secret',
+        'failed-or-refused': 'vault,secret,reason',
+      },
+      ...{
+        poison: 'vault,secret,what',
+        'access-denied': 'place,who',
+        'package-written': 'who,Uri',
+      },
       ...{ 'settings-changed': 'instance,settings', 'became-keyturn': 'Caller,OperationNameValue' },
       // At most one row, and rows that all say the same.
       ...{ 'no-sweep': '', 'dead-letters': '' },
@@ -58,7 +74,10 @@ describe('alert rules', () => {
     for (const name of deployments)
       for (const [rule, { query, dimensions, autoMitigate }] of rulesOf(name)) {
         const columns = columnsOf(query);
-        expect([rule, dimensions.filter((each) => !columns.includes(each.name))]).toEqual([rule, []]);
+        expect([rule, dimensions.filter((each) => !columns.includes(each.name))]).toEqual([
+          rule,
+          [],
+        ]);
         expect(dimensions.filter(({ values }) => values.join() !== '*')).toEqual([]);
         expect(autoMitigate).toBe(true);
       }

@@ -36,9 +36,12 @@ async function lines(words: readonly string[]): Promise<readonly string[]> {
 }
 
 describe('azure.yaml', () => {
-  it.each(VERSIONS)('OPS-01: has nothing built in Azure, by the rules of azd %d.%d.%d', (...version) => {
-    expect(remoteBuild(service, version, root)).toBe(false);
-  });
+  it.each(VERSIONS)(
+    'OPS-01: has nothing built in Azure, by the rules of azd %d.%d.%d',
+    (...version) => {
+      expect(remoteBuild(service, version, root)).toBe(false);
+    },
+  );
 
   it('OPS-01: asks for an azd that knows its language, so that an older one ends before anything is made', () => {
     expect(least).toEqual([1, 20, 0]);
@@ -55,7 +58,11 @@ describe('azure.yaml', () => {
   });
 
   it('OPS-01: leaves no ignore file behind: azd reads it at the root of the project and of the folder', () => {
-    expect([join(root, '.funcignore'), join(root, 'dist/.funcignore')].filter((file) => existsSync(file))).toEqual([]);
+    expect(
+      [join(root, '.funcignore'), join(root, 'dist/.funcignore')].filter((file) =>
+        existsSync(file),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -81,9 +88,21 @@ describe("azd's rules, as they are held against it", () => {
 
   it('OPS-01: would build others in Azure, in one version or another', () => {
     expect(other('plain', undefined, {})).toEqual([true, true, true, true, true]);
-    expect(other('taken-back', 'node_modules/\n!node_modules\n', {})).toEqual([true, true, true, false, false]);
+    expect(other('taken-back', 'node_modules/\n!node_modules\n', {})).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
     expect(other('told', 'dist\n', { remoteBuild: true })[3]).toBe("'remoteBuild: true' ");
-    expect(other('dist', undefined, { dist: 'dist', remoteBuild: false })).toEqual([true, false, false, false, false]);
+    expect(other('dist', undefined, { dist: 'dist', remoteBuild: false })).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('OPS-01: leave settings of a machine out, and what an ignore file names', () => {
@@ -143,7 +162,13 @@ describe('what azd uploads', () => {
     writeFileSync(inFolder('config.json'), azure.stdout(), { mode: 0o600 });
     const driver = join(root, 'test/functions/builtHost.ts');
     const files = [inFolder('package'), settings, inFolder('config.json')];
-    const seen = await lines(['node', '--import', join(root, 'local/preload.ts'), driver, ...files]);
+    const seen = await lines([
+      'node',
+      '--import',
+      join(root, 'local/preload.ts'),
+      driver,
+      ...files,
+    ]);
     azure.signal('SIGINT');
     await azure.ended;
     const { functions, tags } = JSON.parse(seen.at(-1) ?? '');

@@ -34,14 +34,16 @@ export function remoteBuild(
   version: Version,
   root: string,
 ): boolean {
-  if (language === 'custom' && !isSince(version, [1, 20, 0])) throw new Error("unsupported language 'custom'");
+  if (language === 'custom' && !isSince(version, [1, 20, 0]))
+    throw new Error("unsupported language 'custom'");
   const ofLanguage = [...JS, 'py', 'python'].includes(language);
   if (!isSince(version, [1, 23, 5])) return ofLanguage;
   if (!JS.includes(language) || !isSince(version, [1, 23, 12])) return told ?? ofLanguage;
   const file = join(root, project, '.funcignore');
   if (!existsSync(file)) return told ?? true;
   const excluded = ignores(readFileSync(file, 'utf8'))('node_modules', true);
-  if (told === true && !excluded) throw new Error("'remoteBuild: true' requires '.funcignore' to exclude node_modules");
+  if (told === true && !excluded)
+    throw new Error("'remoteBuild: true' requires '.funcignore' to exclude node_modules");
   if (told === false && excluded)
     throw new Error("'remoteBuild: false' cannot be used when '.funcignore' excludes node_modules");
   return told ?? excluded;
@@ -50,7 +52,8 @@ export function remoteBuild(
 /** The files that azd, started in `root`, puts into the archive. */
 export function uploaded(service: Service, root: string): readonly Entry[] {
   const { language, project, dist, remoteBuild: told } = service;
-  if (language === 'custom' && dist === undefined) throw new Error("'dist' required for custom language");
+  if (language === 'custom' && dist === undefined)
+    throw new Error("'dist' required for custom language");
   const folder = language === 'custom' ? join(root, dist ?? '') : join(root, project, dist ?? '');
   if (!existsSync(folder)) throw new Error(`package source '${folder}' is empty or does not exist`);
   const file = join(folder, '.funcignore');
@@ -60,7 +63,8 @@ export function uploaded(service: Service, root: string): readonly Entry[] {
         JS.includes(language) && isFolder && told !== false && /(^|\/)node_modules$/.test(path);
   const isOut = (path: string, isFolder: boolean) => {
     const name = path.slice(path.lastIndexOf('/') + 1);
-    if (isFolder ? name === '.azure' : ['.funcignore', 'local.settings.json'].includes(name)) return true;
+    if (isFolder ? name === '.azure' : ['.funcignore', 'local.settings.json'].includes(name))
+      return true;
     return ignored(path, isFolder);
   };
   const found: Entry[] = [];
@@ -88,10 +92,15 @@ function ignores(text: string): (path: string, isFolder: boolean) => boolean {
       const [, not, pattern = '', folder] = /^(!?)\/?(.*?)(\/?)$/.exec(line) ?? [];
       const source = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');
       const from = /\/./.test(line.replace(/^!/, '')) ? '^' : '(^|/)';
-      return { takesOut: not === '', onlyFolders: folder === '/', matches: new RegExp(`${from}${source}$`) };
+      return {
+        takesOut: not === '',
+        onlyFolders: folder === '/',
+        matches: new RegExp(`${from}${source}$`),
+      };
     });
   return (path, isFolder) =>
-    rules.findLast(({ onlyFolders, matches }) => (isFolder || !onlyFolders) && matches.test(path))?.takesOut ?? false;
+    rules.findLast(({ onlyFolders, matches }) => (isFolder || !onlyFolders) && matches.test(path))
+      ?.takesOut ?? false;
 }
 
 /** The service `keyturn` of azure.yaml, and the least version of azd that the file asks for. */
@@ -108,7 +117,8 @@ export function azureYaml(text: string): { service: Service; hook: string; least
   const of = (key: string) => values.get(`services.keyturn.${key}`);
   const told = of('remoteBuild');
   const dist = of('dist');
-  const [, ...least] = /^>= (\d+)\.(\d+)\.(\d+)$/.exec(values.get('requiredVersions.azd') ?? '') ?? [];
+  const [, ...least] =
+    /^>= (\d+)\.(\d+)\.(\d+)$/.exec(values.get('requiredVersions.azd') ?? '') ?? [];
   return {
     service: {
       ...{ project: of('project') ?? '', language: of('language') ?? '', host: of('host') ?? '' },

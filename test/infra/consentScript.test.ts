@@ -15,7 +15,8 @@ const IDENTITY = '66666666-7777-4888-8999-aaaaaaaaaaaa';
 const ROLE = '44444444-0000-4000-8000-000000000004';
 const NAME = '77777777-0000-4000-8000-000000000007';
 const KIND = 'storage-account-key';
-const roleOf = (id: string) => `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/${id}`;
+const roleOf = (id: string) =>
+  `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/${id}`;
 
 let folder = '';
 let az: FakeAz;
@@ -31,27 +32,60 @@ beforeEach(() => {
   az.meanwhile = () => {};
 });
 
-const assigned = (description: string | null, given: Partial<RoleAssignment> = {}): RoleAssignment => ({
-  ...{ name: NAME, scope: TARGET, principalId: IDENTITY, roleDefinitionId: roleOf(ROLE), description },
+const assigned = (
+  description: string | null,
+  given: Partial<RoleAssignment> = {},
+): RoleAssignment => ({
+  ...{
+    name: NAME,
+    scope: TARGET,
+    principalId: IDENTITY,
+    roleDefinitionId: roleOf(ROLE),
+    description,
+  },
   ...given,
 });
 const run = (how: 'add' | 'remove', secret: string, ...more: string[]) =>
-  az.run(script, '--target', TARGET, '--kind', KIND, '--principal-id', IDENTITY, `--${how}`, secret, ...more);
+  az.run(
+    script,
+    '--target',
+    TARGET,
+    '--kind',
+    KIND,
+    '--principal-id',
+    IDENTITY,
+    `--${how}`,
+    secret,
+    ...more,
+  );
 const described = () => az.assignments.map(({ description }) => description);
 const gives = (vault: string, name: string, kind = KIND): Grant | undefined =>
   grantFor(parseGrants(described().join('; ')), { secret: { vault, name }, kind });
 
 describe('consent.sh', () => {
-  it.each(['rg-Instruktører', 'データ-экспорт', 'rg.(1)_ß'])('VAL-09: at a resource in the group %s', async (group) => {
-    const target = TARGET.replace('rg-shop', group);
-    az.assignments = [assigned(`keyturn ${KIND}: kv-web/*`, { scope: target })];
-    const answer = await az.run(
-      ...([script, '--target', target, '--kind', KIND, '--principal-id', IDENTITY, '--add', 'kv1/st-a'] as const),
-    );
-    expect(answer).toMatchObject({ status: 0, stderr: '' });
-    expect(described()).toEqual([`keyturn ${KIND}: kv-web/*, kv1/st-a`]);
-    expect(az.changes.map(({ path }) => path)).toEqual([expect.stringContaining(group)]);
-  });
+  it.each(['rg-Instruktører', 'データ-экспорт', 'rg.(1)_ß'])(
+    'VAL-09: at a resource in the group %s',
+    async (group) => {
+      const target = TARGET.replace('rg-shop', group);
+      az.assignments = [assigned(`keyturn ${KIND}: kv-web/*`, { scope: target })];
+      const answer = await az.run(
+        ...([
+          script,
+          '--target',
+          target,
+          '--kind',
+          KIND,
+          '--principal-id',
+          IDENTITY,
+          '--add',
+          'kv1/st-a',
+        ] as const),
+      );
+      expect(answer).toMatchObject({ status: 0, stderr: '' });
+      expect(described()).toEqual([`keyturn ${KIND}: kv-web/*, kv1/st-a`]);
+      expect(az.changes.map(({ path }) => path)).toEqual([expect.stringContaining(group)]);
+    },
+  );
 
   it.each(['rg-%C3%B8', 'rg-\u007f', 'rg?x', 'rg\nx', 'rg ø', '../ø', 'ø..', 'rg#ø', 'rg"ø'])(
     'SEC-01: refuses the group %j',
@@ -75,7 +109,9 @@ describe('consent.sh', () => {
     expect(await run('add', 'KV-Shop/Orders-Storage')).toMatchObject({
       stdout: expect.stringContaining('nothing to change'),
     });
-    expect(await run('remove', 'kv-web/*')).toMatchObject({ stdout: expect.stringContaining('nothing to change') });
+    expect(await run('remove', 'kv-web/*')).toMatchObject({
+      stdout: expect.stringContaining('nothing to change'),
+    });
     expect(az.changes).toHaveLength(3);
   });
 
@@ -89,11 +125,19 @@ describe('consent.sh', () => {
       'keyturn redis-key: kv1/r; keyturn storage-account-key: kv1/a(x;y,z:w), kv1/b, kv9/new',
     ],
     [': kv1/old, kv2/*', 'keyturn: kv1/old, kv2/*; keyturn storage-account-key: kv9/new'],
-    ['storage-account-key: kv1/broken(, kv1/b', 'keyturn storage-account-key: kv1/broken(, kv1/b, kv9/new'],
-    ['storage-account-key: kv1/a(o\'neil,x]y"z)', 'keyturn storage-account-key: kv1/a(o\'neil,x]y"z), kv9/new'],
+    [
+      'storage-account-key: kv1/broken(, kv1/b',
+      'keyturn storage-account-key: kv1/broken(, kv1/b, kv9/new',
+    ],
+    [
+      'storage-account-key: kv1/a(o\'neil,x]y"z)',
+      'keyturn storage-account-key: kv1/a(o\'neil,x]y"z), kv9/new',
+    ],
   ])('keeps what stands there, to the letter: %j', async (before, after) => {
     const text = before.startsWith(':') ? `keyturn${before}` : `keyturn ${before}`;
-    az.assignments = [assigned(text, { condition: 'a "condition" \\ of theirs', conditionVersion: '2.0' })];
+    az.assignments = [
+      assigned(text, { condition: 'a "condition" \\ of theirs', conditionVersion: '2.0' }),
+    ];
     expect(await run('add', 'kv9/new', '--role-id', ROLE)).toMatchObject({ status: 0, stderr: '' });
     expect(described()).toEqual([after]);
     const kept = parseGrants(text).filter(
@@ -106,7 +150,9 @@ describe('consent.sh', () => {
     ]);
     // And back.
     expect(await run('remove', 'kv9/new', '--role-id', ROLE)).toMatchObject({ status: 0 });
-    expect(parseGrants(described()[0] ?? '')).toEqual(expect.arrayContaining([...parseGrants(text)]));
+    expect(parseGrants(described()[0] ?? '')).toEqual(
+      expect.arrayContaining([...parseGrants(text)]),
+    );
     expect(gives('kv9', 'new')).toBeUndefined();
   });
 
@@ -150,8 +196,14 @@ describe('consent.sh', () => {
   it('takes no assignment at another scope, of another role or of somebody else for its own', async () => {
     const strangers = [
       assigned(`keyturn ${KIND}: kv1/x`, { name: NAME.replace('7', '8'), scope: GROUP }),
-      assigned(`keyturn ${KIND}: kv1/x`, { name: NAME.replace('7', '9'), scope: `${TARGET}/blobServices/default` }),
-      assigned('keyturn sql-login: kv1/x(a,b)', { name: NAME.replace('7', '1'), roleDefinitionId: roleOf(IDENTITY) }),
+      assigned(`keyturn ${KIND}: kv1/x`, {
+        name: NAME.replace('7', '9'),
+        scope: `${TARGET}/blobServices/default`,
+      }),
+      assigned('keyturn sql-login: kv1/x(a,b)', {
+        name: NAME.replace('7', '1'),
+        roleDefinitionId: roleOf(IDENTITY),
+      }),
       assigned(`keyturn ${KIND}: kv1/x`, { name: NAME.replace('7', '2'), principalId: ROLE }),
     ];
     az.assignments = [...strangers];
@@ -180,7 +232,9 @@ describe('consent.sh', () => {
       expect(await run('add', 'kv1/ours', '--role-id', ROLE)).toMatchObject({ status: 0 });
       expect([gives('kv1', 'first'), gives('kv1', 'ours')]).not.toContain(undefined);
       expect(calls).toBeGreaterThanOrEqual(moment);
-      expect(parseGrants(described()[0] ?? '')).toEqual(expect.arrayContaining([...parseGrants(other)]));
+      expect(parseGrants(described()[0] ?? '')).toEqual(
+        expect.arrayContaining([...parseGrants(other)]),
+      );
     }
   });
 
@@ -194,8 +248,16 @@ describe('consent.sh', () => {
   });
 
   it.each<[string, readonly string[], RegExp]>([
-    ['a kind that is none', ['--kind', 'storage-acount-key', '--add', 'kv1/a'], /no kind.*storage-account-key/s],
-    ['logins that are not named', ['--kind', 'sql-login', '--target', SERVER, '--add', 'kv1/a'], /Name the logins/],
+    [
+      'a kind that is none',
+      ['--kind', 'storage-acount-key', '--add', 'kv1/a'],
+      /no kind.*storage-account-key/s,
+    ],
+    [
+      'logins that are not named',
+      ['--kind', 'sql-login', '--target', SERVER, '--add', 'kv1/a'],
+      /Name the logins/,
+    ],
     [
       'an administrator at the group',
       ['--kind', 'sql-admin-password', '--target', GROUP, '--add', 'kv1/a'],
@@ -210,9 +272,21 @@ describe('consent.sh', () => {
     ['a hole in the text', ['--add', 'kv1/a, kv2/*'], /<vault>\/<secret>/],
     ['another clause in it', ['--add', 'kv1/a; keyturn x: kv2/*'], /<vault>\/<secret>/],
     ['a quote that ends the body', ['--add', 'kv1/a","x":"'], /<vault>\/<secret>/],
-    ['a target that is no id', ['--target', `${TARGET}/../other`, '--add', 'kv1/a'], /--target must be/],
-    ['a target with an address', ['--target', `https://evil.example${TARGET}`, '--add', 'kv1/a'], /--target must be/],
-    ['an identity that is none', ['--principal-id', "x' or 1 eq 1", '--add', 'kv1/a'], /must be a GUID/],
+    [
+      'a target that is no id',
+      ['--target', `${TARGET}/../other`, '--add', 'kv1/a'],
+      /--target must be/,
+    ],
+    [
+      'a target with an address',
+      ['--target', `https://evil.example${TARGET}`, '--add', 'kv1/a'],
+      /--target must be/,
+    ],
+    [
+      'an identity that is none',
+      ['--principal-id', "x' or 1 eq 1", '--add', 'kv1/a'],
+      /must be a GUID/,
+    ],
     ['nothing to do', [], /--add or --remove is missing/],
     ['two things at once', ['--add', 'kv1/a', '--remove', 'kv1/b'], /One --add or --remove/],
   ])('refuses %s, and asks az for nothing that changes', async (_, words, said) => {

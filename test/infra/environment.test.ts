@@ -8,7 +8,8 @@ import { settingsSchema } from '../../src/core/settingsSchema.ts';
 import { root } from '../docs/processes.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = '']) => name);
+const all = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, name = '']) => name);
 const parameters = read('infra/main.bicepparam');
 const template = read('infra/main.bicep');
 const settings = read('infra/modules/settings.bicep');
@@ -16,9 +17,14 @@ const fromEnvironment = new Set(all(parameters, /readEnvironmentVariable\('(\w+)
 
 describe('infra/main.bicepparam', () => {
   it('OPS-08: gives every parameter of infra/main.bicep, each from a name of its own', () => {
-    expect(all(parameters, /^param (\w+) =/gm).sort()).toEqual(all(template, /^param (\w+) /gm).sort());
+    expect(all(parameters, /^param (\w+) =/gm).sort()).toEqual(
+      all(template, /^param (\w+) /gm).sort(),
+    );
     expect(all(parameters, /readEnvironmentVariable\('(\w+)'/g)).toHaveLength(fromEnvironment.size);
-    const constant = all(parameters, /^param (\w+) = (?!.*(?:readEnvironmentVariable|own\w+|groups|window)).*$/gm);
+    const constant = all(
+      parameters,
+      /^param (\w+) = (?!.*(?:readEnvironmentVariable|own\w+|groups|window)).*$/gm,
+    );
     expect(constant).toEqual(['settings']);
   });
 
@@ -31,9 +37,14 @@ describe('infra/main.bicepparam', () => {
     expect(all(type, /^ {2}(KEYTURN_\w+): /gm).sort()).toEqual(wanted);
     expect(all(parameters, /^ {2}(KEYTURN_\w+): /gm).sort()).toEqual(wanted);
     // Whoever names an installation or a cloud does so in the environment, too.
-    for (const name of [...wanted, 'KEYTURN_INSTANCE', 'KEYTURN_CLOUD']) expect(fromEnvironment).toContain(name);
+    for (const name of [...wanted, 'KEYTURN_INSTANCE', 'KEYTURN_CLOUD'])
+      expect(fromEnvironment).toContain(name);
     const others = byDeployment.filter((name) => !fromEnvironment.has(name)).sort();
-    expect(others).toEqual(['KEYTURN_IDENTITY_CLIENT_ID', 'KEYTURN_IDENTITY_PRINCIPAL_ID', 'KEYTURN_TENANT_ID']);
+    expect(others).toEqual([
+      'KEYTURN_IDENTITY_CLIENT_ID',
+      'KEYTURN_IDENTITY_PRINCIPAL_ID',
+      'KEYTURN_TENANT_ID',
+    ]);
   });
 });
 
@@ -50,11 +61,19 @@ describe('infra/hooks/environment.sh', () => {
     expect(read('azure.yaml')).toMatch(
       /^ {2}preprovision:\n {4}posix:\n {6}shell: sh\n {6}run: sh infra\/hooks\/environment\.sh$/m,
     );
-    expect(read('docs/deploy.md')).toMatch(/sh infra\/hooks\/environment\.sh\naz deployment group what-if/);
+    expect(read('docs/deploy.md')).toMatch(
+      /sh infra\/hooks\/environment\.sh\naz deployment group what-if/,
+    );
   });
 
   it('OPS-08: lets pass what the parameters read, what a deployment put out, and what is empty', () => {
-    const names = [...fromEnvironment, 'AZURE_HOST_STORAGE_ID', 'AZURE_RESOURCE_GROUP', 'HOME', 'MY_KEYTURN_X'];
+    const names = [
+      ...fromEnvironment,
+      'AZURE_HOST_STORAGE_ID',
+      'AZURE_RESOURCE_GROUP',
+      'HOME',
+      'MY_KEYTURN_X',
+    ];
     const env = Object.fromEntries(names.map((name) => [name, 'x']));
     expect(look({ ...env, KEYTURN_MODUS: '' })).toEqual({ status: 0, stdout: '', stderr: '' });
   });

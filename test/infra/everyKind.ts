@@ -11,13 +11,18 @@ import { type TwoKeyRow, twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
 import { startTenant, type Tenant } from '../cases/harness.ts';
 import { resourceFor } from '../contract/twoKey.fixtures.ts';
 
-const Role = z.object({ actions: z.array(z.string()), dataActions: z.array(z.string()).default([]) });
+const Role = z.object({
+  actions: z.array(z.string()),
+  dataActions: z.array(z.string()).default([]),
+});
 const Roles = z.object({ vault: Role, discovery: Role, targets: z.record(z.string(), Role) });
 export type Roles = z.infer<typeof Roles>;
 
 /** What main, vault, target and discovery.bicep load. */
 export const rolesInBicep = (): Roles =>
-  Roles.parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../infra/roles.json'), 'utf8')));
+  Roles.parse(
+    JSON.parse(readFileSync(join(import.meta.dirname, '../../infra/roles.json'), 'utf8')),
+  );
 
 /** One target; `name` is in the path of every call about it. */
 export interface Place {
@@ -32,7 +37,11 @@ export interface Place {
   readonly vault?: string;
 }
 
-const PASSWORDS = { app_a: 'Aa0-first-of-a-4711', app_b: 'Bb0-first-of-b-4712', svc: 'Cc0-first-of-c-4713' };
+const PASSWORDS = {
+  app_a: 'Aa0-first-of-a-4711',
+  app_b: 'Bb0-first-of-b-4712',
+  svc: 'Cc0-first-of-c-4713',
+};
 const ADMIN = 'Zz0-first-of-chief-1';
 const SQL = {
   'sql-admin-password': { value: ADMIN },
@@ -50,7 +59,9 @@ const DATABASE = {
 };
 
 const keyedName = (row: TwoKeyRow, at: number): string => `${row.type}-${at}`;
-const keyed = twoKeyTable.flatMap((row) => row.armTypes.map((type, at) => resourceFor(row, type, keyedName(row, at))));
+const keyed = twoKeyTable.flatMap((row) =>
+  row.armTypes.map((type, at) => resourceFor(row, type, keyedName(row, at))),
+);
 
 /** Starts it; nothing is seeded or granted yet. */
 export async function startEveryKind(kinds: readonly string[]): Promise<Tenant> {
@@ -88,10 +99,11 @@ const fakes = await Promise.all(
   readdirSync(azureFolder)
     .filter((file) => file.endsWith('Fake.ts'))
     .map(async (file) => {
-      const made: { place(world: World, name: string): Omit<Place, 'kind' | 'name'> } = await import(
-        join(azureFolder, file)
-      );
-      const kind = file.replace('Fake.ts', '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      const made: { place(world: World, name: string): Omit<Place, 'kind' | 'name'> } =
+        await import(join(azureFolder, file));
+      const kind = file
+        .replace('Fake.ts', '')
+        .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       return { kind, place: made.place };
     }),
 );
@@ -121,9 +133,14 @@ export function placesIn({ azure }: Tenant): Place[] {
     return { kind: name, name, id: addDatabaseServer(azure.world, { kind, name }).id, ...DATABASE };
   });
   const application = azure.ownedApplication('payroll', 'kv1/app-registration');
-  const { secretText } = application.addPassword({ displayName: 'by hand', endDateTime: '2038-01-01T00:00:00Z' });
+  const { secretText } = application.addPassword({
+    displayName: 'by hand',
+    endDateTime: '2038-01-01T00:00:00Z',
+  });
   const account = azure.account('storageaccountkey');
-  const own = fakes.map(({ kind, place }): Place => ({ kind, name: kind, ...place(azure.world, kind) }));
+  const own = fakes.map(
+    ({ kind, place }): Place => ({ kind, name: kind, ...place(azure.world, kind) }),
+  );
   return [
     ...keys,
     ...own,
@@ -150,7 +167,8 @@ export function assign(azure: Azure, roles: Roles, places: readonly Place[]): vo
   const inSubscription = (action: string) => action.includes('/locations/');
   world.roles.all.length = 0;
   const subscription = `/subscriptions/${world.subscriptionId}`;
-  for (const { id } of world.vaults.values()) world.roles.grant({ principalId, scope: id, ...roles.vault });
+  for (const { id } of world.vaults.values())
+    world.roles.grant({ principalId, scope: id, ...roles.vault });
   world.roles.grant({ principalId, scope: subscription, ...roles.discovery });
   for (const { kind, id, name, vault = 'kv1', logins = '' } of places) {
     const { actions = [], dataActions = [] } = roles.targets[kind] ?? {};
@@ -185,7 +203,8 @@ export function usedIn(
 ): Map<string, Set<string>> {
   const used = new Map<string, Set<string>>();
   for (const call of calls) {
-    if (call.principal !== principal || !call.action.startsWith('Microsoft.') || isOptional(call)) continue;
+    if (call.principal !== principal || !call.action.startsWith('Microsoft.') || isOptional(call))
+      continue;
     const at = whereOf(call, places);
     used.set(at, (used.get(at) ?? new Set()).add(call.action.toLowerCase()));
   }
@@ -193,7 +212,8 @@ export function usedIn(
 }
 
 function whereOf({ action, host, path }: LoggedCall, places: readonly Place[]): string {
-  if (action.startsWith('Microsoft.KeyVault/') || /\/Microsoft\.KeyVault\//i.test(path)) return 'vault';
+  if (action.startsWith('Microsoft.KeyVault/') || /\/Microsoft\.KeyVault\//i.test(path))
+    return 'vault';
   if (action.startsWith('Microsoft.ResourceGraph/')) return 'discovery';
   if (action.startsWith('Microsoft.Sql/locations/')) return 'sql-admin-password';
   // A data plane is the resource's own host.

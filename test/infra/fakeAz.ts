@@ -78,9 +78,12 @@ export function pick(value: Json, query: string): Json {
     /^(?:(\[\])|\[(\d+)\]|([\w$@.]+?)(?=[.[]|$))\.?(.*)$/s.exec(query) ?? [];
   if (each !== undefined) {
     const items = Array.isArray(value) ? value.flat() : [];
-    return rest === '' ? items.filter((item) => item != null) : items.map((item) => pick(item, rest));
+    return rest === ''
+      ? items.filter((item) => item != null)
+      : items.map((item) => pick(item, rest));
   }
-  if (index !== undefined) return pick(Array.isArray(value) ? value[Number(index)] : undefined, rest);
+  if (index !== undefined)
+    return pick(Array.isArray(value) ? value[Number(index)] : undefined, rest);
   return pick(isMembers(value) ? value[name] : undefined, rest);
 }
 
@@ -90,29 +93,40 @@ const isMembers = (value: Json): value is Members => typeof value === 'object' &
 export function tsv(value: Json): string {
   const cell = (item: Json) => (item === true ? 'True' : item == null ? '' : String(item));
   const rows = Array.isArray(value) ? value : value == null ? [] : [value];
-  return rows.map((row) => `${Array.isArray(row) ? row.map(cell).join('\t') : cell(row)}\n`).join('');
+  return rows
+    .map((row) => `${Array.isArray(row) ? row.map(cell).join('\t') : cell(row)}\n`)
+    .join('');
 }
 
 function options(words: readonly string[]): Record<string, string> {
-  const pairs = words.flatMap((word, at) => (word.startsWith('--') ? [[word.slice(2), words[at + 1] ?? '']] : []));
+  const pairs = words.flatMap((word, at) =>
+    word.startsWith('--') ? [[word.slice(2), words[at + 1] ?? '']] : [],
+  );
   return Object.fromEntries(pairs);
 }
 
 function get(path: string, data: Directory): Json {
-  if (data.hidden !== undefined && path.includes(data.hidden)) throw new Refused('Forbidden({"error":{}})');
+  if (data.hidden !== undefined && path.includes(data.hidden))
+    throw new Refused('Forbidden({"error":{}})');
   const filter = /\$filter=(\w+) eq '([^']*)'/.exec(path);
   const matching = <T extends object>(list: readonly T[]) => ({
-    value: list.filter((item) => Object.entries(item).some(([key, at]) => key === filter?.[1] && at === filter[2])),
+    value: list.filter((item) =>
+      Object.entries(item).some(([key, at]) => key === filter?.[1] && at === filter[2]),
+    ),
   });
   const ids = (list: readonly string[]) => ({ value: list.map((id) => ({ id })) });
-  const app = data.applications.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
+  const app = data.applications.find(
+    ({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`),
+  );
   const [, kind, otherId] = /^\/(groups|users)\/([^/?]+)/.exec(path) ?? [];
   const other = data.others?.find((each) => each.kind === kind && each.id === otherId);
   if (kind !== undefined && !other) throw new Refused(`Not Found: ${path}`);
   const principal =
-    other ?? data.services.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
+    other ??
+    data.services.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
   if (path.startsWith('/me')) {
-    if (data.me === undefined) throw new Refused('/me request is only valid with delegated authentication flow.');
+    if (data.me === undefined)
+      throw new Refused('/me request is only valid with delegated authentication flow.');
     return { id: data.me };
   }
   if (path.startsWith('/applications?')) return matching(data.applications);
@@ -131,7 +145,12 @@ function change({ method, path, body }: Change, data: Directory): Json {
   if (refusal !== undefined) throw new Refused(refusal);
   const made = (count: number) => `aaaaaaaa-0000-4000-8000-00000000000${count}`;
   if (method === 'post' && path === '/applications') {
-    const app = { ...body, id: made(1), appId: made(2), owners: data.me === undefined ? [] : [data.me] };
+    const app = {
+      ...body,
+      id: made(1),
+      appId: made(2),
+      owners: data.me === undefined ? [] : [data.me],
+    };
     data.applications.push(app);
     return app;
   }
@@ -139,7 +158,9 @@ function change({ method, path, body }: Change, data: Directory): Json {
     data.services.push(service({ id: made(3), appId: String(body.appId) }));
     return undefined;
   }
-  const app = data.applications.find(({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`));
+  const app = data.applications.find(
+    ({ id, appId }) => path.includes(id) || path.includes(`appId='${appId}'`),
+  );
   const principal = [...data.services, ...(data.others ?? [])].find(({ id }) => path.includes(id));
   const [, assignment] = /\/appRoleAssignments\/([^/]+)$/.exec(path) ?? [];
   if (method === 'delete' && assignment !== undefined && principal) {
@@ -158,7 +179,11 @@ function change({ method, path, body }: Change, data: Directory): Json {
   }
   if (method === 'post' && path.endsWith('/appRoleAssignments') && principal) {
     const { appRoleId, resourceId } = body;
-    principal.assignments.push({ id: `made_${principal.assignments.length}-x`, appRoleId, resourceId });
+    principal.assignments.push({
+      id: `made_${principal.assignments.length}-x`,
+      appRoleId,
+      resourceId,
+    });
     return body;
   }
   throw new Refused(`No such route: ${method} ${path}`);
@@ -168,15 +193,19 @@ const ARM = 'https://arm.example';
 /** `GET {scope}/…/roleAssignments?$filter=principalId eq …` shows those at, above and below the scope; each by name as well. */
 function assignmentsAt(path: string, all: readonly RoleAssignment[]): Json {
   const [, scope = '', name] =
-    /^(\/.*)\/providers\/Microsoft\.Authorization\/roleAssignments(?:\/([^?]+))?\?/i.exec(path) ?? [];
+    /^(\/.*)\/providers\/Microsoft\.Authorization\/roleAssignments(?:\/([^?]+))?\?/i.exec(path) ??
+    [];
   const shown = ({ name, ...properties }: RoleAssignment) => ({ name, properties });
-  const within = (one: string, other: string) => `${one}/`.toLowerCase().startsWith(`${other}/`.toLowerCase());
+  const within = (one: string, other: string) =>
+    `${one}/`.toLowerCase().startsWith(`${other}/`.toLowerCase());
   if (name === undefined) {
     const principal = /\$filter=principalId eq '([^']+)'/.exec(path)?.[1];
     const found = all.filter((each) => within(each.scope, scope) || within(scope, each.scope));
     return { value: found.filter(({ principalId }) => principalId === principal).map(shown) };
   }
-  const found = all.find((each) => each.name === name && each.scope.toLowerCase() === scope.toLowerCase());
+  const found = all.find(
+    (each) => each.name === name && each.scope.toLowerCase() === scope.toLowerCase(),
+  );
   if (!found) throw new Refused(`RoleAssignmentNotFound: ${path}`);
   return shown(found);
 }
@@ -205,7 +234,11 @@ export class FakeAz {
   /** Runs a script with this `az` first on its PATH. */
   async run(script: string, ...words: string[]) {
     const { NODE_OPTIONS: _, ...inherited } = process.env;
-    const env = { ...inherited, PATH: `${this.#folder}:${process.env.PATH}`, KEYTURN_RETRY_SECONDS: '0' };
+    const env = {
+      ...inherited,
+      PATH: `${this.#folder}:${process.env.PATH}`,
+      KEYTURN_RETRY_SECONDS: '0',
+    };
     const child = spawn('bash', [script, ...words], { env });
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const)
@@ -240,15 +273,22 @@ export class FakeAz {
 
   #ask(words: readonly string[]): Json {
     const { method = '', url = '', body = '', query = '', assignee } = options(words);
-    const endpoints = { microsoftGraphResourceId: 'https://graph.example/', resourceManager: `${ARM}/` };
+    const endpoints = {
+      microsoftGraphResourceId: 'https://graph.example/',
+      resourceManager: `${ARM}/`,
+    };
     if (words[0] === 'cloud') return pick({ endpoints }, query);
     if (words.slice(0, 3).join(' ') === 'deployment group create') {
       this.deployments.push(options(words));
       return pick({ properties: { outputs: { roleId: { value: this.deployedRole } } } }, query);
     }
-    if (url.startsWith(ARM)) return this.#arm(method, decodeURIComponent(url.slice(ARM.length)), body, query);
+    if (url.startsWith(ARM))
+      return this.#arm(method, decodeURIComponent(url.slice(ARM.length)), body, query);
     if (words.slice(0, 3).join(' ') === 'role assignment list')
-      return pick(this.directory.services.find(({ id }) => id === assignee)?.azureRoles ?? [], query);
+      return pick(
+        this.directory.services.find(({ id }) => id === assignee)?.azureRoles ?? [],
+        query,
+      );
     if (words[0] !== 'rest') throw new Refused(`No such command: ${words.join(' ')}`);
     const path = decodeURIComponent(url.replace('https://graph.example/v1.0', ''));
     if (method === 'get') return pick(get(path, this.directory), query);
@@ -267,9 +307,13 @@ export class FakeAz {
     const twin = (each: RoleAssignment) =>
       [each.scope, each.principalId, each.roleDefinitionId].join().toLowerCase() ===
       [scope, properties.principalId, properties.roleDefinitionId].join().toLowerCase();
-    if (this.assignments.some((each) => twin(each) && each.name !== name)) throw new Refused('RoleAssignmentExists');
+    if (this.assignments.some((each) => twin(each) && each.name !== name))
+      throw new Refused('RoleAssignmentExists');
     this.changes.push({ method, path, body: properties });
-    this.assignments = [...this.assignments.filter((each) => each.name !== name), { ...properties, name, scope }];
+    this.assignments = [
+      ...this.assignments.filter((each) => each.name !== name),
+      { ...properties, name, scope },
+    ];
     return undefined;
   }
 

@@ -36,7 +36,8 @@ function az(answers: Readonly<Record<string, string>>): void {
 const refuses = (phrase: string, body: string) => `echo 'ERROR: ${phrase}(${body})' >&2; exit 1`;
 
 const SUBSCRIPTION = '/subscriptions/11111111-2222-4333-8444-555555555555';
-const vault = (name: string) => `${SUBSCRIPTION}/resourceGroups/rg-${name}/providers/Microsoft.KeyVault/vaults/${name}`;
+const vault = (name: string) =>
+  `${SUBSCRIPTION}/resourceGroups/rg-${name}/providers/Microsoft.KeyVault/vaults/${name}`;
 const topic = (group: string, name: string) =>
   `${SUBSCRIPTION}/resourceGroups/${group}/providers/Microsoft.EventGrid/systemTopics/${name}`;
 const EVENTS = `${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-events`;
@@ -44,7 +45,11 @@ const outputs = {
   AZURE_FUNCTION_APP_ID: `${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Web/sites/func`,
   AZURE_FUNCTION_APP_HOST: 'func.example',
   KEYTURN_AUDIENCE: '88888888-9999-4aaa-8bbb-cccccccccccc',
-  ...{ AZURE_IDENTITY_PRINCIPAL_ID: 'principal', AZURE_HOST_STORAGE_ID: 'host', AZURE_WORKSPACE_ID: 'workspace' },
+  ...{
+    AZURE_IDENTITY_PRINCIPAL_ID: 'principal',
+    AZURE_HOST_STORAGE_ID: 'host',
+    AZURE_WORKSPACE_ID: 'workspace',
+  },
   ...{ AZURE_EVENTS_IDENTITY_ID: EVENTS, AZURE_NETWORK_MODE: 'public', HOOK_PAUSE_SECONDS: '0' },
 };
 async function onboard(env: Record<string, string>) {
@@ -59,10 +64,13 @@ async function onboard(env: Record<string, string>) {
 describe('every vault that is named', () => {
   it('is onboarded once the app lists the function, by vault.bicep with parameters that it has (DP-01)', async () => {
     az({ '*secretEvents*': '[ "$(seen secretEvents)" -ge 3 ] || exit 3' }); // not listed at the first two looks
-    expect(await onboard({ KEYTURN_VAULTS: `${vault('kv-one')}, ${vault('kv-two')}` })).toMatchObject({ code: 0 });
+    expect(
+      await onboard({ KEYTURN_VAULTS: `${vault('kv-one')}, ${vault('kv-two')}` }),
+    ).toMatchObject({ code: 0 });
     const order = asked().map(
       (words) =>
-        /secretEvents |--name keyturn-kv-\w+|api\/\w+/.exec(words)?.[0] ?? words.split(' ').slice(0, 3).join(' '),
+        /secretEvents |--name keyturn-kv-\w+|api\/\w+/.exec(words)?.[0] ??
+        words.split(' ').slice(0, 3).join(' '),
     );
     const looks = ['resource show --ids', 'eventgrid system-topic list'];
     expect(order).toEqual([
@@ -73,8 +81,12 @@ describe('every vault that is named', () => {
       parameters: Record<string, { defaultValue?: unknown }>;
     };
     for (const words of asked('deployment group')) {
-      expect(words).toMatch(/^deployment group create --subscription 11111111-\S+ --resource-group rg-kv-(one|two) /);
-      const given = [...(words.split('--parameters ')[1] ?? '').matchAll(/(\w+)=(\S+)/g)].map(([, name = '']) => name);
+      expect(words).toMatch(
+        /^deployment group create --subscription 11111111-\S+ --resource-group rg-kv-(one|two) /,
+      );
+      const given = [...(words.split('--parameters ')[1] ?? '').matchAll(/(\w+)=(\S+)/g)].map(
+        ([, name = '']) => name,
+      );
       expect(given.filter((name) => !(name in parameters))).toEqual([]);
       expect(
         Object.keys(parameters).filter(
@@ -86,14 +98,21 @@ describe('every vault that is named', () => {
 
   it('is tried, also after one that failed, which is named at the end with exit code 1', async () => {
     az({ '*keyturn-kv-one*': 'echo "ERROR: AuthorizationFailed" >&2; exit 1' });
-    const { code, stderr } = await onboard({ KEYTURN_VAULTS: `${vault('kv-one')},${vault('kv-two')}` });
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/AuthorizationFailed.*Not onboarded: kv-one\./s)]);
+    const { code, stderr } = await onboard({
+      KEYTURN_VAULTS: `${vault('kv-one')},${vault('kv-two')}`,
+    });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/AuthorizationFailed.*Not onboarded: kv-one\./s),
+    ]);
     expect(asked('--name keyturn-kv-two')).toHaveLength(1);
     expect(asked('api/readiness')).toHaveLength(1); // the other one is still waited for
   });
 
   it('waits for no function in the private mode; where no vault is named nothing is done', async () => {
-    expect(await onboard({ KEYTURN_VAULTS: vault('kv-one'), AZURE_NETWORK_MODE: 'private' })).toMatchObject({
+    expect(
+      await onboard({ KEYTURN_VAULTS: vault('kv-one'), AZURE_NETWORK_MODE: 'private' }),
+    ).toMatchObject({
       code: 0,
     });
     expect(asked('secretEvents')).toEqual([]);
@@ -113,7 +132,10 @@ describe('every vault that is named', () => {
     `${vault('kv-one')},kv-two`,
   ])('is one: the hook refuses what is not, and asks Azure for nothing: %s', async (given) => {
     const { code, stderr } = await onboard({ KEYTURN_VAULTS: given });
-    expect([code, stderr]).toEqual([1, expect.stringContaining('is not the resource id of a vault')]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('is not the resource id of a vault'),
+    ]);
     expect(asked()).toEqual([]);
     expect(existsSync(join(folder, 'pwned'))).toBe(false);
   });
@@ -121,7 +143,10 @@ describe('every vault that is named', () => {
   it('is left alone when the function is never listed, and what to do is said', async () => {
     az({ '*secretEvents*': 'exit 3' });
     const { code, stderr } = await onboard({ KEYTURN_VAULTS: vault('kv-one') });
-    expect([code, stderr]).toEqual([1, expect.stringContaining('does not list the function secretEvents')]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('does not list the function secretEvents'),
+    ]);
     expect(asked('deployment')).toEqual([]);
   });
 });
@@ -156,7 +181,12 @@ describe('a vault that has a system topic, of which Azure allows one', () => {
     ['None', '', 'None'],
     ['', '', 'None'],
   ])('keeps it, with the identity that it has: %s %s', async (kind, users, identity) => {
-    const { given } = await parametersFor([topic('RG-kv-one', 'their-topic'), SHOUTED, kind, users]);
+    const { given } = await parametersFor([
+      topic('RG-kv-one', 'their-topic'),
+      SHOUTED,
+      kind,
+      users,
+    ]);
     expect(given).toBe(`events=true systemTopicName=their-topic systemTopicIdentity=${identity}`);
   });
 
@@ -166,17 +196,31 @@ describe('a vault that has a system topic, of which Azure allows one', () => {
   });
 
   it('in another group, or without the identity that a firewall lets through, is served by the sweep, and that is said', async () => {
-    const elsewhere = await parametersFor([topic('rg-other', 'far'), SHOUTED, 'SystemAssigned', '']);
-    expect(elsewhere).toEqual({ given: 'events=false', stdout: expect.stringMatching(/rg-other.*without events/) });
+    const elsewhere = await parametersFor([
+      topic('rg-other', 'far'),
+      SHOUTED,
+      'SystemAssigned',
+      '',
+    ]);
+    expect(elsewhere).toEqual({
+      given: 'events=false',
+      stdout: expect.stringMatching(/rg-other.*without events/),
+    });
     rmSync(recorded);
     const row = [topic('rg-kv-one', 'near'), SHOUTED, 'UserAssigned', EVENTS];
     const { given, stdout } = await parametersFor(row, { AZURE_NETWORK_MODE: 'private' });
-    expect([given, stdout]).toEqual(['events=false', expect.stringMatching(/near has no system-assigned identity/)]);
+    expect([given, stdout]).toEqual([
+      'events=false',
+      expect.stringMatching(/near has no system-assigned identity/),
+    ]);
   });
 
   it('is found in its group by who may not list the subscription', async () => {
     const row = [topic('rg-kv-one', 'near'), SHOUTED, 'SystemAssigned', ''].join('\t');
-    az({ '*system-topic*resource-group\\ rg-kv-one*': `echo '${row}'`, '*system-topic*': 'exit 1' });
+    az({
+      '*system-topic*resource-group\\ rg-kv-one*': `echo '${row}'`,
+      '*system-topic*': 'exit 1',
+    });
     expect(await onboard({ KEYTURN_VAULTS: vault('kv-one') })).toMatchObject({ code: 0 });
     expect(asked('deployment group')[0]).toContain('systemTopicName=near');
   });
@@ -194,12 +238,19 @@ describe('readiness, before the hook ends (DP-05)', () => {
         rotators: [{ rotator: 'app-registration', ready: false, reason: 'graph-permission' }],
       }),
     ).replaceAll("'", '');
-  const mine = (ready: boolean) => body({ vault: 'kv-one', ready }, { vault: 'kv-else', ready: false });
-  const run = (env: Record<string, string> = {}) => onboard({ KEYTURN_VAULTS: vault('kv-one'), ...env });
+  const mine = (ready: boolean) =>
+    body({ vault: 'kv-one', ready }, { vault: 'kv-else', ready: false });
+  const run = (env: Record<string, string> = {}) =>
+    onboard({ KEYTURN_VAULTS: vault('kv-one'), ...env });
 
   it('is waited for while a vault that was onboarded is not ready', async () => {
-    az({ '*api/readiness*': `[ "$(seen readiness)" -ge 3 ] || { ${refuses('Service Unavailable', mine(false))}; }` });
-    expect(await run()).toMatchObject({ code: 0, stdout: expect.stringContaining('Keyturn is ready') });
+    az({
+      '*api/readiness*': `[ "$(seen readiness)" -ge 3 ] || { ${refuses('Service Unavailable', mine(false))}; }`,
+    });
+    expect(await run()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Keyturn is ready'),
+    });
     expect(asked('api/readiness')).toHaveLength(3);
     expect(asked('api/readiness')[0]).toContain(`--resource ${outputs.KEYTURN_AUDIENCE}`);
   });
@@ -207,30 +258,41 @@ describe('readiness, before the hook ends (DP-05)', () => {
   it('of anything else is told, not waited for: a permission that is granted later, a vault of somebody else', async () => {
     az({ '*api/readiness*': refuses('Service Unavailable', mine(true)) });
     const { code, stdout } = await run();
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/What is not: .*"kv-else".*"graph-permission"/s)]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/What is not: .*"kv-else".*"graph-permission"/s),
+    ]);
     expect(asked('api/readiness')).toHaveLength(1);
   });
 
   it('that does not come in time ends with 1, the last answer and what to do', async () => {
     az({ '*api/readiness*': refuses('Service Unavailable', mine(false)) });
     const { code, stderr } = await run({ HOOK_WAIT_SECONDS: '1' });
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/Not ready after 1 s\. .*run this again.*"kv-one"/s)]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/Not ready after 1 s\. .*run this again.*"kv-one"/s),
+    ]);
   });
 
   it.each([
     ['has no role at the API', refuses('Forbidden', '{"status":403}')],
     ['gets no token for it', 'echo "ERROR: AADSTS650057: Invalid resource." >&2; exit 1'],
     ['has not signed in', `echo "ERROR: Please run 'az login' to setup account." >&2; exit 1`],
-  ])('cannot be asked by who %s: health, which takes no token, is waited for instead', async (_, refusal) => {
-    az({
-      '*api/readiness*': refusal,
-      '*api/health*': `[ "$(seen health)" -ge 2 ] || { ${refuses('Service Unavailable', '')}; }`,
-    });
-    const { code, stdout } = await run();
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/Keyturn\.Read.*healthy/s)]);
-    expect(asked('api/health').map((words) => words.includes('--skip-authorization-header'))).toEqual([true, true]);
-    expect(asked('api/readiness')).toHaveLength(1);
-  });
+  ])(
+    'cannot be asked by who %s: health, which takes no token, is waited for instead',
+    async (_, refusal) => {
+      az({
+        '*api/readiness*': refusal,
+        '*api/health*': `[ "$(seen health)" -ge 2 ] || { ${refuses('Service Unavailable', '')}; }`,
+      });
+      const { code, stdout } = await run();
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/Keyturn\.Read.*healthy/s)]);
+      expect(
+        asked('api/health').map((words) => words.includes('--skip-authorization-header')),
+      ).toEqual([true, true]);
+      expect(asked('api/readiness')).toHaveLength(1);
+    },
+  );
 
   it('is left to somebody inside the network where the app is not reached from here', async () => {
     az({ '*api/health*': refuses('Forbidden', 'Ip Forbidden') });

@@ -3,11 +3,16 @@ import { describe, expect, it } from '@jest/globals';
 import { ofType, snapshot } from './snapshots.ts';
 
 const LONG = 'tenant-policy-long';
-const policy = (name: string, type: string) => ofType(snapshot(name), `Microsoft.Authorization/policy${type}`);
+const policy = (name: string, type: string) =>
+  ofType(snapshot(name), `Microsoft.Authorization/policy${type}`);
 const embedded = (name: string) => {
-  const [onboard] = policy(name, 'Definitions').filter((each) => each.name.startsWith('keyturn-onboard-'));
+  const [onboard] = policy(name, 'Definitions').filter((each) =>
+    each.name.startsWith('keyturn-onboard-'),
+  );
   const { policyRule } = (onboard?.properties ?? {}) as {
-    policyRule: { then: { details: { deployment: { properties: { parameters: Record<string, unknown> } } } } };
+    policyRule: {
+      then: { details: { deployment: { properties: { parameters: Record<string, unknown> } } } };
+    };
   };
   return policyRule.then.details.deployment.properties.parameters;
 };
@@ -23,9 +28,13 @@ describe('the policy of an instance', () => {
     ]);
     // Azure's limits: learn, resource-name-rules.
     expect(assignments.filter((name) => name.length > 24)).toEqual([]);
-    const definitions = [...policy(LONG, 'Definitions'), ...policy(LONG, 'SetDefinitions')].map(({ name }) => name);
+    const definitions = [...policy(LONG, 'Definitions'), ...policy(LONG, 'SetDefinitions')].map(
+      ({ name }) => name,
+    );
     expect(definitions.filter((name) => name.length > 64)).toEqual([]);
-    expect(definitions.filter((name) => !name.endsWith(instance) && !/-[a-z0-9]{13}$/.test(name))).toEqual([]);
+    expect(
+      definitions.filter((name) => !name.endsWith(instance) && !/-[a-z0-9]{13}$/.test(name)),
+    ).toEqual([]);
     expect(new Set([...assignments, ...definitions]).size).toBe(9);
     expect(policy('tenant-policy', 'Assignments').map(({ name }) => name)).toEqual([
       ...['keyturn-keyturn', 'kt-audit-keyturn'],
@@ -39,7 +48,12 @@ describe('the policy of an instance', () => {
       ofType(snapshot(name), 'Microsoft.Authorization/roleAssignments')
         .map(({ id }) => /resourceGroups\/rg-keyturn\/providers\/Microsoft\.(\w+)\//.exec(id)?.[1])
         .filter((provider) => provider !== undefined);
-    expect(targets('tenant-policy').sort()).toEqual(['ManagedIdentity', 'OperationalInsights', 'Storage', 'Storage']);
+    expect(targets('tenant-policy').sort()).toEqual([
+      'ManagedIdentity',
+      'OperationalInsights',
+      'Storage',
+      'Storage',
+    ]);
     expect(targets(LONG)).toEqual(['OperationalInsights']);
   });
 });

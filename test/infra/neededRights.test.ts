@@ -9,7 +9,9 @@ import { usedIn } from './everyKind.ts';
 
 const READ = 'Microsoft.Devices/IotHubs/read';
 const WRITE = 'Microsoft.Devices/IotHubs/devices/read';
-const OWN = ['roleAssignments', 'permissions', 'locks'].map((each) => `Microsoft.Authorization/${each}/read`);
+const OWN = ['roleAssignments', 'permissions', 'locks'].map(
+  (each) => `Microsoft.Authorization/${each}/read`,
+);
 const kind = {
   type: 'made-up',
   rights: {
@@ -22,7 +24,9 @@ const kind = {
 
 describe('a right', () => {
   it('of the data plane stands in the role of the kind as one', () => {
-    expect(roles([kind]).targets).toEqual({ 'made-up': { actions: [READ, ...OWN], dataActions: [WRITE] } });
+    expect(roles([kind]).targets).toEqual({
+      'made-up': { actions: [READ, ...OWN], dataActions: [WRITE] },
+    });
     const json = JSON.parse(/```json\n(.*)\n```/s.exec(roleOf(kind) ?? '')?.[1] ?? '');
     expect(json).toMatchObject({ Actions: [READ, ...OWN], DataActions: [WRITE] });
   });
@@ -47,9 +51,9 @@ describe('a right', () => {
       '`Application.ReadWrite.OwnedBy` of Microsoft Graph',
       '`CREATE USER` on `*.*`, in the server',
     ]);
-    expect(() => rightsRows({ type: 'made-up', rights: { actions: ['Microsoft.Devices/anything'] } })).toThrow(
-      'Nothing is said of Microsoft.Devices/anything',
-    );
+    expect(() =>
+      rightsRows({ type: 'made-up', rights: { actions: ['Microsoft.Devices/anything'] } }),
+    ).toThrow('Nothing is said of Microsoft.Devices/anything');
   });
 
   it('has the words of its kind before those that fit any', () => {
@@ -60,22 +64,39 @@ describe('a right', () => {
     };
     expect(rightsRows({ type: 'made-up', rights })).toEqual(
       rights.actions.map(
-        (each) => `| \`made-up\` | \`${each}\` | PUT of the identity | lock out every device | a page |`,
+        (each) =>
+          `| \`made-up\` | \`${each}\` | PUT of the identity | lock out every device | a page |`,
       ),
     );
   });
 
   it('of the data plane that is used counts in the proof that a role is what is used', () => {
-    const call = { action: WRITE, host: 'hub1.iot', path: '/devices/dev1', principal: 'me', route: 'x' };
+    const call = {
+      action: WRITE,
+      host: 'hub1.iot',
+      path: '/devices/dev1',
+      principal: 'me',
+      route: 'x',
+    };
     const place = { kind: 'made-up', name: 'hub1', id: '/hub1', value: '' };
     const used = usedIn([call as Parameters<typeof usedIn>[0][number]], 'me', [place]);
     expect(used.get('made-up')).toEqual(new Set([WRITE.toLowerCase()]));
   });
 
-  it.each(['target', 'roles'])('of the data plane reaches the role that %s.bicep makes', (template) => {
-    const compiled = readFileSync(join(import.meta.dirname, `../../infra/compiled/${template}.json`), 'utf8');
-    const { resources } = JSON.parse(compiled);
-    const made = JSON.stringify(Object.values(resources).map((each) => (each as { properties?: unknown }).properties));
-    expect(made).toMatch(/"dataActions":"\[coalesce\(tryGet\([^"]*'dataActions'\), createArray\(\)\)\]"/);
-  });
+  it.each(['target', 'roles'])(
+    'of the data plane reaches the role that %s.bicep makes',
+    (template) => {
+      const compiled = readFileSync(
+        join(import.meta.dirname, `../../infra/compiled/${template}.json`),
+        'utf8',
+      );
+      const { resources } = JSON.parse(compiled);
+      const made = JSON.stringify(
+        Object.values(resources).map((each) => (each as { properties?: unknown }).properties),
+      );
+      expect(made).toMatch(
+        /"dataActions":"\[coalesce\(tryGet\([^"]*'dataActions'\), createArray\(\)\)\]"/,
+      );
+    },
+  );
 });

@@ -27,7 +27,9 @@ describe('the network that a private deployment makes', () => {
   it('does not hide the public address of a target whose private endpoint is in another network', () => {
     for (const name of made) {
       const links = ofType(snapshot(name), 'Microsoft.Network/privateDnsZones/virtualNetworkLinks');
-      expect(links.map(({ properties }) => properties?.resolutionPolicy)).toEqual(Array(4).fill('NxDomainRedirect'));
+      expect(links.map(({ properties }) => properties?.resolutionPolicy)).toEqual(
+        Array(4).fill('NxDomainRedirect'),
+      );
     }
   });
 
@@ -35,9 +37,13 @@ describe('the network that a private deployment makes', () => {
     const tried = readFileSync(join(infra, 'snapshots/refused-zones.bicepparam'), 'utf8');
     const [, words = '', lacking = ''] = /^\/\/ Refused: (.+); it lacks (.+)$/m.exec(tried) ?? [];
     expect(lacking).toBe('table, sites');
-    const texts = textsIn(readJson('compiled/main.json')).filter(({ text }) => text.includes(words));
+    const texts = textsIn(readJson('compiled/main.json')).filter(({ text }) =>
+      text.includes(words),
+    );
     expect(texts.map(({ text }) => text)).toEqual([
-      expect.stringMatching(/^\[if\(and\(equals\(parameters\('privateDns'\), 'existing'\), .*fail\(/),
+      expect.stringMatching(
+        /^\[if\(and\(equals\(parameters\('privateDns'\), 'existing'\), .*fail\(/,
+      ),
     ]);
   });
 });

@@ -13,8 +13,14 @@ import { eventAbout } from '../cases/person.ts';
 const infra = join(import.meta.dirname, '../../infra');
 const read = (file: string): string => readFileSync(join(infra, file), 'utf8');
 
-const rules = readdirSync(join(infra, 'queries')).map((file) => ({ name: file, text: read(`queries/${file}`) }));
-const Item = z.looseObject({ name: z.string(), content: z.looseObject({ query: z.string().optional() }) });
+const rules = readdirSync(join(infra, 'queries')).map((file) => ({
+  name: file,
+  text: read(`queries/${file}`),
+}));
+const Item = z.looseObject({
+  name: z.string(),
+  content: z.looseObject({ query: z.string().optional() }),
+});
 const panels = z
   .object({ items: z.array(Item) })
   .parse(JSON.parse(read('workbook.json')))
@@ -47,7 +53,10 @@ function strangeTo(records: readonly ProductRecord[], text: string): string[] {
 
 let records: readonly ProductRecord[] = [];
 beforeAll(async () => {
-  const tenant = await startTenant({ vaults: ['kv1'], accounts: [{ name: 'acct1' }, { name: 'acct2', consent: '' }] });
+  const tenant = await startTenant({
+    vaults: ['kv1'],
+    accounts: [{ name: 'acct1' }, { name: 'acct2', consent: '' }],
+  });
   try {
     // Rotated, proved, and revoked early at a person's request; then an old value is written back.
     tenant.seed('st-a', { account: 'acct1' });
@@ -69,12 +78,16 @@ beforeAll(async () => {
       });
     await tenant.advance({ days: 2 }, { sweepEvery: 12 });
     // Given up by the host.
-    await tenant.own.put(JSON.stringify([eventAbout(tenant.azure, 'st-a', {}), null]), 'keyturn-events-poison');
+    await tenant.own.put(
+      JSON.stringify([eventAbout(tenant.azure, 'st-a', {}), null]),
+      'keyturn-events-poison',
+    );
     const look = { vault: 'kv1', name: 'st-a', cause: 'http', operation: crypto.randomUUID() };
     await tenant.own.put(JSON.stringify(look), 'keyturn-work-poison');
     await tenant.settle();
     // Held by the settings: not overdue before a day after its end.
-    const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    const day = (days: number) =>
+      new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
     tenant.configure({ KEYTURN_MODE: 'drain', KEYTURN_FREEZE: `${day(-1)}/${day(1)} UTC` });
     await tenant.event('st-a');
     await tenant.sweepAndSettle();
@@ -108,7 +121,10 @@ describe('queries', () => {
     expect(strangeTo(records, `${about} | project r.vaults`)).toEqual([]);
     expect(strangeTo(records, `${about} | project r.vaultCount`)).toEqual(['vaultCount']);
     expect(strangeTo(records, `${about} | project r.ticket`)).toEqual(['ticket']); // another record's
-    expect(strangeTo(records, "where tostring(r.message) in ('sweeped')")).toEqual(['sweeped', 'message']);
+    expect(strangeTo(records, "where tostring(r.message) in ('sweeped')")).toEqual([
+      'sweeped',
+      'message',
+    ]);
   });
 
   it('rely on `message` standing first in a record, by which they are found fast', () => {
@@ -136,6 +152,8 @@ describe('the settings fingerprint', () => {
     expect(first).toMatch(/^[0-9a-f]{16}$/);
     expect(back).toBe(first);
     expect(changed).not.toBe(first);
-    expect(starts.map((record) => Object.keys(record).join())).toEqual(Array(4).fill('message,instance,mode,settings'));
+    expect(starts.map((record) => Object.keys(record).join())).toEqual(
+      Array(4).fill('message,instance,mode,settings'),
+    );
   });
 });

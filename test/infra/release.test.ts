@@ -29,15 +29,15 @@ let second: Release;
 beforeAll(async () => {
   const script = `import { release } from '${root}/scripts/release.ts';
     console.log(JSON.stringify([await release('${inFolder('one')}'), await release('${inFolder('two')}')]));`;
-  [first, second] = JSON.parse((await lines(['node', '--input-type=module', '-e', script])).at(-1) ?? '') as [
-    Release,
-    Release,
-  ];
+  [first, second] = JSON.parse(
+    (await lines(['node', '--input-type=module', '-e', script])).at(-1) ?? '',
+  ) as [Release, Release];
   for (const { name, content } of unzip(readFileSync(first.archive))) {
     mkdirSync(dirname(inFolder(`package/${name}`)), { recursive: true });
     writeFileSync(inFolder(`package/${name}`), content);
   }
-  if (!existsSync(node22)) await lines(['npm', 'ci', '--prefix', join(import.meta.dirname, 'node22')]);
+  if (!existsSync(node22))
+    await lines(['npm', 'ci', '--prefix', join(import.meta.dirname, 'node22')]);
 });
 afterAll(async () => {
   await endAll();
@@ -47,7 +47,10 @@ afterAll(async () => {
 describe('the files of a release', () => {
   it('are byte for byte those of another build', () => {
     for (const file of ['archive', 'checksum', 'parts', 'cli', 'cliChecksum'] as const)
-      expect([file, readFileSync(second[file]).equals(readFileSync(first[file]))]).toEqual([file, true]);
+      expect([file, readFileSync(second[file]).equals(readFileSync(first[file]))]).toEqual([
+        file,
+        true,
+      ]);
   });
 
   it('hold the app and licences, and nothing else: no source map, no dependency, no setting', () => {
@@ -76,10 +79,14 @@ describe('the files of a release', () => {
     mkdirSync(inFolder('cli'));
     await lines(['tar', 'xzf', first.cli, '-C', inFolder('cli')]);
     expect([...(await lines(['tar', 'tzf', first.cli]))].sort()).toEqual(
-      ['LICENSE', 'THIRD-PARTY-NOTICES', 'keyturn', 'package.json'].map((file) => `package/${file}`),
+      ['LICENSE', 'THIRD-PARTY-NOTICES', 'keyturn', 'package.json'].map(
+        (file) => `package/${file}`,
+      ),
     );
     for (const { command } of versions)
-      expect((await lines([command, inFolder('cli/package/keyturn'), '--version'])).at(-1)).toMatch(/^\d+\.\d+\.\d+$/);
+      expect((await lines([command, inFolder('cli/package/keyturn'), '--version'])).at(-1)).toMatch(
+        /^\d+\.\d+\.\d+$/,
+      );
     expect((await lines([inFolder('cli/package/keyturn'), 'completion', 'bash'])).at(-1)).toBe(
       'complete -F _keyturn keyturn',
     );
@@ -87,7 +94,9 @@ describe('the files of a release', () => {
 
   it('list every package that runs, by version, hash and licence, and none that only builds or tests', () => {
     const document = JSON.parse(readFileSync(first.parts, 'utf8'));
-    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(root, 'package.json'), 'utf8'),
+    );
     const names = document.components.map(({ name }: { name: string }) => name);
     expect(document).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6' });
     expect(names).toEqual(expect.arrayContaining(Object.keys(dependencies)));
@@ -128,7 +137,13 @@ describe('the package, unpacked into an empty folder', () => {
       writeFileSync(inFolder('config.json'), azure.stdout(), { mode: 0o600 });
       const driver = join(root, 'test/functions/builtHost.ts');
       const files = [inFolder('package'), settings, inFolder('config.json')];
-      const seen = await lines([command, '--import', join(root, 'local/preload.ts'), driver, ...files]);
+      const seen = await lines([
+        command,
+        '--import',
+        join(root, 'local/preload.ts'),
+        driver,
+        ...files,
+      ]);
       azure.signal('SIGINT');
       await azure.ended;
       const { functions, tags, status } = JSON.parse(seen.at(-1) ?? '');

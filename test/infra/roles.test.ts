@@ -65,10 +65,14 @@ async function everyFunction(): Promise<void> {
   await tenant.event(name);
   for (const queue of ['keyturn-events', 'keyturn-events-poison', 'keyturn-work-poison'] as const) {
     const look = { vault: 'kv1', name, cause: 'sweep' };
-    await tenant.own.put(JSON.stringify(queue.includes('events') ? eventAbout(tenant.azure, name, {}) : look), queue);
+    await tenant.own.put(
+      JSON.stringify(queue.includes('events') ? eventAbout(tenant.azure, name, {}) : look),
+      queue,
+    );
   }
   // Whoever is told: nobody here, so that both say so and are done.
-  for (const queue of ['keyturn-notices', 'keyturn-notices-poison'] as const) await tenant.own.put('{}', queue);
+  for (const queue of ['keyturn-notices', 'keyturn-notices-poison'] as const)
+    await tenant.own.put('{}', queue);
   for (const run of [
     'notices',
     'noticesPoison',
@@ -82,7 +86,10 @@ async function everyFunction(): Promise<void> {
     ran.add(run);
   await tenant.sweepAndSettle();
   const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
-  await call('rotate', `${secret}/rotate`, { ...json, body: JSON.stringify({ override: ['too-soon'] }) });
+  await call('rotate', `${secret}/rotate`, {
+    ...json,
+    body: JSON.stringify({ override: ['too-soon'] }),
+  });
   await tenant.settle();
   // What the roles allow is asked for in dry runs alone.
   for (const place of places) {
@@ -91,18 +98,29 @@ async function everyFunction(): Promise<void> {
   }
   await call('revoke', `${secret}/revoke`, json);
   await call('undo', `${secret}/undo`, json);
-  await call('hold', `${secret}/hold`, { ...json, body: JSON.stringify({ until: new Date(Date.now() + 3_600_000) }) });
+  await call('hold', `${secret}/hold`, {
+    ...json,
+    body: JSON.stringify({ until: new Date(Date.now() + 3_600_000) }),
+  });
   // Whatever there is to be read, for the storage account's secret.
-  const pieces: Record<string, string> = { vault: 'kv1', name, id: crypto.randomUUID(), code: 'no-consent' };
-  const asked = (path: string) => `/api/${path.replace(/\{(\w+)\}/g, (_, piece: string) => pieces[piece] ?? '')}`;
-  for (const { name: run, path } of calls.filter(({ method }) => method === 'GET')) await call(run, asked(path));
+  const pieces: Record<string, string> = {
+    vault: 'kv1',
+    name,
+    id: crypto.randomUUID(),
+    code: 'no-consent',
+  };
+  const asked = (path: string) =>
+    `/api/${path.replace(/\{(\w+)\}/g, (_, piece: string) => pieces[piece] ?? '')}`;
+  for (const { name: run, path } of calls.filter(({ method }) => method === 'GET'))
+    await call(run, asked(path));
   // Whatever else may be asked for, without a change.
   for (const { name: run, method, path } of calls.filter(({ name: each }) => !ran.has(each)))
     await call(run, asked(path), { ...json, method, body: JSON.stringify({ dryRun: true }) });
   await tenant.settle(600);
 }
 
-const lower = (actions: Iterable<string>) => [...new Set([...actions].map((action) => action.toLowerCase()))].sort();
+const lower = (actions: Iterable<string>) =>
+  [...new Set([...actions].map((action) => action.toLowerCase()))].sort();
 const own = (at: string) => [...(used.get(at) ?? [])].sort();
 
 describe('what was run', () => {
@@ -111,8 +129,12 @@ describe('what was run', () => {
     const rotated = places.filter(({ kind }) => !SERVERLESS.includes(kind));
     const versions = rotated.map(({ name }) => [name, tenant.versions(name).length > 1]);
     expect(versions.filter(([, done]) => !done)).toEqual([]);
-    const revoked = tenant.logs('audit').filter(({ step, outcome }) => step === 'revoke' && outcome === 'done');
-    const twoSided = manifests.filter(({ overlap, type }) => overlap !== 'none' && !SERVERLESS.includes(type));
+    const revoked = tenant
+      .logs('audit')
+      .filter(({ step, outcome }) => step === 'revoke' && outcome === 'done');
+    const twoSided = manifests.filter(
+      ({ overlap, type }) => overlap !== 'none' && !SERVERLESS.includes(type),
+    );
     const kindOf = new Map(places.map(({ name, kind }) => [name, kind]));
     expect(lower(revoked.map(({ name }) => kindOf.get(String(name)) ?? ''))).toEqual(
       lower(twoSided.map(({ type }) => type)),
@@ -121,13 +143,18 @@ describe('what was run', () => {
   });
 
   it('met no refusal by Azure, but of looks that it can do without', () => {
-    const refused = tenant.azure.calls.filter(({ status, principal }) => status === 403 && principal !== undefined);
-    expect(refused.filter((call) => !isOptional(call)).map(({ action, path }) => `${action} ${path}`)).toEqual([]);
+    const refused = tenant.azure.calls.filter(
+      ({ status, principal }) => status === 403 && principal !== undefined,
+    );
+    expect(
+      refused.filter((call) => !isOptional(call)).map(({ action, path }) => `${action} ${path}`),
+    ).toEqual([]);
   });
 });
 
 /** Of both planes. */
-const held = ({ actions = [], dataActions = [] }: Partial<Roles['vault']> = {}) => lower([...actions, ...dataActions]);
+const held = ({ actions = [], dataActions = [] }: Partial<Roles['vault']> = {}) =>
+  lower([...actions, ...dataActions]);
 
 describe('a role', () => {
   it('is there for every kind whose rights are Azure actions', () => {
@@ -139,7 +166,9 @@ describe('a role', () => {
   });
 
   it('of discovery holds what was used there, and nothing more', () => {
-    expect([...own('discovery'), 'microsoft.keyvault/vaults/read'].sort()).toEqual(lower(roles.discovery.actions));
+    expect([...own('discovery'), 'microsoft.keyvault/vaults/read'].sort()).toEqual(
+      lower(roles.discovery.actions),
+    );
   });
 
   it.each(inAzure)('of %s holds what was used there, and nothing more', (kind) => {
@@ -157,7 +186,8 @@ describe('a role', () => {
     const imported = Object.entries(services).filter(([name]) =>
       sources.some((text) => text.includes(`from '${name}'`)),
     );
-    const [, given = ''] = /module hostRoles [\s\S]*?account: \[(.*?)\]/.exec(read('infra/main.bicep')) ?? [];
+    const [, given = ''] =
+      /module hostRoles [\s\S]*?account: \[(.*?)\]/.exec(read('infra/main.bicep')) ?? [];
     expect(given.split(', ').sort()).toEqual(imported.map(([, role]) => `builtIn.${role}`).sort());
     // The identity that runs has no right at the package (docs/permissions.md).
     expect(read('infra/main.bicep')).toMatch(
@@ -167,8 +197,12 @@ describe('a role', () => {
 
   it('of Microsoft Graph is the one permission that app-registration declares', () => {
     const { identity } = tenant.azure.world;
-    expect(identity.graphRoles).toEqual(manifests.find(({ type }) => type === 'app-registration')?.rights.graph);
-    const writes = tenant.azure.calls.filter(({ route, write }) => route.startsWith('graph.') && write);
+    expect(identity.graphRoles).toEqual(
+      manifests.find(({ type }) => type === 'app-registration')?.rights.graph,
+    );
+    const writes = tenant.azure.calls.filter(
+      ({ route, write }) => route.startsWith('graph.') && write,
+    );
     expect(lower(writes.map(({ action }) => action))).toEqual(lower(identity.graphRoles));
   });
 });

@@ -31,20 +31,37 @@ beforeEach(() => {
   az.changes.length = 0;
 });
 
-const graph = service({ id: GRAPH, appId: GRAPH_APP, appRoles: [{ id: ROLE, value: 'Mail.Send' }] });
+const graph = service({
+  id: GRAPH,
+  appId: GRAPH_APP,
+  appRoles: [{ id: ROLE, value: 'Mail.Send' }],
+});
 
-function direct({ services = [service({ id: IDENTITY, appId: IDENTITY })], ...given }: Partial<Directory>): void {
-  const directory = { me: ME, applications: [], refusals: [], ...given, services: [graph, ...services] };
+function direct({
+  services = [service({ id: IDENTITY, appId: IDENTITY })],
+  ...given
+}: Partial<Directory>): void {
+  const directory = {
+    me: ME,
+    applications: [],
+    refusals: [],
+    ...given,
+    services: [graph, ...services],
+  };
   az.directory = structuredClone(directory);
 }
 
 const run = (script: string, ...words: string[]) => az.run(join(scripts, script), ...words);
 
 describe('every script', () => {
-  it.each(readdirSync(scripts).filter((file) => file.endsWith('.sh')))('%s parses and stops at an error', (file) => {
-    expect(spawnSync('bash', ['-n', join(scripts, file)]).status).toBe(0);
-    if (file !== 'lib.sh') expect(readFileSync(join(scripts, file), 'utf8')).toMatch(/^set -euo pipefail$/m);
-  });
+  it.each(readdirSync(scripts).filter((file) => file.endsWith('.sh')))(
+    '%s parses and stops at an error',
+    (file) => {
+      expect(spawnSync('bash', ['-n', join(scripts, file)]).status).toBe(0);
+      if (file !== 'lib.sh')
+        expect(readFileSync(join(scripts, file), 'utf8')).toMatch(/^set -euo pipefail$/m);
+    },
+  );
 
   it('runs against an az that reads its queries as JMESPath does', () => {
     const seen = { a: [{ b: 1, c: { d: [2, 3] } }], e: [], f: [{ g: 4 }] };
@@ -62,21 +79,33 @@ describe('api-app.sh', () => {
     expect(stdout).toContain(`KEYTURN_AUDIENCE=${app?.appId}`);
     expect(app).toMatchObject({
       ...{ signInAudience: 'AzureADMyOrg', identifierUris: [`api://${app?.appId}`] },
-      appRoles: [{ value: 'Keyturn.Read' }, { value: 'Keyturn.Rotate' }, { value: 'Keyturn.Revoke' }],
-      api: { requestedAccessTokenVersion: 2, oauth2PermissionScopes: [{ value: SCOPE, isEnabled: true }] },
+      appRoles: [
+        { value: 'Keyturn.Read' },
+        { value: 'Keyturn.Rotate' },
+        { value: 'Keyturn.Revoke' },
+      ],
+      api: {
+        requestedAccessTokenVersion: 2,
+        oauth2PermissionScopes: [{ value: SCOPE, isEnabled: true }],
+      },
     });
     const scope = pick(app, 'api.oauth2PermissionScopes[0].id');
     expect(pick(app, 'api.preAuthorizedApplications')).toEqual([
       { appId: '04b07795-8ddb-461a-bbee-02f9e1bf7b46', delegatedPermissionIds: [scope] },
     ]);
-    expect(az.changes.filter(({ path }) => path.includes('addPassword') || path.includes('addKey'))).toEqual([]);
+    expect(
+      az.changes.filter(({ path }) => path.includes('addPassword') || path.includes('addKey')),
+    ).toEqual([]);
     expect(az.directory.services.at(-1)?.appId).toBe(app?.appId);
   });
 
   it('changes nothing when it is run again, and puts right what somebody changed', async () => {
     await run('api-app.sh');
     az.changes.length = 0;
-    expect(await run('api-app.sh')).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to change') });
+    expect(await run('api-app.sh')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('nothing to change'),
+    });
     expect(az.changes).toEqual([]);
     Object.assign(az.directory.applications[0] ?? {}, { appRoles: [] });
     expect((await run('api-app.sh')).status).toBe(0);
@@ -93,7 +122,10 @@ describe('api-app.sh', () => {
   const theirs = { id: APP_OBJECT, appId: APP, displayName: 'Keyturn', owners: [IDENTITY] };
   it('does not adopt a registration of the same name that somebody else owns', async () => {
     direct({ applications: [theirs] });
-    expect(await run('api-app.sh')).toMatchObject({ status: 1, stderr: expect.stringContaining(`--app-id ${APP}`) });
+    expect(await run('api-app.sh')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`--app-id ${APP}`),
+    });
     expect(az.changes).toEqual([]);
     expect((await run('api-app.sh', '--app-id', APP)).status).toBe(0);
   });
@@ -102,7 +134,10 @@ describe('api-app.sh', () => {
     ['a secret', { passwordCredentials: [{ keyId: ROLE }] }],
     ['a certificate', { keyCredentials: [{ keyId: ROLE }] }],
     ['a role of its own', { appRoles: [{ id: ROLE, value: 'Admin', isEnabled: true }] }],
-    ['another client', { api: { preAuthorizedApplications: [{ appId: ROLE, delegatedPermissionIds: [ROLE] }] } }],
+    [
+      'another client',
+      { api: { preAuthorizedApplications: [{ appId: ROLE, delegatedPermissionIds: [ROLE] }] } },
+    ],
   ])('leaves a registration alone that has %s', async (_, has) => {
     direct({ applications: [{ ...theirs, ...has }] });
     expect((await run('api-app.sh', '--app-id', APP)).status).toBe(1);
@@ -126,9 +161,9 @@ describe('api-app.sh', () => {
 });
 
 describe('grant.sh', () => {
-  const [READ, REVOKE, OFF, GROUP, HUMAN] = [5, 6, 7, 8, 9].map((n) => `55555555-0000-4000-8000-00000000000${n}`) as [
-    ...[string, string, string, string, string],
-  ];
+  const [READ, REVOKE, OFF, GROUP, HUMAN] = [5, 6, 7, 8, 9].map(
+    (n) => `55555555-0000-4000-8000-00000000000${n}`,
+  ) as [...[string, string, string, string, string]];
   const API = '66666666-0000-4000-8000-000000000006';
   const AUDIENCE = '66666666-0000-4000-8000-000000000066';
   const appRoles = [
@@ -140,7 +175,11 @@ describe('grant.sh', () => {
   const held = (resourceId: string) => [{ id: 'theirs', appRoleId: READ, resourceId }];
   const tenant = (assignments: Service['assignments'] = []) =>
     direct({
-      services: [api, service({ id: IDENTITY, appId: ROLE, assignments }), service({ id: APP_SERVICE, appId: APP })],
+      services: [
+        api,
+        service({ id: IDENTITY, appId: ROLE, assignments }),
+        service({ id: APP_SERVICE, appId: APP }),
+      ],
       others: [
         { kind: 'groups', id: GROUP, assignments: [] },
         { kind: 'users', id: HUMAN, assignments: [] },
@@ -152,7 +191,11 @@ describe('grant.sh', () => {
   it('OPS-08: gives the roles to applications, identities, groups and people, each once', async () => {
     tenant();
     const first = await run('grant.sh', ...read, '--role', 'Keyturn.Revoke', ...everybody);
-    expect(first).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('8 changes made') });
+    expect(first).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringContaining('8 changes made'),
+    });
     const places = [
       `servicePrincipals/${APP_SERVICE}`,
       `servicePrincipals/${IDENTITY}`,
@@ -168,31 +211,47 @@ describe('grant.sh', () => {
       ),
     );
     const again = await run('grant.sh', ...read, ...everybody);
-    expect(again).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to change') });
+    expect(again).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('nothing to change'),
+    });
     expect(az.changes).toHaveLength(8);
   });
 
   it('OPS-08: takes back what it is told to, and no role of another API', async () => {
     tenant([...held(GRAPH), { id: 'ours', appRoleId: READ, resourceId: API }]);
-    const back = await run('grant.sh', ...read, '--identity', IDENTITY, '--group', GROUP, '--take-back');
+    const back = await run(
+      'grant.sh',
+      ...read,
+      '--identity',
+      IDENTITY,
+      '--group',
+      GROUP,
+      '--take-back',
+    );
     expect(back).toMatchObject({ status: 0, stderr: '' });
     expect(az.changes.map(({ method, path }) => [method, path])).toEqual([
       ['delete', `/servicePrincipals/${IDENTITY}/appRoleAssignments/ours`],
     ]);
-    expect(az.directory.services.find(({ id }) => id === IDENTITY)?.assignments).toEqual(held(GRAPH));
+    expect(az.directory.services.find(({ id }) => id === IDENTITY)?.assignments).toEqual(
+      held(GRAPH),
+    );
   });
 
   it('OPS-08: knows a role of another API for none of its own', async () => {
     tenant(held(GRAPH));
-    expect((await run('grant.sh', ...read, '--identity', IDENTITY)).stdout).toContain('1 changes made');
+    expect((await run('grant.sh', ...read, '--identity', IDENTITY)).stdout).toContain(
+      '1 changes made',
+    );
   });
 
   it('OPS-08: says in a dry run what it would do, and does none of it', async () => {
     tenant();
     const { status, stdout } = await run('grant.sh', ...read, ...everybody, '--dry-run');
-    expect([status, stdout.match(/^Would: Give Keyturn\.Read to the (app|identity|group|user) /gm)?.length]).toEqual([
-      0, 4,
-    ]);
+    expect([
+      status,
+      stdout.match(/^Would: Give Keyturn\.Read to the (app|identity|group|user) /gm)?.length,
+    ]).toEqual([0, 4]);
     expect(az.changes).toEqual([]);
   });
 
@@ -201,11 +260,20 @@ describe('grant.sh', () => {
     ['a client id as object id', [...read, '--identity', APP]],
     ['an application that is not there', [...read, '--app', HUMAN]],
     ['a role that is off', ['--audience', AUDIENCE, '--role', 'Keyturn.Rotate', '--group', GROUP]],
-    ['an API that is not there', ['--audience', APP_OBJECT, '--role', 'Keyturn.Read', '--group', GROUP]],
-    ['a role of no such name', ['--audience', AUDIENCE, '--role', 'Keyturn.Admin', '--group', GROUP]],
+    [
+      'an API that is not there',
+      ['--audience', APP_OBJECT, '--role', 'Keyturn.Read', '--group', GROUP],
+    ],
+    [
+      'a role of no such name',
+      ['--audience', AUDIENCE, '--role', 'Keyturn.Admin', '--group', GROUP],
+    ],
     ['a hostile role', ['--audience', AUDIENCE, '--role', "Keyturn.Read' or '1", '--group', GROUP]],
     ['a hostile id', [...read, '--group', `${GROUP}/owners`]],
-    ['a hostile audience', ['--audience', `${AUDIENCE}'`, '--role', 'Keyturn.Read', '--group', GROUP]],
+    [
+      'a hostile audience',
+      ['--audience', `${AUDIENCE}'`, '--role', 'Keyturn.Read', '--group', GROUP],
+    ],
     ['an option without a value', [...read, '--group', '--dry-run']],
     ['nobody', read],
     ['no role', ['--audience', AUDIENCE, '--group', GROUP]],
@@ -222,7 +290,10 @@ describe('grant.sh', () => {
 describe('graph.sh', () => {
   const app = { id: APP_OBJECT, appId: APP, displayName: 'shop', owners: [ME] };
   const identity = service({ id: IDENTITY, appId: IDENTITY });
-  const asApp = (given: Partial<Service>) => [identity, service({ id: APP_SERVICE, appId: APP, ...given })];
+  const asApp = (given: Partial<Service>) => [
+    identity,
+    service({ id: APP_SERVICE, appId: APP, ...given }),
+  ];
   const both = ['--principal-id', IDENTITY, '--app', APP];
 
   it('grants OwnedBy and nothing more, and makes the identity an owner; again it changes nothing', async () => {
@@ -239,7 +310,10 @@ describe('graph.sh', () => {
       },
     ]);
     const again = await run('graph.sh', ...both);
-    expect(again).toMatchObject({ status: 0, stdout: expect.stringContaining('nothing to change') });
+    expect(again).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('nothing to change'),
+    });
     expect(az.changes).toHaveLength(2);
   });
 
@@ -253,15 +327,27 @@ describe('graph.sh', () => {
   it.each([
     ['a directory role', { directoryRoles: ['Global Administrator'] }],
     ['a permission of Graph that acts', { assignments: [{ appRoleId: ROLE, resourceId: GRAPH }] }],
-    ['Owner of a group', { azureRoles: [{ roleDefinitionName: 'Owner', scope: '/subscriptions/s/resourceGroups/r' }] }],
-    ['any role at a subscription', { azureRoles: [{ roleDefinitionName: 'Ours', scope: '/subscriptions/s' }] }],
-  ])('refuses an application with %s before anything is changed, unless told otherwise', async (_, rights) => {
-    direct({ applications: [app], services: asApp(rights) });
-    expect(await run('graph.sh', ...both)).toMatchObject({ status: 1, stderr: expect.stringContaining('privileged') });
-    expect(az.changes).toEqual([]);
-    expect((await run('graph.sh', ...both, '--allow-privileged')).status).toBe(0);
-    expect(az.changes).toHaveLength(2);
-  });
+    [
+      'Owner of a group',
+      { azureRoles: [{ roleDefinitionName: 'Owner', scope: '/subscriptions/s/resourceGroups/r' }] },
+    ],
+    [
+      'any role at a subscription',
+      { azureRoles: [{ roleDefinitionName: 'Ours', scope: '/subscriptions/s' }] },
+    ],
+  ])(
+    'refuses an application with %s before anything is changed, unless told otherwise',
+    async (_, rights) => {
+      direct({ applications: [app], services: asApp(rights) });
+      expect(await run('graph.sh', ...both)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('privileged'),
+      });
+      expect(az.changes).toEqual([]);
+      expect((await run('graph.sh', ...both, '--allow-privileged')).status).toBe(0);
+      expect(az.changes).toHaveLength(2);
+    },
+  );
 
   it('takes rights that it can not read for no harmless ones', async () => {
     direct({ applications: [app], services: asApp({}), hidden: 'transitiveMemberOf' });
@@ -271,13 +357,18 @@ describe('graph.sh', () => {
 
   it('waits for an identity that is not known everywhere, and takes "already exists" for done (DP-03)', async () => {
     const unknown = 'Bad Request({"error":{"message":"Not a valid reference update."}})';
-    const exists = 'Bad Request({"error":{"message":"One or more added object references already exist"}})';
+    const exists =
+      'Bad Request({"error":{"message":"One or more added object references already exist"}})';
     direct({ applications: [app], services: asApp({}), refusals: [unknown, unknown, unknown] });
     expect((await run('graph.sh', ...both)).status).toBe(0);
     expect(az.changes).toHaveLength(5);
     direct({ applications: [app], services: asApp({}), refusals: [exists, exists] });
     expect((await run('graph.sh', ...both)).status).toBe(0);
-    direct({ applications: [app], services: asApp({}), refusals: ['Forbidden(Authorization_RequestDenied)'] });
+    direct({
+      applications: [app],
+      services: asApp({}),
+      refusals: ['Forbidden(Authorization_RequestDenied)'],
+    });
     expect(await run('graph.sh', ...both)).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('Authorization_RequestDenied'),

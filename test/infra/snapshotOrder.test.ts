@@ -8,12 +8,16 @@ import { infra } from './snapshots.ts';
 const folder = join(infra, 'snapshots');
 
 it('outputs stand by their names, in whatever order the compiler wrote them', () => {
-  const made = (outputs: object) => JSON.stringify({ predictedResources: [], diagnostics: [], outputs }, undefined, 2);
+  const made = (outputs: object) =>
+    JSON.stringify({ predictedResources: [], diagnostics: [], outputs }, undefined, 2);
   expect(inOrder(made({ b: 1, a: { d: 1, c: 2 } }))).toBe(made({ a: { d: 1, c: 2 }, b: 1 }));
   expect(inOrder('{}')).toBe('{}');
 });
 
-it.each(readdirSync(folder).filter((file) => file.endsWith('.snapshot.json')))('%s is in order', (file) => {
-  const text = readFileSync(join(folder, file), 'utf8');
-  expect(inOrder(text)).toBe(text);
-});
+it.each(readdirSync(folder).filter((file) => file.endsWith('.snapshot.json')))(
+  '%s is in order',
+  (file) => {
+    const text = readFileSync(join(folder, file), 'utf8');
+    expect(inOrder(text)).toBe(text);
+  },
+);

@@ -16,7 +16,8 @@ const Predicted = z.object({
 export type Predicted = z.infer<typeof Predicted>;
 const Snapshot = z.object({ predictedResources: z.array(z.looseObject(Predicted.shape)) });
 
-export const readJson = (file: string): unknown => JSON.parse(readFileSync(join(infra, file), 'utf8'));
+export const readJson = (file: string): unknown =>
+  JSON.parse(readFileSync(join(infra, file), 'utf8'));
 
 /** The resources that a deployment would make. */
 export const snapshot = (name: string): readonly Predicted[] =>
@@ -33,7 +34,10 @@ export const ofType = (resources: readonly Predicted[], type: string): readonly 
   resources.filter((resource) => resource.type.toLowerCase() === type.toLowerCase());
 
 /** Every text in a document, with the path to it. */
-export function textsIn(value: unknown, path = ''): readonly { readonly path: string; readonly text: string }[] {
+export function textsIn(
+  value: unknown,
+  path = '',
+): readonly { readonly path: string; readonly text: string }[] {
   if (typeof value === 'string') return [{ path, text: value }];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, part]) => textsIn(part, `${path}/${key}`));

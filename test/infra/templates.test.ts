@@ -22,9 +22,14 @@ import {
   textsIn,
 } from './snapshots.ts';
 
-const all = snapshotNames.flatMap((name) => snapshot(name).map((resource) => ({ in: name, ...resource })));
+const all = snapshotNames.flatMap((name) =>
+  snapshot(name).map((resource) => ({ in: name, ...resource })),
+);
 const settingsOf = (name: string) =>
-  (ofType(snapshot(name), 'Microsoft.Web/sites/config')[0]?.properties ?? {}) as Record<string, string>;
+  (ofType(snapshot(name), 'Microsoft.Web/sites/config')[0]?.properties ?? {}) as Record<
+    string,
+    string
+  >;
 const only = (resources: readonly Predicted[]): Predicted => {
   expect(resources).toHaveLength(1);
   return resources[0] as Predicted;
@@ -39,20 +44,28 @@ describe('secrets', () => {
     expect(templates.length).toBeGreaterThan(15);
     const outputs = templates.flatMap(({ outputs = {} }) => textsIn(outputs));
     expect(outputs.length).toBeGreaterThan(15);
-    expect(outputs.filter(({ text }) => SECRET.test(text) || /connectionString/i.test(text))).toEqual([]);
+    expect(
+      outputs.filter(({ text }) => SECRET.test(text) || /connectionString/i.test(text)),
+    ).toEqual([]);
     const asked = compiled.flatMap((file) => textsIn(readJson(`compiled/${file}`)));
-    expect(asked.filter(({ text }) => /^\[.*\blist(Keys|AccountSas|Secrets|Credentials)\(/i.test(text))).toEqual([]);
+    expect(
+      asked.filter(({ text }) => /^\[.*\blist(Keys|AccountSas|Secrets|Credentials)\(/i.test(text)),
+    ).toEqual([]);
   });
 
   it('are in no app setting; the one connection string, of telemetry, opens nothing', () => {
     for (const name of deployments) {
       const settings = settingsOf(name);
-      const strings = Object.keys(settings).filter((key) => /CONNECTION_STRING/i.test(`${key}${settings[key]}`));
+      const strings = Object.keys(settings).filter((key) =>
+        /CONNECTION_STRING/i.test(`${key}${settings[key]}`),
+      );
       expect(strings).toEqual(['APPLICATIONINSIGHTS_CONNECTION_STRING']);
       expect(Object.values(settings).filter((value) => SECRET.test(value))).toEqual([]);
       const insights = only(ofType(snapshot(name), 'Microsoft.Insights/components'));
       expect(insights.properties).toMatchObject({ DisableLocalAuth: true });
-      expect(settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING).toMatch(/ClientId=.*Authorization=AAD/);
+      expect(settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING).toMatch(
+        /ClientId=.*Authorization=AAD/,
+      );
     }
   });
 });
@@ -63,13 +76,23 @@ describe('doors', () => {
     expect(accounts).toHaveLength(2);
     for (const { properties } of accounts)
       expect(properties).toMatchObject({
-        ...{ allowSharedKeyAccess: false, allowBlobPublicAccess: false, supportsHttpsTrafficOnly: true },
-        ...{ minimumTlsVersion: expect.stringMatching(/^TLS1_[23]$/), allowCrossTenantReplication: false },
+        ...{
+          allowSharedKeyAccess: false,
+          allowBlobPublicAccess: false,
+          supportsHttpsTrafficOnly: true,
+        },
+        ...{
+          minimumTlsVersion: expect.stringMatching(/^TLS1_[23]$/),
+          allowCrossTenantReplication: false,
+        },
       });
     expect(only(ofType(snapshot(name), 'Microsoft.Web/sites')).properties).toMatchObject({
       httpsOnly: true,
       siteConfig: {
-        ...{ minTlsVersion: expect.stringMatching(/^1\.[23]$/), scmMinTlsVersion: expect.stringMatching(/^1\.[23]$/) },
+        ...{
+          minTlsVersion: expect.stringMatching(/^1\.[23]$/),
+          scmMinTlsVersion: expect.stringMatching(/^1\.[23]$/),
+        },
         ...{ ftpsState: 'Disabled', remoteDebuggingEnabled: false },
       },
     });
@@ -89,26 +112,39 @@ describe('doors', () => {
       const guarded = ['Microsoft.Storage/storageAccounts', 'Microsoft.Web/sites'].flatMap((type) =>
         ofType(resources, type),
       );
-      for (const { id, properties } of guarded) expect([id, properties?.publicNetworkAccess]).toEqual([id, 'Disabled']);
-      const targets = ofType(resources, 'Microsoft.Network/privateEndpoints').map(({ properties }) => {
-        const { privateLinkServiceConnections } = properties as {
-          privateLinkServiceConnections: { properties: { privateLinkServiceId: string; groupIds: string[] } }[];
-        };
-        const [{ properties: link }] = privateLinkServiceConnections as [(typeof privateLinkServiceConnections)[0]];
-        return `${link.privateLinkServiceId} ${link.groupIds}`;
-      });
+      for (const { id, properties } of guarded)
+        expect([id, properties?.publicNetworkAccess]).toEqual([id, 'Disabled']);
+      const targets = ofType(resources, 'Microsoft.Network/privateEndpoints').map(
+        ({ properties }) => {
+          const { privateLinkServiceConnections } = properties as {
+            privateLinkServiceConnections: {
+              properties: { privateLinkServiceId: string; groupIds: string[] };
+            }[];
+          };
+          const [{ properties: link }] = privateLinkServiceConnections as [
+            (typeof privateLinkServiceConnections)[0],
+          ];
+          return `${link.privateLinkServiceId} ${link.groupIds}`;
+        },
+      );
       const wanted = guarded.flatMap(({ id, type }) =>
-        (type.endsWith('sites') ? ['sites'] : ['blob', 'queue', 'table']).map((group) => `${id} ${group}`),
+        (type.endsWith('sites') ? ['sites'] : ['blob', 'queue', 'table']).map(
+          (group) => `${id} ${group}`,
+        ),
       );
       expect([...targets].sort()).toEqual([...wanted].sort());
-      expect(only(ofType(resources, 'Microsoft.Web/sites')).properties?.virtualNetworkSubnetId).toMatch(/\/subnets\//);
+      expect(
+        only(ofType(resources, 'Microsoft.Web/sites')).properties?.virtualNetworkSubnetId,
+      ).toMatch(/\/subnets\//);
       const zones = ofType(resources, 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups');
       expect(zones).toHaveLength(name === 'landing-zone' ? 0 : wanted.length);
     },
   );
 
   it('need no network in the public mode', () => {
-    expect(snapshot('public').filter(({ type }) => type.startsWith('Microsoft.Network/'))).toEqual([]);
+    expect(snapshot('public').filter(({ type }) => type.startsWith('Microsoft.Network/'))).toEqual(
+      [],
+    );
   });
 });
 
@@ -123,7 +159,9 @@ describe('the app', () => {
         ([, schema]) => !schema.safeParse(undefined).success,
       );
       expect(required.map(([key]) => key).filter((key) => !own.includes(key))).toEqual([]);
-      const accounts = ofType(snapshot(name), 'Microsoft.Storage/storageAccounts').map((account) => account.name);
+      const accounts = ofType(snapshot(name), 'Microsoft.Storage/storageAccounts').map(
+        (account) => account.name,
+      );
       expect([...ownStorageOf(settings)].sort()).toEqual([...accounts].sort());
       expect(hostStorageOf(settings)).toEqual({ accountName: accounts[0] });
     }
@@ -141,14 +179,16 @@ describe('the app', () => {
       const site = only(ofType(resources, 'Microsoft.Web/sites')).properties as {
         functionAppConfig: {
           runtime: { version: string };
-          deployment: { storage: { authentication: { type: string; userAssignedIdentityResourceId: string } } };
+          deployment: {
+            storage: { authentication: { type: string; userAssignedIdentityResourceId: string } };
+          };
         };
       };
       const { authentication } = site.functionAppConfig.deployment.storage;
       expect(authentication.type).toBe('UserAssignedIdentity');
       const packages = ofType(resources, 'Microsoft.Storage/storageAccounts')[1]?.id ?? '';
-      const holders = ofType(resources, 'Microsoft.Authorization/roleAssignments').filter(({ id }) =>
-        id.includes(packages),
+      const holders = ofType(resources, 'Microsoft.Authorization/roleAssignments').filter(
+        ({ id }) => id.includes(packages),
       );
       expect(holders).toHaveLength(1);
       expect(String(holders[0]?.properties?.principalId)).toContain(
@@ -163,10 +203,19 @@ describe('the app', () => {
     const type = 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies';
     const kept = { immutabilityPeriodSinceCreationInDays: 365, allowProtectedAppendWrites: true };
     for (const name of deployments) {
-      const policies = ofType(snapshot(name), type).map((policy) => [policy.name.split('/').at(2), policy.properties]);
+      const policies = ofType(snapshot(name), type).map((policy) => [
+        policy.name.split('/').at(2),
+        policy.properties,
+      ]);
       // The landing zone has locked its own, which Azure takes no second time.
-      expect([name, policies]).toEqual([name, name === 'landing-zone' ? [] : [[AUDIT_CONTAINER, kept]]]);
-      const queues = ofType(snapshot(name), 'Microsoft.Storage/storageAccounts/queueServices/queues');
+      expect([name, policies]).toEqual([
+        name,
+        name === 'landing-zone' ? [] : [[AUDIT_CONTAINER, kept]],
+      ]);
+      const queues = ofType(
+        snapshot(name),
+        'Microsoft.Storage/storageAccounts/queueServices/queues',
+      );
       expect(queues.map((queue) => queue.name.split('/').at(-1))).toEqual([
         'keyturn-events',
         'keyturn-events-poison',
@@ -180,23 +229,28 @@ describe('the app', () => {
 
   it("logs: its own, the workspace's, and who wrote to each of its stores", () => {
     for (const name of deployments) {
-      const logged = ofType(snapshot(name), 'Microsoft.Insights/diagnosticSettings').map(({ id, properties }) => {
-        expect(properties?.workspaceId).toMatch(/workspaces\//);
-        return id.replace(/\/providers\/Microsoft\.Insights\/diagnosticSettings\/.*/i, '');
-      });
+      const logged = ofType(snapshot(name), 'Microsoft.Insights/diagnosticSettings').map(
+        ({ id, properties }) => {
+          expect(properties?.workspaceId).toMatch(/workspaces\//);
+          return id.replace(/\/providers\/Microsoft\.Insights\/diagnosticSettings\/.*/i, '');
+        },
+      );
       const kinds = ['blobServices', 'queueServices', 'tableServices'].map(
         (kind) => `Microsoft.Storage/storageAccounts/${kind}`,
       );
       const topics = 'Microsoft.EventGrid/topics';
       const others = ['Microsoft.Web/sites', 'Microsoft.OperationalInsights/workspaces', topics];
-      const sources = [...kinds, ...others].flatMap((type) => ofType(snapshot(name), type).map(({ id }) => id));
+      const sources = [...kinds, ...others].flatMap((type) =>
+        ofType(snapshot(name), type).map(({ id }) => id),
+      );
       expect(sources).toHaveLength(name === 'landing-zone' ? 9 : 8);
       expect([...logged].sort()).toEqual([...sources].sort());
     }
   });
 
   it('carries the tags that were asked for on everything that can have tags', () => {
-    const TAGGED = /^Microsoft\.(ManagedIdentity|OperationalInsights|Web|Storage|Network|EventGrid|Insights)\/[^/]+$/;
+    const TAGGED =
+      /^Microsoft\.(ManagedIdentity|OperationalInsights|Web|Storage|Network|EventGrid|Insights)\/[^/]+$/;
     for (const { tags, id, type } of snapshot('public').filter(
       ({ type }) => TAGGED.test(type) && !/diagnosticSettings/i.test(type),
     ))
@@ -223,15 +277,22 @@ describe('role assignments', () => {
         /^[0-9a-f]{8}-[0-9a-f-]{27}$|^\[guid\('\/subscriptions\/.*principalId, '[0-9a-f-]{36}'\)\]$/,
       );
     }
-    const sources = [...readdirSync(infra), ...readdirSync(join(infra, 'modules')).map((file) => `modules/${file}`)];
+    const sources = [
+      ...readdirSync(infra),
+      ...readdirSync(join(infra, 'modules')).map((file) => `modules/${file}`),
+    ];
     const names = sources
       .filter((file) => /\w\.bicep$/.test(file))
       .flatMap((file) => [
-        ...readFileSync(join(infra, file), 'utf8').matchAll(/roleAssignments@[\s\S]*?\bname: (guid.*)/g),
+        ...readFileSync(join(infra, file), 'utf8').matchAll(
+          /roleAssignments@[\s\S]*?\bname: (guid.*)/g,
+        ),
       ])
       .map(([, name]) => name);
     expect(names).toHaveLength(15);
-    expect(names.filter((name) => !/^guid\(.*, .*[pP]rincipalId.*, .+\)$/.test(name ?? ''))).toEqual([]);
+    expect(
+      names.filter((name) => !/^guid\(.*, .*[pP]rincipalId.*, .+\)$/.test(name ?? '')),
+    ).toEqual([]);
   });
 
   it('stand at resources: nothing is given at a subscription but finding vaults, which no resource can hold', () => {
@@ -239,7 +300,9 @@ describe('role assignments', () => {
     expect([...new Set(wide.map((resource) => resource.in))]).toEqual(['discovery']);
     const scopes = assignments
       .map(({ id }) =>
-        id.replace(/^\[extensionResourceId\('/, '').replace(/'.*|\/providers\/Microsoft\.Authorization\/.*/g, ''),
+        id
+          .replace(/^\[extensionResourceId\('/, '')
+          .replace(/'.*|\/providers\/Microsoft\.Authorization\/.*/g, ''),
       )
       .filter((scope) => !/\/resourceGroups\/[^/]+\/providers\//.test(scope));
     // The policy's identity works in all of the management group, within its condition.
@@ -251,11 +314,14 @@ describe('role assignments', () => {
 
   it('of Keyturn at its own storage are the three that its host needs, and none at the package; at a topic it may send', () => {
     for (const name of deployments) {
-      const identity = ofType(snapshot(name), 'Microsoft.ManagedIdentity/userAssignedIdentities')[0]?.id;
-      const own = ofType(snapshot(name), 'Microsoft.Authorization/roleAssignments').filter(({ properties }) =>
-        String(properties?.principalId).includes(`'${identity}'`),
+      const identity = ofType(snapshot(name), 'Microsoft.ManagedIdentity/userAssignedIdentities')[0]
+        ?.id;
+      const own = ofType(snapshot(name), 'Microsoft.Authorization/roleAssignments').filter(
+        ({ properties }) => String(properties?.principalId).includes(`'${identity}'`),
       );
-      expect(own.map(({ properties }) => String(properties?.roleDefinitionId).split('/').at(-1)).sort()).toEqual([
+      expect(
+        own.map(({ properties }) => String(properties?.roleDefinitionId).split('/').at(-1)).sort(),
+      ).toEqual([
         ...['0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', '3913510d-42f4-4e42-8a64-420c390055eb'],
         ...['974c5e8b-45b9-4653-ba55-5f855dd0fb88', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'],
         ...(name === 'landing-zone' ? ['d5a91429-5739-47e2-a06b-3470a27159e7'] : []),

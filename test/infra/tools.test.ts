@@ -24,7 +24,10 @@ describe('npm run infra', () => {
     symlinkSync(process.execPath, join(bin, 'node'));
     const script = `import { bicepCommand } from '${root}/scripts/infra/bicep.ts';
       console.log(await bicepCommand('${join(folder, 'cache')}').catch(({ message }) => message));`;
-    const run = start([join(bin, 'node'), '--input-type=module', '-e', script], { PATH: `${bin}:/bin`, HOME: folder });
+    const run = start([join(bin, 'node'), '--input-type=module', '-e', script], {
+      PATH: `${bin}:/bin`,
+      HOME: folder,
+    });
     expect(await run.ended).toBe(0);
     return { said: run.stderr(), answer: run.stdout().trim() };
   }

@@ -65,7 +65,10 @@ export default class SharedEnvironment extends TestEnvironment {
     if (form !== 'short') process.env.TESTS = form;
   }
 
-  handleTestEvent({ name }: { name: string }, { rootDescribeBlock }: { rootDescribeBlock: Block }): void {
+  handleTestEvent(
+    { name }: { name: string },
+    { rootDescribeBlock }: { rootDescribeBlock: Block },
+  ): void {
     if (name === 'run_start') {
       // Ten frames are enough to find a fault; jest's hundred cost a fifth of the time, as SDKs throw errors all the time.
       Error.stackTraceLimit = 10;
@@ -89,24 +92,30 @@ function leaveOut(root: Block, form: 'short' | 'rest', limits: Limits | undefine
   prune(root, new Set([...stay].map(({ test }) => test)));
 }
 
-const walksByItself = (path: string): boolean => readFileSync(path, 'utf8').includes("/jest/form.ts'");
+const walksByItself = (path: string): boolean =>
+  readFileSync(path, 'utf8').includes("/jest/form.ts'");
 
 function testsIn(block: Block, above: string): (Made & { test: Block })[] {
   return block.children.flatMap((child) => {
     const title = `${above} ${child.name}`;
-    return child.type === 'test' ? [{ test: child, title, site: siteOf(child.asyncError) }] : testsIn(child, title);
+    return child.type === 'test'
+      ? [{ test: child, title, site: siteOf(child.asyncError) }]
+      : testsIn(child, title);
   });
 }
 
 function prune(block: Block, stay: Set<Block>): void {
-  block.children = block.children.filter((child) => child.type === 'describeBlock' || stay.has(child));
+  block.children = block.children.filter(
+    (child) => child.type === 'describeBlock' || stay.has(child),
+  );
   block.tests = block.tests.filter((test) => stay.has(test));
   for (const child of block.children) if (child.type === 'describeBlock') prune(child, stay);
 }
 
 /** The line of the repository that made a test. */
 const siteOf = ({ stack = '' }: Error): string =>
-  stack.split('\n').find((line) => line.startsWith('    at ') && !line.includes('node_modules')) ?? stack;
+  stack.split('\n').find((line) => line.startsWith('    at ') && !line.includes('node_modules')) ??
+  stack;
 
 /** Puts back every global that was replaced and takes out what was added, but for symbols: packages keep state under some. */
 function keepGlobals(): () => void {
@@ -115,14 +124,20 @@ function keepGlobals(): () => void {
     for (const [key, now] of descriptors()) {
       const then = before.get(key);
       const isJests = typeof key === 'symbol' && OF_JEST.has(key.description ?? '');
-      if (then === undefined && (typeof key === 'string' || isJests)) Reflect.deleteProperty(globalThis, key);
+      if (then === undefined && (typeof key === 'string' || isJests))
+        Reflect.deleteProperty(globalThis, key);
       else if (then !== undefined && !same(then, now)) Object.defineProperty(globalThis, key, then);
     }
   };
 }
 
 const descriptors = () =>
-  new Map(Reflect.ownKeys(globalThis).map((key) => [key, Object.getOwnPropertyDescriptor(globalThis, key) ?? {}]));
+  new Map(
+    Reflect.ownKeys(globalThis).map((key) => [
+      key,
+      Object.getOwnPropertyDescriptor(globalThis, key) ?? {},
+    ]),
+  );
 const same = (one: PropertyDescriptor, other: PropertyDescriptor): boolean =>
   one.value === other.value && one.get === other.get;
 
@@ -132,7 +147,9 @@ function keepProcess(): () => void {
   const variables = { ...env };
   const folder = process.cwd();
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-  const listeners = new Map(signals.map((signal) => [signal, process.listeners(signal as NodeJS.Signals)]));
+  const listeners = new Map(
+    signals.map((signal) => [signal, process.listeners(signal as NodeJS.Signals)]),
+  );
   return () => {
     process.env = env;
     for (const name of Object.keys(env)) if (!(name in variables)) delete env[name];

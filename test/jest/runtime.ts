@@ -25,7 +25,11 @@ interface Inside {
   readonly registries: { getActiveEsmRegistry(): Map<string, vm.Module> };
   readonly esmLoader: {
     getContext(): undefined;
-    resolveSpecifierForSyncGraph(from: string, specifier: string, ...rest: [unknown, Scratch, ...unknown[]]): unknown;
+    resolveSpecifierForSyncGraph(
+      from: string,
+      specifier: string,
+      ...rest: [unknown, Scratch, ...unknown[]]
+    ): unknown;
     resolveModule(specifier: string, from: string, context: unknown): Promise<vm.Module>;
     readonly dynamicImport: (...args: unknown[]) => Promise<vm.Module>;
   };
@@ -134,7 +138,9 @@ function load(specifier: string): Loaded {
   const known = loaded.get(specifier);
   if (known) return known;
   // Every file of the repository finds the same packages, so that this file may ask.
-  const found: unknown = byRealTime(() => nativeRequire(fileURLToPath(import.meta.resolve(specifier))));
+  const found: unknown = byRealTime(() =>
+    nativeRequire(fileURLToPath(import.meta.resolve(specifier))),
+  );
   const isEsm = types.isModuleNamespaceObject(found);
   const members = Object.entries(Object(found) as Loaded).filter(
     ([name]) => name !== '__esModule' && (isEsm || name !== 'default'),

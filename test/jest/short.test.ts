@@ -30,22 +30,43 @@ describe('the short form', () => {
   });
 
   it('keeps a test for every id that is in a title', () => {
-    const tests = rows(40, 'a', (row) => `ATK-${String(row % 7).padStart(2, '0')}, VAL-${row}: a row`);
-    const ids = (all: Iterable<{ title: string }>) => [...new Set(titles(all).flatMap(idsIn))].sort();
-    for (const limit of [1, 3, 8]) expect(ids(kept(tests, { line: limit, ids: 1 }))).toEqual(ids(tests));
+    const tests = rows(
+      40,
+      'a',
+      (row) => `ATK-${String(row % 7).padStart(2, '0')}, VAL-${row}: a row`,
+    );
+    const ids = (all: Iterable<{ title: string }>) =>
+      [...new Set(titles(all).flatMap(idsIn))].sort();
+    for (const limit of [1, 3, 8])
+      expect(ids(kept(tests, { line: limit, ids: 1 }))).toEqual(ids(tests));
   });
 
   it('runs as many tests of a file of slow processes as it may, and still one for every id', () => {
-    const made = ['a story', 'another', 'OPS-10: commands', 'a third', 'HST-06: a signal', 'a fourth'];
+    const made = [
+      'a story',
+      'another',
+      'OPS-10: commands',
+      'a third',
+      'HST-06: a signal',
+      'a fourth',
+    ];
     const tests = made.flatMap((title, line) => rows(1, `line ${line}`, () => title));
-    expect(titles(kept(tests, { line: 1, all: 1 }))).toEqual(['a story', 'OPS-10: commands', 'HST-06: a signal']);
+    expect(titles(kept(tests, { line: 1, all: 1 }))).toEqual([
+      'a story',
+      'OPS-10: commands',
+      'HST-06: a signal',
+    ]);
     expect(rest(tests, { line: 1, all: 1 }).size).toBe(3);
   });
 
   it('never runs less than a test of each line', () => {
-    const tests = Array.from({ length: 50 }, (_, line) => rows(line + 1, `line ${line}`, (row) => `row ${row}`)).flat();
+    const tests = Array.from({ length: 50 }, (_, line) =>
+      rows(line + 1, `line ${line}`, (row) => `row ${row}`),
+    ).flat();
     for (const limit of [1, 2, 5])
-      expect(new Set([...kept(tests, { line: limit, ids: 1 })].map(({ site }) => site)).size).toBe(50);
+      expect(new Set([...kept(tests, { line: limit, ids: 1 })].map(({ site }) => site)).size).toBe(
+        50,
+      );
   });
 });
 
@@ -64,7 +85,10 @@ it('every id in a title of a suite that it does not run at all is in one that it
   const { long } = (await import(join(root, 'jest.config.js'))) as { long: string[] };
   const suites = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
-    .map((file) => ({ file: `test/${file}`, ids: idsIn(readFileSync(join(root, 'test', file), 'utf8')) }));
+    .map((file) => ({
+      file: `test/${file}`,
+      ids: idsIn(readFileSync(join(root, 'test', file), 'utf8')),
+    }));
   const isLong = ({ file }: { file: string }) => long.includes(file);
   const run = new Set(suites.filter((suite) => !isLong(suite)).flatMap(({ ids }) => ids));
   expect(suites.filter(isLong)).toHaveLength(long.length);

@@ -51,16 +51,25 @@ export function kept<T extends Made>(
 function spread<T>(rows: readonly T[], limit: number): T[] {
   if (rows.length <= limit) return [...rows];
   return rows.filter(
-    (_, index) => Math.floor((index * limit) / rows.length) !== Math.floor(((index - 1) * limit) / rows.length),
+    (_, index) =>
+      Math.floor((index * limit) / rows.length) !== Math.floor(((index - 1) * limit) / rows.length),
   );
 }
 
 /** `npm test`, what it leaves out (`npm run test:rest`), or everything, as every run does that names files or tests. */
 export type Form = 'short' | 'rest' | 'whole';
 
-export function formOf({ nonFlagArgs, testNamePattern }: { nonFlagArgs?: string[]; testNamePattern?: unknown }): Form {
+export function formOf({
+  nonFlagArgs,
+  testNamePattern,
+}: {
+  nonFlagArgs?: string[];
+  testNamePattern?: unknown;
+}): Form {
   if ((nonFlagArgs ?? []).length > 0 || testNamePattern) return 'whole';
-  return process.env.TESTS === 'rest' || process.env.TESTS === 'whole' ? process.env.TESTS : 'short';
+  return process.env.TESTS === 'rest' || process.env.TESTS === 'whole'
+    ? process.env.TESTS
+    : 'short';
 }
 
 /** What the short form does not run; of a file that it runs whole one test, since jest wants one. */

@@ -14,10 +14,17 @@ let client: StorageManagementClient;
 beforeAll(async () => {
   azure = await startAzure({
     tenant: {
-      accounts: [{ name: 'acct1', consent: 'keyturn storage-account-key: kv1/db' }, { name: 'acct2' }],
+      accounts: [
+        { name: 'acct1', consent: 'keyturn storage-account-key: kv1/db' },
+        { name: 'acct2' },
+      ],
       sqlServers: [{ name: 'sql1' }],
       keyed: [
-        { type: 'Microsoft.Cache/redis', name: 'redis1', properties: { hostName: 'redis1.example.net' } },
+        {
+          type: 'Microsoft.Cache/redis',
+          name: 'redis1',
+          properties: { hostName: 'redis1.example.net' },
+        },
         { type: 'Microsoft.DocumentDB/databaseAccounts', name: 'cosmos1' },
         { type: 'Microsoft.Search/searchServices', name: 'search1' },
         { type: 'Microsoft.AppConfiguration/configurationStores', name: 'store1' },
@@ -25,19 +32,33 @@ beforeAll(async () => {
       ],
     },
   });
-  token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://management.azure.com' });
-  const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_000_000 }) };
-  client = new StorageManagementClient(credential, azure.world.subscriptionId, { endpoint: azure.url('management') });
+  token = await azure.issueToken({
+    oid: azure.world.identity.oid,
+    aud: 'https://management.azure.com',
+  });
+  const credential = {
+    getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_000_000 }),
+  };
+  client = new StorageManagementClient(credential, azure.world.subscriptionId, {
+    endpoint: azure.url('management'),
+  });
 });
 /** SQL servers have a file of their own; here each of their routes answers once. */
 async function changeSqlPassword(): Promise<unknown> {
   const { SqlManagementClient } = await import('@azure/arm-sql');
-  const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_000_000 }) };
-  const sql = new SqlManagementClient(credential, azure.world.subscriptionId, { endpoint: azure.url('management') });
+  const credential = {
+    getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_000_000 }),
+  };
+  const sql = new SqlManagementClient(credential, azure.world.subscriptionId, {
+    endpoint: azure.url('management'),
+  });
   await sql.servers.get('rg-keyturn', 'sql1');
-  for await (const group of sql.failoverGroups.listByServer('rg-keyturn', 'sql1')) throw new Error(group.name);
+  for await (const group of sql.failoverGroups.listByServer('rg-keyturn', 'sql1'))
+    throw new Error(group.name);
   const parameters = { administratorLoginPassword: 'Zz0-another-4711' };
-  return await sql.servers.beginUpdateAndWait('rg-keyturn', 'sql1', parameters, { updateIntervalInMs: 10 });
+  return await sql.servers.beginUpdateAndWait('rg-keyturn', 'sql1', parameters, {
+    updateIntervalInMs: 10,
+  });
 }
 
 afterEach(() => {
@@ -55,8 +76,10 @@ async function get(path: string, query: Record<string, string> = {}) {
   const reply = await fetch(`${azure.url('management')}${path}?${search}`, {
     headers: { authorization: `Bearer ${token}` },
   });
-  const body: { value?: { properties: { scope: string; description: string | null } }[]; error?: { code: string } } =
-    Object(await reply.json());
+  const body: {
+    value?: { properties: { scope: string; description: string | null } }[];
+    error?: { code: string };
+  } = Object(await reply.json());
   return { status: reply.status, body };
 }
 
@@ -88,7 +111,9 @@ describe('storage accounts of the local tenant', () => {
     await client.storageAccounts.regenerateKey('rg-keyturn', 'acct1', { keyName: 'key1' });
     account.regenerate('key2');
     expect([await blobStatus(old1), await blobStatus(old2)]).toEqual([403, 403]);
-    expect([await blobStatus(account.key('key1')), await blobStatus(account.key('key2'))]).toEqual([200, 200]);
+    expect([await blobStatus(account.key('key1')), await blobStatus(account.key('key2'))]).toEqual([
+      200, 200,
+    ]);
     expect([account.accepts(old1), account.accepts(account.key('key1'))]).toEqual([false, true]);
   });
 
@@ -104,14 +129,20 @@ describe('storage accounts of the local tenant', () => {
 
   it('with shared keys off manage keys as before and refuse what they sign (ST-04)', async () => {
     azure.account('acct2').allowSharedKeyAccess = false;
-    expect((await client.storageAccounts.getProperties('rg-keyturn', 'acct2')).allowSharedKeyAccess).toBe(false);
-    expect(await blobStatus(azure.account('acct2').key('key1'), 'acct2')).toBe('KeyBasedAuthenticationNotPermitted');
+    expect(
+      (await client.storageAccounts.getProperties('rg-keyturn', 'acct2')).allowSharedKeyAccess,
+    ).toBe(false);
+    expect(await blobStatus(azure.account('acct2').key('key1'), 'acct2')).toBe(
+      'KeyBasedAuthenticationNotPermitted',
+    );
     azure.account('acct2').allowSharedKeyAccess = undefined;
   });
 
   it('have no kerb1: 400, and no key changes (ST-05)', async () => {
     const before = azure.account('acct1').key('key1');
-    const refused = client.storageAccounts.regenerateKey('rg-keyturn', 'acct1', { keyName: 'kerb1' });
+    const refused = client.storageAccounts.regenerateKey('rg-keyturn', 'acct1', {
+      keyName: 'kerb1',
+    });
     await expect(refused).rejects.toMatchObject({ statusCode: 400 });
     expect(azure.account('acct1').key('key1')).toBe(before);
   });
@@ -119,7 +150,9 @@ describe('storage accounts of the local tenant', () => {
   it('take a new key only after a while where the data plane is scripted so (ST-08)', async () => {
     azure.fault('storage.blob', [{ status: 403 }, { status: 403 }]);
     const key = azure.account('acct1').key('key1');
-    expect([await blobStatus(key), await blobStatus(key), await blobStatus(key)]).toEqual([403, 403, 200]);
+    expect([await blobStatus(key), await blobStatus(key), await blobStatus(key)]).toEqual([
+      403, 403, 200,
+    ]);
   });
 
   it('let the app use its own storage while nobody may touch another account with its key', async () => {
@@ -130,11 +163,19 @@ describe('storage accounts of the local tenant', () => {
 
   it('answer at the queue and table hosts too', async () => {
     const key = azure.account('acct1').key('key2');
-    const queues = new QueueServiceClient(azure.url('acct1.queue.core'), new QueueKey('acct1', key));
+    const queues = new QueueServiceClient(
+      azure.url('acct1.queue.core'),
+      new QueueKey('acct1', key),
+    );
     await queues.getQueueClient('q-1').create();
-    const tables = new TableServiceClient(azure.url('acct1.table.core'), new AzureNamedKeyCredential('acct1', key));
+    const tables = new TableServiceClient(
+      azure.url('acct1.table.core'),
+      new AzureNamedKeyCredential('acct1', key),
+    );
     await tables.createTable('table1');
-    expect([...azure.routesHit()]).toEqual(expect.arrayContaining(['storage.queue', 'storage.table']));
+    expect([...azure.routesHit()]).toEqual(
+      expect.arrayContaining(['storage.queue', 'storage.table']),
+    );
   });
 
   it.each([
@@ -156,8 +197,12 @@ describe('storage accounts of the local tenant', () => {
 
 describe('role assignments of the local tenant', () => {
   const list = async (scope: string, $filter?: string) =>
-    (await get(`${scope}/providers/Microsoft.Authorization/roleAssignments`, $filter ? { $filter } : {})).body.value ??
-    [];
+    (
+      await get(
+        `${scope}/providers/Microsoft.Authorization/roleAssignments`,
+        $filter ? { $filter } : {},
+      )
+    ).body.value ?? [];
 
   it('carry the consent, at the scope and above with atScope(), below it too with a principal alone', async () => {
     const { id } = azure.account('acct1');
@@ -204,7 +249,10 @@ describe("the caller's own permissions in the local tenant", () => {
   const blocks = async (scope: string) =>
     (await get(`${scope}/providers/Microsoft.Authorization/permissions`)) as unknown as {
       status: number;
-      body: { value?: { actions: string[]; notActions: string[]; dataActions: string[] }[]; error?: { code: string } };
+      body: {
+        value?: { actions: string[]; notActions: string[]; dataActions: string[] }[];
+        error?: { code: string };
+      };
     };
 
   it('are one block for each role at or above the scope, and need a right of their own', async () => {
@@ -217,10 +265,15 @@ describe("the caller's own permissions in the local tenant", () => {
     const { body } = await blocks(id);
     expect(body.value).toHaveLength(3); // that of the subscription, too
     expect(body.value?.flatMap(({ actions }) => actions)).toEqual(
-      expect.arrayContaining(['Microsoft.Storage/*', 'Microsoft.Storage/storageAccounts/regeneratekey/action']),
+      expect.arrayContaining([
+        'Microsoft.Storage/*',
+        'Microsoft.Storage/storageAccounts/regeneratekey/action',
+      ]),
     );
     expect(body.value?.every(({ notActions }) => notActions.length === 0)).toBe(true);
-    expect((await blocks(azure.vault('kv1').id)).body.value?.[0]?.dataActions.join()).toMatch(/setSecret/);
+    expect((await blocks(azure.vault('kv1').id)).body.value?.[0]?.dataActions.join()).toMatch(
+      /setSecret/,
+    );
     azure.revokeGrant(above);
     const which = azure.world.roles.all.find(({ scope, principalId }) => {
       return scope === id && principalId === azure.world.identity.oid;
@@ -242,14 +295,18 @@ describe('resources with access keys of the local tenant', () => {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await reply.text();
-    const parsed: { error?: { code: string }; [name: string]: unknown } = text === '' ? {} : JSON.parse(text);
+    const parsed: { error?: { code: string }; [name: string]: unknown } =
+      text === '' ? {} : JSON.parse(text);
     return { status: reply.status, body: parsed, code: parsed.error?.code, headers: reply.headers };
   }
 
   it('list and regenerate as their type definitions say', async () => {
     const { id } = redis();
     const before = (await post(`${id}/listKeys`)).body;
-    expect(before).toEqual({ primaryKey: redis().key('Primary'), secondaryKey: redis().key('Secondary') });
+    expect(before).toEqual({
+      primaryKey: redis().key('Primary'),
+      secondaryKey: redis().key('Secondary'),
+    });
     const { body } = await post(`${id}/regenerateKey`, { keyType: 'Secondary' });
     expect(body.primaryKey).toBe(before.primaryKey);
     expect(body.secondaryKey).not.toBe(before.secondaryKey);
@@ -274,7 +331,10 @@ describe('resources with access keys of the local tenant', () => {
     const everything = { principalId: azure.world.identity.oid, scope: redis().id, actions: ['*'] };
     const grant = azure.grant(everything);
     const before = redis().key('Primary');
-    expect(await post(`${redis().id}/${action}`, body, version)).toMatchObject({ status, code: expect.any(String) });
+    expect(await post(`${redis().id}/${action}`, body, version)).toMatchObject({
+      status,
+      code: expect.any(String),
+    });
     expect(redis().key('Primary')).toBe(before);
     azure.revokeGrant(grant);
   });
@@ -287,14 +347,23 @@ describe('resources with access keys of the local tenant', () => {
 
   it('answer 202 where the SDK models it, and change when the operation ends', async () => {
     const before = cosmos().key('secondary');
-    const { status, headers } = await post(`${cosmos().id}/regenerateKey`, { keyKind: 'secondary' }, '2026-03-15');
+    const { status, headers } = await post(
+      `${cosmos().id}/regenerateKey`,
+      { keyKind: 'secondary' },
+      '2026-03-15',
+    );
     expect([status, cosmos().key('secondary')]).toEqual([202, before]);
-    expect(await post(`${cosmos().id}/regenerateKey`, { keyKind: 'secondary' }, '2026-03-15')).toMatchObject({
+    expect(
+      await post(`${cosmos().id}/regenerateKey`, { keyKind: 'secondary' }, '2026-03-15'),
+    ).toMatchObject({
       status: 409,
     });
     const link = new URL(headers.get('azure-asyncoperation') ?? '');
     const poll = async () =>
-      (await get(link.pathname, { 'api-version': '2026-03-15' })) as { status: number; body: object };
+      (await get(link.pathname, { 'api-version': '2026-03-15' })) as {
+        status: number;
+        body: object;
+      };
     // Operations live in the subscription: a right at the account is none there.
     expect(await poll()).toMatchObject({ status: 403 });
     const scope = `/subscriptions/${azure.world.subscriptionId}`;
@@ -321,24 +390,39 @@ describe('resources with access keys of the local tenant', () => {
   it('take the slot where their type has it: in the path, or as the id of the present key', async () => {
     const search = azure.keyed('Microsoft.Search/searchServices', 'search1');
     const old = search.key('primary');
-    expect(await post(`${search.id}/regenerateAdminKey/Primary`, undefined, '2026-11-01')).toMatchObject({
+    expect(
+      await post(`${search.id}/regenerateAdminKey/Primary`, undefined, '2026-11-01'),
+    ).toMatchObject({
       status: 400,
     });
-    expect(await post(`${search.id}/regenerateAdminKey`, undefined, '2026-11-01')).toMatchObject({ status: 404 });
-    expect(await post(`${search.id}/regenerateAdminKey/primary`, undefined, '2026-11-01')).toMatchObject({
+    expect(await post(`${search.id}/regenerateAdminKey`, undefined, '2026-11-01')).toMatchObject({
+      status: 404,
+    });
+    expect(
+      await post(`${search.id}/regenerateAdminKey/primary`, undefined, '2026-11-01'),
+    ).toMatchObject({
       status: 200,
     });
     expect(search.accepts(old)).toBe(false);
     const store = azure.keyed('Microsoft.AppConfiguration/configurationStores', 'store1');
     const id = store.idOf('Primary');
-    expect(await post(`${store.id}/regenerateKey`, { id }, '2024-06-01')).toMatchObject({ body: { name: 'Primary' } });
+    expect(await post(`${store.id}/regenerateKey`, { id }, '2024-06-01')).toMatchObject({
+      body: { name: 'Primary' },
+    });
     expect(store.idOf('Primary')).not.toBe(id);
-    expect(await post(`${store.id}/regenerateKey`, { id }, '2024-06-01')).toMatchObject({ status: 404 });
+    expect(await post(`${store.id}/regenerateKey`, { id }, '2024-06-01')).toMatchObject({
+      status: 404,
+    });
   });
 
   it('ask for the action at the resource, also below another', async () => {
-    const rule = azure.keyed('Microsoft.ServiceBus/namespaces/queues/authorizationRules', 'ns1/q1/send');
-    expect(await post(`${rule.id}/listKeys`, undefined, '2026-01-01')).toMatchObject({ status: 200 });
+    const rule = azure.keyed(
+      'Microsoft.ServiceBus/namespaces/queues/authorizationRules',
+      'ns1/q1/send',
+    );
+    expect(await post(`${rule.id}/listKeys`, undefined, '2026-01-01')).toMatchObject({
+      status: 200,
+    });
     azure.revokeGrant({ principalId: azure.world.identity.oid, scope: rule.id });
     expect(await post(`${rule.id}/listKeys`, undefined, '2026-01-01')).toMatchObject({
       status: 403,
@@ -351,19 +435,28 @@ describe('resources with access keys of the local tenant', () => {
 
   it('are ScopeLocked to every POST under a ReadOnly lock (ST-01)', async () => {
     redis().locked = 'ReadOnly';
-    expect(await post(`${redis().id}/listKeys`)).toMatchObject({ status: 409, code: 'ScopeLocked' });
+    expect(await post(`${redis().id}/listKeys`)).toMatchObject({
+      status: 409,
+      code: 'ScopeLocked',
+    });
     redis().locked = undefined;
   });
 
   it('can have no property that their definitions do not', async () => {
-    const keyed = [{ type: 'Microsoft.Cache/redis', name: 'r2', properties: { disableLocalAuth: true } }];
-    await expect(startAzure({ azurite: false, tenant: { keyed } })).rejects.toThrow('disableLocalAuth');
+    const keyed = [
+      { type: 'Microsoft.Cache/redis', name: 'r2', properties: { disableLocalAuth: true } },
+    ];
+    await expect(startAzure({ azurite: false, tenant: { keyed } })).rejects.toThrow(
+      'disableLocalAuth',
+    );
   });
 });
 
 it('a vault shows its address, tags and access model', async () => {
   azure.vault('kv1').tags = { 'keyturn-policy': 'every=30d' };
-  expect(await get(azure.vault('kv1').id.toUpperCase().replace('/SUBSCRIPTIONS/', '/subscriptions/'))).toMatchObject({
+  expect(
+    await get(azure.vault('kv1').id.toUpperCase().replace('/SUBSCRIPTIONS/', '/subscriptions/')),
+  ).toMatchObject({
     status: 200,
     body: {
       tags: { 'keyturn-policy': 'every=30d' },
@@ -378,7 +471,10 @@ describe('locks of the local tenant', () => {
     const { status, body } = await get(`${scope}/providers/Microsoft.Authorization/locks`, {
       'api-version': '2020-05-01',
     });
-    return { status, ids: (body.value ?? []).map((each) => (each as unknown as { id: string }).id) };
+    return {
+      status,
+      ids: (body.value ?? []).map((each) => (each as unknown as { id: string }).id),
+    };
   };
 
   it('stop every POST below them while they are ReadOnly, and are listed downwards alone (facts D9)', async () => {
@@ -418,20 +514,30 @@ describe('event subscriptions of the local tenant', () => {
     const topic = `${groupOfVault}/providers/Microsoft.EventGrid/systemTopics/egst`;
     azure.world.systemTopics.push({ id: topic, source: vault });
     for (const source of [vault, topic])
-      azure.world.eventSubscriptions.push({ source, name: 'keyturn', properties: { provisioningState: 'Succeeded' } });
+      azure.world.eventSubscriptions.push({
+        source,
+        name: 'keyturn',
+        properties: { provisioningState: 'Succeeded' },
+      });
     const list = (path: string) => get(path, { 'api-version': '2025-02-15' });
     expect(await list(`${vault}/providers/Microsoft.EventGrid/eventSubscriptions`)).toMatchObject({
       status: 200,
       body: { value: [{ name: 'keyturn', type: 'Microsoft.EventGrid/eventSubscriptions' }] },
     });
     const topics = `${groupOfVault}/providers/Microsoft.EventGrid/systemTopics`;
-    expect(await list(topics)).toMatchObject({ status: 403, body: { error: { code: 'AuthorizationFailed' } } });
+    expect(await list(topics)).toMatchObject({
+      status: 403,
+      body: { error: { code: 'AuthorizationFailed' } },
+    });
     const name = azure.grant({
       principalId: azure.world.identity.oid,
       scope: groupOfVault,
       actions: ['Microsoft.EventGrid/*/read'],
     });
-    expect(await list(topics)).toMatchObject({ status: 200, body: { value: [{ properties: { source: vault } }] } });
+    expect(await list(topics)).toMatchObject({
+      status: 200,
+      body: { value: [{ properties: { source: vault } }] },
+    });
     expect(await list(`${topic}/eventSubscriptions`)).toMatchObject({
       status: 200,
       body: { value: [{ type: 'Microsoft.EventGrid/systemTopics/eventSubscriptions' }] },
@@ -451,7 +557,12 @@ it('a role takes out what it says it takes out, and another role may give it all
   const action = 'Microsoft.Storage/storageAccounts/regenerateKey/action';
   expect(azure.world.roles.allows(principal, 'actions', action, scope)).toBe(false);
   const { body } = await get(`${scope}/providers/Microsoft.Authorization/permissions`);
-  expect(body.value).toContainEqual({ actions: ['*'], notActions: [action], dataActions: [], notDataActions: [] });
+  expect(body.value).toContainEqual({
+    actions: ['*'],
+    notActions: [action],
+    dataActions: [],
+    notDataActions: [],
+  });
   azure.grant({ principalId: principal.oid, scope, actions: [action] });
   expect(azure.world.roles.allows(principal, 'actions', action, scope)).toBe(true);
   azure.revokeGrant(broad);

@@ -26,7 +26,10 @@ async function statuses(connection: string): Promise<number[]> {
     () => BlobServiceClient.fromConnectionString(connection, once).getProperties(),
     () => QueueServiceClient.fromConnectionString(connection, once).getProperties(),
     () =>
-      TableClient.fromConnectionString(connection, 'people', { allowInsecureConnection: true, ...once }).createTable(),
+      TableClient.fromConnectionString(connection, 'people', {
+        allowInsecureConnection: true,
+        ...once,
+      }).createTable(),
   ];
   return Promise.all(calls.map((call) => statusOf(call)));
 }
@@ -59,9 +62,15 @@ describe('Azurite in this process', () => {
   });
 
   it('keeps the accounts of two instances apart', async () => {
-    const other = await startAzurite({ accounts: { elsewhere: { key1: newKey(), key2: newKey() } } });
-    const stranger = other.connectionString().replaceAll(String(other.ports.blob), String(azurite.ports.blob));
-    expect(await statusOf(() => BlobServiceClient.fromConnectionString(stranger, once).getProperties())).not.toBe(200);
+    const other = await startAzurite({
+      accounts: { elsewhere: { key1: newKey(), key2: newKey() } },
+    });
+    const stranger = other
+      .connectionString()
+      .replaceAll(String(other.ports.blob), String(azurite.ports.blob));
+    expect(
+      await statusOf(() => BlobServiceClient.fromConnectionString(stranger, once).getProperties()),
+    ).not.toBe(200);
     await other.stop();
   });
 
@@ -76,16 +85,25 @@ describe('Azurite in this process', () => {
         path: request.url ?? '/',
         method: request.method ?? 'GET',
       };
-      const onward = httpRequest({ ...target, headers: request.headers, setHost: false }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
+      const onward = httpRequest(
+        { ...target, headers: request.headers, setHost: false },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(response);
+        },
+      );
       request.pipe(onward);
     });
     await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
     const url = `http://proxied.blob.core.keyturn.localhost:${(proxy.address() as AddressInfo).port}`;
     const read = (key: string) =>
-      statusOf(() => new BlobServiceClient(url, new StorageSharedKeyCredential('proxied', key), once).getProperties());
+      statusOf(() =>
+        new BlobServiceClient(
+          url,
+          new StorageSharedKeyCredential('proxied', key),
+          once,
+        ).getProperties(),
+      );
     expect([await read(key1), await read(key2), await read(newKey())]).toEqual([200, 200, 403]);
     proxy.close();
     proxy.closeAllConnections();
@@ -94,7 +112,9 @@ describe('Azurite in this process', () => {
   it('dates answers, errors too, and shows delayed messages by the movable clock', async () => {
     const connection = azurite.connectionString();
     const queue = QueueServiceClient.fromConnectionString(connection).getQueueClient('delayed');
-    const table = TableClient.fromConnectionString(connection, 'locks', { allowInsecureConnection: true });
+    const table = TableClient.fromConnectionString(connection, 'locks', {
+      allowInsecureConnection: true,
+    });
     await Promise.all([queue.create(), table.createTable()]);
     await queue.sendMessage('later', { visibilityTimeout: 300, messageTimeToLive: -1 });
     expect((await queue.receiveMessages()).receivedMessageItems).toHaveLength(0);
@@ -108,8 +128,15 @@ describe('Azurite in this process', () => {
     await table.createEntity({ partitionKey: 'a', rowKey: 'b' }, { onResponse });
     await statusOf(() => table.getEntity('a', 'absent', { onResponse }));
     await statusOf(() =>
-      table.updateEntity({ partitionKey: 'a', rowKey: 'b' }, 'Replace', { etag: 'W/"old"', onResponse }),
+      table.updateEntity({ partitionKey: 'a', rowKey: 'b' }, 'Replace', {
+        etag: 'W/"old"',
+        onResponse,
+      }),
     );
-    expect(dates.map((date) => Math.abs(Date.parse(date) - clock.now()) < 5000)).toEqual([true, true, true]);
+    expect(dates.map((date) => Math.abs(Date.parse(date) - clock.now()) < 5000)).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 });

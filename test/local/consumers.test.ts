@@ -12,9 +12,16 @@ const REFERENCE = '@Microsoft.KeyVault(VaultName=kv1;SecretName=db)';
 
 beforeAll(async () => {
   azure = await startAzure({ azurite: false, tenant: { vaults: [{ name: 'kv1' }] } });
-  token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://management.azure.com' });
+  token = await azure.issueToken({
+    oid: azure.world.identity.oid,
+    aud: 'https://management.azure.com',
+  });
   azure.vault('kv1').set('db', 'first');
-  site = azure.consumer({ type: 'Microsoft.Web/sites', name: 'app1', references: { DB: REFERENCE } });
+  site = azure.consumer({
+    type: 'Microsoft.Web/sites',
+    name: 'app1',
+    references: { DB: REFERENCE },
+  });
 });
 afterAll(async () => {
   expect(azure.routesUnused('consumer')).toEqual([]);
@@ -46,32 +53,60 @@ it('a site shows its references without a value, and keeps what it has read for 
   azure.vault('kv1').set('db', 'second');
   expect(site.valueOf('DB', azure.world)).toBe('first');
   expect(
-    (await call(`${site.id}/config/configreferences/appsettings/refresh`, { method: 'POST', body: '{}' })).status,
+    (
+      await call(`${site.id}/config/configreferences/appsettings/refresh`, {
+        method: 'POST',
+        body: '{}',
+      })
+    ).status,
   ).toBe(400);
-  const refreshed = await call(`${site.id}/config/configreferences/appsettings/refresh`, { method: 'POST' });
-  expect([refreshed.status, site.valueOf('DB', azure.world), site.restarts]).toEqual([200, 'second', 1]);
+  const refreshed = await call(`${site.id}/config/configreferences/appsettings/refresh`, {
+    method: 'POST',
+  });
+  expect([refreshed.status, site.valueOf('DB', azure.world), site.restarts]).toEqual([
+    200,
+    'second',
+    1,
+  ]);
   azure.vault('kv1').set('db', 'third');
   clock.advance({ hours: 25 });
   expect(site.valueOf('DB', azure.world)).toBe('third');
 });
 
 it('who has no role is refused, with the action in the message', async () => {
-  const other = azure.consumer({ type: 'Microsoft.Web/sites', name: 'app2', references: { DB: REFERENCE } }, false);
-  token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://management.azure.com' });
-  const refused = await call(`${other.id}/config/configreferences/appsettings/refresh`, { method: 'POST' });
+  const other = azure.consumer(
+    { type: 'Microsoft.Web/sites', name: 'app2', references: { DB: REFERENCE } },
+    false,
+  );
+  token = await azure.issueToken({
+    oid: azure.world.identity.oid,
+    aud: 'https://management.azure.com',
+  });
+  const refused = await call(`${other.id}/config/configreferences/appsettings/refresh`, {
+    method: 'POST',
+  });
   expect([refused.status, refused.body.error.code]).toEqual([403, 'AuthorizationFailed']);
-  expect(refused.body.error.message).toContain("perform action 'Microsoft.Web/sites/config/refresh/action'");
+  expect(refused.body.error.message).toContain(
+    "perform action 'Microsoft.Web/sites/config/refresh/action'",
+  );
   expect((await call(`${site.id}`, { version: '2001-01-01' })).status).toBe(400);
 });
 
 it('a named value is read again when it is asked to, a container app by its own cycle alone', async () => {
   const references = { nv: 'https://kv1.vault.azure.net/secrets/db' };
-  const apim = azure.consumer({ type: 'Microsoft.ApiManagement/service', name: 'apim1', references });
+  const apim = azure.consumer({
+    type: 'Microsoft.ApiManagement/service',
+    name: 'apim1',
+    references,
+  });
   const app = azure.consumer({ type: 'Microsoft.App/containerApps', name: 'ca1', references });
   const version = '2024-05-01';
   expect((await call(apim.id, { version })).status).toBe(200);
   const [found] = (await call(`${apim.id}/namedValues`, { version })).body.value;
-  expect(found).toMatchObject({ name: 'nv', properties: { keyVault: { lastStatus: { code: 'Success' } } } });
+  expect(found).toMatchObject({
+    name: 'nv',
+    properties: { keyVault: { lastStatus: { code: 'Success' } } },
+  });
   expect([apim, app].map((each) => each.valueOf('nv', azure.world))).toEqual(['third', 'third']);
   azure.vault('kv1').set('db', 'fourth');
   expect(apim.valueOf('nv', azure.world)).toBe('third');

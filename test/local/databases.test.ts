@@ -4,7 +4,12 @@ import { addDatabaseServer } from '../../local/azure/armDatabases.ts';
 import type { DatabaseServer } from '../../local/azure/databaseServer.ts';
 import { createArm } from '../../src/azure/arm.ts';
 import { parseResourceId } from '../../src/core/ids.ts';
-import { databaseIdentity, databaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
+import {
+  databaseIdentity,
+  databaseServers,
+  MYSQL_TYPE,
+  POSTGRESQL_TYPE,
+} from '../../src/targets/databaseServers.ts';
 import { mysql } from '../../src/targets/mysql.ts';
 import { postgres } from '../../src/targets/postgres.ts';
 import { startTenant, type Tenant } from '../azure/tenant.fixtures.ts';
@@ -25,14 +30,22 @@ afterAll(async () => {
 
 const factsOf = ({ id, kind }: DatabaseServer, known: Record<string, string> = suffixes) => {
   const type = kind === 'mysql' ? MYSQL_TYPE : POSTGRESQL_TYPE;
-  return databaseServers({ arm: createArm(tenant), suffixes: known }).facts(parseResourceId(id, type, 'the test'));
+  return databaseServers({ arm: createArm(tenant), suffixes: known }).facts(
+    parseResourceId(id, type, 'the test'),
+  );
 };
-const add = (options: Parameters<typeof addDatabaseServer>[1]) => addDatabaseServer(tenant.azure.world, options);
+const add = (options: Parameters<typeof addDatabaseServer>[1]) =>
+  addDatabaseServer(tenant.azure.world, options);
 
 describe('flexible servers', () => {
   it('of PostgreSQL have a host, the port of their cloud, an administrator, and passwords', async () => {
     const facts = await factsOf(add({ kind: 'postgresql', name: 'PG1', administrator: 'padm' }));
-    expect(facts).toEqual({ host: `pg1.postgres.${zone}`, port: 25432, administrator: 'padm', passwords: true });
+    expect(facts).toEqual({
+      host: `pg1.postgres.${zone}`,
+      port: 25432,
+      administrator: 'padm',
+      passwords: true,
+    });
   });
 
   it('of MySQL have the standard port where their cloud names none', async () => {
@@ -41,7 +54,9 @@ describe('flexible servers', () => {
   });
 
   it('that take tokens alone say so', async () => {
-    expect(await factsOf(add({ kind: 'postgresql', name: 'pg2', passwordAuth: 'Disabled' }))).toMatchObject({
+    expect(
+      await factsOf(add({ kind: 'postgresql', name: 'pg2', passwordAuth: 'Disabled' })),
+    ).toMatchObject({
       passwords: false,
     });
   });
@@ -52,7 +67,9 @@ describe('flexible servers', () => {
     `evil.example/.postgres.${zone}`,
     `a@pg3.postgres.${zone}`,
   ])('SEC-02: whose host is %s are never dialled', async (host) => {
-    await expect(factsOf(add({ kind: 'postgresql', name: 'pg3', host }))).rejects.toMatchObject({ reason: 'failed' });
+    await expect(factsOf(add({ kind: 'postgresql', name: 'pg3', host }))).rejects.toMatchObject({
+      reason: 'failed',
+    });
   });
 
   it('of a cloud that has none are refused before anything is asked', async () => {
@@ -87,7 +104,10 @@ describe('the identity in a database', () => {
 
   it('is nobody where no user was named, or the cloud has no audience: nothing is asked of the server', async () => {
     const nobody = databaseIdentity({ credential, audience, user: undefined });
-    expect([nobody, databaseIdentity({ credential, audience: undefined, user: 'x' })]).toEqual([undefined, undefined]);
+    expect([nobody, databaseIdentity({ credential, audience: undefined, user: 'x' })]).toEqual([
+      undefined,
+      undefined,
+    ]);
     const place = { host: 'localhost', port: 1 };
     const reason = { reason: 'target-forbidden' };
     await expect(postgres({ identity: nobody }).roles(place, ['a'])).rejects.toMatchObject(reason);

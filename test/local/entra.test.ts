@@ -53,7 +53,9 @@ describe('Entra of the local tenant', () => {
   });
 
   it('names its keys and issuer in the metadata', async () => {
-    const reply = await fetch(`${azure.authority}/${azure.world.tenantId}/v2.0/.well-known/openid-configuration`);
+    const reply = await fetch(
+      `${azure.authority}/${azure.world.tenantId}/v2.0/.well-known/openid-configuration`,
+    );
     expect(await reply.json()).toMatchObject({
       issuer: decodeJwt(await azure.issueToken()).iss,
       jwks_uri: keysUrl().href,
@@ -78,10 +80,15 @@ describe('Entra of the local tenant', () => {
 
   it('refuses a client secret once the clock has passed its end: AADSTS7000222', async () => {
     const app = azure.application('expiring');
-    const { secretText } = app.addPassword({ endDateTime: new Date(clock.now() + 60_000).toISOString() });
+    const { secretText } = app.addPassword({
+      endDateTime: new Date(clock.now() + 60_000).toISOString(),
+    });
     expect(await login(app.appId, secretText)).toMatchObject({ status: 200 });
     clock.advance({ minutes: 2 });
-    expect(await login(app.appId, secretText)).toMatchObject({ status: 401, error_codes: [7000222] });
+    expect(await login(app.appId, secretText)).toMatchObject({
+      status: 401,
+      error_codes: [7000222],
+    });
   });
 
   it('plays the flapping secret: 401, fine, 401, 401, fine (GR-01)', async () => {
@@ -98,7 +105,10 @@ describe('Entra of the local tenant', () => {
 describe('Graph of the local tenant', () => {
   async function call(roles: string[], method: string, path: string, body?: unknown) {
     const caller = azure.application('caller', roles);
-    const token = await azure.issueToken({ oid: caller.principal.oid, aud: 'https://graph.microsoft.com' });
+    const token = await azure.issueToken({
+      oid: caller.principal.oid,
+      aud: 'https://graph.microsoft.com',
+    });
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
     const reply = await fetch(`${azure.url('graph')}/v1.0/${path}`, { method, headers, ...text });
@@ -110,7 +120,11 @@ describe('Graph of the local tenant', () => {
   const add = (path: string, passwordCredential: object = {}) =>
     call(all, 'POST', `${path}/addPassword`, { passwordCredential });
   const listed = async ({ objectId }: { objectId: string }): Promise<string[]> => {
-    const { passwordCredentials } = await call(['Application.Read.All'], 'GET', `applications/${objectId}`);
+    const { passwordCredentials } = await call(
+      ['Application.Read.All'],
+      'GET',
+      `applications/${objectId}`,
+    );
     return passwordCredentials.map(({ keyId }: { keyId: string }) => keyId);
   };
 
@@ -128,7 +142,10 @@ describe('Graph of the local tenant', () => {
   it('shows a service principal by either id, its secrets without their texts, to whoever may read applications', async () => {
     const app = azure.application('principal');
     const { keyId } = app.addPrincipalPassword();
-    for (const path of [`servicePrincipals/${app.principal.oid}`, `servicePrincipals(appId='${app.appId}')`]) {
+    for (const path of [
+      `servicePrincipals/${app.principal.oid}`,
+      `servicePrincipals(appId='${app.appId}')`,
+    ]) {
       expect(await call(['Application.Read.All'], 'GET', path)).toMatchObject({
         ...{ status: 200, id: app.principal.oid, appId: app.appId },
         passwordCredentials: [{ keyId, secretText: null }],
@@ -136,14 +153,21 @@ describe('Graph of the local tenant', () => {
       expect(await call([], 'GET', path)).toMatchObject({ status: 403 });
     }
     // An application's own object id names no service principal, nor the other way round.
-    expect(await call(all, 'GET', `servicePrincipals/${app.objectId}`)).toMatchObject({ status: 404 });
-    expect(await call(all, 'GET', `applications/${app.principal.oid}`)).toMatchObject({ status: 404 });
+    expect(await call(all, 'GET', `servicePrincipals/${app.objectId}`)).toMatchObject({
+      status: 404,
+    });
+    expect(await call(all, 'GET', `applications/${app.principal.oid}`)).toMatchObject({
+      status: 404,
+    });
   });
 
   it('adds a secret that logs in after a while and removes it again, after which Entra refuses it: AADSTS7000215', async () => {
     const app = azure.application('rotated');
     const added = await add(`applications(appId='${app.appId}')`, { displayName: 'k' });
-    expect(await login(app.appId, added.secretText)).toMatchObject({ status: 401, error_codes: [7000215] });
+    expect(await login(app.appId, added.secretText)).toMatchObject({
+      status: 401,
+      error_codes: [7000215],
+    });
     clock.advance({ seconds: 5 });
     expect(await login(app.appId, added.secretText)).toMatchObject({ status: 200 });
     await listed(app);
@@ -153,13 +177,22 @@ describe('Graph of the local tenant', () => {
       'GET',
       `applications?$filter=${filter}&$select=passwordCredentials`,
     );
-    expect(value).toMatchObject([{ passwordCredentials: [{ keyId: added.keyId, secretText: null }] }]);
-    expect(await call(all, 'POST', `applications/${app.objectId}/removePassword`, { keyId: added.keyId })).toEqual({
+    expect(value).toMatchObject([
+      { passwordCredentials: [{ keyId: added.keyId, secretText: null }] },
+    ]);
+    expect(
+      await call(all, 'POST', `applications/${app.objectId}/removePassword`, {
+        keyId: added.keyId,
+      }),
+    ).toEqual({
       status: 204,
     });
     expect(await login(app.appId, added.secretText)).toMatchObject({ status: 200 });
     clock.advance({ seconds: 3 });
-    expect(await login(app.appId, added.secretText)).toMatchObject({ status: 401, error_codes: [7000215] });
+    expect(await login(app.appId, added.secretText)).toMatchObject({
+      status: 401,
+      error_codes: [7000215],
+    });
   });
 
   it('flickers by the movable clock while a secret is fresh, or by script (GR-01)', async () => {
@@ -187,18 +220,26 @@ describe('Graph of the local tenant', () => {
     const { keyId } = await add(`applications/${app.objectId}`);
     expect([await listed(app), await listed(app), await listed(app)]).toEqual([[], [], [keyId]]);
     await call(all, 'POST', `applications/${app.objectId}/removePassword`, { keyId });
-    expect([await listed(app), await listed(app), await listed(app)]).toEqual([[keyId], [keyId], []]);
+    expect([await listed(app), await listed(app), await listed(app)]).toEqual([
+      [keyId],
+      [keyId],
+      [],
+    ]);
   });
 
   it('knows limits: lifetimes, passwords forbidden, two for apps with personal accounts, names of 90 characters', async () => {
     const app = azure.application('limited');
     const path = `applications/${app.objectId}`;
-    const inDays = (days: number) => ({ endDateTime: new Date(clock.now() + days * 86_400_000).toISOString() });
+    const inDays = (days: number) => ({
+      endDateTime: new Date(clock.now() + days * 86_400_000).toISOString(),
+    });
     const code = async (asked: object) => (await add(path, asked)).error?.code;
     app.policy = { maxDays: 90 };
     expect(await code(inDays(91))).toBe('CredentialInvalidLifetimeAsPerAppPolicy');
     expect(await code({})).toBe('CredentialInvalidLifetimeAsPerAppPolicy');
-    expect((await add(path, { ...inDays(89), displayName: 'x'.repeat(100) })).displayName).toBe('x'.repeat(90));
+    expect((await add(path, { ...inDays(89), displayName: 'x'.repeat(100) })).displayName).toBe(
+      'x'.repeat(90),
+    );
     app.policy = { forbidden: true };
     expect(await code(inDays(1))).toBe('CredentialTypeNotAllowedAsPerAppPolicy');
     app.policy = {};
@@ -220,15 +261,23 @@ describe('Graph of the local tenant', () => {
     expect(await add(path)).toMatchObject(refused);
     expect(await call(all, 'POST', `${path}/removePassword`, { keyId })).toMatchObject(refused);
     clock.advance({ seconds: 6 });
-    expect(await call(all, 'POST', `${path}/removePassword`, { keyId })).toMatchObject({ status: 204 });
+    expect(await call(all, 'POST', `${path}/removePassword`, { keyId })).toMatchObject({
+      status: 204,
+    });
     azure.fault('graph.addPassword', [{ status: 409 }]);
-    expect(await add(path)).toMatchObject({ status: 409, error: { code: 'Directory_ConcurrencyViolation' } });
+    expect(await add(path)).toMatchObject({
+      status: 409,
+      error: { code: 'Directory_ConcurrencyViolation' },
+    });
   });
 
   it('gives an identity that owns an application the right to change it', async () => {
     const app = azure.ownedApplication('owned', 'kv1/gr-a');
     expect(app.tags).toEqual(['keyturn app-registration: kv1/gr-a']);
-    const token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://graph.microsoft.com' });
+    const token = await azure.issueToken({
+      oid: azure.world.identity.oid,
+      aud: 'https://graph.microsoft.com',
+    });
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const url = `${azure.url('graph')}/v1.0/applications/${app.objectId}/addPassword`;
     expect((await fetch(url, { method: 'POST', headers, body: '{}' })).status).toBe(200);
@@ -238,9 +287,15 @@ describe('Graph of the local tenant', () => {
   it('refuses any PATCH, and addPassword to who does not own the application', async () => {
     const app = azure.application('guarded');
     const path = `applications/${app.objectId}`;
-    expect(await call(all, 'PATCH', path, { passwordCredentials: [] })).toMatchObject({ status: 403 });
-    expect(await call(all, 'PATCH', `servicePrincipals/${app.principal.oid}`, {})).toMatchObject({ status: 403 });
-    expect(await call(['Application.ReadWrite.OwnedBy'], 'POST', `${path}/addPassword`, {})).toMatchObject({
+    expect(await call(all, 'PATCH', path, { passwordCredentials: [] })).toMatchObject({
+      status: 403,
+    });
+    expect(await call(all, 'PATCH', `servicePrincipals/${app.principal.oid}`, {})).toMatchObject({
+      status: 403,
+    });
+    expect(
+      await call(['Application.ReadWrite.OwnedBy'], 'POST', `${path}/addPassword`, {}),
+    ).toMatchObject({
       status: 403,
     });
     expect(await call(all, 'GET', path)).toMatchObject({ status: 200, passwordCredentials: [] });
@@ -251,14 +306,18 @@ describe('Graph of the local tenant', () => {
     const paths = [`applications/${app.objectId}`, 'applications'];
     const answers = await Promise.all(paths.map((path) => call([], 'GET', path)));
     expect(answers.map(({ status }) => status)).toEqual([403, 403]);
-    expect(await call(['Application.ReadWrite.OwnedBy'], 'GET', paths[0] ?? '')).toMatchObject({ status: 200 });
+    expect(await call(['Application.ReadWrite.OwnedBy'], 'GET', paths[0] ?? '')).toMatchObject({
+      status: 200,
+    });
   });
 });
 
 describe('the managed-identity endpoint', () => {
   const ask = (query: Record<string, string>, header = azure.world.identityHeader) => {
     const { IDENTITY_ENDPOINT = '' } = azure.env();
-    return fetch(`${IDENTITY_ENDPOINT}?${new URLSearchParams(query)}`, { headers: { 'X-IDENTITY-HEADER': header } });
+    return fetch(`${IDENTITY_ENDPOINT}?${new URLSearchParams(query)}`, {
+      headers: { 'X-IDENTITY-HEADER': header },
+    });
   };
   const good = () => ({
     'api-version': '2019-08-01',
@@ -268,7 +327,9 @@ describe('the managed-identity endpoint', () => {
 
   it('gives tokens of the user-assigned identity, ending by the movable clock', async () => {
     clock.advance({ days: 3 });
-    const answer: { access_token: string; expires_on: string } = Object(await (await ask(good())).json());
+    const answer: { access_token: string; expires_on: string } = Object(
+      await (await ask(good())).json(),
+    );
     expect(decodeJwt(answer.access_token)).toMatchObject({
       oid: azure.world.identity.oid,
       aud: 'https://management.azure.com',

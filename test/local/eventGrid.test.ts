@@ -29,13 +29,25 @@ afterEach(async () => {
 });
 
 /** A subscriber that completes the handshake and answers notifications as told, one reply per attempt, then 200. */
-async function subscriber(replies: Reply[] = [], handshake = echo): Promise<{ endpoint: string; posts: Post[] }> {
+async function subscriber(
+  replies: Reply[] = [],
+  handshake = echo,
+): Promise<{ endpoint: string; posts: Post[] }> {
   const posts: Post[] = [];
   server = createServer(async (request, response) => {
-    const post = { method: request.method ?? '', headers: request.headers, body: await text(request) };
+    const post = {
+      method: request.method ?? '',
+      headers: request.headers,
+      body: await text(request),
+    };
     posts.push(post);
-    const isHandshake = post.method === 'OPTIONS' || post.headers['aeg-event-type'] === 'SubscriptionValidation';
-    const { status, body = '', headers = {} } = isHandshake ? handshake(post) : (replies.shift() ?? { status: 200 });
+    const isHandshake =
+      post.method === 'OPTIONS' || post.headers['aeg-event-type'] === 'SubscriptionValidation';
+    const {
+      status,
+      body = '',
+      headers = {},
+    } = isHandshake ? handshake(post) : (replies.shift() ?? { status: 200 });
     response.writeHead(status, headers).end(body);
   });
   await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
@@ -47,7 +59,8 @@ function echo({ body }: Post): Reply {
   return { status: 200, body: JSON.stringify({ validationResponse: event?.data.validationCode }) };
 }
 
-const notifications = (posts: Post[]) => posts.filter(({ headers }) => headers['aeg-event-type'] === 'Notification');
+const notifications = (posts: Post[]) =>
+  posts.filter(({ headers }) => headers['aeg-event-type'] === 'Notification');
 
 describe('Event Grid delivery', () => {
   it('sends the handshake first and the event as an array of one with PascalCase data', async () => {
@@ -60,7 +73,11 @@ describe('Event Grid delivery', () => {
     expect(handshake?.headers['aeg-event-type']).toBe('SubscriptionValidation');
     expect(JSON.parse(handshake?.body ?? '')[0].data.validationUrl).toMatch(/^https:/);
     expect(notification?.headers).toMatchObject({
-      ...{ 'aeg-event-type': 'Notification', 'aeg-subscription-name': 'keyturn', 'aeg-delivery-count': '0' },
+      ...{
+        'aeg-event-type': 'Notification',
+        'aeg-subscription-name': 'keyturn',
+        'aeg-delivery-count': '0',
+      },
       ...{ 'aeg-data-version': '1', 'aeg-metadata-version': '1' },
     });
     expect(JSON.parse(notification?.body ?? '')).toEqual([
@@ -74,7 +91,13 @@ describe('Event Grid delivery', () => {
         },
         ...{ dataVersion: '1', metadataVersion: '1' },
         data: {
-          ...{ Id: near.id, VaultName: 'kv1', ObjectType: 'Secret', ObjectName: 'db', Version: near.version },
+          ...{
+            Id: near.id,
+            VaultName: 'kv1',
+            ObjectType: 'Secret',
+            ObjectName: 'db',
+            Version: near.version,
+          },
           ...{ NBF: null, EXP: near.exp },
         },
       },
@@ -114,15 +137,25 @@ describe('Event Grid delivery', () => {
   });
 
   it('sends CloudEvents after asking for consent with OPTIONS (EG-02)', async () => {
-    const consent = () => ({ status: 200, headers: { 'WebHook-Allowed-Origin': 'eventgrid.azure.net' } });
+    const consent = () => ({
+      status: 200,
+      headers: { 'WebHook-Allowed-Origin': 'eventgrid.azure.net' },
+    });
     const { endpoint, posts } = await subscriber([], consent);
     grid = new EventGrid();
     await grid.subscribe({ name: 'keyturn', vaultId, endpoint, schema: 'CloudEventSchemaV1_0' });
     grid.raise(near);
     await grid.idle();
-    expect(posts[0]).toMatchObject({ method: 'OPTIONS', headers: { 'webhook-request-origin': 'eventgrid.azure.net' } });
+    expect(posts[0]).toMatchObject({
+      method: 'OPTIONS',
+      headers: { 'webhook-request-origin': 'eventgrid.azure.net' },
+    });
     expect(posts[1]?.headers['content-type']).toMatch(/^application\/cloudevents\+json/);
-    expect(JSON.parse(posts[1]?.body ?? '')).toMatchObject({ source: vaultId, type: near.type, specversion: '1.0' });
+    expect(JSON.parse(posts[1]?.body ?? '')).toMatchObject({
+      source: vaultId,
+      type: near.type,
+      specversion: '1.0',
+    });
   });
 
   it('tells only the subscribers of the vault', async () => {

@@ -11,9 +11,17 @@ beforeAll(async () => {
 });
 afterAll(() => azure.stop());
 
-const event = { id: 'a', source: '/keyturn/x', type: 'keyturn.secret.rotated.v1', data: { vault: 'kv1' } };
+const event = {
+  id: 'a',
+  source: '/keyturn/x',
+  type: 'keyturn.secret.rotated.v1',
+  data: { vault: 'kv1' },
+};
 /** As the identity of Keyturn, with a token for this audience. */
-function clientFor(name: string, aud = 'https://eventgrid.azure.net'): EventGridPublisherClient<'CloudEvent'> {
+function clientFor(
+  name: string,
+  aud = 'https://eventgrid.azure.net',
+): EventGridPublisherClient<'CloudEvent'> {
   const { identity } = azure.world;
   const credential = {
     getToken: async () => ({
@@ -28,7 +36,9 @@ function clientFor(name: string, aud = 'https://eventgrid.azure.net'): EventGrid
 
 it('takes events of the publisher client, under their own ids', async () => {
   const topic = azure.topic('taken');
-  await clientFor('taken').send([{ ...event, subject: 'kv1/a', time: new Date('2027-01-01T00:00:00Z') }]);
+  await clientFor('taken').send([
+    { ...event, subject: 'kv1/a', time: new Date('2027-01-01T00:00:00Z') },
+  ]);
   expect(topic.events).toMatchObject([{ ...event, specversion: '1.0', subject: 'kv1/a' }]);
   expect(azure.routesUnused('topic')).toEqual([]);
 });
@@ -36,7 +46,9 @@ it('takes events of the publisher client, under their own ids', async () => {
 it('refuses a wrong audience, a missing role, and a topic that there is not', async () => {
   azure.topic('closed', { granted: false });
   await expect(clientFor('closed').send([event])).rejects.toMatchObject({ statusCode: 403 });
-  await expect(clientFor('taken', 'https://management.azure.com').send([event])).rejects.toMatchObject({
+  await expect(
+    clientFor('taken', 'https://management.azure.com').send([event]),
+  ).rejects.toMatchObject({
     statusCode: 401,
   });
   await expect(clientFor('gone').send([event])).rejects.toMatchObject({ statusCode: 404 });

@@ -18,7 +18,8 @@ import { chunked, sendRaw } from '../cases/wire.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const seen: { name: string; input: unknown; context: InvocationContext }[] = [];
-const inputs = (name: string) => seen.filter((call) => call.name === name).map(({ input }) => input);
+const inputs = (name: string) =>
+  seen.filter((call) => call.name === name).map(({ input }) => input);
 let during: (input: unknown, name: string) => unknown = () => undefined;
 
 /** What an entry file does: imports the library and registers functions of each kind. Runs once per process, as modules do. */
@@ -44,9 +45,16 @@ const entry = async (): Promise<unknown> => {
       return { status: 202, headers: { 'Retry-After': '7' }, jsonBody: body };
     },
   });
-  app.http('locked', { route: 'locked', authLevel: 'function', handler: async () => ({ body: 'open' }) });
+  app.http('locked', {
+    route: 'locked',
+    authLevel: 'function',
+    handler: async () => ({ body: 'open' }),
+  });
   app.generic('nothing', {
-    ...{ trigger: trigger.http({ route: 'nothing', authLevel: 'anonymous' }), return: output.http({}) },
+    ...{
+      trigger: trigger.http({ route: 'nothing', authLevel: 'anonymous' }),
+      return: output.http({}),
+    },
     handler: async () => undefined,
   });
   app.eventGrid('events', { handler: note('events') });
@@ -58,7 +66,10 @@ const entry = async (): Promise<unknown> => {
     ...{ queueName: 'keyturn-work-poison', connection: 'AzureWebJobsStorage' },
     handler: note('workPoison'),
   });
-  const toWork = output.storageQueue({ queueName: 'keyturn-work', connection: 'AzureWebJobsStorage' });
+  const toWork = output.storageQueue({
+    queueName: 'keyturn-work',
+    connection: 'AzureWebJobsStorage',
+  });
   app.timer('sweep', { ...{ schedule: '%SWEEP%', return: toWork }, handler: note('sweep') });
   registered = { entry: true };
   return registered;
@@ -78,10 +89,15 @@ const queue = (name: string) =>
   QueueServiceClient.fromConnectionString(azurite.connectionString()).getQueueClient(name);
 const workQueue = () => queue('keyturn-work');
 const lines = (start: string) => logs.filter(({ message }) => message.startsWith(start)).length;
-const waiting = async (name: string) => (await queue(name).getProperties()).approximateMessagesCount;
+const waiting = async (name: string) =>
+  (await queue(name).getProperties()).approximateMessagesCount;
 const send = (text: string, visibilityTimeout = 0) =>
-  workQueue().sendMessage(Buffer.from(text).toString('base64'), { visibilityTimeout, messageTimeToLive: -1 });
-const post = (path: string, body = '', headers = {}) => fetch(host.url + path, { method: 'POST', body, headers });
+  workQueue().sendMessage(Buffer.from(text).toString('base64'), {
+    visibilityTimeout,
+    messageTimeToLive: -1,
+  });
+const post = (path: string, body = '', headers = {}) =>
+  fetch(host.url + path, { method: 'POST', body, headers });
 
 beforeAll(async () => {
   clock.install();
@@ -105,8 +121,16 @@ describe('HTTP triggers', () => {
   it('hands over parameters, query, headers and body, and answers what the handler returned', async () => {
     const response = await post('/api/Vaults/kv1/secrets/a%20b?q=1', 'text', { 'x-own': 'yes' });
     expect([response.status, response.headers.get('retry-after')]).toEqual([202, '7']);
-    expect(await response.json()).toEqual({ vault: 'kv1', name: 'a b', q: '1', header: 'yes', text: 'text' });
-    expect(logs).toContainEqual(expect.objectContaining({ category: 'user', level: 'information', message: 'asked' }));
+    expect(await response.json()).toEqual({
+      vault: 'kv1',
+      name: 'a b',
+      q: '1',
+      header: 'yes',
+      text: 'text',
+    });
+    expect(logs).toContainEqual(
+      expect.objectContaining({ category: 'user', level: 'information', message: 'asked' }),
+    );
   });
 
   it('answers 404 to an unknown path and to a wrong method, 204 to a handler without a result', async () => {
@@ -119,16 +143,24 @@ describe('HTTP triggers', () => {
   it('answers 500 and no body when the handler throws, and logs what was thrown', async () => {
     const response = await fetch(`${host.url}/api/vaults/kv1/secrets/broken`);
     expect([response.status, await response.text()]).toEqual([500, '']);
-    expect(logs.some(({ level, message }) => level === 'error' && message.includes('no such luck'))).toBe(true);
+    expect(
+      logs.some(({ level, message }) => level === 'error' && message.includes('no such luck')),
+    ).toBe(true);
   });
 
   it('wants a key where the function says so', async () => {
     const { function: key, master, system } = host.keys;
-    const status = async (code: string) => (await fetch(`${host.url}/api/locked?code=${code}`)).status;
-    expect([await status(''), await status(system), await status(key), await status(master)]).toEqual([
-      401, 401, 200, 200,
-    ]);
-    expect((await fetch(`${host.url}/api/locked`, { headers: { 'x-functions-key': key } })).status).toBe(200);
+    const status = async (code: string) =>
+      (await fetch(`${host.url}/api/locked?code=${code}`)).status;
+    expect([
+      await status(''),
+      await status(system),
+      await status(key),
+      await status(master),
+    ]).toEqual([401, 401, 200, 200]);
+    expect(
+      (await fetch(`${host.url}/api/locked`, { headers: { 'x-functions-key': key } })).status,
+    ).toBe(200);
   });
 });
 
@@ -150,13 +182,18 @@ describe('the host answers as the real one', () => {
     const sent = await own('GET', read, ['X-Own: one', 'X-Own: two']);
     expect(JSON.parse(sent.text).header).toBe('one,two');
     // Node itself would keep the first: whoever reads one would judge another than the real host hands over.
-    const tokens = await own('GET', read, ['Authorization: Bearer one', 'authorization: Bearer two']);
+    const tokens = await own('GET', read, [
+      'Authorization: Bearer one',
+      'authorization: Bearer two',
+    ]);
     expect(JSON.parse(tokens.text).authorization).toBe('Bearer one,Bearer two');
     expect((await own('GET', read, ['Host: other'])).status).toBe(400);
   });
 
   it('HST-07: an escaped slash stays in its segment, an empty segment is no path of a function', async () => {
-    expect(JSON.parse((await own('GET', '/api/vaults/a%2Fb/secrets/c%2fd%20e')).text)).toMatchObject({
+    expect(
+      JSON.parse((await own('GET', '/api/vaults/a%2Fb/secrets/c%2fd%20e')).text),
+    ).toMatchObject({
       ...{ vault: 'a%2Fb', name: 'c%2fd e' },
     });
     for (const path of [
@@ -188,7 +225,10 @@ describe('the host answers as the real one', () => {
   });
 
   it('HST-07: has a start page, unless a setting switches it off', async () => {
-    expect(await own('GET', '/')).toMatchObject({ status: 200, text: expect.stringContaining('<title>') });
+    expect(await own('GET', '/')).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('<title>'),
+    });
     process.env.AzureWebJobsDisableHomepage = 'True';
     expect(await own('GET', '/')).toEqual({ status: 204, text: '' });
     delete process.env.AzureWebJobsDisableHomepage;
@@ -198,7 +238,11 @@ describe('the host answers as the real one', () => {
     const url = host.eventGridUrl('events');
     const event = { id: '1', source: 's', type: 't', specversion: '1.0', data: {} };
     const send = (type: string, body: object, more = {}) =>
-      fetch(url, { method: 'POST', headers: { 'content-type': type, ...more }, body: JSON.stringify(body) });
+      fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': type, ...more },
+        body: JSON.stringify(body),
+      });
     const marked = { 'aeg-event-type': 'Notification' };
     const answers = [
       await send('application/cloudevents+json', event),
@@ -219,10 +263,16 @@ describe('the Event Grid webhook', () => {
   it('DP-01: completes the handshakes of both schemas', async () => {
     const body = JSON.stringify([{ data: { validationCode: 'code-1' } }]);
     const validation = await post(path(), body, { 'aeg-event-type': 'SubscriptionValidation' });
-    expect([validation.status, await validation.json()]).toEqual([200, { validationResponse: 'code-1' }]);
+    expect([validation.status, await validation.json()]).toEqual([
+      200,
+      { validationResponse: 'code-1' },
+    ]);
     const headers = { 'WebHook-Request-Origin': 'eventgrid.azure.net' };
     const consent = await fetch(host.url + path(), { method: 'OPTIONS', headers });
-    expect([consent.status, consent.headers.get('webhook-allowed-origin')]).toEqual([200, 'eventgrid.azure.net']);
+    expect([consent.status, consent.headers.get('webhook-allowed-origin')]).toEqual([
+      200,
+      'eventgrid.azure.net',
+    ]);
   });
 
   it('runs one invocation per event of a batch and answers 202 after all have finished', async () => {
@@ -241,12 +291,23 @@ describe('the Event Grid webhook', () => {
   it('answers 500 when a handler throws, so that the event comes again', async () => {
     const grid = new EventGrid();
     const vaultId = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1';
-    await grid.subscribe({ name: 'keyturn', vaultId, endpoint: host.eventGridUrl('events'), retrySeconds: [0.02] });
+    await grid.subscribe({
+      name: 'keyturn',
+      vaultId,
+      endpoint: host.eventGridUrl('events'),
+      retrySeconds: [0.02],
+    });
     let tries = 0;
     during = () => {
       if (++tries < 3) throw new Error('busy');
     };
-    const event = { vaultId, vaultName: 'kv1', objectName: 'db', version: 'v', id: 'https://kv1/secrets/db/v' };
+    const event = {
+      vaultId,
+      vaultName: 'kv1',
+      objectName: 'db',
+      version: 'v',
+      id: 'https://kv1/secrets/db/v',
+    };
     grid.raise({ ...event, type: 'Microsoft.KeyVault.SecretNearExpiry' });
     await grid.idle();
     await grid.stop();
@@ -271,7 +332,10 @@ describe('queue triggers', () => {
     await send('plain');
     await host.drain();
     expect(inputs('work')).toEqual(expect.arrayContaining([{ vault: 'kv1' }, 'plain']));
-    expect(seen[0]?.context.triggerMetadata).toMatchObject({ dequeueCount: 1, id: expect.any(String) });
+    expect(seen[0]?.context.triggerMetadata).toMatchObject({
+      dequeueCount: 1,
+      id: expect.any(String),
+    });
   });
 
   it('try a failing message five times, then move it to the poison queue (FN-09)', async () => {
@@ -298,7 +362,9 @@ describe('queue triggers', () => {
       expect(lines('Message decoding has failed!')).toBe(2);
       clock.advance({ minutes: 2 });
       await host.drain();
-      expect([inputs('work'), inputs('workPoison'), lines('Message decoding has failed!')]).toEqual([[], [], 3]);
+      expect([inputs('work'), inputs('workPoison'), lines('Message decoding has failed!')]).toEqual(
+        [[], [], 3],
+      );
       await queue('keyturn-work-poison').clearMessages();
     },
   );
@@ -362,7 +428,8 @@ describe('queue triggers', () => {
 
   it('keep a message hidden while its call runs, also over a jump of the clock', async () => {
     let finish: () => void = () => {};
-    during = (input) => (input === 'slow' ? new Promise<void>((done) => (finish = done)) : undefined);
+    during = (input) =>
+      input === 'slow' ? new Promise<void>((done) => (finish = done)) : undefined;
     await send('slow');
     while (inputs('work').length === 0) await new Promise((done) => setTimeout(done, 10));
     clock.advance({ minutes: 9 });
@@ -399,8 +466,13 @@ describe('timer triggers', () => {
   });
 
   it('run at once by /admin/functions with the master key, in the background', async () => {
-    const ask = (key: string, name = 'sweep') => post(`/admin/functions/${name}`, '{}', { 'x-functions-key': key });
-    const answers = [await ask(host.keys.master), await ask(host.keys.function), await ask(host.keys.master, 'nope')];
+    const ask = (key: string, name = 'sweep') =>
+      post(`/admin/functions/${name}`, '{}', { 'x-functions-key': key });
+    const answers = [
+      await ask(host.keys.master),
+      await ask(host.keys.function),
+      await ask(host.keys.master, 'nope'),
+    ];
     expect(answers.map(({ status }) => status)).toEqual([202, 401, 404]);
     await host.drain();
     expect(inputs('sweep')).toEqual([expect.objectContaining({ isPastDue: false })]);
@@ -445,12 +517,17 @@ describe('the host', () => {
   });
 
   it('refuses an entry that registers nothing (FN-01)', async () => {
-    const empty = startHost({ entry: async () => ({}), storageConnection: azurite.connectionString() });
+    const empty = startHost({
+      entry: async () => ({}),
+      storageConnection: azurite.connectionString(),
+    });
     await expect(empty).rejects.toThrow('registered no function');
   });
 
   it('prefers a literal segment over a parameter in routes', () => {
-    const routes = ['secrets/{name}', 'secrets/all', 'secrets/{*rest}'].map((template) => parseRoute(template));
+    const routes = ['secrets/{name}', 'secrets/all', 'secrets/{*rest}'].map((template) =>
+      parseRoute(template),
+    );
     routes.sort((one, other) => one.rank.localeCompare(other.rank));
     const winner = (path: string) => routes.map((route) => route.match(path)).find(Boolean);
     expect([winner('secrets/all'), winner('secrets/x'), winner('secrets/x/y')]).toEqual([
@@ -485,7 +562,10 @@ describe('the bundle', () => {
       await host.stop();
       console.log(JSON.stringify({ functions: host.functions, before, after: globalThis.lazyLoaded, answer }));`;
     const run = promisify(execFile);
-    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { env: {}, cwd: root });
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
+      env: {},
+      cwd: root,
+    });
     await rm(folder, { recursive: true });
     const functions = [{ name: 'go', type: 'httpTrigger' }];
     expect(JSON.parse(stdout)).toEqual({ functions, before: false, after: true, answer: 42 });

@@ -11,7 +11,10 @@ let azure: Azure;
 let client: SecretClient;
 
 beforeAll(async () => {
-  azure = await startAzure({ azurite: false, tenant: { vaults: [{ name: 'kv1', deleteSeconds: 10 }] } });
+  azure = await startAzure({
+    azurite: false,
+    tenant: { vaults: [{ name: 'kv1', deleteSeconds: 10 }] },
+  });
   azure.grant(fullGrant(azure.world, azure.world.identity));
   const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = azure.env();
   Object.assign(process.env, { IDENTITY_ENDPOINT, IDENTITY_HEADER });
@@ -27,7 +30,9 @@ afterAll(async () => {
 
 describe('vaults of the local tenant', () => {
   it('give the SDK with a managed identity what a person stored, and the other way round', async () => {
-    azure.vault('kv1').set('by-person', 'v1', { tags: { owner: 'x' }, expiresOn: new Date('2030-01-01') });
+    azure
+      .vault('kv1')
+      .set('by-person', 'v1', { tags: { owner: 'x' }, expiresOn: new Date('2030-01-01') });
     const read = await client.getSecret('by-person');
     expect([read.value, read.properties.tags, read.properties.expiresOn]).toEqual([
       'v1',
@@ -35,7 +40,10 @@ describe('vaults of the local tenant', () => {
       new Date('2030-01-01'),
     ]);
     const stored = await client.setSecret('by-product', 'v2');
-    expect(azure.vault('kv1').current('BY-PRODUCT')).toMatchObject({ id: stored.properties.version, value: 'v2' });
+    expect(azure.vault('kv1').current('BY-PRODUCT')).toMatchObject({
+      id: stored.properties.version,
+      value: 'v2',
+    });
   });
 
   it('bring a purged secret back from a backup with its versions, tags and order (IAC-05)', async () => {
@@ -52,7 +60,10 @@ describe('vaults of the local tenant', () => {
     await deletion.pollUntilDone();
     await client.purgeDeletedSecret('kept');
     await client.restoreSecretBackup(backup ?? new Uint8Array());
-    expect((await client.getSecret('kept')).properties).toMatchObject({ version: second.id, tags: { n: '2' } });
+    expect((await client.getSecret('kept')).properties).toMatchObject({
+      version: second.id,
+      tags: { n: '2' },
+    });
     expect((await client.getSecret('kept', { version: first.id })).value).toBe('one');
   });
 
@@ -76,11 +87,13 @@ describe('vaults of the local tenant', () => {
     for (let i = 0; i < 30; i++) vault.set(`many-${i}`, 'v');
     for (let i = 0; i < 30; i++) vault.set('often', 'v');
     const pages = [];
-    for await (const page of client.listPropertiesOfSecrets().byPage()) pages.push(page.map(({ name }) => name));
+    for await (const page of client.listPropertiesOfSecrets().byPage())
+      pages.push(page.map(({ name }) => name));
     expect(pages.map(({ length }) => length).slice(0, 2)).toEqual([25, 0]);
     expect(pages.flat().sort()).toEqual([...vault.secrets.values()].map(({ name }) => name).sort());
     const ids = [];
-    for await (const { version } of client.listPropertiesOfSecretVersions('often')) ids.push(version);
+    for await (const { version } of client.listPropertiesOfSecretVersions('often'))
+      ids.push(version);
     expect(ids).toEqual(
       vault
         .versions('often')
@@ -92,7 +105,10 @@ describe('vaults of the local tenant', () => {
   it('disable a version by a PATCH that leaves its tags, and then refuse to read it', async () => {
     const { id } = azure.vault('kv1').set('paused', 'v', { tags: { a: '1' } });
     await client.updateSecretProperties('paused', id, { enabled: false });
-    expect(azure.vault('kv1').current('paused')).toMatchObject({ enabled: false, tags: { a: '1' } });
+    expect(azure.vault('kv1').current('paused')).toMatchObject({
+      enabled: false,
+      tags: { a: '1' },
+    });
     await expect(client.getSecret('paused')).rejects.toMatchObject({
       statusCode: 403,
       details: { error: { innerError: { code: 'SecretDisabled' } } },
@@ -102,12 +118,17 @@ describe('vaults of the local tenant', () => {
   it('refuse to overwrite the secret behind a certificate', async () => {
     azure.vault('kv1').set('cert', 'pem', { kid: `${azure.url('kv1.vault')}/keys/cert/1` });
     expect((await client.getSecret('cert')).properties.managed).toBe(true);
-    await expect(client.setSecret('cert', 'mine')).rejects.toMatchObject({ statusCode: 403, code: 'Forbidden' });
+    await expect(client.setSecret('cert', 'mine')).rejects.toMatchObject({
+      statusCode: 403,
+      code: 'Forbidden',
+    });
   });
 
   it('refuse the expiry that the SDK corrupts after 2038', async () => {
     const expiresOn = new Date('2039-01-01');
-    await expect(client.setSecret('late', 'v', { expiresOn })).rejects.toMatchObject({ code: 'BadParameter' });
+    await expect(client.setSecret('late', 'v', { expiresOn })).rejects.toMatchObject({
+      code: 'BadParameter',
+    });
   });
 
   it('name the action that a caller lacks, for a role scoped to one secret too', async () => {
@@ -123,14 +144,18 @@ describe('vaults of the local tenant', () => {
     expect((await limited.getSecret('Mine')).value).toBe('v');
     await expect(limited.getSecret('by-person')).rejects.toMatchObject({
       statusCode: 403,
-      message: expect.stringContaining("Action: 'Microsoft.KeyVault/vaults/secrets/getSecret/action'"),
+      message: expect.stringContaining(
+        "Action: 'Microsoft.KeyVault/vaults/secrets/getSecret/action'",
+      ),
       details: { error: { innerError: { code: 'ForbiddenByRbac' } } },
     });
   });
 
   it('raise near expiry and expiry once per current version, when the clock gets there', () => {
     const seen: string[] = [];
-    const vault = new Vault({ name: 'kv9' }, '/subscriptions/s/resourceGroups/g', ({ type }) => seen.push(type));
+    const vault = new Vault({ name: 'kv9' }, '/subscriptions/s/resourceGroups/g', ({ type }) =>
+      seen.push(type),
+    );
     const inDays = (days: number) => new Date(clock.now() + days * 86_400_000);
     vault.set('x', 'v', { expiresOn: inDays(40) });
     vault.tick();

@@ -12,11 +12,18 @@ beforeAll(async () => {
     azurite: false,
     tenant: {
       accounts: [{ name: 'acct1' }],
-      vaults: names.map((name) => ({ name, rbac: name !== 'kv2', tags: name === 'other' ? {} : { Keyturn: 'blue' } })),
+      vaults: names.map((name) => ({
+        name,
+        rbac: name !== 'kv2',
+        tags: name === 'other' ? {} : { Keyturn: 'blue' },
+      })),
     },
   });
   scope = `/subscriptions/${azure.world.subscriptionId}`;
-  token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://management.azure.com' });
+  token = await azure.issueToken({
+    oid: azure.world.identity.oid,
+    aud: 'https://management.azure.com',
+  });
   azure.grant({
     principalId: azure.world.identity.oid,
     scope,
@@ -53,13 +60,21 @@ async function ask(over: object = {}, options: object = {}, version = '2022-10-0
     body: JSON.stringify(body),
   });
   const answer: Body = Object(await reply.json());
-  return { status: reply.status, answer, names: answer.data?.map(({ id }) => id.split('/').at(-1)) };
+  return {
+    status: reply.status,
+    answer,
+    names: answer.data?.map(({ id }) => id.split('/').at(-1)),
+  };
 }
 
 describe('Resource Graph of the local tenant', () => {
   it('lists the vaults with such a tag in pages, with the mode of each', async () => {
     const first = await ask({}, { $top: 2 });
-    expect(first).toMatchObject({ status: 200, names: ['kv1', 'kv2'], answer: { totalRecords: 3 } });
+    expect(first).toMatchObject({
+      status: 200,
+      names: ['kv1', 'kv2'],
+      answer: { totalRecords: 3 },
+    });
     expect(first.answer.data?.map(({ rbac }) => rbac)).toEqual([true, false]);
     const last = await ask({}, { $top: 2, $skipToken: first.answer.$skipToken });
     expect(last.names).toEqual(['kv3']);
@@ -72,7 +87,10 @@ describe('Resource Graph of the local tenant', () => {
     azure.revokeGrant({ principalId: identity.oid, scope: azure.vault('kv1').id });
     expect((await ask()).names).toEqual(['kv2', 'kv3']);
     azure.revokeGrant({ principalId: identity.oid, scope });
-    expect(await ask()).toMatchObject({ status: 403, answer: { error: { code: 'AuthorizationFailed' } } });
+    expect(await ask()).toMatchObject({
+      status: 403,
+      answer: { error: { code: 'AuthorizationFailed' } },
+    });
     roles.all.splice(0, Number.POSITIVE_INFINITY, ...kept);
   });
 

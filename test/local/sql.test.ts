@@ -1,7 +1,13 @@
 /** SQL servers of the stand-in: ARM's answers beyond the conformance suite's, and what TDS lets nobody do. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Connection, type ConnectionConfiguration, type ConnectionOptions, Request, TYPES } from 'tedious';
+import {
+  Connection,
+  type ConnectionConfiguration,
+  type ConnectionOptions,
+  Request,
+  TYPES,
+} from 'tedious';
 import type { Azure } from '../../local/azure/azure.ts';
 import type { SqlServer } from '../../local/azure/sqlServer.ts';
 import { startAzure } from '../../local/azure/tenant.ts';
@@ -19,7 +25,12 @@ beforeAll(async () => {
       accounts: [],
       sqlServers: [
         {
-          ...{ name: 'sql1', administratorPassword: ADMIN, entraAdministrator: 'dba-group', logins: LOGINS },
+          ...{
+            name: 'sql1',
+            administratorPassword: ADMIN,
+            entraAdministrator: 'dba-group',
+            logins: LOGINS,
+          },
           databases: { shop: { user_a: 'Dd0-first-of-d-4714' } },
         },
       ],
@@ -42,12 +53,22 @@ async function arm(method: string, query = '', body?: object, caller = azure.wor
   const token = await azure.issueToken({ oid: caller, aud: 'https://management.azure.com' });
   const url = `${azure.url('management')}${server.id}?api-version=2022-08-01-preview${query}`;
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const reply = await fetch(url, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  const reply = await fetch(url, {
+    method,
+    headers,
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
   const text = await reply.text();
-  return { status: reply.status, text, body: JSON.parse(text) as { properties?: object; error?: { code: string } } };
+  return {
+    status: reply.status,
+    text,
+    body: JSON.parse(text) as { properties?: object; error?: { code: string } },
+  };
 }
 
-type Tried = { readonly connection: Connection } | { readonly numbers: number[]; readonly code: unknown };
+type Tried =
+  | { readonly connection: Connection }
+  | { readonly numbers: number[]; readonly code: unknown };
 
 /** A connection, or the numbers that the server sent and the client's own code. */
 async function tryTo(
@@ -69,7 +90,9 @@ async function tryTo(
   const numbers: number[] = [];
   connection.on('errorMessage', ({ number }: { number: number }) => numbers.push(number));
   connection.on('error', () => undefined);
-  const error = await new Promise<(Error & { code?: unknown }) | undefined>((resolve) => connection.connect(resolve));
+  const error = await new Promise<(Error & { code?: unknown }) | undefined>((resolve) =>
+    connection.connect(resolve),
+  );
   return error ? { numbers, code: error.code } : { connection };
 }
 const asLogin = (userName: string, password: string, options?: ConnectionOptions, host?: string) =>
@@ -126,7 +149,9 @@ describe('Resource Manager', () => {
   });
 
   it('lets nobody in without the right', async () => {
-    expect((await arm('GET', '', undefined, azure.application('stranger').principal.oid)).status).toBe(403);
+    expect(
+      (await arm('GET', '', undefined, azure.application('stranger').principal.oid)).status,
+    ).toBe(403);
   });
 });
 
@@ -138,7 +163,9 @@ describe("questions about one's own rights", () => {
     const values: unknown[] = [];
     await new Promise<void>((resolve) => {
       const request = new Request(MAY, () => resolve());
-      request.on('row', (columns: { value: unknown }[]) => values.push(...columns.map(({ value }) => value)));
+      request.on('row', (columns: { value: unknown }[]) =>
+        values.push(...columns.map(({ value }) => value)),
+      );
       tried.connection.execSqlBatch(request);
     });
     tried.connection.close();
@@ -161,14 +188,25 @@ describe("questions about one's own rights", () => {
 });
 
 describe('TDS', () => {
-  it.each(['strict', true] as const)('takes the right password with encrypt: %j, and no other', async (encrypt) => {
-    expect(await run(await asLogin('app_a', LOGINS.app_a, { encrypt }), 'set ansi_nulls on')).toBeUndefined();
-    expect(await asLogin('app_a', 'wrong', { encrypt })).toEqual({ numbers: [18456], code: 'ELOGIN' });
-    expect(await asLogin('app_a@sql1', LOGINS.app_a, { encrypt })).toHaveProperty('connection');
-  });
+  it.each(['strict', true] as const)(
+    'takes the right password with encrypt: %j, and no other',
+    async (encrypt) => {
+      expect(
+        await run(await asLogin('app_a', LOGINS.app_a, { encrypt }), 'set ansi_nulls on'),
+      ).toBeUndefined();
+      expect(await asLogin('app_a', 'wrong', { encrypt })).toEqual({
+        numbers: [18456],
+        code: 'ELOGIN',
+      });
+      expect(await asLogin('app_a@sql1', LOGINS.app_a, { encrypt })).toHaveProperty('connection');
+    },
+  );
 
   it('takes nobody in without TLS, nor under a name that the certificate does not hold', async () => {
-    expect(await asLogin('app_a', LOGINS.app_a, { encrypt: false })).toEqual({ numbers: [], code: 'EENCRYPT' });
+    expect(await asLogin('app_a', LOGINS.app_a, { encrypt: false })).toEqual({
+      numbers: [],
+      code: 'EENCRYPT',
+    });
     expect(await asLogin('app_a', LOGINS.app_a, {}, 'sql1.elsewhere.localhost')).toEqual({
       numbers: [],
       code: 'ESOCKET',
@@ -186,16 +224,24 @@ describe('TDS', () => {
   });
 
   it('takes the token of a principal with a login here', async () => {
-    expect(await run(await asToken({}), `ALTER LOGIN [app_a] WITH PASSWORD = N'${NEW}'`)).toBeUndefined();
+    expect(
+      await run(await asToken({}), `ALTER LOGIN [app_a] WITH PASSWORD = N'${NEW}'`),
+    ).toBeUndefined();
     expect(server.accepts('app_a', NEW)).toBe(true);
-    expect(await run(await asToken({}), `ALTER LOGIN [padm] WITH PASSWORD = N'${NEW}'`)).toBe(15151);
+    expect(await run(await asToken({}), `ALTER LOGIN [padm] WITH PASSWORD = N'${NEW}'`)).toBe(
+      15151,
+    );
   });
 
   it('says which server, database or switched-off login it was', async () => {
-    expect(await asLogin('app_a', LOGINS.app_a, {}, 'sql9.database.keyturn.localhost')).toMatchObject({
+    expect(
+      await asLogin('app_a', LOGINS.app_a, {}, 'sql9.database.keyturn.localhost'),
+    ).toMatchObject({
       numbers: [40532],
     });
-    expect(await asLogin('app_a', LOGINS.app_a, { database: 'none' })).toMatchObject({ numbers: [4060] });
+    expect(await asLogin('app_a', LOGINS.app_a, { database: 'none' })).toMatchObject({
+      numbers: [4060],
+    });
     expect(await run(await admin(), 'ALTER LOGIN app_a DISABLE')).toBeUndefined();
     expect(await asLogin('app_a', LOGINS.app_a)).toMatchObject({ numbers: [18470] });
     server.closed = 40615;
@@ -210,8 +256,12 @@ describe('TDS', () => {
     const statement = `ALTER USER [user_a] WITH PASSWORD = N'${NEW}' OLD_PASSWORD = N'${user[1]}'`;
     expect(await run(await asLogin(...user, { database: 'shop' }), statement)).toBeUndefined();
     expect(server.accepts('user_a', NEW, 'shop')).toBe(true);
-    expect(await asLogin('app_a', LOGINS.app_a, { database: 'shop' })).toMatchObject({ numbers: [18456] });
-    expect(await run(await admin({ database: 'shop' }), `ALTER LOGIN [app_a] WITH PASSWORD = N'${NEW}'`)).toBe(5001);
+    expect(await asLogin('app_a', LOGINS.app_a, { database: 'shop' })).toMatchObject({
+      numbers: [18456],
+    });
+    expect(
+      await run(await admin({ database: 'shop' }), `ALTER LOGIN [app_a] WITH PASSWORD = N'${NEW}'`),
+    ).toBe(5001);
   });
 
   it.each([
@@ -250,7 +300,10 @@ describe('TDS', () => {
     await run(await admin(), `ALTER LOGIN [app_a] WITH PASSWORD = N'${NEW}'`);
     expect(await asLogin('app_a', LOGINS.app_a)).toMatchObject({ numbers: [18456] });
     expect(
-      await run(tried, `ALTER LOGIN [app_a] WITH PASSWORD = N'${LOGINS.app_a}' OLD_PASSWORD = N'${NEW}'`),
+      await run(
+        tried,
+        `ALTER LOGIN [app_a] WITH PASSWORD = N'${LOGINS.app_a}' OLD_PASSWORD = N'${NEW}'`,
+      ),
     ).toBeUndefined();
   });
 

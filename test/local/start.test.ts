@@ -22,7 +22,12 @@ afterAll(() => {
 });
 
 const run = (...options: string[]) => start([...command, ...options], { TMPDIR: temporary });
-const secrets = ['kv-shop/orders-storage', 'kv-shop/orders-sql', 'kv-shop/orders-bus', 'kv-web/portal-login'];
+const secrets = [
+  'kv-shop/orders-storage',
+  'kv-shop/orders-sql',
+  'kv-shop/orders-bus',
+  'kv-web/portal-login',
+];
 /** A key, password or client secret has 36 characters or more, bare or in a connection string; so have these. */
 const VALUE = /[\w+/.~-]{36,}|AccountKey=|Password=|AccessKey=/;
 const NO_VALUE =
@@ -47,14 +52,24 @@ it('tells four rotations side by side, from the event to the refused old credent
     /kv-data\/lake-key: refused, no-consent/,
     /clock moved by 2 h/,
     /SecretNearExpiry 4 times: accepted, 202$/,
-    ...ofAll('due', [/in use: key1$/, /in use: login orders_a$/, /in use: PrimaryKey$/, /in use: a person's .*$/]),
+    ...ofAll('due', [
+      /in use: key1$/,
+      /in use: login orders_a$/,
+      /in use: PrimaryKey$/,
+      /in use: a person's .*$/,
+    ]),
     ...ofAll('issued', [
       /key2 \(regenerateKey, 200\), stored as version [0-9a-f]{8}; key1 works on$/,
       /login orders_b \(ALTER LOGIN \[orders_b\]\), stored as version [0-9a-f]{8}; login orders_a works on$/,
       /SecondaryKey \(regenerateKeys, 200\), stored as version [0-9a-f]{8}; PrimaryKey works on$/,
       /Keyturn's client secret \(addPassword, 200\), stored as version [0-9a-f]{8}; a person's .* works on$/,
     ]),
-    ...ofAll('proved', [/key1 is to be/, /login orders_a is to be/, /PrimaryKey is to be/, /client secret is to be/]),
+    ...ofAll('proved', [
+      /key1 is to be/,
+      /login orders_a is to be/,
+      /PrimaryKey is to be/,
+      /client secret is to be/,
+    ]),
     /In the grace both work: all 4 targets take the old value and the new one$/,
     /clock moved by 24 h: .* nothing revoked$/,
     /48 h of grace are over$/,
@@ -98,7 +113,11 @@ describe('once it stays up', () => {
       ({ body }) => body.done === true,
     );
     expect([proved.status, proved.body.phase]).toEqual([200, 'proved']);
-    expect((await paste(detail)).body).toMatchObject({ secret: 'reports-storage', state: 'grace', owed: ['key1'] });
+    expect((await paste(detail)).body).toMatchObject({
+      secret: 'reports-storage',
+      state: 'grace',
+      owed: ['key1'],
+    });
 
     const moved = await paste(clock);
     expect(moved.status).toBe(200);
@@ -117,17 +136,21 @@ describe('once it stays up', () => {
     const port = Number(new URL(url(rotate)).port);
     served.signal('SIGINT');
     expect([await served.ended, served.stderr()]).toEqual([0, '']);
-    expect([served.isAlive(), await isOpen(port), readdirSync(temporary)]).toEqual([false, false, []]);
+    expect([served.isAlive(), await isOpen(port), readdirSync(temporary)]).toEqual([
+      false,
+      false,
+      [],
+    ]);
   });
 
   it('OPS-10: keeps the token in a file of its user, which no screen shows, and the clock from whoever has none', async () => {
     const served = run('--port', '0');
     await served.seen(/\/revoke\n/);
     const [, file = ''] = /\$\(cat (\S+)\)/.exec(served.stdout()) ?? [];
-    expect([(statSync(file).mode & 0o777).toString(8), (statSync(dirname(file)).mode & 0o777).toString(8)]).toEqual([
-      '600',
-      '700',
-    ]);
+    expect([
+      (statSync(file).mode & 0o777).toString(8),
+      (statSync(dirname(file)).mode & 0o777).toString(8),
+    ]).toEqual(['600', '700']);
     const token = readFileSync(file, 'utf8');
     expect(served.stdout()).not.toContain(token);
     expect(served.stdout()).not.toMatch(/eyJ/);
@@ -136,7 +159,11 @@ describe('once it stays up', () => {
     const [, clock = ''] = /'(http:\/\/127\.0\.0\.1:\d+\/clock)\?/.exec(served.stdout()) ?? [];
     const ask = async (hours: string, authorization = `Bearer ${token}`, method = 'POST') =>
       (await fetch(`${clock}?hours=${hours}`, { method, headers: { authorization } })).status;
-    expect([await ask('3', ''), await ask('3', 'Bearer x'), await ask('3', undefined, 'GET')]).toEqual([401, 401, 404]);
+    expect([
+      await ask('3', ''),
+      await ask('3', 'Bearer x'),
+      await ask('3', undefined, 'GET'),
+    ]).toEqual([401, 401, 404]);
     for (const wrong of ['', '0', '-1', '1.5', '1e3', '99999', 'x'])
       expect([wrong, await ask(wrong)]).toEqual([wrong, 400]);
     served.signal('SIGTERM');
@@ -164,16 +191,25 @@ describe('a run that fails', () => {
     await new Promise((closed) => other.close(closed));
   });
 
-  it.each([['--port', 'x'], ['--twice'], ['--once', '--stay']])('shows its usage for %s', async (...options) => {
-    const refused = run(...options);
-    expect(await refused.ended).toBe(1);
-    expect(refused.stderr()).toContain('Usage: npm start');
-  });
+  it.each([['--port', 'x'], ['--twice'], ['--once', '--stay']])(
+    'shows its usage for %s',
+    async (...options) => {
+      const refused = run(...options);
+      expect(await refused.ended).toBe(1);
+      expect(refused.stderr()).toContain('Usage: npm start');
+    },
+  );
 
   it.each([['--port', 'abc'], ['--port', '70000'], ['--listen', 'nowhere'], ['--twice']])(
     'of the stand-in alone shows its usage for %s',
     async (...options) => {
-      const refused = start(['node', '--import', './local/preload.ts', 'local/azure.ts', ...options]);
+      const refused = start([
+        'node',
+        '--import',
+        './local/preload.ts',
+        'local/azure.ts',
+        ...options,
+      ]);
       expect([await refused.ended, refused.stdout()]).toEqual([1, '']);
       expect(refused.stderr()).toMatch(/^[^\n]+\nUsage: npm run --silent azure [^\n]+\n$/);
     },
@@ -189,9 +225,13 @@ describe('a run that fails', () => {
       };`;
     const [node = '', ...rest] = command;
     const module = `data:text/javascript,${encodeURIComponent(sabotage)}`;
-    const story = start([node, '--import', module, ...rest, '--once', '--port', '0'], { TMPDIR: temporary });
+    const story = start([node, '--import', module, ...rest, '--once', '--port', '0'], {
+      TMPDIR: temporary,
+    });
     expect(await story.ended).toBe(1);
-    expect(story.stderr()).toContain("Not as it must be: the owner's tags and content type are on it.");
+    expect(story.stderr()).toContain(
+      "Not as it must be: the owner's tags and content type are on it.",
+    );
     expect(withoutIds(story.stdout() + story.stderr())).not.toMatch(VALUE);
   });
 
@@ -200,9 +240,9 @@ describe('a run that fails', () => {
     await expect(teller.until('the moon', 0.05, () => undefined)).rejects.toThrow(
       new StoryError('Not seen within 0.05 s: the moon.'),
     );
-    await expect(teller.within('the end', 5, Promise.reject(new Error('no such luck')))).rejects.toThrow(
-      'no such luck',
-    );
+    await expect(
+      teller.within('the end', 5, Promise.reject(new Error('no such luck'))),
+    ).rejects.toThrow('no such luck');
   });
 });
 
@@ -213,22 +253,34 @@ async function paste(line: string) {
   const [[name, ...words] = []] = commandsOf(line);
   const { options, rest } = optionsOf(words, ['-sS', '-i']);
   const known = ['-sS', '-i', '-X', '-H', '-d'];
-  expect([name, [...options.keys()].filter((option) => !known.includes(option)), rest]).toEqual(['curl', [], []]);
+  expect([name, [...options.keys()].filter((option) => !known.includes(option)), rest]).toEqual([
+    'curl',
+    [],
+    [],
+  ]);
   const isAddress = (word: string) => word.startsWith('http');
   const headers = (options.get('-H') ?? [])
     .filter((word) => !isAddress(word))
     .map((word) => {
       const [, key = '', value = ''] = /^([\w-]+): (.*)$/.exec(word) ?? [];
-      return [key, value.replace(/\$\(cat (\S+)\)/, (_, file: string) => readFileSync(file, 'utf8'))] as [
-        string,
-        string,
-      ];
+      return [
+        key,
+        value.replace(/\$\(cat (\S+)\)/, (_, file: string) => readFileSync(file, 'utf8')),
+      ] as [string, string];
     });
   const [body] = options.get('-d') ?? [];
   const method = options.get('-X')?.[0] ?? 'GET';
-  const response = await fetch(url(line), { method, headers, ...(body === undefined ? {} : { body }) });
+  const response = await fetch(url(line), {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  });
   const text = (await response.json()) as Record<string, unknown>;
-  return { status: response.status, body: text, location: response.headers.get('operation-location') ?? '' };
+  return {
+    status: response.status,
+    body: text,
+    location: response.headers.get('operation-location') ?? '',
+  };
 }
 
 /** Asks again until it is as wanted; the limit of the suite ends what never is. */

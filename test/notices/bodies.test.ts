@@ -15,17 +15,40 @@ const { AdaptiveCard, SerializationContext, Version } = createRequire(import.met
 ) as typeof Cards;
 
 const PUBLIC = 'https://keyturn.example.com';
-const HOSTILE = '[click](https://evil.example) *bold* <https://evil.example|here> <!channel> & `code` </at>';
+const HOSTILE =
+  '[click](https://evil.example) *bold* <https://evil.example|here> <!channel> & `code` </at>';
 const notice = (type: Notice['type'], more: Partial<Notice> = {}): Notice => ({
   id: '5f0c3a52-6f0e-8a11-9d3b-0a1b2c3d4e5f',
-  ...{ type, severity: severityOf[type], on: new Date('2027-01-05T10:00:00Z'), instance: 'keyturn' },
-  ...{ vault: 'kv-shop', name: 'orders-storage', reason: 'no-consent', by: 'target owner', owner: HOSTILE },
+  ...{
+    type,
+    severity: severityOf[type],
+    on: new Date('2027-01-05T10:00:00Z'),
+    instance: 'keyturn',
+  },
+  ...{
+    vault: 'kv-shop',
+    name: 'orders-storage',
+    reason: 'no-consent',
+    by: 'target owner',
+    owner: HOSTILE,
+  },
   ...{ detail: HOSTILE, remedy: 'Set the description.\nThen wait.', kind: 'storage-account-key' },
-  ...{ target: `/subscriptions/11111111-2222-4333-8444-555555555555/${'x'.repeat(900)}`, handle: 'key2' },
-  ...{ dueOn: new Date('2027-02-01T00:00:00Z'), expiresOn: new Date('2027-03-01T00:00:00Z'), ...more },
+  ...{
+    target: `/subscriptions/11111111-2222-4333-8444-555555555555/${'x'.repeat(900)}`,
+    handle: 'key2',
+  },
+  ...{
+    dueOn: new Date('2027-02-01T00:00:00Z'),
+    expiresOn: new Date('2027-03-01T00:00:00Z'),
+    ...more,
+  },
 });
 const LONG = { detail: 'ü'.repeat(1000), remedy: 'ß'.repeat(1000), consumer: '…'.repeat(1000) };
-const MANY = { name: '*', count: 4711, names: Array.from({ length: 10 }, (_, at) => `secret-${at}`) };
+const MANY = {
+  name: '*',
+  count: 4711,
+  names: Array.from({ length: 10 }, (_, at) => `secret-${at}`),
+};
 const cases: [string, Notice][] = [
   ...NOTICE_TYPES.map((type): [string, Notice] => [type, notice(type)]),
   ['long texts', notice('failed', LONG)],
@@ -59,7 +82,9 @@ describe.each(cases)('of %s', (_, given) => {
     const context = new SerializationContext(new Version(1, 4));
     const card = new AdaptiveCard();
     card.parse(content, context);
-    expect(Array.from({ length: context.eventCount }, (_, at) => context.getEventAt(at).message)).toEqual([]);
+    expect(
+      Array.from({ length: context.eventCount }, (_, at) => context.getEventAt(at).message),
+    ).toEqual([]);
     expect(card.validateProperties().validationEvents.map(({ message }) => message)).toEqual([]);
     expect(card.getItemCount()).toBeGreaterThan(3);
   });
@@ -69,7 +94,9 @@ describe.each(cases)('of %s', (_, given) => {
       if (/evil\.example/.test(text)) expect(type).toBe('TextRun');
     for (const { type, text } of textsIn(slackBody(words).blocks))
       if (/evil\.example|!channel/.test(text)) expect(type).toBe('plain_text');
-    expect(slackBody(wordsOf({ ...given, name: 'a', vault: 'b' }, PUBLIC)).text).not.toMatch(/[<>]/);
+    expect(slackBody(wordsOf({ ...given, name: 'a', vault: 'b' }, PUBLIC)).text).not.toMatch(
+      /[<>]/,
+    );
   });
 
   it('the blocks are some that Slack takes', () => {
@@ -80,12 +107,14 @@ describe.each(cases)('of %s', (_, given) => {
     expect(typed.length).toBeLessThanOrEqual(50);
     for (const block of blocks) {
       if (block.type === 'header') expect(block.text.text.length).toBeLessThanOrEqual(150);
-      if (block.type === 'section' && 'text' in block) expect(block.text.text.length).toBeLessThanOrEqual(3_000);
+      if (block.type === 'section' && 'text' in block)
+        expect(block.text.text.length).toBeLessThanOrEqual(3_000);
       if (block.type === 'section' && 'fields' in block) {
         expect(block.fields.length).toBeLessThanOrEqual(10);
         for (const field of block.fields) expect(field.text.length).toBeLessThanOrEqual(2_000);
       }
-      if (block.type === 'actions') for (const { url } of block.elements) expect(url.length).toBeLessThan(3_000);
+      if (block.type === 'actions')
+        for (const { url } of block.elements) expect(url.length).toBeLessThan(3_000);
     }
   });
 

@@ -17,14 +17,48 @@ beforeAll(async () => {
 beforeEach(() => receivers.clear());
 afterAll(() => receivers.stop());
 
-const send = (url: string, allow: string[] = []) => post({ url: new Secret(url), allow, body: '{}' });
+const send = (url: string, allow: string[] = []) =>
+  post({ url: new Secret(url), allow, body: '{}' });
 
 describe('an address of an inner network', () => {
   const inner = [
-    ...['127.0.0.1', '127.1', '2130706433', '0x7f.1', '0177.0.0.1', '0', '0.0.0.0', '10.0.0.1', '172.16.0.1'],
-    ...['172.31.255.255', '192.168.1.1', '169.254.169.254', '2852039166', '0xa9fea9fe', '100.64.0.1', '168.63.129.16'],
-    ...['224.0.0.1', '255.255.255.255', '[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:a9fe:a9fe]', '[fe80::1]'],
-    ...['[fd00:ec2::254]', '[fc00::1]', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '[::127.0.0.1]', '[ff02::1]'],
+    ...[
+      '127.0.0.1',
+      '127.1',
+      '2130706433',
+      '0x7f.1',
+      '0177.0.0.1',
+      '0',
+      '0.0.0.0',
+      '10.0.0.1',
+      '172.16.0.1',
+    ],
+    ...[
+      '172.31.255.255',
+      '192.168.1.1',
+      '169.254.169.254',
+      '2852039166',
+      '0xa9fea9fe',
+      '100.64.0.1',
+      '168.63.129.16',
+    ],
+    ...[
+      '224.0.0.1',
+      '255.255.255.255',
+      '[::1]',
+      '[::]',
+      '[::ffff:127.0.0.1]',
+      '[::ffff:a9fe:a9fe]',
+      '[fe80::1]',
+    ],
+    ...[
+      '[fd00:ec2::254]',
+      '[fc00::1]',
+      '[64:ff9b::7f00:1]',
+      '[2002:7f00:1::]',
+      '[::127.0.0.1]',
+      '[ff02::1]',
+    ],
   ];
   it.each(inner)('%s is refused before anything is sent', async (host) => {
     await expect(send(`https://${host}:${receivers.port}/in`)).rejects.toMatchObject({
@@ -41,10 +75,13 @@ describe('an address of an inner network', () => {
       { address: '20.1.1.1', family: 4 },
       { address: '127.0.0.1', family: 4 },
     ];
-    const answers = (_name: string, _options: object, done: (error: null, found: object) => void) => done(null, both);
+    const answers = (_name: string, _options: object, done: (error: null, found: object) => void) =>
+      done(null, both);
     Object.assign(dns, { lookup: answers });
     try {
-      await expect(send(receivers.url('/in', 'rebinding.example.com'))).rejects.toMatchObject({ final: true });
+      await expect(send(receivers.url('/in', 'rebinding.example.com'))).rejects.toMatchObject({
+        final: true,
+      });
     } finally {
       Object.assign(dns, { lookup: real });
     }
@@ -85,7 +122,10 @@ describe('a receiver', () => {
     [503, false],
   ])('that answers %d has not taken it, for good: %s', async (status, final) => {
     receivers.answers.set('/in', { status, headers: { 'retry-after': '120' } });
-    await expect(send(receivers.url('/in'), local)).rejects.toMatchObject({ final, retryAfterSeconds: 120 });
+    await expect(send(receivers.url('/in'), local)).rejects.toMatchObject({
+      final,
+      retryAfterSeconds: 120,
+    });
   });
 
   it.each([200, 201, 202, 204])('that answers %d has', async (status) => {
@@ -97,14 +137,19 @@ describe('a receiver', () => {
     receivers.answers.set('/in', { status: 0, silent: true });
     const silent = await send(receivers.url('/in'), local).catch((error: unknown) => error);
     expect(silent).toMatchObject({ name: 'NotTaken', final: false });
-    const gone = await send('https://hooks.keyturn.localhost:9/in?sig=ReceiversOwnCredential42', local).catch(String);
+    const gone = await send(
+      'https://hooks.keyturn.localhost:9/in?sig=ReceiversOwnCredential42',
+      local,
+    ).catch(String);
     expect(`${String(silent)} ${gone}`).not.toMatch(/localhost|sig=|Receivers/);
     expect(gone).toContain('ECONNREFUSED');
   });
 
   it('whose certificate is not its own gets nothing', async () => {
     const url = `https://other.example.localhost:${receivers.port}/in`;
-    await expect(send(url, local)).rejects.toMatchObject({ message: expect.stringMatching(/^ERR_TLS|no answer/) });
+    await expect(send(url, local)).rejects.toMatchObject({
+      message: expect.stringMatching(/^ERR_TLS|no answer/),
+    });
     expect(receivers.all).toEqual([]);
   });
 });

@@ -13,10 +13,12 @@ const PAGES = [
     .map((file) => `docs/${file}`),
 ];
 const pictures = PAGES.flatMap((page) =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```mermaid\n(.*?)^```$/gms)].map(([, text = '']) => ({
-    page,
-    text,
-  })),
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```mermaid\n(.*?)^```$/gms)].map(
+    ([, text = '']) => ({
+      page,
+      text,
+    }),
+  ),
 );
 const Answers = z.array(
   z.strictObject({ page: z.string(), type: z.string().optional(), error: z.string().optional() }),
@@ -25,9 +27,13 @@ const Answers = z.array(
 /** What mermaid says of each, in their order. */
 function parsed(given: typeof pictures) {
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'parse.mjs')], {
-    ...{ cwd: root, env, input: JSON.stringify(given), encoding: 'utf8' },
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, 'parse.mjs')],
+    {
+      ...{ cwd: root, env, input: JSON.stringify(given), encoding: 'utf8' },
+    },
+  );
   if (status !== 0) throw new Error(stderr);
   return Answers.parse(JSON.parse(stdout));
 }
@@ -40,15 +46,27 @@ describe('pictures', () => {
 
   it('are the five: a rotation, the pass, consent, the folders, a private network', () => {
     expect(pictures.map(({ page }) => page).sort()).toEqual([
-      ...['README.md', 'docs/deploy.md', 'docs/design.md', 'docs/developing.md', 'docs/opting-in.md'],
+      ...[
+        'README.md',
+        'docs/deploy.md',
+        'docs/design.md',
+        'docs/developing.md',
+        'docs/opting-in.md',
+      ],
     ]);
   });
 
-  it.each(pictures.map(({ page }, at) => [page, at] as const))('of %s is taken by mermaid', (page, at) => {
-    expect(answers[at]).toEqual({ page, type: expect.any(String) });
-  });
+  it.each(pictures.map(({ page }, at) => [page, at] as const))(
+    'of %s is taken by mermaid',
+    (page, at) => {
+      expect(answers[at]).toEqual({ page, type: expect.any(String) });
+    },
+  );
 
   it('that are broken are found', () => {
-    expect(answers.at(-1)).toMatchObject({ page: 'broken', error: expect.stringMatching(/^Parse error on line 2/) });
+    expect(answers.at(-1)).toMatchObject({
+      page: 'broken',
+      error: expect.stringMatching(/^Parse error on line 2/),
+    });
   });
 });

@@ -13,9 +13,12 @@ import { alertOrCount } from '../../src/reconcile/record/alertOrCount.ts';
 import { allRotators, registry } from '../../src/rotators/registry.ts';
 
 const credential = { getToken: () => Promise.reject(new Error('An alert asks for no token.')) };
-const rotators = registry(allRotators({ cloud: clouds.AzureCloud, credential, clock: systemClock, tenantId: '' }));
+const rotators = registry(
+  allRotators({ cloud: clouds.AzureCloud, credential, clock: systemClock, tenantId: '' }),
+);
 const PUBLIC = 'https://keyturn.example.com';
-const TARGET = '/subscriptions/11111111-2222-4333-8444-555555555555/resourcegroups/rg1/providers/…/orders';
+const TARGET =
+  '/subscriptions/11111111-2222-4333-8444-555555555555/resourcegroups/rg1/providers/…/orders';
 const ABOUT = { owner: 'team-orders', target: TARGET, expiresOn: new Date('2027-01-05T10:00:00Z') };
 
 interface Told {
@@ -27,10 +30,13 @@ interface Told {
 /** The one record of an alert about `kv1/orders`, as the log of the app gets it. */
 async function told(reason: Reason, kind: string, mode: Mode = 'run'): Promise<Told> {
   const records: Told[] = [];
-  const log = withAlertWords((level, message, fields = {}) => records.push({ level, message, fields }), {
-    publicUrl: PUBLIC,
-    observes: mode === 'observe',
-  });
+  const log = withAlertWords(
+    (level, message, fields = {}) => records.push({ level, message, fields }),
+    {
+      publicUrl: PUBLIC,
+      observes: mode === 'observe',
+    },
+  );
   const alerts = {
     isFirst: () => Promise.resolve(true),
     count: () => Promise.reject(new Error('It is the first.')),
@@ -79,7 +85,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
   'not-allowed': {
     cause: 'The vault is not on the list of this instance.',
     by: 'operator',
-    remedy: 'Add its resource id to KEYTURN_VAULTS, or tag it `keyturn` in a subscription of KEYTURN_SUBSCRIPTIONS.',
+    remedy:
+      'Add its resource id to KEYTURN_VAULTS, or tag it `keyturn` in a subscription of KEYTURN_SUBSCRIPTIONS.',
   },
   undiscovered: {
     cause: 'Azure Resource Graph gave no usable list of the vaults; the last one serves.',
@@ -88,7 +95,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Give Keyturn Microsoft.ResourceGraph/resources/read and Microsoft.KeyVault/vaults/read in every subscription of KEYTURN_SUBSCRIPTIONS; look at the detail.',
   },
   'no-rbac': {
-    cause: 'The tag `keyturn` of the vault names this instance, but the vault works with access policies.',
+    cause:
+      'The tag `keyturn` of the vault names this instance, but the vault works with access policies.',
     by: 'operator',
     remedy: 'Switch the vault to Azure RBAC, or name it in KEYTURN_VAULTS, or remove the tag.',
   },
@@ -100,7 +108,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'If it may have what owners gave to that name, name its resource id in KEYTURN_VAULTS; if not, remove its tag `keyturn`, and the name from the consents.',
   },
   'vault-vanished': {
-    cause: 'Discovery no longer finds a vault that it had found; its rows are kept, its secrets are left alone.',
+    cause:
+      'Discovery no longer finds a vault that it had found; its rows are kept, its secrets are left alone.',
     by: 'operator',
     remedy:
       'Restore its tag `keyturn` or the right to read it; if it is gone for good, nothing: it is shown for 30 days.',
@@ -133,7 +142,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Name the secret in the description of the role that Keyturn is assigned at the target: `keyturn storage-account-key: kv1/orders(app_a,app_b)` (infra/scripts/consent.sh adds it).',
   },
   'own-application': {
-    cause: 'The target is the app registration that Keyturn itself runs as, or that guards its API.',
+    cause:
+      'The target is the app registration that Keyturn itself runs as, or that guards its API.',
     by: 'secret owner',
     remedy: 'It needs no secret: Keyturn has an identity, and callers have their own.',
   },
@@ -153,7 +163,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Use identities and drop the secret.',
   },
   'entra-only': {
-    cause: 'The server takes identities of Entra alone, so no password opens it and none can be set.',
+    cause:
+      'The server takes identities of Entra alone, so no password opens it and none can be set.',
     by: 'secret owner',
     remedy: 'Use identities and drop the secret, or switch Entra-only authentication off.',
   },
@@ -174,10 +185,12 @@ const GOLDEN: Readonly<Record<string, Words>> = {
   'no-path': {
     cause: 'No network path leads from Keyturn to the target, so no password can be tried.',
     by: 'network',
-    remedy: 'Let the subnet of Keyturn through the firewall of the target, or give it a private endpoint.',
+    remedy:
+      'Let the subnet of Keyturn through the firewall of the target, or give it a private endpoint.',
   },
   'cannot-tell': {
-    cause: 'The target answered, and what it answered says nothing of the stored value: it may be the right one.',
+    cause:
+      'The target answered, and what it answered says nothing of the stored value: it may be the right one.',
     by: 'target owner',
     remedy:
       'Clear away what the detail names, so that Keyturn can try the login from where it runs; the value stays as it is.',
@@ -190,14 +203,16 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Let the server show a certificate for its name of an authority that Node trusts (NODE_EXTRA_CA_CERTS adds one), over TLS 1.2 or later.',
   },
   'login-blocked': {
-    cause: 'Nobody could use the login that the next rotation takes, whatever its password; nothing was changed.',
+    cause:
+      'Nobody could use the login that the next rotation takes, whatever its password; nothing was changed.',
     by: 'target owner',
     remedy: 'Do what the detail names; Keyturn goes on by itself at the next look.',
   },
   'short-grace': {
     cause: 'The grace is shorter than what was signed with the key may live.',
     by: 'secret owner',
-    remedy: 'Lengthen `grace` in `rotator-policy`, or shorten `longest-sas` or the SAS policy of the account.',
+    remedy:
+      'Lengthen `grace` in `rotator-policy`, or shorten `longest-sas` or the SAS policy of the account.',
   },
   'name-deleted': {
     cause: 'The name of the secret lies in soft delete.',
@@ -236,7 +251,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Deploy that release again.',
   },
   'opt-in-lost': {
-    cause: 'A new version of the secret came without the tag `rotator` that the former one carried.',
+    cause:
+      'A new version of the secret came without the tag `rotator` that the former one carried.',
     by: 'secret owner',
     remedy: 'Set the tags again, or ignore this if the secret was opted out.',
   },
@@ -258,7 +274,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Enable or recover the secret, or store a value that works, and it is revoked in time; or take away at the target what `owed` names.',
   },
   approval: {
-    cause: 'It is due, and its policy says `approve=yes`: nothing is rotated before somebody has asked for it.',
+    cause:
+      'It is due, and its policy says `approve=yes`: nothing is rotated before somebody has asked for it.',
     by: 'secret owner',
     remedy:
       'It expires within a week: ask for the rotation with `POST …/rotate`, which is the approval; or strike `approve=yes`.',
@@ -292,7 +309,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       "Give Keyturn's identity the role `Keyturn storage-account-key` at the target, with all its actions: Microsoft.Storage/storageAccounts/read, Microsoft.Storage/storageAccounts/listKeys/action, Microsoft.Storage/storageAccounts/regenerateKey/action. Roles take minutes to spread.",
   },
   'target-policy': {
-    cause: 'A policy of the tenant refuses the credential: it would live too long, or none of its kind may be made.',
+    cause:
+      'A policy of the tenant refuses the credential: it would live too long, or none of its kind may be made.',
     by: 'secret owner',
     remedy:
       'Shorten `every` or `grace` in `rotator-policy`, or have the policy changed; the old credential is untouched.',
@@ -308,9 +326,11 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Look at the network path and the roles between Keyturn and the target.',
   },
   drift: {
-    cause: 'The current version was not written by Keyturn while an older credential is still owed.',
+    cause:
+      'The current version was not written by Keyturn while an older credential is still owed.',
     by: 'secret owner',
-    remedy: 'Keep infrastructure code from writing the secret; the next rotation settles what is owed.',
+    remedy:
+      'Keep infrastructure code from writing the secret; the next rotation settles what is owed.',
   },
   'too-many': {
     cause: 'Three rotations in 24 hours did not bring the secret to rest.',
@@ -329,13 +349,15 @@ const GOLDEN: Readonly<Record<string, Words>> = {
       'Have whoever the detail names read the secret again; or end the grace with `POST …/revoke`, which asks for no evidence.',
   },
   'use-unknown': {
-    cause: 'The policy says `revoke=when-unused`, and it cannot be told whether anybody still uses the old credential.',
+    cause:
+      'The policy says `revoke=when-unused`, and it cannot be told whether anybody still uses the old credential.',
     by: 'operator',
     remedy:
       'Give Keyturn the right or the log that the detail names (docs/evidence.md), or strike `revoke=when-unused`. It is revoked at the limit.',
   },
   'holder-unknown': {
-    cause: 'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
+    cause:
+      'What this secret keeps at a target that it shares cannot be told, so its neighbours wait for it.',
     by: 'secret owner',
     remedy:
       'Store a value that its tags describe, correct the tags, or enable it; or have the owner of the target take it out of the consent. A neighbour that cannot wait sets `slot-held` aside.',
@@ -375,7 +397,8 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Look at the vault; the old credential is untouched.',
   },
   'consumer-failed': {
-    cause: 'Somebody who reads the secret has not followed to its new version: what they use is revoked all the same.',
+    cause:
+      'Somebody who reads the secret has not followed to its new version: what they use is revoked all the same.',
     by: 'target owner',
     remedy:
       "Have the consumer that the detail names read the secret again: give Keyturn's consumer role there, take a version out of the reference, or refresh it by hand. Take the tag `keyturn-consumes` off what no longer reads it.",
@@ -391,13 +414,15 @@ const GOLDEN: Readonly<Record<string, Words>> = {
     remedy: 'Look at the log record with this operation and request id.',
   },
   'audit-unwritten': {
-    cause: 'A step was taken, and its audit record could not be written: it stands in the log alone.',
+    cause:
+      'A step was taken, and its audit record could not be written: it stands in the log alone.',
     by: 'operator',
     remedy:
       "Let Keyturn's identity write blobs in its own storage account; keep the log records with the message `audit`.",
   },
   unreadable: {
-    cause: 'A message on a queue of Keyturn is neither JSON nor base64 of UTF-8; it was taken away unread.',
+    cause:
+      'A message on a queue of Keyturn is neither JSON nor base64 of UTF-8; it was taken away unread.',
     by: 'operator',
     remedy:
       'Find out who writes to the queue that the alert names: only Keyturn, and Event Grid on `keyturn-events`, should. No look is lost for it: the sweep finds what is due.',
@@ -410,12 +435,14 @@ const GOLDEN: Readonly<Record<string, Words>> = {
   },
   'notice-undelivered': {
     by: 'operator',
-    cause: 'A sink of KEYTURN_NOTIFY has refused a notice, or has not taken it for three days: it was given up.',
+    cause:
+      'A sink of KEYTURN_NOTIFY has refused a notice, or has not taken it for three days: it was given up.',
     remedy:
       'Look at the sink that the alert names and at its address; the log has each notice that was not taken, by its id. What it was about stands in the inventory.',
   },
   exposed: {
-    cause: 'The worker is set to show what it handles, or to trust any server, so that it does nothing.',
+    cause:
+      'The worker is set to show what it handles, or to trust any server, so that it does nothing.',
     by: 'operator',
     remedy:
       'Remove the settings that are named: they make Node print, write to disk or give away values, and Keyturn cannot switch them off itself. Take tokens and values of the meantime for leaked.',
@@ -445,7 +472,8 @@ const OWN: Readonly<Record<string, string>> = {
     "Where the detail names the server: as its Entra administrator, make Keyturn's identity the user that KEYTURN_DATABASE_USER names, and `GRANT CREATE USER ON *.*` and `GRANT SELECT ON mysql.*` to it. Where it names Azure: give the identity the role `Keyturn mysql-login` at the server, with all its actions: Microsoft.DBforMySQL/flexibleServers/read.",
   'postgresql-login target-forbidden':
     "Where the detail names the server: as its Entra administrator, in the database `postgres`, make Keyturn's identity the role that KEYTURN_DATABASE_USER names, with CREATEROLE, and from PostgreSQL 16 on also `GRANT <login> TO <that role> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE` for each login of the tags. Where it names Azure: give the identity the role `Keyturn postgresql-login` at the server, with all its actions: Microsoft.DBforPostgreSQL/flexibleServers/read.",
-  'postgresql-login keys-off': 'Use identities and drop the secret, or let the server take passwords beside them.',
+  'postgresql-login keys-off':
+    'Use identities and drop the secret, or let the server take passwords beside them.',
   'sql-login target-forbidden':
     "Where the detail names the server: as its Entra administrator, in `master`, run `CREATE LOGIN [name of Keyturn's identity] FROM EXTERNAL PROVIDER` and `ALTER SERVER ROLE [##MS_LoginManager##] ADD MEMBER [name of Keyturn's identity]` (for users of one database, there: `CREATE USER … FROM EXTERNAL PROVIDER` and `GRANT ALTER ANY USER TO …`), and see that the logins of the tags exist. Where it names Azure: give the identity the role `Keyturn sql-login` at the server, with all its actions: Microsoft.Sql/servers/read, Microsoft.Sql/servers/failoverGroups/read.",
   'sql-single-login target-forbidden':
@@ -453,16 +481,21 @@ const OWN: Readonly<Record<string, string>> = {
 };
 
 describe('OPS-04: what an alert says', () => {
-  it.each(Object.keys(reasons).filter(isReason).filter(canAlert))('of %s, word for word', async (reason) => {
-    const kind = 'storage-account-key';
-    expect(await told(reason, kind)).toEqual({
-      ...{ level: 'error', message: 'alert' },
-      fields: { ...common(reason, kind), ...GOLDEN[reason] },
-    });
-  });
+  it.each(Object.keys(reasons).filter(isReason).filter(canAlert))(
+    'of %s, word for word',
+    async (reason) => {
+      const kind = 'storage-account-key';
+      expect(await told(reason, kind)).toEqual({
+        ...{ level: 'error', message: 'alert' },
+        fields: { ...common(reason, kind), ...GOLDEN[reason] },
+      });
+    },
+  );
 
   it('has a text for what can be alerted and for nothing else', () => {
-    expect(Object.keys(GOLDEN).sort()).toEqual(Object.keys(reasons).filter(isReason).filter(canAlert).sort());
+    expect(Object.keys(GOLDEN).sort()).toEqual(
+      Object.keys(reasons).filter(isReason).filter(canAlert).sort(),
+    );
   });
 
   const own = rotators.types.flatMap((kind) =>
@@ -482,11 +515,11 @@ describe('OPS-04: what an alert says', () => {
     for (const kind of rotators.types)
       for (const reason of Object.keys(reasons).filter(isReason).filter(canAlert)) {
         const { fields } = await told(reason, kind);
-        expect([kind, reason, JSON.stringify(fields).match(/<(vault|secret|kind|consent|actions)>/g)]).toEqual([
+        expect([
           kind,
           reason,
-          null,
-        ]);
+          JSON.stringify(fields).match(/<(vault|secret|kind|consent|actions)>/g),
+        ]).toEqual([kind, reason, null]);
       }
   });
 
@@ -499,11 +532,14 @@ describe('OPS-04: what an alert says', () => {
 });
 
 describe('OPS-06: an instance that only observes', () => {
-  it.each(Object.keys(reasons).filter(isReason).filter(canAlert))('lists %s and calls nobody', async (reason) => {
-    const kind = 'storage-account-key';
-    expect(await told(reason, kind, 'observe')).toEqual({
-      ...{ level: 'info', message: 'would alert' },
-      fields: { ...common(reason, kind), ...GOLDEN[reason] },
-    });
-  });
+  it.each(Object.keys(reasons).filter(isReason).filter(canAlert))(
+    'lists %s and calls nobody',
+    async (reason) => {
+      const kind = 'storage-account-key';
+      expect(await told(reason, kind, 'observe')).toEqual({
+        ...{ level: 'info', message: 'would alert' },
+        fields: { ...common(reason, kind), ...GOLDEN[reason] },
+      });
+    },
+  );
 });

@@ -23,14 +23,17 @@ describe('a secret is named for something else while its new credential is made'
     ['the options', { 'rotator-options': 'other=1' }],
     ['opted out', { rotator: 'none' }],
     ['the kind', { rotator: 'another-kind' }],
-  ])('%s: the credential of the old one is not stored under the new tags, and goes', async (_, tags) => {
-    const first = world.secret();
-    world.on('target.issue', retag(tags));
-    expect(await world.look()).toMatchObject({ step: { reason: 'conflict' } });
-    expect(world.versions().map(({ id }) => id)).toEqual([first.id]);
-    expect(world.calls).toContain('target.revoke key2');
-    expect(world.accepts(first)).toBe(true);
-  });
+  ])(
+    '%s: the credential of the old one is not stored under the new tags, and goes',
+    async (_, tags) => {
+      const first = world.secret();
+      world.on('target.issue', retag(tags));
+      expect(await world.look()).toMatchObject({ step: { reason: 'conflict' } });
+      expect(world.versions().map(({ id }) => id)).toEqual([first.id]);
+      expect(world.calls).toContain('target.revoke key2');
+      expect(world.accepts(first)).toBe(true);
+    },
+  );
 });
 
 describe("the owner's edit of a tag within a pass", () => {
@@ -111,7 +114,11 @@ describe('right before the old credential is revoked', () => {
   });
 
   it('the tags are read once more: a state that names the other slot by then keeps both', async () => {
-    world.on('consent', () => retag({ 'rotator-state': 'v=1;tgt=00000000;cred=key2;rot=0123456789abcdef' })(), 2);
+    world.on(
+      'consent',
+      () => retag({ 'rotator-state': 'v=1;tgt=00000000;cred=key2;rot=0123456789abcdef' })(),
+      2,
+    );
     await world.look();
     expect(revoked()).toEqual([]);
   });
@@ -137,7 +144,9 @@ describe('a pass that is cut short', () => {
       world.always(() => {});
       await world.look();
     }
-    expect(world.alerts().filter((reason) => reason === 'unknown-value')).toEqual(['unknown-value']);
+    expect(world.alerts().filter((reason) => reason === 'unknown-value')).toEqual([
+      'unknown-value',
+    ]);
   });
 });
 

@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { isRateUsedUp } from '../../src/reconcile/observe/brake.ts';
 
-const of = (vault: string, count: number) => Array.from({ length: count }, (_, at) => ({ vault, name: `st-${at}` }));
+const of = (vault: string, count: number) =>
+  Array.from({ length: count }, (_, at) => ({ vault, name: `st-${at}` }));
 const usedUp = (
   lately: ReturnType<typeof of>,
   rate: readonly [number, number],
@@ -12,13 +13,22 @@ const usedUp = (
 
 describe('KEYTURN_RATE', () => {
   it('of one vault is used up by that vault alone, however much is left overall', () => {
-    expect([4, 5, 6].map((count) => usedUp(of('kv1', count), [5, 50]))).toEqual([false, true, true]);
+    expect([4, 5, 6].map((count) => usedUp(of('kv1', count), [5, 50]))).toEqual([
+      false,
+      true,
+      true,
+    ]);
     expect(usedUp(of('kv2', 5), [5, 50])).toBe(false);
   });
 
   it('overall is used up by all together, and keeps for each vault its even share of a half', () => {
     // 8 overall of two vaults: 2 are kept for each.
-    expect([5, 6, 7, 8].map((count) => usedUp(of('kv2', count), [100, 8], 'kv2'))).toEqual([false, true, true, true]);
+    expect([5, 6, 7, 8].map((count) => usedUp(of('kv2', count), [100, 8], 'kv2'))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
     expect(usedUp(of('kv2', 6), [100, 8], 'kv1')).toBe(false);
     expect(usedUp([...of('kv2', 6), ...of('kv1', 1)], [100, 8], 'kv1')).toBe(false);
     expect(usedUp([...of('kv2', 6), ...of('kv1', 2)], [100, 8], 'kv1')).toBe(true);

@@ -17,7 +17,10 @@ const CANNOT: UseVerdict = { use: 'cannot tell', reason: 'No log.' };
 const unused = (world: OnePass): UseVerdict => ({ use: 'unused', since: world.now });
 
 /** A world whose secret was rotated; its old key is owed, and its grace of 48 h is over in an hour from now. */
-async function owing(policy: string, evidence: (world: OnePass) => UseVerdict | Promise<UseVerdict>) {
+async function owing(
+  policy: string,
+  evidence: (world: OnePass) => UseVerdict | Promise<UseVerdict>,
+) {
   const world = new OnePass();
   const asked: UseQuestion[] = [];
   world.evidence = async (question) => {
@@ -44,10 +47,22 @@ describe('who still uses an old credential', () => {
     expect(end.step).toMatchObject({ kind: 'revoke', reason: 'grace-over' });
     expect(lives()).toBe(false);
     expect(asked).toHaveLength(1);
-    expect(asked[0]).toMatchObject({ vault: 'kv1', name: 'st-a', kind: 'fake-key', handle: 'key1', target: 'here' });
+    expect(asked[0]).toMatchObject({
+      vault: 'kv1',
+      name: 'st-a',
+      kind: 'fake-key',
+      handle: 'key1',
+      target: 'here',
+    });
     const record = world.audit.find(({ step }) => step === 'revoke');
-    expect(record?.evidence).toEqual(['key1: used at 2027-01-07T10:00:00.000Z by "batch-7.corp" ("nightly")']);
-    expect(record).toMatchObject({ outcome: 'done', refusedOn: expect.any(String), tried: ['key1: refused'] });
+    expect(record?.evidence).toEqual([
+      'key1: used at 2027-01-07T10:00:00.000Z by "batch-7.corp" ("nightly")',
+    ]);
+    expect(record).toMatchObject({
+      outcome: 'done',
+      refusedOn: expect.any(String),
+      tried: ['key1: refused'],
+    });
     expect(world.alerts()).toEqual([]);
   });
 
@@ -91,7 +106,12 @@ describe('who still uses an old credential', () => {
     ['used, at-limit=revoke', 'revoke=when-unused;unused-limit=3d', USED, false],
     ['used, at-limit=alert', 'revoke=when-unused;unused-limit=3d;at-limit=alert', USED, true],
     ['not to be told, at-limit=revoke', 'revoke=when-unused;unused-limit=3d', CANNOT, false],
-    ['not to be told, at-limit=alert', 'revoke=when-unused;unused-limit=3d;at-limit=alert', CANNOT, false],
+    [
+      'not to be told, at-limit=alert',
+      'revoke=when-unused;unused-limit=3d;at-limit=alert',
+      CANNOT,
+      false,
+    ],
   ])('at the limit, %s', async (_, policy, verdict, keeps) => {
     const { world, lives } = await owing(policy, () => verdict);
     for (let hours = 0; hours < 70; hours += 5) {
@@ -118,25 +138,38 @@ describe('who still uses an old credential', () => {
         throw new TypeError('x');
       },
     ],
-  ])('is not known where asking %s: never unused, and under after-grace nothing is lost', async (_, evidence) => {
-    const waits = await owing('revoke=when-unused', evidence);
-    expect((await waits.world.look()).step).toMatchObject({ kind: 'wait', reason: 'use-unknown' });
-    expect([waits.lives(), waits.world.alerts()]).toEqual([true, ['use-unknown']]);
-    const goes = await owing('', evidence);
-    expect((await goes.world.look()).step.kind).toBe('revoke');
-    expect(goes.lives()).toBe(false);
-    expect(goes.world.audit.find(({ step }) => step === 'revoke')?.evidence).toEqual([
-      'key1: cannot tell: Asking failed.',
-    ]);
-    expect(JSON.stringify([goes.world.logged, goes.world.audit])).not.toContain('a value of a stranger');
-  });
+  ])(
+    'is not known where asking %s: never unused, and under after-grace nothing is lost',
+    async (_, evidence) => {
+      const waits = await owing('revoke=when-unused', evidence);
+      expect((await waits.world.look()).step).toMatchObject({
+        kind: 'wait',
+        reason: 'use-unknown',
+      });
+      expect([waits.lives(), waits.world.alerts()]).toEqual([true, ['use-unknown']]);
+      const goes = await owing('', evidence);
+      expect((await goes.world.look()).step.kind).toBe('revoke');
+      expect(goes.lives()).toBe(false);
+      expect(goes.world.audit.find(({ step }) => step === 'revoke')?.evidence).toEqual([
+        'key1: cannot tell: Asking failed.',
+      ]);
+      expect(JSON.stringify([goes.world.logged, goes.world.audit])).not.toContain(
+        'a value of a stranger',
+      );
+    },
+  );
 
   it('is not known where nobody answers in time, and the pass goes on', async () => {
     const { world } = await owing('', () => new Promise(() => {}));
     const observed = { owed: [{ version: 'v', handle: 'key1' }], policy: {} };
     const current = { id: 'c', createdOn: world.now };
     const optIn = { target: { id: 'here' }, rotator: { type: 'fake-key' } };
-    const seen = { observed, optIn, current, secret: { vault: 'kv1', name: 'st-a' } } as unknown as Observation;
+    const seen = {
+      observed,
+      optIn,
+      current,
+      secret: { vault: 'kv1', name: 'st-a' },
+    } as unknown as Observation;
     const step = { kind: 'revoke', reason: 'grace-over', owed: observed.owed as Owed[] } as const;
     const late = await withUses(seen, step, undefined, world.deps(), 20);
     expect(late.observed.uses?.get('v')).toEqual({
@@ -144,24 +177,38 @@ describe('who still uses an old credential', () => {
     });
   });
 
-  it.each<[string, Partial<Operation>, number]>([['what a person ends now, which is looked at', { at: 'now' }, 1]])(
-    'does not hold %s',
-    async (_, more, questions) => {
-      const { world, asked, lives } = await owing('revoke=when-unused', () => USED);
-      const id = '0b5c5a70-6a3c-4f0e-9d7e-0c8b8f6f3c11';
-      const on = world.now;
-      world.operations.set(id, {
-        ...{ id, vault: 'kv1', name: 'st-a', version: world.current().id, caller: 'somebody', phase: 'accepted' },
-        ...{ done: false, override: [], revoke: 'after-grace', createdOn: on, updatedOn: on, steps: [], ...more },
-      });
-      await world.look('st-a', { cause: 'http', operation: id });
-      expect([lives(), asked.length]).toEqual([false, questions]);
-      expect(world.operations.get(id)?.result).toMatchObject({
-        evidence: [expect.stringContaining('"batch-7.corp"')],
-        refusedOn: expect.any(Date),
-      });
-    },
-  );
+  it.each<[string, Partial<Operation>, number]>([
+    ['what a person ends now, which is looked at', { at: 'now' }, 1],
+  ])('does not hold %s', async (_, more, questions) => {
+    const { world, asked, lives } = await owing('revoke=when-unused', () => USED);
+    const id = '0b5c5a70-6a3c-4f0e-9d7e-0c8b8f6f3c11';
+    const on = world.now;
+    world.operations.set(id, {
+      ...{
+        id,
+        vault: 'kv1',
+        name: 'st-a',
+        version: world.current().id,
+        caller: 'somebody',
+        phase: 'accepted',
+      },
+      ...{
+        done: false,
+        override: [],
+        revoke: 'after-grace',
+        createdOn: on,
+        updatedOn: on,
+        steps: [],
+        ...more,
+      },
+    });
+    await world.look('st-a', { cause: 'http', operation: id });
+    expect([lives(), asked.length]).toEqual([false, questions]);
+    expect(world.operations.get(id)?.result).toMatchObject({
+      evidence: [expect.stringContaining('"batch-7.corp"')],
+      refusedOn: expect.any(Date),
+    });
+  });
 
   it('asks nothing of a leak, of which every second counts', async () => {
     const world = new OnePass();
@@ -173,7 +220,15 @@ describe('who still uses an old credential', () => {
     const old = world.secret('st-a', { tags: { 'rotator-policy': 'revoke=when-unused' } });
     const id = '0b5c5a70-6a3c-4f0e-9d7e-0c8b8f6f3c12';
     world.operations.set(id, {
-      ...{ id, vault: 'kv1', name: 'st-a', version: old.id, caller: 'somebody', phase: 'accepted', done: false },
+      ...{
+        id,
+        vault: 'kv1',
+        name: 'st-a',
+        version: old.id,
+        caller: 'somebody',
+        phase: 'accepted',
+        done: false,
+      },
       ...{ override: [], revoke: 'now', rotateAgain: true, leaked: 'one', note: 'n', ticket: 't' },
       ...{ createdOn: world.now, updatedOn: world.now, steps: [] },
     });
@@ -212,7 +267,12 @@ describe('the notice about a straggler', () => {
         uses: new Map([
           [
             'a'.repeat(32),
-            { verdict: USED, ...(holds ? { holds: { reason: 'in-use', until: new Date(1), detail: 'Used.' } } : {}) },
+            {
+              verdict: USED,
+              ...(holds
+                ? { holds: { reason: 'in-use', until: new Date(1), detail: 'Used.' } }
+                : {}),
+            },
           ],
         ]),
       },
@@ -228,7 +288,9 @@ describe('the notice about a straggler', () => {
 
   it('is sent where the credential goes under somebody', () => {
     const owed = [{ version: 'a'.repeat(32), handle: 'key1' }];
-    expect(stragglersIn(seen(false), { kind: 'revoke', reason: 'grace-over', owed }, undefined)).toHaveLength(1);
+    expect(
+      stragglersIn(seen(false), { kind: 'revoke', reason: 'grace-over', owed }, undefined),
+    ).toHaveLength(1);
     expect(stragglersIn(seen(false), { kind: 'wait', reason: 'window' }, undefined)).toEqual([]);
   });
 });

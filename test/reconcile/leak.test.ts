@@ -38,7 +38,11 @@ describe('a leak', () => {
     world.verdict = (slot) => (slot === '' ? 'accepted' : undefined);
     await looks(world, 4);
     expect(world.operations.get(ID)).toMatchObject({ phase: 'proved', done: false });
-    expect([world.versions().length, world.versions()[0]?.enabled, world.accepts(old)]).toEqual([2, true, false]);
+    expect([world.versions().length, world.versions()[0]?.enabled, world.accepts(old)]).toEqual([
+      2,
+      true,
+      false,
+    ]);
     world.verdict = undefined;
     await looks(world, 1);
     expect(world.operations.get(ID)).toMatchObject({
@@ -56,7 +60,10 @@ describe('a leak', () => {
     await looks(world, 1);
     world.verdict = () => 'unknown';
     await looks(world, 3);
-    expect([world.accepts(old), world.calls.filter((call) => call.startsWith('target.revoke'))]).toEqual([true, []]);
+    expect([
+      world.accepts(old),
+      world.calls.filter((call) => call.startsWith('target.revoke')),
+    ]).toEqual([true, []]);
     expect(world.operations.get(ID)?.phase).toBe('stored');
   });
 
@@ -88,6 +95,9 @@ describe('a leak', () => {
     world.always(() => {});
     await looks(world, 2);
     expect(world.versions()[0]?.enabled).toBe(false);
-    expect(world.operations.get(ID)).toMatchObject({ phase: 'settled', result: { refusedOn: expect.any(Date) } });
+    expect(world.operations.get(ID)).toMatchObject({
+      phase: 'settled',
+      result: { refusedOn: expect.any(Date) },
+    });
   });
 });

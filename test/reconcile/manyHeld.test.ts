@@ -44,7 +44,9 @@ it('five thousand secrets are held by one row, which each pass reads once, and a
     return names.filter((name) => world.versions(name).length === 2).length;
   };
   expect([await round(), reads]).toEqual([0, many]);
-  expect(new Set([...world.rows.values()].map(({ view }) => view?.state))).toEqual(new Set(['held']));
+  expect(new Set([...world.rows.values()].map(({ view }) => view?.state))).toEqual(
+    new Set(['held']),
+  );
   world.now = addHours(until, 0.1);
   expect(await round()).toBe(rate);
   world.now = addHours(world.now, 1.1);

@@ -37,27 +37,44 @@ function learnt(at: 'value' | 'vault', thrown: unknown) {
   } as unknown as Rotator;
   const deps = {
     rows: { sharers: async (id: string) => (id === 'here' ? [row] : []) },
-    vaults: { names: ['kv2'], open: () => ({ current: at === 'vault' ? end : async () => version }) },
+    vaults: {
+      names: ['kv2'],
+      open: () => ({ current: at === 'vault' ? end : async () => version }),
+    },
     config: { sampleVaults: [] },
     clock: { now: () => now, sleep: async () => undefined },
   } as unknown as Deps;
   const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
-  return neighboursAt({ vault: 'kv1', name: 'ours' }, { rotator, target, facts: state }, grants, deps);
+  return neighboursAt(
+    { vault: 'kv1', name: 'ours' },
+    { rotator, target, facts: state },
+    grants,
+    deps,
+  );
 }
 
 /** The same of a neighbour that can be read: a document with its credential, `key1`, beside another text. */
 function learntOf(beside: string) {
-  const keys = new Map(['key1', 'key2'].map((slot) => [slot, new Secret(`the present value of ${slot}, long enough`)]));
+  const keys = new Map(
+    ['key1', 'key2'].map((slot) => [slot, new Secret(`the present value of ${slot}, long enough`)]),
+  );
   const document = new Secret(JSON.stringify({ mine: keys.get('key1')?.reveal(), beside }));
   const target = {
     ...{ id: 'here', owners: ['here'] },
     adopt: async (each: Secret) => [...keys].find(([, key]) => key.equals(each))?.[0],
   } as unknown as Target;
-  const rotator = { type: 'fake', overlap: 'two-slots', form: { kind: 'bare' } } as unknown as Rotator;
+  const rotator = {
+    type: 'fake',
+    overlap: 'two-slots',
+    form: { kind: 'bare' },
+  } as unknown as Rotator;
   const tags = { rotator: 'fake', 'rotator-target': 'here', 'rotator-options': 'field=mine' };
   const deps = {
     rows: { sharers: async () => [row] },
-    vaults: { names: ['kv2'], open: () => ({ current: async () => ({ ...version, value: document, tags }) }) },
+    vaults: {
+      names: ['kv2'],
+      open: () => ({ current: async () => ({ ...version, value: document, tags }) }),
+    },
     config: { sampleVaults: [] },
   } as unknown as Deps;
   const grants = [{ kind: 'fake', vault: 'kv2', name: '*', parts: [] }];
@@ -97,7 +114,9 @@ describe('ATK-05: a neighbour of which anything is wrong', () => {
       const neighbours = await learnt(at, thrown);
       expect(neighbours).toMatchObject([{ vault: 'kv2', name: 'theirs', why }]);
       for (const slot of ['key1', 'key2'])
-        expect(claimOn(slot, now, neighbours)).toMatchObject({ unsure: { vault: 'kv2', name: 'theirs', why } });
+        expect(claimOn(slot, now, neighbours)).toMatchObject({
+          unsure: { vault: 'kv2', name: 'theirs', why },
+        });
     }
   });
 });

@@ -24,8 +24,18 @@ import {
 describe('what stands in the way', () => {
   it.each(
     rows([
-      ['paused', { ...due, policy: { ...due.policy, paused: true } }, undefined, { kind: 'wait', reason: 'paused' }],
-      ['a hold', { ...due, hold: addDays(T, 3) }, undefined, { kind: 'wait', reason: 'hold', until: addDays(T, 3) }],
+      [
+        'paused',
+        { ...due, policy: { ...due.policy, paused: true } },
+        undefined,
+        { kind: 'wait', reason: 'paused' },
+      ],
+      [
+        'a hold',
+        { ...due, hold: addDays(T, 3) },
+        undefined,
+        { kind: 'wait', reason: 'hold', until: addDays(T, 3) },
+      ],
       [
         'a closed window',
         { ...due, policy: { ...due.policy, window: sundays } },
@@ -44,8 +54,18 @@ describe('what stands in the way', () => {
         undefined,
         { kind: 'wait', reason: 'too-soon', until: addHours(T, 25) },
       ],
-      ['three rotations in 24 hours', { ...due, recentRotations: 3 }, undefined, { kind: 'wait', reason: 'too-many' }],
-      ['480 versions', { ...due, versionCount: 480 }, undefined, { kind: 'refuse', reason: 'too-many-versions' }],
+      [
+        'three rotations in 24 hours',
+        { ...due, recentRotations: 3 },
+        undefined,
+        { kind: 'wait', reason: 'too-many' },
+      ],
+      [
+        '480 versions',
+        { ...due, versionCount: 480 },
+        undefined,
+        { kind: 'refuse', reason: 'too-many-versions' },
+      ],
       [
         'a plan that the vault refused',
         { ...due, termsRefused: true },
@@ -64,7 +84,12 @@ describe('what stands in the way', () => {
         undefined,
         { kind: 'wait', reason: 'backing-off', until: addMinutes(T, 20) },
       ],
-      ['failures at five targets of the kind', { ...due, braked: true }, undefined, { kind: 'wait', reason: 'brake' }],
+      [
+        'failures at five targets of the kind',
+        { ...due, braked: true },
+        undefined,
+        { kind: 'wait', reason: 'brake' },
+      ],
       [
         'the rotations of this hour',
         { ...due, rateUsedUp: true },
@@ -88,7 +113,11 @@ describe('what stands in the way', () => {
         'mode observe',
         { ...due, mode: 'observe' },
         undefined,
-        { kind: 'wait', reason: 'mode-observe', detail: 'Would rotate (due): issue key2 beside key1.' },
+        {
+          kind: 'wait',
+          reason: 'mode-observe',
+          detail: 'Would rotate (due): issue key2 beside key1.',
+        },
       ],
       [
         'what is owed',
@@ -96,7 +125,12 @@ describe('what stands in the way', () => {
         asks(),
         { kind: 'wait', reason: 'owed-first', until: addHours(T, 9) },
       ],
-      ['what is owed under drift', { ...due, owed }, asks(), { kind: 'wait', reason: 'owed-first' }],
+      [
+        'what is owed under drift',
+        { ...due, owed },
+        asks(),
+        { kind: 'wait', reason: 'owed-first' },
+      ],
       [
         'others on what is owed',
         { ...owing, blocked: new Map([[V1, { detail: 'kv1/b keeps key2.' }]]) },
@@ -108,35 +142,51 @@ describe('what stands in the way', () => {
     expect(decide(observed, asked, T)).toMatchObject(expected);
   });
 
-  it.each(['window', 'paused', 'hold', 'index'] as const)('%s stands in the way of a revocation, too', (reason) => {
-    const barred: Record<typeof reason, Observed> = {
-      window: { ...owing, policy: { ...owing.policy, window: sundays } },
-      paused: { ...owing, policy: { ...owing.policy, paused: true } },
-      hold: { ...owing, hold: addDays(T, 1) },
-      index: { ...owing, indexGap: 'kv2 was never listed.' },
-    };
-    expect(decide(barred[reason], undefined, T)).toMatchObject({ kind: 'wait', reason });
-  });
+  it.each(['window', 'paused', 'hold', 'index'] as const)(
+    '%s stands in the way of a revocation, too',
+    (reason) => {
+      const barred: Record<typeof reason, Observed> = {
+        window: { ...owing, policy: { ...owing.policy, window: sundays } },
+        paused: { ...owing, policy: { ...owing.policy, paused: true } },
+        hold: { ...owing, hold: addDays(T, 1) },
+        index: { ...owing, indexGap: 'kv2 was never listed.' },
+      };
+      expect(decide(barred[reason], undefined, T)).toMatchObject({ kind: 'wait', reason });
+    },
+  );
 
   it('where many credentials fit, an incomplete index stops what takes one away and nothing else', () => {
     const many = { overlap: 'many', indexGap: 'kv2 was never listed.' } as const;
     expect(decide({ ...due, ...many }, undefined, T)).toMatchObject({ kind: 'rotate' });
-    expect(decide({ ...owing, ...many }, undefined, T)).toMatchObject({ kind: 'wait', reason: 'index' });
-    expect(decide({ ...due, ...many, overlap: 'none' }, undefined, T)).toMatchObject({ reason: 'index' });
+    expect(decide({ ...owing, ...many }, undefined, T)).toMatchObject({
+      kind: 'wait',
+      reason: 'index',
+    });
+    expect(decide({ ...due, ...many, overlap: 'none' }, undefined, T)).toMatchObject({
+      reason: 'index',
+    });
   });
 
   it('a hold, a settling write and a pause after a failure end in the minute that they name', () => {
     expect(decide({ ...due, hold: T }, undefined, T).kind).toBe('rotate');
     expect(decide({ ...due, settlingUntil: T }, undefined, T).kind).toBe('rotate');
     expect(decide({ ...due, retryOn: T }, undefined, T).kind).toBe('rotate');
-    expect(decide({ ...owing, settlingUntil: addDays(T, 1) }, undefined, T)).toMatchObject({ reason: 'settling' });
+    expect(decide({ ...owing, settlingUntil: addDays(T, 1) }, undefined, T)).toMatchObject({
+      reason: 'settling',
+    });
   });
 
   it('nothing but observing stands in the way of proof and of writing a state back', () => {
-    const barred = { policy: { ...ours.policy, paused: true, window: sundays }, hold: addDays(T, 1), indexGap: 'none' };
+    const barred = {
+      policy: { ...ours.policy, paused: true, window: sundays },
+      hold: addDays(T, 1),
+      indexGap: 'none',
+    };
     expect(decide({ ...stored, ...barred }, undefined, T).kind).toBe('prove');
     expect(decide({ ...adopted, ...barred, wiped: true }, undefined, T).kind).toBe('restore');
-    expect(decide({ ...stored, mode: 'observe' }, undefined, T)).toMatchObject({ detail: 'Would prove.' });
+    expect(decide({ ...stored, mode: 'observe' }, undefined, T)).toMatchObject({
+      detail: 'Would prove.',
+    });
     expect(decide({ ...adopted, wiped: true, mode: 'observe' }, undefined, T)).toMatchObject({
       reason: 'mode-observe',
     });
@@ -163,8 +213,15 @@ describe('what stands in the way', () => {
   });
 
   it('EG-06: keeps a new version 24 hours even where its grace is shorter', () => {
-    const young = { ...due, policy: { ...due.policy, graceHours: 1 }, createdOn: addMinutes(T, -1) };
-    expect(decide(young, undefined, T)).toMatchObject({ reason: 'too-soon', until: addMinutes(addHours(T, 24), -1) });
+    const young = {
+      ...due,
+      policy: { ...due.policy, graceHours: 1 },
+      createdOn: addMinutes(T, -1),
+    };
+    expect(decide(young, undefined, T)).toMatchObject({
+      reason: 'too-soon',
+      until: addMinutes(addHours(T, 24), -1),
+    });
   });
 });
 
@@ -211,8 +268,14 @@ describe('a person', () => {
       };
       const observed = { ...adopted, ...barred[reason] };
       expect(decide(observed, asks(), T)).toMatchObject({ kind: 'wait', reason });
-      expect(decide(observed, asks({ override: ['unknown-value'] }), T)).toMatchObject({ kind: 'wait', reason });
-      expect(decide(observed, asks({ override: [reason] }), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+      expect(decide(observed, asks({ override: ['unknown-value'] }), T)).toMatchObject({
+        kind: 'wait',
+        reason,
+      });
+      expect(decide(observed, asks({ override: [reason] }), T)).toMatchObject({
+        kind: 'rotate',
+        reason: 'asked',
+      });
     },
   );
 
@@ -234,17 +297,36 @@ describe('a person', () => {
     const override = asks({ override: ['slot-held'] });
     const ends = asks({ override: ['slot-held'], at: 'now' });
     const unsure = { ...owing, blocked: new Map([[V1, claim]]) };
-    expect(decide(unsure, asks({ at: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'slot-held', ...claim });
-    expect(decide(unsure, ends, T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed, aside: true });
+    expect(decide(unsure, asks({ at: 'now' }), T)).toMatchObject({
+      kind: 'wait',
+      reason: 'slot-held',
+      ...claim,
+    });
+    expect(decide(unsure, ends, T)).toMatchObject({
+      kind: 'revoke',
+      reason: 'asked',
+      owed,
+      aside: true,
+    });
     expect(decide({ ...owing, blocked: new Map([[V1, sure]]) }, ends, T)).toMatchObject({
       reason: 'slot-held',
       ...sure,
     });
-    const source: Source = { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim }, aside: issue };
+    const source: Source = {
+      kind: 'blocked',
+      step: { kind: 'wait', reason: 'slot-held', ...claim },
+      aside: issue,
+    };
     const blocked = { ...adopted, source, nowSource: source };
-    expect(decide(blocked, asks(), T)).toMatchObject({ kind: 'wait', reason: 'slot-held', ...claim });
+    expect(decide(blocked, asks(), T)).toMatchObject({
+      kind: 'wait',
+      reason: 'slot-held',
+      ...claim,
+    });
     expect(decide(blocked, override, T)).toMatchObject({ kind: 'rotate', source: issue });
-    expect(decide({ ...blocked, source: blockedWait }, override, T)).toMatchObject({ reason: 'slot-held' });
+    expect(decide({ ...blocked, source: blockedWait }, override, T)).toMatchObject({
+      reason: 'slot-held',
+    });
   });
 
   it.each([
@@ -256,35 +338,56 @@ describe('a person', () => {
     ['mode-drain', { mode: 'drain' }],
     ['slot-held', { source: blockedWait, nowSource: blockedWait }],
   ] as const)('cannot override %s', (reason, over) => {
-    expect(decide({ ...adopted, ...over }, asks({ override: [reason], rotateAgain: true }), T)).toMatchObject({
+    expect(
+      decide({ ...adopted, ...over }, asks({ override: [reason], rotateAgain: true }), T),
+    ).toMatchObject({
       reason,
     });
   });
 
   it('is not braked by failures, rate, the pause after one, or a plan that was refused once', () => {
-    const braked = { ...adopted, braked: true, rateUsedUp: true, retryOn: addHours(T, 1), termsRefused: true };
+    const braked = {
+      ...adopted,
+      braked: true,
+      rateUsedUp: true,
+      retryOn: addHours(T, 1),
+      termsRefused: true,
+    };
     expect(decide(braked, asks(), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
   });
 
   it('OPS-02: who says rotateAgain gets what is owed revoked first, then the rotation; nobody else does', () => {
     const early = { ...owing, after: addHours(T, 40), createdOn: addHours(T, -8) };
     const again = asks({ revoke: 'now', rotateAgain: true });
-    expect(decide(early, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'owed-first' });
+    expect(decide(early, asks({ revoke: 'now' }), T)).toMatchObject({
+      kind: 'wait',
+      reason: 'owed-first',
+    });
     expect(decide(early, again, T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed });
     const { after: _, ...clean } = early;
-    expect(decide({ ...clean, owed: [] }, again, T)).toMatchObject({ kind: 'rotate', reason: 'asked', graceHours: 0 });
+    expect(decide({ ...clean, owed: [] }, again, T)).toMatchObject({
+      kind: 'rotate',
+      reason: 'asked',
+      graceHours: 0,
+    });
   });
 
   it('OPS-02: under drift, too: what is owed is named first, and a rotation comes only from who says rotateAgain', () => {
     const drifted = { ...adopted, owed };
     for (const asked of [asks(), asks({ revoke: 'now' }), asks({ override: ['too-soon'] })])
       expect(decide(drifted, asked, T)).toMatchObject({ kind: 'wait', reason: 'owed-first' });
-    expect(decide(drifted, asks({ rotateAgain: true }), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+    expect(decide(drifted, asks({ rotateAgain: true }), T)).toMatchObject({
+      kind: 'rotate',
+      reason: 'asked',
+    });
   });
 
   it('who said revoke: now about a version that is owed by now has it revoked, and no second rotation', () => {
     const early = { ...owing, after: addHours(T, 40) };
-    expect(decide(early, asks({ version: V1, revoke: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked' });
+    expect(decide(early, asks({ version: V1, revoke: 'now' }), T)).toMatchObject({
+      kind: 'revoke',
+      reason: 'asked',
+    });
     expect(decide({ ...ours }, asks({ version: V1, revoke: 'now' }), T)).toMatchObject({
       kind: 'wait',
       reason: 'not-due',
@@ -292,8 +395,13 @@ describe('a person', () => {
   });
 
   it('who asked about a version that is no longer current has been answered', () => {
-    expect(decide(adopted, asks({ version: V1 }), T)).toMatchObject({ kind: 'wait', reason: 'not-due' });
-    expect(decide({ ...adopted, known: false }, asks({ version: V1, override: ['unknown-value'] }), T)).toMatchObject({
+    expect(decide(adopted, asks({ version: V1 }), T)).toMatchObject({
+      kind: 'wait',
+      reason: 'not-due',
+    });
+    expect(
+      decide({ ...adopted, known: false }, asks({ version: V1, override: ['unknown-value'] }), T),
+    ).toMatchObject({
       kind: 'refuse',
     });
   });
@@ -306,28 +414,59 @@ describe('a person', () => {
 
   it('who says revoke: now about a young version says that it is burnt; of one that was just rotated it is not enough', () => {
     const young = { ...adopted, createdOn: addHours(T, -1) };
-    expect(decide(young, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'rotate', graceHours: 0 });
+    expect(decide(young, asks({ revoke: 'now' }), T)).toMatchObject({
+      kind: 'rotate',
+      graceHours: 0,
+    });
     const written = { ...young, ours: true, written: true, proved: true };
-    expect(decide(written, asks({ revoke: 'now' }), T)).toMatchObject({ kind: 'wait', reason: 'too-soon' });
-    expect(decide(written, asks({ rotateAgain: true }), T)).toMatchObject({ kind: 'rotate', reason: 'asked' });
+    expect(decide(written, asks({ revoke: 'now' }), T)).toMatchObject({
+      kind: 'wait',
+      reason: 'too-soon',
+    });
+    expect(decide(written, asks({ rotateAgain: true }), T)).toMatchObject({
+      kind: 'rotate',
+      reason: 'asked',
+    });
   });
 
   it('who names a grace has it for what the rotation replaces', () => {
-    expect(decide(adopted, asks({ revoke: '12h' }), T)).toMatchObject({ kind: 'rotate', graceHours: 12 });
-    expect(decide(adopted, asks({ revoke: '7d' }), T)).toMatchObject({ kind: 'rotate', graceHours: 168 });
+    expect(decide(adopted, asks({ revoke: '12h' }), T)).toMatchObject({
+      kind: 'rotate',
+      graceHours: 12,
+    });
+    expect(decide(adopted, asks({ revoke: '7d' }), T)).toMatchObject({
+      kind: 'rotate',
+      graceHours: 168,
+    });
     expect(decide(adopted, asks(), T)).not.toHaveProperty('graceHours');
   });
 
   it('ends the grace of what is owed, or moves it, and nothing else', () => {
     const early = { ...owing, after: addHours(T, 40), createdOn: addHours(T, -8) };
-    expect(decide(early, asks({ at: 'now' }), T)).toMatchObject({ kind: 'revoke', reason: 'asked', owed });
-    expect(decide(early, asks({ at: addHours(T, -1) }), T)).toMatchObject({ kind: 'revoke', reason: 'asked' });
-    expect(decide(early, asks({ at: addHours(T, 9) }), T)).toMatchObject({ kind: 'move', after: addHours(T, 9) });
+    expect(decide(early, asks({ at: 'now' }), T)).toMatchObject({
+      kind: 'revoke',
+      reason: 'asked',
+      owed,
+    });
+    expect(decide(early, asks({ at: addHours(T, -1) }), T)).toMatchObject({
+      kind: 'revoke',
+      reason: 'asked',
+    });
+    expect(decide(early, asks({ at: addHours(T, 9) }), T)).toMatchObject({
+      kind: 'move',
+      after: addHours(T, 9),
+    });
     for (const at of ['now', addHours(T, 9)] as const) {
       expect(decide(ours, asks({ at }), T)).toMatchObject({ kind: 'wait', reason: 'nothing-owed' });
-      expect(decide({ ...due, owed }, asks({ at }), T)).toMatchObject({ kind: 'wait', reason: 'drift' });
+      expect(decide({ ...due, owed }, asks({ at }), T)).toMatchObject({
+        kind: 'wait',
+        reason: 'drift',
+      });
       expect(decide(due, asks({ at }), T)).toMatchObject({ kind: 'wait', reason: 'nothing-owed' });
-      expect(decide(early, asks({ at, version: V1 }), T)).toMatchObject({ kind: 'wait', reason: 'grace' });
+      expect(decide(early, asks({ at, version: V1 }), T)).toMatchObject({
+        kind: 'wait',
+        reason: 'grace',
+      });
     }
   });
 });

@@ -63,9 +63,13 @@ export class OnePass {
   #serial = 0;
 
   /** A secret of a person that holds key1 of the target, so many days old. */
-  secret(name = 'st-a', given: { target?: string; days?: number; tags?: Record<string, string>; value?: string } = {}) {
+  secret(
+    name = 'st-a',
+    given: { target?: string; days?: number; tags?: Record<string, string>; value?: string } = {},
+  ) {
     const { target = 'here', days = 61, tags = {} } = given;
-    const keys = this.keys.get(target) ?? new Map(['key1', 'key2'].map((slot) => [slot, this.#fresh(slot)]));
+    const keys =
+      this.keys.get(target) ?? new Map(['key1', 'key2'].map((slot) => [slot, this.#fresh(slot)]));
     this.keys.set(target, keys);
     const createdOn = addDays(this.now, -days);
     const version: Made = {
@@ -87,7 +91,9 @@ export class OnePass {
 
   accepts = (version: Version | undefined, target = 'here'): boolean =>
     version !== undefined &&
-    [...(this.keys.get(target)?.values() ?? [])].some((each) => version.value.equals(new Secret(each)));
+    [...(this.keys.get(target)?.values() ?? [])].some((each) =>
+      version.value.equals(new Secret(each)),
+    );
 
   /** Whoever acts right before the n-th call of this name from now on. */
   on(call: string, act: () => void, nth = 1): void {
@@ -115,7 +121,8 @@ export class OnePass {
     await this.look(name);
   }
 
-  alerts = (): string[] => this.logged.filter(({ message }) => message === 'alert').map(({ reason }) => String(reason));
+  alerts = (): string[] =>
+    this.logged.filter(({ message }) => message === 'alert').map(({ reason }) => String(reason));
 
   #fresh = (slot: string): string => `${slot}-value-${++this.#serial}-of-the-fake-target`;
   #id = (): string => (++this.#serial).toString(16).padStart(4, '0').repeat(8);
@@ -138,7 +145,8 @@ export class OnePass {
         }),
       version: (name, id) =>
         this.#call('vault.version', () => (found(name, id)?.enabled ? found(name, id) : undefined)),
-      versions: (name) => this.#call('vault.versions', () => this.versions(name).map((each) => ({ ...each }))),
+      versions: (name) =>
+        this.#call('vault.versions', () => this.versions(name).map((each) => ({ ...each }))),
       list: () => {
         throw new Error('no sweep here');
       },
@@ -146,7 +154,11 @@ export class OnePass {
         this.#call('vault.retag', () => {
           const version = found(name, id);
           if (!version) throw new KeyturnError('gone');
-          Object.assign(version, { tags: { ...tags }, updatedOn: this.now, enabled: enabled ?? version.enabled });
+          Object.assign(version, {
+            tags: { ...tags },
+            updatedOn: this.now,
+            enabled: enabled ?? version.enabled,
+          });
         }),
       store: (name, { value, tags, contentType, expiresOn }) =>
         this.#call('vault.store', () => {
@@ -154,7 +166,15 @@ export class OnePass {
           this.secrets.set(name, [
             ...this.versions(name),
             {
-              ...{ id, enabled: true, createdOn: this.now, updatedOn: this.now, managed: false, value, expiresOn },
+              ...{
+                id,
+                enabled: true,
+                createdOn: this.now,
+                updatedOn: this.now,
+                managed: false,
+                value,
+                expiresOn,
+              },
               ...{ tags: { ...tags }, ...(contentType === undefined ? {} : { contentType }) },
             },
           ]);
@@ -165,13 +185,19 @@ export class OnePass {
 
   #target(id: string): Target {
     const keys = () => this.keys.get(id) ?? new Map<string, string>();
-    const slotOf = (value: Secret) => [...keys()].find(([, each]) => value.equals(new Secret(each)))?.[0];
+    const slotOf = (value: Secret) =>
+      [...keys()].find(([, each]) => value.equals(new Secret(each)))?.[0];
     return {
       id,
       owners: this.owners(id),
       ...(this.part ? { part: this.part } : {}),
       inspect: () =>
-        this.#call('target.inspect', () => ({ handles: ['key1', 'key2'], obstacles: [], hosts: [], ...this.state })),
+        this.#call('target.inspect', () => ({
+          handles: ['key1', 'key2'],
+          obstacles: [],
+          hosts: [],
+          ...this.state,
+        })),
       adopt: (value) => this.#call('target.adopt', () => slotOf(value)),
       issue: (_, keep) =>
         this.#call('target.issue', () => {
@@ -206,12 +232,17 @@ export class OnePass {
       bind: ({ target }) => this.#target(target),
     };
     const never = () => Promise.reject(new Error('not asked for here'));
-    const grants = (id: string): readonly Grant[] => parseGrants(this.consents.get(id) ?? `keyturn ${TYPE}: kv1/*`);
+    const grants = (id: string): readonly Grant[] =>
+      parseGrants(this.consents.get(id) ?? `keyturn ${TYPE}: kv1/*`);
     const rows: Partial<Rows> = {
       secret: async (ref) => this.rows.get(key(ref)),
       saveSecret: async (row) => void this.rows.set(key(row), row),
       sharers: async (target) => [...this.holders.values()].filter((row) => row.target === target),
-      saveSharer: (row) => this.#call('rows.saveSharer', () => void this.holders.set(`${row.target} ${key(row)}`, row)),
+      saveSharer: (row) =>
+        this.#call(
+          'rows.saveSharer',
+          () => void this.holders.set(`${row.target} ${key(row)}`, row),
+        ),
       dropSharer: async (row) => void this.holders.delete(`${row.target} ${key(row)}`),
       sweptOn: async () => new Map([['kv1', addHours(this.now, -this.sweptHoursAgo)]]),
       rotationsSince: async () => [],
@@ -237,7 +268,10 @@ export class OnePass {
             return { renew: async () => {}, release: async () => {} };
           }),
       },
-      queue: { put: async (look, seconds = 0) => void this.looks.push({ ...look, seconds }), offer: never },
+      queue: {
+        put: async (look, seconds = 0) => void this.looks.push({ ...look, seconds }),
+        offer: never,
+      },
       audit: {
         append: async (record) => void this.audit.push(record),
         history: async () => ({ records: [], truncated: false }),
@@ -253,7 +287,12 @@ export class OnePass {
       },
       log: (level, message, fields) => void this.logged.push({ level, message, ...fields }),
       config: {
-        ...{ instance: 'keyturn', mode: 'run', rate: { perVault: 1000, overall: 1000 }, enabled: [TYPE] },
+        ...{
+          instance: 'keyturn',
+          mode: 'run',
+          rate: { perVault: 1000, overall: 1000 },
+          enabled: [TYPE],
+        },
         ...{ policy: '', ownStorage: [], ownApplications: [], ownerTag: 'owner', ...this.config },
       },
     };

@@ -51,7 +51,9 @@ describe('what is left alone', () => {
     world.secret('st-b', { target: 'there' });
     const { tags } = world.current();
     world.current().tags = { ...tags, 'rotator-target': 'there' };
-    expect(await world.look()).toMatchObject({ step: { kind: 'refuse', reason: 'target-changed' } });
+    expect(await world.look()).toMatchObject({
+      step: { kind: 'refuse', reason: 'target-changed' },
+    });
     expect(world.accepts(world.current())).toBe(true);
     expect(ids()).toContain(current.id);
   });
@@ -156,7 +158,13 @@ describe('a revocation', () => {
       'consent',
       () => {
         world.secret('st-b', { days: 1 });
-        world.holders.set('here kv1/st-b', { vault: 'kv1', name: 'st-b', target: 'here', handle: 'key1', owes: [] });
+        world.holders.set('here kv1/st-b', {
+          vault: 'kv1',
+          name: 'st-b',
+          target: 'here',
+          handle: 'key1',
+          owes: [],
+        });
       },
       2,
     );
@@ -185,22 +193,32 @@ describe('who shares a target', () => {
     await world.look('st-b');
     expect(world.versions('st-b')).toHaveLength(2);
     const issued = named('target.issue').length;
-    expect(await world.look()).toMatchObject({ step: { kind: 'rotate', source: { kind: 'join', handle: 'key2' } } });
+    expect(await world.look()).toMatchObject({
+      step: { kind: 'rotate', source: { kind: 'join', handle: 'key2' } },
+    });
     expect(named('target.issue')).toHaveLength(issued);
     // Both hold key2 now, which one rotation issued: sixty days later it is replaced, not joined.
     world.now = addHours(world.now, 49);
     for (const name of ['st-a', 'st-b', 'st-a', 'st-b', 'st-a', 'st-b']) await world.look(name);
     expect(world.accepts(other)).toBe(false);
     world.now = addHours(world.now, 60 * 24);
-    expect(await world.look('st-b')).toMatchObject({ step: { kind: 'rotate', source: { kind: 'issue' } } });
+    expect(await world.look('st-b')).toMatchObject({
+      step: { kind: 'rotate', source: { kind: 'issue' } },
+    });
   });
 
   it('does not take a key that is older than its own for a new one', async () => {
     world.secret();
     // The neighbour got key2 by a rotation long before this secret's version was made.
-    const other = world.secret('st-b', { days: 100, value: world.keys.get('here')?.get('key2') ?? '' });
+    const other = world.secret('st-b', {
+      days: 100,
+      value: world.keys.get('here')?.get('key2') ?? '',
+    });
     const tgt = targetHash('fake-key', 'here');
-    other.tags = { ...other.tags, 'rotator-state': `v=1;tgt=${tgt};cred=key2;rot=0123456789abcdef` };
+    other.tags = {
+      ...other.tags,
+      'rotator-state': `v=1;tgt=${tgt};cred=key2;rot=0123456789abcdef`,
+    };
     holder('st-b', { issuedOn: other.createdOn });
     expect(await world.look()).toMatchObject({ step: { kind: 'refuse', reason: 'slots-held' } });
     expect(ids()).toHaveLength(1);
@@ -251,7 +269,10 @@ describe('a rotation', () => {
   it('tells of a version that somebody stored in the same moment, and owes nothing for it', async () => {
     world.secret();
     world.on('vault.store', () => {
-      const stranger = world.secret('st-a', { days: 0, value: 'what somebody stored in the same second' });
+      const stranger = world.secret('st-a', {
+        days: 0,
+        value: 'what somebody stored in the same second',
+      });
       stranger.createdOn = world.now;
     });
     expect(await world.look()).toMatchObject({ step: { reason: 'conflict' } });
@@ -311,6 +332,8 @@ describe('a value that could not be tried', () => {
     world.now = addHours(world.now, 72);
     await world.look();
     expect(named('target.revoke')).toEqual([]);
-    expect(world.current().value.equals(new Secret(world.keys.get('here')?.get('key2') ?? ''))).toBe(true);
+    expect(
+      world.current().value.equals(new Secret(world.keys.get('here')?.get('key2') ?? '')),
+    ).toBe(true);
   });
 });

@@ -1,7 +1,13 @@
 /** The rules row by row where a single fact decides: opting out, doubt, who is named, what a plan says, when the next look comes. */
 import { describe, expect, it } from '@jest/globals';
 import { addHours, addMinutes } from '../../src/core/clock.ts';
-import { barriers, decide, graceHoursOf, inWords, lookAgainOn } from '../../src/reconcile/decide.ts';
+import {
+  barriers,
+  decide,
+  graceHoursOf,
+  inWords,
+  lookAgainOn,
+} from '../../src/reconcile/decide.ts';
 import type { Observed } from '../../src/reconcile/observe/observed.ts';
 import type { Asked, Claim, Source, Step } from '../../src/reconcile/step.ts';
 import {
@@ -24,7 +30,11 @@ import {
   V2,
 } from './situations.ts';
 
-const aside: Extract<Source, { kind: 'issue' }> = { kind: 'issue', keep: ['key1', 'a'], slot: 'key2' };
+const aside: Extract<Source, { kind: 'issue' }> = {
+  kind: 'issue',
+  keep: ['key1', 'a'],
+  slot: 'key2',
+};
 
 const told = (rows: readonly Situation[]) =>
   it.each(rows)('%s', (_, observed, asked, step) => {
@@ -43,7 +53,12 @@ describe('a secret that was opted out', () => {
   const done: Observed = { ...left, owed: [] };
   const { after: _, ...untimed } = left;
   told([
-    ['is left alone where nothing is owed', { ...untimed, owed: [] }, undefined, { kind: 'skip', reason: 'opted-out' }],
+    [
+      'is left alone where nothing is owed',
+      { ...untimed, owed: [] },
+      undefined,
+      { kind: 'skip', reason: 'opted-out' },
+    ],
     [
       'is told apart where its tag is lost',
       { ...untimed, owed: [], leaving: 'lost' },
@@ -80,7 +95,12 @@ describe('a secret that was opted out', () => {
       undefined,
       { kind: 'revoke', reason: 'grace-over', owed },
     ],
-    ['in the very minute', { ...left, after: T }, undefined, { kind: 'revoke', reason: 'grace-over', owed }],
+    [
+      'in the very minute',
+      { ...left, after: T },
+      undefined,
+      { kind: 'revoke', reason: 'grace-over', owed },
+    ],
     [
       'and not before',
       { ...left, after: addMinutes(T, 1) },
@@ -116,7 +136,11 @@ describe('a secret that was opted out', () => {
       'not where its value opens nothing',
       { ...left, known: false },
       undefined,
-      { kind: 'refuse', reason: 'still-owed', detail: 'The target does not know the current value.' },
+      {
+        kind: 'refuse',
+        reason: 'still-owed',
+        detail: 'The target does not know the current value.',
+      },
     ],
     [
       'nor where the target refuses it',
@@ -145,7 +169,9 @@ describe('a secret that was opted out', () => {
   ]);
 
   it('the grace of the policy counts from when its version was made', () => {
-    expect(decide({ ...untimed, createdOn: addHours(T, -47) }, undefined, T)).toMatchObject({ until: addHours(T, 1) });
+    expect(decide({ ...untimed, createdOn: addHours(T, -47) }, undefined, T)).toMatchObject({
+      until: addHours(T, 1),
+    });
     expect(grace).toEqual(addHours(T, -1));
   });
 });
@@ -154,14 +180,24 @@ describe('a value of which the target says nothing', () => {
   const doubt = { reason: 'cannot-tell', detail: 'sql1 answered 40615' } as const;
   const stranger: Observed = { ...adopted, known: false };
   told([
-    ['is refused with the reason of the doubt', { ...stranger, doubt }, undefined, { kind: 'refuse', ...doubt }],
+    [
+      'is refused with the reason of the doubt',
+      { ...stranger, doubt },
+      undefined,
+      { kind: 'refuse', ...doubt },
+    ],
     [
       'which may have no words',
       { ...stranger, doubt: { reason: 'cannot-tell', detail: undefined } },
       undefined,
       { kind: 'refuse', reason: 'cannot-tell' },
     ],
-    ['is not where the target knows it', { ...adopted, doubt }, undefined, { kind: 'wait', reason: 'not-due' }],
+    [
+      'is not where the target knows it',
+      { ...adopted, doubt },
+      undefined,
+      { kind: 'wait', reason: 'not-due' },
+    ],
     [
       'nor where a rotation has begun',
       { ...stranger, doubt, begun: true },
@@ -174,14 +210,24 @@ describe('a value of which the target says nothing', () => {
       undefined,
       { kind: 'rotate', reason: 'placeholder', rotation: due.rotation, source: issue },
     ],
-    ['nor where it is ours', { ...ours, known: false, doubt }, undefined, { kind: 'wait', reason: 'not-due' }],
+    [
+      'nor where it is ours',
+      { ...ours, known: false, doubt },
+      undefined,
+      { kind: 'wait', reason: 'not-due' },
+    ],
     [
       'unknown and ours is healed, not refused',
       { ...broken },
       undefined,
       { kind: 'rotate', reason: 'value-refused', rotation: due.rotation, source: heal },
     ],
-    ['unknown and nothing of that is refused', stranger, undefined, { kind: 'refuse', reason: 'unknown-value' }],
+    [
+      'unknown and nothing of that is refused',
+      stranger,
+      undefined,
+      { kind: 'refuse', reason: 'unknown-value' },
+    ],
     [
       'unknown and begun goes on',
       { ...stranger, begun: true },
@@ -245,9 +291,17 @@ describe('what was asked for about an older version', () => {
     ],
     [
       'of two that are owed one is enough',
-      { ...owing, after: addHours(T, 9), owed: [...owed, { version: '3'.repeat(32), handle: 'key1' }] },
+      {
+        ...owing,
+        after: addHours(T, 9),
+        owed: [...owed, { version: '3'.repeat(32), handle: 'key1' }],
+      },
       now,
-      { kind: 'revoke', reason: 'asked', owed: [...owed, { version: '3'.repeat(32), handle: 'key1' }] },
+      {
+        kind: 'revoke',
+        reason: 'asked',
+        owed: [...owed, { version: '3'.repeat(32), handle: 'key1' }],
+      },
     ],
     [
       'a revocation of then is over',
@@ -272,7 +326,10 @@ describe('what was asked for about an older version', () => {
     const observed = { ...owing, blocked: new Map([[V1, mayKeep]]) };
     const step = decide(observed, asked, T);
     if (asked?.hold) expect(step).toMatchObject({ kind: 'hold' });
-    else expect(step).toMatchObject(aside ? { kind: 'revoke', aside: true } : { kind: 'wait', reason: 'slot-held' });
+    else
+      expect(step).toMatchObject(
+        aside ? { kind: 'revoke', aside: true } : { kind: 'wait', reason: 'slot-held' },
+      );
   });
 
   it('a hold is written, whatever version it was about, and lifted as well', () => {
@@ -281,7 +338,10 @@ describe('what was asked for about an older version', () => {
       reason: 'asked',
       until: addHours(T, 5),
     });
-    expect(decide(adopted, asks({ version: V1, hold: null }), T)).toEqual({ kind: 'hold', reason: 'asked' });
+    expect(decide(adopted, asks({ version: V1, hold: null }), T)).toEqual({
+      kind: 'hold',
+      reason: 'asked',
+    });
   });
 });
 
@@ -299,7 +359,12 @@ describe('what a version of ours owes', () => {
       asks({ at: addMinutes(T, 1) }),
       { kind: 'move', reason: 'asked', after: addMinutes(T, 1) },
     ],
-    ['and revoked at a time that has come', owing, asks({ at: T }), { kind: 'revoke', reason: 'asked', owed }],
+    [
+      'and revoked at a time that has come',
+      owing,
+      asks({ at: T }),
+      { kind: 'revoke', reason: 'asked', owed },
+    ],
     [
       'is never revoked by a value that can not be tried',
       { ...owing, verdict: 'unknown', said: 'closed' },
@@ -368,9 +433,19 @@ describe('what a version of ours owes', () => {
 describe('a rotation takes its slot', () => {
   const blocked = { ...blockedWait, aside } as Source;
   const wanted = asks({ override: ['slot-held'] });
-  const rotates = (source: object) => ({ kind: 'rotate', reason: 'asked', rotation: due.rotation, source });
+  const rotates = (source: object) => ({
+    kind: 'rotate',
+    reason: 'asked',
+    rotation: due.rotation,
+    source,
+  });
   told([
-    ['where it is only not known, for a person who says so', { ...adopted, source: blocked }, wanted, rotates(aside)],
+    [
+      'where it is only not known, for a person who says so',
+      { ...adopted, source: blocked },
+      wanted,
+      rotates(aside),
+    ],
     [
       'not for one who does not',
       { ...adopted, source: blocked },
@@ -407,7 +482,11 @@ describe('what stands in the way is told', () => {
       hold: addHours(T, 5),
       createdOn: addHours(T, -1),
     };
-    const { step, barriers: found } = barriers(observed, asks({ override: ['paused', 'too-soon'] }), T);
+    const { step, barriers: found } = barriers(
+      observed,
+      asks({ override: ['paused', 'too-soon'] }),
+      T,
+    );
     expect(step).toMatchObject({ kind: 'rotate', reason: 'asked' });
     expect(found).toEqual([
       { by: { kind: 'wait', reason: 'paused' }, overridden: true },
@@ -415,13 +494,23 @@ describe('what stands in the way is told', () => {
       { by: { kind: 'wait', reason: 'too-soon', until: addHours(T, 47) }, overridden: true },
     ]);
     expect(barriers(due, undefined, T)).toMatchObject({ step: { kind: 'rotate' }, barriers: [] });
-    expect(barriers(adopted, undefined, T)).toEqual({ step: decide(adopted, undefined, T), barriers: [] });
+    expect(barriers(adopted, undefined, T)).toEqual({
+      step: decide(adopted, undefined, T),
+      barriers: [],
+    });
   });
 
-  const waits = (observed: Observed, asked?: Asked) => barriers(observed, asked, T).barriers.map(({ by }) => by.reason);
+  const waits = (observed: Observed, asked?: Asked) =>
+    barriers(observed, asked, T).barriers.map(({ by }) => by.reason);
   const settling = { settlingUntil: addMinutes(T, 1) };
   it('what only strikes off a time touches no slot', () => {
-    const done: Observed = { ...ours, verdict: 'accepted', after: addHours(T, -1), indexGap: 'kv2', ...settling };
+    const done: Observed = {
+      ...ours,
+      verdict: 'accepted',
+      after: addHours(T, -1),
+      indexGap: 'kv2',
+      ...settling,
+    };
     expect(decide(done, undefined, T)).toEqual({ kind: 'revoke', reason: 'settled', owed: [] });
     expect(waits(owing)).toEqual([]);
     expect(waits({ ...owing, indexGap: 'kv2', ...settling })).toEqual(['index', 'settling']);
@@ -435,8 +524,13 @@ describe('what stands in the way is told', () => {
     ['hold', adopted, asks({ hold: addHours(T, 1) })],
     ['move', owing, asks({ at: addHours(T, 1) })],
   ] as const)('nothing in the way of %s', (kind, observed, asked) => {
-    const shut = { hold: addHours(T, 9), policy: { ...adopted.policy, paused: true, window: sundays } };
-    expect(decide({ ...observed, ...shut, indexGap: 'kv2', ...settling }, asked, T)).toMatchObject({ kind });
+    const shut = {
+      hold: addHours(T, 9),
+      policy: { ...adopted.policy, paused: true, window: sundays },
+    };
+    expect(decide({ ...observed, ...shut, indexGap: 'kv2', ...settling }, asked, T)).toMatchObject({
+      kind,
+    });
   });
 
   it('a version is old enough in the minute in which it is', () => {
@@ -453,7 +547,10 @@ describe('what stands in the way is told', () => {
 
 describe('a plan in words', () => {
   it.each<[Step, string]>([
-    [{ kind: 'rotate', reason: 'due', rotation: 'r', source: aside }, 'Would rotate (due): issue key2 beside key1, a.'],
+    [
+      { kind: 'rotate', reason: 'due', rotation: 'r', source: aside },
+      'Would rotate (due): issue key2 beside key1, a.',
+    ],
     [
       { kind: 'rotate', reason: 'asked', rotation: 'r', source: { kind: 'issue', keep: [] } },
       'Would rotate (asked): issue a credential beside nothing.',
@@ -463,7 +560,12 @@ describe('a plan in words', () => {
       'Would rotate (due): join key1.',
     ],
     [
-      { kind: 'rotate', reason: 'value-refused', rotation: 'r', source: { kind: 'again', handle: 'a', version: V1 } },
+      {
+        kind: 'rotate',
+        reason: 'value-refused',
+        rotation: 'r',
+        source: { kind: 'again', handle: 'a', version: V1 },
+      },
       `Would rotate (value-refused): store a of version ${V1} again.`,
     ],
     [
@@ -471,7 +573,10 @@ describe('a plan in words', () => {
       'Would revoke key2, key1.',
     ],
     [{ kind: 'revoke', reason: 'settled', owed: [] }, 'Would revoke nothing more.'],
-    [{ kind: 'move', reason: 'asked', after: T }, 'Would revoke what is owed after 2027-01-05T10:00:00.000Z.'],
+    [
+      { kind: 'move', reason: 'asked', after: T },
+      'Would revoke what is owed after 2027-01-05T10:00:00.000Z.',
+    ],
     [{ kind: 'hold', reason: 'asked', until: T }, 'Would hold until 2027-01-05T10:00:00.000Z.'],
     [{ kind: 'hold', reason: 'asked' }, 'Would lift the hold.'],
     [{ kind: 'prove', reason: 'accepted' }, 'Would prove.'],
@@ -495,7 +600,9 @@ describe('the next look', () => {
     ((lookAgainOn(step, observed, T, tries)?.getTime() ?? Number.NaN) - T.getTime()) / 60_000;
   const all = (step: Step, tries: readonly number[]) => tries.map((count) => minutes(step, count));
   it('after a change that repeats comes rarer each time, and within the hour', () => {
-    expect(all({ kind: 'prove', reason: 'accepted' }, [0, 1, 2, 3, 6, 7, 20])).toEqual([0, 1, 2, 4, 32, 60, 60]);
+    expect(all({ kind: 'prove', reason: 'accepted' }, [0, 1, 2, 3, 6, 7, 20])).toEqual([
+      0, 1, 2, 4, 32, 60, 60,
+    ]);
   });
 
   it.each([

@@ -49,7 +49,12 @@ export const adopted: Observed = {
 };
 export const due: Observed = { ...adopted, dueOn: addHours(T, -1) };
 export const ours: Observed = { ...adopted, ours: true, written: true, proved: true };
-export const stored: Observed = { ...ours, proved: false, verdict: 'accepted', createdOn: addMinutes(T, -5) };
+export const stored: Observed = {
+  ...ours,
+  proved: false,
+  verdict: 'accepted',
+  createdOn: addMinutes(T, -5),
+};
 export const owing: Observed = {
   ...ours,
   owed,
@@ -57,7 +62,12 @@ export const owing: Observed = {
   after: addHours(T, -1),
   createdOn: addHours(T, -49),
 };
-export const broken: Observed = { ...ours, verdict: 'refused', known: false, createdOn: addHours(T, -1) };
+export const broken: Observed = {
+  ...ours,
+  verdict: 'refused',
+  known: false,
+  createdOn: addHours(T, -1),
+};
 export const placeholder: Observed = { ...adopted, placeholder: true, known: false, createdOn: T };
 export const asks = (over: Partial<Asked> = {}): Asked => ({
   version: V2,

@@ -82,7 +82,13 @@ describe('what carries the label of the secret at a target of many, and stands i
   it('is removed once it is older than the grace: a pass may still be about to store what is younger', async () => {
     world.overlap = 'many';
     world.secret();
-    world.state = { labelled: [issued('a-minute-old', 1), issued('of-yesterday', 24 * 60), issued('old', 49 * 60)] };
+    world.state = {
+      labelled: [
+        issued('a-minute-old', 1),
+        issued('of-yesterday', 24 * 60),
+        issued('old', 49 * 60),
+      ],
+    };
     await world.look();
     expect(world.versions()).toHaveLength(2);
     expect(removed()).toEqual(['target.revoke old']);

@@ -61,23 +61,31 @@ it.each([
   ['the vault is busy', () => new BusyError('vault-busy')],
   ['it may not be read', () => new KeyturnError('vault-forbidden')],
   ['the table does not answer', () => new BusyError('storage-busy')],
-])('%s: it stays listed as long ago as before, is named, and keeps its neighbours', async (_, error) => {
-  const report = await sweep(
-    deps(() => {
-      throw error();
-    }),
-  );
-  expect(report.unlisted).toEqual(['kv1']);
-  expect([...swept]).toEqual([
-    ['kv1', LAST],
-    ['kv2', START],
-  ]);
-  expect(holders).toContainEqual(expect.objectContaining({ vault: 'kv1', name: 'st-z', handle: 'key1' }));
-});
+])(
+  '%s: it stays listed as long ago as before, is named, and keeps its neighbours',
+  async (_, error) => {
+    const report = await sweep(
+      deps(() => {
+        throw error();
+      }),
+    );
+    expect(report.unlisted).toEqual(['kv1']);
+    expect([...swept]).toEqual([
+      ['kv1', LAST],
+      ['kv2', START],
+    ]);
+    expect(holders).toContainEqual(
+      expect.objectContaining({ vault: 'kv1', name: 'st-z', handle: 'key1' }),
+    );
+  },
+);
 
 it('one that ends well is listed now, and whoever is gone from it holds nothing more', async () => {
   const report = await sweep(deps(() => undefined));
   expect(report.unlisted).toEqual([]);
   expect([...swept.values()]).toEqual([START, START]);
-  expect(holders.map(({ vault, name }) => `${vault}/${name}`).sort()).toEqual(['kv1/st-a', 'kv2/st-a']);
+  expect(holders.map(({ vault, name }) => `${vault}/${name}`).sort()).toEqual([
+    'kv1/st-a',
+    'kv2/st-a',
+  ]);
 });

@@ -29,7 +29,8 @@ const rotators = allRotators({
   databaseUser: 'keyturn',
 });
 
-const SUBSCRIPTION = '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/';
+const SUBSCRIPTION =
+  '/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/';
 const TARGETS: Readonly<Record<string, string>> = {
   'app-registration': '77777777-8888-4999-8aaa-bbbbbbbbbbbb',
   'storage-account-key': `${SUBSCRIPTION}Microsoft.Storage/storageAccounts/acct1`,
@@ -47,7 +48,8 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 function targetOf({ type }: Rotator): string {
   const [, ...kinds] = twoKeyTable.find((row) => row.type === type)?.armTypes[0]?.split('/') ?? [];
   const provider = twoKeyTable.find((row) => row.type === type)?.armTypes[0]?.split('/')[0];
-  if (provider !== undefined) return `${SUBSCRIPTION}${provider}/${kinds.map((kind) => `${kind}/res1`).join('/')}`;
+  if (provider !== undefined)
+    return `${SUBSCRIPTION}${provider}/${kinds.map((kind) => `${kind}/res1`).join('/')}`;
   return TARGETS[type] ?? `${SUBSCRIPTION}Microsoft.Sql/servers/sql1`;
 }
 
@@ -110,9 +112,14 @@ const KEYS = [
   'revoke-adopted',
   'longest-sas',
 ];
-const key = fc.oneof(fc.constantFrom(...KEYS), fc.constantFrom('__proto__', 'constructor', 'endpoint'), word);
+const key = fc.oneof(
+  fc.constantFrom(...KEYS),
+  fc.constantFrom('__proto__', 'constructor', 'endpoint'),
+  word,
+);
 
-const ID = /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/rg1\/providers\/[a-z.]+(\/[a-z]+\/[a-z0-9-]+)+$/;
+const ID =
+  /^\/subscriptions\/[0-9a-f-]{36}\/resourcegroups\/rg1\/providers\/[a-z.]+(\/[a-z]+\/[a-z0-9-]+)+$/;
 const GUID = /^[0-9a-f-]{36}$/;
 const bound = new Set<string>();
 
@@ -129,7 +136,8 @@ describe('hostile options', () => {
           });
           if (target === undefined) return;
           bound.add(rotator.type);
-          for (const owner of target.owners) expect(owner).toMatch(rotator.type === 'app-registration' ? GUID : ID);
+          for (const owner of target.owners)
+            expect(owner).toMatch(rotator.type === 'app-registration' ? GUID : ID);
           const [main = ''] = target.owners;
           // What stands behind it (logins, a database, a pair of keys) names locks and rows, and is no address.
           expect(target.id.startsWith(main)).toBe(true);
@@ -145,12 +153,18 @@ describe('hostile options', () => {
   it('SEC-01: as a target none becomes an id that leads elsewhere', () => {
     const strange = fc.oneof(
       hostile,
-      fc.tuple(fc.constantFrom(...rotators), word).map(([rotator, text]) => `${targetOf(rotator)}${text}`),
-      fc.tuple(fc.constantFrom(...rotators), word).map(([rotator, text]) => targetOf(rotator).replace('1', text)),
+      fc
+        .tuple(fc.constantFrom(...rotators), word)
+        .map(([rotator, text]) => `${targetOf(rotator)}${text}`),
+      fc
+        .tuple(fc.constantFrom(...rotators), word)
+        .map(([rotator, text]) => targetOf(rotator).replace('1', text)),
     );
     fc.assert(
       fc.property(fc.constantFrom(...rotators), strange, (rotator, text) => {
-        const target = boundOrRefused(rotator, text, { logins: 'app_a,app_b' }) ?? boundOrRefused(rotator, text, {});
+        const target =
+          boundOrRefused(rotator, text, { logins: 'app_a,app_b' }) ??
+          boundOrRefused(rotator, text, {});
         for (const owner of target?.owners ?? [])
           expect(owner).toMatch(
             rotator.type === 'app-registration'
@@ -179,7 +193,9 @@ describe('login names', () => {
         for (const login of boundOrRefused(rotator, targetOf(rotator), { logins })?.logins ?? []) {
           // PostgreSQL manual 4.1.1: any character but NUL, a quote by writing two.
           const [, name] =
-            /^ALTER ROLE "((?:[^"\0]|"")*)" PASSWORD '[\w$:+/=-]+'$/.exec(alterRole(login, verifier)) ?? [];
+            /^ALTER ROLE "((?:[^"\0]|"")*)" PASSWORD '[\w$:+/=-]+'$/.exec(
+              alterRole(login, verifier),
+            ) ?? [];
           expect(name?.replaceAll('""', '"')).toBe(login);
           expect(Buffer.byteLength(login)).toBeLessThan(64);
           good += 1;
@@ -198,13 +214,16 @@ describe('login names', () => {
       fc.assert(
         fc.property(pairs, fc.constantFrom('%', '10.0.0.%', '%.example'), (logins, host) => {
           const rotator = rotatorOf('mysql-login');
-          for (const user of boundOrRefused(rotator, targetOf(rotator), { logins, host })?.logins ?? []) {
+          for (const user of boundOrRefused(rotator, targetOf(rotator), { logins, host })?.logins ??
+            []) {
             const text = alterUser({ user, host }, plugin, new Secret('Aa0-12345678'), place);
             // MySQL manual 9.2: a backtick by writing two; backslashes mean nothing between backticks.
             const [, name, from, rest = ''] =
               /^ALTER USER `((?:[^`\0]|``)*)`@`((?:[^`\0]|``)*)` IDENTIFIED (.*)$/.exec(text) ?? [];
             expect([name?.replaceAll('``', '`'), from]).toEqual([user, host]);
-            expect(rest).toMatch(/^(BY PASSWORD '\*[0-9A-F]{40}'|WITH \w+ AS ('\*[0-9A-F]{40}'|0x[0-9a-f]+))$/);
+            expect(rest).toMatch(
+              /^(BY PASSWORD '\*[0-9A-F]{40}'|WITH \w+ AS ('\*[0-9A-F]{40}'|0x[0-9a-f]+))$/,
+            );
             good += 1;
           }
         }),
@@ -226,7 +245,11 @@ describe('login names', () => {
   });
 });
 
-function boundOrRefused(rotator: Rotator, target: string, options: Readonly<Record<string, string>>) {
+function boundOrRefused(
+  rotator: Rotator,
+  target: string,
+  options: Readonly<Record<string, string>>,
+) {
   try {
     return rotator.bind({ target, options, secret: { vault: 'kv1', name: 'x' } });
   } catch (error) {

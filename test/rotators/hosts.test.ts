@@ -42,7 +42,10 @@ describe('two-key kinds', () => {
       {
         documentEndpoint: 'https://c1.documents.azure.us:443/',
         mongoEndpoint: 'https://c1.mongo.cosmos.azure.us:443/',
-        readLocations: [{ documentEndpoint: 'https://c1-a.documents.azure.us:443/' }, { locationName: 'West' }],
+        readLocations: [
+          { documentEndpoint: 'https://c1-a.documents.azure.us:443/' },
+          { locationName: 'West' },
+        ],
         writeLocations: [{ documentEndpoint: 'https://c1-a.documents.azure.us:443/' }],
       },
       {},
@@ -58,7 +61,11 @@ describe('two-key kinds', () => {
         },
       },
       {},
-      ['ai1.cognitiveservices.azure.com', 'ai1.openai.azure.com', 'westeurope.stt.speech.microsoft.com'],
+      [
+        'ai1.cognitiveservices.azure.com',
+        'ai1.openai.azure.com',
+        'westeurope.stt.speech.microsoft.com',
+      ],
     ],
     [
       'container-registry-password',
@@ -70,8 +77,18 @@ describe('two-key kinds', () => {
       { passwords: [] },
       ['reg1.azurecr.io', 'reg1.westeurope.data.azurecr.io'],
     ],
-    ['batch-key', { accountEndpoint: 'b1.westeurope.batch.azure.com' }, {}, ['b1.westeurope.batch.azure.com']],
-    ['search-admin-key', { endpoint: 'https://s1.search.windows.net' }, {}, ['s1.search.windows.net']],
+    [
+      'batch-key',
+      { accountEndpoint: 'b1.westeurope.batch.azure.com' },
+      {},
+      ['b1.westeurope.batch.azure.com'],
+    ],
+    [
+      'search-admin-key',
+      { endpoint: 'https://s1.search.windows.net' },
+      {},
+      ['s1.search.windows.net'],
+    ],
     [
       'event-grid-topic-key',
       { endpoint: 'https://t1.x-1.eventgrid.azure.net/api/events' },
@@ -91,7 +108,11 @@ describe('two-key kinds', () => {
     // What is strange names nothing, and stops nothing.
     [
       'cosmos-db-key',
-      { documentEndpoint: 7, readLocations: 'x y', locations: [null, [[]], { documentEndpoint: {} }] },
+      {
+        documentEndpoint: 7,
+        readLocations: 'x y',
+        locations: [null, [[]], { documentEndpoint: {} }],
+      },
       {},
       [],
     ],
@@ -101,16 +122,25 @@ describe('two-key kinds', () => {
       {},
       [],
     ],
-    ['service-bus-key', {}, { aliasPrimaryConnectionString: 'SharedAccessKey=x;NotEndpoint=sb://evil.example/' }, []],
-  ])('VAL-10: %s, from the answers that are read anyway', async (type, properties, listed, hosts) => {
-    const found = await hostsOf(type, properties, listed);
-    expect(found.hosts).toEqual(hosts);
-    expect(found.asked).toBe(2);
-    expect(found.askedAfter).toBe(2);
-  });
+    [
+      'service-bus-key',
+      {},
+      { aliasPrimaryConnectionString: 'SharedAccessKey=x;NotEndpoint=sb://evil.example/' },
+      [],
+    ],
+  ])(
+    'VAL-10: %s, from the answers that are read anyway',
+    async (type, properties, listed, hosts) => {
+      const found = await hostsOf(type, properties, listed);
+      expect(found.hosts).toEqual(hosts);
+      expect(found.asked).toBe(2);
+      expect(found.askedAfter).toBe(2);
+    },
+  );
 
   it('VAL-10: private endpoints of zones that have them, and of no others', async () => {
-    const of = async (endpoint: string) => (await hostsOf('app-configuration-key', { endpoint }, { value: [] })).more;
+    const of = async (endpoint: string) =>
+      (await hostsOf('app-configuration-key', { endpoint }, { value: [] })).more;
     expect(await of('https://store1.azconfig.io')).toEqual(['store1.privatelink.azconfig.io']);
     for (const other of [
       'https://a.store1.azconfig.io',
@@ -124,11 +154,23 @@ describe('two-key kinds', () => {
 describe('names', () => {
   it('VAL-10: hosts are read strictly', () => {
     expect(hostOf('https://A1.example.net:443/', 6380)).toEqual(['a1.example.net:6380']);
-    for (const bad of ['http://a1.example/', 'sb:a1', 'https://a_b.example/', 'https://[::1]/', '', null, {}, ['x'], 7])
+    for (const bad of [
+      'http://a1.example/',
+      'sb:a1',
+      'https://a_b.example/',
+      'https://[::1]/',
+      '',
+      null,
+      {},
+      ['x'],
+      7,
+    ])
       expect(hostOf(bad)).toEqual([]);
     expect(hostIn('Endpoint=sb://a.example/;K=1')).toEqual(['a.example']);
     expect(hostIn('XEndpoint=sb://a.example/')).toEqual([]);
-    expect(privateLinkOf('c1.documents.azure.com:443')).toEqual(['c1.privatelink.documents.azure.com:443']);
+    expect(privateLinkOf('c1.documents.azure.com:443')).toEqual([
+      'c1.privatelink.documents.azure.com:443',
+    ]);
     expect(privateLinkOf('localhost')).toEqual([]);
     expect(cosmosHosts('c1.documents.azure.com')).toContain('c1.mongo.cosmos.azure.com:10255');
     for (const other of [
@@ -153,9 +195,18 @@ describe('flexible servers', () => {
     bind({ target: `${GROUP}/${type}/pg1`, options: { logins: 'app_a,app_b' }, secret: SECRET });
 
   it.each([
-    ['URI', 'postgresql://app_a:Aa0-first-4711@pg1.postgres.database.azure.com:6432/app?sslmode=require'],
-    ['URI, the server itself', 'postgresql://app_a:Aa0-first-4711@pg1.postgres.database.azure.com/app?sslmode=require'],
-    ['libpq', 'host=pg1.postgres.database.azure.com port=6432 user=app_a password=Aa0-first-4711 sslmode=require'],
+    [
+      'URI',
+      'postgresql://app_a:Aa0-first-4711@pg1.postgres.database.azure.com:6432/app?sslmode=require',
+    ],
+    [
+      'URI, the server itself',
+      'postgresql://app_a:Aa0-first-4711@pg1.postgres.database.azure.com/app?sslmode=require',
+    ],
+    [
+      'libpq',
+      'host=pg1.postgres.database.azure.com port=6432 user=app_a password=Aa0-first-4711 sslmode=require',
+    ],
     [
       'Npgsql',
       'Host=pg1.postgres.database.azure.com;Port=6432;Username=app_a;Password=Aa0-first-4711;SSL Mode=Require',
@@ -191,7 +242,9 @@ describe('flexible servers', () => {
 
   it('VAL-07: MySQL has no such port', async () => {
     const rotator = mysqlLogin({
-      servers: { facts: async () => ({ host: 'my1.mysql.database.azure.com', port: 3306, passwords: true }) },
+      servers: {
+        facts: async () => ({ host: 'my1.mysql.database.azure.com', port: 3306, passwords: true }),
+      },
       mysql: { ...api, accounts: async () => [], mayChange: async () => ({ may: true }) },
       clock,
     });

@@ -7,13 +7,16 @@ const GOOD = /^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(?=.*[-_.~])[A-Za-z0-9_.~][-A-Za
 describe('passwords', () => {
   it('SQL-02: 100,000 of them fulfil every rule, and no two are alike', () => {
     const logins = ['abc', 'App_User-01', 'dbo.x'];
-    const pieces = logins.flatMap((login) => Array.from(login, (_, at) => login.slice(at, at + 3).toLowerCase()));
+    const pieces = logins.flatMap((login) =>
+      Array.from(login, (_, at) => login.slice(at, at + 3).toLowerCase()),
+    );
     const whole = pieces.filter(({ length }) => length === 3);
     const seen = new Set<string>();
     for (let turn = 0; turn < 100_000; turn += 1) {
       const text = newPassword(logins).reveal();
       const lower = text.toLowerCase();
-      if (!GOOD.test(text) || whole.some((piece) => lower.includes(piece))) throw new Error('a password breaks a rule');
+      if (!GOOD.test(text) || whole.some((piece) => lower.includes(piece)))
+        throw new Error('a password breaks a rule');
       seen.add(text);
     }
     expect(seen.size).toBe(100_000);
@@ -23,7 +26,9 @@ describe('passwords', () => {
     const first = indexesOf('xxABCxx0-'.padEnd(40, 'q'));
     const second = indexesOf('yyAyCyy0-'.padEnd(40, 'q'));
     const picks = [...first, ...second];
-    expect(newPassword(['abc'], () => picks.shift() ?? 0).reveal()).toBe('yyAyCyy0-'.padEnd(40, 'q'));
+    expect(newPassword(['abc'], () => picks.shift() ?? 0).reveal()).toBe(
+      'yyAyCyy0-'.padEnd(40, 'q'),
+    );
     expect(picks).toEqual([]);
   });
 
@@ -56,4 +61,5 @@ describe('passwords', () => {
   });
 });
 
-const indexesOf = (text: string): number[] => [...text].map((character) => ALPHABET.indexOf(character));
+const indexesOf = (text: string): number[] =>
+  [...text].map((character) => ALPHABET.indexOf(character));

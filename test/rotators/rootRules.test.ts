@@ -21,16 +21,36 @@ function given(kind: string, id: string, text: string, where: 'at' | 'above' = '
 }
 
 describe.each([
-  ['service-bus-key', 'Microsoft.ServiceBus/namespaces/ns1/authorizationRules', 'RootManageSharedAccessKey', 'send'],
-  ['event-hubs-key', 'Microsoft.EventHub/namespaces/ns1/authorizationRules', 'rootmanagesharedaccesskey', 'send'],
-  ['relay-key', 'Microsoft.Relay/namespaces/ns1/authorizationRules', 'RootManageSharedAccessKey', 'listen'],
+  [
+    'service-bus-key',
+    'Microsoft.ServiceBus/namespaces/ns1/authorizationRules',
+    'RootManageSharedAccessKey',
+    'send',
+  ],
+  [
+    'event-hubs-key',
+    'Microsoft.EventHub/namespaces/ns1/authorizationRules',
+    'rootmanagesharedaccesskey',
+    'send',
+  ],
+  [
+    'relay-key',
+    'Microsoft.Relay/namespaces/ns1/authorizationRules',
+    'RootManageSharedAccessKey',
+    'listen',
+  ],
   [
     'notification-hubs-key',
     'Microsoft.NotificationHubs/namespaces/ns1/notificationHubs/h/authorizationRules',
     'DefaultFullSharedAccessSignature',
     'DefaultListenSharedAccessSignature',
   ],
-  ['api-management-subscription-key', 'Microsoft.ApiManagement/service/apim1/subscriptions', 'master', 'shop'],
+  [
+    'api-management-subscription-key',
+    'Microsoft.ApiManagement/service/apim1/subscriptions',
+    'master',
+    'shop',
+  ],
 ])('ATK-02: %s', (kind, rules, root, other) => {
   const below = rules.includes('notificationHubs/') ? 'h/' : '';
 

@@ -8,7 +8,11 @@ import { openForm } from '../../src/form/form.ts';
 import type { Rotator } from '../../src/ports/rotator.ts';
 import { mysqlLogin } from '../../src/rotators/mysqlLogin.ts';
 import { postgresqlLogin } from '../../src/rotators/postgresqlLogin.ts';
-import { type DatabaseServers, MYSQL_TYPE, POSTGRESQL_TYPE } from '../../src/targets/databaseServers.ts';
+import {
+  type DatabaseServers,
+  MYSQL_TYPE,
+  POSTGRESQL_TYPE,
+} from '../../src/targets/databaseServers.ts';
 import type { MysqlApi } from '../../src/targets/mysql.ts';
 import type { PostgresApi } from '../../src/targets/postgres.ts';
 
@@ -38,9 +42,16 @@ const api = {
   },
 };
 const postgres: PostgresApi = { ...api, roles: async () => [], outOfReach: async () => [] };
-const mysql: MysqlApi = { ...api, accounts: async () => [], mayChange: async () => ({ may: true }) };
+const mysql: MysqlApi = {
+  ...api,
+  accounts: async () => [],
+  mayChange: async () => ({ may: true }),
+};
 const kinds: Readonly<Record<string, { rotator: Rotator; type: string }>> = {
-  'postgresql-login': { rotator: postgresqlLogin({ servers, postgres, clock }), type: POSTGRESQL_TYPE },
+  'postgresql-login': {
+    rotator: postgresqlLogin({ servers, postgres, clock }),
+    type: POSTGRESQL_TYPE,
+  },
   'mysql-login': { rotator: mysqlLogin({ servers, mysql, clock }), type: MYSQL_TYPE },
 };
 
@@ -48,7 +59,10 @@ function bind(kind: string, options: Record<string, string> = {}) {
   const { rotator, type } = kinds[kind] as { rotator: Rotator; type: string };
   const target = `/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/${type}/db1`;
   const bound = { logins: 'app_a,app_b', ...options };
-  return { rotator, target: rotator.bind({ target, options: bound, secret: { vault: 'kv1', name: 'pw' } }) };
+  return {
+    rotator,
+    target: rotator.bind({ target, options: bound, secret: { vault: 'kv1', name: 'pw' } }),
+  };
 }
 
 const thrown = async (promise: Promise<unknown>): Promise<KeyturnError> => {
@@ -60,28 +74,41 @@ const thrown = async (promise: Promise<unknown>): Promise<KeyturnError> => {
   throw new Error('It was not refused.');
 };
 
-describe.each(['postgresql-login', 'mysql-login'])('SEC-04: %s: a login that is none of the two', (kind) => {
-  const scheme = kind === 'mysql-login' ? 'mysql' : 'postgresql';
-  it.each([
-    [
-      'options that are swapped',
-      JSON.stringify({ username: 'app_a', password: 'Ii0-of-someone-4741' }),
-      { field: 'username', loginField: 'password' },
-    ],
-    ['a URI', `${scheme}://Ii0-of-someone-4741:Aa0-first-of-a-4711@${HOST}:1/shop`, {}],
-  ])('FN-05: %s: refused, without its name, which the log would blank out', async (_, value, wanted) => {
-    const { rotator, target } = bind(kind);
-    const { bare, login } = openForm(new Secret(value), { spec: rotator.form, ...wanted }, [`${HOST}:1`]);
-    expect(login).toBe('Ii0-of-someone-4741');
-    for (const ask of ['adopt', 'check'] as const) {
-      const error = await thrown(target[ask](bare, login));
-      expect([error.reason, error.detail]).toEqual(['bad-value', expect.stringContaining('`login-field`')]);
-      expect(JSON.stringify([error.detail, error.message, error.facts])).not.toContain('someone');
-    }
-    expect(scrub('said: Ii0-of-someone-4741')).toBe('said: [secret]');
-    expect(writes).toBe(0);
-  });
-});
+describe.each(['postgresql-login', 'mysql-login'])(
+  'SEC-04: %s: a login that is none of the two',
+  (kind) => {
+    const scheme = kind === 'mysql-login' ? 'mysql' : 'postgresql';
+    it.each([
+      [
+        'options that are swapped',
+        JSON.stringify({ username: 'app_a', password: 'Ii0-of-someone-4741' }),
+        { field: 'username', loginField: 'password' },
+      ],
+      ['a URI', `${scheme}://Ii0-of-someone-4741:Aa0-first-of-a-4711@${HOST}:1/shop`, {}],
+    ])(
+      'FN-05: %s: refused, without its name, which the log would blank out',
+      async (_, value, wanted) => {
+        const { rotator, target } = bind(kind);
+        const { bare, login } = openForm(new Secret(value), { spec: rotator.form, ...wanted }, [
+          `${HOST}:1`,
+        ]);
+        expect(login).toBe('Ii0-of-someone-4741');
+        for (const ask of ['adopt', 'check'] as const) {
+          const error = await thrown(target[ask](bare, login));
+          expect([error.reason, error.detail]).toEqual([
+            'bad-value',
+            expect.stringContaining('`login-field`'),
+          ]);
+          expect(JSON.stringify([error.detail, error.message, error.facts])).not.toContain(
+            'someone',
+          );
+        }
+        expect(scrub('said: Ii0-of-someone-4741')).toBe('said: [secret]');
+        expect(writes).toBe(0);
+      },
+    );
+  },
+);
 
 describe('mysql-login for certain hosts', () => {
   const wrong = new Secret('Xx0-of-nobody-4742');

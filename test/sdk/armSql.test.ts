@@ -5,7 +5,8 @@ import { SINGLE_SEND } from '../../src/core/pipeline.ts';
 import { attempts, credential, type Reply, service } from './service.fixtures.ts';
 
 const subscription = '0b1f6471-1bf0-4dda-aec3-cb9272f09590';
-const operation = 'https://management.azure.com/subscriptions/x/operations/op?api-version=2022-08-01-preview';
+const operation =
+  'https://management.azure.com/subscriptions/x/operations/op?api-version=2022-08-01-preview';
 const accepted: Reply = {
   status: 202,
   headers: { 'azure-asyncoperation': operation, 'retry-after': '0' },
@@ -21,8 +22,13 @@ const client = (httpClient: ReturnType<typeof service>['httpClient']) =>
 
 describe('the SQL management SDK', () => {
   it('SQL-06: sends the password and nothing else, as a PATCH', async () => {
-    const { httpClient, sent } = service(accepted, status('Succeeded'), { status: 200, body: { name: 'sql1' } });
-    await client(httpClient).servers.beginUpdateAndWait('g', 'sql1', parameters, { updateIntervalInMs: 1 });
+    const { httpClient, sent } = service(accepted, status('Succeeded'), {
+      status: 200,
+      body: { name: 'sql1' },
+    });
+    await client(httpClient).servers.beginUpdateAndWait('g', 'sql1', parameters, {
+      updateIntervalInMs: 1,
+    });
     expect(sent.map(({ method, body }) => [method, body])).toEqual([
       ['PATCH', JSON.stringify({ properties: parameters })],
       ['GET', ''],
@@ -42,12 +48,18 @@ describe('the SQL management SDK', () => {
     expect(thrown?.message).toBe(
       'The long-running operation has failed. PasswordNotComplex. Password validation failed.',
     );
-    expect([thrown?.name, thrown?.code, thrown?.statusCode]).toEqual(['Error', undefined, undefined]);
+    expect([thrown?.name, thrown?.code, thrown?.statusCode]).toEqual([
+      'Error',
+      undefined,
+      undefined,
+    ]);
   });
 
   it('SDK-01: repeats a PATCH by itself, unless retries are off', async () => {
     const lost = service('drop');
-    const repeating = new SqlManagementClient(credential, subscription, { httpClient: lost.httpClient });
+    const repeating = new SqlManagementClient(credential, subscription, {
+      httpClient: lost.httpClient,
+    });
     expect(
       await attempts(lost.sent, 2, (abortSignal) =>
         repeating.servers.beginUpdate('g', 'sql1', parameters, { abortSignal }),
@@ -65,6 +77,8 @@ describe('the SQL management SDK', () => {
   it('SQL-05: asks for the Entra administrator by the name that we give', async () => {
     const { httpClient, sent } = service({ status: 200, body: { name: 'sql1' } });
     await client(httpClient).servers.get('g', 'sql1', { expand: 'administrators/activedirectory' });
-    expect(new URL(sent[0]?.url ?? '').searchParams.get('$expand')).toBe('administrators/activedirectory');
+    expect(new URL(sent[0]?.url ?? '').searchParams.get('$expand')).toBe(
+      'administrators/activedirectory',
+    );
   });
 });

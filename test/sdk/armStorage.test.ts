@@ -6,7 +6,10 @@ import { wireFailure } from '../../src/core/wire.ts';
 import { credential, type Sent, service } from './service.fixtures.ts';
 
 const subscription = '0b1f6471-1bf0-4dda-aec3-cb9272f09590';
-const keys = { status: 200, body: { keys: [{ keyName: 'key1', value: 'a2V5', permissions: 'FULL' }] } };
+const keys = {
+  status: 200,
+  body: { keys: [{ keyName: 'key1', value: 'a2V5', permissions: 'FULL' }] },
+};
 const called = ({ url }: Sent): string => new URL(url).pathname;
 
 describe('the storage management SDK', () => {
@@ -30,8 +33,13 @@ describe('the storage management SDK', () => {
   it('keeps code and message of an error where wireFailure looks for them', async () => {
     const body = { error: { code: 'ScopeLocked', message: 'locked' } };
     const { httpClient } = service({ status: 409, body });
-    const client = new StorageManagementClient(credential, subscription, { httpClient, ...SINGLE_SEND });
-    const failure = await client.storageAccounts.listKeys('g', 'acct1').then(() => undefined, wireFailure);
+    const client = new StorageManagementClient(credential, subscription, {
+      httpClient,
+      ...SINGLE_SEND,
+    });
+    const failure = await client.storageAccounts
+      .listKeys('g', 'acct1')
+      .then(() => undefined, wireFailure);
     expect(failure).toMatchObject({ status: 409, code: 'ScopeLocked', text: 'locked' });
   });
 

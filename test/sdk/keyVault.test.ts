@@ -35,7 +35,9 @@ describe('the Key Vault SDK', () => {
     const client = new SecretClient(url, credential, { httpClient });
     await client.setSecret('a', 'v', { expiresOn: new Date('2038-01-19T03:14:07Z') });
     await client.setSecret('a', 'v', { expiresOn: new Date('2039-01-01T00:00:00Z') });
-    const [, last, corrupt] = sent.map(({ body }) => (body === '' ? undefined : JSON.parse(body).attributes.exp));
+    const [, last, corrupt] = sent.map(({ body }) =>
+      body === '' ? undefined : JSON.parse(body).attributes.exp,
+    );
     expect([last, corrupt]).toEqual([2147483647, -2117514496]);
   });
 
@@ -43,17 +45,28 @@ describe('the Key Vault SDK', () => {
     ['innererror', 'SecretDisabled'],
     ['innerError', undefined],
   ])('reads the inner code under %s on the wire: %s', async (spelling, inner) => {
-    const body = { error: { code: 'Forbidden', message: 'm', [spelling]: { code: 'SecretDisabled' } } };
+    const body = {
+      error: { code: 'Forbidden', message: 'm', [spelling]: { code: 'SecretDisabled' } },
+    };
     const { httpClient } = service({ status: 403, body, headers: { 'x-ms-request-id': 'r-1' } });
-    const error = await thrown(new SecretClient(url, credential, { httpClient, ...SINGLE_SEND }).getSecret('a'));
+    const error = await thrown(
+      new SecretClient(url, credential, { httpClient, ...SINGLE_SEND }).getSecret('a'),
+    );
     const failure = wireFailure(error);
-    expect(failure).toMatchObject({ status: 403, code: 'Forbidden', requestId: 'r-1', unanswered: false });
+    expect(failure).toMatchObject({
+      status: 403,
+      code: 'Forbidden',
+      requestId: 'r-1',
+      unanswered: false,
+    });
     expect(failure.inner).toBe(inner);
   });
 
   it("refuses a challenge for a domain that is not the vault's", async () => {
     const { httpClient, sent } = service(stored);
-    const error = await thrown(new SecretClient('https://kv1.evil.example', credential, { httpClient }).getSecret('a'));
+    const error = await thrown(
+      new SecretClient('https://kv1.evil.example', credential, { httpClient }).getSecret('a'),
+    );
     expect(String(error)).toContain('does not match the requested domain');
     expect(sent).toHaveLength(1);
   });
@@ -63,8 +76,13 @@ describe('the Key Vault SDK', () => {
       { status: 200, body: { value: [], nextLink: 'https://evil.example/next' } },
       { status: 200, body: { value: [] } },
     );
-    const pages = new SecretClient(url, credential, { httpClient }).listPropertiesOfSecrets().byPage();
+    const pages = new SecretClient(url, credential, { httpClient })
+      .listPropertiesOfSecrets()
+      .byPage();
     for await (const page of pages) expect(page).toEqual([]);
-    expect(sent.at(-1)).toMatchObject({ url: expect.stringContaining('https://evil.example/'), authorised: true });
+    expect(sent.at(-1)).toMatchObject({
+      url: expect.stringContaining('https://evil.example/'),
+      authorised: true,
+    });
   });
 });

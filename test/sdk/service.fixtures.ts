@@ -1,5 +1,10 @@
 /** A service in a function: what an SDK sends is written down, and answered from a script. No network. */
-import { createHttpHeaders, type HttpClient, type PipelineRequest, RestError } from '@azure/core-rest-pipeline';
+import {
+  createHttpHeaders,
+  type HttpClient,
+  type PipelineRequest,
+  RestError,
+} from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 
 export interface Reply {
@@ -19,17 +24,32 @@ export const credential: TokenCredential = {
 };
 
 /** Challenges the first request as Key Vault does, then gives each reply in turn and the last one for ever. */
-export function service(...replies: (Reply | 'drop')[]): { readonly httpClient: HttpClient; readonly sent: Sent[] } {
+export function service(...replies: (Reply | 'drop')[]): {
+  readonly httpClient: HttpClient;
+  readonly sent: Sent[];
+} {
   const sent: Sent[] = [];
   let next = 0;
   const httpClient: HttpClient = {
     async sendRequest(request: PipelineRequest) {
       const authorised = request.headers.has('authorization');
-      sent.push({ method: request.method, url: request.url, body: String(request.body ?? ''), authorised });
-      const reply = authorised ? (replies[Math.min(next++, replies.length - 1)] ?? 'drop') : challenge;
+      sent.push({
+        method: request.method,
+        url: request.url,
+        body: String(request.body ?? ''),
+        authorised,
+      });
+      const reply = authorised
+        ? (replies[Math.min(next++, replies.length - 1)] ?? 'drop')
+        : challenge;
       if (reply === 'drop') throw new RestError('socket hang up', { code: 'ECONNRESET', request });
       const headers = createHttpHeaders({ 'content-type': 'application/json', ...reply.headers });
-      return { request, status: reply.status, headers, bodyAsText: JSON.stringify(reply.body ?? {}) };
+      return {
+        request,
+        status: reply.status,
+        headers,
+        bodyAsText: JSON.stringify(reply.body ?? {}),
+      };
     },
   };
   return { httpClient, sent };

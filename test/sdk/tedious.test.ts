@@ -47,11 +47,18 @@ describe('tedious', () => {
     expect([error?.code, error?.number, numbers]).toEqual(['ELOGIN', undefined, [18456]]);
     azure.sqlServer('sql1').closed = 40615;
     const walled = await login('Aa0-first-of-a-4711');
-    expect([walled.error?.code, walled.error?.number, walled.numbers]).toEqual(['ELOGIN', undefined, [40615]]);
+    expect([walled.error?.code, walled.error?.number, walled.numbers]).toEqual([
+      'ELOGIN',
+      undefined,
+      [40615],
+    ]);
   });
 
   it('SEC-02: sends a token with the first packet, before the server has proved anything but its certificate', async () => {
-    const token = await azure.issueToken({ oid: azure.world.identity.oid, aud: 'https://database.windows.net' });
+    const token = await azure.issueToken({
+      oid: azure.world.identity.oid,
+      aud: 'https://database.windows.net',
+    });
     azure.fault('tds.login', [{ drop: true }]);
     azure.calls.length = 0;
     await connect({ type: 'azure-active-directory-access-token', options: { token } });
@@ -61,7 +68,10 @@ describe('tedious', () => {
   it('repeats a login by itself when the number is a transient one, unless retries are off', async () => {
     azure.outage('tds.login', { code: '40613' });
     azure.calls.length = 0;
-    await login('Aa0-first-of-a-4711', { maxRetriesOnTransientErrors: 2, connectionRetryInterval: 1 });
+    await login('Aa0-first-of-a-4711', {
+      maxRetriesOnTransientErrors: 2,
+      connectionRetryInterval: 1,
+    });
     expect(azure.calls).toHaveLength(3);
     azure.calls.length = 0;
     await login('Aa0-first-of-a-4711');

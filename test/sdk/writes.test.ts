@@ -8,12 +8,18 @@ import { attempts, credential, type Reply, service } from './service.fixtures.ts
 const subscription = '0b1f6471-1bf0-4dda-aec3-cb9272f09590';
 const writes = {
   'setSecret PUT': (options: object, signal: AbortSignal) =>
-    new SecretClient('https://kv1.vault.azure.net', credential, options).setSecret('a', 'v', { abortSignal: signal }),
-  'updateSecretProperties PATCH': (options: object, signal: AbortSignal) =>
-    new SecretClient('https://kv1.vault.azure.net', credential, options).updateSecretProperties('a', 'b', {
-      enabled: false,
+    new SecretClient('https://kv1.vault.azure.net', credential, options).setSecret('a', 'v', {
       abortSignal: signal,
     }),
+  'updateSecretProperties PATCH': (options: object, signal: AbortSignal) =>
+    new SecretClient('https://kv1.vault.azure.net', credential, options).updateSecretProperties(
+      'a',
+      'b',
+      {
+        enabled: false,
+        abortSignal: signal,
+      },
+    ),
   'regenerateKey POST': (options: object, signal: AbortSignal) =>
     new StorageManagementClient(credential, subscription, options).storageAccounts.regenerateKey(
       'rg1',
@@ -32,15 +38,23 @@ const table = Object.entries(writes).flatMap(([name, write]) =>
 );
 
 describe('SDK-01: writes', () => {
-  it.each(table)('$name is repeated silently after $failure by default', async ({ write, reply }) => {
-    const { httpClient, sent } = service(reply);
-    expect(await attempts(sent, 2, (signal) => write({ httpClient }, signal))).toBe(2);
-  });
+  it.each(table)(
+    '$name is repeated silently after $failure by default',
+    async ({ write, reply }) => {
+      const { httpClient, sent } = service(reply);
+      expect(await attempts(sent, 2, (signal) => write({ httpClient }, signal))).toBe(2);
+    },
+  );
 
-  it.each(table)('$name is sent once after $failure as we make clients', async ({ write, reply }) => {
-    const { httpClient, sent } = service(reply);
-    expect(await attempts(sent, 2, (signal) => write({ httpClient, ...SINGLE_SEND }, signal))).toBe(1);
-  });
+  it.each(table)(
+    '$name is sent once after $failure as we make clients',
+    async ({ write, reply }) => {
+      const { httpClient, sent } = service(reply);
+      expect(
+        await attempts(sent, 2, (signal) => write({ httpClient, ...SINGLE_SEND }, signal)),
+      ).toBe(1);
+    },
+  );
 
   it.each(Object.entries(writes))(
     'SDK-02: %s is not repeated after 409, nor after 429 without Retry-After',
@@ -58,7 +72,10 @@ describe('SDK-01: writes', () => {
       headers: { location: 'https://kv1.vault.azure.net/elsewhere' },
     });
     const read = (abortSignal: AbortSignal) =>
-      new SecretClient('https://kv1.vault.azure.net', credential, { httpClient, ...SINGLE_SEND }).getSecret('a', {
+      new SecretClient('https://kv1.vault.azure.net', credential, {
+        httpClient,
+        ...SINGLE_SEND,
+      }).getSecret('a', {
         abortSignal,
       });
     expect(await attempts(sent, 2, read)).toBe(1);

@@ -33,12 +33,45 @@ export interface Hand {
 const LONE = '\ud800';
 /** Values of every form, none of which opens anything. */
 export const junkValues: readonly string[] = [
-  ...['', ' ', '\ufeff', '0', 'null', '{}', '[]', '""', '{"password":', '\u0000\u0001', 'keyturn', 'keyturn:new '],
-  ...[LONE, `${LONE}abcdefgh`, `{"password":"\\ud800abcdefgh"}`, `{"key":"\\udc00","password":"\\ud800abc12345"}`],
-  ...['{"password":{"password":{}}}', '{"username":"app_a","password":1}', '{"username":"","password":""}'],
-  ...['Server=tcp:evil.example;Password=x;User ID=sa', 'postgres://a:b@evil.example/x', 'AccountKey=;AccountName='],
-  ...['DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=abcdefgh12345678;EndpointSuffix=evil.example'],
-  ...[' '.repeat(25_000), 'x'.repeat(25_600), `{"password":"${'\\u0000'.repeat(4_000)}"}`, '{'.repeat(12_000)],
+  ...[
+    '',
+    ' ',
+    '\ufeff',
+    '0',
+    'null',
+    '{}',
+    '[]',
+    '""',
+    '{"password":',
+    '\u0000\u0001',
+    'keyturn',
+    'keyturn:new ',
+  ],
+  ...[
+    LONE,
+    `${LONE}abcdefgh`,
+    `{"password":"\\ud800abcdefgh"}`,
+    `{"key":"\\udc00","password":"\\ud800abc12345"}`,
+  ],
+  ...[
+    '{"password":{"password":{}}}',
+    '{"username":"app_a","password":1}',
+    '{"username":"","password":""}',
+  ],
+  ...[
+    'Server=tcp:evil.example;Password=x;User ID=sa',
+    'postgres://a:b@evil.example/x',
+    'AccountKey=;AccountName=',
+  ],
+  ...[
+    'DefaultEndpointsProtocol=https;AccountName=acct1;AccountKey=abcdefgh12345678;EndpointSuffix=evil.example',
+  ],
+  ...[
+    ' '.repeat(25_000),
+    'x'.repeat(25_600),
+    `{"password":"${'\\u0000'.repeat(4_000)}"}`,
+    '{'.repeat(12_000),
+  ],
 ];
 
 /** What stands in tags, also where it is no tag of Keyturn's. */
@@ -58,7 +91,13 @@ const junkTexts: readonly string[] = [
     '__proto__',
     'constructor',
   ],
-  ...['field=/a/b/../c', 'field=;field=', 'login-field=x', 'field=password;login-field=username', 'keys=readonly'],
+  ...[
+    'field=/a/b/../c',
+    'field=;field=',
+    'login-field=x',
+    'field=password;login-field=username',
+    'keys=readonly',
+  ],
   ...[
     'every=1h;grace=0h',
     'every=3650d',
@@ -66,8 +105,19 @@ const junkTexts: readonly string[] = [
     'paused=true',
     'window=Sat-Sun 25:00-99:00 Mars/Olympus',
   ],
-  ...['v=1', 'v=9;tgt=0', 'v=1;tgt=00000000;cred=key1;rot=0123456789abcdef;after=1970-01-01T00:00Z;proved=00000000'],
-  ...['v=1;hold=2037-01-01T00:00Z', 'none', 'storage-account-key', '../../../', '/subscriptions/x', 'toString'],
+  ...[
+    'v=1',
+    'v=9;tgt=0',
+    'v=1;tgt=00000000;cred=key1;rot=0123456789abcdef;after=1970-01-01T00:00Z;proved=00000000',
+  ],
+  ...[
+    'v=1;hold=2037-01-01T00:00Z',
+    'none',
+    'storage-account-key',
+    '../../../',
+    '/subscriptions/x',
+    'toString',
+  ],
 ];
 const tagNames = [
   'rotator',
@@ -79,7 +129,8 @@ const tagNames = [
   'owner',
 ];
 
-const versionsOf = ({ sim, secret }: Hand): StoredVersion[] => sim.world.versions(secret.vault, secret.name);
+const versionsOf = ({ sim, secret }: Hand): StoredVersion[] =>
+  sim.world.versions(secret.vault, secret.name);
 
 /** A new version by the hostile team, with the tags of the current one. */
 function write(hand: Hand, value: string, tags: Record<string, string> = {}): void {
@@ -87,7 +138,14 @@ function write(hand: Hand, value: string, tags: Record<string, string> = {}): vo
   const { now } = sim.world;
   const current = versionsOf(hand).at(-1);
   versionsOf(hand).push({
-    ...{ id: sim.world.versionId(), value, contentType: undefined, enabled: true, expiresOn: undefined, by: 'person' },
+    ...{
+      id: sim.world.versionId(),
+      value,
+      contentType: undefined,
+      enabled: true,
+      expiresOn: undefined,
+      by: 'person',
+    },
     tags: { ...current?.tags, ...tags },
     ...{ createdOn: now, updatedOn: now },
   });
@@ -104,7 +162,8 @@ const later = ({ sim }: Hand, minutes: number, apply: () => void): void =>
   void sim.world.late.push({ on: sim.world.now + minutes * MINUTE, apply });
 
 function look({ sim, secret }: Hand, count = 1): void {
-  for (let at = 0; at < count; at += 1) sim.send({ vault: secret.vault, name: secret.name, cause: 'event' }, at * 1000);
+  for (let at = 0; at < count; at += 1)
+    sim.send({ vault: secret.vault, name: secret.name, cause: 'event' }, at * 1000);
 }
 
 /** Its own target answers like this for a while. */
@@ -113,7 +172,8 @@ function trouble(hand: Hand, verbs: readonly string[], error: () => Error): void
   const { account } = secret;
   if (!hand.team.accounts.includes(account)) return; // a target that is shared is not its own to break
   sim.world.troubles.set(account, (verb) => (verbs.includes(verb) ? error() : undefined));
-  if (pick([true, false])) later(hand, pick([30, 300, 2_000]), () => void sim.world.troubles.delete(account));
+  if (pick([true, false]))
+    later(hand, pick([30, 300, 2_000]), () => void sim.world.troubles.delete(account));
 }
 
 function ask(hand: Hand, changes: Partial<Operation>): void {
@@ -123,8 +183,22 @@ function ask(hand: Hand, changes: Partial<Operation>): void {
   const id = sim.world.uuid();
   const on = new Date(sim.world.now);
   sim.own.operations.set(id, {
-    ...{ id, vault: secret.vault, name: secret.name, version: current.id, caller: 'hostile', phase: 'accepted' },
-    ...{ done: false, override: [], revoke: 'after-grace', createdOn: on, updatedOn: on, steps: [] },
+    ...{
+      id,
+      vault: secret.vault,
+      name: secret.name,
+      version: current.id,
+      caller: 'hostile',
+      phase: 'accepted',
+    },
+    ...{
+      done: false,
+      override: [],
+      revoke: 'after-grace',
+      createdOn: on,
+      updatedOn: on,
+      steps: [],
+    },
     ...changes,
   });
   sim.send({ vault: secret.vault, name: secret.name, cause: 'http', operation: id });
@@ -140,7 +214,8 @@ export const hostileActs: Record<string, (hand: Hand) => void> = {
       'rotator-options': hand.pick(['field=password', 'field=/password', 'field=key']),
     }),
   'junk in a tag': (hand) => retag(hand, { [hand.pick(tagNames)]: hand.pick(junkTexts) }),
-  'junk in all tags': (hand) => retag(hand, Object.fromEntries(tagNames.map((name) => [name, hand.pick(junkTexts)]))),
+  'junk in all tags': (hand) =>
+    retag(hand, Object.fromEntries(tagNames.map((name) => [name, hand.pick(junkTexts)]))),
   'the placeholder again and again': (hand) => {
     for (let at = 0; at < 12; at += 1) {
       later(hand, at * 7, () => {
@@ -150,7 +225,10 @@ export const hostileActs: Record<string, (hand: Hand) => void> = {
     }
   },
   'the target of others': (hand) =>
-    write(hand, 'keyturn:new', { ...tagsOf(hand), ...hand.sim.kind.tags(hand.pick(hand.team.strangers)) }),
+    write(hand, 'keyturn:new', {
+      ...tagsOf(hand),
+      ...hand.sim.kind.tags(hand.pick(hand.team.strangers)),
+    }),
   'one target after the other': (hand) =>
     hand.team.accounts.forEach((account, at) => {
       later(hand, at * 20, () => {
@@ -161,12 +239,16 @@ export const hostileActs: Record<string, (hand: Hand) => void> = {
   'its targets make no new credential': (hand) => trouble(hand, ['write'], forbidden),
   'its targets show nothing': (hand) => trouble(hand, ['read', 'write'], forbidden),
   'its targets are busy': (hand) => trouble(hand, hand.pick([['write'], ['read']]), busy),
-  'its targets give no clear answer': (hand) => trouble(hand, ['write'], () => new UnknownOutcomeError('target-busy')),
-  'its targets answer nonsense': (hand) => trouble(hand, ['write'], () => new KeyturnError('failed')),
+  'its targets give no clear answer': (hand) =>
+    trouble(hand, ['write'], () => new UnknownOutcomeError('target-busy')),
+  'its targets answer nonsense': (hand) =>
+    trouble(hand, ['write'], () => new KeyturnError('failed')),
   'all of its targets fail at once': (hand) => {
     for (const account of hand.team.accounts)
       hand.sim.world.troubles.set(account, (verb) => (verb === 'write' ? forbidden() : undefined));
-    for (const secret of hand.team.secrets.filter(({ account }) => hand.team.accounts.includes(account))) {
+    for (const secret of hand.team.secrets.filter(({ account }) =>
+      hand.team.accounts.includes(account),
+    )) {
       const mine = { ...hand, secret };
       write(mine, 'keyturn:new', tagsOf(mine));
       look(mine);
@@ -185,19 +267,27 @@ export const hostileActs: Record<string, (hand: Hand) => void> = {
   },
   'its vault is not listed': (hand) => {
     const vault = hand.pick(hand.team.vaults);
-    hand.sim.world.troubles.set(vault, (verb) => (verb === 'list' ? new BusyError('vault-busy') : undefined));
+    hand.sim.world.troubles.set(vault, (verb) =>
+      verb === 'list' ? new BusyError('vault-busy') : undefined,
+    );
   },
   'junk in the tags of its vault': (hand) =>
     void hand.sim.vaultTags.set(hand.pick(hand.team.vaults), {
       [hand.pick(['keyturn', 'keyturn-policy', 'KEYTURN'])]: hand.pick(junkTexts),
     }),
-  'the tags of its vault are taken back': (hand) => void hand.sim.vaultTags.delete(hand.pick(hand.team.vaults)),
+  'the tags of its vault are taken back': (hand) =>
+    void hand.sim.vaultTags.delete(hand.pick(hand.team.vaults)),
   'a flood of events': (hand) => look(hand, 40),
   'requests at the limit': (hand) => {
     for (let at = 0; at < 25; at += 1)
       ask(
         hand,
-        hand.pick([{ revoke: 'now' }, { rotateAgain: true, revoke: 'now' }, { override: ['too-soon'] }, { at: 'now' }]),
+        hand.pick([
+          { revoke: 'now' },
+          { rotateAgain: true, revoke: 'now' },
+          { override: ['too-soon'] },
+          { at: 'now' },
+        ]),
       );
   },
   'a hold for good': (hand) => ask(hand, { hold: new Date(hand.sim.world.now + 89 * 24 * HOUR) }),
@@ -217,7 +307,8 @@ export const hostileActs: Record<string, (hand: Hand) => void> = {
     const { account } = hand.secret;
     hand.sim.world.troubles.delete(account);
     const [slot, key] = Object.entries(hand.sim.world.accounts.get(account) ?? {})[0] ?? [];
-    if (slot !== undefined && key !== undefined) write(hand, hand.sim.kind.stored(slot, key), tagsOf(hand));
+    if (slot !== undefined && key !== undefined)
+      write(hand, hand.sim.kind.stored(slot, key), tagsOf(hand));
   },
 };
 

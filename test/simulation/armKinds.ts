@@ -8,7 +8,9 @@ import { twoKeyTable } from '../../src/rotators/twoKeyTable.ts';
 import { type Kind, SUBSCRIPTION } from './sim.ts';
 import type { Process, World } from './world.ts';
 
-const row = twoKeyTable.find(({ type }) => type === 'cosmos-db-key') as (typeof twoKeyTable)[number];
+const row = twoKeyTable.find(
+  ({ type }) => type === 'cosmos-db-key',
+) as (typeof twoKeyTable)[number];
 const idUnder = (type: string, name: string): string =>
   `/subscriptions/${SUBSCRIPTION}/resourcegroups/rg/providers/${type}/${name}`;
 const nameOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
@@ -50,14 +52,17 @@ export const twoKeys: Kind = {
   tags: (account) => ({ 'rotator-target': `${SUBSCRIPTION}/rg/${account}` }),
   owner: (account) => idUnder('microsoft.documentdb/databaseaccounts', account),
   rotator(world, process) {
-    const read = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'read', 'azure', apply);
+    const read = <T>(name: string, apply: () => T) =>
+      world.op(process, `target.${name}`, 'read', 'azure', apply);
     return twoKey(row, {
       clock: clockOf(world, process),
       keys: {
         get: (id) =>
           read('get', () => {
             targetOf(world, nameOf(id));
-            return { properties: { documentEndpoint: `https://${nameOf(id)}.documents.azure.com:443/` } };
+            return {
+              properties: { documentEndpoint: `https://${nameOf(id)}.documents.azure.com:443/` },
+            };
           }),
         list: (id) =>
           read('listKeys', () => {
@@ -75,7 +80,8 @@ export const twoKeys: Kind = {
             });
             return { over: false as const, link };
           }),
-        progress: (link) => read('progress', () => (world.running.has(link) ? 'running' : 'succeeded')),
+        progress: (link) =>
+          read('progress', () => (world.running.has(link) ? 'running' : 'succeeded')),
       },
     });
   },
@@ -112,10 +118,15 @@ export const adminPassword: Kind = {
   owner: (account) => idUnder('microsoft.sql/servers', account),
   partner: (account) => idUnder('microsoft.sql/servers', account + PARTNER),
   rotator(world, process) {
-    const read = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'read', 'azure', apply);
+    const read = <T>(name: string, apply: () => T) =>
+      world.op(process, `target.${name}`, 'read', 'azure', apply);
     const server = (name: string) => {
       const account = name.replace(PARTNER, '');
-      return { account, target: targetOf(world, account), slot: name === account ? 'first' : 'partner' };
+      return {
+        account,
+        target: targetOf(world, account),
+        slot: name === account ? 'first' : 'partner',
+      };
     };
     return sqlAdminPassword({
       clock: clockOf(world, process),
@@ -123,10 +134,17 @@ export const adminPassword: Kind = {
         server: ({ name }) =>
           read('server', () => {
             server(name);
-            return { host: `${name}${SUFFIX}`, port: 1433, administratorLogin: 'boss', entraOnly: false };
+            return {
+              host: `${name}${SUFFIX}`,
+              port: 1433,
+              administratorLogin: 'boss',
+              entraOnly: false,
+            };
           }),
         failoverGroups: ({ name, text }) =>
-          read('failoverGroups', () => [{ hosts: [], partners: name.endsWith(PARTNER) ? [] : [`${text}${PARTNER}`] }]),
+          read('failoverGroups', () => [
+            { hosts: [], partners: name.endsWith(PARTNER) ? [] : [`${text}${PARTNER}`] },
+          ]),
         async setAdminPassword({ name }: ResourceId, password, stay) {
           const link = await world.op(process, 'target.patch', 'write', 'azure', () => {
             const { account, target, slot } = server(name);

@@ -7,12 +7,16 @@ import { rotated } from './scenarios.ts';
 import type { Sim } from './sim.ts';
 
 const told = (sim: Sim, kind: string) =>
-  sim.own.audit.filter((record) => record.step === kind && ['done', 'recovered'].includes(record.outcome));
+  sim.own.audit.filter(
+    (record) => record.step === kind && ['done', 'recovered'].includes(record.outcome),
+  );
 
 /** What a reader of the audit would miss, or be told twice. */
 function gaps(sim: Sim): string[] {
   const versions = sim.world.versions('kv1', 'st-a');
-  const stored = versions.filter(({ by }) => by === 'keyturn').map(({ tags }) => readState(tags)?.rot);
+  const stored = versions
+    .filter(({ by }) => by === 'keyturn')
+    .map(({ tags }) => readState(tags)?.rot);
   const revoked = versions.filter(({ tags }) => readState(tags)?.revoked).map(({ id }) => id);
   expect([stored.length, revoked.length]).toEqual([1, 1]);
   const count = (what: string, records: readonly unknown[]) =>

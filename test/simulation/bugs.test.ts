@@ -21,7 +21,8 @@ async function firstFound({ wrap, kind, likely = [] }: Planted): Promise<Found |
     const walk = (each: Path) => walkPath(each, { wrap, ...(kind ? { kind: kind.kind } : {}) });
     const { violation } = await walk(path);
     paths += 1;
-    if (violation !== undefined) return { path: await shrink(path, undefined, walk), violation, paths };
+    if (violation !== undefined)
+      return { path: await shrink(path, undefined, walk), violation, paths };
   }
   return undefined;
 }
@@ -41,8 +42,12 @@ function* usual(likely: readonly Partial<Path>[]): Generator<Partial<Path>> {
 describe('planted bugs', () => {
   it.each(Object.entries(bugs))('%s: is found', async (title, planted) => {
     const found = await firstFound(planted);
-    const words = found ? `npm run simulate -- ${wordsOf(found.path)}: ${found.violation}` : 'not found';
-    process.stdout.write(`simulation: planted bug, ${title} (${found?.paths ?? 'all'} paths): ${words}\n`);
+    const words = found
+      ? `npm run simulate -- ${wordsOf(found.path)}: ${found.violation}`
+      : 'not found';
+    process.stdout.write(
+      `simulation: planted bug, ${title} (${found?.paths ?? 'all'} paths): ${words}\n`,
+    );
     expect(found?.violation).toMatch(planted.breaks);
   });
 });

@@ -19,7 +19,8 @@ export interface Configuration {
   fits?(kind: Kind): boolean;
 }
 
-const current = (sim: Sim, { vault, name }: Whose): StoredVersion | undefined => sim.world.current(vault, name);
+const current = (sim: Sim, { vault, name }: Whose): StoredVersion | undefined =>
+  sim.world.current(vault, name);
 
 const policy =
   (text: string) =>
@@ -47,7 +48,12 @@ const older =
               tags: {},
               contentType: 'text/plain',
             },
-            ...{ enabled: false, expiresOn: undefined, createdOn: createdOn + at * MINUTE, by: 'person' },
+            ...{
+              enabled: false,
+              expiresOn: undefined,
+              createdOn: createdOn + at * MINUTE,
+              by: 'person',
+            },
             updatedOn: createdOn + at * MINUTE,
           }),
         ),
@@ -68,7 +74,12 @@ export const configurations = {
     lay: (sim) => void Object.assign(sim.config, { mode: 'drain' }),
     ends: 'no more',
   },
-  paused: { title: 'the policy says paused', lay: policy('paused=true'), ends: 'kept', heals: false },
+  paused: {
+    title: 'the policy says paused',
+    lay: policy('paused=true'),
+    ends: 'kept',
+    heals: false,
+  },
   window: {
     title: 'the policy has a window, which opens in three quarters of an hour, every day',
     lay: policy('window=Mon-Sun 10:45-16:00 UTC'),
@@ -90,7 +101,9 @@ export const configurations = {
     title: 'the kind is braked: rotations failed at five targets',
     lay(sim) {
       const on = new Date(sim.world.now - 5 * MINUTE);
-      for (const [vault, name] of [...'12345'].map((at) => [at < '4' ? 'kv8' : 'kv9', `failed-${at}`] as const))
+      for (const [vault, name] of [...'12345'].map(
+        (at) => [at < '4' ? 'kv8' : 'kv9', `failed-${at}`] as const,
+      ))
         sim.own.failed.set(`${sim.kind.type} ${vault}/${name}`, {
           ...{ vault, name, type: sim.kind.type, target: name, since: on, on },
         });
@@ -100,7 +113,8 @@ export const configurations = {
   'vault-policy': {
     title: 'a tag of the vault lengthens the grace',
     lay: (sim, secrets) => {
-      for (const { vault } of secrets) sim.vaultTags.set(vault, { 'keyturn-policy': 'every=30d;grace=60h' });
+      for (const { vault } of secrets)
+        sim.vaultTags.set(vault, { 'keyturn-policy': 'every=30d;grace=60h' });
     },
     ends: 'all',
   },
@@ -160,7 +174,9 @@ export const configurations = {
     heals: false,
     fits: ({ overlap }) => overlap === 'many',
   },
-} as const satisfies Record<string, Configuration> as Readonly<Record<ConfigurationName, Configuration>>;
+} as const satisfies Record<string, Configuration> as Readonly<
+  Record<ConfigurationName, Configuration>
+>;
 
 export type ConfigurationName =
   | 'run'

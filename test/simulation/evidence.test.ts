@@ -10,7 +10,11 @@ const USED = (on: Date): UseVerdict => ({ use: 'used', on, by: [{ who: 'batch-7'
 
 /** Evidence in the world, and the policy of the settings. */
 const asking =
-  (answer: (turn: number, now: Date) => UseVerdict, policy: string, asked: { count: number }): Wrap =>
+  (
+    answer: (turn: number, now: Date) => UseVerdict,
+    policy: string,
+    asked: { count: number },
+  ): Wrap =>
   (deps) => ({
     ...deps,
     evidence: {
@@ -30,7 +34,9 @@ const ANSWERS: Record<string, (turn: number, now: Date) => UseVerdict> = {
   'says something else each time': (turn, now) => {
     if (turn % 4 === 0) return USED(now);
     if (turn % 4 === 1) throw new Error('No evidence.');
-    return turn % 4 === 2 ? { use: 'cannot tell', reason: 'No log.' } : { use: 'unused', since: now };
+    return turn % 4 === 2
+      ? { use: 'cannot tell', reason: 'No log.' }
+      : { use: 'unused', since: now };
   },
 };
 
@@ -43,23 +49,28 @@ function* paths(): Generator<Partial<Path>> {
 }
 
 describe.each(Object.entries(ANSWERS))('evidence that %s', (_, answer) => {
-  it.each(['', 'revoke=when-unused;unused-limit=6h'])('breaks nothing under the policy %j', async (policy) => {
-    const asked = { count: 0 };
-    const broken: string[] = [];
-    let revoked = 0;
-    for (const changes of paths()) {
-      const path = pathOf(changes);
-      const { violation, sim } = await walkPath(path, {
-        wrap: asking(answer, policy, asked),
-        // For the checker.
-        listen: (made) => void Object.assign(made.config, { policy }),
-      });
-      if (violation !== undefined) broken.push(`${JSON.stringify(changes)}: ${violation}`);
-      revoked += sim.own.audit.filter(({ step, outcome }) => step === 'revoke' && outcome === 'done').length;
-    }
-    expect(broken).toEqual([]);
-    expect([asked.count > 20, revoked > 20]).toEqual([true, true]);
-  });
+  it.each(['', 'revoke=when-unused;unused-limit=6h'])(
+    'breaks nothing under the policy %j',
+    async (policy) => {
+      const asked = { count: 0 };
+      const broken: string[] = [];
+      let revoked = 0;
+      for (const changes of paths()) {
+        const path = pathOf(changes);
+        const { violation, sim } = await walkPath(path, {
+          wrap: asking(answer, policy, asked),
+          // For the checker.
+          listen: (made) => void Object.assign(made.config, { policy }),
+        });
+        if (violation !== undefined) broken.push(`${JSON.stringify(changes)}: ${violation}`);
+        revoked += sim.own.audit.filter(
+          ({ step, outcome }) => step === 'revoke' && outcome === 'done',
+        ).length;
+      }
+      expect(broken).toEqual([]);
+      expect([asked.count > 20, revoked > 20]).toEqual([true, true]);
+    },
+  );
 });
 
 it('holds what is used to the limit, and not a look longer', async () => {
@@ -77,5 +88,7 @@ it('holds what is used to the limit, and not a look longer', async () => {
   });
   expect(violation).toBeUndefined();
   expect(heldAt.length).toBeGreaterThan(0);
-  expect(sim.own.audit.some(({ step, outcome }) => step === 'revoke' && outcome === 'done')).toBe(true);
+  expect(sim.own.audit.some(({ step, outcome }) => step === 'revoke' && outcome === 'done')).toBe(
+    true,
+  );
 });

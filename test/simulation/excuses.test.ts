@@ -49,12 +49,16 @@ describe('excuses of a run', () => {
   };
 
   it('are counted by the paths in which they held off a violation', async () => {
-    const frozen = [30, 33, 40, 60].map((call) => pathOf({ passes: 2, freeze: { call, minutes: 40 }, days: 6 }));
+    const frozen = [30, 33, 40, 60].map((call) =>
+      pathOf({ passes: 2, freeze: { call, minutes: 40 }, days: 6 }),
+    );
     const plain = Array.from({ length: 3 }, () => pathOf({}));
     const all = await walked([...frozen, ...plain]);
     expect(all.failures).toEqual([]);
     expect(all.paths).toBe(7);
-    expect([...all.excused.values()].flatMap(({ by }) => [...by.values()]).every((count) => count < 4)).toBe(true);
+    expect(
+      [...all.excused.values()].flatMap(({ by }) => [...by.values()]).every((count) => count < 4),
+    ).toBe(true);
   });
 
   it('turn the run red where one is used on more than its share of the paths of a kind', async () => {
@@ -71,15 +75,17 @@ describe('excuses of a run', () => {
       },
     );
     expect(all.failures).toEqual([]);
-    expect(widths(all)).toEqual(['storage-account-key: the excuse "too wide" is used on 4 of 4 paths']);
+    expect(widths(all)).toEqual([
+      'storage-account-key: the excuse "too wide" is used on 4 of 4 paths',
+    ]);
   });
 
   it('may be used on one path in twenty', () => {
     const by = new Map([['rare', 5]]);
-    expect([SHARE_MAX, tooWide('storage', { paths: 100, by }), tooWide('storage', { paths: 99, by })]).toEqual([
-      0.05,
-      [],
-      ['storage: the excuse "rare" is used on 5 of 99 paths'],
-    ]);
+    expect([
+      SHARE_MAX,
+      tooWide('storage', { paths: 100, by }),
+      tooWide('storage', { paths: 99, by }),
+    ]).toEqual([0.05, [], ['storage: the excuse "rare" is used on 5 of 99 paths']]);
   });
 });

@@ -31,7 +31,8 @@ export class Excuses {
 
   /** Throws `RangeError` for one that would never end. */
   grant(excuse: Excuse): void {
-    if (!Number.isFinite(excuse.until)) throw new RangeError(`The excuse "${excuse.id}" has no end.`);
+    if (!Number.isFinite(excuse.until))
+      throw new RangeError(`The excuse "${excuse.id}" has no end.`);
     this.#granted.push(excuse);
   }
 

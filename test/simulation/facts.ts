@@ -14,12 +14,22 @@ export interface Watched {
   readonly graceHours: number;
 }
 
-export const title = ({ vault, name }: { readonly vault: string; readonly name: string }): string => `${vault}/${name}`;
+export const title = ({ vault, name }: { readonly vault: string; readonly name: string }): string =>
+  `${vault}/${name}`;
 
 /** What a person asked for, kept though the table may be lost. */
 export type Ask = Pick<
   Operation,
-  'vault' | 'name' | 'version' | 'revoke' | 'rotateAgain' | 'at' | 'hold' | 'undo' | 'leaked' | 'override'
+  | 'vault'
+  | 'name'
+  | 'version'
+  | 'revoke'
+  | 'rotateAgain'
+  | 'at'
+  | 'hold'
+  | 'undo'
+  | 'leaked'
+  | 'override'
 > & {
   readonly on: number;
 };
@@ -44,7 +54,11 @@ export class Facts {
   /** Values that opened their target until a person changed it, and when that was. */
   readonly destroyed = new Map<string, number>();
   /** What people changed at targets: what had opened one before does not any more. */
-  readonly #undone: { readonly account: string; readonly before: Record<string, string>; readonly on: number }[] = [];
+  readonly #undone: {
+    readonly account: string;
+    readonly before: Record<string, string>;
+    readonly on: number;
+  }[] = [];
   /** Every credential that a target ever held. */
   readonly credentials = new Set<string>();
   /** By secret, in lower case: the targets that the tags of any of its versions ever named. */
@@ -76,7 +90,12 @@ export class Facts {
   readonly #watched: readonly Watched[];
   readonly #around: (watched: Watched) => Around;
 
-  constructor(world: World, own: () => OwnStorage, watched: readonly Watched[], around: (watched: Watched) => Around) {
+  constructor(
+    world: World,
+    own: () => OwnStorage,
+    watched: readonly Watched[],
+    around: (watched: Watched) => Around,
+  ) {
     this.#world = world;
     this.#own = own;
     this.#watched = watched;
@@ -99,7 +118,8 @@ export class Facts {
   /** Whether a person changed the target after `since` so that a value opens it no more. */
   undone(account: string, value: string, since: number): boolean {
     return this.#undone.some(
-      (each) => each.account === account && each.on >= since && this.#world.opens(each.before, value),
+      (each) =>
+        each.account === account && each.on >= since && this.#world.opens(each.before, value),
     );
   }
 
@@ -144,7 +164,8 @@ export class Facts {
 
   #turn(account: string): void {
     for (const each of this.#watched)
-      if (each.account === account) this.turns.set(title(each), 1 + (this.turns.get(title(each)) ?? 0));
+      if (each.account === account)
+        this.turns.set(title(each), 1 + (this.turns.get(title(each)) ?? 0));
   }
 
   #keep(account: string, held: Record<string, string>): void {
@@ -161,14 +182,18 @@ export class Facts {
     const versions = this.#world.versions(watched.vault, watched.name);
     const named = this.named.get(key) ?? new Set();
     this.named.set(key, named);
-    for (const { tags } of versions.slice(-2)) named.add((tags['rotator-target'] ?? '').toLowerCase());
+    for (const { tags } of versions.slice(-2))
+      named.add((tags['rotator-target'] ?? '').toLowerCase());
     for (const { id, by, value } of versions.slice(before?.count ?? 0))
-      if (by === 'person' && !this.#world.accepts(watched.account, value)) this.deadOnArrival.add(id);
+      if (by === 'person' && !this.#world.accepts(watched.account, value))
+        this.deadOnArrival.add(id);
     if (before?.vault !== undefined && before.vault !== now.vault)
       this.vaultChanges.set(watched.vault, 1 + (this.vaultChanges.get(watched.vault) ?? 0));
     if (before && before.turn !== now.turn) this.#turn(watched.account);
     // What comes back is taken over anew; and what was changed before the first look, from that change on.
-    const isNew = !this.#own().secrets.has(key) && versions.every(({ tags }) => tags['rotator-state'] === undefined);
+    const isNew =
+      !this.#own().secrets.has(key) &&
+      versions.every(({ tags }) => tags['rotator-state'] === undefined);
     if (before && (isNew || (!before.isIn && now.isIn))) this.takenOverOn.set(key, this.#world.now);
     if (before) this.disturb(key);
   }
@@ -203,7 +228,9 @@ export class Facts {
 
 const sameText = (one: Record<string, string>, other: Record<string, string>): boolean => {
   const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+  );
 };
 
 /** `every=30d` or `grace=12h` in a policy, in milliseconds. */

@@ -7,7 +7,11 @@ import { Sim } from './sim.ts';
 import { HOUR, MINUTE, START } from './world.ts';
 
 const principalId = '00000000-0000-4000-8000-000000000009';
-const Alert = z.object({ message: z.literal('alert'), reason: z.string(), count: z.number().optional() });
+const Alert = z.object({
+  message: z.literal('alert'),
+  reason: z.string(),
+  count: z.number().optional(),
+});
 
 export interface MemoryFlood {
   readonly refused: number;
@@ -38,12 +42,19 @@ export async function memoryFlood(flood: number, good: number): Promise<MemoryFl
     principalId,
     clock: { now: () => new Date(sim.world.now), sleep: async () => {} },
   });
-  for (let at = 0; at < good; at += 1) sim.secret(at % 2 === 0 ? 'kv1' : 'kv2', `good-${at}`, `acct${at}`, 'key1');
+  for (let at = 0; at < good; at += 1)
+    sim.secret(at % 2 === 0 ? 'kv1' : 'kv2', `good-${at}`, `acct${at}`, 'key1');
   sim.world.accounts.set('acctflood', { key1: 'refuses-key1', key2: 'refuses-key2' });
   const old = START - 61 * 24 * HOUR;
   for (let at = 0; at < flood; at += 1) {
     sim.world.versions('kv1', `flood-${at}`).push({
-      ...{ id: sim.world.versionId(), value: 'refuses-key1', contentType: undefined, enabled: true, by: 'person' },
+      ...{
+        id: sim.world.versionId(),
+        value: 'refuses-key1',
+        contentType: undefined,
+        enabled: true,
+        by: 'person',
+      },
       tags: { rotator: storage.type, ...storage.tags('acctflood') },
       ...{ expiresOn: undefined, createdOn: old, updatedOn: old },
     });

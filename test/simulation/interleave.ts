@@ -15,7 +15,9 @@ export class Interleaver {
     this.sim = sim;
     sim.world.turn = (process, op) =>
       this.running.has(process)
-        ? new Promise((go) => this.parked.set(process, [...(this.parked.get(process) ?? []), { op, go }]))
+        ? new Promise((go) =>
+            this.parked.set(process, [...(this.parked.get(process) ?? []), { op, go }]),
+          )
         : Promise.resolve();
   }
 

@@ -156,10 +156,19 @@ export class Invariants {
 
   /** What leaked opens nothing once its operation says that it is over: at its own target, whoever else keeps it. */
   private leaksAreOver(): void {
-    for (const { id, leaked, phase, vault, name, version } of this.tenant().own.operations.values()) {
+    for (const {
+      id,
+      leaked,
+      phase,
+      vault,
+      name,
+      version,
+    } of this.tenant().own.operations.values()) {
       if (!leaked || phase !== 'settled' || this.endedLeaks.has(id)) continue;
       this.endedLeaks.add(id);
-      const account = this.watched.find((each) => each.vault === vault && each.name === name)?.account;
+      const account = this.watched.find(
+        (each) => each.vault === vault && each.name === name,
+      )?.account;
       const value = this.world.versions(vault, name).find((each) => each.id === version)?.value;
       if (account !== undefined && value !== undefined && this.world.accepts(account, value))
         this.fail(3, `${vault}/${name}: a leak is settled, and what leaked still works`);
@@ -170,12 +179,23 @@ export class Invariants {
     const incident = this.incidentOf(secret);
     const turn = this.facts.turns.get(secret) ?? 0;
     const memory = this.tablesLost + (this.rowsLost.get(secret) ?? 0);
-    this.alerts.push({ secret, reason, incident, turn, on: this.world.now, detail, process, memory });
+    this.alerts.push({
+      secret,
+      reason,
+      incident,
+      turn,
+      on: this.world.now,
+      detail,
+      process,
+      memory,
+    });
   }
 
   /** Of a vault as a whole: what its tags say is another matter after each change of them. */
   incidentOf(secret: string): number {
-    return this.incidents.get(secret) ?? this.facts.vaultChanges.get(secret.split('/')[0] ?? '') ?? 0;
+    return (
+      this.incidents.get(secret) ?? this.facts.vaultChanges.get(secret.split('/')[0] ?? '') ?? 0
+    );
   }
 
   /** A pass found nothing to wait for but time, or a secret that is not Keyturn's to look at. */
@@ -308,7 +328,9 @@ export class Invariants {
 
   /** A person wrote it dead, or killed it: while it was current, or while a pass was about to store it. */
   private isTheirDoing({ account }: Watched, { id, value, createdOn }: StoredVersion): boolean {
-    return this.facts.deadOnArrival.has(id) || this.facts.undone(account, value, createdOn - UNDER_WAY);
+    return (
+      this.facts.deadOnArrival.has(id) || this.facts.undone(account, value, createdOn - UNDER_WAY)
+    );
   }
 
   /** Copies of a value outside of opted-in secrets are unknown (design section 8, limits). */
@@ -316,7 +338,11 @@ export class Invariants {
     const isIn = (tags.rotator ?? 'none') !== 'none';
     // A look that saw its target while it was opted in; one that found it opted out knows no more than that.
     const isSeen = this.tenant().own.secrets.get(`${vault}/${name}`)?.age !== undefined;
-    return !isIn && !isSeen && this.world.versions(vault, name).every((each) => stateOf(each) === undefined);
+    return (
+      !isIn &&
+      !isSeen &&
+      this.world.versions(vault, name).every((each) => stateOf(each) === undefined)
+    );
   }
 
   private graceHolds(watched: Watched): void {
@@ -346,7 +372,8 @@ export class Invariants {
     const spells = this.spells.get(`${vault}/${name}`) ?? [];
     if (hold !== undefined || this.world.current(vault, name)?.id !== version) return;
     const older = spells.filter(({ until }) => until !== undefined);
-    const graceHours = revoke === 'now' ? 0 : Number.parseInt(revoke, 10) * (revoke.endsWith('d') ? 24 : 1);
+    const graceHours =
+      revoke === 'now' ? 0 : Number.parseInt(revoke, 10) * (revoke.endsWith('d') ? 24 : 1);
     const named = revoke === 'after-grace' ? undefined : on + graceHours * HOUR;
     // What the new version owes is all that lives on beside it, until the time that the request names.
     const ends = at === 'now' || rotateAgain ? on : (at?.getTime() ?? named);
@@ -363,7 +390,8 @@ export class Invariants {
   /** What leaked goes for everybody who keeps it, and so does what they merely owe at that target. */
   private narrowBeside(key: string, version: string, on: number): void {
     const asked = this.watched.find((each) => title(each) === key);
-    const value = asked && this.world.versions(asked.vault, asked.name).find(({ id }) => id === version)?.value;
+    const value =
+      asked && this.world.versions(asked.vault, asked.name).find(({ id }) => id === version)?.value;
     for (const each of this.watched.filter(({ account }) => account === asked?.account))
       for (const spell of this.spells.get(title(each)) ?? []) {
         if (spell.until !== undefined) spell.endsOn = Math.min(on, spell.endsOn ?? on);
@@ -396,36 +424,50 @@ export class Invariants {
     const versions = sharers.flatMap((each) => this.world.versions(each.vault, each.name));
     const stored = new Set(versions.map(({ value }) => value));
     if (this.isLeftOwing(watched)) return;
-    const isOut = (this.world.current(watched.vault, watched.name)?.tags.rotator ?? 'none') === 'none';
+    const isOut =
+      (this.world.current(watched.vault, watched.name)?.tags.rotator ?? 'none') === 'none';
     // Whoever takes away the tags that name the target, while a rotation is under way, is told that something may be left there.
     const isTold = (secret: string) =>
       this.alerts.some(
         (each) =>
-          each.secret === secret && each.reason === 'opt-in-lost' && each.detail.startsWith('A rotation had begun.'),
+          each.secret === secret &&
+          each.reason === 'opt-in-lost' &&
+          each.detail.startsWith('A rotation had begun.'),
       );
     if (isOut && sharers.some((each) => isTold(title(each)))) return;
     const passes = versions.map((each) =>
       stateOf(each)?.revoked ? each.updatedOn : each.by === 'keyturn' ? each.createdOn : 0,
     );
     const gone = isOut ? this.world.now : Math.max(0, ...passes);
-    const orphans = Object.entries(this.world.accounts.get(account) ?? {}).filter(([handle, value]) => {
-      const made = this.world.made.get(handle);
-      return made && !stored.has(kind.stored(handle, value)) && made.on + (graceHours + 1) * HOUR < gone;
-    });
-    if (orphans.length > 0) this.fail(3, `${title(watched)}: ${orphans.length} credentials stand in no version`);
+    const orphans = Object.entries(this.world.accounts.get(account) ?? {}).filter(
+      ([handle, value]) => {
+        const made = this.world.made.get(handle);
+        return (
+          made &&
+          !stored.has(kind.stored(handle, value)) &&
+          made.on + (graceHours + 1) * HOUR < gone
+        );
+      },
+    );
+    if (orphans.length > 0)
+      this.fail(3, `${title(watched)}: ${orphans.length} credentials stand in no version`);
   }
 
   /** Opted out with a value that opens nothing: what is owed may be all that its readers have, so nothing goes, and that is told. */
   private isLeftOwing(watched: Watched): boolean {
     const current = this.world.current(watched.vault, watched.name);
     if (!current || (current.tags.rotator ?? 'none') !== 'none') return false;
-    if (this.world.accepts(watched.account, current.value) || this.olderAlive(watched).length === 0) return false;
-    return this.alerts.some(({ secret, reason }) => secret === title(watched) && reason === 'still-owed');
+    if (this.world.accepts(watched.account, current.value) || this.olderAlive(watched).length === 0)
+      return false;
+    return this.alerts.some(
+      ({ secret, reason }) => secret === title(watched) && reason === 'still-owed',
+    );
   }
 
   private sharedElsewhere({ value }: StoredVersion, { account }: Watched): boolean {
     return this.watched.some(
-      (other) => other.account === account && this.world.current(other.vault, other.name)?.value === value,
+      (other) =>
+        other.account === account && this.world.current(other.vault, other.name)?.value === value,
     );
   }
 
@@ -467,7 +509,9 @@ export class Invariants {
 
   fail(number: Invariant, words: string): never {
     const on = new Date(this.world.now).toISOString();
-    this.first ??= new Violation(`Invariant ${number}: ${words} at ${on} (call ${this.world.calls})`);
+    this.first ??= new Violation(
+      `Invariant ${number}: ${words} at ${on} (call ${this.world.calls})`,
+    );
     throw this.first;
   }
 

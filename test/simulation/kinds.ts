@@ -19,7 +19,8 @@ export const storage: Kind = {
   owner: (account) =>
     `/subscriptions/${SUBSCRIPTION}/resourcegroups/rg/providers/microsoft.storage/storageaccounts/${account}`,
   rotator(world, process) {
-    const read = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'read', 'azure', apply);
+    const read = <T>(name: string, apply: () => T) =>
+      world.op(process, `target.${name}`, 'read', 'azure', apply);
     return storageAccountKey({
       clock: { now: () => new Date(world.now + process.skew), sleep: async () => {} },
       storageSuffix: SUFFIX,
@@ -33,13 +34,18 @@ export const storage: Kind = {
         listKeys: (id) =>
           read(
             'listKeys',
-            () => new Map(Object.entries(keysOf(world, id)).map(([slot, key]) => [slot, new Secret(key)])),
+            () =>
+              new Map(
+                Object.entries(keysOf(world, id)).map(([slot, key]) => [slot, new Secret(key)]),
+              ),
           ),
         regenerate: (id, slot) =>
           world.op(process, 'target.regenerate', 'write', 'azure', () => {
             world.meet(id.name, 'write');
             keysOf(world, id)[slot] = world.fresh(`made-${slot}`);
-            return new Map(Object.entries(keysOf(world, id)).map(([name, key]) => [name, new Secret(key)]));
+            return new Map(
+              Object.entries(keysOf(world, id)).map(([name, key]) => [name, new Secret(key)]),
+            );
           }),
       },
       probe: {
@@ -47,7 +53,11 @@ export const storage: Kind = {
           read('tryKey', () =>
             world.accepts(name, value.reveal()) && !world.isSilent
               ? 'accepted'
-              : { refused: world.isSilent ? 'KeyBasedAuthenticationNotPermitted' : 'AuthenticationFailed' },
+              : {
+                  refused: world.isSilent
+                    ? 'KeyBasedAuthenticationNotPermitted'
+                    : 'AuthenticationFailed',
+                },
           ),
       },
     });

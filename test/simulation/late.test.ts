@@ -15,9 +15,12 @@ import { DAY, HOUR, MINUTE, START } from './world.ts';
 const kinds: readonly Kind[] = [storage, ...others];
 
 const versionsOf = (sim: Sim) => sim.world.versions('kv1', 'st-a');
-const isIn = (sim: Sim): boolean => sim.world.accepts('acct1', sim.world.current('kv1', 'st-a')?.value ?? '');
+const isIn = (sim: Sim): boolean =>
+  sim.world.accepts('acct1', sim.world.current('kv1', 'st-a')?.value ?? '');
 const storedIn = (sim: Sim): string[] =>
-  Object.entries(sim.world.accounts.get('acct1') ?? {}).map(([slot, value]) => sim.kind.stored(slot, value));
+  Object.entries(sim.world.accounts.get('acct1') ?? {}).map(([slot, value]) =>
+    sim.kind.stored(slot, value),
+  );
 
 /** What has just been issued and stands in no version: when it arrives, nothing is promised of it. All else keeps its grace. */
 function excuseIssued(sim: Sim, seeded: readonly string[], minutes: number): void {
@@ -77,26 +80,29 @@ async function days(sim: Sim, count: number): Promise<void> {
 }
 
 describe.each(kinds)('PRF-01: $type', (kind: Kind) => {
-  it.each([12, 40])('a pass frozen for %i minutes right before its PUT, while another one rotates', async (minutes) => {
-    const sim = oneSecret(nothingWrong, { kind });
-    const seeded = storedIn(sim);
-    await sim.sweepNow();
-    sim.own.messages.length = 0;
-    sim.skipTo(START + HOUR);
-    for (const look of [HINT, HINT]) sim.send(look);
-    const turns = new Interleaver(sim);
-    const frozen = await turns.start();
-    while (turns.standsBefore(frozen)?.name !== 'vault.store') await turns.step(frozen);
-    excuseIssued(sim, seeded, minutes);
-    sim.world.now += minutes * MINUTE;
-    // Rotated by the other one, and proved.
-    await sim.settle(sim.world.now + 20 * MINUTE);
-    expect([isIn(sim), versionsOf(sim).length]).toEqual([true, 2]);
-    await turns.finish(frozen);
-    expect([isIn(sim), versionsOf(sim).length]).toEqual([false, 3]);
-    await healed(sim);
-    await goesOn(sim);
-  });
+  it.each([12, 40])(
+    'a pass frozen for %i minutes right before its PUT, while another one rotates',
+    async (minutes) => {
+      const sim = oneSecret(nothingWrong, { kind });
+      const seeded = storedIn(sim);
+      await sim.sweepNow();
+      sim.own.messages.length = 0;
+      sim.skipTo(START + HOUR);
+      for (const look of [HINT, HINT]) sim.send(look);
+      const turns = new Interleaver(sim);
+      const frozen = await turns.start();
+      while (turns.standsBefore(frozen)?.name !== 'vault.store') await turns.step(frozen);
+      excuseIssued(sim, seeded, minutes);
+      sim.world.now += minutes * MINUTE;
+      // Rotated by the other one, and proved.
+      await sim.settle(sim.world.now + 20 * MINUTE);
+      expect([isIn(sim), versionsOf(sim).length]).toEqual([true, 2]);
+      await turns.finish(frozen);
+      expect([isIn(sim), versionsOf(sim).length]).toEqual([false, 3]);
+      await healed(sim);
+      await goesOn(sim);
+    },
+  );
 
   it.each([
     ['15 minutes', 15, 1],

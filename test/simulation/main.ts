@@ -45,9 +45,13 @@ async function main(): Promise<number> {
   }
   if (values.walk) {
     const seeds = whole('--seeds', values.seeds);
-    return await walkWhole({ seeds, from: whole('--from', values.from), only: values.only }, values.json);
+    return await walkWhole(
+      { seeds, from: whole('--from', values.from), only: values.only },
+      values.json,
+    );
   }
-  if (values.hours !== undefined) return await walkFor(values.hours, values.json ?? 'simulation-failures.txt');
+  if (values.hours !== undefined)
+    return await walkFor(values.hours, values.json ?? 'simulation-failures.txt');
   if (values.help || words.length === 0) {
     say(
       `${help()}\n\nBeside words: --shrink, --walk [--json FILE] [--only TEXT] [--seeds N [--from SEED]], --hours H, FROM TO`,
@@ -68,7 +72,8 @@ function read() {
 }
 
 function whole(name: string, text: string | undefined): number | undefined {
-  if (text === undefined || /^[1-9]\d{0,8}$/.test(text)) return text === undefined ? undefined : Number(text);
+  if (text === undefined || /^[1-9]\d{0,8}$/.test(text))
+    return text === undefined ? undefined : Number(text);
   throw new WordError(`\`${name} ${text}\`: expected a whole number.`);
 }
 
@@ -80,7 +85,10 @@ async function tellOne(words: readonly string[], isShort: boolean): Promise<numb
 }
 
 /** `FROM TO`, or one seed, beside a kind and the word `teams`. */
-async function walkRange(words: readonly string[], [from = 1, to = from, ...rest]: readonly number[]): Promise<number> {
+async function walkRange(
+  words: readonly string[],
+  [from = 1, to = from, ...rest]: readonly number[],
+): Promise<number> {
   const others = words.filter((word) => !/^\d+$/.test(word));
   const kind = others.map(kindNamed).find((each) => each !== undefined);
   const isTeams = others.includes('teams');
@@ -106,11 +114,14 @@ async function walkRange(words: readonly string[], [from = 1, to = from, ...rest
 
 async function walkWhole(options: WholeOptions, json: string | undefined): Promise<number> {
   const begunOn = performance.now();
-  const rows = await walkAll(options, (row) => say([rowText(row), ...row.failures.slice(0, 5)].join('\n')));
+  const rows = await walkAll(options, (row) =>
+    say([rowText(row), ...row.failures.slice(0, 5)].join('\n')),
+  );
   const seconds = (performance.now() - begunOn) / 1000;
   if (json !== undefined) writeJson(json, rows);
   const rules = summed(rows.map((row) => row.rules));
-  const missing = options.seeds === undefined && options.only === undefined ? missingRules(rules) : [];
+  const missing =
+    options.seeds === undefined && options.only === undefined ? missingRules(rules) : [];
   const wide = tooWideIn(rows);
   for (const line of [...missing, ...wide]) say(line);
   return sum(rows, seconds) > 0 || missing.length > 0 || wide.length > 0 ? 1 : 0;
@@ -127,14 +138,17 @@ function tooWideIn(rows: readonly Row[]): string[] {
 function sum(rows: readonly Row[], seconds: number): number {
   const paths = rows.reduce((all, row) => all + row.paths, 0);
   const failures = rows.flatMap((row) => row.failures);
-  say(`${paths.toLocaleString('en')} paths in ${seconds.toFixed(0)} s, ${failures.length} violations.`);
+  say(
+    `${paths.toLocaleString('en')} paths in ${seconds.toFixed(0)} s, ${failures.length} violations.`,
+  );
   return failures.length;
 }
 
 /** New seeds, by the time of day, until the time is up. */
 async function walkFor(text: string, file: string): Promise<number> {
   const hours = Number(text);
-  if (!(hours > 0 && hours <= 1_000)) throw new WordError(`\`--hours ${text}\`: expected hours, as 1 or 0.25.`);
+  if (!(hours > 0 && hours <= 1_000))
+    throw new WordError(`\`--hours ${text}\`: expected hours, as 1 or 0.25.`);
   const end = Date.now() + hours * 3_600_000;
   let from = COMMITTED_SEEDS + (Date.now() % 900_000_000);
   const [chunk, all] = [500, [] as Row[]];

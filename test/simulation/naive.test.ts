@@ -21,7 +21,9 @@ describe('the naive protocol: create, store, revoke at once', () => {
       }
       report(`the naive protocol beside ${kind.type}`, all);
       // The old credential goes too soon; or, where a new secret takes a while to be known, nobody waited for it.
-      expect(all.failures[0]).toMatch(kind.overlap === 'two-slots' ? /Invariant 2/ : /Invariant [16]/);
+      expect(all.failures[0]).toMatch(
+        kind.overlap === 'two-slots' ? /Invariant 2/ : /Invariant [16]/,
+      );
       expect(all.failures).toHaveLength(all.paths);
     },
   );

@@ -13,13 +13,23 @@ export const naive: Run = async (look, deps, sim) => {
   const current = await vault?.current(look.name);
   if (!vault || current === undefined || typeof current === 'string') return;
   const rotator = deps.rotators.get(current.tags.rotator ?? '');
-  const options = Object.fromEntries(new URLSearchParams(current.tags['rotator-options']?.replaceAll(';', '&') ?? ''));
+  const options = Object.fromEntries(
+    new URLSearchParams(current.tags['rotator-options']?.replaceAll(';', '&') ?? ''),
+  );
   const { field, 'login-field': loginField, ...own } = options;
-  const target = rotator?.bind({ target: current.tags['rotator-target'] ?? '', options: own, secret });
+  const target = rotator?.bind({
+    target: current.tags['rotator-target'] ?? '',
+    options: own,
+    secret,
+  });
   if (!rotator || !target) return;
   // It asks nobody; what it breaks beside that is to be seen.
   for (const owner of target.owners) await deps.consent.of(owner);
-  const wanted = { spec: rotator.form, ...(field ? { field } : {}), ...(loginField ? { loginField } : {}) };
+  const wanted = {
+    spec: rotator.form,
+    ...(field ? { field } : {}),
+    ...(loginField ? { loginField } : {}),
+  };
   const opened = openForm(current.value, wanted, []);
   const store = (value: Secret, tags = current.tags) =>
     vault.store(look.name, {
@@ -37,7 +47,12 @@ export const naive: Run = async (look, deps, sim) => {
   }
   // Which credential is in use stands in a tag, as the samples have it; the value is not compared.
   const used = current.tags.CredentialId ?? firstOf(current, sim);
-  const { handle, value, login } = await target.issue('0000000000000000', [used], deps.clock.now(), stay);
+  const { handle, value, login } = await target.issue(
+    '0000000000000000',
+    [used],
+    deps.clock.now(),
+    stay,
+  );
   const id = await store(new Secret(opened.fill(value, login).reveal()));
   await vault.retag(look.name, id, { ...current.tags, CredentialId: handle });
   await revokeAtOnce(target, used, sim);

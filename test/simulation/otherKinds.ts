@@ -43,14 +43,17 @@ export const app: Kind = {
   stored: (_, secret) => secret,
   accepts: (target, stored, world) =>
     Object.entries(target).some(
-      ([keyId, secret]) => secret === stored && world.now >= (world.made.get(keyId)?.on ?? 0) + SPREAD,
+      ([keyId, secret]) =>
+        secret === stored && world.now >= (world.made.get(keyId)?.on ?? 0) + SPREAD,
     ),
   tags: (account) => ({ 'rotator-target': appIdOf(account) }),
   owner: appIdOf,
   rotator(world, process) {
     const accountOf = (id: string) => `acct${Number(id.slice(-2))}`;
-    const read = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'read', 'azure', apply);
-    const write = <T>(name: string, apply: () => T) => world.op(process, `target.${name}`, 'write', 'azure', apply);
+    const read = <T>(name: string, apply: () => T) =>
+      world.op(process, `target.${name}`, 'read', 'azure', apply);
+    const write = <T>(name: string, apply: () => T) =>
+      world.op(process, `target.${name}`, 'write', 'azure', apply);
     const facts = (id: string): AppFacts => ({
       objectId: id,
       credentials: Object.entries(targetOf(world, accountOf(id))).map(([keyId, secret]) => ({
@@ -66,7 +69,12 @@ export const app: Kind = {
       graph: {
         application: (id) => read('application', () => facts(id)),
         tags: async () => [],
-        standing: async () => ({ permissions: [], issuedOn: new Date(world.now), owners: [], more: false }),
+        standing: async () => ({
+          permissions: [],
+          issuedOn: new Date(world.now),
+          owners: [],
+          more: false,
+        }),
         addPassword: (id, { displayName }) =>
           write('addPassword', () => {
             world.meet(accountOf(id), 'write');
@@ -83,7 +91,9 @@ export const app: Kind = {
       },
       probe: {
         tryLogin: (id, secret) =>
-          read('token', () => (world.accepts(accountOf(id), secret.reveal()) ? 'accepted' : { refused: 7000215 })),
+          read('token', () =>
+            world.accepts(accountOf(id), secret.reveal()) ? 'accepted' : { refused: 7000215 },
+          ),
       },
     });
   },

@@ -72,7 +72,11 @@ it('a PUT that lands nine minutes late finds what it brings alive, though it wen
   expect(violation).toBeUndefined();
 });
 
-it.each(['storage one limit freeze@20:12', 'storage one paused freeze@20:40', 'logins one drain freeze@18:12'])(
+it.each([
+  'storage one limit freeze@20:12',
+  'storage one paused freeze@20:40',
+  'logins one drain freeze@18:12',
+])(
   'a pass that stood still between two reads says nothing of what it saw, once another has looked: %s',
   async (words) => {
     const { violation, sim } = await walkPath(parsePath(words.split(' ')));
@@ -82,7 +86,10 @@ it.each(['storage one limit freeze@20:12', 'storage one paused freeze@20:40', 'l
   },
 );
 
-it.each(['one-password new run passes:2 freeze@21:12 days:4', 'admin-password new run passes:2 freeze@29:40 days:4'])(
+it.each([
+  'one-password new run passes:2 freeze@21:12 days:4',
+  'admin-password new run passes:2 freeze@29:40 days:4',
+])(
   'a pass that stood still after it had asked whether it can log in at all sets no second password: %s',
   async (words) => {
     expect((await walkPath(parsePath(words.split(' ')))).violation).toBeUndefined();
@@ -97,22 +104,30 @@ it.each([
   async (words) => {
     const { violation, sim } = await walkPath(parsePath(words.split(' ')));
     expect(violation).toBeUndefined();
-    expect([...sim.own.operations.values()].map(({ done, phase }) => [done, phase])).toEqual([[true, 'failed']]);
+    expect([...sim.own.operations.values()].map(({ done, phase }) => [done, phase])).toEqual([
+      [true, 'failed'],
+    ]);
   },
 );
 
 it.each([
   'admin-password two run the-secret-is-disabled-for-a-while@90/2 days:1',
   'admin-password two run crash-before@call:61 drop-never@call:165 days:1',
-])('a want of a slot is told once, also where its neighbour cannot be read in between: %s', async (words) => {
-  const { violation, sim } = await walkPath(parsePath(words.split(' ')));
-  expect(violation).toBeUndefined();
-  const told = sim.invariants.alerts.filter(({ secret, reason }) => secret === 'kv1/st-a' && reason === 'slots-held');
-  expect(told).toHaveLength(1);
-});
+])(
+  'a want of a slot is told once, also where its neighbour cannot be read in between: %s',
+  async (words) => {
+    const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+    expect(violation).toBeUndefined();
+    const told = sim.invariants.alerts.filter(
+      ({ secret, reason }) => secret === 'kv1/st-a' && reason === 'slots-held',
+    );
+    expect(told).toHaveLength(1);
+  },
+);
 
 it('what a heal has issued goes after the grace, when its owner writes the dead value again without tags', async () => {
-  const words = 'app heal run unavailable@call:63 the-value-is-written-again-without-tags-for-good@113 hourly days:1';
+  const words =
+    'app heal run unavailable@call:63 the-value-is-written-again-without-tags-for-good@113 hourly days:1';
   const { violation, sim } = await walkPath(parsePath(words.split(' ')));
   expect(violation).toBeUndefined();
   const held = Object.keys(sim.world.accounts.get('acct1') ?? {});
@@ -143,10 +158,14 @@ it.each([
 });
 
 it('tags that are all taken away while a rotation is under way: whoever did it is told what may be left at the target', async () => {
-  const words = 'app two run crash-after@call:52 all-tags-of-keyturn-are-removed-for-good@105 days:1';
+  const words =
+    'app two run crash-after@call:52 all-tags-of-keyturn-are-removed-for-good@105 days:1';
   const { violation, sim } = await walkPath(parsePath(words.split(' ')));
   expect(violation).toBeUndefined();
   const [told, ...more] = sim.invariants.alerts.filter(({ reason }) => reason === 'opt-in-lost');
-  expect(told).toMatchObject({ secret: 'kv1/st-a', detail: expect.stringMatching(/^A rotation had begun\. /) });
+  expect(told).toMatchObject({
+    secret: 'kv1/st-a',
+    detail: expect.stringMatching(/^A rotation had begun\. /),
+  });
   expect(more).toEqual([]);
 });

@@ -83,4 +83,8 @@ export const at = (fate: Fault['fate'], number: number, minutes?: number): Fault
   ...(minutes === undefined ? {} : { minutes }),
 });
 
-export const atCall = (fate: Fault['fate'], number: number): Fault => ({ fate, on: 'call', number });
+export const atCall = (fate: Fault['fate'], number: number): Fault => ({
+  fate,
+  on: 'call',
+  number,
+});

@@ -51,7 +51,8 @@ function write(hand: Hand, value: string, tags: Record<string, string>): void {
 }
 
 /** Everything stays but what the tag `rotator` says. */
-const optOut = (hand: Hand): void => touch(hand, current(hand), { ...current(hand).tags, rotator: 'none' });
+const optOut = (hand: Hand): void =>
+  touch(hand, current(hand), { ...current(hand).tags, rotator: 'none' });
 
 const ownersTags = (version: StoredVersion): Record<string, string> =>
   Object.fromEntries(Object.entries(version.tags).filter(([name]) => name !== STATE_TAG));
@@ -89,14 +90,35 @@ function ask(hand: Hand, changes: Partial<Operation>): void {
 }
 
 /** As `POST …/leaked` asks for it. */
-const LEAKED = { revoke: 'now', rotateAgain: true, leaked: 'one', note: 'it stood in a log', ticket: 'INC-1' } as const;
+const LEAKED = {
+  revoke: 'now',
+  rotateAgain: true,
+  leaked: 'one',
+  note: 'it stood in a log',
+  ticket: 'INC-1',
+} as const;
 
 /** A hold by scope, as `POST /api/holds` sets it. */
-function holdAll({ sim }: Hand, { hours, heals }: { readonly hours: number; readonly heals: boolean }): void {
+function holdAll(
+  { sim }: Hand,
+  { hours, heals }: { readonly hours: number; readonly heals: boolean },
+): void {
   const { own, world, invariants } = sim;
   const until = world.now + hours * HOUR;
-  const said = { caller: 'somebody', note: 'a freeze', ticket: 'CHG-1', createdOn: new Date(world.now) };
-  const hold = { id: world.uuid(), scope: { all: true as const }, until: new Date(until), except: [], heals, ...said };
+  const said = {
+    caller: 'somebody',
+    note: 'a freeze',
+    ticket: 'CHG-1',
+    createdOn: new Date(world.now),
+  };
+  const hold = {
+    id: world.uuid(),
+    scope: { all: true as const },
+    until: new Date(until),
+    except: [],
+    heals,
+    ...said,
+  };
   own.holds = { holds: [...own.holds.holds, hold], changedOn: new Date(world.now) };
   invariants.facts.hold(until, heals);
 }
@@ -105,7 +127,8 @@ const later = ({ sim }: Hand, minutes: number, act: () => void): void =>
   void sim.world.late.push({ on: sim.world.now + minutes * 60_000, apply: act });
 
 const acts: Record<string, (hand: Hand) => void> = {
-  'an apply replaces all tags': (hand) => touch(hand, current(hand), { ...ownersTags(current(hand)), cost: '42' }),
+  'an apply replaces all tags': (hand) =>
+    touch(hand, current(hand), { ...ownersTags(current(hand)), cost: '42' }),
   'a saved plan writes older tags': (hand) =>
     touch(hand, current(hand), versions(hand).at(-2)?.tags ?? ownersTags(current(hand))),
   'the old value is written back': (hand) =>
@@ -129,7 +152,9 @@ const acts: Record<string, (hand: Hand) => void> = {
     const version = current(hand);
     const { rotator, ...rest } = version.tags;
     touch(hand, version, rest);
-    later(hand, 90, () => touch(hand, version, { ...version.tags, rotator: rotator ?? hand.sim.kind.type }));
+    later(hand, 90, () =>
+      touch(hand, version, { ...version.tags, rotator: rotator ?? hand.sim.kind.type }),
+    );
   },
   // Opting out, for good or for a while: what is owed is worked off all the same (OPS-05).
   'the tag rotator says none': optOut,
@@ -147,8 +172,10 @@ const acts: Record<string, (hand: Hand) => void> = {
     const { rotator: _, ...rest } = current(hand).tags;
     touch(hand, current(hand), rest);
   },
-  'all tags of Keyturn are removed for good': (hand) => touch(hand, current(hand), { owner: 'team-a' }),
-  'the value is written again without tags, for good': (hand) => write(hand, current(hand).value, { owner: 'team-a' }),
+  'all tags of Keyturn are removed for good': (hand) =>
+    touch(hand, current(hand), { owner: 'team-a' }),
+  'the value is written again without tags, for good': (hand) =>
+    write(hand, current(hand).value, { owner: 'team-a' }),
   'the old value is written back without tags, for good': (hand) =>
     write(hand, (versions(hand).at(-2) ?? current(hand)).value, { owner: 'team-a' }),
   'the secret is exempt': (hand) => {
@@ -184,8 +211,10 @@ const acts: Record<string, (hand: Hand) => void> = {
   'a rotation is requested': (hand) => ask(hand, { override: ['too-soon'] }),
   'a rotation is requested, and nothing is set aside': (hand) => ask(hand, {}),
   'a rotation is requested, revoke now': (hand) => ask(hand, { revoke: 'now' }),
-  'a rotation is requested again, revoke now': (hand) => ask(hand, { revoke: 'now', rotateAgain: true }),
-  'a rotation is requested, revoke in 12 hours': (hand) => ask(hand, { revoke: '12h', override: ['too-soon'] }),
+  'a rotation is requested again, revoke now': (hand) =>
+    ask(hand, { revoke: 'now', rotateAgain: true }),
+  'a rotation is requested, revoke in 12 hours': (hand) =>
+    ask(hand, { revoke: '12h', override: ['too-soon'] }),
   'what is owed is revoked at once': (hand) => ask(hand, { at: 'now' }),
   'the grace is moved': (hand) => ask(hand, { at: new Date(hand.sim.world.now + 70 * HOUR) }),
   // Both end in time by themselves, so that all comes to rest: whatever becomes of the request that lifts the first.
@@ -193,7 +222,8 @@ const acts: Record<string, (hand: Hand) => void> = {
     ask(hand, { hold: new Date(hand.sim.world.now + 20 * HOUR) });
     later(hand, 90, () => ask(hand, { hold: null }));
   },
-  'a hold stands until it is over': (hand) => ask(hand, { hold: new Date(hand.sim.world.now + 30 * HOUR) }),
+  'a hold stands until it is over': (hand) =>
+    ask(hand, { hold: new Date(hand.sim.world.now + 30 * HOUR) }),
   // Undone, also twice; what leaked, in every secret that keeps it; many put off at once; and what waits for a person's word.
   'the last rotation is undone': (hand) => ask(hand, { undo: true }),
   'the last rotation is undone, and that again': (hand) => {
@@ -213,7 +243,9 @@ const acts: Record<string, (hand: Hand) => void> = {
   'a rotation needs an approval, which comes after five hours': (hand) => {
     touch(hand, current(hand), { ...current(hand).tags, 'rotator-policy': 'approve=yes' });
     later(hand, 300, () => ask(hand, {}));
-    later(hand, 330, () => touch(hand, current(hand), { ...current(hand).tags, 'rotator-policy': '' }));
+    later(hand, 330, () =>
+      touch(hand, current(hand), { ...current(hand).tags, 'rotator-policy': '' }),
+    );
   },
   'the table is lost': (hand) => hand.sim.loseTable(),
 };

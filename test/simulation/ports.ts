@@ -11,7 +11,15 @@ import type { Notice, Notices } from '../../src/ports/notices.ts';
 import type { Operation } from '../../src/ports/operations.ts';
 import type { LookQueue } from '../../src/ports/queue.ts';
 import type { FailedRotation, Rows, SecretRow, SharerRow, Unlisted } from '../../src/ports/rows.ts';
-import type { Current, NewVersion, SecretItem, Vault, Vaults, Version, VersionInfo } from '../../src/ports/vault.ts';
+import type {
+  Current,
+  NewVersion,
+  SecretItem,
+  Vault,
+  Vaults,
+  Version,
+  VersionInfo,
+} from '../../src/ports/vault.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 
 export interface OwnStorage {
@@ -71,7 +79,10 @@ function info(version: StoredVersion): VersionInfo {
   };
 }
 
-const whole = (version: StoredVersion): Version => ({ ...info(version), value: new Secret(version.value) });
+const whole = (version: StoredVersion): Version => ({
+  ...info(version),
+  value: new Secret(version.value),
+});
 
 /** The limits of Key Vault (azure-facts 2.3). */
 function checkTags(tags: Tags, reason: 'failed' | 'store-refused'): void {
@@ -83,7 +94,10 @@ function checkTags(tags: Tags, reason: 'failed' | 'store-refused'): void {
 }
 
 export function simVaults(world: World, process: Process, names: readonly string[]): Vaults {
-  return { names, open: (name) => (names.includes(name) ? simVault(world, process, name) : undefined) };
+  return {
+    names,
+    open: (name) => (names.includes(name) ? simVault(world, process, name) : undefined),
+  };
 }
 
 function simVault(world: World, process: Process, vault: string): Vault {
@@ -106,7 +120,9 @@ function simVault(world: World, process: Process, vault: string): Vault {
         return found?.enabled ? whole(found) : undefined;
       }),
     versions: (secret) =>
-      op('versions', 'read', () => [...world.versions(vault, secret)].sort((a, b) => (a.id < b.id ? -1 : 1)).map(info)),
+      op('versions', 'read', () =>
+        [...world.versions(vault, secret)].sort((a, b) => (a.id < b.id ? -1 : 1)).map(info),
+      ),
     async *list() {
       yield await op('list', 'read', () =>
         [...(world.vaults.get(vault) ?? [])].flatMap(([name, versions]): SecretItem[] => {
@@ -149,14 +165,19 @@ function simVault(world: World, process: Process, vault: string): Vault {
 const key = ({ vault, name }: { vault: string; name: string }): string => `${vault}/${name}`;
 
 export function simRows(world: World, process: Process, own: OwnStorage): Rows {
-  const read = <T>(name: string, apply: () => T) => world.op(process, `rows.${name}`, 'read', 'own', apply);
-  const write = (name: string, apply: () => void) => world.op(process, `rows.${name}`, 'write', 'own', apply);
+  const read = <T>(name: string, apply: () => T) =>
+    world.op(process, `rows.${name}`, 'read', 'own', apply);
+  const write = (name: string, apply: () => void) =>
+    world.op(process, `rows.${name}`, 'write', 'own', apply);
   return {
     secret: (ref) => read('secret', () => own.secrets.get(key(ref))),
     saveSecret: (row) => write('saveSecret', () => void own.secrets.set(key(row), row)),
-    secretsOf: (vault) => read('secretsOf', () => [...own.secrets.values()].filter((row) => row.vault === vault)),
-    sharers: (target) => read('sharers', () => [...own.holders.values()].filter((row) => row.target === target)),
-    saveSharer: (row) => write('saveSharer', () => void own.holders.set(`${row.target} ${key(row)}`, row)),
+    secretsOf: (vault) =>
+      read('secretsOf', () => [...own.secrets.values()].filter((row) => row.vault === vault)),
+    sharers: (target) =>
+      read('sharers', () => [...own.holders.values()].filter((row) => row.target === target)),
+    saveSharer: (row) =>
+      write('saveSharer', () => void own.holders.set(`${row.target} ${key(row)}`, row)),
     addSharers: (rows) =>
       write('addSharers', () => {
         for (const row of rows) {
@@ -165,18 +186,23 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
         }
       }),
     dropSecret: (ref) => write('dropSecret', () => void own.secrets.delete(key(ref))),
-    dropSharer: (row) => write('dropSharer', () => void own.holders.delete(`${row.target} ${key(row)}`)),
-    sharersIn: (vault) => read('sharersIn', () => [...own.holders.values()].filter((row) => row.vault === vault)),
+    dropSharer: (row) =>
+      write('dropSharer', () => void own.holders.delete(`${row.target} ${key(row)}`)),
+    sharersIn: (vault) =>
+      read('sharersIn', () => [...own.holders.values()].filter((row) => row.vault === vault)),
     sweptOn: () => read('sweptOn', () => new Map(own.swept)),
     markSwept: (vault, on) => write('markSwept', () => void own.swept.set(vault, on)),
-    rotationsSince: (on) => read('rotationsSince', () => own.rotations.filter((each) => each.on >= on)),
+    rotationsSince: (on) =>
+      read('rotationsSince', () => own.rotations.filter((each) => each.on >= on)),
     recordRotation: ({ vault, name }, on) =>
       write('recordRotation', () => void own.rotations.push({ vault, name, on })),
     failuresOf: (name) => read('failuresOf', () => own.failures.get(name) ?? 0),
-    setFailures: (name, failures) => write('setFailures', () => void own.failures.set(name, failures)),
+    setFailures: (name, failures) =>
+      write('setFailures', () => void own.failures.set(name, failures)),
     failedRotations: (type) =>
       read('failedRotations', () => [...own.failed.values()].filter((row) => row.type === type)),
-    saveFailed: (row) => write('saveFailed', () => void own.failed.set(`${row.type} ${key(row)}`, row)),
+    saveFailed: (row) =>
+      write('saveFailed', () => void own.failed.set(`${row.type} ${key(row)}`, row)),
     forgetFailed: (type) =>
       write('forgetFailed', () => {
         for (const [id, row] of own.failed) if (row.type === type) own.failed.delete(id);
@@ -193,15 +219,19 @@ export function simRows(world: World, process: Process, own: OwnStorage): Rows {
     saveUnlisted: (row) => write('saveUnlisted', () => void own.unlisted.set(row.vault, row)),
     dropUnlisted: (vault) => write('dropUnlisted', () => void own.unlisted.delete(vault)),
     operation: (id) => read('operation', () => own.operations.get(id)),
-    saveOperation: (operation) => write('saveOperation', () => void own.operations.set(operation.id, operation)),
+    saveOperation: (operation) =>
+      write('saveOperation', () => void own.operations.set(operation.id, operation)),
     createOperation: async (operation) => {
       const isNew = await read('operation', () => !own.operations.has(operation.id));
-      if (isNew) await write('createOperation', () => void own.operations.set(operation.id, operation));
+      if (isNew)
+        await write('createOperation', () => void own.operations.set(operation.id, operation));
       return isNew;
     },
     dropOperation: (id) => write('dropOperation', () => void own.operations.delete(id)),
     openOperations: (caller) =>
-      read('openOperations', () => [...own.operations.values()].filter((each) => each.caller === caller && !each.done)),
+      read('openOperations', () =>
+        [...own.operations.values()].filter((each) => each.caller === caller && !each.done),
+      ),
     operations: () => read('operations', () => [...own.operations.values()]),
   };
 }
@@ -219,13 +249,15 @@ const VOID_AHEAD = 2 * MINUTE;
 
 /** As the table does it: by ETag, and by the service's own time. */
 export function simLocks(world: World, process: Process, own: OwnStorage): Locks {
-  const op = <T>(name: string, apply: () => T) => world.op(process, `locks.${name}`, 'write', 'own', apply);
+  const op = <T>(name: string, apply: () => T) =>
+    world.op(process, `locks.${name}`, 'write', 'own', apply);
   return {
     async take(name) {
       const holder = `${process.id}-${world.calls}`;
       const mine = await op('take', () => {
         const found = own.locks.get(name);
-        if (found && found.until > world.now && found.until < world.now + VOID_AHEAD) return undefined;
+        if (found && found.until > world.now && found.until < world.now + VOID_AHEAD)
+          return undefined;
         const lock = { holder, until: world.now + LOCK_LIFE, etag: (found?.etag ?? 0) + 1 };
         own.locks.set(name, lock);
         return { etag: lock.etag };
@@ -278,9 +310,18 @@ export function simAlerts(world: World, process: Process, own: OwnStorage): Aler
         own.alertHours.set(group, new Date(world.now));
         return true;
       }),
-    count: (alert) => world.op(process, 'alerts.count', 'write', 'own', () => void own.counted.set(id(alert), alert)),
+    count: (alert) =>
+      world.op(
+        process,
+        'alerts.count',
+        'write',
+        'own',
+        () => void own.counted.set(id(alert), alert),
+      ),
     async *counted() {
-      yield await world.op(process, 'alerts.counted', 'read', 'own', () => [...own.counted.values()]);
+      yield await world.op(process, 'alerts.counted', 'read', 'own', () => [
+        ...own.counted.values(),
+      ]);
     },
     told: (alerts) =>
       world.op(process, 'alerts.told', 'write', 'own', () => {
@@ -291,16 +332,20 @@ export function simAlerts(world: World, process: Process, own: OwnStorage): Aler
 
 export function simNotices(world: World, process: Process, own: OwnStorage): Notices {
   return {
-    send: (notice) => world.op(process, 'notices.send', 'write', 'own', () => void own.notices.push(notice)),
+    send: (notice) =>
+      world.op(process, 'notices.send', 'write', 'own', () => void own.notices.push(notice)),
   };
 }
 
 export function simAudit(world: World, process: Process, own: OwnStorage): Audit {
   return {
-    append: (record) => world.op(process, 'audit.append', 'write', 'own', () => void own.audit.push(record)),
+    append: (record) =>
+      world.op(process, 'audit.append', 'write', 'own', () => void own.audit.push(record)),
     history: ({ vault, name }, since) =>
       world.op(process, 'audit.history', 'read', 'own', () => ({
-        records: own.audit.filter((each) => each.vault === vault && each.name === name && each.on >= since).reverse(),
+        records: own.audit
+          .filter((each) => each.vault === vault && each.name === name && each.on >= since)
+          .reverse(),
         truncated: false,
       })),
   };

@@ -71,7 +71,10 @@ export class Progress {
       for (const { what, obstacle, since } of this.#open(watched)) {
         const disturbedOn = this.#invariants.facts.disturbedOn.get(title(watched));
         const bound = disturbedOn === undefined ? BOUND : DISTURBED_BOUND;
-        if (what === 'due' || this.#world.now - Math.max(since, disturbedOn ?? 0, this.#heldUntil(what)) <= bound)
+        if (
+          what === 'due' ||
+          this.#world.now - Math.max(since, disturbedOn ?? 0, this.#heldUntil(what)) <= bound
+        )
           continue;
         if (obstacle !== undefined && this.#isTold(watched, since)) continue;
         const words = `${title(watched)}: ${what} at rest${obstacle ? `, for ${obstacle}, and nobody was told` : ''}`;
@@ -90,7 +93,11 @@ export class Progress {
     const disturbedOn = this.#invariants.facts.disturbedOn.get(title(watched));
     const usual = disturbedOn === undefined ? BOUND : DISTURBED_BOUND;
     const from = Math.max(since, disturbedOn ?? 0, this.#heldUntil(what));
-    const bound = Math.max(usual, what === 'broken' ? HEAL_BOUND : 0, obstacle?.endsWith(SHARED) ? SHARED_BOUND : 0);
+    const bound = Math.max(
+      usual,
+      what === 'broken' ? HEAL_BOUND : 0,
+      obstacle?.endsWith(SHARED) ? SHARED_BOUND : 0,
+    );
     if (now - from <= bound) return;
     const sweeps = this.#sweeps.filter((on) => on >= from + SETTLES);
     if (sweeps.length < SWEEPS || !sweeps.some((on) => on >= from + bound - BOUND)) return;
@@ -115,7 +122,8 @@ export class Progress {
       const drains = current.value.includes(PLACEHOLDER) && this.#tenant().config.mode === 'drain';
       // The first credential of a placeholder is no heal: it waits for the end of a hold.
       const heldUntil = current.value.includes(PLACEHOLDER) ? this.#invariants.facts.heldUntil : 0;
-      if (isIn && !drains) yield { what: 'broken', id, since: Math.max(brokenOn ?? 0, heldUntil), obstacle: why };
+      if (isIn && !drains)
+        yield { what: 'broken', id, since: Math.max(brokenOn ?? 0, heldUntil), obstacle: why };
       return;
     }
     const { config } = this.#tenant();
@@ -143,7 +151,11 @@ export class Progress {
     const vaultTags = this.#tenant().tagsOf(watched.vault);
     if (!current.enabled || config.mode === 'observe') return true;
     if ((vaultTags.keyturn ?? 'keyturn') !== 'keyturn') return true;
-    const policies = [this.#policyOf(watched, current), vaultTags['keyturn-policy'], config.policy].join(';');
+    const policies = [
+      this.#policyOf(watched, current),
+      vaultTags['keyturn-policy'],
+      config.policy,
+    ].join(';');
     if (/paused=true|window=|approve=yes/.test(policies)) return true;
     return this.#invariants.isUnknown(watched, current);
   }
@@ -160,17 +172,28 @@ export class Progress {
     const { kind } = this.#tenant();
     const { vault, account } = watched;
     if (!this.#tenant().isNamed(title(watched), account)) return 'want of consent';
-    if (isOptedIn(current) && current.tags['rotator-target'] !== kind.tags(account)['rotator-target'])
+    if (
+      isOptedIn(current) &&
+      current.tags['rotator-target'] !== kind.tags(account)['rotator-target']
+    )
       return 'another target in its tags';
-    const keys = (current.tags['rotator-policy'] ?? '').split(';').flatMap((each) => each.split('=')[0] || []);
+    const keys = (current.tags['rotator-policy'] ?? '')
+      .split(';')
+      .flatMap((each) => each.split('=')[0] || []);
     if (keys.some((key) => !POLICY_KEYS.includes(key))) return 'tags that do not parse';
-    if (isOptedIn(current) && current.tags['rotator-target'] === undefined) return 'tags that name no target';
-    if (this.#world.troubles.has(vault) || this.#world.troubles.has(account)) return 'a refusal that lasts';
+    if (isOptedIn(current) && current.tags['rotator-target'] === undefined)
+      return 'tags that name no target';
+    if (this.#world.troubles.has(vault) || this.#world.troubles.has(account))
+      return 'a refusal that lasts';
     if (this.#versions(watched).length >= VERSIONS_MAX) return 'too many versions';
     for (const other of this.#sharersOf(watched)) {
       const theirs = this.#world.current(other.vault, other.name);
       const differs = theirs?.value !== current.value;
-      if (other !== watched && theirs && (differs || this.#isUncertain(other, theirs) || kind.overlap === 'none'))
+      if (
+        other !== watched &&
+        theirs &&
+        (differs || this.#isUncertain(other, theirs) || kind.overlap === 'none')
+      )
         return `what ${title(other)} ${SHARED}`;
     }
     return undefined;
@@ -198,7 +221,13 @@ export class Progress {
     if (this.#invariants.tablesLost === 0 || tags['rotator-state'] !== undefined) return false;
     const { excuses } = this.#invariants;
     const secret = title(watched);
-    excuses.grant({ id: 'state and table lost', invariant: 10, secret, value, until: this.#world.now + DAY });
+    excuses.grant({
+      id: 'state and table lost',
+      invariant: 10,
+      secret,
+      value,
+      until: this.#world.now + DAY,
+    });
     return excuses.holdsOff(10, secret, value);
   }
 
@@ -211,7 +240,8 @@ export class Progress {
       since = createdOn;
     }
     // What comes back is taken over anew.
-    if (current.by === 'person') since = Math.max(since, this.#invariants.facts.takenOverOn.get(title(watched)) ?? 0);
+    if (current.by === 'person')
+      since = Math.max(since, this.#invariants.facts.takenOverOn.get(title(watched)) ?? 0);
     const isFirst = this.#versions(watched).length === 1;
     return Math.max(since + EVERY, isFirst ? 0 : current.createdOn + YOUNG);
   }
@@ -219,7 +249,10 @@ export class Progress {
   /** When the last grace ends of what the secret, or one that shares its target, does not use any more. */
   #graceEnds(watched: Watched): number {
     const spells = this.#sharersOf(watched).flatMap((each) =>
-      (this.#invariants.spells.get(title(each)) ?? []).map((spell) => ({ ...spell, hours: this.#graceOf(each) })),
+      (this.#invariants.spells.get(title(each)) ?? []).map((spell) => ({
+        ...spell,
+        hours: this.#graceOf(each),
+      })),
     );
     const ends = spells.flatMap(({ until, hours, movedTo }) =>
       until === undefined ? [] : Math.max(until + hours * HOUR, movedTo ?? 0),
@@ -235,7 +268,9 @@ export class Progress {
   #graceOf(watched: Watched): number {
     const policy = this.#world.current(watched.vault, watched.name)?.tags['rotator-policy'] ?? '';
     const ofVault = this.#tenant().tagsOf(watched.vault)['keyturn-policy'] ?? '';
-    const named = [policy, ofVault].flatMap((text) => hoursIn('grace', text)).map((grace) => grace / HOUR);
+    const named = [policy, ofVault]
+      .flatMap((text) => hoursIn('grace', text))
+      .map((grace) => grace / HOUR);
     return Math.max(watched.graceHours, ...named);
   }
 

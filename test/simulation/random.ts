@@ -11,9 +11,14 @@ type Choose = <T>(from: readonly T[]) => T;
 /** What a seed decides unless it is said. */
 export type Said = Partial<Pick<Path, 'kind' | 'scenario' | 'configuration'>>;
 
-const names = <T extends object>(table: T): readonly (keyof T)[] => Object.keys(table) as (keyof T)[];
+const names = <T extends object>(table: T): readonly (keyof T)[] =>
+  Object.keys(table) as (keyof T)[];
 
-export const fits = ({ kind, scenario, configuration }: Pick<Path, 'kind' | 'scenario' | 'configuration'>): boolean =>
+export const fits = ({
+  kind,
+  scenario,
+  configuration,
+}: Pick<Path, 'kind' | 'scenario' | 'configuration'>): boolean =>
   (scenarios[scenario].fits?.(everyKind[kind]) ?? true) &&
   (configurations[configuration].fits?.(everyKind[kind]) ?? true);
 
@@ -30,12 +35,17 @@ export function randomPath(seed: number, said: Said = {}): Path {
     const chosen = { kind, scenario, configuration };
     if (scenario === 'teams') return pathOf({ kind, scenario, seed });
     if (fits(chosen)) return pathOf({ ...chosen, ...troubleOf(chosen, dice, pick), seed });
-    if (said.kind && said.scenario && said.configuration) throw new Error('These do not go together.');
+    if (said.kind && said.scenario && said.configuration)
+      throw new Error('These do not go together.');
   }
 }
 
 /** Faults, acts, clocks and messages. Calls of a path are some hundreds; what lies behind its end does not happen. */
-function troubleOf({ configuration, scenario }: Said, dice: () => number, pick: Choose): Partial<Path> {
+function troubleOf(
+  { configuration, scenario }: Said,
+  dice: () => number,
+  pick: Choose,
+): Partial<Path> {
   const hourly = dice() < 0.6;
   const calls = hourly ? 900 : 260;
   const call = () => 1 + Math.floor(dice() ** 1.5 * calls);
@@ -48,7 +58,8 @@ function troubleOf({ configuration, scenario }: Said, dice: () => number, pick: 
     return { person: pick(Object.keys(people)), call: call(), ...(secret > 1 ? { secret } : {}) };
   });
   const passes = pick([0, 0, 0, 2, 3] as const);
-  const freeze = dice() < 0.1 ? { freeze: { call: call(), minutes: pick([2, 5, 12, 40, 300]) } } : {};
+  const freeze =
+    dice() < 0.1 ? { freeze: { call: call(), minutes: pick([2, 5, 12, 40, 300]) } } : {};
   return {
     ...{ faults: unique(faults), acts, hourly, passes, days: hourly ? 9 : 6, clocks: pick(CLOCKS) },
     doubles: pick([0, 0, 3, 8, 20]),
@@ -72,7 +83,8 @@ const FATES: readonly Exclude<Fate, 'ok'>[] = [
 
 function faultOf(number: number, pick: Choose, dice: () => number): Fault {
   const fate = pick(FATES);
-  const late = fate.endsWith('-late') && dice() < 0.3 ? { minutes: pick([1, 5, 9, 12, 40, 600]) } : {};
+  const late =
+    fate.endsWith('-late') && dice() < 0.3 ? { minutes: pick([1, 5, 9, 12, 40, 600]) } : {};
   return { fate, on: 'call', number, ...late };
 }
 

@@ -14,10 +14,14 @@ export const tally = (): Tally => ({ paths: 0, failures: [], excused: new Map() 
 
 /** Prints the count where a reader of the test run sees it. */
 export function report(title: string, { paths, failures, excused }: Tally): void {
-  const counts = [...excused.values()].flatMap(({ by }) => [...by].map(([id, count]) => `"${id}" on ${count}`));
+  const counts = [...excused.values()].flatMap(({ by }) =>
+    [...by].map(([id, count]) => `"${id}" on ${count}`),
+  );
   const excuses = counts.length > 0 ? `, excused ${counts.join(', ')}` : '';
   const many = paths.toLocaleString('en');
-  process.stdout.write(`simulation: ${title}: ${many} paths, ${failures.length} violations${excuses}\n`);
+  process.stdout.write(
+    `simulation: ${title}: ${many} paths, ${failures.length} violations${excuses}\n`,
+  );
 }
 
 /** The excuses that were used too often, in words: over all paths of one kind that were counted together. */
@@ -33,7 +37,11 @@ export function countExcused({ excused }: Pick<Tally, 'excused'>, { kind, invari
 }
 
 /** Walks one path; a violation is kept with what replays it. A story that gives its world has its excuses counted. */
-export async function walk(into: Tally, replay: string, story: () => Promise<unknown>): Promise<void> {
+export async function walk(
+  into: Tally,
+  replay: string,
+  story: () => Promise<unknown>,
+): Promise<void> {
   into.paths++;
   try {
     const end = await story();
@@ -45,4 +53,8 @@ export async function walk(into: Tally, replay: string, story: () => Promise<unk
 
 /** The command that walks a path of faults again: `fate@write`, with the word `two` for two secrets on one target. */
 export const replay = (points: readonly (readonly [number, Fate])[], two = false): string =>
-  ['npm run simulate --', ...points.map(([write, fate]) => `${fate}@${write}`), ...(two ? ['two'] : [])].join(' ');
+  [
+    'npm run simulate --',
+    ...points.map(([write, fate]) => `${fate}@${write}`),
+    ...(two ? ['two'] : []),
+  ].join(' ');

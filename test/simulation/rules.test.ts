@@ -21,5 +21,7 @@ it('every rule of the source is on the list', () => {
 it('one that no path took is named', () => {
   const taken = Object.fromEntries(allRules().map((rule) => [rule, 1]));
   expect(missingRules(taken)).toEqual([]);
-  expect(missingRules({ ...taken, 'wait brake': 0 })).toEqual(['No path took the rule "wait brake".']);
+  expect(missingRules({ ...taken, 'wait brake': 0 })).toEqual([
+    'No path took the rule "wait brake".',
+  ]);
 });

@@ -14,16 +14,19 @@ const quoted = (text: string): readonly string[] =>
 
 /** Written in the source as `wait('grace', …)`, `rotate('due', …)`, `{ kind: 'refuse', reason: … }`; `kind reason` for each. */
 export function rulesOf(source: string): readonly string[] {
-  const calls = [...source.matchAll(/\b(wait|rotate|blocked)\(([^,)]*)/g)].flatMap(([, call, reason = '']) =>
-    quoted(reason).map((each) => `${call === 'rotate' ? 'rotate' : 'wait'} ${each}`),
+  const calls = [...source.matchAll(/\b(wait|rotate|blocked)\(([^,)]*)/g)].flatMap(
+    ([, call, reason = '']) =>
+      quoted(reason).map((each) => `${call === 'rotate' ? 'rotate' : 'wait'} ${each}`),
   );
-  const revocations = [...source.matchAll(/\brevocation\(observed, ([^,]*)/g)].flatMap(([, reason = '']) =>
-    quoted(reason).map((each) => `revoke ${each}`),
+  const revocations = [...source.matchAll(/\brevocation\(observed, ([^,]*)/g)].flatMap(
+    ([, reason = '']) => quoted(reason).map((each) => `revoke ${each}`),
   );
-  const steps = [...source.matchAll(/kind: '(\w+)', reason: ([^,}]*)/g)].flatMap(([, kind, reason = '']) =>
-    quoted(reason).map((each) => `${kind} ${each}`),
+  const steps = [...source.matchAll(/kind: '(\w+)', reason: ([^,}]*)/g)].flatMap(
+    ([, kind, reason = '']) => quoted(reason).map((each) => `${kind} ${each}`),
   );
-  const all = [...calls, ...revocations, ...steps].filter((rule) => isReason(rule.split(' ')[1] ?? ''));
+  const all = [...calls, ...revocations, ...steps].filter((rule) =>
+    isReason(rule.split(' ')[1] ?? ''),
+  );
   return [...new Set(all)].sort();
 }
 

@@ -4,14 +4,20 @@ import { walkPath } from './walk.ts';
 
 /** The invariant's number, or what else went wrong: a shorter path has to end in the same. */
 const kindOf = (violation: string | undefined): string | undefined =>
-  violation === undefined ? undefined : (/^Invariant \d+/.exec(violation)?.[0] ?? violation.slice(0, 40));
+  violation === undefined
+    ? undefined
+    : (/^Invariant \d+/.exec(violation)?.[0] ?? violation.slice(0, 40));
 
-const without = <T>(list: readonly T[], at: number): readonly T[] => list.filter((_, each) => each !== at);
+const without = <T>(list: readonly T[], at: number): readonly T[] =>
+  list.filter((_, each) => each !== at);
 
 /** Shorter by one thing each, those first that take away the most. */
 function* shorter(path: Path): Generator<Path> {
   const { faults, acts, days, doubles, order, freeze, passes, clocks, hourly, seed } = path;
-  for (const half of [faults.slice(Math.ceil(faults.length / 2)), faults.slice(0, Math.floor(faults.length / 2))])
+  for (const half of [
+    faults.slice(Math.ceil(faults.length / 2)),
+    faults.slice(0, Math.floor(faults.length / 2)),
+  ])
     if (faults.length > 1) yield { ...path, faults: half };
   for (let at = 0; at < faults.length; at += 1) yield { ...path, faults: without(faults, at) };
   for (let at = 0; at < acts.length; at += 1) yield { ...path, acts: without(acts, at) };
@@ -49,7 +55,11 @@ export async function shrink(
   }
 }
 
-async function firstThat(paths: Iterable<Path>, wanted: string, walk: Walk): Promise<Path | undefined> {
+async function firstThat(
+  paths: Iterable<Path>,
+  wanted: string,
+  walk: Walk,
+): Promise<Path | undefined> {
   for (const each of paths) if (kindOf((await walk(each)).violation) === wanted) return each;
   return undefined;
 }

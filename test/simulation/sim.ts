@@ -102,7 +102,11 @@ export class Sim {
   /** May change while the world goes on, as settings do. */
   readonly config: Partial<Config>;
   /** Workers that stand still, and how they go on. */
-  private readonly standing: { readonly process: Process; readonly message?: Message; goOn(): Promise<void> }[] = [];
+  private readonly standing: {
+    readonly process: Process;
+    readonly message?: Message;
+    goOn(): Promise<void>;
+  }[] = [];
   /** Called when a worker goes on that stood right before a write to vault or target. */
   unfenced: () => void = () => {};
   /** Called with what the rules came to, before it is done. */
@@ -135,7 +139,8 @@ export class Sim {
       this.afterCall(op);
     };
     // Neither Key Vault nor ARM has fencing: what a person does between the guard and one write is healed, not prevented.
-    this.world.unguarded = () => this.excuseAll('a person acts between the guard and a write', MINUTE);
+    this.world.unguarded = () =>
+      this.excuseAll('a person acts between the guard and a write', MINUTE);
   }
 
   /** Whether the owner of an account names a secret for this kind, read from the world and not by the product. */
@@ -145,7 +150,9 @@ export class Sim {
       const [head, list = ''] = text.split(/: (.*)/s);
       return head === `keyturn ${type}` && list.split(', ').includes(`${secret}${parts}`);
     };
-    return names(this.consents.get(owner(account)) ?? '', logins) || names(this.groupConsent, logins);
+    return (
+      names(this.consents.get(owner(account)) ?? '', logins) || names(this.groupConsent, logins)
+    );
   }
 
   tagsOf(vault: string): Record<string, string> {
@@ -167,7 +174,10 @@ export class Sim {
     const deps: Deps = {
       vaults: simVaults(world, process, [...world.vaults.keys()]),
       vaultTags: async (vault) => this.vaultTags.get(vault) ?? {},
-      rotators: { types: [rotator.type], get: (type) => (type === rotator.type ? rotator : undefined) },
+      rotators: {
+        types: [rotator.type],
+        get: (type) => (type === rotator.type ? rotator : undefined),
+      },
       consent: {
         of: (target) =>
           world.op(process, 'consent.of', 'read', 'azure', () => [
@@ -188,9 +198,16 @@ export class Sim {
         const secret = `${fields?.vault}/${fields?.name}`;
         if (message === 'alert') {
           const told =
-            fields?.names === undefined ? [secret] : namesIn(fields).map((name) => `${fields.vault}/${name}`);
+            fields?.names === undefined
+              ? [secret]
+              : namesIn(fields).map((name) => `${fields.vault}/${name}`);
           for (const each of told)
-            this.invariants.alert(each, String(fields?.reason), String(fields?.detail ?? ''), process);
+            this.invariants.alert(
+              each,
+              String(fields?.reason),
+              String(fields?.detail ?? ''),
+              process,
+            );
         }
         if (message === 'decided') this.decided(String(fields?.step), String(fields?.reason));
         const rests = fields?.reason === 'not-due' || fields?.reason === 'grace';
@@ -266,7 +283,11 @@ export class Sim {
   }
 
   send(look: Look, delayMs = 0): void {
-    this.own.messages.push({ look: JSON.stringify(look), visibleOn: this.world.now + delayMs, tries: 0 });
+    this.own.messages.push({
+      look: JSON.stringify(look),
+      visibleOn: this.world.now + delayMs,
+      tries: 0,
+    });
   }
 
   /** Lets the world go on until `end`: messages, late writes and sweeps in the order of their times. */
@@ -279,7 +300,12 @@ export class Sim {
       const sweepOn = options.sweeps === false ? Number.POSITIVE_INFINITY : this.nextSweepOn;
       const goesOnOn = Math.min(...this.standing.map(({ process }) => process.stands?.until ?? 0));
       const lands = Math.min(...world.late.map(({ on }) => on));
-      const next = Math.min(message?.visibleOn ?? Number.POSITIVE_INFINITY, sweepOn, goesOnOn, lands);
+      const next = Math.min(
+        message?.visibleOn ?? Number.POSITIVE_INFINITY,
+        sweepOn,
+        goesOnOn,
+        lands,
+      );
       if (next > end) break;
       world.now = Math.max(world.now, next);
       if (goesOnOn <= world.now) await this.thaw(goesOnOn);
@@ -341,7 +367,8 @@ export class Sim {
     message.visibleOn = this.world.now + INVISIBLE;
     message.tries++;
     // Its last delivery stands still: nobody will ask how that one ended.
-    if (this.standing.some((each) => each.message === message)) message.hurt = (message.hurt ?? 0) + 1;
+    if (this.standing.some((each) => each.message === message))
+      message.hurt = (message.hurt ?? 0) + 1;
     const look: Look = JSON.parse(message.look);
     this.world.looksAt.set(process.id, `${look.vault}/${look.name}`);
     const { tries } = message;
@@ -394,7 +421,12 @@ export class Sim {
     const until = this.world.now + milliseconds;
     for (const watched of this.invariants.watched)
       for (const invariant of [1, 2, 4, 6, 7] as const)
-        this.invariants.excuses.grant({ id, invariant, secret: `${watched.vault}/${watched.name}`, until });
+        this.invariants.excuses.grant({
+          id,
+          invariant,
+          secret: `${watched.vault}/${watched.name}`,
+          until,
+        });
     this.invariants.facts.disturbAll();
   }
 

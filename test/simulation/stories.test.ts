@@ -24,10 +24,13 @@ async function days(sim: Sim, count: number): Promise<void> {
   for (let day = 0; day < count; day++) await sim.settle(sim.world.now + DAY);
 }
 
-const alerts = (sim: Sim): string[] => sim.invariants.alerts.map(({ secret, reason }) => `${secret} ${reason}`);
+const alerts = (sim: Sim): string[] =>
+  sim.invariants.alerts.map(({ secret, reason }) => `${secret} ${reason}`);
 const versions = (sim: Sim, name = 'st-a'): StoredVersion[] => sim.world.versions('kv1', name);
-const current = (sim: Sim, name = 'st-a'): StoredVersion => versions(sim, name).at(-1) as StoredVersion;
-const keys = (sim: Sim): Record<string, string> => sim.world.accounts.get('acct1') as Record<string, string>;
+const current = (sim: Sim, name = 'st-a'): StoredVersion =>
+  versions(sim, name).at(-1) as StoredVersion;
+const keys = (sim: Sim): Record<string, string> =>
+  sim.world.accounts.get('acct1') as Record<string, string>;
 const alive = (sim: Sim, version: StoredVersion | undefined): boolean =>
   sim.world.accepts('acct1', version?.value ?? '');
 
@@ -35,7 +38,15 @@ function ask(sim: Sim, changes: Partial<Operation>): string {
   const id = sim.world.uuid();
   const on = new Date(sim.world.now);
   const operation: Operation = {
-    ...{ id, vault: 'kv1', name: 'st-a', version: current(sim).id, caller: 'somebody', phase: 'accepted', done: false },
+    ...{
+      id,
+      vault: 'kv1',
+      name: 'st-a',
+      version: current(sim).id,
+      caller: 'somebody',
+      phase: 'accepted',
+      done: false,
+    },
     ...{ steps: [], override: [], revoke: 'after-grace', createdOn: on, updatedOn: on, ...changes },
   };
   sim.own.operations.set(id, operation);
@@ -44,7 +55,10 @@ function ask(sim: Sim, changes: Partial<Operation>): string {
 }
 
 /** One regeneration meets this fate once it is armed. */
-function armed(fate: 'drop-late' | 'drop-never', also: (sim: Sim) => void = () => {}): { sim: Sim; arm: () => void } {
+function armed(
+  fate: 'drop-late' | 'drop-never',
+  also: (sim: Sim) => void = () => {},
+): { sim: Sim; arm: () => void } {
   let ready = false;
   const sim: Sim = begin({
     fate: (op) => {
@@ -89,7 +103,9 @@ const checked =
 
 describe('a revocation whose answer is lost and which arrives two minutes later', () => {
   it('does not meet a new key of a neighbour that was issued in the meantime', async () => {
-    const { sim, arm } = armed('drop-late', (world) => world.send({ ...HINT, name: 'st-b' }, 30_000));
+    const { sim, arm } = armed('drop-late', (world) =>
+      world.send({ ...HINT, name: 'st-b' }, 30_000),
+    );
     sim.secret('kv1', 'st-a', 'acct1', 'key1');
     await sim.settle(START + 47.5 * HOUR);
     sim.skipTo(START + 60 * HOUR);
@@ -112,7 +128,10 @@ describe('a revocation whose answer is lost and which arrives two minutes later'
     await sim.settle(START + 49 * HOUR + 30_000);
     const id = ask(sim, { revoke: 'now', rotateAgain: true });
     await sim.settle(START + 49 * HOUR + 30 * MINUTE);
-    expect([sim.own.operations.get(id)?.phase, alive(sim, current(sim))]).toEqual(['settled', true]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, current(sim))]).toEqual([
+      'settled',
+      true,
+    ]);
   });
 });
 
@@ -124,7 +143,11 @@ describe('secrets that share a target', () => {
     await days(sim, 4);
     expect(alive(sim, current(sim, 'st-b'))).toBe(true);
     // The neighbour is named, too, whose tags keep the other one from its slot.
-    expect(alerts(sim)).toEqual(['kv1/st-b bad-tags', 'kv1/st-b holder-unknown', 'kv1/st-a overdue']);
+    expect(alerts(sim)).toEqual([
+      'kv1/st-b bad-tags',
+      'kv1/st-b holder-unknown',
+      'kv1/st-a overdue',
+    ]);
   });
 
   it('two placeholders get one value between them and go on rotating together', async () => {
@@ -144,23 +167,30 @@ describe('secrets that share a target', () => {
     regenerateByHand(sim, 'key2');
     for (const name of ['st-a', 'st-b']) {
       sim.send({ ...HINT, name });
-      await sim.deliver(sim.own.messages.find(({ look }) => look.includes(name)) as Sim['own']['messages'][number]);
+      await sim.deliver(
+        sim.own.messages.find(({ look }) => look.includes(name)) as Sim['own']['messages'][number],
+      );
     }
-    expect([alive(sim, versions(sim)[0]), alive(sim, current(sim)), alive(sim, current(sim, 'st-b'))]).toEqual([
-      true,
-      true,
-      true,
-    ]);
+    expect([
+      alive(sim, versions(sim)[0]),
+      alive(sim, current(sim)),
+      alive(sim, current(sim, 'st-b')),
+    ]).toEqual([true, true, true]);
   });
 
   it('ATK-09: one whose own grace is long is told within days, and not before a usual grace is over', async () => {
     const sim = begin();
     sim.secret('kv1', 'st-a', 'acct1', 'key1');
-    sim.secret('kv2', 'st-b', 'acct1', 'key1', { ageDays: 59.9, tags: { 'rotator-policy': 'grace=20d' } });
+    sim.secret('kv2', 'st-b', 'acct1', 'key1', {
+      ageDays: 59.9,
+      tags: { 'rotator-policy': 'grace=20d' },
+    });
     await days(sim, 12);
     const after = readState(current(sim).tags)?.after?.getTime() as number;
     expect(alive(sim, versions(sim)[0])).toBe(true);
-    const told = sim.invariants.alerts.filter(({ secret, reason }) => secret === A && reason === 'overdue');
+    const told = sim.invariants.alerts.filter(
+      ({ secret, reason }) => secret === A && reason === 'overdue',
+    );
     expect(told).toHaveLength(1);
     const hours = ((told[0]?.on ?? 0) - after) / HOUR;
     expect([hours > 70, hours < 80]).toEqual([true, true]);
@@ -189,7 +219,10 @@ describe('what people ask for', () => {
     await sim.settle(START + 70 * MINUTE);
     const id = ask(sim, { override: [override], revoke: 'now' });
     await days(sim, 1);
-    expect([sim.own.operations.get(id)?.phase, alive(sim, versions(sim)[0])]).toEqual(['settled', false]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, versions(sim)[0])]).toEqual([
+      'settled',
+      false,
+    ]);
   });
 
   it('a request that comes while a write settles is not forgotten', async () => {
@@ -199,7 +232,10 @@ describe('what people ask for', () => {
     await sim.settle(START + 2 * MINUTE);
     const id = ask(sim, { revoke: 'now' });
     await sim.settle(START + 2 * HOUR);
-    expect([sim.own.operations.get(id)?.phase, alive(sim, versions(sim)[0])]).toEqual(['settled', false]);
+    expect([sim.own.operations.get(id)?.phase, alive(sim, versions(sim)[0])]).toEqual([
+      'settled',
+      false,
+    ]);
   });
 
   it('a request that can not be met ends within a day or so, and says why', async () => {
@@ -247,23 +283,37 @@ describe('what people ask for', () => {
     await sim.settle(START + 70 * MINUTE);
     const id = ask(sim, { revoke: 'now' });
     const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
-    versions(sim).push({ ...old, ...on, id: sim.world.versionId(), value: keys(sim).key2 as string });
+    versions(sim).push({
+      ...old,
+      ...on,
+      id: sim.world.versionId(),
+      value: keys(sim).key2 as string,
+    });
     await days(sim, 2);
     expect([sim.own.operations.get(id)?.phase, alive(sim, old)]).toEqual(['failed', true]);
   });
 });
 
 describe('what operators hear of', () => {
-  it.each([false, true])('an opt-in that a new version lost, with an event of its own: %s', async (event) => {
-    const sim = begin();
-    sim.secret('kv1', 'st-a', 'acct1', 'key1');
-    await sim.settle(START + 3 * HOUR);
-    const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
-    versions(sim).push({ ...current(sim), ...on, id: sim.world.versionId(), tags: {}, by: 'person' });
-    if (event) sim.send({ ...HINT, version: current(sim).id } as typeof HINT);
-    await days(sim, 5);
-    expect(alerts(sim)).toEqual(['kv1/st-a opt-in-lost']);
-  });
+  it.each([false, true])(
+    'an opt-in that a new version lost, with an event of its own: %s',
+    async (event) => {
+      const sim = begin();
+      sim.secret('kv1', 'st-a', 'acct1', 'key1');
+      await sim.settle(START + 3 * HOUR);
+      const on = { createdOn: sim.world.now, updatedOn: sim.world.now };
+      versions(sim).push({
+        ...current(sim),
+        ...on,
+        id: sim.world.versionId(),
+        tags: {},
+        by: 'person',
+      });
+      if (event) sim.send({ ...HINT, version: current(sim).id } as typeof HINT);
+      await days(sim, 5);
+      expect(alerts(sim)).toEqual(['kv1/st-a opt-in-lost']);
+    },
+  );
 
   it('a version that could not be proved in a day, whatever its grace', async () => {
     const sim = begin(
@@ -282,7 +332,8 @@ describe('what operators hear of', () => {
     ['the vault', ['kv1/st-a overdue']],
   ])('a secret that is due for days, paused by the tag of %s', async (whose, told) => {
     const sim = begin();
-    const tags: Record<string, string> = whose === 'the secret' ? { 'rotator-policy': 'paused=true' } : {};
+    const tags: Record<string, string> =
+      whose === 'the secret' ? { 'rotator-policy': 'paused=true' } : {};
     if (whose === 'the vault') sim.vaultTags.set('kv1', { 'keyturn-policy': 'paused=true' });
     sim.secret('kv1', 'st-a', 'acct1', 'key1', { tags });
     await days(sim, 6);
@@ -298,7 +349,13 @@ describe('what operators hear of', () => {
 
   it.each<[string, Kind, string, Partial<Operation>, string]>([
     ['drift, a rotation is asked for', storage, 'the old value is written back', {}, 'drift'],
-    ['drift, what is owed is to go at once', storage, 'the old value is written back', { at: 'now' }, 'drift'],
+    [
+      'drift, what is owed is to go at once',
+      storage,
+      'the old value is written back',
+      { at: 'now' },
+      'drift',
+    ],
     ['drift, a hold is put on', storage, 'the old value is written back', { hold: null }, 'drift'],
     [
       'what is owed and cannot be closed, a hold is put on',
@@ -307,16 +364,19 @@ describe('what operators hear of', () => {
       { hold: new Date(START + 30 * HOUR) },
       'still-owed',
     ],
-  ])('a cause that stands is told once, whatever is asked for in between: %s', async (_, kind, act, asked, reason) => {
-    const sim = new Sim(kind, nothingWrong);
-    sim.secret('kv1', 'st-a', 'acct1', kind.slots[0] as string);
-    await sim.settle(START + 3 * HOUR);
-    people[act]?.(sim);
-    await days(sim, 1);
-    ask(sim, asked);
-    await days(sim, 2);
-    expect(alerts(sim).filter((each) => each === `${A} ${reason}`)).toEqual([`${A} ${reason}`]);
-  });
+  ])(
+    'a cause that stands is told once, whatever is asked for in between: %s',
+    async (_, kind, act, asked, reason) => {
+      const sim = new Sim(kind, nothingWrong);
+      sim.secret('kv1', 'st-a', 'acct1', kind.slots[0] as string);
+      await sim.settle(START + 3 * HOUR);
+      people[act]?.(sim);
+      await days(sim, 1);
+      ask(sim, asked);
+      await days(sim, 2);
+      expect(alerts(sim).filter((each) => each === `${A} ${reason}`)).toEqual([`${A} ${reason}`]);
+    },
+  );
 
   it('tags that do not parse are looked at once a day, not at every sweep', async () => {
     const sim = begin();
@@ -327,7 +387,9 @@ describe('what operators hear of', () => {
 
   it('a heal that fails is one alert of each kind, however long it lasts', async () => {
     let refused = false;
-    const sim = begin({ fate: (op) => (refused && op.name === 'vault.store' ? 'unavailable' : 'ok') });
+    const sim = begin({
+      fate: (op) => (refused && op.name === 'vault.store' ? 'unavailable' : 'ok'),
+    });
     sim.secret('kv1', 'st-a', 'acct1', 'key1');
     await days(sim, 4);
     regenerateByHand(sim, 'key2');
@@ -371,7 +433,8 @@ it.each([storage, app, onePassword])(
         return 'drop-never';
       },
       person: ({ name }) => {
-        if (dropped && name === 'sleep') Object.assign(current(sim), { tags: { ...current(sim).tags, cost: '42' } });
+        if (dropped && name === 'sleep')
+          Object.assign(current(sim), { tags: { ...current(sim).tags, cost: '42' } });
       },
     });
     sim.secret('kv1', 'st-a', 'acct1', kind.slots[0] as string);
@@ -394,7 +457,10 @@ it('a PUT of our own that comes in while the pass waits to repeat it is no confl
             store: async (secret, version) => {
               if (!first) return vault.store(secret, version);
               first = false;
-              world.late.push({ on: world.now + 1500, apply: () => void vault.store(secret, version) });
+              world.late.push({
+                on: world.now + 1500,
+                apply: () => void vault.store(secret, version),
+              });
               throw new UnknownOutcomeError('vault-busy');
             },
           }
@@ -433,7 +499,11 @@ it('a key that stands in its slot is not replaced because the data plane refuses
   await sim.settle(START + 5 * HOUR);
   off = true;
   await days(sim, 4);
-  expect([versions(sim).length, alive(sim, current(sim)), alive(sim, versions(sim)[0])]).toEqual([2, true, true]);
+  expect([versions(sim).length, alive(sim, current(sim)), alive(sim, versions(sim)[0])]).toEqual([
+    2,
+    true,
+    true,
+  ]);
   expect(alerts(sim)).toEqual(['kv1/st-a overdue']);
 });
 
@@ -477,7 +547,11 @@ it('what a version held whose state was wiped before the old value came back is 
     const sim = twoSecrets({
       // The neighbour has no chance to join before.
       fate: ({ name }) =>
-        name === 'consent.of' && sim.world.now > START + 2 * HOUR && sim.world.now < START + 5 * HOUR ? 'refuse' : 'ok',
+        name === 'consent.of' &&
+        sim.world.now > START + 2 * HOUR &&
+        sim.world.now < START + 5 * HOUR
+          ? 'refuse'
+          : 'ok',
       person: () => {
         for (const act of acts.filter(([on]) => START + on * HOUR <= sim.world.now)) {
           acts.splice(acts.indexOf(act), 1);
@@ -486,7 +560,9 @@ it('what a version held whose state was wiped before the old value came back is 
         }
       },
     });
-    await sim.settle(START + 60 * HOUR).catch((error: Error) => broken.push(`${hours}: ${error.message}`));
+    await sim
+      .settle(START + 60 * HOUR)
+      .catch((error: Error) => broken.push(`${hours}: ${error.message}`));
   }
   expect(broken).toEqual([]);
 });

@@ -20,7 +20,8 @@ function listen(sim: Sim, tell: (line: string) => void): void {
   const from = world.now;
   let traced = 0;
   const acts = () => {
-    for (const line of world.trace.slice(traced)) if (!/: (crash|drop|un|refuse)/.test(line)) tell(`  -- ${line}`);
+    for (const line of world.trace.slice(traced))
+      if (!/: (crash|drop|un|refuse)/.test(line)) tell(`  -- ${line}`);
     traced = world.trace.length;
   };
   world.tell = (op: Op, fate: Fate) => {
@@ -29,13 +30,16 @@ function listen(sim: Sim, tell: (line: string) => void): void {
     const place = world.looksAt.get(op.process) ?? 'a sweep';
     const count = `${op.at}${op.write ? `/${op.write}` : ''}`;
     const end = fate === 'ok' ? '' : `  <- ${fate}`;
-    tell(`${count.padEnd(10)}  ${timeOf(world.now - from)}  ${`${op.process}`.padEnd(6)}  ${place}  ${op.name}${end}`);
+    tell(
+      `${count.padEnd(10)}  ${timeOf(world.now - from)}  ${`${op.process}`.padEnd(6)}  ${place}  ${op.name}${end}`,
+    );
   };
   const push = invariants.texts.push.bind(invariants.texts);
   // What passes say, in the order in which they say it.
   Object.assign(invariants.texts, {
     push(...texts: string[]) {
-      for (const text of texts) if (/"(decided|step|alert)"/.test(text)) tell(`            ${text}`);
+      for (const text of texts)
+        if (/"(decided|step|alert)"/.test(text)) tell(`            ${text}`);
       return push(...texts);
     },
   });

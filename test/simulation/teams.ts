@@ -47,7 +47,8 @@ function stateOf(tags: Record<string, string>): ReturnType<typeof readState> {
   }
 }
 
-const key = ({ vault, name }: { readonly vault: string; readonly name: string }): string => `${vault}/${name}`;
+const key = ({ vault, name }: { readonly vault: string; readonly name: string }): string =>
+  `${vault}/${name}`;
 
 const KINDS = [storage, storage, storage, logins, onePassword, app] as const;
 
@@ -152,7 +153,8 @@ class Teams {
     sim.invariants.progress.on = false;
     sim.afterTurn = () => this.#judge();
     sim.afterCall = ({ kind: verb, name: call, process }) => {
-      if (verb === 'write' && call.startsWith('target.')) this.#judgeChange(sim.world.looksAt.get(process) ?? '');
+      if (verb === 'write' && call.startsWith('target.'))
+        this.#judgeChange(sim.world.looksAt.get(process) ?? '');
       else this.#accounts = this.#snapshot();
     };
     this.#accounts = this.#snapshot();
@@ -163,8 +165,15 @@ class Teams {
     const secret = pick(this.#hostile);
     sim.world.trace.push(`${new Date(sim.world.now).toISOString()} ${key(secret)}: ${title}`);
     const strangers = [...this.#innocents.map(({ account }) => account), this.#refused.account];
-    const accounts = this.#hostile.map(({ account }) => account).filter((account) => !strangers.includes(account));
-    hostileActs[title]?.({ sim, secret, pick, team: { secrets: this.#hostile, vaults: ['kv2'], accounts, strangers } });
+    const accounts = this.#hostile
+      .map(({ account }) => account)
+      .filter((account) => !strangers.includes(account));
+    hostileActs[title]?.({
+      sim,
+      secret,
+      pick,
+      team: { secrets: this.#hostile, vaults: ['kv2'], accounts, strangers },
+    });
     this.#accounts = this.#snapshot();
   }
 
@@ -173,20 +182,26 @@ class Teams {
     const { invariants, own, world } = this.#sim;
     this.#judge();
     for (const innocent of this.#innocents) {
-      const made = new Set(this.#versions(innocent).flatMap(({ by, value }) => (by === 'keyturn' ? [value] : []))).size;
-      if (made === 0 && innocent.shared === undefined) invariants.fail(10, `${key(innocent)} was never rotated`);
+      const made = new Set(
+        this.#versions(innocent).flatMap(({ by, value }) => (by === 'keyturn' ? [value] : [])),
+      ).size;
+      if (made === 0 && innocent.shared === undefined)
+        invariants.fail(10, `${key(innocent)} was never rotated`);
       // One is due within these days, and one breaks by hand.
       const most = this.#innocents.indexOf(innocent) === 1 ? 2 : 1;
-      if (made > most) invariants.fail(6, `${key(innocent)}: ${made} new values instead of ${most}`);
+      if (made > most)
+        invariants.fail(6, `${key(innocent)}: ${made} new values instead of ${most}`);
     }
     for (const watched of invariants.watched) {
       invariants.noFalseMark(watched);
-      if (!this.#hostile.some(({ account }) => account === watched.account)) invariants.noOrphan(watched);
+      if (!this.#hostile.some(({ account }) => account === watched.account))
+        invariants.noOrphan(watched);
     }
     const innocents = new Set(this.#innocents.map(key));
     invariants.oneAlertPerCause((secret) => innocents.has(secret) || secret === key(this.#refused));
     // What goes on for the hostile team goes on; no lock is held between two turns, and nothing was printed.
-    for (const [name, { until }] of own.locks) if (until > world.now) invariants.fail(8, `the lock ${name} is held`);
+    for (const [name, { until }] of own.locks)
+      if (until > world.now) invariants.fail(8, `the lock ${name} is held`);
     invariants.throwFirst();
     invariants.nothingLeaked(own);
   }
@@ -209,7 +224,9 @@ class Teams {
           (each) => this.#kind.stored(each, target[each] as string) === current?.value,
         );
         if (current?.by !== 'keyturn' || slot === undefined) return;
-        sim.world.trace.push(`${new Date(on).toISOString()} ${key(innocent)}: ${slot} is broken by hand`);
+        sim.world.trace.push(
+          `${new Date(on).toISOString()} ${key(innocent)}: ${slot} is broken by hand`,
+        );
         if (this.#kind.overlap === 'many') delete target[slot];
         else target[slot] = sim.world.fresh('byhand');
         this.#accounts = this.#snapshot();
@@ -234,7 +251,10 @@ class Teams {
     for (const [account, held] of this.#sim.world.accounts) {
       if (JSON.stringify(before.get(account)) === JSON.stringify(held)) continue;
       if (!this.#consented.get(account)?.has(secret))
-        this.#sim.invariants.fail(7, `${account} was changed for ${secret}, whom its owner did not name for this kind`);
+        this.#sim.invariants.fail(
+          7,
+          `${account} was changed for ${secret}, whom its owner did not name for this kind`,
+        );
     }
   }
 
@@ -246,24 +266,35 @@ class Teams {
         const bound = obligation.what === 'broken' ? HEAL_BOUND : BOUND;
         if (late <= bound) continue;
         if (innocent.shared) {
-          const patience = obligation.what === 'due' ? SHARED_DUE_BOUND : this.#patience(obligation.since);
+          const patience =
+            obligation.what === 'due' ? SHARED_DUE_BOUND : this.#patience(obligation.since);
           if (late <= patience || this.#blames(obligation.since)) continue;
-          invariants.fail(9, `${key(innocent)} waits for its neighbour (${obligation.what}), and nobody is told`);
+          invariants.fail(
+            9,
+            `${key(innocent)} waits for its neighbour (${obligation.what}), and nobody is told`,
+          );
         }
-        invariants.fail(10, `${key(innocent)}: ${obligation.what} for ${Math.round(late / MINUTE)} minutes`);
+        invariants.fail(
+          10,
+          `${key(innocent)}: ${obligation.what} for ${Math.round(late / MINUTE)} minutes`,
+        );
       }
     }
     const told = invariants.alerts.some(
       ({ secret, reason }) => secret === key(this.#refused) && reason === 'no-consent',
     );
-    const counted = [...this.#sim.own.counted.values()].some((each) => key(each) === key(this.#refused));
+    const counted = [...this.#sim.own.counted.values()].some(
+      (each) => key(each) === key(this.#refused),
+    );
     if (world.now > START + BOUND && !told && !counted)
       invariants.fail(10, `${key(this.#refused)} is refused, and nobody is told`);
   }
 
   /** A neighbour whose readers have their own grace is waited for until that is over, and for three days at most. */
   #patience(since: number): number {
-    const neighbour = this.#sim.world.versions('kv2', 'h-shared').filter(({ by }) => by === 'keyturn');
+    const neighbour = this.#sim.world
+      .versions('kv2', 'h-shared')
+      .filter(({ by }) => by === 'keyturn');
     const ends = neighbour.flatMap(({ tags }) => stateOf(tags)?.after?.getTime() ?? []);
     return Math.min(SHARED_DUE_BOUND, Math.max(since, ...ends) - since + SHARED_BOUND);
   }
@@ -272,7 +303,8 @@ class Teams {
   #blames(since: number): boolean {
     return this.#sim.invariants.alerts.some(
       ({ on, secret, detail }) =>
-        secret === 'kv2/undefined' || (on >= since && (secret === 'kv2/h-shared' || detail.includes('kv2/h-shared'))),
+        secret === 'kv2/undefined' ||
+        (on >= since && (secret === 'kv2/h-shared' || detail.includes('kv2/h-shared'))),
     );
   }
 
@@ -287,7 +319,8 @@ class Teams {
     const brokenOn = this.#brokenOn(id, works);
     if (brokenOn !== undefined) yield { what: 'broken', id, since: brokenOn };
     const dueOn = createdOn + 60 * DAY;
-    if (current.by === 'person' && world.now > dueOn) yield { what: 'due', id, since: Math.max(dueOn, START) };
+    if (current.by === 'person' && world.now > dueOn)
+      yield { what: 'due', id, since: Math.max(dueOn, START) };
     const after = readState(current.tags)?.after?.getTime();
     if (after === undefined || brokenOn !== undefined) return;
     const alive = versions.some(

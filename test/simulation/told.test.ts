@@ -10,7 +10,9 @@ const notices = true as const;
 /** What nobody was told of, and what was told of more than once as if it were several. */
 function gaps(sim: Sim): string[] {
   return ['rotated', 'proved', 'revoked'].flatMap((type) => {
-    const ids = new Set(sim.own.notices.filter((notice) => notice.type === type).map(({ id }) => id));
+    const ids = new Set(
+      sim.own.notices.filter((notice) => notice.type === type).map(({ id }) => id),
+    );
     return ids.size === 1 ? [] : [`${type}: ${ids.size} ids`];
   });
 }

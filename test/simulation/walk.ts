@@ -77,7 +77,14 @@ class Walk {
   walked(violation: string | undefined): Walked {
     const { calls, writes } = this.#sim.world;
     return {
-      ...{ violation, calls, writes, azure: this.#azure, lastCall: this.#lastCall, steps: this.#steps },
+      ...{
+        violation,
+        calls,
+        writes,
+        azure: this.#azure,
+        lastCall: this.#lastCall,
+        steps: this.#steps,
+      },
       sim: this.#sim,
     };
   }
@@ -121,7 +128,9 @@ class Walk {
   async #looks(secrets: readonly Whose[]): Promise<readonly string[]> {
     const { scenario, passes } = this.#path;
     const { own } = this.#sim;
-    const asked = own.messages.map(({ look }) => look).filter((look) => look.includes('"operation"'));
+    const asked = own.messages
+      .map(({ look }) => look)
+      .filter((look) => look.includes('"operation"'));
     if (passes > 0) await indexed(this.#sim);
     const first = scenarios[scenario].looks === 2 ? [...secrets].reverse() : secrets;
     const hints = first.map(({ vault, name }) => JSON.stringify({ ...HINT, vault, name }));
@@ -130,9 +139,14 @@ class Walk {
 
   #director(secrets: readonly Whose[]): Director {
     const { faults, acts, clocks, freeze } = this.#path;
-    const atWrite = new Map(faults.filter(({ on }) => on === 'write').map((fault) => [fault.number, fault]));
-    const atCall = new Map(faults.filter(({ on }) => on === 'call').map((fault) => [fault.number, fault]));
-    const faultAt = (op: Op): Fault | undefined => atCall.get(op.at) ?? (op.write ? atWrite.get(op.write) : undefined);
+    const atWrite = new Map(
+      faults.filter(({ on }) => on === 'write').map((fault) => [fault.number, fault]),
+    );
+    const atCall = new Map(
+      faults.filter(({ on }) => on === 'call').map((fault) => [fault.number, fault]),
+    );
+    const faultAt = (op: Op): Fault | undefined =>
+      atCall.get(op.at) ?? (op.write ? atWrite.get(op.write) : undefined);
     return {
       fate: (op) => fateAt(op, faultAt(op)),
       skewMinutes: (process) => skewOf(clocks, process),
@@ -176,7 +190,8 @@ class Walk {
     for (let at = 0; at < passes; at += 1) running.push(await turns.start());
     const [one, two] = running;
     if (order !== 'dice' && one && two) {
-      for (let step = 0; step < order.first && (await turns.step(one)); step += 1) this.#steps = step + 1;
+      for (let step = 0; step < order.first && (await turns.step(one)); step += 1)
+        this.#steps = step + 1;
       for (let step = 0; step < order.second && (await turns.step(two)); step += 1);
       for (const each of running) await turns.finish(each);
       return;
@@ -192,9 +207,14 @@ class Walk {
   async #daysAfter(hourly: boolean): Promise<void> {
     const sim = this.#sim;
     const from = this.#from;
-    const all = Array.from({ length: this.#path.days }, (_, day) => (hourly ? HOURLY_HOURS + 24 : 73) + 24 * day);
+    const all = Array.from(
+      { length: this.#path.days },
+      (_, day) => (hourly ? HOURLY_HOURS + 24 : 73) + 24 * day,
+    );
     // Of weeks at rest, until the next rotation is due, every fifth day is enough.
-    const hours = all.filter((_, day) => all.length < 30 || day < 6 || day >= all.length - 14 || day % 5 === 0);
+    const hours = all.filter(
+      (_, day) => all.length < 30 || day < 6 || day >= all.length - 14 || day % 5 === 0,
+    );
     if (hourly) sim.skipTo(from);
     await sim.settle(from + (hourly ? HOURLY_HOURS * HOUR : 90 * MINUTE));
     for (const on of [...(hourly ? [] : [25, 49]), ...hours]) {
@@ -215,10 +235,14 @@ class Walk {
     const { ends } = configurations[configuration];
     const { invariants, own, world, kind } = this.#sim;
     const undisturbed = acts.length === 0 && !this.#unfenced;
-    if (ends === 'untouched' && world.azureWrites > 0) invariants.fail(7, 'an instance that only observes has written');
+    if (ends === 'untouched' && world.azureWrites > 0)
+      invariants.fail(7, 'an instance that only observes has written');
     const made = makes(kind);
     const isCounted = undisturbed && ends === 'all' && made !== undefined && days < 55;
-    const counts = secrets.map(({ vault, name }): [string, number] => [`${vault}/${name}`, made ?? 0]);
+    const counts = secrets.map(({ vault, name }): [string, number] => [
+      `${vault}/${name}`,
+      made ?? 0,
+    ]);
     invariants.atRest(own, {
       settled: ends === 'all' || ends === 'no more',
       ...(undisturbed && !meddled ? { alone: true } : {}),

@@ -20,7 +20,9 @@ export interface WholeOptions {
 /** The same list in the process that hands out and in those that walk. */
 export function chosenWalks({ seeds, from, only }: WholeOptions): readonly Walk[] {
   const all = seeds === undefined ? walks : newSeeds(from ?? COMMITTED_SEEDS, seeds);
-  return only === undefined ? all : all.filter(({ kind, title }) => `${kind}: ${title}`.includes(only));
+  return only === undefined
+    ? all
+    : all.filter(({ kind, title }) => `${kind}: ${title}`.includes(only));
 }
 
 /** A worker: walks what it is told by number, and answers with the row. */
@@ -52,11 +54,15 @@ export function walkAll(options: WholeOptions, tell: (row: Row) => void): Promis
         tell(row);
         give();
       });
-      worker.on('exit', (code) => (at >= all.length ? resolve() : reject(new Error(`A worker ended (${code}).`))));
+      worker.on('exit', (code) =>
+        at >= all.length ? resolve() : reject(new Error(`A worker ended (${code}).`)),
+      );
       give();
     });
   const workers = Math.max(1, Math.min(availableParallelism(), all.length));
-  return Promise.all(Array.from({ length: workers }, work)).then(() => rows.filter((row) => row !== undefined));
+  return Promise.all(Array.from({ length: workers }, work)).then(() =>
+    rows.filter((row) => row !== undefined),
+  );
 }
 
 const counts = (of: Readonly<Record<string, number>>): string =>
@@ -74,15 +80,21 @@ export function rowText({ kind, title, how, paths, failures, excuses, seconds }:
 }
 
 /** Numbers of the same names, summed. */
-export function summed(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+export function summed(
+  all: readonly Readonly<Record<string, number>>[],
+): Readonly<Record<string, number>> {
   const total: Record<string, number> = {};
-  for (const [name, count] of all.flatMap((each) => Object.entries(each))) total[name] = (total[name] ?? 0) + count;
+  for (const [name, count] of all.flatMap((each) => Object.entries(each)))
+    total[name] = (total[name] ?? 0) + count;
   return Object.fromEntries(Object.entries(total).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** For `docs/proof.md`. */
 export function writeJson(file: string, rows: readonly Row[]): void {
-  const shown = rows.map(({ rules: _, seconds: __, failures, ...row }) => ({ ...row, violations: failures.length }));
+  const shown = rows.map(({ rules: _, seconds: __, failures, ...row }) => ({
+    ...row,
+    violations: failures.length,
+  }));
   const paths = rows.reduce((sum, row) => sum + row.paths, 0);
   const json = { paths, walks: shown, rules: summed(rows.map(({ rules }) => rules)) };
   writeFileSync(file, `${JSON.stringify(json, undefined, 2)}\n`);

@@ -20,7 +20,11 @@ const writeAgain = (sim: Sim): void => {
   const { 'rotator-state': _, ...tags } = versions.at(-1)?.tags ?? {};
   const value = versions[0]?.value ?? '';
   const on = { createdOn: now, updatedOn: now };
-  versions.push({ ...{ id: sim.world.versionId(), value, tags, contentType: 'text/plain' }, ...rest, ...on });
+  versions.push({
+    ...{ id: sim.world.versionId(), value, tags, contentType: 'text/plain' },
+    ...rest,
+    ...on,
+  });
 };
 const rest = { enabled: true, expiresOn: undefined, by: 'person' } as const;
 
@@ -61,7 +65,14 @@ const writes: Readonly<Record<string, string>> = {
 describe.each([storage, ...others])('PRF-04: $type', (kind: Kind) => {
   it('goes on with what it had begun, whatever ended it and though the mark is wiped', async () => {
     const issue = writes[kind.type] ?? 'target.alter';
-    const fates = ['crash-after', 'refuse', 'unavailable', 'drop', 'drop-never', 'crash-before'] as const;
+    const fates = [
+      'crash-after',
+      'refuse',
+      'unavailable',
+      'drop',
+      'drop-never',
+      'crash-before',
+    ] as const;
     const all = tally();
     for (const store of fates)
       for (const second of [undefined, 'crash-before', 'refuse', 'unavailable'] as const) {
@@ -70,14 +81,18 @@ describe.each([storage, ...others])('PRF-04: $type', (kind: Kind) => {
         await walk(all, `store ${store}, then ${second ?? 'nothing'}`, async () => {
           const sim = await applied(kind, new Map(faults));
           sim.invariants.atRest(sim.own, { settled: true });
-          expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual([]);
+          expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual(
+            [],
+          );
         });
       }
     for (const fate of fates)
       await walk(all, `issue ${fate}`, async () => {
         const sim = await applied(kind, new Map([[issue, [1, fate]]]));
         sim.invariants.atRest(sim.own, { settled: true });
-        expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual([]);
+        expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual(
+          [],
+        );
       });
     report(`${kind.type}: begun, and wiped by an apply`, all);
     expect(all.failures).toEqual([]);
@@ -95,13 +110,19 @@ it.each<[string, (sim: Sim) => void]>([
       sim.world.late.push({ on, apply: () => wipe(sim) });
     },
   ],
-])('PRF-04: one password, %s: what the server alone takes is replaced, and nobody is asked to act', async (_, act) => {
-  const faults = new Map([
-    ['vault.store', [1, 'refuse'] as const],
-    ['target.alter', [2, 'refuse'] as const],
-  ]);
-  const sim = await applied(onePassword, faults, act);
-  const current = sim.world.current('kv1', 'st-a');
-  expect([current?.by, sim.world.accepts('acct1', current?.value ?? '')]).toEqual(['keyturn', true]);
-  expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual([]);
-});
+])(
+  'PRF-04: one password, %s: what the server alone takes is replaced, and nobody is asked to act',
+  async (_, act) => {
+    const faults = new Map([
+      ['vault.store', [1, 'refuse'] as const],
+      ['target.alter', [2, 'refuse'] as const],
+    ]);
+    const sim = await applied(onePassword, faults, act);
+    const current = sim.world.current('kv1', 'st-a');
+    expect([current?.by, sim.world.accepts('acct1', current?.value ?? '')]).toEqual([
+      'keyturn',
+      true,
+    ]);
+    expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual([]);
+  },
+);

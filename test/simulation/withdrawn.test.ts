@@ -12,7 +12,9 @@ it.each(['storage', 'two-key', 'app'] as const)(
   async (kind) => {
     const violations: string[] = [];
     for (let call = 1; call <= CALLS; call += 1) {
-      const { violation } = await walkPath(pathOf({ kind, scenario: 'revoke', acts: [{ person, call }] }));
+      const { violation } = await walkPath(
+        pathOf({ kind, scenario: 'revoke', acts: [{ person, call }] }),
+      );
       if (violation !== undefined) violations.push(`before call ${call}: ${violation}`);
     }
     expect(violations).toEqual([]);

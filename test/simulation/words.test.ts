@@ -11,7 +11,9 @@ import { parsePath, replayOf, slugOf, wordsOf } from './words.ts';
 
 const parse = (words: string) => parsePath(words.split(' ').filter(Boolean));
 const cli = (...words: string[]) =>
-  spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...words], { encoding: 'utf8' });
+  spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...words], {
+    encoding: 'utf8',
+  });
 
 describe('words of a path', () => {
   it('say the same path again, whatever it is', () => {
@@ -39,7 +41,10 @@ describe('words of a path', () => {
   it.each([
     ['storrage', '`storrage` is no word of a path'],
     ['crash-afterwards@12', '`crash-afterwards@12` is no word of a path'],
-    ['crash-after@twelve', '`crash-after@twelve`: expected a whole number from 1 to 100000 instead of `twelve`.'],
+    [
+      'crash-after@twelve',
+      '`crash-after@twelve`: expected a whole number from 1 to 100000 instead of `twelve`.',
+    ],
     ['drop@12:40', '`drop@12:40`: only what arrives late has minutes'],
     ['clocks:wrong', 'expected one of agree, ahead, behind, near, apart'],
     ['passes:4', 'expected a whole number from 2 to 3'],
@@ -61,9 +66,17 @@ describe('words of a path', () => {
 
 describe('npm run simulate', () => {
   it('tells a path call by call, with who acted and what went wrong', () => {
-    const { status, stdout } = cli(...'storage two crash-after@12 the-table-is-lost@30/2'.split(' '));
+    const { status, stdout } = cli(
+      ...'storage two crash-after@12 the-table-is-lost@30/2'.split(' '),
+    );
     expect(status).toBe(0);
-    for (const part of ['vault.store', '<- crash-after', 'the table is lost', 'kv2/st-b', 'No violation.'])
+    for (const part of [
+      'vault.store',
+      '<- crash-after',
+      'the table is lost',
+      'kv2/st-b',
+      'No violation.',
+    ])
       expect(stdout).toContain(part);
   });
 
@@ -81,6 +94,10 @@ describe('npm run simulate', () => {
     const first = await story(path, (line) => lines.push(line));
     const again = await walkPath(path);
     expect(lines[0]).toBe(replayOf(path));
-    expect([again.calls, again.writes, again.violation]).toEqual([first.calls, first.writes, first.violation]);
+    expect([again.calls, again.writes, again.violation]).toEqual([
+      first.calls,
+      first.writes,
+      first.violation,
+    ]);
   });
 });

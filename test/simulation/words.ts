@@ -29,14 +29,29 @@ const titles = new Map(Object.keys(people).map((title) => [slugOf(title), title]
 
 /** The words of a path: kind, scenario and configuration, then what is not as usual. */
 export function wordsOf(path: Path): string {
-  const { kind, scenario, configuration, seed, clocks, passes, order, freeze, doubles, hourly, days, naive } = path;
+  const {
+    kind,
+    scenario,
+    configuration,
+    seed,
+    clocks,
+    passes,
+    order,
+    freeze,
+    doubles,
+    hourly,
+    days,
+    naive,
+  } = path;
   return [
     ...[kind, scenario, configuration],
     ...(naive ? ['naive'] : []),
     ...(seed === PLAIN.seed ? [] : [`seed:${seed}`]),
     ...(clocks === PLAIN.clocks ? [] : [`clocks:${clocks}`]),
     ...(passes === 0 ? [] : [`passes:${passes}`]),
-    ...(order === undefined ? [] : [order === 'dice' ? 'order:dice' : `switch@${order.first},${order.second}`]),
+    ...(order === undefined
+      ? []
+      : [order === 'dice' ? 'order:dice' : `switch@${order.first},${order.second}`]),
     ...(freeze === undefined ? [] : [`freeze@${freeze.call}:${freeze.minutes}`]),
     ...(doubles === 0 ? [] : [`doubles:${doubles}`]),
     ...path.faults.map(faultWord),
@@ -67,7 +82,8 @@ export function parsePath(words: readonly string[]): Path {
   for (const word of words) {
     const { what, changes } = meant(word, path);
     const before = what === 'fault' || what === 'act' ? undefined : said.get(what);
-    if (before !== undefined) throw new WordError(`\`${word}\` comes after \`${before}\`, and a path has one ${what}.`);
+    if (before !== undefined)
+      throw new WordError(`\`${word}\` comes after \`${before}\`, and a path has one ${what}.`);
     said.set(what, word);
     path = { ...path, ...changes };
   }
@@ -88,7 +104,8 @@ interface Spelling {
   read(word: string, path: Path): Changes | undefined;
 }
 
-const has = <T extends object>(table: T, word: string): word is Extract<keyof T, string> => Object.hasOwn(table, word);
+const has = <T extends object>(table: T, word: string): word is Extract<keyof T, string> =>
+  Object.hasOwn(table, word);
 const listed = (table: object): string => Object.keys(table).join(', ');
 
 /** `name:12`, with the number between its bounds. */
@@ -100,7 +117,9 @@ function numbered(name: string, word: string, least: number, most: number): numb
 function number(text: string, word: string, least: number, most: number): number {
   const found = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (found >= least && found <= most) return found;
-  throw new WordError(`\`${word}\`: expected a whole number from ${least} to ${most} instead of \`${text}\`.`);
+  throw new WordError(
+    `\`${word}\`: expected a whole number from ${least} to ${most} instead of \`${text}\`.`,
+  );
 }
 
 const MOST = 1_000_000;
@@ -122,7 +141,11 @@ const spellings: readonly Spelling[] = [
     shown: listed(configurations),
     read: (word) => (has(configurations, word) ? { configuration: word } : undefined),
   },
-  { what: 'protocol', shown: 'naive', read: (word) => (word === 'naive' ? { naive: true } : undefined) },
+  {
+    what: 'protocol',
+    shown: 'naive',
+    read: (word) => (word === 'naive' ? { naive: true } : undefined),
+  },
   {
     what: 'seed',
     shown: 'seed:N',
@@ -138,7 +161,9 @@ const spellings: readonly Spelling[] = [
       const [, text] = /^clocks:(.*)$/.exec(word) ?? [];
       if (text === undefined) return undefined;
       if (CLOCKS.some((each) => each === text)) return { clocks: text as Clocks };
-      throw new WordError(`\`${word}\`: expected one of ${CLOCKS.join(', ')} instead of \`${text}\`.`);
+      throw new WordError(
+        `\`${word}\`: expected one of ${CLOCKS.join(', ')} instead of \`${text}\`.`,
+      );
     },
   },
   {
@@ -151,12 +176,15 @@ const spellings: readonly Spelling[] = [
   },
   {
     what: 'order',
-    shown: 'order:dice, switch@A,B (of two passes: A calls of the first, then B of the second, then each to its end)',
+    shown:
+      'order:dice, switch@A,B (of two passes: A calls of the first, then B of the second, then each to its end)',
     read(word) {
       if (word === 'order:dice') return { order: 'dice' };
       const [, first, second] = /^switch@([^,]*),(.*)$/.exec(word) ?? [];
       if (first === undefined || second === undefined) return undefined;
-      return { order: { first: number(first, word, 0, CALLS), second: number(second, word, 0, CALLS) } };
+      return {
+        order: { first: number(first, word, 0, CALLS), second: number(second, word, 0, CALLS) },
+      };
     },
   },
   {
@@ -165,7 +193,9 @@ const spellings: readonly Spelling[] = [
     read(word) {
       const [, call, minutes] = /^freeze@([^:]*):(.*)$/.exec(word) ?? [];
       if (call === undefined || minutes === undefined) return undefined;
-      return { freeze: { call: number(call, word, 1, CALLS), minutes: number(minutes, word, 1, MOST) } };
+      return {
+        freeze: { call: number(call, word, 1, CALLS), minutes: number(minutes, word, 1, MOST) },
+      };
     },
   },
   {
@@ -176,7 +206,11 @@ const spellings: readonly Spelling[] = [
       return doubles === undefined ? undefined : { doubles };
     },
   },
-  { what: 'pace', shown: 'hourly', read: (word) => (word === 'hourly' ? { hourly: true } : undefined) },
+  {
+    what: 'pace',
+    shown: 'hourly',
+    read: (word) => (word === 'hourly' ? { hourly: true } : undefined),
+  },
   {
     what: 'number of days',
     shown: 'days:N',
@@ -192,9 +226,16 @@ const spellings: readonly Spelling[] = [
       const [, fate, on, text, minutes] = /^([a-z-]+)@(call:)?([^:]*)(?::(.*))?$/.exec(word) ?? [];
       if (fate === undefined || text === undefined || !has(FATE_WORDS, fate)) return undefined;
       if (minutes !== undefined && !fate.endsWith('-late'))
-        throw new WordError(`\`${word}\`: only what arrives late has minutes (crash-late, drop-late).`);
+        throw new WordError(
+          `\`${word}\`: only what arrives late has minutes (crash-late, drop-late).`,
+        );
       const late = minutes === undefined ? {} : { minutes: number(minutes, word, 1, MOST) };
-      const fault: Fault = { fate, on: on ? 'call' : 'write', number: number(text, word, 1, CALLS), ...late };
+      const fault: Fault = {
+        fate,
+        on: on ? 'call' : 'write',
+        number: number(text, word, 1, CALLS),
+        ...late,
+      };
       return { faults: [...faults, fault] };
     },
   },
@@ -217,10 +258,15 @@ function checked(path: Path): Path {
   const { fits, secrets } = scenarios[scenario];
   if (fits && !fits(everyKind[kind]))
     throw new WordError(`The scenario \`${scenario}\` is none of the kind \`${kind}\`.`);
-  if (order !== undefined && passes === 0) throw new WordError('An order needs `passes:2` or `passes:3`.');
-  if (typeof order === 'object' && passes === 3) throw new WordError('`switch@A,B` is about two passes.');
+  if (order !== undefined && passes === 0)
+    throw new WordError('An order needs `passes:2` or `passes:3`.');
+  if (typeof order === 'object' && passes === 3)
+    throw new WordError('`switch@A,B` is about two passes.');
   const lost = acts.find((act) => (act.secret ?? 1) > secrets);
-  if (lost) throw new WordError(`\`${actWord(lost)}\`: the scenario \`${scenario}\` has ${secrets} of them.`);
+  if (lost)
+    throw new WordError(
+      `\`${actWord(lost)}\`: the scenario \`${scenario}\` has ${secrets} of them.`,
+    );
   return path;
 }
 

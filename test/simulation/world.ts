@@ -2,7 +2,12 @@
  * A world in memory for the real rules and the real rotator: vaults, storage accounts, the app's table and queue, one
  * true time, workers with clocks of their own. Every call passes through `op`, where the director may let it fail.
  */
-import { BusyError, KeyturnError, LockLostError, UnknownOutcomeError } from '../../src/core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  UnknownOutcomeError,
+} from '../../src/core/errors.ts';
 import type { Director, Fate, Op } from './director.ts';
 import { nothingWrong } from './director.ts';
 
@@ -132,7 +137,10 @@ export class World {
     // Hashed, so that the order of ids says nothing of the order in time (azure-facts 2.4).
     return (
       [...`${this.serial}`]
-        .reduce((hash, digit) => Math.imul(hash ^ digit.charCodeAt(0), 0x01000193) >>> 0, 0x811c9dc5)
+        .reduce(
+          (hash, digit) => Math.imul(hash ^ digit.charCodeAt(0), 0x01000193) >>> 0,
+          0x811c9dc5,
+        )
         .toString(16)
         .padStart(8, '0') + this.serial.toString(16).padStart(24, '0')
     );
@@ -145,7 +153,13 @@ export class World {
   }
 
   /** One call of a worker to the outside, with the fate that the director gives it. */
-  async op<T>(process: Process, name: string, kind: Op['kind'], place: Op['place'], apply: () => T): Promise<T> {
+  async op<T>(
+    process: Process,
+    name: string,
+    kind: Op['kind'],
+    place: Op['place'],
+    apply: () => T,
+  ): Promise<T> {
     if (process.dead) return never;
     const op: Op = {
       at: ++this.calls,
@@ -241,7 +255,9 @@ export class World {
       case 'refuse':
         throw op.place === 'own'
           ? new BusyError('storage-busy', { status: 500 })
-          : new KeyturnError(op.name.startsWith('vault') ? 'vault-forbidden' : 'target-forbidden', { status: 403 });
+          : new KeyturnError(op.name.startsWith('vault') ? 'vault-forbidden' : 'target-forbidden', {
+              status: 403,
+            });
     }
   }
 

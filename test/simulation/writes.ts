@@ -77,7 +77,9 @@ export class Writes {
       this.#versions = new Map(this.#invariants.watched.map((each) => [each, this.#copyOf(each)]));
       return;
     }
-    this.#accounts = new Map([...this.#world.accounts].map(([account, held]) => [account, { ...held }]));
+    this.#accounts = new Map(
+      [...this.#world.accounts].map(([account, held]) => [account, { ...held }]),
+    );
   }
 
   after(op: Op, process: Process): void {
@@ -101,7 +103,9 @@ export class Writes {
 
   consentRead(target: string, process: Process): void {
     const tenant = this.#tenant();
-    const account = [...this.#world.accounts.keys()].find((each) => tenant.kind.owner(each) === target);
+    const account = [...this.#world.accounts.keys()].find(
+      (each) => tenant.kind.owner(each) === target,
+    );
     const secret = this.#secretOf(process);
     const given = account !== undefined && secret !== undefined && tenant.isNamed(secret, account);
     this.#passOf(process).consents.set(target, { call: process.calls, given });
@@ -117,20 +121,26 @@ export class Writes {
     } else if (pass.reached.has(place)) return;
     pass.reached.add(place);
     const secret = this.#secretOf(process);
-    if (secret === undefined) this.#invariants.fail(7, `${place} is reached (${op.name}) for no secret`);
+    if (secret === undefined)
+      this.#invariants.fail(7, `${place} is reached (${op.name}) for no secret`);
     const named = this.#targetsNamed(secret, pass, op.write > 0);
     const text = this.#tenant().kind.tags(place)[TARGET];
     if (pass.changed.has(place)) return;
     if (op.write > 0) pass.changed.add(place);
     if (text === undefined || !named.has(text.toLowerCase()))
-      this.#invariants.fail(7, `${place} is reached (${op.name}) for ${secret}, whose tags name another target`);
+      this.#invariants.fail(
+        7,
+        `${place} is reached (${op.name}) for ${secret}, whose tags name another target`,
+      );
   }
 
   #judgeConsent(account: string, process: Process, { consents }: Seen): void {
     const secret = this.#secretOf(process);
     const read = consents.get(this.#tenant().kind.owner(account));
-    if (read === undefined) this.#invariants.fail(7, `${account} is changed for ${secret}, and no consent was read`);
-    if (!read.given) this.#invariants.fail(7, `${account} is changed for ${secret}, without its owner's consent`);
+    if (read === undefined)
+      this.#invariants.fail(7, `${account} is changed for ${secret}, and no consent was read`);
+    if (!read.given)
+      this.#invariants.fail(7, `${account} is changed for ${secret}, without its owner's consent`);
   }
 
   /** What a secret's tags name: as they are, as this pass was last shown them, and for a read what they ever named. */
@@ -157,7 +167,10 @@ export class Writes {
     if (kind.overlap === 'many')
       for (const [handle, value] of this.#invariants.facts.personsAt(account))
         if (held[handle] !== value && !this.#invariants.excuses.holdsOff(4, secret, value))
-          this.#invariants.fail(4, `${account}: a credential that a person made is gone, for ${secret}`);
+          this.#invariants.fail(
+            4,
+            `${account}: a credential that a person made is gone, for ${secret}`,
+          );
     const pass = this.#passOf(process);
     if (pass.rotates) return;
     const watched = this.#invariants.watched.find((each) => title(each) === secret);
@@ -173,7 +186,11 @@ export class Writes {
   #judgeRevocation(
     account: string,
     before: Tags,
-    { watched, process, pass }: { readonly watched: Watched; readonly process: Process; readonly pass: Seen },
+    {
+      watched,
+      process,
+      pass,
+    }: { readonly watched: Watched; readonly process: Process; readonly pass: Seen },
   ): void {
     const key = title(watched);
     const read = pass.consents.get(this.#tenant().kind.owner(account));
@@ -186,9 +203,16 @@ export class Writes {
     const current = this.#world.current(watched.vault, watched.name);
     if (!current?.enabled || this.#world.opens(before, current.value)) return;
     // Nothing fences the last calls: who breaks the value in them is healed, not prevented.
-    const unfenced = this.#invariants.facts.undone(account, current.value, this.#world.now - UNFENCED);
+    const unfenced = this.#invariants.facts.undone(
+      account,
+      current.value,
+      this.#world.now - UNFENCED,
+    );
     if (!unfenced && !this.#invariants.excuses.holdsOff(1, key, current.value))
-      this.#invariants.fail(1, `${key}: what still worked is revoked, and the current value does not`);
+      this.#invariants.fail(
+        1,
+        `${key}: what still worked is revoked, and the current value does not`,
+      );
   }
 
   #judgeVault(watched: Watched, before: readonly Before[], process: Process): void {
@@ -198,7 +222,11 @@ export class Writes {
     for (const [at, each] of before.entries()) {
       const { version } = each;
       if (now[at] !== version) this.#invariants.fail(4, `${key}: version ${at + 1} is gone`);
-      if (version.tags === each.tags && version.enabled === each.enabled && version.contentType === each.contentType)
+      if (
+        version.tags === each.tags &&
+        version.enabled === each.enabled &&
+        version.contentType === each.contentType
+      )
         continue;
       this.#isOwnSecret(key, process);
       this.#judgeRetag(watched, each, { isCurrent: at === before.length - 1, process });
@@ -223,10 +251,19 @@ export class Writes {
     const key = title(watched);
     const { version } = before;
     const served = this.#passOf(process).versions.get(before.id);
-    this.#ownersSurvive(key, version, { before, served: isCurrent ? this.#fresh(served, process) : served });
+    this.#ownersSurvive(key, version, {
+      before,
+      served: isCurrent ? this.#fresh(served, process) : served,
+    });
     const [was, is] = [stateOf(before), stateOf(version)];
-    if (version.enabled !== before.enabled && (version.enabled || isCurrent || is?.revoked !== true))
-      this.#invariants.fail(4, `${key}: version ${version.id} is ${version.enabled ? 'switched on' : 'switched off'}`);
+    if (
+      version.enabled !== before.enabled &&
+      (version.enabled || isCurrent || is?.revoked !== true)
+    )
+      this.#invariants.fail(
+        4,
+        `${key}: version ${version.id} is ${version.enabled ? 'switched on' : 'switched off'}`,
+      );
     if (is?.revoked && !was?.revoked) this.#invariants.noFalseMark(watched);
     this.#fitsTarget(key, version);
     if (is?.started !== undefined && is.started !== was?.started && isCurrent) {
@@ -235,7 +272,12 @@ export class Writes {
     }
   }
 
-  #judgeStore(watched: Watched, replaced: Before | undefined, made: StoredVersion, process: Process): void {
+  #judgeStore(
+    watched: Watched,
+    replaced: Before | undefined,
+    made: StoredVersion,
+    process: Process,
+  ): void {
     const key = title(watched);
     this.storedBy.set(made.id, process);
     if (!replaced) this.#invariants.fail(4, `${key}: a version of a secret that is not there`);
@@ -252,7 +294,9 @@ export class Writes {
       .filter(({ by, createdOn }) => by === 'keyturn' && createdOn > this.#world.now - DAY);
     const values = new Set(day.map(({ value }) => value)).size;
     // A leak is not put off for having been rotated often.
-    const leaks = this.#invariants.facts.asked.filter((each) => each.leaked && title(each) === key).length;
+    const leaks = this.#invariants.facts.asked.filter(
+      (each) => each.leaked && title(each) === key,
+    ).length;
     if (values > ROTATIONS_MAX + leaks && !this.#invariants.excuses.holdsOff(6, key, made.value))
       this.#invariants.fail(6, `${key}: ${values} new values in a day`);
   }
@@ -306,20 +350,30 @@ export class Writes {
     if (version.value === PLACEHOLDER) return 'placeholder';
     if (!this.#world.accepts(watched.account, version.value)) return 'broken';
     const asks = (each: Ask) =>
-      title(each) === title(watched) && each.version === version.id && !each.at && each.hold === undefined;
+      title(each) === title(watched) &&
+      each.version === version.id &&
+      !each.at &&
+      each.hold === undefined;
     if (this.#invariants.facts.asked.some(asks)) return 'asked';
     const first = this.#firstOf(this.#world.versions(vault, name), version);
     const own = version.tags['rotator-policy'] ?? '';
     const { config } = this.#tenant();
-    const others = [this.#tenant().tagsOf(vault)['keyturn-policy'], config.policy].map((each) => each ?? '');
-    const every = Math.min(EVERY, ...[own, ...others].flatMap((policy) => hoursIn('every', policy)));
+    const others = [this.#tenant().tagsOf(vault)['keyturn-policy'], config.policy].map(
+      (each) => each ?? '',
+    );
+    const every = Math.min(
+      EVERY,
+      ...[own, ...others].flatMap((policy) => hoursIn('every', policy)),
+    );
     const young = Math.max(YOUNG, Math.min(...hoursIn('grace', own), watched.graceHours * HOUR));
     return this.#world.now >= first + Math.max(every, young) - CLOCKS ? 'due' : undefined;
   }
 
   /** Since when the value has been in use, by its oldest version. */
   #firstOf(versions: readonly StoredVersion[], { value }: StoredVersion): number {
-    return Math.min(...versions.filter((each) => each.value === value).map(({ createdOn }) => createdOn));
+    return Math.min(
+      ...versions.filter((each) => each.value === value).map(({ createdOn }) => createdOn),
+    );
   }
 
   #copyOf({ vault, name }: Watched): readonly Before[] {
@@ -329,7 +383,12 @@ export class Writes {
   #passOf(process: Process): Seen {
     const known = this.#seen.get(process);
     if (known) return known;
-    const fresh: Seen = { versions: new Map(), consents: new Map(), reached: new Set(), changed: new Set() };
+    const fresh: Seen = {
+      versions: new Map(),
+      consents: new Map(),
+      reached: new Set(),
+      changed: new Set(),
+    };
     this.#seen.set(process, fresh);
     return fresh;
   }
@@ -344,5 +403,7 @@ const ownersOf = (tags: Tags, own: readonly string[]): Tags =>
 
 function same(one: Tags, other: Tags): boolean {
   const names = Object.keys(one);
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+  );
 }

@@ -31,7 +31,9 @@ async function counted(): Promise<CountedAlert[]> {
 
 describe('the hour of a reason in a vault', () => {
   it('has one first alert, whichever of two workers sees it', async () => {
-    const asked = Array.from({ length: 10 }, (_, at) => (at % 2 ? alerts : other).isFirst(vault, 'no-consent'));
+    const asked = Array.from({ length: 10 }, (_, at) =>
+      (at % 2 ? alerts : other).isFirst(vault, 'no-consent'),
+    );
     expect((await Promise.all(asked)).filter((first) => first)).toHaveLength(1);
     expect(await other.isFirst(vault, 'no-consent')).toBe(false);
   });
@@ -59,7 +61,10 @@ describe('the hour of a reason in a vault', () => {
   ])('counts for nothing when its row %s (SEC-07)', async (_title, json) => {
     await alerts.isFirst(vault, 'no-consent');
     const rowKey = `${vault}.no-consent`;
-    await account.raw.updateEntity({ partitionKey: 'alert-hours', rowKey, json: json(rowKey) }, 'Replace');
+    await account.raw.updateEntity(
+      { partitionKey: 'alert-hours', rowKey, json: json(rowKey) },
+      'Replace',
+    );
     expect(await alerts.isFirst(vault, 'no-consent')).toBe(true);
   });
 });
@@ -95,7 +100,11 @@ describe('counted alerts', () => {
     ['with a column more', { value: 'x' }],
   ])('are none in a row %s (SEC-07)', async (_title, more) => {
     const json = JSON.stringify({ ...alert('st-a'), ...(more as object) });
-    await account.raw.upsertEntity({ partitionKey: 'alerts-counted', rowKey: `${vault}.no-consent.st-a`, json });
+    await account.raw.upsertEntity({
+      partitionKey: 'alerts-counted',
+      rowKey: `${vault}.no-consent.st-a`,
+      json,
+    });
     expect(await counted()).toEqual([]);
   });
 });

@@ -12,7 +12,15 @@ const at = new Date('2027-01-02T10:00:00Z');
 const since = new Date('2026-10-04T10:00:00Z');
 const ref = { vault: 'kv1', name: 'st-a' };
 const record = (more: Partial<AuditRecord> = {}): AuditRecord => ({
-  ...{ on: at, ...ref, step: 'rotate', reason: 'due', outcome: 'done', cause: 'sweep', instance: 'keyturn' },
+  ...{
+    on: at,
+    ...ref,
+    step: 'rotate',
+    reason: 'due',
+    outcome: 'done',
+    cause: 'sweep',
+    instance: 'keyturn',
+  },
   ...more,
 });
 const later = (minutes: number): Date => new Date(at.getTime() + minutes * 60_000);
@@ -25,9 +33,9 @@ describe('the audit', () => {
 
   beforeAll(async () => {
     account = await startAccount();
-    container = BlobServiceClient.fromConnectionString(account.own.connectionString).getContainerClient(
-      'keyturn-audit',
-    );
+    container = BlobServiceClient.fromConnectionString(
+      account.own.connectionString,
+    ).getContainerClient('keyturn-audit');
   });
   beforeEach(() => {
     audit = blobAudit(account.own);
@@ -59,13 +67,17 @@ describe('the audit', () => {
     expect(JSON.parse(second ?? '')).toMatchObject({ step: 'prove', reason: 'accepted' });
     expect(rest).toEqual(['']);
     expect((await text('2027/01/03.jsonl')).split('\n')).toHaveLength(2);
-    expect((await container.getBlobClient('2027/01/02.jsonl').getProperties()).blobType).toBe('AppendBlob');
+    expect((await container.getBlobClient('2027/01/02.jsonl').getProperties()).blobType).toBe(
+      'AppendBlob',
+    );
   });
 
   it('loses none of 40 records that two workers append at once', async () => {
     const workers = [audit, blobAudit(account.own)];
     await Promise.all(
-      [...Array(40).keys()].map((number) => workers[number % 2]?.append(record({ handle: `key${number}` }))),
+      [...Array(40).keys()].map((number) =>
+        workers[number % 2]?.append(record({ handle: `key${number}` })),
+      ),
     );
     const { records } = await audit.history(ref, since);
     expect(new Set(records.map(({ handle }) => handle)).size).toBe(40);
@@ -74,8 +86,18 @@ describe('the audit', () => {
   it('gives back everything that was recorded, dates and lists too', async () => {
     const id = 'a'.repeat(32);
     const all = record({
-      ...{ caller: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', as: 'user', ticket: '"T-1"', note: '"why"' },
-      ...{ override: ['window'], revoke: 'now', operation: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', rotation: 'r1' },
+      ...{
+        caller: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+        as: 'user',
+        ticket: '"T-1"',
+        note: '"why"',
+      },
+      ...{
+        override: ['window'],
+        revoke: 'now',
+        operation: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+        rotation: 'r1',
+      },
       ...{ version: id, stored: id, handle: 'key2', handles: ['key1'], revokedVersions: [id] },
       ...{ status: 403, code: 'Forbidden', requestId: 'r-1' },
     });
@@ -84,22 +106,31 @@ describe('the audit', () => {
   });
 
   it('shows the last 100 records of the one secret, newest first, over days and blobs', async () => {
-    const line = (minutes: number, name = 'st-a') => JSON.stringify(record({ on: later(minutes), name }));
+    const line = (minutes: number, name = 'st-a') =>
+      JSON.stringify(record({ on: later(minutes), name }));
     const first = [...Array(90).keys()].flatMap((minute) => [line(minute), line(minute, 'st-b')]);
     const second = [...Array(20).keys()].map((minute) => line(90 + minute));
     await write('2027/01/02.jsonl', first);
     await write('2027/01/02-2.jsonl', second);
     await write('2027/01/02-10.jsonl', [line(110)]);
-    await write('2026/10/03.jsonl', [JSON.stringify(record({ on: new Date('2026-10-03T10:00:00Z') }))]);
+    await write('2026/10/03.jsonl', [
+      JSON.stringify(record({ on: new Date('2026-10-03T10:00:00Z') })),
+    ]);
     const { records, truncated } = await audit.history(ref, since);
     expect(truncated).toBe(false);
-    expect(records.map((each) => each.on)).toEqual([...Array(100).keys()].map((number) => later(110 - number)));
+    expect(records.map((each) => each.on)).toEqual(
+      [...Array(100).keys()].map((number) => later(110 - number)),
+    );
     expect(records.every(({ name }) => name === 'st-a')).toBe(true);
   });
 
   it('ends at the day it is asked for', async () => {
-    await write('2026/10/03.jsonl', [JSON.stringify(record({ on: new Date('2026-10-03T10:00:00Z') }))]);
-    await write('2026/10/04.jsonl', [JSON.stringify(record({ on: new Date('2026-10-04T09:00:00Z') }))]);
+    await write('2026/10/03.jsonl', [
+      JSON.stringify(record({ on: new Date('2026-10-03T10:00:00Z') })),
+    ]);
+    await write('2026/10/04.jsonl', [
+      JSON.stringify(record({ on: new Date('2026-10-04T09:00:00Z') })),
+    ]);
     expect((await audit.history(ref, since)).records).toEqual([]);
     expect((await audit.history(ref, new Date('2026-10-04T08:00:00Z'))).records).toHaveLength(1);
   });
@@ -141,7 +172,9 @@ describe('the audit', () => {
 
   it('FN-05: hides what looks like a credential in the texts that others had a hand in', async () => {
     const key = 'kEy0'.repeat(22);
-    await audit.append(record({ ticket: `"${key}"`, note: `it was ${key}`, requestId: key, handles: [key] }));
+    await audit.append(
+      record({ ticket: `"${key}"`, note: `it was ${key}`, requestId: key, handles: [key] }),
+    );
     const line = await text('2027/01/02.jsonl');
     expect(line).not.toContain('kEy0');
     expect(JSON.parse(line)).toMatchObject({ note: `it was ${MASK}`, requestId: MASK });
@@ -149,16 +182,24 @@ describe('the audit', () => {
 
   it('writes nothing that it could not read again, and does not print it', async () => {
     const appending = audit.append(record({ code: 'line\nfeed' }));
-    await expect(appending).rejects.toMatchObject({ reason: 'failed', detail: expect.stringContaining('code') });
+    await expect(appending).rejects.toMatchObject({
+      reason: 'failed',
+      detail: expect.stringContaining('code'),
+    });
     await expect(appending).rejects.not.toMatchObject({ detail: expect.stringContaining('feed') });
     expect(await container.exists()).toBe(false);
   });
 
   it('throws BusyError with storage-busy when the storage refuses or does not answer', async () => {
     const { connectionString } = account.own;
-    const badKey = connectionString.replace(/AccountKey=[^;]*/, `AccountKey=${Buffer.alloc(64).toString('base64')}`);
+    const badKey = connectionString.replace(
+      /AccountKey=[^;]*/,
+      `AccountKey=${Buffer.alloc(64).toString('base64')}`,
+    );
     const refused = blobAudit({ connectionString: badKey });
-    const silent = blobAudit({ connectionString: connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1') });
+    const silent = blobAudit({
+      connectionString: connectionString.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'),
+    });
     for (const other of [refused, silent]) {
       const error = await other.append(record()).then(String, (thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(BusyError);

@@ -8,7 +8,13 @@ import { tableRows } from '../../src/store/rowTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 
 const ROW: SecretRow = { vault: 'kv1', name: 'st-a', failures: 0 };
-const held = (name: string): SharerRow => ({ vault: 'kv1', name, target: '/t', handle: 'key1', owes: [] });
+const held = (name: string): SharerRow => ({
+  vault: 'kv1',
+  name,
+  target: '/t',
+  handle: 'key1',
+  owes: [],
+});
 
 let account: Account;
 let rows: Rows;
@@ -31,7 +37,11 @@ it('SRV-10: a row is written, and one that is gone reads as absent', async () =>
 
 it('SRV-10: several rows of one transaction are written', async () => {
   await rows.addSharers([held('st-a'), held('st-b'), held('st-c')]);
-  expect((await rows.sharers('/t')).map(({ name }) => name).sort()).toEqual(['st-a', 'st-b', 'st-c']);
+  expect((await rows.sharers('/t')).map(({ name }) => name).sort()).toEqual([
+    'st-a',
+    'st-b',
+    'st-c',
+  ]);
 });
 
 it('SRV-10: a list is empty, a compare-and-set has its turn', async () => {

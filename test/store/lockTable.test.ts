@@ -105,7 +105,11 @@ describe('locks in the table', () => {
 
   it('SEC-07: the lock of another pass is waited for', async () => {
     await locks.take('other');
-    await account.raw.createEntity({ partitionKey: 'locks', rowKey: rowOf(key), holder: 'a'.repeat(32) });
+    await account.raw.createEntity({
+      partitionKey: 'locks',
+      rowKey: rowOf(key),
+      holder: 'a'.repeat(32),
+    });
     expect(await locks.take(key)).toBeUndefined();
   });
 });
@@ -118,7 +122,10 @@ describe('locks over a broken wire', () => {
   beforeAll(async () => {
     account = await startAccount();
     wire = await startWire(account.azurite.ports.table);
-    const through = account.own.connectionString.replace(`:${account.azurite.ports.table}/`, `:${wire.port}/`);
+    const through = account.own.connectionString.replace(
+      `:${account.azurite.ports.table}/`,
+      `:${wire.port}/`,
+    );
     locks = tableLocks({ connectionString: through }, hasty);
     await locks.take('warm');
   });
@@ -156,7 +163,8 @@ describe('locks over a broken wire', () => {
       const key = `dated-${count}`;
       const held = await locks.take(key);
       wire.dropHeader('GET', 'date', count);
-      for (let turn = 0; turn < count; turn += 1) await expect(locks.take(key)).rejects.toBeInstanceOf(BusyError);
+      for (let turn = 0; turn < count; turn += 1)
+        await expect(locks.take(key)).rejects.toBeInstanceOf(BusyError);
       await held?.renew();
       expect(await locks.take(key)).toBeUndefined();
       await held?.release();
@@ -185,13 +193,16 @@ describe('locks over a broken wire', () => {
       for (const method of ['GET', 'PUT', 'POST', 'DELETE']) wire.refuse(method, 500, 0);
     });
 
-    it.each([408, 500, 503])('a lock whose taking was applied and answered with %i is held', async (status) => {
-      wire.refuse('POST', status, 1, { applied: true });
-      const lock = await locks.take(key);
-      await lock?.renew();
-      expect(lock).toBeDefined();
-      expect(await locks.take(key)).toBeUndefined();
-    });
+    it.each([408, 500, 503])(
+      'a lock whose taking was applied and answered with %i is held',
+      async (status) => {
+        wire.refuse('POST', status, 1, { applied: true });
+        const lock = await locks.take(key);
+        await lock?.renew();
+        expect(lock).toBeDefined();
+        expect(await locks.take(key)).toBeUndefined();
+      },
+    );
 
     it.each([408, 500, 503])(
       'one whose taking was answered with %i and not applied is held by nobody',
@@ -202,16 +213,19 @@ describe('locks over a broken wire', () => {
       },
     );
 
-    it.each([408, 500, 503])('a renewal that was applied and answered with %i is one', async (status) => {
-      const lock = await locks.take(key);
-      const { etag } = await row();
-      wire.refuse('PUT', status, 1, { applied: true });
-      await lock?.renew();
-      expect((await row()).etag).not.toBe(etag);
-      expect(wire.came.filter((method) => method === 'PUT')).toHaveLength(1);
-      await lock?.release();
-      await expect(row()).rejects.toMatchObject({ statusCode: 404 });
-    });
+    it.each([408, 500, 503])(
+      'a renewal that was applied and answered with %i is one',
+      async (status) => {
+        const lock = await locks.take(key);
+        const { etag } = await row();
+        wire.refuse('PUT', status, 1, { applied: true });
+        await lock?.renew();
+        expect((await row()).etag).not.toBe(etag);
+        expect(wire.came.filter((method) => method === 'PUT')).toHaveLength(1);
+        await lock?.release();
+        await expect(row()).rejects.toMatchObject({ statusCode: 404 });
+      },
+    );
 
     it.each([408, 500, 503])(
       'a renewal answered with %i and not applied is sent three times, then it is busy',
@@ -239,13 +253,16 @@ describe('locks over a broken wire', () => {
       await expect(locks.take(key)).rejects.toMatchObject({ reason: 'failed' });
     });
 
-    it.each([404, 412, 429, 500, 503])('a release that is answered with %i ends the pass well', async (status) => {
-      const lock = await locks.take(key);
-      wire.refuse('DELETE', status, 1);
-      await lock?.release();
-      await lock?.release();
-      expect(wire.came.filter((method) => method === 'DELETE')).toHaveLength(1);
-    });
+    it.each([404, 412, 429, 500, 503])(
+      'a release that is answered with %i ends the pass well',
+      async (status) => {
+        const lock = await locks.take(key);
+        wire.refuse('DELETE', status, 1);
+        await lock?.release();
+        await lock?.release();
+        expect(wire.came.filter((method) => method === 'DELETE')).toHaveLength(1);
+      },
+    );
 
     it('a release without an answer ends the pass well', async () => {
       const lock = await locks.take(key);
@@ -315,7 +332,10 @@ describe('locks over a broken wire', () => {
 
     it('of a renewal without an answer another pass may be the end: then it is lost', async () => {
       const lock = await locks.take(key);
-      await raw().updateEntity({ partitionKey: 'locks', rowKey: rowOf(key), holder: 'b'.repeat(32) }, 'Replace');
+      await raw().updateEntity(
+        { partitionKey: 'locks', rowKey: rowOf(key), holder: 'b'.repeat(32) },
+        'Replace',
+      );
       wire.refuse('PUT', 503, 1);
       await expect(lock?.renew()).rejects.toBeInstanceOf(LockLostError);
       await lock?.release();

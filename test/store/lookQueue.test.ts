@@ -68,7 +68,9 @@ describe('the queue of looks', () => {
       clock.advance({ seconds: 2401 });
       const [message] = (await raw.receiveMessages()).receivedMessageItems;
       const { version: _, ...whole } = marked;
-      expect(JSON.parse(Buffer.from(message?.messageText ?? '', 'base64').toString())).toEqual(whole);
+      expect(JSON.parse(Buffer.from(message?.messageText ?? '', 'base64').toString())).toEqual(
+        whole,
+      );
       clock.advance({ seconds: 61 });
       expect(await queue.offer(marked, turn(0))).toBe(true);
     });
@@ -87,8 +89,11 @@ describe('the queue of looks', () => {
 
     async function take(): Promise<string[]> {
       const { receivedMessageItems } = await raw.receiveMessages({ numberOfMessages: 32 });
-      for (const { messageId, popReceipt } of receivedMessageItems) await raw.deleteMessage(messageId, popReceipt);
-      const texts = receivedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString());
+      for (const { messageId, popReceipt } of receivedMessageItems)
+        await raw.deleteMessage(messageId, popReceipt);
+      const texts = receivedMessageItems.map(({ messageText }) =>
+        Buffer.from(messageText, 'base64').toString(),
+      );
       return texts.map((text) => JSON.parse(text).name);
     }
   });

@@ -36,8 +36,11 @@ const waiting = async () => (await raw.getProperties()).approximateMessagesCount
 /** Looks that can be seen now, which a worker would take. */
 async function take(): Promise<unknown[]> {
   const { receivedMessageItems } = await raw.receiveMessages({ numberOfMessages: 32 });
-  for (const { messageId, popReceipt } of receivedMessageItems) await raw.deleteMessage(messageId, popReceipt);
-  return receivedMessageItems.map(({ messageText }) => JSON.parse(Buffer.from(messageText, 'base64').toString()));
+  for (const { messageId, popReceipt } of receivedMessageItems)
+    await raw.deleteMessage(messageId, popReceipt);
+  return receivedMessageItems.map(({ messageText }) =>
+    JSON.parse(Buffer.from(messageText, 'base64').toString()),
+  );
 }
 
 /** The row of this secret's mark, as a stranger with the account's key would change it. */
@@ -111,14 +114,16 @@ describe('ATK-15: marks', () => {
   const marks = async () => {
     const found: string[] = [];
     const filter = "PartitionKey eq 'marks'";
-    for await (const { rowKey = '' } of account.raw.listEntities({ queryOptions: { filter } })) found.push(rowKey);
+    for await (const { rowKey = '' } of account.raw.listEntities({ queryOptions: { filter } }))
+      found.push(rowKey);
     return found.length;
   };
 
   it('ATK-15: of events that are long over are removed, a thousand at a time, and no other row is', async () => {
     const prune = pruneMarks(account.own, { ...hasty, now: () => new Date(clock.now()) });
     await account.raw.createEntity({ partitionKey: 'swept', rowKey: 'kv1' });
-    for (let number = 0; number < 130; number += 1) await queue.offer({ ...look, name: `old-${number}` });
+    for (let number = 0; number < 130; number += 1)
+      await queue.offer({ ...look, name: `old-${number}` });
     clock.advance({ hours: 20 });
     await prune();
     expect(await marks()).toBeGreaterThan(120);
@@ -133,14 +138,19 @@ describe('ATK-15: marks', () => {
   });
 
   it('ATK-15: that cannot be removed now do no harm', async () => {
-    const silent = { connectionString: account.own.connectionString.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:1') };
+    const silent = {
+      connectionString: account.own.connectionString.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:1'),
+    };
     await expect(pruneMarks(silent, hasty)()).resolves.toBeUndefined();
   });
 });
 
 describe('a mark in doubt costs a look, no event', () => {
   it.each<[string, object]>([
-    ['says a later time than Keyturn would', { later: true, visibleOn: '2099-01-01T00:00:00.000Z' }],
+    [
+      'says a later time than Keyturn would',
+      { later: true, visibleOn: '2099-01-01T00:00:00.000Z' },
+    ],
     ['is another secret in the same row', { secret: 'f'.repeat(64), later: true }],
     ['has columns of a stranger', { later: true, until: 'for ever' }],
     ['is no mark at all', { later: 'yes' }],

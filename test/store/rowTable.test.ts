@@ -78,7 +78,11 @@ describe('rows of secrets', () => {
   it('replace what was there, also what is left out', async () => {
     await rows.saveSecret({ ...full, name: 'st-b' });
     await rows.saveSecret({ vault: 'kv1', name: 'st-b', failures: 0 });
-    expect(await rows.secret({ vault: 'kv1', name: 'st-b' })).toEqual({ vault: 'kv1', name: 'st-b', failures: 0 });
+    expect(await rows.secret({ vault: 'kv1', name: 'st-b' })).toEqual({
+      vault: 'kv1',
+      name: 'st-b',
+      failures: 0,
+    });
   });
 
   it('are dropped by name, and no others with them', async () => {
@@ -119,7 +123,8 @@ describe('rows of secrets', () => {
 });
 
 describe('rows of holders', () => {
-  const target = '/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourcegroups/rg1/providers/x/y/acct1';
+  const target =
+    '/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourcegroups/rg1/providers/x/y/acct1';
   const holder: SharerRow = {
     vault: 'kv1',
     name: 'st-a',
@@ -132,7 +137,8 @@ describe('rows of holders', () => {
   it('are found by target and by vault, and dropped', async () => {
     const other: SharerRow = { vault: 'kv2', name: 'st-a', target: `${target}2`, owes: [] };
     const unknown: SharerRow = { vault: 'kv2', name: 'st-b', target, owes: [] };
-    for (const row of [{ ...holder, target: target.toUpperCase() }, other, unknown]) await rows.saveSharer(row);
+    for (const row of [{ ...holder, target: target.toUpperCase() }, other, unknown])
+      await rows.saveSharer(row);
     expect(await rows.sharers(target)).toEqual([holder, unknown]);
     expect(await rows.sharersIn('KV2')).toEqual(expect.arrayContaining([other, unknown]));
     await rows.dropSharer({ ...unknown, name: 'ST-B' });
@@ -161,7 +167,10 @@ describe('rows of holders', () => {
     await rows.saveSharer(holder);
     for await (const row of account.raw.listEntities<{ json: string }>()) {
       if (!row.partitionKey?.startsWith('holders-')) continue;
-      await account.raw.updateEntity({ partitionKey: row.partitionKey, rowKey: row.rowKey ?? '', json: '{' }, 'Merge');
+      await account.raw.updateEntity(
+        { partitionKey: row.partitionKey, rowKey: row.rowKey ?? '', json: '{' },
+        'Merge',
+      );
     }
     expect(await rows.sharers(target)).toEqual([{ vault: 'kv1', name: 'st-a', target, owes: [] }]);
   });
@@ -176,7 +185,8 @@ describe('marks', () => {
 
   it('count the rotations since a time, and forget them after a week', async () => {
     const ref = { vault: 'kv1', name: 'st-a' };
-    for (const hours of [0, 0, -2, -30]) await rows.recordRotation({ ...ref, name: 'ST-A' }, addHours(on, hours));
+    for (const hours of [0, 0, -2, -30])
+      await rows.recordRotation({ ...ref, name: 'ST-A' }, addHours(on, hours));
     expect(await rows.rotationsSince(addHours(on, -1))).toEqual([ref, ref]);
     expect(await rows.rotationsSince(addHours(on, -24))).toHaveLength(3);
     now = addDays(on, 9);
@@ -208,11 +218,18 @@ describe('marks', () => {
   });
 
   it('give one probe of a kind to whoever is first, and the next when its time has come', async () => {
-    const take = (vault: string, minutes: number) => rows.takeProbe('sql-login', vault, addMinutes(on, minutes), 15);
+    const take = (vault: string, minutes: number) =>
+      rows.takeProbe('sql-login', vault, addMinutes(on, minutes), 15);
     expect(await rows.probedOn('sql-login', 'kv1')).toBeUndefined();
-    expect((await Promise.all([1, 1, 1, 1].map((minutes) => take('kv1', minutes)))).filter(Boolean)).toHaveLength(1);
+    expect(
+      (await Promise.all([1, 1, 1, 1].map((minutes) => take('kv1', minutes)))).filter(Boolean),
+    ).toHaveLength(1);
     expect(await rows.probedOn('sql-login', 'KV1')).toEqual(addMinutes(on, 1));
-    expect([await take('kv1', 14), await take('kv2', 14), await take('kv1', 16.1)]).toEqual([false, true, true]);
+    expect([await take('kv1', 14), await take('kv2', 14), await take('kv1', 16.1)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
     // Whoever wrote a time ahead, it keeps nobody from trying (case SEC-07).
     expect(await rows.takeProbe('mysql-login', 'kv1', addDays(on, 9), 15)).toBe(true);
     expect(await rows.takeProbe('mysql-login', 'kv1', on, 15)).toBe(true);
@@ -280,11 +297,14 @@ describe('strangers in the table', () => {
     expect(await rows.failedRotations(text)).toEqual([]);
   });
 
-  it.each(HOSTILE)('SEC-06: the text %j as note, ticket and detail comes back as text', async (text) => {
-    const saved = operation({ note: text, ticket: text });
-    await rows.saveOperation(saved);
-    expect((await rows.operation(saved.id))?.note).toBe(text.slice(0, 2_000));
-  });
+  it.each(HOSTILE)(
+    'SEC-06: the text %j as note, ticket and detail comes back as text',
+    async (text) => {
+      const saved = operation({ note: text, ticket: text });
+      await rows.saveOperation(saved);
+      expect((await rows.operation(saved.id))?.note).toBe(text.slice(0, 2_000));
+    },
+  );
 
   const good = JSON.stringify(full);
   const json = (changes: object): string => JSON.stringify({ ...full, ...changes });

@@ -13,7 +13,9 @@ export interface Account {
 export async function startAccount(): Promise<Account> {
   const azurite = await startAzurite();
   const connectionString = azurite.connectionString();
-  const raw = TableClient.fromConnectionString(connectionString, 'keyturn', { allowInsecureConnection: true });
+  const raw = TableClient.fromConnectionString(connectionString, 'keyturn', {
+    allowInsecureConnection: true,
+  });
   return { azurite, own: { connectionString }, raw };
 }
 

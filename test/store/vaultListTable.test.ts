@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BusyError } from '../../src/core/errors.ts';
-import { DISCOVERED_MAX, FORMER_MAX, VANISHED_MAX, type VaultList } from '../../src/core/vaultList.ts';
+import {
+  DISCOVERED_MAX,
+  FORMER_MAX,
+  VANISHED_MAX,
+  type VaultList,
+} from '../../src/core/vaultList.ts';
 import { vaultListStore } from '../../src/store/vaultListTable.ts';
 import { type Account, hasty, startAccount } from './store.fixtures.ts';
 
@@ -31,13 +36,22 @@ describe('the list of discovered vaults in the table', () => {
       7,
       JSON.stringify({ triedOn: on, served: [1], noRbac: [], vanished: [] }),
     ]) {
-      await account.raw.upsertEntity({ partitionKey: 'vaults', rowKey: 'discovered', json0 }, 'Replace');
+      await account.raw.upsertEntity(
+        { partitionKey: 'vaults', rowKey: 'discovered', json0 },
+        'Replace',
+      );
       expect(await store().read()).toBeUndefined();
     }
   });
 
   it('is read as it was saved, as a whole, also when it is as long as it may be', async () => {
-    const small: VaultList = { triedOn: on, served: [longest(1)], noRbac: [], vanished: [], failure: 'refused' };
+    const small: VaultList = {
+      triedOn: on,
+      served: [longest(1)],
+      noRbac: [],
+      vanished: [],
+      failure: 'refused',
+    };
     await store().save(small);
     expect(await store().read()).toEqual(small);
     const served = full('va').slice(0, DISCOVERED_MAX / 2);
@@ -51,7 +65,10 @@ describe('the list of discovered vaults in the table', () => {
       noRbac: full('vc').slice(DISCOVERED_MAX / 2),
       vanished,
       former: Object.fromEntries(
-        Array.from({ length: FORMER_MAX }, (_, at) => [`kv${at}`.padEnd(24, 'x'), '0123456789abcdef']),
+        Array.from({ length: FORMER_MAX }, (_, at) => [
+          `kv${at}`.padEnd(24, 'x'),
+          '0123456789abcdef',
+        ]),
       ),
     };
     await store().save(large);
@@ -64,6 +81,8 @@ describe('the list of discovered vaults in the table', () => {
     await account.azurite.stop();
     stopped = true;
     await expect(store().read()).rejects.toBeInstanceOf(BusyError);
-    await expect(store().save({ triedOn: on, served: [], noRbac: [], vanished: [] })).rejects.toBeInstanceOf(BusyError);
+    await expect(
+      store().save({ triedOn: on, served: [], noRbac: [], vanished: [] }),
+    ).rejects.toBeInstanceOf(BusyError);
   });
 });

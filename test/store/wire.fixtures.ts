@@ -51,7 +51,13 @@ export async function startWire(target: number): Promise<Wire> {
       incoming.socket.destroy();
       return;
     }
-    const options = { port: target, host: '127.0.0.1', method, path: incoming.url ?? '/', headers: incoming.headers };
+    const options = {
+      port: target,
+      host: '127.0.0.1',
+      method,
+      path: incoming.url ?? '/',
+      headers: incoming.headers,
+    };
     const onward = request(options, (answer) => {
       if (spend(answers, method)) {
         answer.resume().on('end', () => incoming.socket.destroy());

@@ -30,9 +30,12 @@ describe('the likely kind', () => {
     expect(seems(name)).toBe(kind);
   });
 
-  it.each(['jwt-signing-key', 'api-token', 'smtp-password', 'license', 'x'])('of %s is told to nobody', (name) => {
-    expect(seems(name)).toBeUndefined();
-  });
+  it.each(['jwt-signing-key', 'api-token', 'smtp-password', 'license', 'x'])(
+    'of %s is told to nobody',
+    (name) => {
+      expect(seems(name)).toBeUndefined();
+    },
+  );
 
   it('is told by a sample’s tag before the content type, and by that before the name', () => {
     const id =

@@ -2,7 +2,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { BusyError } from '../../src/core/errors.ts';
 import type { Rows, SecretRow } from '../../src/ports/rows.ts';
-import { eventDelay, type Lane, laneOf, PACED_MINUTES_MAX, type Pace, paceOf } from '../../src/sweep/pace.ts';
+import {
+  eventDelay,
+  type Lane,
+  laneOf,
+  PACED_MINUTES_MAX,
+  type Pace,
+  paceOf,
+} from '../../src/sweep/pace.ts';
 
 const SPAN = PACED_MINUTES_MAX * 60;
 let seconds = 0;
@@ -76,7 +83,12 @@ describe('the pace of looks', () => {
 });
 
 describe('the lane of a secret', () => {
-  const row = (more: Partial<SecretRow>): SecretRow => ({ vault: 'kv1', name: 'st-a', failures: 0, ...more });
+  const row = (more: Partial<SecretRow>): SecretRow => ({
+    vault: 'kv1',
+    name: 'st-a',
+    failures: 0,
+    ...more,
+  });
   it.each<[string, SecretRow | undefined, Lane]>([
     ['nobody looked at', undefined, 'unproven'],
     ['only marked', row({}), 'unproven'],
@@ -88,7 +100,13 @@ describe('the lane of a secret', () => {
 
 describe('the look of an event', () => {
   const rows = (secret: Rows['secret']) => ({ rows: { secret } as Rows });
-  const known: SecretRow = { vault: 'kv1', name: 'good', failures: 0, lookedOn: new Date(), step: 'wait' };
+  const known: SecretRow = {
+    vault: 'kv1',
+    name: 'good',
+    failures: 0,
+    lookedOn: new Date(),
+    step: 'wait',
+  };
   const flood = { vault: 'kv1', name: 'flood' };
 
   it('goes at once without a look at the table while there is room', async () => {

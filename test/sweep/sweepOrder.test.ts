@@ -24,7 +24,12 @@ describe('looks of a sweep', () => {
   });
 
   it('are, within a vault, first of what has expired or is due, last of what has no date', async () => {
-    const row = { vault: 'kv', name: 'due', failures: 0, view: { state: 'ok' as const, owed: [], dueOn: day(3) } };
+    const row = {
+      vault: 'kv',
+      name: 'due',
+      failures: 0,
+      view: { state: 'ok' as const, owed: [], dueOn: day(3) },
+    };
     const put = await order(
       found('kv', 'none'),
       found('kv', 'later', day(30)),

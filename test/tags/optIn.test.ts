@@ -75,21 +75,39 @@ describe('opting in', () => {
       'rotator-target': ' s/g/acct1 ',
       'Rotator-Options': 'Longest-Sas = 45d ; field=%2Fkeys%2Fprimary;',
     });
-    expect(bound.at(-1)).toEqual({ target: 's/g/acct1', options: { 'longest-sas': '45d' }, secret });
+    expect(bound.at(-1)).toEqual({
+      target: 's/g/acct1',
+      options: { 'longest-sas': '45d' },
+      secret,
+    });
   });
 
   it('keeps the option field for the form, and off the rotator', () => {
-    const tags = { rotator: 'storage-account-key', 'rotator-target': 't', 'rotator-options': 'field=a%3Bb' };
+    const tags = {
+      rotator: 'storage-account-key',
+      'rotator-target': 't',
+      'rotator-options': 'field=a%3Bb',
+    };
     expect(read(tags).wanted.field).toBe('a;b');
     expect(bound.at(-1)?.options).toEqual({});
-    expect(wantedOf(tags, rotator)).toEqual({ spec: { kind: 'key', dialects: ['storage'] }, field: 'a;b' });
+    expect(wantedOf(tags, rotator)).toEqual({
+      spec: { kind: 'key', dialects: ['storage'] },
+      field: 'a;b',
+    });
     expect(wantedOf({ rotator: 'nosuch' }, rotator).field).toBeUndefined();
   });
 
   it('names the login beside the credential, where the kind has logins and the value is a document', () => {
-    const logins: Rotator = { ...rotator, form: { kind: 'login', server: 'postgresql', required: false } };
+    const logins: Rotator = {
+      ...rotator,
+      form: { kind: 'login', server: 'postgresql', required: false },
+    };
     const of = (options: string, each = logins) => wantedOf({ 'rotator-options': options }, each);
-    expect(of('field=pw;login-field=user')).toEqual({ spec: logins.form, field: 'pw', loginField: 'user' });
+    expect(of('field=pw;login-field=user')).toEqual({
+      spec: logins.form,
+      field: 'pw',
+      loginField: 'user',
+    });
     expect(Object.keys(of('field=pw'))).toEqual(['spec', 'field']);
     expect(Object.keys(of(''))).toEqual(['spec']);
     expect(thrown(() => of('login-field=user'))).toMatchObject({
@@ -118,11 +136,17 @@ describe('opting in', () => {
 
   it('refuses a kind that the operator has not switched on, naming the setting', () => {
     const error = thrown(() => read({ rotator: 'storage-account-key', 'rotator-target': 't' }, []));
-    expect(error).toMatchObject({ reason: 'kind-off', detail: expect.stringContaining('KEYTURN_ROTATORS') });
+    expect(error).toMatchObject({
+      reason: 'kind-off',
+      detail: expect.stringContaining('KEYTURN_ROTATORS'),
+    });
   });
 
   it.each([undefined, '', '   '])('refuses the target %j, naming the tag', (target) => {
-    const tags = { rotator: 'storage-account-key', ...(target === undefined ? {} : { 'rotator-target': target }) };
+    const tags = {
+      rotator: 'storage-account-key',
+      ...(target === undefined ? {} : { 'rotator-target': target }),
+    };
     expect(thrown(() => read(tags))).toMatchObject({
       reason: 'bad-tags',
       detail: expect.stringContaining('rotator-target'),
@@ -137,11 +161,17 @@ describe('the slot that a secret holds, whatever else of its tags is broken', ()
     bind: ({ target, options }) => {
       if (!/^[a-z]+$/.test(target) || Object.keys(options).some((key) => key !== 'ok'))
         throw new KeyturnError('bad-tags');
-      return { ...rotator.bind({ target, options, secret }), id: `${target} ${Object.keys(options).join()}`.trim() };
+      return {
+        ...rotator.bind({ target, options, secret }),
+        id: `${target} ${Object.keys(options).join()}`.trim(),
+      };
     },
   };
   const slotOf = (tags: Record<string, string>, each = strict) =>
-    slotTargetOf(tags, secret, { types: [each.type], get: (type) => (type === each.type ? each : undefined) });
+    slotTargetOf(tags, secret, {
+      types: [each.type],
+      get: (type) => (type === each.type ? each : undefined),
+    });
   const tags = { Rotator: ' Storage-Account-Key ', 'Rotator-Target': ' here ' };
 
   it('is at the target that the tags name, by its options', () => {
@@ -149,9 +179,12 @@ describe('the slot that a secret holds, whatever else of its tags is broken', ()
     expect(slotOf({ ...tags, 'rotator-options': 'ok=1;field=a' })).toBe('here ok');
   });
 
-  it.each(['strange=1', 'ok=%zz', 'ok'])('is there also with the options %j, which the look will refuse', (options) => {
-    expect(slotOf({ ...tags, 'rotator-options': options })).toBe('here');
-  });
+  it.each(['strange=1', 'ok=%zz', 'ok'])(
+    'is there also with the options %j, which the look will refuse',
+    (options) => {
+      expect(slotOf({ ...tags, 'rotator-options': options })).toBe('here');
+    },
+  );
 
   it.each([
     { Rotator: 'nosuch', 'rotator-target': 'here' },
@@ -175,7 +208,12 @@ describe('the slot that a secret holds, whatever else of its tags is broken', ()
 
 describe('options', () => {
   it('decodes values and leaves a second sign in them', () => {
-    expect(readOptions('a=1;b=x%3Dy%3Bz;c=p=q;d=')).toEqual({ a: '1', b: 'x=y;z', c: 'p=q', d: '' });
+    expect(readOptions('a=1;b=x%3Dy%3Bz;c=p=q;d=')).toEqual({
+      a: '1',
+      b: 'x=y;z',
+      c: 'p=q',
+      d: '',
+    });
     expect(readOptions(undefined)).toEqual({});
     expect(readOptions(' ; ; ')).toEqual({});
   });
@@ -199,18 +237,26 @@ describe('options', () => {
   });
 
   it('SEC-06: shows strange parts quoted and cut', () => {
-    const { detail } = thrown(() => readOptions(`\u001b[2J\u202e${'A'.repeat(10_000)}`)) as KeyturnError;
+    const { detail } = thrown(() =>
+      readOptions(`\u001b[2J\u202e${'A'.repeat(10_000)}`),
+    ) as KeyturnError;
     expect(detail).toMatch(/^[\x20-\x7e]+$/);
     expect(detail.length).toBeLessThan(250);
   });
 
   it('gives back what was encoded, and never breaks on what strangers write', () => {
-    const options = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/), fc.string({ unit: 'grapheme' }), {
-      maxKeys: 8,
-    });
+    const options = fc.dictionary(
+      fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/),
+      fc.string({ unit: 'grapheme' }),
+      {
+        maxKeys: 8,
+      },
+    );
     fc.assert(
       fc.property(options, (each) => {
-        const text = Object.entries(each).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
+        const text = Object.entries(each).map(
+          ([key, value]) => `${key}=${encodeURIComponent(value)}`,
+        );
         expect(readOptions(text.join(';'))).toEqual({ ...each });
       }),
     );
@@ -252,7 +298,9 @@ describe("the tags of Microsoft's samples", () => {
   });
 
   it('count in any casing, and what others have is not taken for a storage account', () => {
-    expect(isOptedIn(optInTags({ provideraddress: address.toLowerCase() }, secret, config))).toBe(true);
+    expect(isOptedIn(optInTags({ provideraddress: address.toLowerCase() }, secret, config))).toBe(
+      true,
+    );
     for (const ProviderAddress of [
       '',
       'acct1',
@@ -262,21 +310,37 @@ describe("the tags of Microsoft's samples", () => {
   });
 
   it('say how often', () => {
-    expect(samplePolicy(sample, secret, config)).toEqual([{ where: 'The tag ValidityPeriodDays', text: 'every=60d' }]);
-    expect(mergePolicy(samplePolicy({ ...sample, ValidityPeriodDays: ' 30 ' }, secret, config)).everyHours).toBe(720);
+    expect(samplePolicy(sample, secret, config)).toEqual([
+      { where: 'The tag ValidityPeriodDays', text: 'every=60d' },
+    ]);
+    expect(
+      mergePolicy(samplePolicy({ ...sample, ValidityPeriodDays: ' 30 ' }, secret, config))
+        .everyHours,
+    ).toBe(720);
     const { ValidityPeriodDays: _, ...without } = sample;
     expect(samplePolicy(without, secret, config)).toEqual([]);
   });
 
-  it.each(['', '0', '60.5', 'sixty', '1d;paused=true;grace=1', '6;0', '6=0', '-1', '\u202e', '\ud800'])(
-    'are refused with the tag named where the period is %j',
-    (ValidityPeriodDays) => {
-      const sources = samplePolicy({ ...sample, ValidityPeriodDays }, secret, config);
-      expect(() => mergePolicy(sources)).toThrow(
-        expect.objectContaining({ reason: 'bad-tags', detail: expect.stringContaining('ValidityPeriodDays') }),
-      );
-    },
-  );
+  it.each([
+    '',
+    '0',
+    '60.5',
+    'sixty',
+    '1d;paused=true;grace=1',
+    '6;0',
+    '6=0',
+    '-1',
+    '\u202e',
+    '\ud800',
+  ])('are refused with the tag named where the period is %j', (ValidityPeriodDays) => {
+    const sources = samplePolicy({ ...sample, ValidityPeriodDays }, secret, config);
+    expect(() => mergePolicy(sources)).toThrow(
+      expect.objectContaining({
+        reason: 'bad-tags',
+        detail: expect.stringContaining('ValidityPeriodDays'),
+      }),
+    );
+  });
 
   it("give way to Keyturn's own", () => {
     const own = { ...sample, rotator: 'sql-login', 'rotator-target': 'elsewhere' };

@@ -20,14 +20,22 @@ const other = 'ffffffff';
 const id = (digit: number) => String(digit).repeat(32);
 const rot = (digit: number) => rotationId(secret, id(digit));
 
-function version(digit: number, state: RotatorState | string | undefined, createdOn = T): VersionInfo {
+function version(
+  digit: number,
+  state: RotatorState | string | undefined,
+  createdOn = T,
+): VersionInfo {
   const tag = typeof state === 'object' ? formatState(state) : state;
-  const tags = { rotator: 'storage-account-key', ...(tag === undefined ? {} : { 'rotator-state': tag }) };
+  const tags = {
+    rotator: 'storage-account-key',
+    ...(tag === undefined ? {} : { 'rotator-state': tag }),
+  };
   return { id: id(digit), enabled: true, createdOn, updatedOn: createdOn, tags, managed: false };
 }
 const older = (versions: readonly VersionInfo[], current: number, currentRot?: string) =>
   olderOurs(versions, id(current), { secret, tgt, currentRot });
-const ids = (found: readonly { version: string }[]) => found.map(({ version: each }) => each[0]).sort();
+const ids = (found: readonly { version: string }[]) =>
+  found.map(({ version: each }) => each[0]).sort();
 
 /** A chain as Keyturn writes it: 1 was taken over, 2 replaced it, 3 replaced 2. */
 const chain = [
@@ -39,7 +47,12 @@ const chain = [
 describe('older versions of ours', () => {
   it('are those with a state of this target that are neither current nor marked revoked', () => {
     expect(older(chain, 3, rot(2))).toEqual([
-      { version: id(2), handle: 'key2', createdOn: T, state: { tgt, cred: 'key2', rot: rot(1), started: rot(2) } },
+      {
+        version: id(2),
+        handle: 'key2',
+        createdOn: T,
+        state: { tgt, cred: 'key2', rot: rot(1), started: rot(2) },
+      },
     ]);
   });
 
@@ -93,7 +106,12 @@ describe('older versions at another target', () => {
   });
 });
 
-const named = (digit: number, handle: string, createdOn: Date, state: RotatorState = {}): NamedOlder => ({
+const named = (
+  digit: number,
+  handle: string,
+  createdOn: Date,
+  state: RotatorState = {},
+): NamedOlder => ({
   version: id(digit),
   handle,
   createdOn,
@@ -102,7 +120,11 @@ const named = (digit: number, handle: string, createdOn: Date, state: RotatorSta
 
 describe('the newest of what is owed', () => {
   it('is the one created last, wherever it stands', () => {
-    const list = [named(2, 'key2', addMinutes(T, 5)), named(1, 'key1', T), named(3, 'a', addMinutes(T, 1))];
+    const list = [
+      named(2, 'key2', addMinutes(T, 5)),
+      named(1, 'key1', T),
+      named(3, 'a', addMinutes(T, 1)),
+    ];
     expect(newestOf(list, secret)?.version).toBe(id(2));
     expect(newestOf([...list].reverse(), secret)?.version).toBe(id(2));
     expect(newestOf([], secret)).toBeUndefined();
@@ -133,7 +155,9 @@ describe('what drift must keep', () => {
       keep: ['key2', 'key1'],
       until: addHours(T, 48),
     });
-    expect(keptBesideDrift([newest, before], newest, current, addHours(T, 11)).keep).toEqual(['key2']);
+    expect(keptBesideDrift([newest, before], newest, current, addHours(T, 11)).keep).toEqual([
+      'key2',
+    ]);
   });
 
   it('is nothing where nothing is owed', () => {

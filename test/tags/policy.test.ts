@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { addDays, addHours } from '../../src/core/clock.ts';
-import { dueOn, expiryOf, mergePolicy, type Policy, parsePolicy, soonestOn, termsOf } from '../../src/tags/policy.ts';
+import {
+  dueOn,
+  expiryOf,
+  mergePolicy,
+  type Policy,
+  parsePolicy,
+  soonestOn,
+  termsOf,
+} from '../../src/tags/policy.ts';
 
 const T = new Date('2027-01-05T10:00:00Z');
 const tag = (text: string | undefined) => ({ where: 'The tag rotator-policy', text });
@@ -57,9 +65,15 @@ describe('the policy of a secret', () => {
   });
 
   it('waits where the vault or the settings say so, which a tag of the vault may put on, and never take off or shorten', () => {
-    expect(mergePolicy([tag(''), vault('revoke=when-unused'), setting('')]).whenUnused).toBeDefined();
-    expect(mergePolicy([tag(''), vault('revoke=after-grace'), setting('revoke=when-unused')]).whenUnused).toBeDefined();
-    expect(mergePolicy([tag('revoke=after-grace'), vault('revoke=when-unused')]).whenUnused).toBeUndefined();
+    expect(
+      mergePolicy([tag(''), vault('revoke=when-unused'), setting('')]).whenUnused,
+    ).toBeDefined();
+    expect(
+      mergePolicy([tag(''), vault('revoke=after-grace'), setting('revoke=when-unused')]).whenUnused,
+    ).toBeDefined();
+    expect(
+      mergePolicy([tag('revoke=after-grace'), vault('revoke=when-unused')]).whenUnused,
+    ).toBeUndefined();
     const both = (own: string) =>
       mergePolicy([
         tag(own),
@@ -67,7 +81,10 @@ describe('the policy of a secret', () => {
         setting('revoke=when-unused;unused-limit=5d;at-limit=alert'),
       ]);
     expect(both('').whenUnused).toEqual({ limitHours: 120, atLimit: 'alert' });
-    expect(both('unused-limit=2h;at-limit=revoke').whenUnused).toEqual({ limitHours: 2, atLimit: 'revoke' });
+    expect(both('unused-limit=2h;at-limit=revoke').whenUnused).toEqual({
+      limitHours: 2,
+      atLimit: 'revoke',
+    });
   });
 
   it('lets the secret say paused=false where the vault says true', () => {
@@ -89,7 +106,10 @@ describe('the policy of a secret', () => {
   });
 
   it.each([
-    [tag('keep=true'), /expected every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers/],
+    [
+      tag('keep=true'),
+      /expected every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers/,
+    ],
     [tag('revoke=now'), /revoke=after-grace or revoke=when-unused/],
     [tag('unused-limit=0h'), /unused-limit=<n>d or <n>h/],
     [tag('at-limit=hold'), /at-limit=revoke or at-limit=alert/],
@@ -122,7 +142,9 @@ describe('the policy of a secret', () => {
   );
 
   it('refuses it also when the two come from different places', () => {
-    expect(() => mergePolicy([tag('every=3d'), vault('grace=4d')])).toThrow(/grace \(96 h\).*every \(72 h\)/);
+    expect(() => mergePolicy([tag('every=3d'), vault('grace=4d')])).toThrow(
+      /grace \(96 h\).*every \(72 h\)/,
+    );
   });
 
   it.each([
@@ -133,7 +155,13 @@ describe('the policy of a secret', () => {
       'the tag keyturn-policy of the vault',
       24,
     ],
-    [[tag('every=36h'), vault(undefined), setting(undefined)], "Keyturn's default", 48, 'the tag rotator-policy', 36],
+    [
+      [tag('every=36h'), vault(undefined), setting(undefined)],
+      "Keyturn's default",
+      48,
+      'the tag rotator-policy',
+      36,
+    ],
     [
       [tag(undefined), vault('grace=70d'), setting('every=60d')],
       'The tag keyturn-policy of the vault',
@@ -155,8 +183,20 @@ describe('the policy of a secret', () => {
       'the setting KEYTURN_EVERY_MAX',
       2160,
     ],
-    [[tag('every=20h'), setting('grace=1h')], 'The setting KEYTURN_GRACE_MIN', 24, 'the tag rotator-policy', 20],
-    [[tag('grace=40h'), vault('every=30h')], 'The tag rotator-policy', 40, 'the tag keyturn-policy of the vault', 30],
+    [
+      [tag('every=20h'), setting('grace=1h')],
+      'The setting KEYTURN_GRACE_MIN',
+      24,
+      'the tag rotator-policy',
+      20,
+    ],
+    [
+      [tag('grace=40h'), vault('every=30h')],
+      'The tag rotator-policy',
+      40,
+      'the tag keyturn-policy of the vault',
+      30,
+    ],
     [
       [tag(undefined), { where: 'The tag ValidityPeriodDays', text: 'every=1d' }],
       "Keyturn's default",
@@ -168,7 +208,9 @@ describe('the policy of a secret', () => {
     'COR-09: a grace and an every that do not fit name the two that are wrong: %#',
     (sources, one, grace, other, every) => {
       const detail = `grace (${grace} h) of ${one.replace(/^The /, 'the ')} must be shorter than every (${every} h) of ${other}.`;
-      expect(() => mergePolicy(sources)).toThrow(expect.objectContaining({ reason: 'bad-tags', detail }));
+      expect(() => mergePolicy(sources)).toThrow(
+        expect.objectContaining({ reason: 'bad-tags', detail }),
+      );
     },
   );
 
@@ -185,7 +227,9 @@ describe('the policy of a secret', () => {
     ['grace=48h', 48],
     ['grace=10d', 240],
   ])('ATK-06: the tag of a vault lengthens the grace and never shortens it: %s', (text, hours) => {
-    expect(mergePolicy([tag(undefined), vault(text), setting('every=60d;grace=48h')]).graceHours).toBe(hours);
+    expect(
+      mergePolicy([tag(undefined), vault(text), setting('every=60d;grace=48h')]).graceHours,
+    ).toBe(hours);
     expect(mergePolicy([tag(undefined), vault(text), setting(undefined)]).graceHours).toBe(hours);
   });
 
@@ -202,12 +246,18 @@ describe('the policy of a secret', () => {
 
   it('ATK-06: the least grace of the operator bounds all but the secret itself', () => {
     const limits = { everyMaxHours: 2160, graceMinHours: 24 };
-    expect(mergePolicy([tag(undefined), vault(undefined), setting('grace=1h')], limits)).toMatchObject({
+    expect(
+      mergePolicy([tag(undefined), vault(undefined), setting('grace=1h')], limits),
+    ).toMatchObject({
       graceHours: 24,
       notes: ['grace=1h of the setting KEYTURN_POLICY counts as 1d (KEYTURN_GRACE_MIN).'],
     });
-    expect(mergePolicy([tag(undefined), vault('grace=12h'), setting('grace=1h')], limits).graceHours).toBe(24);
-    expect(mergePolicy([tag('grace=1h'), vault(undefined), setting('grace=1h')], limits).graceHours).toBe(1);
+    expect(
+      mergePolicy([tag(undefined), vault('grace=12h'), setting('grace=1h')], limits).graceHours,
+    ).toBe(24);
+    expect(
+      mergePolicy([tag('grace=1h'), vault(undefined), setting('grace=1h')], limits).graceHours,
+    ).toBe(1);
     expect(mergePolicy([tag(undefined)], { ...limits, graceMinHours: 72 }).graceHours).toBe(72);
   });
 
@@ -216,7 +266,9 @@ describe('the policy of a secret', () => {
     expect(notes(tag(undefined), vault('grace=48h'), setting(undefined))).toBeUndefined();
     expect(notes(tag(undefined), vault(undefined), setting('grace=24h'))).toBeUndefined();
     // The settings' own word is as long as the operator's least: it is theirs that is named.
-    expect(() => mergePolicy([tag('every=20h'), setting('grace=24h')])).toThrow(/the setting KEYTURN_POLICY/);
+    expect(() => mergePolicy([tag('every=20h'), setting('grace=24h')])).toThrow(
+      /the setting KEYTURN_POLICY/,
+    );
   });
 
   it('ATK-06: the tag of a vault puts a pause on and lifts none that the operator has put on', () => {
@@ -234,15 +286,31 @@ describe('the policy of a secret', () => {
       const { pausedByVault, notes } = mergePolicy(sources);
       return [pausedByVault, notes];
     };
-    const notLifted = 'paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.';
-    expect(merged(tag(undefined), vault('paused=true'), setting(undefined))).toEqual([true, undefined]);
-    expect(merged(tag(undefined), vault('paused=true'), setting('paused=true'))).toEqual([undefined, undefined]);
-    expect(merged(tag(undefined), vault('paused=false'), setting('paused=true'))).toEqual([undefined, [notLifted]]);
-    expect(merged(tag(undefined), vault('paused=false'), setting(undefined))).toEqual([undefined, undefined]);
+    const notLifted =
+      'paused=false of the tag keyturn-policy of the vault does not lift the pause of the settings.';
+    expect(merged(tag(undefined), vault('paused=true'), setting(undefined))).toEqual([
+      true,
+      undefined,
+    ]);
+    expect(merged(tag(undefined), vault('paused=true'), setting('paused=true'))).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(merged(tag(undefined), vault('paused=false'), setting('paused=true'))).toEqual([
+      undefined,
+      [notLifted],
+    ]);
+    expect(merged(tag(undefined), vault('paused=false'), setting(undefined))).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 
   it.each([
-    [[tag('every=3650d')], 'every=3650d of the tag rotator-policy counts as 90d (KEYTURN_EVERY_MAX).'],
+    [
+      [tag('every=3650d')],
+      'every=3650d of the tag rotator-policy counts as 90d (KEYTURN_EVERY_MAX).',
+    ],
     [
       [tag(undefined), vault('every=91d')],
       'every=91d of the tag keyturn-policy of the vault counts as 90d (KEYTURN_EVERY_MAX).',
@@ -255,12 +323,17 @@ describe('the policy of a secret', () => {
       [tag(undefined), { where: 'The tag ValidityPeriodDays', text: 'every=365d' }],
       'every=365d of the tag ValidityPeriodDays counts as 90d (KEYTURN_EVERY_MAX).',
     ],
-  ])('OPS-05: an every beyond the maximum counts as the maximum and says so: %#', (sources, note) => {
-    expect(mergePolicy(sources)).toMatchObject({ everyHours: 2160, notes: [note] });
-  });
+  ])(
+    'OPS-05: an every beyond the maximum counts as the maximum and says so: %#',
+    (sources, note) => {
+      expect(mergePolicy(sources)).toMatchObject({ everyHours: 2160, notes: [note] });
+    },
+  );
 
   it("OPS-05: the maximum is the operator's, and a shorter every is as it is", () => {
-    expect(mergePolicy([tag('every=365d')], { everyMaxHours: 400 * 24, graceMinHours: 24 })).toEqual({
+    expect(
+      mergePolicy([tag('every=365d')], { everyMaxHours: 400 * 24, graceMinHours: 24 }),
+    ).toEqual({
       everyHours: 8760,
       graceHours: 48,
       paused: false,
@@ -305,7 +378,9 @@ describe('dates', () => {
   });
 
   it('sends no expiry past 2038, which the SDK would corrupt', () => {
-    expect(expiryOf(wide('every=3650d'), new Date('2035-01-01T00:00:00Z'))).toEqual(new Date('2038-01-18T00:00:00Z'));
+    expect(expiryOf(wide('every=3650d'), new Date('2035-01-01T00:00:00Z'))).toEqual(
+      new Date('2038-01-18T00:00:00Z'),
+    );
   });
 
   it('a version of ours is due when its turn is over, and then its near-expiry event comes', () => {
@@ -313,25 +388,34 @@ describe('dates', () => {
     const expiresOn = expiryOf(policy, T);
     expect(dueOn({ createdOn: T, expiresOn }, true, policy)).toEqual(addDays(T, 60));
     expect(expiresOn.getTime() - addDays(T, 60).getTime()).toBeLessThanOrEqual(30 * 86_400_000);
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, true, policy)).toEqual(addDays(T, 60));
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, true, policy)).toEqual(
+      addDays(T, 60),
+    );
   });
 
   it('OPS-05: any other version is due by its expiry, but no later than a turn after it was taken over', () => {
     const policy = of('every=60d');
     const version = { createdOn: addDays(T, -300), expiresOn: addDays(T, 400) };
-    const due = (lived: Parameters<typeof dueOn>[3], ours = false) => dueOn(version, ours, policy, lived);
+    const due = (lived: Parameters<typeof dueOn>[3], ours = false) =>
+      dueOn(version, ours, policy, lived);
     expect(due({ takenOverOn: T })).toEqual(addDays(T, 60));
     expect(due({})).toEqual(addDays(T, -240)); // without the row, created + every
     // A person's fresh credential has its turn from then on, however long ago the secret was taken over.
     expect(due({ since: addDays(T, 10), takenOverOn: addDays(T, -90) })).toEqual(addDays(T, 70));
     expect(due({ since: addDays(T, -500), takenOverOn: T })).toEqual(addDays(T, 60));
-    expect(dueOn({ ...version, expiresOn: addDays(T, 40) }, false, policy, { takenOverOn: T })).toEqual(addDays(T, 10));
+    expect(
+      dueOn({ ...version, expiresOn: addDays(T, 40) }, false, policy, { takenOverOn: T }),
+    ).toEqual(addDays(T, 10));
   });
 
   it('OPS-05: an undo brings a credential back for a turn, but for no more than the longest one since it began', () => {
     const policy = of('every=60d');
     const undone = (daysOld: number, everyMaxHours?: number) =>
-      dueOn({ createdOn: T }, false, policy, { since: addDays(T, -daysOld), currentSince: T, everyMaxHours });
+      dueOn({ createdOn: T }, false, policy, {
+        since: addDays(T, -daysOld),
+        currentSince: T,
+        everyMaxHours,
+      });
     expect(undone(10)).toEqual(addDays(T, 60));
     expect(undone(60)).toEqual(addDays(T, 30));
     expect(undone(60, 60 * 24)).toEqual(T);
@@ -342,10 +426,15 @@ describe('dates', () => {
     const policy = of('every=60d');
     const since = addDays(T, -50);
     expect(dueOn({ createdOn: T }, false, policy, { since })).toEqual(addDays(T, 10));
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 89) }, true, policy, { since })).toEqual(addDays(T, 10));
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 400) }, false, policy, { since, takenOverOn: since })).toEqual(
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 89) }, true, policy, { since })).toEqual(
       addDays(T, 10),
     );
+    expect(
+      dueOn({ createdOn: T, expiresOn: addDays(T, 400) }, false, policy, {
+        since,
+        takenOverOn: since,
+      }),
+    ).toEqual(addDays(T, 10));
   });
 
   it('VAL-12: one without an expiry that was old when it was opted in has a turn from then on', () => {
@@ -369,12 +458,17 @@ describe('dates', () => {
     ['of one day, in the middle', 1, 0.5],
     ['that is over, at its end', 0, 0],
     ['that was over when it was stored, at its end', -1, -1],
-  ])('VAL-12: a credential that its target ends is due in time: after a life %s', (_, days, due) => {
-    const ends = { on: addHours(T, days * 24), since: T };
-    const expected = addHours(T, due * 24);
-    for (const ours of [true, false])
-      expect(dueOn({ createdOn: T }, ours, of('every=60d;grace=48h'), { ends })).toEqual(expected);
-  });
+  ])(
+    'VAL-12: a credential that its target ends is due in time: after a life %s',
+    (_, days, due) => {
+      const ends = { on: addHours(T, days * 24), since: T };
+      const expected = addHours(T, due * 24);
+      for (const ours of [true, false])
+        expect(dueOn({ createdOn: T }, ours, of('every=60d;grace=48h'), { ends })).toEqual(
+          expected,
+        );
+    },
+  );
 
   it('one that its target does not end is due as ever', () => {
     const ends = { on: undefined, since: T };
@@ -382,7 +476,8 @@ describe('dates', () => {
   });
 
   it('KV-06: what the vault refused is asked for again once turn, cap or content type are other ones', () => {
-    const plan = (every: string, type: string | undefined, cap: number | undefined) => termsOf(wide(every), type, cap);
+    const plan = (every: string, type: string | undefined, cap: number | undefined) =>
+      termsOf(wide(every), type, cap);
     const refused = plan('every=60d', 'text/plain', 28);
     expect(plan('every=1440h;grace=24h', 'text/plain', 28)).toBe(refused);
     const others = [
@@ -397,14 +492,20 @@ describe('dates', () => {
 
   it('any other version is due by its expiry, or after a turn where it has none or a late one', () => {
     const policy = of('every=60d');
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, false, policy)).toEqual(addDays(T, 60));
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, false, policy)).toEqual(addDays(T, 15));
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 200) }, false, policy)).toEqual(
+      addDays(T, 60),
+    );
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, false, policy)).toEqual(
+      addDays(T, 15),
+    );
     expect(dueOn({ createdOn: T }, false, policy)).toEqual(addDays(T, 60));
   });
 
   it('leaves at least the grace between the due date and the expiry', () => {
     const policy = of('every=60d;grace=10d');
-    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, true, policy)).toEqual(addDays(T, 10));
+    expect(dueOn({ createdOn: T, expiresOn: addDays(T, 20) }, true, policy)).toEqual(
+      addDays(T, 10),
+    );
   });
 
   it('is too soon within 24 hours or the grace of a version, whichever is longer', () => {
@@ -417,12 +518,16 @@ describe('dates', () => {
       .record({ every: fc.integer({ min: 96, max: 8760 }), grace: fc.integer({ min: 0, max: 48 }) })
       .map(({ every, grace }) => wide(`every=${every}h;grace=${grace}h`));
     fc.assert(
-      fc.property(policies, fc.option(fc.integer({ min: 5, max: 400 }), { nil: undefined }), (policy, cap) => {
-        const expiresOn = expiryOf(policy, T, cap);
-        const due = dueOn({ createdOn: T, expiresOn }, true, policy);
-        expect(due.getTime()).toBeLessThan(expiresOn.getTime());
-        expect(due.getTime()).toBeGreaterThanOrEqual(soonestOn(T, policy).getTime());
-      }),
+      fc.property(
+        policies,
+        fc.option(fc.integer({ min: 5, max: 400 }), { nil: undefined }),
+        (policy, cap) => {
+          const expiresOn = expiryOf(policy, T, cap);
+          const due = dueOn({ createdOn: T, expiresOn }, true, policy);
+          expect(due.getTime()).toBeLessThan(expiresOn.getTime());
+          expect(due.getTime()).toBeGreaterThanOrEqual(soonestOn(T, policy).getTime());
+        },
+      ),
     );
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { KeyturnError } from '../../src/core/errors.ts';
-import { change, formatState, parseState, type RotatorState, readState, withState } from '../../src/tags/state.ts';
+import {
+  change,
+  formatState,
+  parseState,
+  type RotatorState,
+  readState,
+  withState,
+} from '../../src/tags/state.ts';
 
 const full: RotatorState = {
   tgt: '0a1b2c3d',
@@ -17,7 +24,9 @@ const text =
   'v=1;tgt=0a1b2c3d;cred=key2;rot=0123456789abcdef;after=2027-01-05T10:00Z;proved=deadbeef;started=fedcba9876543210;revoked=1;hold=2027-02-01T00:00Z';
 
 const hex = (length: number) =>
-  fc.array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length }).map((all) => all.join(''));
+  fc
+    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+    .map((all) => all.join(''));
 const minutes = fc
   .integer({ min: Date.UTC(2020, 0) / 60_000, max: Date.UTC(2037, 11) / 60_000 })
   .map((minute) => new Date(minute * 60_000));
@@ -77,14 +86,19 @@ describe('the tag rotator-state', () => {
         ['batch', '7'],
       ],
     });
-    expect(formatState(change(read, { cred: 'key1' }))).toBe('v=1;tgt=0a1b2c3d;cred=key1;zone=eu%2Fwest;batch=7');
+    expect(formatState(change(read, { cred: 'key1' }))).toBe(
+      'v=1;tgt=0a1b2c3d;cred=key1;zone=eu%2Fwest;batch=7',
+    );
   });
 
   it.each(['v=2', 'v=2;tgt=0a1b2c3d', 'tgt=0a1b2c3d;v=17', 'v=2;unheard-of=x'])(
     'SEC-04: refuses %s as the state of a newer release',
     (newer) => {
       expect(attempt(() => parseState(newer))).toMatchObject({ reason: 'state-newer' });
-      expect(attempt(() => parseState(newer))).toHaveProperty('detail', expect.stringContaining('rotator-state'));
+      expect(attempt(() => parseState(newer))).toHaveProperty(
+        'detail',
+        expect.stringContaining('rotator-state'),
+      );
     },
   );
 
@@ -128,7 +142,9 @@ describe('the tag rotator-state', () => {
   });
 
   it('writes 256 characters and refuses 257, before anything is sent', () => {
-    const long = (length: number): RotatorState => ({ rest: [['note', 'x'.repeat(length - 'v=1;note='.length)]] });
+    const long = (length: number): RotatorState => ({
+      rest: [['note', 'x'.repeat(length - 'v=1;note='.length)]],
+    });
     expect(formatState(long(256))).toHaveLength(256);
     expect(attempt(() => formatState(long(257)))).toMatchObject({
       reason: 'too-large',

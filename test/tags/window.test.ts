@@ -11,9 +11,18 @@ const next = (text: string, iso: string) => nextOpen(window(text), new Date(iso)
 
 describe('the text of a window', () => {
   it.each([
-    ['01:00-05:00 UTC', { days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 60, toMinute: 300, zone: 'UTC' }],
-    ['Sat-Sun 01:00-05:00 Europe/Berlin', { days: [6, 0], fromMinute: 60, toMinute: 300, zone: 'Europe/Berlin' }],
-    ['fri-mon 22:30-24:00 America/New_York', { days: [5, 6, 0, 1], fromMinute: 1350, toMinute: 1440 }],
+    [
+      '01:00-05:00 UTC',
+      { days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 60, toMinute: 300, zone: 'UTC' },
+    ],
+    [
+      'Sat-Sun 01:00-05:00 Europe/Berlin',
+      { days: [6, 0], fromMinute: 60, toMinute: 300, zone: 'Europe/Berlin' },
+    ],
+    [
+      'fri-mon 22:30-24:00 America/New_York',
+      { days: [5, 6, 0, 1], fromMinute: 1350, toMinute: 1440 },
+    ],
     ['Wed 23:00-02:00 UTC', { days: [3], fromMinute: 1380, toMinute: 120 }],
     ['Sat  01:59-05:59  UTC', { days: [6], fromMinute: 119, toMinute: 359, zone: 'UTC' }],
     ['Mon-Mon 00:00-24:00 Etc/GMT+3', { days: [1], fromMinute: 0, toMinute: 1440 }],
@@ -54,11 +63,16 @@ describe('an open window', () => {
     expect(open('01:00-05:00 UTC', '2027-01-05T05:00:00Z')).toBe(false);
   });
 
-  it.each(['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])('on %s is open on that day alone', (day) => {
-    const on = Array.from({ length: 7 }, (_, at) => new Date(Date.UTC(2027, 0, 3 + at, 2)).toISOString());
-    const days = on.filter((iso) => open(`${day} 01:00-05:00 UTC`, iso));
-    expect(days.map((iso) => new Date(iso).toUTCString().slice(0, 3))).toEqual([day]);
-  });
+  it.each(['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])(
+    'on %s is open on that day alone',
+    (day) => {
+      const on = Array.from({ length: 7 }, (_, at) =>
+        new Date(Date.UTC(2027, 0, 3 + at, 2)).toISOString(),
+      );
+      const days = on.filter((iso) => open(`${day} 01:00-05:00 UTC`, iso));
+      expect(days.map((iso) => new Date(iso).toUTCString().slice(0, 3))).toEqual([day]);
+    },
+  );
 
   it('goes by the day of its own zone', () => {
     // Saturday 00:30 in Berlin is still Friday in UTC; in Auckland it has been Saturday for half a day.
@@ -94,12 +108,42 @@ describe('the next opening', () => {
     ['later today', '01:00-05:00 UTC', '2027-01-05T00:10:00Z', '2027-01-05T01:00:00.000Z'],
     ['tomorrow', '01:00-05:00 UTC', '2027-01-05T05:00:00Z', '2027-01-06T01:00:00.000Z'],
     ['on its day', 'Sat-Sun 01:00-05:00 UTC', '2027-01-05T12:00:00Z', '2027-01-09T01:00:00.000Z'],
-    ['in a week less four hours', 'Tue 01:00-05:00 UTC', '2027-01-05T05:00:00Z', '2027-01-12T01:00:00.000Z'],
-    ['a window of five minutes', '03:17-03:22 UTC', '2027-01-05T12:00:00Z', '2027-01-06T03:17:00.000Z'],
-    ['a window of one minute', 'Sun 00:07-00:08 UTC', '2027-01-05T12:00:00Z', '2027-01-10T00:07:00.000Z'],
-    ['an opening at an odd minute', '03:01-09:00 UTC', '2027-01-05T12:00:00Z', '2027-01-06T03:01:00.000Z'],
-    ['a zone of quarter hours', '01:00-02:00 Asia/Kathmandu', '2027-01-05T12:00:00Z', '2027-01-05T19:15:00.000Z'],
-    ['after the clocks went back', '02:30-03:00 Europe/Berlin', '2027-10-31T01:00:00Z', '2027-10-31T01:30:00.000Z'],
+    [
+      'in a week less four hours',
+      'Tue 01:00-05:00 UTC',
+      '2027-01-05T05:00:00Z',
+      '2027-01-12T01:00:00.000Z',
+    ],
+    [
+      'a window of five minutes',
+      '03:17-03:22 UTC',
+      '2027-01-05T12:00:00Z',
+      '2027-01-06T03:17:00.000Z',
+    ],
+    [
+      'a window of one minute',
+      'Sun 00:07-00:08 UTC',
+      '2027-01-05T12:00:00Z',
+      '2027-01-10T00:07:00.000Z',
+    ],
+    [
+      'an opening at an odd minute',
+      '03:01-09:00 UTC',
+      '2027-01-05T12:00:00Z',
+      '2027-01-06T03:01:00.000Z',
+    ],
+    [
+      'a zone of quarter hours',
+      '01:00-02:00 Asia/Kathmandu',
+      '2027-01-05T12:00:00Z',
+      '2027-01-05T19:15:00.000Z',
+    ],
+    [
+      'after the clocks went back',
+      '02:30-03:00 Europe/Berlin',
+      '2027-10-31T01:00:00Z',
+      '2027-10-31T01:30:00.000Z',
+    ],
     [
       'the week after an hour that did not exist',
       'Sun 02:00-03:00 Europe/Berlin',
@@ -111,24 +155,40 @@ describe('the next opening', () => {
   });
 
   it('is open, and nothing before it was', () => {
-    const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe');
+    const zones = fc.constantFrom(
+      'UTC',
+      'Europe/Berlin',
+      'America/New_York',
+      'Asia/Kathmandu',
+      'Australia/Lord_Howe',
+    );
     const minute = fc.integer({ min: 0, max: 1439 });
     const windows = fc
-      .record({ from: minute, to: minute, zone: zones, days: fc.constantFrom([0, 1, 2, 3, 4, 5, 6], [6], [6, 0], [3]) })
+      .record({
+        from: minute,
+        to: minute,
+        zone: zones,
+        days: fc.constantFrom([0, 1, 2, 3, 4, 5, 6], [6], [6, 0], [3]),
+      })
       .filter(({ from, to }) => from !== to)
       .map(({ from, to, zone, days }): Window => ({ days, fromMinute: from, toMinute: to, zone }));
     const times = fc
       .integer({ min: Date.UTC(2027, 0) / 60_000, max: Date.UTC(2028, 0) / 60_000 })
       .map((minutes) => new Date(minutes * 60_000));
     fc.assert(
-      fc.property(windows, times, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (each, at, part) => {
-        const found = nextOpen(each, at);
-        expect(isOpen(each, found)).toBe(true);
-        const between = new Date(
-          at.getTime() + Math.floor((part * (found.getTime() - at.getTime())) / 60_000) * 60_000,
-        );
-        if (between < found) expect(isOpen(each, between)).toBe(false);
-      }),
+      fc.property(
+        windows,
+        times,
+        fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+        (each, at, part) => {
+          const found = nextOpen(each, at);
+          expect(isOpen(each, found)).toBe(true);
+          const between = new Date(
+            at.getTime() + Math.floor((part * (found.getTime() - at.getTime())) / 60_000) * 60_000,
+          );
+          if (between < found) expect(isOpen(each, between)).toBe(false);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -136,7 +196,9 @@ describe('the next opening', () => {
 
 it('ATK-15: zones are kept by the dozen, however they are spelt and however many there are', () => {
   const spellings = Array.from({ length: 500 }, (_, number) =>
-    [...'europe/berlin'].map((letter, at) => ((number >> (at % 9)) & 1 ? letter.toUpperCase() : letter)).join(''),
+    [...'europe/berlin']
+      .map((letter, at) => ((number >> (at % 9)) & 1 ? letter.toUpperCase() : letter))
+      .join(''),
   );
   const on = new Date('2027-01-09T01:30:00Z');
   const before = zonesKept();

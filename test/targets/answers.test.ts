@@ -25,12 +25,28 @@ afterEach(async () => {
   server = undefined;
 });
 
-type Told = readonly [password: ServerAnswer['password'], refusedFor: ServerAnswer['refusedFor'], word: string];
-const told = (answer: ServerAnswer): Told => [answer.password, answer.refusedFor, loginAnswer(answer)];
+type Told = readonly [
+  password: ServerAnswer['password'],
+  refusedFor: ServerAnswer['refusedFor'],
+  word: string,
+];
+const told = (answer: ServerAnswer): Told => [
+  answer.password,
+  answer.refusedFor,
+  loginAnswer(answer),
+];
 
-async function askMysql(says: Parameters<typeof mysqlServer>[1], host = HOST, ca = certs.ca): Promise<ServerAnswer> {
+async function askMysql(
+  says: Parameters<typeof mysqlServer>[1],
+  host = HOST,
+  ca = certs.ca,
+): Promise<ServerAnswer> {
   server = await mysqlServer(certs, says);
-  return await mysql({ identity: undefined, ca }).tryLogin({ host, port: server.port }, 'app_a', VALUE);
+  return await mysql({ identity: undefined, ca }).tryLogin(
+    { host, port: server.port },
+    'app_a',
+    VALUE,
+  );
 }
 async function askPostgres(
   says: Parameters<typeof postgresServer>[1],
@@ -38,7 +54,11 @@ async function askPostgres(
   ca = certs.ca,
 ): Promise<ServerAnswer> {
   server = await postgresServer(certs, says);
-  return await postgres({ identity: undefined, ca }).tryLogin({ host, port: server.port }, 'app_a', VALUE);
+  return await postgres({ identity: undefined, ca }).tryLogin(
+    { host, port: server.port },
+    'app_a',
+    VALUE,
+  );
 }
 
 describe('MySQL and MariaDB', () => {
@@ -61,7 +81,12 @@ describe('MySQL and MariaDB', () => {
     [4321, 'not asked', 'other', 'unknown'],
   ])('SRV-03: %i: the password is %s, refused for %s: %s', async (login, ...expected) => {
     const answer = await askMysql({ login });
-    expect([answer.reached, answer.tls, answer.code, ...told(answer)]).toEqual([true, true, `${login}`, ...expected]);
+    expect([answer.reached, answer.tls, answer.code, ...told(answer)]).toEqual([
+      true,
+      true,
+      `${login}`,
+      ...expected,
+    ]);
     expect(wordsOf('db1', answer)).toContain(`db1 answered ${login}`);
     expect(JSON.stringify(answer)).not.toContain('script');
   });
@@ -83,10 +108,17 @@ describe('PostgreSQL', () => {
     ['3D000', 'not asked', 'other', 'unknown'],
     ['42501', 'not asked', 'other', 'unknown'],
     ['0A000', 'not asked', 'other', 'unknown'],
-  ])('SRV-03: %s before a password was asked for says nothing of it', async (before, ...expected) => {
-    const answer = await askPostgres({ before });
-    expect([answer.code, ...told(answer), server?.heard.length]).toEqual([before, ...expected, 0]);
-  });
+  ])(
+    'SRV-03: %s before a password was asked for says nothing of it',
+    async (before, ...expected) => {
+      const answer = await askPostgres({ before });
+      expect([answer.code, ...told(answer), server?.heard.length]).toEqual([
+        before,
+        ...expected,
+        0,
+      ]);
+    },
+  );
 
   it.each<readonly [string, ...Told]>([
     ['28000', 'right', 'off', 'disabled'],
@@ -108,7 +140,12 @@ describe('PostgreSQL', () => {
     ['password authentication failed', 'wrong', undefined, 'refused'],
     ['SASL authentication failed', 'wrong', undefined, 'refused'],
     ['no such user: app_a', 'not asked', 'other', 'unknown'],
-    ['server login has been failing, try again later (server_login_retry)', 'not asked', 'busy', 'busy'],
+    [
+      'server login has been failing, try again later (server_login_retry)',
+      'not asked',
+      'busy',
+      'busy',
+    ],
     ['pgbouncer cannot connect to server', 'not asked', 'busy', 'busy'],
   ])('SRV-12: 08P01 of PgBouncer, "%s"', async (text, ...expected) => {
     expect(told(await askPostgres({ wrong: '08P01', text }))).toEqual(expected);
@@ -140,7 +177,9 @@ describe('SRV-09: TLS', () => {
   );
 
   it('SRV-09: silence, and a connection that breaks, are no fault of TLS', async () => {
-    expect(tlsFault(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }))).toBeUndefined();
+    expect(
+      tlsFault(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })),
+    ).toBeUndefined();
     const gone = await postgresServer(certs, {});
     await gone.stop();
     const answer = await postgres({ identity: undefined, ca: certs.ca }).tryLogin(
@@ -183,9 +222,12 @@ describe('ATK-01: PostgreSQL', () => {
     const greetings: string[] = [];
     const identity = { user: 'keyturn', password: async () => new Secret('of-Keyturn-itself') };
     server = await postgresServer(certs, { greeted: (message) => greetings.push(message) });
-    const asked = postgres({ identity, ca: certs.ca }).roles({ host: HOST, port: server.port }, ['app_a']);
+    const asked = postgres({ identity, ca: certs.ca }).roles({ host: HOST, port: server.port }, [
+      'app_a',
+    ]);
     await expect(asked).rejects.toBeDefined();
     expect(greetings.length).toBeGreaterThan(0);
-    for (const greeting of greetings) expect(greeting).toContain('\0options\0-c search_path=pg_catalog\0');
+    for (const greeting of greetings)
+      expect(greeting).toContain('\0options\0-c search_path=pg_catalog\0');
   });
 });

@@ -28,16 +28,32 @@ const HASH = '*6C8989366EAF75BB670AD8EA7A7FC1176A95CEF4';
 
 describe('PostgreSQL', () => {
   it.each<[string, Partial<Unreachable>, string | undefined]>([
-    ['16 without ADMIN OPTION', {}, 'GRANT "app_b" TO "keyturn" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE'],
+    [
+      '16 without ADMIN OPTION',
+      {},
+      'GRANT "app_b" TO "keyturn" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
+    ],
     [
       '16 without CREATEROLE either',
       { makes: false },
       'ALTER ROLE "keyturn" CREATEROLE; GRANT "app_b" TO "keyturn" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
     ],
-    ['15 without CREATEROLE', { version: 150_004, makes: false }, 'ALTER ROLE "keyturn" CREATEROLE'],
-    ['15, of a role that replicates', { version: 150_004, replicates: true }, 'ALTER ROLE "app_b" NOREPLICATION'],
+    [
+      '15 without CREATEROLE',
+      { version: 150_004, makes: false },
+      'ALTER ROLE "keyturn" CREATEROLE',
+    ],
+    [
+      '15, of a role that replicates',
+      { version: 150_004, replicates: true },
+      'ALTER ROLE "app_b" NOREPLICATION',
+    ],
     ['of a superuser, whom nobody gives away', { superuser: true }, undefined],
-    ['with a quote in a name', { name: 'a"b' }, 'GRANT "a""b" TO "keyturn" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE'],
+    [
+      'with a quote in a name',
+      { name: 'a"b' },
+      'GRANT "a""b" TO "keyturn" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',
+    ],
   ])('DOC-12: %s', (_title, over, expected) => {
     expect(giveReach({ ...MISSING, ...over })).toBe(expected);
   });

@@ -24,7 +24,11 @@ beforeAll(async () => {
   });
   folder = mkdtempSync(join(tmpdir(), 'keyturn-impostor-'));
   // Its names are right; its authority is one that nobody trusts.
-  impostor = await listenTds(azure.world, await certificates(join(folder, 'certs')), () => undefined);
+  impostor = await listenTds(
+    azure.world,
+    await certificates(join(folder, 'certs')),
+    () => undefined,
+  );
 });
 beforeEach(() => {
   azure.calls.length = 0;
@@ -58,7 +62,9 @@ describe.each([
   const heard = () => azure.calls.map(({ route }) => route);
 
   it('the server itself is spoken to', async () => {
-    expect(await api(strict).login(at(HOST, azure.world.tdsPort), 'app_a', new Secret(VALUE))).toMatchObject({
+    expect(
+      await api(strict).login(at(HOST, azure.world.tdsPort), 'app_a', new Secret(VALUE)),
+    ).toMatchObject({
       password: 'right',
     });
     expect(heard()).toEqual(['tds.login']);
@@ -94,9 +100,15 @@ describe.each([
         'sql1.database.keyturn.localhost.of.localhost',
       ]) {
         const place = at(host, port);
-        await expect(api(strict).login(place, 'app_a', new Secret(VALUE))).rejects.toMatchObject({ reason: 'failed' });
-        await expect(api(strict).run(place, new Secret('SELECT 1'))).rejects.toMatchObject({ reason: 'failed' });
-        await expect(api(strict).ask(place, 'SELECT 1')).rejects.toMatchObject({ reason: 'failed' });
+        await expect(api(strict).login(place, 'app_a', new Secret(VALUE))).rejects.toMatchObject({
+          reason: 'failed',
+        });
+        await expect(api(strict).run(place, new Secret('SELECT 1'))).rejects.toMatchObject({
+          reason: 'failed',
+        });
+        await expect(api(strict).ask(place, 'SELECT 1')).rejects.toMatchObject({
+          reason: 'failed',
+        });
       }
       expect(dialled).toBe(0);
     } finally {
@@ -104,13 +116,20 @@ describe.each([
     }
   });
 
-  it.each(['certificate', 'name'] as const)('nor, with the wrong %s, the token and a statement', async (wrong) => {
-    const place =
-      wrong === 'certificate'
-        ? at(HOST, impostor.port)
-        : at('two.labels.database.keyturn.localhost', azure.world.tdsPort);
-    await expect(api(strict).run(place, new Secret('SELECT 1'))).rejects.toMatchObject({ reason: 'untrusted-server' });
-    await expect(api(strict).ask(place, 'SELECT 1')).rejects.toMatchObject({ reason: 'untrusted-server' });
-    expect(heard()).toEqual([]);
-  });
+  it.each(['certificate', 'name'] as const)(
+    'nor, with the wrong %s, the token and a statement',
+    async (wrong) => {
+      const place =
+        wrong === 'certificate'
+          ? at(HOST, impostor.port)
+          : at('two.labels.database.keyturn.localhost', azure.world.tdsPort);
+      await expect(api(strict).run(place, new Secret('SELECT 1'))).rejects.toMatchObject({
+        reason: 'untrusted-server',
+      });
+      await expect(api(strict).ask(place, 'SELECT 1')).rejects.toMatchObject({
+        reason: 'untrusted-server',
+      });
+      expect(heard()).toEqual([]);
+    },
+  );
 });

@@ -31,7 +31,11 @@ async function listen(serve: (socket: Socket, heard: Buffer[]) => void): Promise
 }
 
 /** @param first what came behind the request for TLS in one piece with it */
-function secured(socket: Socket, { cert, key }: Certificates, first: Buffer = Buffer.alloc(0)): TLSSocket {
+function secured(
+  socket: Socket,
+  { cert, key }: Certificates,
+  first: Buffer = Buffer.alloc(0),
+): TLSSocket {
   const under = new Duplex({
     read: () => undefined,
     write: (chunk: Buffer, _, done) => void socket.write(chunk, () => done()),
@@ -39,7 +43,10 @@ function secured(socket: Socket, { cert, key }: Certificates, first: Buffer = Bu
   });
   if (first.length > 0) under.push(first);
   socket.on('data', (chunk) => under.push(chunk));
-  const stream = new TLSSocket(under, { isServer: true, secureContext: createSecureContext({ cert, key }) });
+  const stream = new TLSSocket(under, {
+    isServer: true,
+    secureContext: createSecureContext({ cert, key }),
+  });
   stream.on('error', () => stream.destroy());
   return stream;
 }
@@ -47,7 +54,10 @@ function secured(socket: Socket, { cert, key }: Certificates, first: Buffer = Bu
 const packet = (serial: number, body: Buffer) =>
   Buffer.concat([Buffer.from([body.length & 255, body.length >> 8, 0, serial]), body]);
 const failure = (number: number) =>
-  Buffer.concat([Buffer.from([0xff, number & 255, number >> 8]), Buffer.from('#HY000said by the script')]);
+  Buffer.concat([
+    Buffer.from([0xff, number & 255, number >> 8]),
+    Buffer.from('#HY000said by the script'),
+  ]);
 const SSL_REQUEST_BYTES = 36;
 const FINE = Buffer.from([0, 0, 0, 2, 0, 0, 0]);
 
@@ -84,7 +94,8 @@ const message = (type: string, body: Buffer) => {
   return Buffer.concat([Buffer.from(type), length, body]);
 };
 const authentication = (kind: number) => message('R', Buffer.from([0, 0, 0, kind]));
-const fatal = (code: string, text: string) => message('E', Buffer.from(`SFATAL\0C${code}\0M${text}\0\0`));
+const fatal = (code: string, text: string) =>
+  message('E', Buffer.from(`SFATAL\0C${code}\0M${text}\0\0`));
 
 /** PostgreSQL's protocol as far as a login goes: what it says before it looks at the password, or behind it [manual: protocol flow]. */
 export function postgresServer(

@@ -44,7 +44,11 @@ describe('a vault over Key Vault', () => {
     if (!found) throw new Error('kv1 is not on the list');
     vault = found;
     name = `secret-${++count}`;
-    const options = { tags: { rotator: 'storage-account-key' }, contentType: 'text/plain', expiresOn };
+    const options = {
+      tags: { rotator: 'storage-account-key' },
+      contentType: 'text/plain',
+      expiresOn,
+    };
     first = tenant.azure.vault('kv1').set(name, 'first-value', options).id;
     tenant.azure.calls.length = 0;
     tenant.clock.slept.length = 0;
@@ -90,15 +94,27 @@ describe('a vault over Key Vault', () => {
     await current();
     const id = await vault.store(name, { ...next, contentType: 'text/x' });
     expect(writes().map(({ method }) => method)).toEqual(['PUT']);
-    expect(await current()).toMatchObject({ id, contentType: 'text/x', tags: { owner: 'x' }, expiresOn });
-    expect((await vault.versions(name)).map((version) => version.id).sort()).toEqual([first, id].sort());
+    expect(await current()).toMatchObject({
+      id,
+      contentType: 'text/x',
+      tags: { owner: 'x' },
+      expiresOn,
+    });
+    expect((await vault.versions(name)).map((version) => version.id).sort()).toEqual(
+      [first, id].sort(),
+    );
   });
 
   it('changes the tags of the version that it names, and nothing else of it', async () => {
     const id = await vault.store(name, next);
     await vault.retag(name, first, { a: 'b' }, false);
     const old = (await vault.versions(name)).find((version) => version.id === first);
-    expect(old).toMatchObject({ enabled: false, tags: { a: 'b' }, contentType: 'text/plain', expiresOn });
+    expect(old).toMatchObject({
+      enabled: false,
+      tags: { a: 'b' },
+      contentType: 'text/plain',
+      expiresOn,
+    });
     expect((await current()).id).toBe(id);
   });
 
@@ -130,11 +146,14 @@ describe('a vault over Key Vault', () => {
     ['502', { status: 502 }],
     ['504', { status: 504 }],
     ['408', { status: 408 }],
-  ])('SDK-01: sends a PUT once when it meets %s, and says that the outcome is unknown', async (_, step) => {
-    tenant.azure.fault('keyvault.set', [step]);
-    expect(await thrown(vault.store(name, next))).toBeInstanceOf(UnknownOutcomeError);
-    expect(writes()).toHaveLength(1);
-  });
+  ])(
+    'SDK-01: sends a PUT once when it meets %s, and says that the outcome is unknown',
+    async (_, step) => {
+      tenant.azure.fault('keyvault.set', [step]);
+      expect(await thrown(vault.store(name, next))).toBeInstanceOf(UnknownOutcomeError);
+      expect(writes()).toHaveLength(1);
+    },
+  );
 
   it('SDK-01: a PUT that was applied and not answered is sent once', async () => {
     tenant.azure.fault('keyvault.set', [{ commit: true, drop: true }]);
@@ -253,7 +272,9 @@ describe('a vault over Key Vault', () => {
     await current();
     tenant.azure.echo('keyvault.set');
     const error = await thrown(vault.store(name, next));
-    expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('second-value');
+    expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain(
+      'second-value',
+    );
     expect(error.cause).toBeUndefined();
   });
 });

@@ -45,7 +45,9 @@ function world(named: ResourceId[] = [vault('kv1')]) {
       },
     },
     parse: (id: string) =>
-      id.includes(SUBSCRIPTION) ? parseResourceId(id, 'Microsoft.KeyVault/vaults', 'id') : undefined,
+      id.includes(SUBSCRIPTION)
+        ? parseResourceId(id, 'Microsoft.KeyVault/vaults', 'id')
+        : undefined,
   };
   const worker = (inSettings = named) => new ServedVaults(inSettings, discovery, clock);
   const pass = (minutes: number) => {
@@ -57,10 +59,15 @@ function world(named: ResourceId[] = [vault('kv1')]) {
 describe('the vaults that are served', () => {
   it('are those of the settings alone where no subscription is named, and nobody is asked', async () => {
     const { state, log } = world();
-    const served = new ServedVaults([vault('kv1')], undefined, { now: () => state.now, sleep: async () => undefined });
+    const served = new ServedVaults([vault('kv1')], undefined, {
+      now: () => state.now,
+      sleep: async () => undefined,
+    });
     await served.know('kv9');
     await served.refresh(log);
-    expect({ names: served.names, gap: served.gap, discovery: served.discovery }).toEqual({ names: ['kv1'] });
+    expect({ names: served.names, gap: served.gap, discovery: served.discovery }).toEqual({
+      names: ['kv1'],
+    });
   });
 
   it('are found anew after minutes, not at every sweep', async () => {
@@ -147,7 +154,11 @@ describe('the vaults that are served', () => {
       expect(served.leftOut).toEqual([{ vault: 'kv2', reason: 'vault-replaced' }]);
     }
     expect(state.alerts).toMatchObject([
-      { reason: 'vault-replaced', vaults: 'kv2', remedy: expect.stringContaining('KEYTURN_VAULTS') },
+      {
+        reason: 'vault-replaced',
+        vaults: 'kv2',
+        remedy: expect.stringContaining('KEYTURN_VAULTS'),
+      },
     ]);
     // Untagged for longer than anything is shown, and found again: still not the one that was served.
     state.found = [];
@@ -181,7 +192,9 @@ describe('the vaults that are served', () => {
 
   it('ATK-16: when no more names can be remembered, new ones wait for the settings', async () => {
     const { state, log, worker, pass } = world();
-    const former = Object.fromEntries(Array.from({ length: FORMER_MAX }, (_, at) => [`kvx${at}`, '0123456789abcdef']));
+    const former = Object.fromEntries(
+      Array.from({ length: FORMER_MAX }, (_, at) => [`kvx${at}`, '0123456789abcdef']),
+    );
     state.kept = {
       triedOn: state.now,
       foundOn: state.now,
@@ -222,7 +235,9 @@ describe('the vaults that are served', () => {
       pass(60);
       await served.refresh(log);
     }
-    expect(state.alerts).toMatchObject([{ reason: 'vault-vanished', vaults: 'kv2, kv3', count: 2 }]);
+    expect(state.alerts).toMatchObject([
+      { reason: 'vault-vanished', vaults: 'kv2, kv3', count: 2 },
+    ]);
     expect(served.leftOut.map((one) => one.vault)).toEqual(['kv2', 'kv3']);
     pass(31 * 24 * 60);
     await served.refresh(log);
@@ -253,7 +268,13 @@ describe('the vaults that are served', () => {
   it('leave out what the table names of a subscription that the settings do not', async () => {
     const { state, worker } = world();
     const foreign = vault('kv9').text.replace(SUBSCRIPTION, '99999999-2222-4333-8444-555555555555');
-    state.kept = { triedOn: state.now, foundOn: state.now, served: [foreign], noRbac: [], vanished: [] };
+    state.kept = {
+      triedOn: state.now,
+      foundOn: state.now,
+      served: [foreign],
+      noRbac: [],
+      vanished: [],
+    };
     const served = worker();
     await served.know('kv9');
     expect(served.names).toEqual(['kv1']);

@@ -14,7 +14,13 @@ export const parts: readonly Part[] = [
   {
     name: 'decide',
     has: ['export function decide('],
-    tests: ['reconcile/decide', 'reconcile/rules', 'reconcile/obstacles', 'reconcile/between', 'reconcile/passes'],
+    tests: [
+      'reconcile/decide',
+      'reconcile/rules',
+      'reconcile/obstacles',
+      'reconcile/between',
+      'reconcile/passes',
+    ],
   },
   {
     name: 'tags',

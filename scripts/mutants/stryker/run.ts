@@ -82,7 +82,10 @@ export async function score(
   const started = performance.now();
   const files = filesOf(part, sources);
   const { mutants, instrumented } = await instrument(files);
-  const script = await bundled(instrumented, testsNamed({ id: part.name, tests: part.tests }, testFiles));
+  const script = await bundled(
+    instrumented,
+    testsNamed({ id: part.name, tests: part.tests }, testFiles),
+  );
   const told = mutants
     .filter(({ fileName }) => only === undefined || basename(fileName, '.ts') === only)
     .filter((_, at) => at % sample === 0)
@@ -101,7 +104,11 @@ export async function score(
     if (judged % TOLD === 0) tell(`${part.name}: ${judged} of ${told.length}`);
   });
   return {
-    ...{ mutants: told.length - equal.size, died: counts.died + counts['timed out'], timedOut: counts['timed out'] },
+    ...{
+      mutants: told.length - equal.size,
+      died: counts.died + counts['timed out'],
+      timedOut: counts['timed out'],
+    },
     ...{ equal: equal.size, seconds: Math.round((performance.now() - started) / 1000), wrong },
   };
 }
@@ -130,7 +137,8 @@ async function endsOf(
     const healthy = await (workers[0] ?? new Worker(bundle)).healthy();
     const queue = [...mutants];
     const work = async (worker: Worker): Promise<void> => {
-      for (let next = queue.shift(); next; next = queue.shift()) ended(next, await endOf(next.id, healthy, worker));
+      for (let next = queue.shift(); next; next = queue.shift())
+        ended(next, await endOf(next.id, healthy, worker));
     };
     await Promise.all(workers.map(work));
   } finally {
@@ -139,8 +147,14 @@ async function endsOf(
   }
 }
 
-async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker: Worker): Promise<End> {
-  const counts = [coverage.static, ...Object.values(coverage.perTest)].map((each) => each[mutant] ?? 0);
+async function endOf(
+  mutant: string,
+  { coverage, milliseconds }: Healthy,
+  worker: Worker,
+): Promise<End> {
+  const counts = [coverage.static, ...Object.values(coverage.perTest)].map(
+    (each) => each[mutant] ?? 0,
+  );
   const hits = counts.reduce((sum, count) => sum + count, 0);
   if (hits === 0) return 'unseen';
   const took = (name: string) => milliseconds[name] ?? 0;
@@ -165,15 +179,28 @@ async function endOf(mutant: string, { coverage, milliseconds }: Healthy, worker
  */
 function slowOf(names: readonly string[], took: (name: string) => number): readonly string[] {
   const all = names.reduce((sum, name) => sum + took(name), 0);
-  return all < LONG_MILLISECONDS ? [] : names.filter((name) => took(name) > (TIMES_SLOWER * all) / names.length);
+  return all < LONG_MILLISECONDS
+    ? []
+    : names.filter((name) => took(name) > (TIMES_SLOWER * all) / names.length);
 }
 
-function toldOf({ id, fileName, location, mutatorName, replacement }: Mutant, files: readonly Source[]): Told {
+function toldOf(
+  { id, fileName, location, mutatorName, replacement }: Mutant,
+  files: readonly Source[],
+): Told {
   const text = files.find(({ file }) => file === fileName)?.text ?? '';
   const { line } = location.start;
   const code = text.split('\n')[line]?.trim() ?? '';
   const was = textAt(text, location);
-  return { id, file: fileName, line: line + 1, code, mutator: mutatorName, was, is: replacement.replace(/\s+/g, ' ') };
+  return {
+    id,
+    file: fileName,
+    line: line + 1,
+    code,
+    mutator: mutatorName,
+    was,
+    is: replacement.replace(/\s+/g, ' '),
+  };
 }
 
 function equalsAmong({ name }: Part, told: readonly Told[], isPiece: boolean) {
@@ -181,18 +208,23 @@ function equalsAmong({ name }: Part, told: readonly Told[], isPiece: boolean) {
   const wrong: string[] = [];
   for (const { part, code, was, is } of equals) {
     if (part !== name) continue;
-    const same = told.filter((each) => each.code.includes(code) && each.was === was && each.is === is);
+    const same = told.filter(
+      (each) => each.code.includes(code) && each.was === was && each.is === is,
+    );
     for (const each of same) equal.add(each);
-    if (same.length === 0 && !isPiece) wrong.push(`listed as equal, and there is none: ${code}: ${was} → ${is}`);
+    if (same.length === 0 && !isPiece)
+      wrong.push(`listed as equal, and there is none: ${code}: ${was} → ${is}`);
   }
-  if (equal.size > EQUAL_SHARE_MAX * told.length && !isPiece) wrong.push(`${equal.size} are listed as equal: too many`);
+  if (equal.size > EQUAL_SHARE_MAX * told.length && !isPiece)
+    wrong.push(`${equal.size} are listed as equal: too many`);
   return { equal, wrong };
 }
 
 function filesOf({ name, has, folder }: Part, sources: readonly Source[]): readonly Source[] {
   const found = has.map((code) => {
     const [one, ...others] = sources.filter(({ text }) => text.includes(code));
-    if (!one || others.length > 0) throw new Error(`The part ${name} is known by "${code}", which has to stand once.`);
+    if (!one || others.length > 0)
+      throw new Error(`The part ${name} is known by "${code}", which has to stand once.`);
     return one;
   });
   const home = dirname(found[0]?.file ?? '');
@@ -210,29 +242,46 @@ const withoutTexts: Ignorer = {
     const isText = node.type === 'StringLiteral' || node.type === 'TemplateLiteral';
     if (!isText || !parent) return undefined;
     const isPeoples = parent.type === 'ObjectProperty' && PEOPLES.includes(parent.key?.name ?? '');
-    return isPeoples || (HOLDERS.test(parent.type) && isSentence(node)) ? 'a text for people' : undefined;
+    return isPeoples || (HOLDERS.test(parent.type) && isSentence(node))
+      ? 'a text for people'
+      : undefined;
   },
 };
 
 /** Words with blanks between them. */
 function isSentence(node: object): boolean {
-  const { value, quasis } = node as { value?: string; quasis?: readonly { value: { raw: string } }[] };
+  const { value, quasis } = node as {
+    value?: string;
+    quasis?: readonly { value: { raw: string } }[];
+  };
   const text = value ?? quasis?.map((each) => each.value.raw).join('x') ?? '';
   return /[a-z]+ [a-z]+/i.test(text);
 }
 
 async function instrument(files: readonly Source[]) {
   const nothing = () => undefined;
-  const silent = { isDebugEnabled: () => false, debug: nothing, info: nothing, warn: nothing, error: nothing };
+  const silent = {
+    isDebugEnabled: () => false,
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: nothing,
+  };
   const given = files.map(({ file, text }) => ({ name: file, content: text, mutate: true }));
   const options = { plugins: null, excludedMutations: [], ignorers: [withoutTexts] };
   const { files: made, mutants } = await new Instrumenter(silent).instrument(given, options);
   const known = mutants.filter(({ status }) => status !== 'Ignored');
-  return { mutants: known, instrumented: new Map(made.map(({ name, content }) => [join(root, name), content])) };
+  return {
+    mutants: known,
+    instrumented: new Map(made.map(({ name, content }) => [join(root, name), content])),
+  };
 }
 
 /** Code and tests as one script. Packages and the local Azure stay outside: they are loaded once. */
-async function bundled(instrumented: ReadonlyMap<string, string>, testFiles: readonly string[]): Promise<string> {
+async function bundled(
+  instrumented: ReadonlyMap<string, string>,
+  testFiles: readonly string[],
+): Promise<string> {
   const shim = join(root, 'scripts/mutants/stryker/shim.ts');
   const plugin: Plugin = {
     name: 'mutants',
@@ -244,14 +293,23 @@ async function bundled(instrumented: ReadonlyMap<string, string>, testFiles: rea
       });
       setup.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         const contents = instrumented.get(path);
-        return contents === undefined ? undefined : { contents, loader: 'ts', resolveDir: dirname(path) };
+        return contents === undefined
+          ? undefined
+          : { contents, loader: 'ts', resolveDir: dirname(path) };
       });
     },
   };
   const imports = testFiles.map((file) => `import ${JSON.stringify(join(root, file))};`).join('\n');
   const entry = `${imports}\nexport { collected, top } from ${JSON.stringify(shim)};`;
   const made = await build({
-    ...{ absWorkingDir: root, bundle: true, write: false, platform: 'node', format: 'cjs', target: 'node24' },
+    ...{
+      absWorkingDir: root,
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node24',
+    },
     ...{ packages: 'external', plugins: [plugin], logLevel: 'error' },
     stdin: { contents: entry, resolveDir: root, sourcefile: 'mutants.ts', loader: 'ts' },
     define: { 'import.meta.url': 'bundleUrl', 'import.meta.dirname': 'bundleFolder' },
@@ -259,7 +317,10 @@ async function bundled(instrumented: ReadonlyMap<string, string>, testFiles: rea
   return made.outputFiles[0]?.text ?? '';
 }
 
-type Location = { readonly start: { line: number; column: number }; readonly end: { line: number; column: number } };
+type Location = {
+  readonly start: { line: number; column: number };
+  readonly end: { line: number; column: number };
+};
 
 function textAt(text: string, { start, end }: Location): string {
   const lines = text.split('\n');
@@ -273,4 +334,5 @@ export const survivorLine = (survivor: Survivor): string =>
   `${inWords(survivor)}${survivor.unseen ? '  (no test comes by)' : ''}`;
 const inWords = ({ file, line, mutator, was, is }: Told): string =>
   `${file}:${line}  ${mutator}  ${cut(was)}  →  ${cut(is)}`;
-const cut = (text: string): string => (text.length > 90 ? `${text.slice(0, 89)}…` : text).replace(/\s+/g, ' ');
+const cut = (text: string): string =>
+  (text.length > 90 ? `${text.slice(0, 89)}…` : text).replace(/\s+/g, ' ');

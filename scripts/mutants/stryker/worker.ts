@@ -68,13 +68,22 @@ const script = new Script(
 const fastCheck = require('fast-check') as typeof import('fast-check');
 // The same random values for each mutant; where a property fails, its first example is enough.
 fastCheck.default.configureGlobal({ seed: 1, endOnFailure: true });
-const assert = ((property: Parameters<typeof fastCheck.assert>[0], parameters: { numRuns?: number } = {}) =>
+const assert = ((
+  property: Parameters<typeof fastCheck.assert>[0],
+  parameters: { numRuns?: number } = {},
+) =>
   fastCheck.assert(property, {
     ...parameters,
     numRuns: Math.min(parameters.numRuns ?? RUNS_MAX, RUNS_MAX),
   })) as typeof fastCheck.assert;
-const withFewRuns = { ...fastCheck, __esModule: true, assert, default: { ...fastCheck.default, assert } };
-const requireInBundle = (name: string): unknown => (name === 'fast-check' ? withFewRuns : require(name));
+const withFewRuns = {
+  ...fastCheck,
+  __esModule: true,
+  assert,
+  default: { ...fastCheck.default, assert },
+};
+const requireInBundle = (name: string): unknown =>
+  name === 'fast-check' ? withFewRuns : require(name);
 
 // What a test of a mutant before has left behind says nothing about this one.
 process.on('unhandledRejection', () => undefined);
@@ -93,13 +102,24 @@ async function done({ mutant, hitLimit, ...chosenTests }: Job): Promise<Done> {
   const failure = await runAll(stryker, milliseconds, chosenTests);
   const coverage = stryker.mutantCoverage;
   const isFull = process.memoryUsage.rss() > FULL_BYTES;
-  return { isFull, milliseconds, ...(failure ? { failure } : {}), ...(coverage ? { coverage } : {}) };
+  return {
+    isFull,
+    milliseconds,
+    ...(failure ? { failure } : {}),
+    ...(coverage ? { coverage } : {}),
+  };
 }
 
 function load(): Loaded {
   const module = { exports: {} as Loaded };
   const wrapped = script.runInThisContext() as (...args: unknown[]) => void;
-  wrapped(module, module.exports, requireInBundle, pathToFileURL(join(folder, 'bundle.ts')).href, folder);
+  wrapped(
+    module,
+    module.exports,
+    requireInBundle,
+    pathToFileURL(join(folder, 'bundle.ts')).href,
+    folder,
+  );
   return module.exports;
 }
 
@@ -137,7 +157,10 @@ function chosen(
   const places = new Map(order.map((name, at) => [name, at]));
   const [alone, left] = [only && new Set(only), new Set(except)];
   return tests
-    .filter(({ name }) => !LEFT_OUT.test(name) && !left.has(name) && (alone === undefined || alone.has(name)))
+    .filter(
+      ({ name }) =>
+        !LEFT_OUT.test(name) && !left.has(name) && (alone === undefined || alone.has(name)),
+    )
     .sort((one, other) => (places.get(one.name) ?? 0) - (places.get(other.name) ?? 0));
 }
 
@@ -156,7 +179,8 @@ async function runOne(suite: Suite, body: Test['body'], begun: Set<Suite>): Prom
   }
 }
 
-const suitesOf = (suite: Suite): readonly Suite[] => (suite.parent ? [...suitesOf(suite.parent), suite] : [suite]);
+const suitesOf = (suite: Suite): readonly Suite[] =>
+  suite.parent ? [...suitesOf(suite.parent), suite] : [suite];
 
 async function failing(name: string, run: () => Promise<void>): Promise<Done['failure']> {
   try {
@@ -167,4 +191,5 @@ async function failing(name: string, run: () => Promise<void>): Promise<Done['fa
   }
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -15,7 +15,9 @@ export interface Healthy {
   readonly coverage: Coverage;
   readonly milliseconds: Readonly<Record<string, number>>;
 }
-export type Ended = { readonly kind: 'done'; readonly done: Done } | { readonly kind: 'timed out' | 'crashed' };
+export type Ended =
+  | { readonly kind: 'done'; readonly done: Done }
+  | { readonly kind: 'timed out' | 'crashed' };
 
 export class Worker {
   readonly #bundle: string;
@@ -29,7 +31,8 @@ export class Worker {
   /** All tests without a mutant. Throws where one fails. */
   async healthy(): Promise<Healthy> {
     const ended = await this.run({}, HEALTHY_MILLISECONDS);
-    if (ended.kind !== 'done') throw new Error(`Without a mutant, the process of the tests ${ended.kind}.`);
+    if (ended.kind !== 'done')
+      throw new Error(`Without a mutant, the process of the tests ${ended.kind}.`);
     const { failure, coverage, milliseconds } = ended.done;
     if (failure) throw new Error(`Without a mutant, "${failure.name}" fails: ${failure.why}`);
     return { coverage: coverage ?? { static: {}, perTest: {} }, milliseconds };
@@ -67,7 +70,9 @@ export class Worker {
     this.#child = child;
     await new Promise<void>((resolve, reject) => {
       child.once('message', () => resolve());
-      child.once('exit', (code) => reject(new Error(`The process of the tests ended with ${code} before it began.`)));
+      child.once('exit', (code) =>
+        reject(new Error(`The process of the tests ended with ${code} before it began.`)),
+      );
     });
     child.removeAllListeners();
     return child;

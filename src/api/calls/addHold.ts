@@ -53,7 +53,12 @@ export const AddHoldRequest = z.strictObject({
     .describe(`At most ${SCOPE_HOLD_DAYS_MAX} days ahead.`),
   except: z
     .array(
-      z.string().regex(/^[a-z0-9-]{3,24}(\/[a-z0-9-]{1,127})?$/i, 'except names vaults, or secrets as "vault/secret"'),
+      z
+        .string()
+        .regex(
+          /^[a-z0-9-]{3,24}(\/[a-z0-9-]{1,127})?$/i,
+          'except names vaults, or secrets as "vault/secret"',
+        ),
       'except must be a list of vaults, or of secrets as "vault/secret"',
     )
     .max(EXCEPT_MAX, `except has at most ${EXCEPT_MAX} entries`)
@@ -77,17 +82,31 @@ export async function setHold(
   const { until } = body;
   if (until <= now) throw badRequest(`until is over: it is ${now.toISOString()} now.`);
   if (until > addDays(now, SCOPE_HOLD_DAYS_MAX))
-    throw badRequest(`until is more than ${SCOPE_HOLD_DAYS_MAX} days ahead of ${now.toISOString()}.`);
+    throw badRequest(
+      `until is more than ${SCOPE_HOLD_DAYS_MAX} days ahead of ${now.toISOString()}.`,
+    );
   const hold: ScopeHold = {
     id: idempotencyKey === undefined ? randomUUID() : uuidOf(caller.oid, 'holds', idempotencyKey),
-    ...{ scope: knownScope(body.scope, deps), until, except: body.except.map((each) => each.toLowerCase()) },
-    ...{ heals: body.heals, caller: caller.oid, note: mask(body.note), ticket: mask(body.ticket), createdOn: now },
+    ...{
+      scope: knownScope(body.scope, deps),
+      until,
+      except: body.except.map((each) => each.toLowerCase()),
+    },
+    ...{
+      heals: body.heals,
+      caller: caller.oid,
+      note: mask(body.note),
+      ticket: mask(body.ticket),
+      createdOn: now,
+    },
   };
   const holds = holdsOf(deps);
   const before = (await holds.read()).holds.find(({ id }) => id === hold.id);
   if (before) {
     if (termsOf(before) !== termsOf(hold))
-      throw new KeyturnError('bad-request', { detail: 'This Idempotency-Key belongs to another request.' });
+      throw new KeyturnError('bad-request', {
+        detail: 'This Idempotency-Key belongs to another request.',
+      });
     return { hold: before, foretold: await foretold(before, deps) };
   }
   // Told first: a scope that can't be read is not put off blindly.
@@ -112,7 +131,9 @@ export const addHold = guarded({
     'Needs the role `Keyturn.Revoke`. For all secrets, or those of a vault, an owner, a kind or a target. What comes due or expires before its end is named in the answer; broken values are healed unless `heals` is false.',
   roles: ['Keyturn.Revoke'],
   body: { name: 'AddHoldRequest', schema: AddHoldRequest },
-  answers: { 201: { description: 'It stands.', body: { name: 'NewHoldBody', schema: NewHoldBody } } },
+  answers: {
+    201: { description: 'It stands.', body: { name: 'NewHoldBody', schema: NewHoldBody } },
+  },
   run: async (deps, caller, asked) => {
     const { hold, foretold: told } = await setHold(asked, caller, deps);
     const { held, due, expiring, releaseHours } = told;

@@ -13,7 +13,9 @@ import { seen } from '../requests.ts';
 async function examined(ref: SecretRef, caller: Caller, deps: Deps) {
   requireRole(caller, 'Keyturn.Read');
   const found = await seen(ref, deps);
-  return 'wrong' in found ? await diagnoseUnbound(ref, found, deps) : await diagnose(found.bound, deps);
+  return 'wrong' in found
+    ? await diagnoseUnbound(ref, found, deps)
+    : await diagnose(found.bound, deps);
 }
 
 export const examineSecret = guarded({

@@ -4,7 +4,14 @@ import { addDays } from '../../core/clock.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES } from '../notes.ts';
-import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
+import {
+  accepted,
+  asking,
+  notesOf,
+  type Request,
+  type RequestAnswer,
+  type RequestWishes,
+} from '../requests.ts';
 
 /** A hold is for an incident or a freeze: who wants more says `paused=true`, or opts out. */
 export const HOLD_DAYS_MAX = 90;
@@ -12,7 +19,10 @@ export const HOLD_DAYS_MAX = 90;
 /** Strict, and `until` has to be there: neither a misspelt nor a lost one lifts a hold (finding HST-01). */
 export const HoldRequest = z.strictObject({
   until: z.iso
-    .datetime({ offset: true, error: 'until must be a time as 2027-03-01T08:00:00Z, or null to lift the hold' })
+    .datetime({
+      offset: true,
+      error: 'until must be a time as 2027-03-01T08:00:00Z, or null to lift the hold',
+    })
     .transform((text) => new Date(text))
     .nullable()
     .describe(`At most ${HOLD_DAYS_MAX} days ahead; null lifts the hold.`),
@@ -35,7 +45,12 @@ export function checkUntil({ until }: HoldRequest, now: Date): void {
  */
 export async function hold(request: Request<HoldRequest>, deps: Deps): Promise<RequestAnswer> {
   const { asked } = request;
-  const wanted: RequestWishes = { override: [], revoke: 'after-grace', hold: asked.until, ...notesOf(asked) };
+  const wanted: RequestWishes = {
+    override: [],
+    revoke: 'after-grace',
+    hold: asked.until,
+    ...notesOf(asked),
+  };
   return await accepted('hold', request, wanted, deps, () => checkUntil(asked, deps.clock.now()));
 }
 

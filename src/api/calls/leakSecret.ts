@@ -37,7 +37,13 @@ export type LeakedRequest = z.infer<typeof LeakedRequest>;
 export async function leaked(request: Request<LeakedRequest>, deps: Deps): Promise<RequestAnswer> {
   const { ref, asked } = request;
   const both = asked.both ? 'both' : 'one';
-  const wanted: RequestWishes = { override: [], revoke: 'now', rotateAgain: true, leaked: both, ...notesOf(asked) };
+  const wanted: RequestWishes = {
+    override: [],
+    revoke: 'now',
+    rotateAgain: true,
+    leaked: both,
+    ...notesOf(asked),
+  };
   const stopped = async (bound: BoundSecret): Promise<Refusal | undefined> => {
     if (bound.leaving !== undefined) throw new KeyturnError('not-opted-in');
     return await stoppedBeside(bound, wanted, deps);
@@ -52,13 +58,18 @@ export async function leaked(request: Request<LeakedRequest>, deps: Deps): Promi
 }
 
 /** What keeps another secret with the same credential from being rotated; its name stands in front. */
-async function stoppedBeside(bound: BoundSecret, wanted: RequestWishes, deps: Deps): Promise<Refusal | undefined> {
+async function stoppedBeside(
+  bound: BoundSecret,
+  wanted: RequestWishes,
+  deps: Deps,
+): Promise<Refusal | undefined> {
   try {
     const grants = await readConsent(bound, deps);
     const seen = await observeTarget(bound, grants, deps);
     for (const { vault, name } of await besides(seen, seen.observed.live, grants, deps)) {
       const refusal = await refusalOf({ vault, name }, wanted, deps);
-      if (refusal) return { ...refusal, detail: `${vault}/${name}: ${refusal.detail}`, overridable: [] };
+      if (refusal)
+        return { ...refusal, detail: `${vault}/${name}: ${refusal.detail}`, overridable: [] };
     }
     return undefined;
   } catch (error) {
@@ -76,7 +87,8 @@ async function refusalOf(
   try {
     const bound = await observeVault(ref, undefined, await deps.rows.secret(ref), deps);
     // What was opted out is its owner's to replace; that it keeps the credential is told by the wait for it.
-    if (bound.leaving !== undefined) return { reason: 'not-opted-in', detail: 'It was opted out.', overridable: [] };
+    if (bound.leaving !== undefined)
+      return { reason: 'not-opted-in', detail: 'It was opted out.', overridable: [] };
     const asked = askedFor({ ...wanted, version: bound.current.id, createdOn: deps.clock.now() });
     return (await previewOf(bound, asked, deps)).refusal;
   } catch (error) {
@@ -87,7 +99,8 @@ async function refusalOf(
 
 export const leakSecret = asking({
   name: 'leaked',
-  summary: 'Replaces, ends and tries a credential that is in wrong hands, in every secret that keeps it',
+  summary:
+    'Replaces, ends and tries a credential that is in wrong hands, in every secret that keeps it',
   description:
     'Needs the role `Keyturn.Revoke`; `note` and `ticket` have to be there. Rotates, proves, and revokes without grace; windows, holds, brakes and the age of the version do not stop it. Done only when the target has refused the old value, or where it can not be tried, when its management plane vouches.',
   roles: ['Keyturn.Revoke'],

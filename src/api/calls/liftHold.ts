@@ -19,7 +19,9 @@ export async function lift(given: string, caller: Caller, deps: Deps): Promise<S
   // It stays with its end for a week: what came due while it stood is late from now on, not from its own day.
   await holds.change((list) => ({
     ...list,
-    holds: list.holds.map((each) => (each.id === id && each.until > now ? { ...each, until: now } : each)),
+    holds: list.holds.map((each) =>
+      each.id === id && each.until > now ? { ...each, until: now } : each,
+    ),
   }));
   return { ...found, until: now };
 }
@@ -31,6 +33,9 @@ export const liftHold = guarded({
   summary: 'Lifts a hold of many secrets before its time',
   roles: ['Keyturn.Revoke'],
   parameters: { id: 'As it stood in the answer that set it.' },
-  answers: { 200: { description: 'It is over.', body: { name: 'ScopeHoldBody', schema: ScopeHoldBody } } },
-  run: async (deps, caller, { path }) => answer(200, scopeHoldBody(await lift(path.id ?? '', caller, deps))),
+  answers: {
+    200: { description: 'It is over.', body: { name: 'ScopeHoldBody', schema: ScopeHoldBody } },
+  },
+  run: async (deps, caller, { path }) =>
+    answer(200, scopeHoldBody(await lift(path.id ?? '', caller, deps))),
 });

@@ -31,12 +31,20 @@ async function consumersOf(ref: SecretRef, caller: Caller, deps: Deps) {
     for (const [at, consumer] of found.slice(0, SHOWN_MAX).entries()) {
       const last = row?.consumers?.consumers.find(({ id }) => id === consumer.id);
       const looked = at < LOOKED_MAX && consumer.follows !== 'unknown';
-      shown.push(compact({ consumer, last, ...(looked ? await lookedAt(consumer, ref, consumers) : {}) }));
+      shown.push(
+        compact({ consumer, last, ...(looked ? await lookedAt(consumer, ref, consumers) : {}) }),
+      );
     }
     return { vault, secret, asked: true, consumers: shown.map(seenConsumerBody) };
   } catch (error) {
     if (!(error instanceof KeyturnError)) throw error;
-    return { vault, secret, asked: false, detail: error.detail, consumers: lastOf(row?.consumers?.consumers ?? []) };
+    return {
+      vault,
+      secret,
+      asked: false,
+      detail: error.detail,
+      consumers: lastOf(row?.consumers?.consumers ?? []),
+    };
   }
 }
 
@@ -69,6 +77,9 @@ export const listConsumers = guarded({
     'Resources whose owners declare it by the tag `keyturn-consumes`, where each names the secret, and what came of it for the current version. Minutes old at most.',
   roles: ['Keyturn.Read'],
   byVault: 'readers',
-  answers: { 200: { description: 'Found.', body: { name: 'ConsumersBody', schema: ConsumersBody } } },
-  run: async (deps, caller, { path }) => answer(200, await consumersOf(fromPath(path), caller, deps)),
+  answers: {
+    200: { description: 'Found.', body: { name: 'ConsumersBody', schema: ConsumersBody } },
+  },
+  run: async (deps, caller, { path }) =>
+    answer(200, await consumersOf(fromPath(path), caller, deps)),
 });

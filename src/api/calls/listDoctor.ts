@@ -9,7 +9,9 @@ import { parseQuery } from '../query.ts';
 import { fromInventoryQuery, InventoryQuery } from './listSecrets.ts';
 
 /** The inventory's own words; strict, so that a misspelt filter does not show everything. */
-const DoctorQuery = z.strictObject(InventoryQuery.pick({ vault: true, owner: true, continuation: true }).shape);
+const DoctorQuery = z.strictObject(
+  InventoryQuery.pick({ vault: true, owner: true, continuation: true }).shape,
+);
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
 export function fromDoctorQuery(query: URLSearchParams): InventoryFilter {

@@ -13,11 +13,15 @@ export const listHolds = guarded({
   path: 'holds',
   summary: 'What is put off for many secrets at once',
   roles: ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'],
-  answers: { 200: { description: 'Found.', body: { name: 'ScopeHoldsBody', schema: ScopeHoldsBody } } },
+  answers: {
+    200: { description: 'Found.', body: { name: 'ScopeHoldsBody', schema: ScopeHoldsBody } },
+  },
   run: async (deps) => {
     const now = deps.clock.now();
     const { holds } = await holdsOf(deps).read();
-    const standing = holds.filter(({ until }) => until > now).sort((one, other) => +one.until - +other.until);
+    const standing = holds
+      .filter(({ until }) => until > now)
+      .sort((one, other) => +one.until - +other.until);
     const freeze = (deps.config.freeze ?? []).filter(
       ({ from, until }) => until > now && from < addDays(now, AHEAD_DAYS),
     );

@@ -13,8 +13,12 @@ export const KindsBody = z.strictObject({
       enabled: z.boolean().describe('Whether this instance rotates it, by its settings.'),
       overlap: z
         .enum(['two-slots', 'many', 'none'])
-        .describe('Of the old credential: with `none` it ends at once, else it works until the grace is over.'),
-      options: z.record(z.string(), z.unknown()).describe('JSON schema of what the tag `rotator-options` may hold.'),
+        .describe(
+          'Of the old credential: with `none` it ends at once, else it works until the grace is over.',
+        ),
+      options: z
+        .record(z.string(), z.unknown())
+        .describe('JSON schema of what the tag `rotator-options` may hold.'),
       rights: z
         .strictObject({
           actions: words,
@@ -34,14 +38,24 @@ export const listKinds = guarded({
   summary: 'The kinds of targets, with their options and the rights that they need',
   roles: ['Keyturn.Read'],
   byVault: 'readers',
-  answers: { 200: { description: 'By their names.', body: { name: 'KindsBody', schema: KindsBody } } },
+  answers: {
+    200: { description: 'By their names.', body: { name: 'KindsBody', schema: KindsBody } },
+  },
   async run({ rotators, config }) {
     const kinds = rotators.types.flatMap((type) => {
       const rotator = rotators.get(type);
       if (!rotator) return [];
       const { overlap, options } = rotator;
       const { notes: _, ...rights } = rotator.rights;
-      return [{ kind: type, enabled: config.enabled.includes(type), overlap, options: schemaOf(options), rights }];
+      return [
+        {
+          kind: type,
+          enabled: config.enabled.includes(type),
+          overlap,
+          options: schemaOf(options),
+          rights,
+        },
+      ];
     });
     return answer(200, { kinds });
   },

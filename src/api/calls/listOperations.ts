@@ -16,10 +16,17 @@ const ONE = STATUS.join('|');
 
 /** The parameters as they are written; strict, so that a misspelt filter does not show everything. */
 export const OperationsQuery = z.strictObject({
-  vault: z.string().regex(VAULT_NAME, 'vault must be the name of a vault').optional().describe('Of this vault only.'),
+  vault: z
+    .string()
+    .regex(VAULT_NAME, 'vault must be the name of a vault')
+    .optional()
+    .describe('Of this vault only.'),
   status: z
     .string()
-    .regex(new RegExp(`^(${ONE})(,(${ONE}))*$`), `status may name, separated by commas, ${STATUS.join(', ')}`)
+    .regex(
+      new RegExp(`^(${ONE})(,(${ONE}))*$`),
+      `status may name, separated by commas, ${STATUS.join(', ')}`,
+    )
     .optional()
     .describe('A phase, `open` (not done yet) or `done`, or several separated by commas.'),
 });
@@ -64,9 +71,13 @@ export async function operations(
     (mayReadAll || each.caller === caller.oid) &&
     (vault === undefined || each.vault === vault) &&
     vaults.names.includes(each.vault) &&
-    (status === undefined || status.includes(each.phase) || status.includes(each.done ? 'done' : 'open'));
+    (status === undefined ||
+      status.includes(each.phase) ||
+      status.includes(each.done ? 'done' : 'open'));
   const found = (await rows.operations()).filter(fits);
-  const newest = found.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime()).slice(0, SHOWN_MAX);
+  const newest = found
+    .sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime())
+    .slice(0, SHOWN_MAX);
   return { operations: newest, truncated: found.length > newest.length };
 }
 
@@ -79,6 +90,9 @@ export const listOperations = guarded({
   roles: ['Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke'],
   byVault: 'readers',
   query: { schema: OperationsQuery, parse: fromOperationsQuery },
-  answers: { 200: { description: 'Found.', body: { name: 'OperationsBody', schema: OperationsBody } } },
-  run: async (deps, caller, { query }) => answer(200, operationsBody(await operations(query, caller, deps))),
+  answers: {
+    200: { description: 'Found.', body: { name: 'OperationsBody', schema: OperationsBody } },
+  },
+  run: async (deps, caller, { query }) =>
+    answer(200, operationsBody(await operations(query, caller, deps))),
 });

@@ -10,6 +10,8 @@ export const listReasons: OpenCall = {
   summary: 'All reasons',
   roles: 'anyone',
   isSure: true,
-  answers: { 200: { description: 'By their codes.', body: { name: 'ReasonsBody', schema: ReasonsBody } } },
+  answers: {
+    200: { description: 'By their codes.', body: { name: 'ReasonsBody', schema: ReasonsBody } },
+  },
   run: async () => answer(200, reasonsBody()),
 };

@@ -31,7 +31,9 @@ export const InventoryQuery = z.strictObject({
     .string()
     .regex(/^\d{1,4}[dh]$/, 'due must be a number of days or hours, as 7d or 36h')
     .optional()
-    .describe('Secrets that are due within this time, as `7d` or `36h`, and those that are due already.'),
+    .describe(
+      'Secrets that are due within this time, as `7d` or `36h`, and those that are due already.',
+    ),
   owner: z
     .string()
     .max(256, 'owner has at most 256 characters')
@@ -45,24 +47,35 @@ export const InventoryQuery = z.strictObject({
     ),
   expires: z
     .string()
-    .regex(/^(\d{1,4}[dh]|never)$/, 'expires must be a number of days or hours, as 30d or 36h, or never')
+    .regex(
+      /^(\d{1,4}[dh]|never)$/,
+      'expires must be a number of days or hours, as 30d or 36h, or never',
+    )
     .optional()
-    .describe('Secrets that expire within this time, and those that have expired; or those that `never` do.'),
+    .describe(
+      'Secrets that expire within this time, and those that have expired; or those that `never` do.',
+    ),
   olderThan: z
     .string()
     .regex(/^\d{1,4}[dh]$/, 'olderThan must be a number of days or hours, as 90d or 36h')
     .optional()
-    .describe('Secrets whose credential, as far as that is known, else whose current version is at least so old.'),
+    .describe(
+      'Secrets whose credential, as far as that is known, else whose current version is at least so old.',
+    ),
   continuation: CONTINUATION,
 });
 
 /** Parses a query; an empty parameter is an absent one. Throws `bad-request` naming what is wrong (case SEC-06). */
 export function fromInventoryQuery(query: URLSearchParams): InventoryFilter {
-  const { vault, state, due, owner, managed, expires, olderThan, continuation } = parseQuery(InventoryQuery, query);
+  const { vault, state, due, owner, managed, expires, olderThan, continuation } = parseQuery(
+    InventoryQuery,
+    query,
+  );
   const listed = state?.split(',');
   return compact({
     vault: vault?.toLowerCase(),
-    states: listed === undefined ? undefined : SECRET_STATUSES.filter((each) => listed.includes(each)),
+    states:
+      listed === undefined ? undefined : SECRET_STATUSES.filter((each) => listed.includes(each)),
     dueWithinHours: due === undefined ? undefined : hoursIn(due),
     owner,
     managed: managed === undefined ? undefined : managed === 'true',

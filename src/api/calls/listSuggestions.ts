@@ -15,7 +15,11 @@ import { parseQuery } from '../query.ts';
 const PAGE_MAX = 100;
 
 export const SuggestionsQuery = z.strictObject({
-  vault: z.string().regex(VAULT_NAME, 'vault must be the name of a vault').optional().describe('Of this vault only.'),
+  vault: z
+    .string()
+    .regex(VAULT_NAME, 'vault must be the name of a vault')
+    .optional()
+    .describe('Of this vault only.'),
   continuation: CONTINUATION,
 });
 
@@ -35,9 +39,16 @@ export const SuggestionsBody = z.strictObject({
         .describe(
           '`host`: by the host that it names. `key`: the target holds the same key. `shape`: by its looks alone.',
         ),
-      tags: z.record(z.string(), z.string()).describe('To be set on the secret, beside those that it has.'),
-      consent: z.string().optional().describe('For the owner of the target, where all of it is known.'),
-      missing: z.array(z.string()).describe('What a person has to add or mend first. Empty: nothing that is known.'),
+      tags: z
+        .record(z.string(), z.string())
+        .describe('To be set on the secret, beside those that it has.'),
+      consent: z
+        .string()
+        .optional()
+        .describe('For the owner of the target, where all of it is known.'),
+      missing: z
+        .array(z.string())
+        .describe('What a person has to add or mend first. Empty: nothing that is known.'),
       on: z.iso.datetime().describe('When the value was looked at.'),
     }),
   ),
@@ -83,7 +94,8 @@ const bodyOf = ({ vault, name, on, proposal }: SuggestionRow) => {
   const tags = compact({
     rotator: plain(kind),
     'rotator-target': target && plain(target, 512),
-    'rotator-options': field === undefined ? undefined : `field=${encodeURIComponent(plain(field))}`,
+    'rotator-options':
+      field === undefined ? undefined : `field=${encodeURIComponent(plain(field))}`,
   });
   return [
     compact({
@@ -104,7 +116,9 @@ export const listSuggestions = guarded({
   roles: ['Keyturn.Read'],
   byVault: 'readers',
   query: { schema: SuggestionsQuery, parse: fromSuggestionsQuery },
-  answers: { 200: { description: 'Found.', body: { name: 'SuggestionsBody', schema: SuggestionsBody } } },
+  answers: {
+    200: { description: 'Found.', body: { name: 'SuggestionsBody', schema: SuggestionsBody } },
+  },
   async run(deps, caller, { query }) {
     const found = await suggestions(query, caller, deps);
     const page = found.slice(0, PAGE_MAX);

@@ -6,7 +6,14 @@ import type { Deps } from '../../ports/deps.ts';
 import { dueOn } from '../../tags/policy.ts';
 import { badRequest } from '../body.ts';
 import { DRY_RUN, NOTES, OVERRIDE } from '../notes.ts';
-import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
+import {
+  accepted,
+  asking,
+  notesOf,
+  type Request,
+  type RequestAnswer,
+  type RequestWishes,
+} from '../requests.ts';
 
 /** A grace that a person moves is for an incident or a freeze, like a hold. */
 export const REVOKE_DAYS_MAX = 90;
@@ -49,12 +56,15 @@ export async function revoke(request: Request<RevokeRequest>, deps: Deps): Promi
   return await accepted('revoke', request, wanted, deps, (bound) => {
     checkAt(asked, deps.clock.now());
     if (bound.leaving !== undefined && at !== 'now') {
-      const detail = 'It was opted out: what it still owes can be ended at once, and its grace is not moved any more.';
+      const detail =
+        'It was opted out: what it still owes can be ended at once, and its grace is not moved any more.';
       throw new KeyturnError('not-opted-in', { detail });
     }
     const due = dueOn(bound.current, bound.state?.rot !== undefined, bound.policy);
     if (at !== 'now' && at > due && at > deps.clock.now())
-      throw badRequest(`at is after ${due.toISOString()}, when the next rotation is due; to postpone that, use hold.`);
+      throw badRequest(
+        `at is after ${due.toISOString()}, when the next rotation is due; to postpone that, use hold.`,
+      );
   });
 }
 

@@ -67,7 +67,9 @@ export async function rotate(request: Request<RotateRequest>, deps: Deps): Promi
     if (!rotateAgain && override.length === 0)
       requireRole(caller, hours < policy.graceHours ? 'Keyturn.Revoke' : 'Keyturn.Rotate');
     if (hours >= policy.everyHours)
-      throw badRequest(`revoke must be shorter than every (${policy.everyHours} h), when the next rotation is due.`);
+      throw badRequest(
+        `revoke must be shorter than every (${policy.everyHours} h), when the next rotation is due.`,
+      );
   });
 }
 

@@ -9,6 +9,9 @@ export const showHealth: OpenCall = {
   summary: 'Whether the app can work',
   roles: 'anyone',
   isSure: true,
-  answers: { 200: { description: 'It can.' }, 503: { description: 'It cannot; `/readiness` says why.' } },
+  answers: {
+    200: { description: 'It can.' },
+    503: { description: 'It cannot; `/readiness` says why.' },
+  },
   run: async (app) => answer((await app.health()) ? 200 : 503, undefined),
 };

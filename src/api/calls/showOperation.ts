@@ -13,10 +13,15 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * The operation, for whoever made it and for readers. Others get the 404 of an id that never was; a token with none of
  * the roles, 403.
  */
-export async function operation(id: string, caller: Caller, { rows }: Pick<Deps, 'rows'>): Promise<Operation> {
+export async function operation(
+  id: string,
+  caller: Caller,
+  { rows }: Pick<Deps, 'rows'>,
+): Promise<Operation> {
   requireRole(caller, 'Keyturn.Read', 'Keyturn.Rotate', 'Keyturn.Revoke');
   const found = UUID.test(id) ? await rows.operation(id.toLowerCase()) : undefined;
-  const isSeen = caller.only === undefined || (found !== undefined && caller.only.includes(found.vault));
+  const isSeen =
+    caller.only === undefined || (found !== undefined && caller.only.includes(found.vault));
   const mayRead = found?.caller === caller.oid || (caller.roles.includes('Keyturn.Read') && isSeen);
   if (!found || !mayRead) throw new KeyturnError('not-found');
   return found;

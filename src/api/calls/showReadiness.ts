@@ -12,7 +12,10 @@ export const showReadiness = guarded({
   path: 'readiness',
   summary: 'What stands in the way, with remedies',
   roles: ['Keyturn.Read'],
-  answers: { 200: { description: 'Found.', body }, 503: { description: 'Something is not ready.', body } },
+  answers: {
+    200: { description: 'Found.', body },
+    503: { description: 'Something is not ready.', body },
+  },
   async run(deps, caller) {
     const found = await readiness(caller, deps, deps.probes(), deps.foundVaults());
     return answer(found.ready ? 200 : 503, readinessBody(found));

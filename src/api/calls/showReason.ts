@@ -14,10 +14,17 @@ export const showReason: OpenCall = {
   method: 'GET',
   path: 'reasons/{code}',
   summary: 'What a reason means, what would help, and who acts',
-  description: 'Where `type` of a problem and the links of alerts lead. HTML where the request accepts it.',
+  description:
+    'Where `type` of a problem and the links of alerts lead. HTML where the request accepts it.',
   parameters: { code: 'A code of `reason`.' },
   roles: 'anyone',
-  answers: { 200: { description: 'The reason.', body: { name: 'ReasonBody', schema: ReasonBody }, asHtml: true } },
+  answers: {
+    200: {
+      description: 'The reason.',
+      body: { name: 'ReasonBody', schema: ReasonBody },
+      asHtml: true,
+    },
+  },
   async run(_app, { path: { code = '' }, accept }) {
     const wantsPage = /\btext\/html\b/i.test(accept);
     return wantsPage ? page(200, reasonHtml(code), PAGE) : answer(200, reasonBody(code));

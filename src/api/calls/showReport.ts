@@ -39,7 +39,9 @@ export const ReportedSecretBody = z.strictObject({
   secret: z.string(),
   verdict: z
     .enum(VERDICTS)
-    .describe('`cannot-tell`: the version is young, and nobody knows how old the credential in it is.'),
+    .describe(
+      '`cannot-tell`: the version is young, and nobody knows how old the credential in it is.',
+    ),
   state: z.enum(SECRET_STATUSES),
   kind: z.string().optional(),
   target: z.string().optional(),
@@ -50,9 +52,13 @@ export const ReportedSecretBody = z.strictObject({
   dueOn: maybeDate,
   proof: z
     .enum(PROOFS)
-    .describe('`proved`: a pass after the store used the value. `none`: Keyturn did not write the version.'),
+    .describe(
+      '`proved`: a pass after the store used the value. `none`: Keyturn did not write the version.',
+    ),
   lookedOn: maybeDate,
-  exempt: z.strictObject({ reason: z.string(), until: date, ticket: z.string().optional() }).optional(),
+  exempt: z
+    .strictObject({ reason: z.string(), until: date, ticket: z.string().optional() })
+    .optional(),
   certificate: z.literal(true).optional().describe('It belongs to a certificate.'),
   disabled: z.literal(true).optional(),
 });
@@ -77,7 +83,9 @@ export const ReportedRotationBody = z.strictObject({
 
 export const ReportBody = z.strictObject({
   month: z.string(),
-  on: date.describe('Secrets are as they were then. The report of a month that has ended is the one that was kept.'),
+  on: date.describe(
+    'Secrets are as they were then. The report of a month that has ended is the one that was kept.',
+  ),
   limitDays: z.int(),
   secrets: z.int(),
   rotations: z.int(),
@@ -147,7 +155,9 @@ export const showReport = guarded({
     const found = await report(month, caller, deps);
     if (format === 'json') return answer(200, found);
     const [text, type, ending] =
-      format === 'csv' ? [reportCsv(found), 'text/csv', 'csv'] : [reportMarkdown(found), 'text/markdown', 'md'];
+      format === 'csv'
+        ? [reportCsv(found), 'text/csv', 'csv']
+        : [reportMarkdown(found), 'text/markdown', 'md'];
     return page(200, text, {
       'content-type': `${type}; charset=utf-8`,
       'content-disposition': `attachment; filename="keyturn-${found.month}.${ending}"`,

@@ -12,7 +12,9 @@ export const showSecret = guarded({
   summary: 'One secret with its versions',
   roles: ['Keyturn.Read'],
   byVault: 'readers',
-  answers: { 200: { description: 'Found.', body: { name: 'SecretDetailBody', schema: SecretDetailBody } } },
+  answers: {
+    200: { description: 'Found.', body: { name: 'SecretDetailBody', schema: SecretDetailBody } },
+  },
   run: async (deps, caller, { path }) =>
     answer(200, secretDetailBody(await secretDetail(fromPath(path), caller, deps))),
 });

@@ -8,7 +8,10 @@ import { answer } from '../problem.ts';
 import { AGES, EXPIRIES, summary } from '../summary.ts';
 
 const date = z.iso.datetime();
-const counted = { managed: z.int().describe('Watched by Keyturn.'), unmanaged: z.int().describe('Not opted in.') };
+const counted = {
+  managed: z.int().describe('Watched by Keyturn.'),
+  unmanaged: z.int().describe('Not opted in.'),
+};
 
 export const SummaryBody = z.strictObject({
   on: date,
@@ -16,12 +19,24 @@ export const SummaryBody = z.strictObject({
   secrets: z.int(),
   ...counted,
   states: z.array(z.strictObject({ state: z.enum(SECRET_STATUSES), secrets: z.int() })),
-  byVault: z.array(z.strictObject({ vault: z.string(), ...counted })).describe('The greatest 200, then `(others)`.'),
+  byVault: z
+    .array(z.strictObject({ vault: z.string(), ...counted }))
+    .describe('The greatest 200, then `(others)`.'),
   byOwner: z
-    .array(z.strictObject({ owner: z.string().optional().describe('Absent: no tag names one.'), ...counted }))
+    .array(
+      z.strictObject({
+        owner: z.string().optional().describe('Absent: no tag names one.'),
+        ...counted,
+      }),
+    )
     .describe('The greatest 200, then `(others)`.'),
   byKind: z
-    .array(z.strictObject({ kind: z.string().optional().describe('Absent: nobody can tell.'), ...counted }))
+    .array(
+      z.strictObject({
+        kind: z.string().optional().describe('Absent: nobody can tell.'),
+        ...counted,
+      }),
+    )
     .describe('Of those that have not opted in: the kind that they seem to be, or `certificate`.'),
   ages: z
     .array(z.strictObject({ age: z.enum(AGES), ...counted }))
@@ -31,20 +46,35 @@ export const SummaryBody = z.strictObject({
     .strictObject({
       expiring: z
         .int()
-        .describe('Expire within 30 days, and nobody watches: enabled, of no certificate, not opted in.'),
+        .describe(
+          'Expire within 30 days, and nobody watches: enabled, of no certificate, not opted in.',
+        ),
       expired: z.int(),
       first: z
-        .array(z.strictObject({ vault: z.string(), secret: z.string(), expiresOn: date, owner: z.string().optional() }))
+        .array(
+          z.strictObject({
+            vault: z.string(),
+            secret: z.string(),
+            expiresOn: date,
+            owner: z.string().optional(),
+          }),
+        )
         .describe('The first 20 to expire.'),
     })
     .describe('What nobody watches.'),
   firstWeek: z
     .strictObject({
       rotations: z.int(),
-      due: z.int().describe('Due within seven days; what the rate does not let through comes later.'),
+      due: z
+        .int()
+        .describe('Due within seven days; what the rate does not let through comes later.'),
       byKind: z.array(z.strictObject({ kind: z.string(), rotations: z.int() })),
       hours: z.int().describe('So many the rate needs for all that is due.'),
-      blocked: z.int().describe('Refused, in conflict, at risk or waiting for an approval: a person has to act first.'),
+      blocked: z
+        .int()
+        .describe(
+          'Refused, in conflict, at risk or waiting for an approval: a person has to act first.',
+        ),
     })
     .describe('What seven days in `run` would do, by the last looks.'),
 });

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { KeyturnError } from '../../core/errors.ts';
 import type { Deps } from '../../ports/deps.ts';
 import { DRY_RUN, NOTES } from '../notes.ts';
-import { accepted, asking, notesOf, type Request, type RequestAnswer, type RequestWishes } from '../requests.ts';
+import {
+  accepted,
+  asking,
+  notesOf,
+  type Request,
+  type RequestAnswer,
+  type RequestWishes,
+} from '../requests.ts';
 
 /** Strict: whoever asks for more than to go back is told so. */
 export const UndoRequest = z.strictObject({ ...NOTES, dryRun: DRY_RUN });
@@ -15,7 +22,12 @@ export type UndoRequest = z.infer<typeof UndoRequest>;
  */
 export async function undo(request: Request<UndoRequest>, deps: Deps): Promise<RequestAnswer> {
   const { asked } = request;
-  const wanted: RequestWishes = { override: [], revoke: 'after-grace', undo: true, ...notesOf(asked) };
+  const wanted: RequestWishes = {
+    override: [],
+    revoke: 'after-grace',
+    undo: true,
+    ...notesOf(asked),
+  };
   return await accepted('undo', request, wanted, deps, ({ leaving }) => {
     if (leaving !== undefined) throw new KeyturnError('not-opted-in');
   });

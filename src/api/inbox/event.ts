@@ -26,14 +26,16 @@ type Named = Readonly<Record<'vault' | 'name' | 'version', string>>;
 export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look | NoLook {
   const envelope = tidy(event);
   const type = text(envelope, 'eventtype') || text(envelope, 'type');
-  if (!EVENT_TYPES.some((known) => same(known, type))) return skip('bad-request', `event type ${quote(type)}`);
+  if (!EVENT_TYPES.some((known) => same(known, type)))
+    return skip('bad-request', `event type ${quote(type)}`);
   const topic = text(envelope, 'topic') || text(envelope, 'source');
   const vault = vaults.find(({ text: id }) => id === canonicalId(topic));
   if (!vault) return skip('not-allowed', `topic ${quote(topic)}`);
 
   const data = tidy(envelope.get('data'));
   const kind = text(data, 'objecttype');
-  if (kind !== '' && !same(kind, 'secret')) return skip('bad-request', `object type ${quote(kind)}`);
+  if (kind !== '' && !same(kind, 'secret'))
+    return skip('bad-request', `object type ${quote(kind)}`);
   const named = fromId(text(data, 'id')) ?? fromFields(data);
   if (!named) return skip('bad-request', `id ${quote(text(data, 'id'))} is not that of a secret`);
   for (const claimed of [named.vault, text(data, 'vaultname')]) {
@@ -48,7 +50,10 @@ export function fromEvent(event: unknown, vaults: readonly ResourceId[]): Look |
  * What a message of the queue `keyturn-events` holds: one event as Event Grid delivers it there, or a list of them. Never
  * throws, and whatever is no event for us is a skip.
  */
-export function fromEventMessage(message: unknown, vaults: readonly ResourceId[]): readonly (Look | NoLook)[] {
+export function fromEventMessage(
+  message: unknown,
+  vaults: readonly ResourceId[],
+): readonly (Look | NoLook)[] {
   const content = contentOf(message);
   return (Array.isArray(content) ? content : [content]).map((event) => fromEvent(event, vaults));
 }
@@ -77,7 +82,11 @@ function fromId(id: string): Named | undefined {
 /** Only where there is no id: an id that is not a secret's is not repaired from its neighbours. */
 function fromFields(data: Fields): Named | undefined {
   if (text(data, 'id') !== '') return undefined;
-  return { vault: text(data, 'vaultname'), name: text(data, 'objectname'), version: text(data, 'version') };
+  return {
+    vault: text(data, 'vaultname'),
+    name: text(data, 'objectname'),
+    version: text(data, 'version'),
+  };
 }
 
 /** Keys in lower case without blanks; of two that become one, the first counts. */

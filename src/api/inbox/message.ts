@@ -17,7 +17,9 @@ export function contentOf(message: unknown): unknown {
 
 /** Neither JSON nor base64 of UTF-8: not a message with a fault, but somebody else's. */
 export const isUnreadable = (message: unknown): message is string =>
-  typeof message === 'string' && parseJson(message) === undefined && fromBase64(message) === undefined;
+  typeof message === 'string' &&
+  parseJson(message) === undefined &&
+  fromBase64(message) === undefined;
 
 /** What a text holds; undefined for what is no JSON. */
 function parseJson(text: string): unknown {

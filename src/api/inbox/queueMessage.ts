@@ -12,8 +12,13 @@ import type { NoLook } from './skip.ts';
 export function fromQueue(message: unknown): Look | NoLook {
   const parsed = Look.safeParse(contentOf(message));
   if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : issue.path));
+  const fields = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys : issue.path,
+  );
   // Field names only: a message may hold anything, a value included.
   const named = [...new Set(fields.map(String))].slice(0, 5).map(quote);
-  return { skip: 'bad-request', detail: `message is not a look: ${named.join(', ') || 'no object'}` };
+  return {
+    skip: 'bad-request',
+    detail: `message is not a look: ${named.join(', ') || 'no object'}`,
+  };
 }

@@ -42,7 +42,10 @@ export async function follow({ urgent }: Follow, acting: Acting): Promise<RowCha
   const { consumers } = deps;
   if (!consumers) return {};
   const work: Work = { consumers, acting, startedOn: deps.clock.now() };
-  let following = followingIn(seen.row, seen.current.id) ?? { version: seen.current.id, consumers: [] };
+  let following = followingIn(seen.row, seen.current.id) ?? {
+    version: seen.current.id,
+    consumers: [],
+  };
   if (following.listedOn === undefined) following = await listed(following, work);
   const known = following.listedOn === undefined ? [] : await knownTo(work);
   for (let turn = 0; turn < CONSUMERS_MAX; turn += 1) {
@@ -58,7 +61,8 @@ export async function follow({ urgent }: Follow, acting: Acting): Promise<RowCha
       ...following,
       consumers: following.consumers.flatMap((each) => (each === next ? (result ?? []) : each)),
     };
-    if (result?.calledOn !== undefined && result.calledOn >= work.startedOn) acting.called.push(result.id);
+    if (result?.calledOn !== undefined && result.calledOn >= work.startedOn)
+      acting.called.push(result.id);
     // One after the other: the next one's turn is another pass's, unless the old credential goes at once.
     if (!urgent && result?.calledOn !== next.calledOn) break;
   }
@@ -79,7 +83,9 @@ async function listed(before: Following, work: Work): Promise<Following> {
   const now = deps.clock.now();
   try {
     const found = await work.consumers.of(seen.secret);
-    const kept = found.slice(0, CONSUMERS_MAX).map((consumer) => firstOf(consumer, seen.observed.createdOn, now));
+    const kept = found
+      .slice(0, CONSUMERS_MAX)
+      .map((consumer) => firstOf(consumer, seen.observed.createdOn, now));
     if (found.length > CONSUMERS_MAX) {
       const { vault, name } = seen.secret;
       deps.log('warn', 'consumers left out', { vault, name, count: found.length - CONSUMERS_MAX });
@@ -91,7 +97,11 @@ async function listed(before: Following, work: Work): Promise<Following> {
   }
 }
 
-function firstOf({ id, kind, follows, cycleMinutes = 0 }: Consumer, createdOn: Date, now: Date): ConsumerResult {
+function firstOf(
+  { id, kind, follows, cycleMinutes = 0 }: Consumer,
+  createdOn: Date,
+  now: Date,
+): ConsumerResult {
   const about = { id, kind, on: now };
   if (follows === 'unknown')
     return {
@@ -99,7 +109,11 @@ function firstOf({ id, kind, follows, cycleMinutes = 0 }: Consumer, createdOn: D
       state: 'unknown',
       detail: 'It follows by itself or not at all: nobody knows. Nothing is called.',
     };
-  return { ...about, state: 'waiting', nextOn: follows === 'by-itself' ? addMinutes(createdOn, cycleMinutes) : now };
+  return {
+    ...about,
+    state: 'waiting',
+    nextOn: follows === 'by-itself' ? addMinutes(createdOn, cycleMinutes) : now,
+  };
 }
 
 /** How they follow, which a row does not keep. None where the list cannot be had: each then waits for the next look. */
@@ -125,11 +139,22 @@ async function visited(
     if (!consumer) return undefined;
     const look = await work.consumers.look(consumer, seen.secret);
     if (!look.declared) return undefined;
-    return { ...base, on: deps.clock.now(), ...(await outcome(result, { consumer, look, urgent }, work)) };
+    return {
+      ...base,
+      on: deps.clock.now(),
+      ...(await outcome(result, { consumer, look, urgent }, work)),
+    };
   } catch (error) {
     const tries = (result.tries ?? 0) + 1;
     const state = result.state === 'asked' ? result.state : 'failed';
-    return { ...base, on: deps.clock.now(), state, tries, nextOn: pauseAfter(tries, work), detail: wordsOf(error) };
+    return {
+      ...base,
+      on: deps.clock.now(),
+      state,
+      tries,
+      nextOn: pauseAfter(tries, work),
+      detail: wordsOf(error),
+    };
   }
 }
 
@@ -140,23 +165,43 @@ interface Visit {
 }
 type Outcome = Pick<ConsumerResult, 'state'> & Partial<ConsumerResult>;
 
-async function outcome(result: ConsumerResult, { consumer, look, urgent }: Visit, work: Work): Promise<Outcome> {
+async function outcome(
+  result: ConsumerResult,
+  { consumer, look, urgent }: Visit,
+  work: Work,
+): Promise<Outcome> {
   const { deps, seen } = work.acting;
   const { references } = look;
   if (references.length === 0)
-    return { state: 'no-reference', detail: 'It names the secret in no place that can be seen. Nothing is called.' };
-  const pinned = references.filter(({ pinnedTo }) => pinnedTo !== undefined && pinnedTo !== seen.current.id);
+    return {
+      state: 'no-reference',
+      detail: 'It names the secret in no place that can be seen. Nothing is called.',
+    };
+  const pinned = references.filter(
+    ({ pinnedTo }) => pinnedTo !== undefined && pinnedTo !== seen.current.id,
+  );
   const following = references.filter(({ pinnedTo }) => pinnedTo === undefined);
-  if (consumer.follows === 'by-itself' || following.length === 0) return ended(pinned, work, consumer);
+  if (consumer.follows === 'by-itself' || following.length === 0)
+    return ended(pinned, work, consumer);
   if (result.state === 'asked' && result.calledOn)
     return settledAfter(result, result.calledOn, following, pinned, work);
   const now = deps.clock.now();
   if (!look.open)
-    return { state: 'waiting', nextOn: look.opensOn ?? addHours(now, 1), detail: 'It is outside of its window.' };
+    return {
+      state: 'waiting',
+      nextOn: look.opensOn ?? addHours(now, 1),
+      detail: 'It is outside of its window.',
+    };
   await renewAll(work.acting);
   const calledOn = deps.clock.now();
   await work.consumers.refresh(consumer, following);
-  const asked: ConsumerResult = { id: result.id, kind: result.kind, state: 'asked', on: calledOn, calledOn };
+  const asked: ConsumerResult = {
+    id: result.id,
+    kind: result.kind,
+    state: 'asked',
+    on: calledOn,
+    calledOn,
+  };
   if (!urgent) {
     for (const seconds of POLL_SECONDS) {
       await deps.clock.sleep(seconds * 1000);
@@ -171,7 +216,10 @@ async function outcome(result: ConsumerResult, { consumer, look, urgent }: Visit
 }
 
 /** After a call its answer is looked for; that it cannot be had is the next look's matter. */
-async function lookAgain(consumer: Consumer, { consumers, acting }: Work): Promise<ConsumerLook | undefined> {
+async function lookAgain(
+  consumer: Consumer,
+  { consumers, acting }: Work,
+): Promise<ConsumerLook | undefined> {
   try {
     return await consumers.look(consumer, acting.seen.secret);
   } catch (error) {
@@ -183,7 +231,8 @@ async function lookAgain(consumer: Consumer, { consumers, acting }: Work): Promi
 /** The platform says of each that it was read, and where it says when, that was after the call. */
 const hasRead = (references: readonly ConsumerReference[], calledOn: Date): boolean =>
   references.every(
-    ({ resolved, readOn }) => resolved !== false && (readOn === undefined || readOn >= secondOf(calledOn)),
+    ({ resolved, readOn }) =>
+      resolved !== false && (readOn === undefined || readOn >= secondOf(calledOn)),
   );
 
 /** Services tell times by the second. */
@@ -198,7 +247,8 @@ function settledAfter(
 ): Outcome {
   if (hasRead(following, calledOn)) return ended(pinned, work);
   const tries = (result.tries ?? 0) + 1;
-  const statuses = [...new Set(following.flatMap(({ status }) => status ?? []))].join(', ') || 'none';
+  const statuses =
+    [...new Set(following.flatMap(({ status }) => status ?? []))].join(', ') || 'none';
   const detail = `It was called and has not read the new version: ${statuses}.`;
   // Called once more at its next turn: first answers may be unresolved (facts-after F1.3).
   const state = tries % ASKED_TRIES === 0 ? 'failed' : 'asked';
@@ -211,11 +261,17 @@ function ended(pinned: readonly ConsumerReference[], work: Work, consumer?: Cons
     return compact({
       state: 'followed' as const,
       detail:
-        consumer?.follows === 'by-itself' ? `Its own cycle of ${consumer.cycleMinutes} minutes is over.` : undefined,
+        consumer?.follows === 'by-itself'
+          ? `Its own cycle of ${consumer.cycleMinutes} minutes is over.`
+          : undefined,
     });
   const names = pinned.slice(0, 5).map(({ name }) => JSON.stringify(name.slice(0, 60)));
   const detail = `Pinned to an older version, so that it never follows: ${names.join(', ')}. Take the version out of the reference.`;
-  return { state: 'pinned', nextOn: addHours(deps.clock.now(), 6), detail: detail.slice(0, DETAIL_MAX) };
+  return {
+    state: 'pinned',
+    nextOn: addHours(deps.clock.now(), 6),
+    detail: detail.slice(0, DETAIL_MAX),
+  };
 }
 
 /** 1, 2, 4 minutes and so on up to 6 hours; once a day after the limit. */

@@ -16,7 +16,8 @@ export async function guard(acting: Acting): Promise<Version> {
   await renewAll(acting);
   const now = await vault.current(secret.name);
   if (now === 'gone' || now === 'disabled') throw new Stopped('skip', now);
-  if (now.id !== current.id || !sameOptIn(now.tags, current.tags)) throw new Stopped('skip', 'superseded');
+  if (now.id !== current.id || !sameOptIn(now.tags, current.tags))
+    throw new Stopped('skip', 'superseded');
   return now;
 }
 

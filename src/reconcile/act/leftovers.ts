@@ -22,10 +22,21 @@ export async function removeLeftovers(step: Rotate | undefined, acting: Acting):
 function leftovers(step: Rotate | undefined, { seen, deps }: Acting): readonly Handle[] {
   const { target, versions, current, observed, policy, named } = seen;
   const { live, owed, placeholder } = observed;
-  const kept = [live, ...owed.map(({ handle }) => handle), ...(step?.source.kind === 'issue' ? step.source.keep : [])];
+  const kept = [
+    live,
+    ...owed.map(({ handle }) => handle),
+    ...(step?.source.kind === 'issue' ? step.source.keep : []),
+  ];
   const oldEnough = addMinutes(addHours(deps.clock.now(), -policy.graceHours), -SKEW_MINUTES);
   const told = named !== undefined || placeholder;
-  return straysOf({ target, versions, current: current.id, kept, told, issuedBy: observed.issuedBy })
+  return straysOf({
+    target,
+    versions,
+    current: current.id,
+    kept,
+    told,
+    issuedBy: observed.issuedBy,
+  })
     .filter(({ rotation, createdOn }) => rotation !== step?.rotation && createdOn < oldEnough)
     .map(({ handle }) => handle);
 }

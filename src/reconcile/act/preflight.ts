@@ -52,11 +52,13 @@ export function preflight(step: Rotate, { seen, deps }: Pick<Acting, 'seen' | 'd
   // Measured with what the kind really makes; a key may be longer than the one it replaces. With each login that may come
   // beside it, since not every connection string takes every name.
   const { rotator, target } = optIn;
-  const length = rotator.longest ?? Math.max(CREDENTIAL_LENGTH, observed.placeholder ? 0 : opened.bare.bytes);
+  const length =
+    rotator.longest ?? Math.max(CREDENTIAL_LENGTH, observed.placeholder ? 0 : opened.bare.bytes);
   const logins = rotator.overlap === 'two-slots' ? target.logins : undefined;
   for (const login of logins ?? [undefined]) {
     const filled = opened.fill(new Secret('x'.repeat(length)), login);
-    if (filled.bytes > VALUE_BYTES_MAX) throw tooLarge(`The value would have more than ${VALUE_BYTES_MAX} bytes.`);
+    if (filled.bytes > VALUE_BYTES_MAX)
+      throw tooLarge(`The value would have more than ${VALUE_BYTES_MAX} bytes.`);
   }
 }
 
@@ -65,7 +67,9 @@ export function refusedTags(error: unknown, tags: Tags): unknown {
   if (!(error instanceof KeyturnError) || error.facts.status !== 400) return error;
   const long = Object.entries(tags).find((tag) => tag.some((text) => text.length > TAG_VALUE_MAX));
   if (!long) return error;
-  return tooLarge(`The vault refuses the tag ${quote(long[0])}, whose value has ${long[1].length} characters.`);
+  return tooLarge(
+    `The vault refuses the tag ${quote(long[0])}, whose value has ${long[1].length} characters.`,
+  );
 }
 
 const tooLarge = (detail: string): KeyturnError => new KeyturnError('too-large', { detail });

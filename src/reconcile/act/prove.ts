@@ -20,7 +20,9 @@ async function endLeaked(acting: Acting): Promise<void> {
   const { leak, seen } = acting;
   const { secret, vault, versions, state, optIn, target } = seen;
   if (leak === undefined || optIn.rotator.overlap !== 'none') return;
-  const replaced = versions.find(({ id }) => id === leak.version && rotationId(secret, id) === state?.rot);
+  const replaced = versions.find(
+    ({ id }) => id === leak.version && rotationId(secret, id) === state?.rot,
+  );
   if (!replaced) return;
   await takeEvidence(replaced.id, await oldForm(seen, replaced.id, target), acting);
   await guard(acting);

@@ -38,7 +38,9 @@ export async function revoke({ owed, aside }: Revoke, acting: Acting): Promise<R
     await markRevoked(each, acting);
     await tryOld(each.version, old, ended, acting);
   }
-  const left = observed.owed.filter((each) => !owed.some(({ version }) => version === each.version));
+  const left = observed.owed.filter(
+    (each) => !owed.some(({ version }) => version === each.version),
+  );
   if (left.length > 0) return {};
   // A version that a person stored after opting out is theirs, whatever tags they copied to it.
   if (acting.seen.leaving !== undefined && !observed.ours) return {};
@@ -62,9 +64,16 @@ async function tryOld(
   if (refusedOn.has(version)) tried.set(version, 'refused');
   // Of a leak it was tried before anything was marked.
   if (acting.leak?.version === version) return;
-  if (!old) return void tried.set(version, 'not tried: its version was disabled or has no value that can be read');
+  if (!old)
+    return void tried.set(
+      version,
+      'not tried: its version was disabled or has no value that can be read',
+    );
   if (old.login !== undefined && ended === undefined)
-    return void tried.set(version, 'not tried: the server says the same of a login whatever its password');
+    return void tried.set(
+      version,
+      'not tried: the server says the same of a login whatever its password',
+    );
   try {
     const verdict = ended ?? (await seen.optIn.target.check(old.bare));
     tried.set(version, verdict);
@@ -82,7 +91,11 @@ async function tryOld(
  */
 async function whyNot(
   { handle }: Owed,
-  { acting, aside, old }: { readonly acting: Acting; readonly aside: boolean; readonly old: Form | undefined },
+  {
+    acting,
+    aside,
+    old,
+  }: { readonly acting: Acting; readonly aside: boolean; readonly old: Form | undefined },
 ): Promise<string | undefined> {
   const { seen, deps } = acting;
   const inUse = `${handle} is in use.`;

@@ -4,7 +4,13 @@
  */
 import { addHours, earliest, latest, minutesBetween } from '../../core/clock.ts';
 import { compact } from '../../core/compact.ts';
-import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  StoppingError,
+  UnknownOutcomeError,
+} from '../../core/errors.ts';
 import type { Handle, VersionId } from '../../core/ids.ts';
 import type { Credential, Stay, Verdict } from '../../ports/rotator.ts';
 import type { NewVersion, Version } from '../../ports/vault.ts';
@@ -81,7 +87,10 @@ export async function rotate(step: Rotate, acting: Acting): Promise<RowChange> {
     target: optIn.target.id,
     handle: credential.handle,
     issuedOn: state.since ?? deps.clock.now(),
-    owes: owedBeside(credential.handle, observed).map((handle) => ({ handle, after: state.after ?? deps.clock.now() })),
+    owes: owedBeside(credential.handle, observed).map((handle) => ({
+      handle,
+      after: state.after ?? deps.clock.now(),
+    })),
   });
   return {
     wroteVersion: id,
@@ -117,7 +126,8 @@ async function markAgain(inFlight: InFlight, acting: Acting): Promise<void> {
   try {
     await markStarted(inFlight.step, acting);
   } catch (error) {
-    if (error instanceof KeyturnError && !(error instanceof LockLostError)) throw await giveUp(error, inFlight, acting);
+    if (error instanceof KeyturnError && !(error instanceof LockLostError))
+      throw await giveUp(error, inFlight, acting);
     throw error;
   }
 }
@@ -125,7 +135,10 @@ async function markAgain(inFlight: InFlight, acting: Acting): Promise<void> {
 async function issue(step: Rotate, stay: Stay, { seen, deps }: Acting): Promise<Credential> {
   const { target } = seen.optIn;
   if (step.source.kind === 'issue') {
-    const until = addHours(expiryOf(seen.policy, deps.clock.now(), deps.config.capDays), seen.policy.graceHours);
+    const until = addHours(
+      expiryOf(seen.policy, deps.clock.now(), deps.config.capDays),
+      seen.policy.graceHours,
+    );
     return target.issue(step.rotation, step.source.keep, until, stay);
   }
   if (step.source.kind === 'again') {
@@ -160,11 +173,17 @@ async function checkOnce({ value, login }: Credential, { seen }: Acting): Promis
 /** Handles that live on beside a new credential: what was owed before, and the one that it replaces. */
 function owedBeside(handle: Handle, { owed, live, placeholder }: Observed): readonly Handle[] {
   const replaced = live === undefined || placeholder ? [] : [live];
-  return [...new Set([...owed.map((each) => each.handle), ...replaced])].filter((each) => each !== handle);
+  return [...new Set([...owed.map((each) => each.handle), ...replaced])].filter(
+    (each) => each !== handle,
+  );
 }
 
 /** What the new version owes: everything older that lives on under another handle. */
-function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<RotatorState, 'after'> {
+function obligation(
+  step: Rotate,
+  handle: Handle,
+  { seen, deps }: Acting,
+): Pick<RotatorState, 'after'> {
   const { observed, policy } = seen;
   const owes = owedBeside(handle, observed).length > 0;
   if (!owes) return {};
@@ -173,13 +192,19 @@ function obligation(step: Rotate, handle: Handle, { seen, deps }: Acting): Pick<
   return { after: latest(observed.after, addHours(now, policy.graceHours)) as Date };
 }
 
-async function store(step: Rotate, credential: Credential, state: RotatorState, acting: Acting): Promise<VersionId> {
+async function store(
+  step: Rotate,
+  credential: Credential,
+  state: RotatorState,
+  acting: Acting,
+): Promise<VersionId> {
   const { seen, deps } = acting;
   const current = await guardWith({ step, credential, mayArrive: false }, acting);
   const { vault, secret, opened, policy } = seen;
   const value = opened.fill(credential.value, credential.login);
   // No later than the target itself ends a credential that it has had before.
-  const ends = step.source.kind === 'again' ? seen.target.endsOn?.get(credential.handle) : undefined;
+  const ends =
+    step.source.kind === 'again' ? seen.target.endsOn?.get(credential.handle) : undefined;
   const expiresOn = earliest(expiryOf(policy, deps.clock.now(), deps.config.capDays), ends) as Date;
   const beside = ({ tags, contentType }: Version): NewVersion =>
     compact({
@@ -200,7 +225,8 @@ async function store(step: Rotate, credential: Credential, state: RotatorState, 
       if (stored !== undefined) return stored;
       mayArrive ||= error instanceof UnknownOutcomeError;
       const repeats = mayArrive || error instanceof BusyError;
-      if (!repeats || turn === STORE_TRIES) throw await giveUp(error, { step, credential, mayArrive }, acting);
+      if (!repeats || turn === STORE_TRIES)
+        throw await giveUp(error, { step, credential, mayArrive }, acting);
     }
     // The same value again, with what its owner has written since: a late twin of it is harmless, another value would not be.
     await deps.clock.sleep((PAUSE_SECONDS[turn] ?? 30) * 1000);
@@ -209,7 +235,9 @@ async function store(step: Rotate, credential: Credential, state: RotatorState, 
     } catch (error) {
       // The first PUT may have come in while this pass waited: then it was ours that came between.
       const late =
-        error instanceof KeyturnError && error.reason === 'conflict' && (await readBack(step, version, acting));
+        error instanceof KeyturnError &&
+        error.reason === 'conflict' &&
+        (await readBack(step, version, acting));
       if (late) return late;
       throw error;
     }
@@ -224,7 +252,10 @@ interface InFlight {
 }
 
 /** The guard, while a credential is in flight that nobody else knows: where another version came between, it goes. */
-async function guardWith({ step, credential, mayArrive }: InFlight, acting: Acting): Promise<Version> {
+async function guardWith(
+  { step, credential, mayArrive }: InFlight,
+  acting: Acting,
+): Promise<Version> {
   try {
     return await guard(acting);
   } catch (error) {
@@ -232,15 +263,22 @@ async function guardWith({ step, credential, mayArrive }: InFlight, acting: Acti
     const stored = await acting.seen.vault.current(acting.seen.secret.name);
     const twin = typeof stored === 'object' && readState(stored.tags)?.rot === step.rotation;
     if (!twin && !mayArrive) await dispose(step, credential, acting);
-    throw new KeyturnError('conflict', { detail: 'Another version was stored before the new one could be.' });
+    throw new KeyturnError('conflict', {
+      detail: 'Another version was stored before the new one could be.',
+    });
   }
 }
 
 /** The id of our version if it is current: the answer was lost, not the write. */
-async function readBack(step: Rotate, version: NewVersion, { seen }: Acting): Promise<VersionId | undefined> {
+async function readBack(
+  step: Rotate,
+  version: NewVersion,
+  { seen }: Acting,
+): Promise<VersionId | undefined> {
   const current = await seen.vault.current(seen.secret.name);
   if (typeof current === 'string') return undefined;
-  const ours = readState(current.tags)?.rot === step.rotation && current.value.equals(version.value);
+  const ours =
+    readState(current.tags)?.rot === step.rotation && current.value.equals(version.value);
   return ours ? current.id : undefined;
 }
 
@@ -251,7 +289,9 @@ async function giveUp(
   acting: Acting,
 ): Promise<KeyturnError> {
   if (mayArrive)
-    return error instanceof UnknownOutcomeError ? error : new UnknownOutcomeError(error.reason, error.facts);
+    return error instanceof UnknownOutcomeError
+      ? error
+      : new UnknownOutcomeError(error.reason, error.facts);
   await dispose(step, credential, acting);
   return error;
 }
@@ -260,7 +300,11 @@ async function giveUp(
  * With one credential there is nothing to revoke: the old one is set back, since the vault goes on naming it. A target that cannot
  * take it away now is told, in words, and hides nothing of why the credential was to go: nobody knows its value (finding SRV-04).
  */
-async function dispose(step: Rotate, credential: Credential, acting: Acting): Promise<string | undefined> {
+async function dispose(
+  step: Rotate,
+  credential: Credential,
+  acting: Acting,
+): Promise<string | undefined> {
   const { opened, optIn } = acting.seen;
   const { target, rotator } = optIn;
   if (step.source.kind !== 'issue') return undefined;
@@ -275,7 +319,10 @@ async function dispose(step: Rotate, credential: Credential, acting: Acting): Pr
     }
   }
   // Only if the target still has ours: what somebody else has set meanwhile is theirs, also where it looks like not yet.
-  if (acting.seen.observed.placeholder || (await untilAccepted(credential, stayer(acting), acting)) === 'refused')
+  if (
+    acting.seen.observed.placeholder ||
+    (await untilAccepted(credential, stayer(acting), acting)) === 'refused'
+  )
     return undefined;
   await renewAll(acting);
   await target.restore?.(opened.bare, opened.login);
@@ -292,12 +339,20 @@ async function confirm(id: VersionId, step: Rotate, { seen, deps }: Acting): Pro
   const tags = typeof current === 'object' ? optInTags(current.tags, secret, deps.config) : {};
   const lost = !isOptedIn(tags) && leavingBy(tags) === 'lost';
   if (isOurs && (lost || !current.expiresOn)) {
-    throw new KeyturnError('conflict', { detail: `Version ${current.id} has lost its opt-in tag or its expiry.` });
+    throw new KeyturnError('conflict', {
+      detail: `Version ${current.id} has lost its opt-in tag or its expiry.`,
+    });
   }
   const known = new Set([...versions.map((each) => each.id), replaced.id, id]);
-  const strangers = (await vault.versions(secret.name)).filter((each) => !known.has(each.id) && !twins(each.tags));
+  const strangers = (await vault.versions(secret.name)).filter(
+    (each) => !known.has(each.id) && !twins(each.tags),
+  );
   if (!isOurs || strangers.length > 0) {
-    const who = strangers.map((each) => each.id).join(', ') || (typeof current === 'string' ? current : current.id);
-    throw new KeyturnError('conflict', { detail: `Somebody else stored ${who}; nothing is revoked for it.` });
+    const who =
+      strangers.map((each) => each.id).join(', ') ||
+      (typeof current === 'string' ? current : current.id);
+    throw new KeyturnError('conflict', {
+      detail: `Somebody else stored ${who}; nothing is revoked for it.`,
+    });
   }
 }

@@ -38,7 +38,10 @@ export function stayer(acting: Acting): Stay {
 }
 
 /** Sleeps; the word to stop wakes it. */
-async function nap(milliseconds: number, { clock, stop }: Pick<Deps, 'clock' | 'stop'>): Promise<void> {
+async function nap(
+  milliseconds: number,
+  { clock, stop }: Pick<Deps, 'clock' | 'stop'>,
+): Promise<void> {
   if (!stop || stop.aborted) return await clock.sleep(milliseconds);
   const woken = Promise.withResolvers<void>();
   const wake = () => woken.resolve();

@@ -7,7 +7,8 @@ import type { Acting } from './acting.ts';
 import { stayer } from './stay.ts';
 
 const PAUSE_SECONDS = [1, 2, 4, 8, 15] as const;
-const PLANE = 'the management plane of the target, which no longer has the credential; it was not tried';
+const PLANE =
+  'the management plane of the target, which no longer has the credential; it was not tried';
 
 /**
  * Of the version that leaked: when the target refused its value, or who vouches for it where it can't be tried. Throws `BusyError`
@@ -15,7 +16,11 @@ const PLANE = 'the management plane of the target, which no longer has the crede
  *
  * @param old its value; undefined where its owner had disabled the version
  */
-export async function takeEvidence(version: VersionId, old: Form | undefined, acting: Acting): Promise<void> {
+export async function takeEvidence(
+  version: VersionId,
+  old: Form | undefined,
+  acting: Acting,
+): Promise<void> {
   const { leak, seen, deps } = acting;
   if (leak?.version !== version) return;
   const stay = stayer(acting);
@@ -23,7 +28,9 @@ export async function takeEvidence(version: VersionId, old: Form | undefined, ac
     const said = await verdictOn(old, acting);
     if (said === 'refused' || said === 'unknown') {
       const isTried = said === 'refused' && seen.observed.verdict === 'accepted';
-      const evidence: LeakEvidence = isTried ? { refusedOn: deps.clock.now() } : { vouchedBy: PLANE };
+      const evidence: LeakEvidence = isTried
+        ? { refusedOn: deps.clock.now() }
+        : { vouchedBy: PLANE };
       acting.evidence = evidence;
       if (evidence.refusedOn) acting.refusedOn.set(version, evidence.refusedOn);
       // Now, not with the end of the pass: once the version is disabled nobody can read its value to try it again.
@@ -32,12 +39,17 @@ export async function takeEvidence(version: VersionId, old: Form | undefined, ac
     }
     const pause = PAUSE_SECONDS[turn];
     if (pause === undefined || !(await stay(pause)))
-      throw new BusyError('target-busy', { detail: `The target still takes what leaked (version ${version}).` });
+      throw new BusyError('target-busy', {
+        detail: `The target still takes what leaked (version ${version}).`,
+      });
   }
 }
 
 /** Of a login the revocation itself ends only once the server has refused the old password: one more try may lock it. */
-async function verdictOn(old: Form | undefined, { seen }: Acting): Promise<'refused' | 'taken' | 'unknown'> {
+async function verdictOn(
+  old: Form | undefined,
+  { seen }: Acting,
+): Promise<'refused' | 'taken' | 'unknown'> {
   if (!old) return 'unknown';
   const { target, rotator } = seen.optIn;
   if (old.login !== undefined && rotator.overlap !== 'none') return 'refused';

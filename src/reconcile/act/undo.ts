@@ -1,5 +1,11 @@
 /** The step `rotate` of an undo: the protocol of every rotation, with nothing issued. */
-import { BusyError, KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
+import {
+  BusyError,
+  KeyturnError,
+  LockLostError,
+  StoppingError,
+  UnknownOutcomeError,
+} from '../../core/errors.ts';
 import { change } from '../../tags/state.ts';
 import type { Rotate } from '../step.ts';
 import type { Acting, RowChange } from './acting.ts';

@@ -10,12 +10,18 @@ import type { Acting } from './acting.ts';
  * The hold, and since when the credential has been in use: an undo makes a young version of an old credential, and must not make
  * that young. Where the target itself ends the credential, the hold is over a grace before.
  */
-export function undoneState(source: Source, { seen, deps }: Acting): Pick<RotatorState, 'hold' | 'since'> {
+export function undoneState(
+  source: Source,
+  { seen, deps }: Acting,
+): Pick<RotatorState, 'hold' | 'since'> {
   if (source.kind !== 'again') return {};
   const now = deps.clock.now();
   const replaced = seen.older.find(({ version }) => version === source.version);
   const ends = seen.target.endsOn?.get(source.handle);
-  const hold = earliest(undoHold(seen.observed.hold, now), ends && addHours(ends, -seen.policy.graceHours)) as Date;
+  const hold = earliest(
+    undoHold(seen.observed.hold, now),
+    ends && addHours(ends, -seen.policy.graceHours),
+  ) as Date;
   const since = replaced?.state.since ?? replaced?.createdOn ?? now;
   return compact({ since, hold: hold > now ? hold : undefined });
 }

@@ -9,7 +9,11 @@ const RESOURCE = /^\/subscriptions\/[^/]+\/resourcegroups\/[^/]+\/providers\//;
 const ACCOUNT = /\/providers\/microsoft\.storage\/storageaccounts\/[^/]+$/;
 
 /** Undefined where none is known. What came with the answer goes before. */
-export function commandFor(found: Symptom, { bound, inspected }: Looked, { config }: Deps): string | undefined {
+export function commandFor(
+  found: Symptom,
+  { bound, inspected }: Looked,
+  { config }: Deps,
+): string | undefined {
   if (found.command !== undefined) return found.command;
   const { secret, optIn, policy, current } = bound;
   const [owner = ''] = optIn.target.owners;
@@ -19,12 +23,25 @@ export function commandFor(found: Symptom, { bound, inspected }: Looked, { confi
   const own = tagOf(current.tags, 'rotator-policy');
   switch (found.reason) {
     case 'no-consent':
-      return RESOURCE.test(owner) ? consentTo(owner, wanted, identity) : tagApplication(owner, wanted);
+      return RESOURCE.test(owner)
+        ? consentTo(owner, wanted, identity)
+        : tagApplication(owner, wanted);
     case 'target-forbidden':
-      return found.from === 'rights' && RESOURCE.test(owner) ? giveTarget(owner, wanted, identity) : undefined;
+      return found.from === 'rights' && RESOURCE.test(owner)
+        ? giveTarget(owner, wanted, identity)
+        : undefined;
     case 'keys-off':
       return ACCOUNT.test(owner)
-        ? commandLine('az', 'storage', 'account', 'update', '--ids', owner, '--allow-shared-key-access', 'true')
+        ? commandLine(
+            'az',
+            'storage',
+            'account',
+            'update',
+            '--ids',
+            owner,
+            '--allow-shared-key-access',
+            'true',
+          )
         : undefined;
     case 'short-grace': {
       const hours = inspected?.graceMin?.hours;
@@ -44,7 +61,8 @@ export function commandFor(found: Symptom, { bound, inspected }: Looked, { confi
 
 /** The tag with one key set anew, all others as they are: `keyturn tag` merges, where az would replace all tags of the secret. */
 function tagPolicy(secret: string, own: string | undefined, key: string, part: string): string {
-  const isOther = (text: string) => text.trim() !== '' && text.split('=')[0]?.trim().toLowerCase() !== key;
+  const isOther = (text: string) =>
+    text.trim() !== '' && text.split('=')[0]?.trim().toLowerCase() !== key;
   const parts = [...(own ?? '').split(';').filter(isOther), part];
   return commandLine('keyturn', 'tag', secret, '--policy', parts.join(';'));
 }

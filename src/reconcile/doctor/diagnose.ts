@@ -40,7 +40,8 @@ export async function diagnoseUnbound(
   const { by, remedy } = remedyFor(reason, secret, about, deps);
   const check = doctorsCheckOf(reason);
   const vault = await deps.rights?.vault(secret.vault);
-  const state = vault && ({ ok: 'ok', problem: 'problem', 'cannot tell': 'cannot-tell' } as const)[vault.state];
+  const state =
+    vault && ({ ok: 'ok', problem: 'problem', 'cannot tell': 'cannot-tell' } as const)[vault.state];
   return [
     { check, outcome: 'problem', reason, detail, remedy, who: by },
     {
@@ -52,13 +53,19 @@ export async function diagnoseUnbound(
 }
 
 function ofVault(
-  { what, reason, detail, command }: { what: string; reason?: Diagnosis['reason']; detail?: string; command?: string },
+  {
+    what,
+    reason,
+    detail,
+    command,
+  }: { what: string; reason?: Diagnosis['reason']; detail?: string; command?: string },
   outcome: Diagnosis['outcome'],
   secret: SecretRef,
   deps: Deps,
 ): Diagnosis {
   const said = detail === undefined ? what : `${what}: ${detail}`;
-  if (outcome !== 'problem' || reason === undefined) return { check: 'rights', outcome, detail: said };
+  if (outcome !== 'problem' || reason === undefined)
+    return { check: 'rights', outcome, detail: said };
   const { by, remedy } = remedyFor(reason, secret, {}, deps);
   return { check: 'rights', outcome, reason, detail: said, remedy: command ?? remedy, who: by };
 }

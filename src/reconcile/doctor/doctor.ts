@@ -27,8 +27,15 @@ import { type Inquiry, type Looked, QUESTIONS, type Symptom } from './symptom.ts
  *
  * @param known rights that were asked about a moment ago
  */
-export async function examine(looked: Looked, deps: Deps, known?: AskedRights): Promise<readonly Diagnosis[]> {
-  const [seen, asked] = await Promise.all([rulesOf(looked, deps), answersTo(QUESTIONS, looked, deps, { known })]);
+export async function examine(
+  looked: Looked,
+  deps: Deps,
+  known?: AskedRights,
+): Promise<readonly Diagnosis[]> {
+  const [seen, asked] = await Promise.all([
+    rulesOf(looked, deps),
+    answersTo(QUESTIONS, looked, deps, { known }),
+  ]);
   return told([...seen, ...asked], looked, deps).map(({ diagnosis }) => diagnosis);
 }
 
@@ -62,12 +69,18 @@ export async function examineDaily(looked: Looked, deps: Deps): Promise<Doctored
 /** Answers that are about the target. */
 const OF_TARGET: readonly string[] = ['rights', 'grants', 'locks'] satisfies Inquiry[];
 
-const askedAfter = (before: readonly Answered[], questions: readonly Inquiry[], on: Date): readonly Answered[] => [
+const askedAfter = (
+  before: readonly Answered[],
+  questions: readonly Inquiry[],
+  on: Date,
+): readonly Answered[] => [
   ...before.filter(({ question }) => !questions.some((each) => each === question)),
   ...questions.map((question) => ({ question, on })),
 ];
 
-function unique<T extends { readonly check: string; readonly from?: string }>(all: readonly T[]): readonly T[] {
+function unique<T extends { readonly check: string; readonly from?: string }>(
+  all: readonly T[],
+): readonly T[] {
   const seen = new Set<string>();
   return all.filter(({ check, from = '' }) => {
     const key = `${check} ${from}`;
@@ -90,10 +103,14 @@ interface Told {
 
 /** With who acts and what helps, each thing once, in the order of the checks; the worst of a check goes before what is well. */
 function told(found: readonly Symptom[], looked: Looked, deps: Deps): readonly Told[] {
-  const about = aboutSecret({ secret: looked.bound.secret, row: looked.bound.row, bound: looked.bound }, deps);
+  const about = aboutSecret(
+    { secret: looked.bound.secret, row: looked.bound.row, bound: looked.bound },
+    deps,
+  );
   const all = withoutTwins(found).map((each): Told => {
     const { check, outcome, reason, detail, from } = each;
-    if (outcome === 'ok' || reason === undefined) return { diagnosis: compact({ check, outcome, detail }), from };
+    if (outcome === 'ok' || reason === undefined)
+      return { diagnosis: compact({ check, outcome, detail }), from };
     const { by, remedy } = remedyFor(reason, looked.bound.secret, about, deps);
     const said = mask(detail ?? reasonRow(reason).cause, { versions: true });
     const helps = (outcome === 'problem' ? commandFor(each, looked, deps) : undefined) ?? remedy;
@@ -105,7 +122,9 @@ function told(found: readonly Symptom[], looked: Looked, deps: Deps): readonly T
 
 /** A lock that stopped the look is the one that the list of locks names, and an obstacle what ended the look. */
 function withoutTwins(found: readonly Symptom[]): readonly Symptom[] {
-  const isNamed = found.some(({ reason, command }) => reason === 'scope-locked' && command !== undefined);
+  const isNamed = found.some(
+    ({ reason, command }) => reason === 'scope-locked' && command !== undefined,
+  );
   // That a POST went through says more than a list that may not be seen.
   const isFree = found.some(({ check, outcome }) => check === 'locks' && outcome === 'ok');
   const seen = new Set<string>();

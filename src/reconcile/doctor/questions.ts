@@ -9,12 +9,24 @@ import type { BoundSecret } from '../observe/observeVault.ts';
 import { type Inquiry, type Looked, problem, QUESTIONS, type Symptom, untold } from './symptom.ts';
 
 /** How often the daily look asks each: what keeps a rotation from coming each day, the rest once a week. */
-const EVERY_HOURS: Readonly<Record<Inquiry, number>> = { rights: 24, grants: 24, vault: 24, locks: 168, events: 168 };
+const EVERY_HOURS: Readonly<Record<Inquiry, number>> = {
+  rights: 24,
+  grants: 24,
+  vault: 24,
+  locks: 168,
+  events: 168,
+};
 /** Requests that one look may cost beside its own, and the shortest time between two that ask. */
 const REQUESTS_MAX = 2;
 const PAUSE_HOURS = 20;
 /** `near` keeps each to so many requests; of kinds with partners each server is asked. */
-const COST: Readonly<Record<Inquiry, number>> = { rights: 1, grants: 1, vault: 1, locks: 2, events: 2 };
+const COST: Readonly<Record<Inquiry, number>> = {
+  rights: 1,
+  grants: 1,
+  vault: 1,
+  locks: 2,
+  events: 2,
+};
 
 /**
  * The questions whose turn it is in a daily look: those that were never asked first, then the one that has waited longest, as long
@@ -34,9 +46,13 @@ export function dueQuestions(
       ? Number.NEGATIVE_INFINITY
       : addHours(on, EVERY_HOURS[question] - 24 + PAUSE_HOURS).getTime();
   };
-  const waiting = QUESTIONS.filter((question) => applies(question, looked) && dueFrom(question) <= now.getTime());
+  const waiting = QUESTIONS.filter(
+    (question) => applies(question, looked) && dueFrom(question) <= now.getTime(),
+  );
   const chosen: Inquiry[] = [];
-  for (const question of waiting.sort((one, other) => dueFrom(one) - dueFrom(other) || rank(one) - rank(other))) {
+  for (const question of waiting.sort(
+    (one, other) => dueFrom(one) - dueFrom(other) || rank(one) - rank(other),
+  )) {
     const cost = [...chosen, question].reduce((sum, each) => sum + COST[each], 0);
     if (cost <= REQUESTS_MAX) chosen.push(question);
   }
@@ -50,20 +66,30 @@ function applies(question: Inquiry, { bound, inspected, error, consented }: Look
   if (question === 'vault' || question === 'events') return true;
   if (!consented) return false;
   if (question === 'rights') return changesByAzure(bound);
-  if (question === 'grants') return bound.optIn.target.rights !== undefined && !changesByAzure(bound);
-  return error?.reason === 'scope-locked' || (changesByAzure(bound) && inspected?.present === undefined);
+  if (question === 'grants')
+    return bound.optIn.target.rights !== undefined && !changesByAzure(bound);
+  return (
+    error?.reason === 'scope-locked' || (changesByAzure(bound) && inspected?.present === undefined)
+  );
 }
 
 /** Whether the kind changes its target through Resource Manager: locks stop that alone, and the look itself has shown what only reads. */
-export const changesByAzure = ({ optIn: { target, rotator } }: Pick<BoundSecret, 'optIn'>): boolean =>
-  target.owners.some((id) => inRole(neededAt(id, rotator.rights)).some((action) => !/\/read$/i.test(action)));
+export const changesByAzure = ({
+  optIn: { target, rotator },
+}: Pick<BoundSecret, 'optIn'>): boolean =>
+  target.owners.some((id) =>
+    inRole(neededAt(id, rotator.rights)).some((action) => !/\/read$/i.test(action)),
+  );
 
 /** Asks, and tells what came of it, action by action where a role was asked about. */
 export async function answersTo(
   questions: readonly Inquiry[],
   { bound, consented }: Looked,
   deps: Deps,
-  { near = false, known }: { readonly near?: boolean; readonly known?: AskedRights | undefined } = {},
+  {
+    near = false,
+    known,
+  }: { readonly near?: boolean; readonly known?: AskedRights | undefined } = {},
 ): Promise<readonly Symptom[]> {
   const may = (question: Inquiry) => consented || question === 'vault' || question === 'events';
   const asked = questions.filter(may);
@@ -71,7 +97,9 @@ export async function answersTo(
     (known && question in known ? known[question as keyof AskedRights] : undefined) ??
     (await ask(question, bound, deps, near));
   const answers = await Promise.all(
-    asked.map(async (question) => (await checksOf(question)).flatMap((each) => foundOf(question, each))),
+    asked.map(async (question) =>
+      (await checksOf(question)).flatMap((each) => foundOf(question, each)),
+    ),
   );
   return answers.flat();
 }
@@ -99,9 +127,18 @@ const harmless = ({ what, state, detail }: RightCheck): RightCheck =>
     : { what, state: 'ok' };
 const isResource = (id: string): boolean => id.startsWith('/subscriptions/');
 
-const CHECK = { rights: 'rights', grants: 'rights', vault: 'rights', locks: 'locks', events: 'events' } as const;
+const CHECK = {
+  rights: 'rights',
+  grants: 'rights',
+  vault: 'rights',
+  locks: 'locks',
+  events: 'events',
+} as const;
 
-function foundOf(from: Inquiry, { what, state, reason, detail, command, actions }: RightCheck): readonly Symptom[] {
+function foundOf(
+  from: Inquiry,
+  { what, state, reason, detail, command, actions }: RightCheck,
+): readonly Symptom[] {
   const check = CHECK[from];
   const said = detail === undefined ? what : `${what}: ${detail}`;
   if (!actions) {
@@ -117,7 +154,12 @@ function foundOf(from: Inquiry, { what, state, reason, detail, command, actions 
   }
   return actions.map(({ action, held }): Symptom => {
     if (held) return { check, outcome: 'ok', detail: `${action}: ${what}`, from };
-    if (held === undefined || state !== 'problem') return { ...untold(check, `${action}: ${said}`), from };
-    return { ...problem(reason ?? 'target-forbidden', `${action}: ${detail ?? what}`, command), check, from };
+    if (held === undefined || state !== 'problem')
+      return { ...untold(check, `${action}: ${said}`), from };
+    return {
+      ...problem(reason ?? 'target-forbidden', `${action}: ${detail ?? what}`, command),
+      check,
+      from,
+    };
   });
 }

@@ -35,14 +35,26 @@ export async function rulesOf(looked: Looked, deps: Deps): Promise<readonly Symp
 }
 
 /** Consent, obstacles, form and grace, each by itself: what keeps one from being seen keeps none of the others. */
-async function ofTarget({ bound, seen, error, inspected, consented }: Looked): Promise<readonly Symptom[]> {
+async function ofTarget({
+  bound,
+  seen,
+  error,
+  inspected,
+  consented,
+}: Looked): Promise<readonly Symptom[]> {
   if (!consented) {
     const why = error ? [ofError(error)] : [];
-    return [...why, ...(['target', 'value', 'slot', 'proof'] as const).map((check) => untold(check, WITHOUT_CONSENT))];
+    return [
+      ...why,
+      ...(['target', 'value', 'slot', 'proof'] as const).map((check) =>
+        untold(check, WITHOUT_CONSENT),
+      ),
+    ];
   }
   const found = [well('consent'), ...(error ? [ofError(error)] : [well('target')])];
   for (const { reason, detail } of inspected?.obstacles ?? []) found.push(problem(reason, detail));
-  if (!changesByAzure(bound)) found.push(well('locks', 'What is changed is not behind locks of Azure.'));
+  if (!changesByAzure(bound))
+    found.push(well('locks', 'What is changed is not behind locks of Azure.'));
   if (seen?.target.present)
     found.push(well('locks', 'Keys could be read by a POST, which no ReadOnly lock lets through.'));
   if (seen) return [...found, well('value'), ...ofProof(seen)];
@@ -50,10 +62,16 @@ async function ofTarget({ bound, seen, error, inspected, consented }: Looked): P
   const { graceMin } = inspected;
   if (graceMin && bound.policy.graceHours < graceMin.hours)
     found.push(
-      problem('short-grace', `grace is ${bound.policy.graceHours} h, but ${graceMin.because} is ${graceMin.hours} h.`),
+      problem(
+        'short-grace',
+        `grace is ${bound.policy.graceHours} h, but ${graceMin.because} is ${graceMin.hours} h.`,
+      ),
     );
   try {
-    refuseOtherKeys(await openAt(bound.current.value, bound.optIn.wanted, bound.optIn.target, inspected), inspected);
+    refuseOtherKeys(
+      await openAt(bound.current.value, bound.optIn.wanted, bound.optIn.target, inspected),
+      inspected,
+    );
     found.push(well('value'));
   } catch (thrown) {
     if (!(thrown instanceof KeyturnError)) throw thrown;
@@ -64,7 +82,9 @@ async function ofTarget({ bound, seen, error, inspected, consented }: Looked): P
 
 /** What ended a look. What may pass by itself says nothing of the day. */
 const ofError = (error: KeyturnError): Symptom =>
-  error instanceof BusyError ? untold('target', error.detail, error.reason) : problem(error.reason, error.detail);
+  error instanceof BusyError
+    ? untold('target', error.detail, error.reason)
+    : problem(error.reason, error.detail);
 
 function ofProof({ observed }: Observation): readonly Symptom[] {
   const { known, ours, begun, placeholder, doubt, verdict, said } = observed;
@@ -72,9 +92,11 @@ function ofProof({ observed }: Observation): readonly Symptom[] {
     const { reason, detail } = doubt ?? { reason: 'unknown-value' as const, detail: undefined };
     return [problem(reason, detail)];
   }
-  if (verdict === 'refused') return [well('proof', 'The target refuses the value; the next look heals that.')];
+  if (verdict === 'refused')
+    return [well('proof', 'The target refuses the value; the next look heals that.')];
   if (verdict !== undefined && verdict !== 'accepted') {
-    const detail = said ?? 'The target shows the credential in its place; it could not be tried from here.';
+    const detail =
+      said ?? 'The target shows the credential in its place; it could not be tried from here.';
     return [untold('proof', detail), untold('network', detail)];
   }
   return [well('proof'), well('network')];
@@ -82,12 +104,18 @@ function ofProof({ observed }: Observation): readonly Symptom[] {
 
 function ofOwner({ bound }: Looked, { config }: Deps): readonly Symptom[] {
   const { mode } = config;
-  const says = mode === 'run' ? undefined : `This instance has KEYTURN_MODE=${mode}, and rotates nothing yet.`;
+  const says =
+    mode === 'run' ? undefined : `This instance has KEYTURN_MODE=${mode}, and rotates nothing yet.`;
   const paused = bound.policy.paused
-    ? problem('paused', bound.policy.pausedByVault ? 'By the tag keyturn-policy of the vault.' : undefined)
+    ? problem(
+        'paused',
+        bound.policy.pausedByVault ? 'By the tag keyturn-policy of the vault.' : undefined,
+      )
     : well(
         'paused',
-        bound.policy.approve ? 'Its policy says approve=yes: when it is due, it waits for a person.' : undefined,
+        bound.policy.approve
+          ? 'Its policy says approve=yes: when it is due, it waits for a person.'
+          : undefined,
       );
   return [well('mode', says), paused];
 }
@@ -97,12 +125,19 @@ async function ofDates({ bound, seen }: Looked, deps: Deps): Promise<readonly Sy
   const { current, policy, state, row } = bound;
   const now = deps.clock.now();
   const lived = { takenOverOn: row?.takenOverOn };
-  const due = latest(seen?.observed.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived), now) as Date;
+  const due = latest(
+    seen?.observed.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived),
+    now,
+  ) as Date;
   const hold = state?.hold && state.hold > now ? state.hold : undefined;
   const held = hold && hold > due;
   const found = [
     held
-      ? problem('hold', `It is held until ${hold.toISOString()}, and due on ${due.toISOString()}.`, resume(bound))
+      ? problem(
+          'hold',
+          `It is held until ${hold.toISOString()}, and due on ${due.toISOString()}.`,
+          resume(bound),
+        )
       : well('hold', hold && `It is held until ${hold.toISOString()}, before it is due.`),
   ];
   const wide = await widelyHeld({ bound, seen }, due, deps);
@@ -113,7 +148,8 @@ async function ofDates({ bound, seen }: Looked, deps: Deps): Promise<readonly Sy
     wide.until,
     soonestOn(seen?.observed.age?.currentSince ?? current.createdOn, policy),
   ) as Date;
-  const first = policy.window && !isOpen(policy.window, free) ? nextOpen(policy.window, free) : free;
+  const first =
+    policy.window && !isOpen(policy.window, free) ? nextOpen(policy.window, free) : free;
   found.push(well('window'));
   const { expiresOn } = current;
   const late = expiresOn && first > now && expiresOn <= first;
@@ -126,7 +162,10 @@ async function ofDates({ bound, seen }: Looked, deps: Deps): Promise<readonly Sy
     );
   // By its expiry alone, however often it comes due by age.
   const expiry = expiryOf(policy, now, deps.config.capDays);
-  const byExpiry = dueOn({ createdOn: now, expiresOn: expiry }, true, { ...policy, everyHours: LONG_HOURS });
+  const byExpiry = dueOn({ createdOn: now, expiresOn: expiry }, true, {
+    ...policy,
+    everyHours: LONG_HOURS,
+  });
   const soonest = soonestOn(now, policy);
   if (byExpiry < soonest)
     found.push(
@@ -154,10 +193,15 @@ async function widelyHeld(
     const coming = (deps.config.freeze ?? []).filter(({ from }) => from > now && from <= due);
     const all = [
       ...(holds ?? []),
-      ...coming.map(({ until, text }) => ({ until, detail: `KEYTURN_FREEZE holds all secrets: ${text}.` })),
+      ...coming.map(({ until, text }) => ({
+        until,
+        detail: `KEYTURN_FREEZE holds all secrets: ${text}.`,
+      })),
     ].filter(({ until }) => until > due);
     return {
-      found: all.map(({ detail }) => problem('hold', `${detail} It is due on ${due.toISOString()}.`)),
+      found: all.map(({ detail }) =>
+        problem('hold', `${detail} It is due on ${due.toISOString()}.`),
+      ),
       until: latest(...all.map(({ until }) => until)),
     };
   } catch (error) {
@@ -170,7 +214,8 @@ function ofVersions({ bound }: Looked): readonly Symptom[] {
   const { length } = bound.versions;
   const left = VERSIONS_MAX - length;
   if (left <= 0) return [problem('too-many-versions', `It has ${length} versions.`)];
-  if (left <= VERSIONS_NEAR) return [problem('versions-near', `It has ${length} versions: ${left} more are stored.`)];
+  if (left <= VERSIONS_NEAR)
+    return [problem('versions-near', `It has ${length} versions: ${left} more are stored.`)];
   return [well('versions', `${left} versions are left.`)];
 }
 
@@ -181,7 +226,8 @@ function ofSlot(seen: Observation, deps: Deps): readonly Symptom[] {
   const gap = indexGap === undefined ? well('index') : untold('index', indexGap, 'index');
   if (source.kind === 'blocked') {
     const { step } = source;
-    const passes = step.reason === 'grace' || (step.kind === 'wait' && isOver(step.owedUntil, observed.dueOn));
+    const passes =
+      step.reason === 'grace' || (step.kind === 'wait' && isOver(step.owedUntil, observed.dueOn));
     return [gap, passes ? well('slot', step.detail) : problem(step.reason, step.detail)];
   }
   const step: Rotate = { kind: 'rotate', reason: 'due', rotation: observed.rotation, source };
@@ -200,18 +246,26 @@ const isOver = (until: Date | undefined, due: Date): boolean => until !== undefi
 function ofFailures({ bound, seen }: Looked, deps: Deps): readonly Symptom[] {
   const { row, policy, current } = bound;
   const terms = termsOf(policy, current.contentType, deps.config.capDays);
-  const { termsRefused, refusedBy } = seen?.observed ?? refusalIn(row, terms, policy, deps.clock.now());
-  const found = termsRefused ? [problem(refusedBy ?? 'vault-policy', row?.lastFailure?.detail)] : [well('policy')];
+  const { termsRefused, refusedBy } =
+    seen?.observed ?? refusalIn(row, terms, policy, deps.clock.now());
+  const found = termsRefused
+    ? [problem(refusedBy ?? 'vault-policy', row?.lastFailure?.detail)]
+    : [well('policy')];
   const failure = row?.lastFailure;
-  const isNew = failure && isReason(failure.reason) && !(termsRefused && failure.reason === found[0]?.reason);
+  const isNew =
+    failure && isReason(failure.reason) && !(termsRefused && failure.reason === found[0]?.reason);
   if (isNew && isReason(failure.reason))
     return [
       ...found,
       {
-        ...problem(failure.reason, `The last rotation failed on ${failure.on.toISOString()}: ${failure.detail}`),
+        ...problem(
+          failure.reason,
+          `The last rotation failed on ${failure.on.toISOString()}: ${failure.detail}`,
+        ),
         check: 'rotations',
       },
     ];
-  const braked = seen?.observed.braked === true && seen.observed.dueOn <= addHours(deps.clock.now(), 24);
+  const braked =
+    seen?.observed.braked === true && seen.observed.dueOn <= addHours(deps.clock.now(), 24);
   return [...found, braked ? problem('brake') : well('rotations')];
 }

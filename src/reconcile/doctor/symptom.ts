@@ -35,7 +35,11 @@ export interface Symptom {
   readonly from?: Inquiry | undefined;
 }
 
-export const well = (check: CheckName, detail?: string): Symptom => ({ check, outcome: 'ok', detail });
+export const well = (check: CheckName, detail?: string): Symptom => ({
+  check,
+  outcome: 'ok',
+  detail,
+});
 export const problem = (reason: Reason, detail?: string, command?: string): Symptom => ({
   ...{ check: doctorsCheckOf(reason), outcome: 'problem', reason, detail, command },
 });

@@ -40,20 +40,38 @@ export async function ageOf(aged: Aged): Promise<Age> {
   const rotation = state?.rot;
   if (rotation !== undefined) {
     const currentSince = firstOf(rotation, versions, current.createdOn);
-    return { version: current.id, since: earliest(state?.since, currentSince) as Date, currentSince };
+    return {
+      version: current.id,
+      since: earliest(state?.since, currentSince) as Date,
+      currentSince,
+    };
   }
   if (row?.age?.version === current.id) return row.age;
   return compared(aged);
 }
 
-async function compared({ current, versions, tgt, handle, value, row, valueIn }: Aged): Promise<Age> {
-  const older = versions.filter(({ id }) => id !== current.id).sort((one, other) => +other.createdOn - +one.createdOn);
+async function compared({
+  current,
+  versions,
+  tgt,
+  handle,
+  value,
+  row,
+  valueIn,
+}: Aged): Promise<Age> {
+  const older = versions
+    .filter(({ id }) => id !== current.id)
+    .sort((one, other) => +other.createdOn - +one.createdOn);
   let since = current.createdOn;
   let currentSince = current.createdOn;
   let unbroken = true;
   for (const { id, tags, createdOn } of older.slice(0, COMPARED_MAX)) {
     const state = stateOrNone(tags);
-    const isAnother = handle !== undefined && state?.tgt === tgt && state.cred !== undefined && state.cred !== handle;
+    const isAnother =
+      handle !== undefined &&
+      state?.tgt === tgt &&
+      state.cred !== undefined &&
+      state.cred !== handle;
     const stored = isAnother ? undefined : await valueIn(id);
     if (!stored?.equals(value)) {
       unbroken = false;

@@ -14,7 +14,8 @@ import type { BoundSecret } from './observeVault.ts';
 const COMPARED_MAX = 3;
 
 /** The one that has begun to replace the current version. */
-export const begunOn = (bound: BoundSecret): Begun | undefined => markOn(bound, bound.current, bound.state);
+export const begunOn = (bound: BoundSecret): Begun | undefined =>
+  markOn(bound, bound.current, bound.state);
 
 /** By its tag, or where an apply has wiped that, by the row. */
 function markOn(
@@ -39,10 +40,14 @@ export async function begunBefore(
   const { current, versions } = bound;
   const stored = new Set(versions.map(({ tags }) => stateOrNone(tags)?.rot));
   const candidates = versions.flatMap((version) => {
-    const begun = version.id === current.id ? undefined : markOn(bound, version, stateOrNone(version.tags));
+    const begun =
+      version.id === current.id ? undefined : markOn(bound, version, stateOrNone(version.tags));
     return begun === undefined || stored.has(begun.rotation) ? [] : [{ ...version, begun }];
   });
-  const newestFirst = candidates.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
-  for (const { id, begun } of newestFirst.slice(0, COMPARED_MAX)) if ((await valueIn(id))?.equals(value)) return begun;
+  const newestFirst = candidates.sort(
+    (one, other) => other.createdOn.getTime() - one.createdOn.getTime(),
+  );
+  for (const { id, begun } of newestFirst.slice(0, COMPARED_MAX))
+    if ((await valueIn(id))?.equals(value)) return begun;
   return undefined;
 }

@@ -21,10 +21,15 @@ const REMEMBERED_DAYS = 7;
 const SKEW_MINUTES = 5;
 
 /** Since when the kind has been braked for the secrets of `vault`: the fifth target failed then. Undefined where it is not. */
-export function brakedSince(failed: readonly FailedRotation[], vault: string, now: Date): Date | undefined {
+export function brakedSince(
+  failed: readonly FailedRotation[],
+  vault: string,
+  now: Date,
+): Date | undefined {
   const counted = failed
     .filter(
-      ({ since, on }) => on > addDays(now, -REMEMBERED_DAYS) && on <= addMinutes(now, SKEW_MINUTES) && since <= on,
+      ({ since, on }) =>
+        on > addDays(now, -REMEMBERED_DAYS) && on <= addMinutes(now, SKEW_MINUTES) && since <= on,
     )
     .sort((one, other) => one.since.getTime() - other.since.getTime());
   const ofVault = new Map<string, Set<string>>();
@@ -50,13 +55,17 @@ export async function brakeOf(
   if (since === undefined) return { braked: false };
   const probed = await rows.probedOn(type, vault);
   // A time that lies ahead counts for nothing, whoever wrote it (case SEC-07).
-  const last = latest(since, probed && probed <= addMinutes(now, SKEW_MINUTES) ? probed : undefined) as Date;
+  const last = latest(
+    since,
+    probed && probed <= addMinutes(now, SKEW_MINUTES) ? probed : undefined,
+  ) as Date;
   const probeOn = addMinutes(last, PROBE_MINUTES);
   return { braked: now < probeOn, probeOn };
 }
 
 /** Heals and what a person asks for are never braked, nor do they use up the rate. */
-export const isBraked = ({ reason }: Rotate, requested: boolean): boolean => !requested && reason !== 'value-refused';
+export const isBraked = ({ reason }: Rotate, requested: boolean): boolean =>
+  !requested && reason !== 'value-refused';
 
 /** Remembers that a rotation failed. A secret counts once, whatever targets its writers let its tags name, and a vault's count ends at five. */
 export async function noteFailure(
@@ -72,7 +81,13 @@ export async function noteFailure(
   const others = new Set(beside.map((row) => row.target));
   const now = clock.now();
   if (own === undefined && (others.has(target) || others.size >= TARGETS)) return;
-  await rows.saveFailed({ ...secret, type, target, since: own?.target === target ? own.since : now, on: now });
+  await rows.saveFailed({
+    ...secret,
+    type,
+    target,
+    since: own?.target === target ? own.since : now,
+    on: now,
+  });
 }
 
 /**

@@ -6,7 +6,10 @@ import type { Deps } from '../../ports/deps.ts';
 import type { BoundSecret } from './observeVault.ts';
 
 /** What the tags of a bound secret ask its target's owners for. */
-export const wantedBy = ({ secret, optIn: { rotator, target } }: Pick<BoundSecret, 'secret' | 'optIn'>): Wanted => ({
+export const wantedBy = ({
+  secret,
+  optIn: { rotator, target },
+}: Pick<BoundSecret, 'secret' | 'optIn'>): Wanted => ({
   secret,
   kind: rotator.type,
   part: target.part,
@@ -38,7 +41,9 @@ export async function readConsent(
     all.push(sharedBy(grants, wanted));
   }
   const [first = [], ...others] = all;
-  return first.filter((grant) => others.every((grants) => grants.some((each) => sameSecret(each, grant))));
+  return first.filter((grant) =>
+    others.every((grants) => grants.some((each) => sameSecret(each, grant))),
+  );
 }
 
 /**
@@ -62,6 +67,8 @@ export class NoConsent extends KeyturnError {
   }
 }
 
-const refused = (detail: string | undefined, hidden = false): KeyturnError => new NoConsent(detail, hidden);
+const refused = (detail: string | undefined, hidden = false): KeyturnError =>
+  new NoConsent(detail, hidden);
 
-const sameSecret = (left: Grant, right: Grant): boolean => left.vault === right.vault && left.name === right.name;
+const sameSecret = (left: Grant, right: Grant): boolean =>
+  left.vault === right.vault && left.name === right.name;

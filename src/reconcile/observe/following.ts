@@ -10,7 +10,8 @@ import { type Observed, type ObservedFollowing, proves } from './observed.ts';
 
 /** Their next look may still change what is known of them, or a person must see to them. */
 const OPEN: readonly ConsumerState[] = ['waiting', 'asked', 'failed', 'pinned'];
-export const isPending = ({ state }: Pick<ConsumerResult, 'state'>): boolean => OPEN.includes(state);
+export const isPending = ({ state }: Pick<ConsumerResult, 'state'>): boolean =>
+  OPEN.includes(state);
 
 /** Whoever lost the old credential with the rotation is told of sooner: nothing is left that would open anything for it. */
 const NO_OVERLAP_HOURS = 1;
@@ -40,23 +41,39 @@ export function followingOf(
   { consumers, clock }: Pick<Deps, 'consumers' | 'clock'>,
 ): ObservedFollowing | undefined {
   const { written, proved, leaving, verdict } = observed;
-  if (!consumers || !written || !(proved || (leaving !== undefined && proves(verdict)))) return undefined;
+  if (!consumers || !written || !(proved || (leaving !== undefined && proves(verdict))))
+    return undefined;
   return followingFrom(observed, followingIn(row, observed.version), clock.now());
 }
 
 /** What the row has of this very version; of another one it says nothing. */
-export const followingIn = (row: Pick<SecretRow, 'consumers'> | undefined, version: string): Following | undefined =>
-  row?.consumers?.version === version ? row.consumers : undefined;
+export const followingIn = (
+  row: Pick<SecretRow, 'consumers'> | undefined,
+  version: string,
+): Following | undefined => (row?.consumers?.version === version ? row.consumers : undefined);
 
-export function followingFrom(observed: FollowedVersion, found: Following | undefined, now: Date): ObservedFollowing {
+export function followingFrom(
+  observed: FollowedVersion,
+  found: Following | undefined,
+  now: Date,
+): ObservedFollowing {
   const { createdOn, policy, owed, overlap } = observed;
   const graceOver = observed.after ?? addHours(createdOn, policy.graceHours);
   // No rotation waits for a consumer of the one before.
-  const limit = latest(graceOver, earliest(addHours(graceOver, policy.graceHours), observed.dueOn)) as Date;
+  const limit = latest(
+    graceOver,
+    earliest(addHours(graceOver, policy.graceHours), observed.dueOn),
+  ) as Date;
   const pending = found?.consumers.filter(isPending) ?? [];
   const isListed = found?.listedOn !== undefined;
-  const nextOn = isListed ? earliest(...found.consumers.map((each) => each.nextOn)) : (found?.nextOn ?? createdOn);
-  const waits = owed.length > 0 && policy.consumers !== 'tell' && (!isListed || pending.length > 0) && now < limit;
+  const nextOn = isListed
+    ? earliest(...found.consumers.map((each) => each.nextOn))
+    : (found?.nextOn ?? createdOn);
+  const waits =
+    owed.length > 0 &&
+    policy.consumers !== 'tell' &&
+    (!isListed || pending.length > 0) &&
+    now < limit;
   const lateOn = overlap === 'none' ? addHours(createdOn, NO_OVERLAP_HOURS) : graceOver;
   // A person alone can help where a reference is pinned: the sooner they know, the better.
   const isPinned = pending.some(({ state }) => state === 'pinned');
@@ -72,9 +89,13 @@ export function followingFrom(observed: FollowedVersion, found: Following | unde
   });
 }
 
-function inWords(found: Following | undefined, pending: readonly ConsumerResult[]): string | undefined {
+function inWords(
+  found: Following | undefined,
+  pending: readonly ConsumerResult[],
+): string | undefined {
   if (found === undefined) return 'Who reads the secret has not been asked yet.';
-  if (found.listedOn === undefined) return `Who reads the secret is not known: ${found.detail ?? 'there is no list.'}`;
+  if (found.listedOn === undefined)
+    return `Who reads the secret is not known: ${found.detail ?? 'there is no list.'}`;
   if (pending.length === 0) return undefined;
   const named = pending.slice(0, NAMED_MAX).map(({ id, state, detail }) => {
     const name = id.split('/providers/').at(-1) ?? id;

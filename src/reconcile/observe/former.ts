@@ -8,7 +8,10 @@ import type { Replaced } from './observed.ts';
 import { oldForm } from './older.ts';
 
 /** The look, with what stood before the current version where the request is to go back to it. */
-export async function withFormer(seen: Observation, asked: Asked | undefined): Promise<Observation> {
+export async function withFormer(
+  seen: Observation,
+  asked: Asked | undefined,
+): Promise<Observation> {
   if (!asked?.undo || asked.version !== seen.observed.version) return seen;
   const former = await formerOf(seen);
   return former ? { ...seen, observed: { ...seen.observed, former } } : seen;

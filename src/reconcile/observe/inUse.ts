@@ -32,7 +32,13 @@ export async function withUses(
   patience: number = ANSWER_MILLISECONDS,
 ): Promise<Observation> {
   const { evidence } = deps;
-  if (step.kind !== 'revoke' || step.owed.length === 0 || asked?.leaked || deps.config.mode === 'observe') return seen;
+  if (
+    step.kind !== 'revoke' ||
+    step.owed.length === 0 ||
+    asked?.leaked ||
+    deps.config.mode === 'observe'
+  )
+    return seen;
   const waits = step.reason === 'grace-over' && seen.observed.policy.whenUnused !== undefined;
   if (!evidence && !waits) return seen;
   const uses = await Promise.all(
@@ -87,7 +93,8 @@ function weighed(verdict: UseVerdict, { observed }: Observation, now: Date): Use
   const limitOn = addHours(after ?? addHours(createdOn, policy.graceHours), whenUnused.limitHours);
   const isOver = now >= limitOn;
   // What nobody can tell would be held for ever.
-  if (isOver && (verdict.use === 'cannot tell' || whenUnused.atLimit === 'revoke')) return { verdict };
+  if (isOver && (verdict.use === 'cannot tell' || whenUnused.atLimit === 'revoke'))
+    return { verdict };
   const again = addHours(now, STEP_HOURS);
   const then = isOver ? 'It was waited for until the limit' : `It is revoked all the same`;
   const until = isOver ? again : (earliest(again, limitOn) as Date);
@@ -109,19 +116,30 @@ async function useOf(
   { log, patience }: Pick<Deps, 'log'> & { readonly patience: number },
 ): Promise<UseVerdict> {
   const late = new Promise<UseVerdict>((resolve) => {
-    setTimeout(() => resolve({ use: 'cannot tell', reason: 'No answer came in time.' }), patience).unref();
+    setTimeout(
+      () => resolve({ use: 'cannot tell', reason: 'No answer came in time.' }),
+      patience,
+    ).unref();
   });
   try {
     return await Promise.race([asking(owed, evidence, seen), late]);
   } catch (error) {
     const { secret } = seen;
     const name = error instanceof Error ? error.name : 'error';
-    log('warn', 'evidence failed', { ...secret, handle: owed.handle, detail: `An unexpected ${name}.` });
+    log('warn', 'evidence failed', {
+      ...secret,
+      handle: owed.handle,
+      detail: `An unexpected ${name}.`,
+    });
     return { use: 'cannot tell', reason: 'Asking failed.' };
   }
 }
 
-async function asking({ version, handle }: Owed, evidence: Evidence, seen: Observation): Promise<UseVerdict> {
+async function asking(
+  { version, handle }: Owed,
+  evidence: Evidence,
+  seen: Observation,
+): Promise<UseVerdict> {
   const { secret, optIn, current } = seen;
   const { target, rotator } = optIn;
   const { sessions } = target;

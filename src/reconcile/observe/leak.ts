@@ -35,11 +35,13 @@ export async function withLeak(
   const blocked = new Map<string, Claim>();
   for (const { version, handle } of observed.owed) {
     const claim = claimOn(handle, now, neighbours);
-    if (claim && !(await isGone(seen, await oldForm(seen, version, target)))) blocked.set(version, claim);
+    if (claim && !(await isGone(seen, await oldForm(seen, version, target))))
+      blocked.set(version, claim);
   }
   // Any slot that a rotation issued is better than the one that leaked; where both did, what was issued since that was said. A join
   // wants five minutes more, for clocks that differ; here a new key follows the request within seconds.
-  const createdOn = asked.leaked === 'both' ? addMinutes(asked.askedOn ?? now, -SLACK_MINUTES) : new Date(0);
+  const createdOn =
+    asked.leaked === 'both' ? addMinutes(asked.askedOn ?? now, -SLACK_MINUTES) : new Date(0);
   const keep = observed.live === undefined ? [] : [observed.live];
   const source = sourceFor(
     { createdOn, keep },
@@ -55,11 +57,19 @@ export async function withLeak(
  * Whether the slot of an old value has another one by now: whoever keeps that loses nothing by what is still to be marked. Of targets
  * alone that show their values, where this is certain.
  */
-export const isGone = async ({ optIn: { target } }: Observation, old: Form | undefined): Promise<boolean> =>
-  old !== undefined && target.read !== undefined && (await target.adopt(old.bare, old.login)) === undefined;
+export const isGone = async (
+  { optIn: { target } }: Observation,
+  old: Form | undefined,
+): Promise<boolean> =>
+  old !== undefined &&
+  target.read !== undefined &&
+  (await target.adopt(old.bare, old.login)) === undefined;
 
 /** The credential that leaked: that of the version which was current when it was said. */
-export function leakedHandle({ observed, versions }: Observation, version: string): Handle | undefined {
+export function leakedHandle(
+  { observed, versions }: Observation,
+  version: string,
+): Handle | undefined {
   if (observed.version === version) return observed.live;
   const found = versions.find(({ id }) => id === version);
   return found && stateOrNone(found.tags)?.cred;

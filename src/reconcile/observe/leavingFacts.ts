@@ -10,8 +10,13 @@ import type { BoundSecret } from './observeVault.ts';
 import { straysOf, strayUntil } from './strays.ts';
 
 /** A copy of our newest version is ours, but what was current before it has its whole grace from the copy on. */
-export function afterOf({ rot, after }: RotatorState, { versions, current, policy }: BoundSecret): Date {
-  const copied = versions.some(({ id, tags }) => id !== current.id && stateOrNone(tags)?.rot === rot);
+export function afterOf(
+  { rot, after }: RotatorState,
+  { versions, current, policy }: BoundSecret,
+): Date {
+  const copied = versions.some(
+    ({ id, tags }) => id !== current.id && stateOrNone(tags)?.rot === rot,
+  );
   return latest(after, copied ? addHours(current.createdOn, policy.graceHours) : undefined) as Date;
 }
 
@@ -29,12 +34,16 @@ interface LeavingFacts {
  * What ends for a secret that was opted out, and when. Where its current version is Keyturn's, the time is the one that
  * stands on it; where a person has stored another one since, what that one replaced has its whole grace from then on.
  */
-export function leavingFacts(bound: BoundSecret, facts: LeavingFacts): Pick<ObservedOwed, 'after' | 'strayUntil'> {
+export function leavingFacts(
+  bound: BoundSecret,
+  facts: LeavingFacts,
+): Pick<ObservedOwed, 'after' | 'strayUntil'> {
   const { current, versions, policy } = bound;
   const { target, state, live, older, handle, placeholder, issuedBy } = facts;
   const graceEnds = addHours(current.createdOn, policy.graceHours);
   const others = versions.map(({ tags }) => stateOrNone(tags)?.after);
-  const after = state?.rot === undefined ? latest(graceEnds, ...others) : state.after && afterOf(state, bound);
+  const after =
+    state?.rot === undefined ? latest(graceEnds, ...others) : state.after && afterOf(state, bound);
   const kept = [live, ...older.map((each) => each.handle)];
   const told = handle !== undefined || placeholder;
   const strays = straysOf({ target, versions, current: current.id, kept, told, issuedBy });

@@ -28,7 +28,10 @@ export async function rightsFor(
 }
 
 /** By Azure's roles, at every resource of the target of which the kind needs something. */
-export async function atTarget({ optIn }: Pick<BoundSecret, 'optIn'>, rights: Rights): Promise<readonly RightCheck[]> {
+export async function atTarget(
+  { optIn }: Pick<BoundSecret, 'optIn'>,
+  rights: Rights,
+): Promise<readonly RightCheck[]> {
   const { rotator, target } = optIn;
   const needed = target.owners.map((id) => [id, neededAt(id, rotator.rights)] as const);
   return await Promise.all(
@@ -37,8 +40,9 @@ export async function atTarget({ optIn }: Pick<BoundSecret, 'optIn'>, rights: Ri
 }
 
 /** By what stands inside of the target: grants of a server, the owner of an application. */
-export const insideTarget = ({ optIn }: Pick<BoundSecret, 'optIn'>): Promise<readonly RightCheck[]> =>
-  quietly(optIn.target.rights?.());
+export const insideTarget = ({
+  optIn,
+}: Pick<BoundSecret, 'optIn'>): Promise<readonly RightCheck[]> => quietly(optIn.target.rights?.());
 
 /** The first that is known to be missing. */
 export const missingIn = ({ rights, grants, vault }: AskedRights): RightCheck | undefined =>
@@ -47,12 +51,16 @@ export const missingIn = ({ rights, grants, vault }: AskedRights): RightCheck | 
 /** Of all that the kind needs what is asked for at this resource itself: operations and namespaces are elsewhere. */
 export function neededAt(id: string, { actions, dataActions = [] }: InRole): InRole {
   const [, provider = '', path = ''] = /\/providers\/([^/]+)\/(.+)$/.exec(id) ?? [];
-  const type = [provider, ...path.split('/').filter((_, at) => at % 2 === 0)].join('/').toLowerCase();
+  const type = [provider, ...path.split('/').filter((_, at) => at % 2 === 0)]
+    .join('/')
+    .toLowerCase();
   const here = (action: string) => provider !== '' && action.toLowerCase().startsWith(`${type}/`);
   return { actions: actions.filter(here), dataActions: dataActions.filter(here) };
 }
 
-async function quietly(asked: Promise<readonly RightCheck[]> | undefined): Promise<readonly RightCheck[]> {
+async function quietly(
+  asked: Promise<readonly RightCheck[]> | undefined,
+): Promise<readonly RightCheck[]> {
   try {
     return (await asked) ?? [];
   } catch (error) {

@@ -52,7 +52,9 @@ export async function neighboursAt(
 ): Promise<readonly Neighbour[]> {
   const rows = await sharers(bound, deps);
   // Whoever writes a secret could name any target in its tags: only those that the target's owner named count.
-  const others = rows.filter((row) => title(row) !== title(self) && isSharer(grants, row, row.handle !== undefined));
+  const others = rows.filter(
+    (row) => title(row) !== title(self) && isSharer(grants, row, row.handle !== undefined),
+  );
   const neighbours = await Promise.all(others.map((row) => neighbourNow(row, bound, deps)));
   return neighbours.filter((neighbour) => neighbour !== undefined);
 }
@@ -92,12 +94,16 @@ async function neighbourNow(
     // Its readers use another slot, too: it counts as keeping all.
     if (otherKeyIn(form, facts)) return { ...unknown, why: 'bad-value' };
     // What its own looks have tried is not tried again by its neighbours.
-    if (target.wrong) target.wrong.recall((await deps.rows.secret(row))?.wrong ?? [], current.createdOn);
+    if (target.wrong)
+      target.wrong.recall((await deps.rows.secret(row))?.wrong ?? [], current.createdOn);
     const named = await adoptForm(form, (value, login) => target.adopt(value, login));
     const handle = named.handle ?? KEEPS_NONE;
     if (handle !== row.handle && !(await isLeft(row, current, deps))) return unknown;
     const tags = readState(current.tags);
-    const issued = tags?.rot !== undefined && tags.cred === handle && tags.tgt === targetHash(rotator.type, target.id);
+    const issued =
+      tags?.rot !== undefined &&
+      tags.cred === handle &&
+      tags.tgt === targetHash(rotator.type, target.id);
     return { ...unknown, handle, ...(issued ? { issuedOn: tags.since ?? current.createdOn } : {}) };
   } catch (error) {
     // Also what nobody thought of: a neighbour's value or tags must not end this pass.
@@ -106,8 +112,13 @@ async function neighbourNow(
 }
 
 /** It was opted out, owed nothing at its last look and has not been changed since: nobody looks again, and its value tells all. */
-async function isLeft(row: SharerRow, { tags, updatedOn }: Version, { rows, config, clock }: Deps): Promise<boolean> {
-  if (isOptedIn(optInTags(tags, row, config)) || row.owes.some(({ after }) => after > clock.now())) return false;
+async function isLeft(
+  row: SharerRow,
+  { tags, updatedOn }: Version,
+  { rows, config, clock }: Deps,
+): Promise<boolean> {
+  if (isOptedIn(optInTags(tags, row, config)) || row.owes.some(({ after }) => after > clock.now()))
+    return false;
   const known = await rows.secret(row);
   const wasLeft = known?.step === 'skip' && LEFT.includes(known.reason ?? '');
   return wasLeft && known.seenUpdatedOn?.getTime() === updatedOn.getTime();
@@ -116,7 +127,11 @@ async function isLeft(row: SharerRow, { tags, updatedOn }: Version, { rows, conf
 const LEFT: readonly string[] = ['not-opted-in', 'opted-out', 'exempt'];
 
 /** Who else keeps a slot, or owes it beyond `after`. Who surely does goes before who only may. */
-export function claimOn(handle: Handle, after: Date, neighbours: readonly Neighbour[]): Claim | undefined {
+export function claimOn(
+  handle: Handle,
+  after: Date,
+  neighbours: readonly Neighbour[],
+): Claim | undefined {
   for (const neighbour of neighbours) {
     if (neighbour.handle === handle) return { detail: `${title(neighbour)} keeps ${handle}.` };
     // One that is not known may have come to owe less; what its row says it owes counts all the same.

@@ -24,7 +24,10 @@ export interface Observation extends BoundSecret {
 }
 
 /** The state of the current version to build on: what Keyturn wrote there, or none but a person's hold. */
-export const baseState = ({ observed, state }: Pick<Observation, 'observed' | 'state'>): RotatorState => {
+export const baseState = ({
+  observed,
+  state,
+}: Pick<Observation, 'observed' | 'state'>): RotatorState => {
   if (observed.ours && state) return state;
   return observed.hold ? { hold: observed.hold } : {};
 };

@@ -7,7 +7,13 @@ import { type Handle, type RotationId, rotationId } from '../../core/ids.ts';
 import { Secret } from '../../core/secret.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Begun, SecretRow } from '../../ports/rows.ts';
-import { type NamedOlder, newestOf, olderOurs, rotationsSince, stateOrNone } from '../../tags/owed.ts';
+import {
+  type NamedOlder,
+  newestOf,
+  olderOurs,
+  rotationsSince,
+  stateOrNone,
+} from '../../tags/owed.ts';
 import { dueOn, termsOf } from '../../tags/policy.ts';
 import { parseState, type RotatorState } from '../../tags/state.ts';
 import type { Claim } from '../step.ts';
@@ -101,7 +107,8 @@ async function nameWhatIsThere(
   const named = await namesIn(bound, found);
   const { older, ours, live } = named;
   // Where many fit, others matter to what is revoked alone; to ask them is a read of each.
-  const neighbours = bound.optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askNeighbours();
+  const neighbours =
+    bound.optIn.rotator.overlap === 'many' && older.length === 0 ? [] : await askNeighbours();
   const version = await observedVersion(bound, found, named, deps);
   const begun = await begunIn(bound, found, ours);
   const issuedBy = await issuedNowhere(bound, found);
@@ -111,7 +118,11 @@ async function nameWhatIsThere(
     ...version,
     ...observedOwnership(bound, named, begun),
     ...observedOwed(bound, found, named, { neighbours, issuedBy, now }),
-    ...(await observedSources(bound, { ...found, neighbours, live, older, newest, ours, verdict }, now)),
+    ...(await observedSources(
+      bound,
+      { ...found, neighbours, live, older, newest, ours, verdict },
+      now,
+    )),
     ...(await observedBrakes(bound, { grants: found.grants, begun }, deps)),
     ...(await onHold(bound, deps)),
   };
@@ -167,7 +178,10 @@ async function observedVersion(
       currentSince: age.currentSince,
       takenOverOn: takenOverOn(bound),
       everyMaxHours: deps.config.limits?.everyMaxHours,
-      ends: live === undefined ? undefined : { on: found.target.endsOn?.get(live), since: age.currentSince },
+      ends:
+        live === undefined
+          ? undefined
+          : { on: found.target.endsOn?.get(live), since: age.currentSince },
     }),
     age,
     placeholder,
@@ -177,7 +191,9 @@ async function observedVersion(
     said,
     expired: found.said?.expired ? true : undefined,
     doubt:
-      handle === undefined && found.said?.doubt ? { reason: found.said.doubt, detail: found.said.detail } : undefined,
+      handle === undefined && found.said?.doubt
+        ? { reason: found.said.doubt, detail: found.said.detail }
+        : undefined,
   });
 }
 
@@ -203,7 +219,11 @@ function observedOwed(
     neighbours,
     issuedBy,
     now,
-  }: { readonly neighbours: readonly Neighbour[]; readonly issuedBy: readonly RotationId[]; readonly now: Date },
+  }: {
+    readonly neighbours: readonly Neighbour[];
+    readonly issuedBy: readonly RotationId[];
+    readonly now: Date;
+  },
 ): ObservedOwed {
   const ends =
     bound.leaving === undefined
@@ -212,7 +232,9 @@ function observedOwed(
   return {
     owed: older.map(({ version, handle: owedHandle }) => ({ version, handle: owedHandle })),
     left: personal.map(({ handle: each }) => each),
-    blocked: new Map(older.flatMap((each) => entry(each.version, claimOn(each.handle, now, neighbours)))),
+    blocked: new Map(
+      older.flatMap((each) => entry(each.version, claimOn(each.handle, now, neighbours))),
+    ),
     ...ends,
     issuedBy,
   };
@@ -245,7 +267,11 @@ export function takenOverOn({
 const entry = (version: string, claim: Claim | undefined): [string, Claim][] =>
   claim === undefined ? [] : [[version, claim]];
 
-function stateFits(state: RotatorState | undefined, tgt: string, handle: Handle | undefined): boolean {
+function stateFits(
+  state: RotatorState | undefined,
+  tgt: string,
+  handle: Handle | undefined,
+): boolean {
   if (!state || state.tgt !== tgt || state.revoked) return false;
   return handle === undefined ? state.rot !== undefined : state.cred === handle;
 }
@@ -264,7 +290,11 @@ async function begunIn(
   // Where the old one lives beside the new, no rotation of ours has made the value unknown.
   const isOnly = bound.optIn.rotator.overlap === 'none';
   if (begun || !isOnly || handle !== undefined || placeholder || ours) return begun;
-  return begunBefore(bound, opened.bare, async (version) => (await oldForm(bound, version, target))?.bare);
+  return begunBefore(
+    bound,
+    opened.bare,
+    async (version) => (await oldForm(bound, version, target))?.bare,
+  );
 }
 
 /**
@@ -277,12 +307,18 @@ async function issuedNowhere(
 ): Promise<readonly RotationId[]> {
   const { secret, current, versions, leaving } = bound;
   const own = rotationId(secret, current.id);
-  if (leaving === undefined || handle !== undefined || placeholder || !target.labelled) return [own];
-  const begun = await begunBefore(bound, opened.bare, async (version) => (await oldForm(bound, version, target))?.bare);
+  if (leaving === undefined || handle !== undefined || placeholder || !target.labelled)
+    return [own];
+  const begun = await begunBefore(
+    bound,
+    opened.bare,
+    async (version) => (await oldForm(bound, version, target))?.bare,
+  );
   const replaced = begun && versions.find(({ id }) => rotationId(secret, id) === begun.rotation);
   // Something stored in between may have been what it issued, whatever its tags say by now.
   const isLast =
-    replaced && versions.every(({ id, createdOn }) => id === current.id || createdOn <= replaced.createdOn);
+    replaced &&
+    versions.every(({ id, createdOn }) => id === current.id || createdOn <= replaced.createdOn);
   return begun && isLast ? [own, begun.rotation] : [own];
 }
 

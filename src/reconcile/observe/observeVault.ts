@@ -21,7 +21,13 @@ import {
 } from '../../tags/optIn.ts';
 import { owedElsewhere, stateOrNone } from '../../tags/owed.ts';
 import { mergePolicy, type Policy, type PolicySource } from '../../tags/policy.ts';
-import { parseState, type RotatorState, readState, STATE_TAG, withState } from '../../tags/state.ts';
+import {
+  parseState,
+  type RotatorState,
+  readState,
+  STATE_TAG,
+  withState,
+} from '../../tags/state.ts';
 
 /** What stands in the vault, bound to rotator and target: known before the target is asked anything. */
 export interface BoundSecret {
@@ -83,7 +89,8 @@ export async function observeVault(
   // Also where the tags do not bind: looked at again when they change, not at every sweep.
   trail.current = current;
   if (current.managed) throw skip('managed');
-  if (version !== undefined && version !== current.id && !isUnfinished(current)) throw skip('superseded');
+  if (version !== undefined && version !== current.id && !isUnfinished(current))
+    throw skip('superseded');
   const tags = optInTags(current.tags, secret, deps.config);
   if (!isOptedIn(tags) && row === undefined && stateOrNone(current.tags) === undefined)
     throw left(current, trail, deps.clock.now());
@@ -188,7 +195,10 @@ function noteExemption(tags: Tags, trail: Trail): void {
  */
 function isUnfinished({ id, tags }: Version): boolean {
   const { rot, proved, after, started } = stateOrNone(tags) ?? {};
-  return (rot !== undefined && (proved !== id.slice(0, 8) || after !== undefined)) || started !== undefined;
+  return (
+    (rot !== undefined && (proved !== id.slice(0, 8) || after !== undefined)) ||
+    started !== undefined
+  );
 }
 
 /**
@@ -204,14 +214,25 @@ function withStateOf(
   if (!wrote) return versions;
   const isWiped = ({ id, tags }: VersionInfo) =>
     id === row?.wroteVersion && id !== current && tagOf(tags, STATE_TAG) === undefined;
-  return versions.map((each) => (isWiped(each) ? { ...each, tags: withState(each.tags, wrote) } : each));
+  return versions.map((each) =>
+    isWiped(each) ? { ...each, tags: withState(each.tags, wrote) } : each,
+  );
 }
 
-export function policyFor(tags: Tags, vaultTags: Tags, deps: Deps, sample: readonly PolicySource[] = []): Policy {
+export function policyFor(
+  tags: Tags,
+  vaultTags: Tags,
+  deps: Deps,
+  sample: readonly PolicySource[] = [],
+): Policy {
   const sources: readonly PolicySource[] = [
     { where: 'The tag rotator-policy', text: tagOf(tags, 'rotator-policy') },
     ...sample,
-    { where: 'The tag keyturn-policy of the vault', text: tagOf(vaultTags, 'keyturn-policy'), from: 'vault' },
+    {
+      where: 'The tag keyturn-policy of the vault',
+      text: tagOf(vaultTags, 'keyturn-policy'),
+      from: 'vault',
+    },
     { where: 'The setting KEYTURN_POLICY', text: deps.config.policy, from: 'settings' },
   ];
   return mergePolicy(sources, deps.config.limits);

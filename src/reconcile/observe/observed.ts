@@ -129,7 +129,11 @@ export interface ObservedUse {
 export interface Use {
   readonly verdict: UseVerdict;
   /** It is not revoked yet. */
-  readonly holds?: { readonly reason: 'in-use' | 'use-unknown'; readonly until: Date; readonly detail: string };
+  readonly holds?: {
+    readonly reason: 'in-use' | 'use-unknown';
+    readonly until: Date;
+    readonly detail: string;
+  };
 }
 
 /** All that the rules look at, group by group; each is filled by a function of its own (`observeTarget.ts`). */
@@ -162,4 +166,5 @@ export interface Replaced extends Owed {
 }
 
 /** A verdict on which something may be revoked. */
-export const proves = (verdict: Verdict | undefined): boolean => verdict === 'accepted' || verdict === 'vouched';
+export const proves = (verdict: Verdict | undefined): boolean =>
+  verdict === 'accepted' || verdict === 'vouched';

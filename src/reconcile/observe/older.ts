@@ -22,9 +22,13 @@ export async function nameOlder(
   { bound, found, live }: { bound: BoundSecret; found: TargetRead; live: Handle | undefined },
 ): Promise<readonly NamedOlder[]> {
   const copied = statesTwice(bound.versions);
-  const isTold = ({ handle, state }: OlderOurs) => handle !== undefined && !copied.has(wordsOf(state));
-  const unnamed = found.handle === undefined ? candidates : candidates.filter((each) => !isTold(each));
-  const newestFirst = [...unnamed].sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime());
+  const isTold = ({ handle, state }: OlderOurs) =>
+    handle !== undefined && !copied.has(wordsOf(state));
+  const unnamed =
+    found.handle === undefined ? candidates : candidates.filter((each) => !isTold(each));
+  const newestFirst = [...unnamed].sort(
+    (one, other) => other.createdOn.getTime() - one.createdOn.getTime(),
+  );
   const read = new Set(newestFirst.slice(0, VALUES_MAX));
   const named = await Promise.all(
     candidates.map(async (each): Promise<NamedOlder[]> => {
@@ -60,7 +64,10 @@ async function handleOfOld(
   const old = await oldForm(bound, version, found.target);
   const asItSays = found.handle === undefined ? undefined : handle;
   if (!old) return asItSays;
-  return (await adoptForm(old, (value, login) => bound.optIn.target.adopt(value, login))).handle ?? asItSays;
+  return (
+    (await adoptForm(old, (value, login) => bound.optIn.target.adopt(value, login))).handle ??
+    asItSays
+  );
 }
 
 /** The value of an older version, opened; undefined where it is disabled or no longer has the form. */

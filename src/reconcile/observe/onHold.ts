@@ -18,7 +18,10 @@ export interface Scoped {
   readonly targets: readonly string[];
 }
 
-export function isAbout({ scope, except }: Pick<ScopeHold, 'scope' | 'except'>, secret: Scoped): boolean {
+export function isAbout(
+  { scope, except }: Pick<ScopeHold, 'scope' | 'except'>,
+  secret: Scoped,
+): boolean {
   const { vault, name } = secret;
   if (except.includes(vault) || except.includes(`${vault}/${name}`)) return false;
   return isIn(scope, secret);
@@ -40,28 +43,45 @@ export function scopeInWords(scope: HoldScope): string {
 }
 
 /** What holds the secret now, the longest first, and until when one last did or does. */
-export async function onHold(bound: BoundSecret, deps: Deps): Promise<Pick<Observed, 'onHold' | 'heldUntil'>> {
+export async function onHold(
+  bound: BoundSecret,
+  deps: Deps,
+): Promise<Pick<Observed, 'onHold' | 'heldUntil'>> {
   const now = deps.clock.now();
   const freezes = (deps.config.freeze ?? []).filter(({ from }) => from <= now);
   const { holds } = deps.holds ? await deps.holds.read() : { holds: [] };
   const about = holds.length === 0 ? [] : await aboutIt(holds, bound, deps);
   const all: readonly OnHold[] = [
-    ...freezes.map(({ until, text }) => ({ until, heals: true, detail: `KEYTURN_FREEZE holds all secrets: ${text}.` })),
+    ...freezes.map(({ until, text }) => ({
+      until,
+      heals: true,
+      detail: `KEYTURN_FREEZE holds all secrets: ${text}.`,
+    })),
     ...about.map(({ until, heals, scope, id, ticket }) => ({
       ...{ until, heals },
       detail: `Hold ${id} of ${scopeInWords(scope)} until ${until.toISOString()} (${plain(ticket)}).`,
     })),
   ];
-  const standing = all.filter(({ until }) => now < until).sort((one, other) => +other.until - +one.until);
+  const standing = all
+    .filter(({ until }) => now < until)
+    .sort((one, other) => +other.until - +one.until);
   const heldUntil = latest(...all.map(({ until }) => until));
-  return { ...(standing.length > 0 ? { onHold: standing } : {}), ...(heldUntil ? { heldUntil } : {}) };
+  return {
+    ...(standing.length > 0 ? { onHold: standing } : {}),
+    ...(heldUntil ? { heldUntil } : {}),
+  };
 }
 
-async function aboutIt(holds: readonly ScopeHold[], bound: BoundSecret, deps: Deps): Promise<readonly ScopeHold[]> {
+async function aboutIt(
+  holds: readonly ScopeHold[],
+  bound: BoundSecret,
+  deps: Deps,
+): Promise<readonly ScopeHold[]> {
   const { secret, current, optIn } = bound;
   const { ownerTag } = deps.config;
   // A secret's own tag, else its vault's: as alerts name owners.
-  const owner = tagOf(current.tags, ownerTag) ?? tagOf(await deps.vaultTags(secret.vault), ownerTag);
+  const owner =
+    tagOf(current.tags, ownerTag) ?? tagOf(await deps.vaultTags(secret.vault), ownerTag);
   const scoped = {
     ...secret,
     owner,

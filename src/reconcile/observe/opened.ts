@@ -20,7 +20,8 @@ export async function openAt(
   try {
     return openForm(value, wanted, hosts);
   } catch (error) {
-    if (!(error instanceof KeyturnError) || error.reason !== 'foreign-host' || !target.moreHosts) throw error;
+    if (!(error instanceof KeyturnError) || error.reason !== 'foreign-host' || !target.moreHosts)
+      throw error;
     return openForm(value, wanted, [...hosts, ...(await target.moreHosts())]);
   }
 }

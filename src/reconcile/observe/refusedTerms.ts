@@ -7,15 +7,24 @@ import type { ObservedBrakes } from './observed.ts';
 
 /** A policy of the tenant or the room at a target may change without anything here: asked again after a day (case GR-04). */
 const BY_TARGET = ['target-policy', 'target-full'] as const;
-const isByTarget = (reason: Reason): reason is (typeof BY_TARGET)[number] => BY_TARGET.some((each) => each === reason);
+const isByTarget = (reason: Reason): reason is (typeof BY_TARGET)[number] =>
+  BY_TARGET.some((each) => each === reason);
 
 /** `terms` are what a version would be stored with; how long a credential lives at its target also depends on the grace. */
-const atTarget = (reason: Reason, terms: string, { graceHours }: Policy): string => `${reason} ${graceHours} ${terms}`;
+const atTarget = (reason: Reason, terms: string, { graceHours }: Policy): string =>
+  `${reason} ${graceHours} ${terms}`;
 
 /** What the row keeps after a failure: the terms, where they were refused as such, and when to try again. */
-export function afterRefusal(reason: Reason, terms: string, policy: Policy, now: Date): Partial<SecretRow> {
+export function afterRefusal(
+  reason: Reason,
+  terms: string,
+  policy: Policy,
+  now: Date,
+): Partial<SecretRow> {
   if (reason === 'vault-policy') return { refusedPlan: terms };
-  return isByTarget(reason) ? { refusedPlan: atTarget(reason, terms, policy), retryOn: addHours(now, 24) } : {};
+  return isByTarget(reason)
+    ? { refusedPlan: atTarget(reason, terms, policy), retryOn: addHours(now, 24) }
+    : {};
 }
 
 /** Whether these terms are those that were refused, by whom, and until when a failure keeps the next try from coming. */
@@ -28,7 +37,8 @@ export function refusalIn(
   const { refusedPlan, retryOn } = row ?? {};
   const pause = retryOn ? { retryOn } : {};
   const refusedBy = BY_TARGET.find((reason) => refusedPlan?.startsWith(`${reason} `));
-  if (refusedBy === undefined) return { termsRefused: refusedPlan !== undefined && refusedPlan === terms, ...pause };
+  if (refusedBy === undefined)
+    return { termsRefused: refusedPlan !== undefined && refusedPlan === terms, ...pause };
   // Other terms may be tried at once.
   if (refusedPlan !== atTarget(refusedBy, terms, policy)) return { termsRefused: false };
   return { termsRefused: retryOn !== undefined && now < retryOn, refusedBy, ...pause };

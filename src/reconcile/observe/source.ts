@@ -25,7 +25,10 @@ export function sourceFor(
   {
     overlap,
     readable,
-  }: { readonly overlap: Rotator['overlap'] /** Values can be read again. */; readonly readable: boolean },
+  }: {
+    readonly overlap: Rotator['overlap'] /** Values can be read again. */;
+    readonly readable: boolean;
+  },
   handles: readonly Handle[],
   neighbours: readonly Neighbour[],
   now: Date,
@@ -34,14 +37,17 @@ export function sourceFor(
   const taken = (handle: Handle) => claimOn(handle, now, neighbours);
   // The one there is: who else reads it would be locked out, and could not be healed from here.
   if (overlap === 'none') {
-    return handles.some(taken) ? blockedBy(handles, taken, neighbours) : { kind: 'issue', keep: own.keep };
+    return handles.some(taken)
+      ? blockedBy(handles, taken, neighbours)
+      : { kind: 'issue', keep: own.keep };
   }
   const free = handles.filter((handle) => !own.keep.includes(handle));
   if (free.length === 0) return blocked('grace', own.keptUntil);
   const join = readable ? joined(own, free, neighbours) : undefined;
   if (own.joinsFirst && join) return join;
   const chosen = free.find((handle) => taken(handle) === undefined);
-  if (chosen !== undefined) return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
+  if (chosen !== undefined)
+    return { kind: 'issue', slot: chosen, keep: handles.filter((handle) => handle !== chosen) };
   return join ?? blockedBy(free, taken, neighbours);
 }
 
@@ -55,7 +61,10 @@ function joined(
   const handle = free.find(
     (slot) =>
       neighbours.some(
-        (neighbour) => neighbour.handle === slot && neighbour.issuedOn !== undefined && neighbour.issuedOn > younger,
+        (neighbour) =>
+          neighbour.handle === slot &&
+          neighbour.issuedOn !== undefined &&
+          neighbour.issuedOn > younger,
       ) && neighbours.every((neighbour) => neighbour.handle !== undefined),
   );
   return handle === undefined ? undefined : { kind: 'join', handle };
@@ -70,7 +79,11 @@ function blockedBy(
   // One that only may keep a slot is what a person can set aside; it is named where there is one.
   const claim = claims.find(({ unsure }) => unsure !== undefined) ?? (claims[0] as Claim);
   const kept = free.every((slot) => neighbours.some((neighbour) => neighbour.handle === slot));
-  if (kept) return { kind: 'blocked', step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail } };
+  if (kept)
+    return {
+      kind: 'blocked',
+      step: { kind: 'refuse', reason: 'slots-held', detail: claim.detail },
+    };
   return { kind: 'blocked', step: { kind: 'wait', reason: 'slot-held', ...claim } };
 }
 
@@ -88,11 +101,19 @@ interface SourceFacts extends TargetRead {
 }
 
 /** A heal keeps all that is owed, or the broken slot where nothing is; any other rotation keeps what may be in use. */
-export async function observedSources(bound: BoundSecret, facts: SourceFacts, now: Date): Promise<ObservedSources> {
+export async function observedSources(
+  bound: BoundSecret,
+  facts: SourceFacts,
+  now: Date,
+): Promise<ObservedSources> {
   const { optIn, current, policy } = bound;
   const { live, older, newest, ours, target, neighbours, placeholder } = facts;
   // A broken value joins any slot that a rotation issued; a working one only what is younger than itself.
-  const source = (keep: readonly (Handle | undefined)[], keptUntil?: Date, joins?: 'any' | 'first'): Source => {
+  const source = (
+    keep: readonly (Handle | undefined)[],
+    keptUntil?: Date,
+    joins?: 'any' | 'first',
+  ): Source => {
     const among = (others: readonly Neighbour[]) =>
       sourceFor(
         compact({
@@ -108,13 +129,19 @@ export async function observedSources(bound: BoundSecret, facts: SourceFacts, no
         now,
       );
     const found = among(neighbours);
-    const unsure = found.kind === 'blocked' && found.step.kind === 'wait' && found.step.unsure !== undefined;
+    const unsure =
+      found.kind === 'blocked' && found.step.kind === 'wait' && found.step.unsure !== undefined;
     return unsure ? { ...found, aside: among(sureOf(neighbours)) } : found;
   };
   const owedHandles = older.map(({ handle }) => handle);
   // Where many fit, what is owed lives on beside the next one: of a value that cannot be tried nobody knows whether it works.
   const beside = optIn.rotator.overlap === 'many' ? owedHandles : [];
-  const waiting = keptBesideDrift(older, newest, { createdOn: current.createdOn, graceHours: policy.graceHours }, now);
+  const waiting = keptBesideDrift(
+    older,
+    newest,
+    { createdOn: current.createdOn, graceHours: policy.graceHours },
+    now,
+  );
   const heal = source(owedHandles.length > 0 ? owedHandles : [live], waiting.until, 'any');
   const healSource = (await storedAgain(bound, facts, heal)) ?? heal;
   // A first credential joins what another secret's rotation has issued there, so that one slot stays free.
@@ -125,7 +152,9 @@ export async function observedSources(bound: BoundSecret, facts: SourceFacts, no
     rotation: rotationId(bound.secret, current.id),
     overlap: optIn.rotator.overlap,
     healSource,
-    source: written ? source([live, ...beside]) : source([first, ...waiting.keep], waiting.until, joins),
+    source: written
+      ? source([live, ...beside])
+      : source([first, ...waiting.keep], waiting.until, joins),
     nowSource: source([first], undefined, joins),
   };
 }
@@ -146,17 +175,25 @@ async function storedAgain(
   if (isBlocked && optIn.target.read) return { kind: 'join', handle: newest.handle };
   // Only a late one replaced another version than the newest: where a server went back to what it had, an old password may
   // have been replaced for a reason.
-  const isLate = optIn.rotator.overlap === 'none' && state?.rot !== rotationId(secret, newest.version);
+  const isLate =
+    optIn.rotator.overlap === 'none' && state?.rot !== rotationId(secret, newest.version);
   if (!isBlocked && !isLate) return undefined;
   const others = older.filter(({ version }) => version !== newest.version);
-  const newestFirst = [newest, ...others.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime())];
+  const newestFirst = [
+    newest,
+    ...others.sort((one, other) => other.createdOn.getTime() - one.createdOn.getTime()),
+  ];
   for (const { version, handle } of isLate ? [newest] : newestFirst)
     if (await isAccepted(version, bound, target)) return { kind: 'again', handle, version };
   return undefined;
 }
 
 /** Of an older version whose credential was named in this pass. One that a person switched off lets nobody in. */
-async function isAccepted(version: VersionId, bound: BoundSecret, target: TargetFacts): Promise<boolean> {
+async function isAccepted(
+  version: VersionId,
+  bound: BoundSecret,
+  target: TargetFacts,
+): Promise<boolean> {
   const old = await oldForm(bound, version, target);
   if (!old) return false;
   try {

@@ -27,11 +27,23 @@ interface Strays {
 }
 
 /** What carries this secret's label at a target that takes many, and stands in no version. */
-export function straysOf({ target, versions, current, kept, told, issuedBy }: Strays): readonly Labelled[] {
+export function straysOf({
+  target,
+  versions,
+  current,
+  kept,
+  told,
+  issuedBy,
+}: Strays): readonly Labelled[] {
   // A list without the current version is not the whole list: it proves nothing (azure-facts 2.4).
   if (!target.labelled || !versions.some(({ id }) => id === current)) return [];
-  const named = new Set<Handle | undefined>([...versions.map(({ tags }) => stateOrNone(tags)?.cred), ...kept]);
+  const named = new Set<Handle | undefined>([
+    ...versions.map(({ tags }) => stateOrNone(tags)?.cred),
+    ...kept,
+  ]);
   const unnamed = target.labelled.filter(({ handle }) => !named.has(handle));
   // Nor does anything else while it is unclear which of them the current value is: its state may be lost (case SEC-04).
-  return told ? unnamed : unnamed.filter(({ rotation }) => rotation !== undefined && issuedBy.includes(rotation));
+  return told
+    ? unnamed
+    : unnamed.filter(({ rotation }) => rotation !== undefined && issuedBy.includes(rotation));
 }

@@ -12,10 +12,16 @@ import { type Observed, proves } from './observed.ts';
 const HOLD_DAYS = 7;
 
 /** The end of the hold that comes with an undo; one that is longer already stays. */
-export const undoHold = (hold: Date | undefined, now: Date): Date => latest(hold, addDays(now, HOLD_DAYS)) as Date;
+export const undoHold = (hold: Date | undefined, now: Date): Date =>
+  latest(hold, addDays(now, HOLD_DAYS)) as Date;
 
 /** What an undo is answered that can't be: the answer to a request, and nothing that is wrong with the secret. */
-export const UNDO_ANSWERS: readonly Reason[] = ['undo-revoked', 'undo-overwritten', 'undo-not-ours', 'undo-refused'];
+export const UNDO_ANSWERS: readonly Reason[] = [
+  'undo-revoked',
+  'undo-overwritten',
+  'undo-not-ours',
+  'undo-refused',
+];
 
 /** The former value again, as a version of ours; or why not. */
 export function undo(observed: Observed): Step {
@@ -23,7 +29,8 @@ export function undo(observed: Observed): Step {
   if (overlap === 'none') return { kind: 'wait', reason: 'undo-overwritten' };
   if (!written) return { kind: 'wait', reason: 'undo-not-ours' };
   // What a person made at a target that takes many is never Keyturn's to revoke, so it could not be owed again either.
-  if (former === undefined) return { kind: 'wait', reason: left.length > 0 ? 'undo-not-ours' : 'undo-revoked' };
+  if (former === undefined)
+    return { kind: 'wait', reason: left.length > 0 ? 'undo-not-ours' : 'undo-revoked' };
   const { version, handle, verdict, said } = former;
   if (!proves(verdict)) {
     const detail = said ?? `The target answered ${verdict} to the ${handle} of version ${version}.`;

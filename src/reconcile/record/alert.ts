@@ -69,10 +69,18 @@ type Open = Pick<SecretRow, 'alert' | 'wouldAlert'>;
  * Raises or counts what is new; the causes that are open now, for the row. An instance that only observes calls nobody: it
  * tells once what it would, and counts nothing of that as alerted.
  */
-export async function raiseAlerts(end: PassEnd, { secret, row, audited }: Context, deps: Deps): Promise<Open> {
-  const causes = new Set<Reason>([...causesOf(end, row, deps), ...(audited ? [] : (['audit-unwritten'] as const))]);
+export async function raiseAlerts(
+  end: PassEnd,
+  { secret, row, audited }: Context,
+  deps: Deps,
+): Promise<Open> {
+  const causes = new Set<Reason>([
+    ...causesOf(end, row, deps),
+    ...(audited ? [] : (['audit-unwritten'] as const)),
+  ]);
   const observes = deps.config.mode === 'observe';
-  const listed = (causesBefore: string | undefined) => new Set(causesBefore?.split(',').filter(isReason));
+  const listed = (causesBefore: string | undefined) =>
+    new Set(causesBefore?.split(',').filter(isReason));
   const alerted = listed(row?.alert);
   const known = observes ? listed(row?.wouldAlert) : alerted;
   for (const cause of causes) if (!known.has(cause)) await raise(cause, end, { secret, row }, deps);
@@ -96,7 +104,11 @@ function openOf(
  * A pass that was cut short knows nothing of earlier causes. One that saw everything knows which are over; some are only
  * when nothing is waited for any more, and what a rotation failed of when one has gone well.
  */
-function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow | undefined): boolean {
+function staysOpen(
+  cause: Reason,
+  { step, seen, error }: PassEnd,
+  row: SecretRow | undefined,
+): boolean {
   if (step.kind === 'skip') return false;
   if (!seen || error) return true;
   if (cause === row?.lastFailure?.reason && !endsFailure(step)) return true;
@@ -109,10 +121,12 @@ function staysOpen(cause: Reason, { step, seen, error }: PassEnd, row: SecretRow
 }
 
 /** A rotation wrote it, and no pass has seen the target take it yet. */
-const isUnproved = ({ written, proved, verdict }: Observed): boolean => written && !proved && !proves(verdict);
+const isUnproved = ({ written, proved, verdict }: Observed): boolean =>
+  written && !proved && !proves(verdict);
 
 /** One went well, or none is due any more: a person stored another version, or changed the policy. */
-export const endsFailure = ({ kind, reason }: Step): boolean => kind === 'rotate' || reason === 'not-due';
+export const endsFailure = ({ kind, reason }: Step): boolean =>
+  kind === 'rotate' || reason === 'not-due';
 
 /** The tags that named the target are gone, so nobody will look there: whoever took them away is told. */
 const BEGUN =
@@ -130,7 +144,10 @@ async function raise(
   if (reason === 'holder-unknown') {
     if (step.kind !== 'wait' || step.unsure === undefined) return;
     const { vault, name } = step.unsure;
-    const about = aboutSecret({ secret: { vault, name }, row: await deps.rows.secret({ vault, name }) }, deps);
+    const about = aboutSecret(
+      { secret: { vault, name }, row: await deps.rows.secret({ vault, name }) },
+      deps,
+    );
     const detail = `${said} ${secret.vault}/${secret.name} waits for it.`;
     const whose = `${incidentOf(row)} ${secret.vault}/${secret.name}`;
     // By its own name: its owner is the one who can say what it keeps, not the one who waits.
@@ -138,7 +155,11 @@ async function raise(
   }
   // Where the cause is not the step's own reason, that reason is what keeps things from going on, and its remedy what helps.
   // What its owner did to the tags is a cause of its own, whatever else the pass came to.
-  const own = reason === step.reason || reason === 'opt-in-lost' || reason === 'consumer-failed' || bad !== undefined;
+  const own =
+    reason === step.reason ||
+    reason === 'opt-in-lost' ||
+    reason === 'consumer-failed' ||
+    bad !== undefined;
   const behind = own ? undefined : step.reason;
   const words =
     behind === undefined
@@ -148,11 +169,14 @@ async function raise(
       : `${behind}: ${said ?? reasonRow(behind).cause}`;
   const { verdict, said: answered } = end.seen?.observed ?? {};
   const answer =
-    reason === 'unproved' && verdict ? (answered ?? `The target's answer to the stored value is "${verdict}".`) : words;
+    reason === 'unproved' && verdict
+      ? (answered ?? `The target's answer to the stored value is "${verdict}".`)
+      : words;
   const about = aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const identity = maySpread(step.reason) ? deps.config.identity : undefined;
   const left = reason === 'opt-in-lost' && row?.begun ? BEGUN : undefined;
-  const who = reason === 'consumer-failed' ? followingAfter(end, deps.clock.now())?.detail : undefined;
+  const who =
+    reason === 'consumer-failed' ? followingAfter(end, deps.clock.now())?.detail : undefined;
   const told = { detail: bad ?? left ?? who ?? answer, ...owedSince(end, row), behind, identity };
   const facts = { ...about, ...told, incident: incidentOf(row) };
   await alertOrCount(secret, reason, facts, deps);
@@ -166,7 +190,9 @@ export function owedSince(
   { step, seen, bound }: Pick<PassEnd, 'step' | 'seen' | 'bound'>,
   row: SecretRow | undefined,
 ): { owedSince?: Date; owed?: string } {
-  const owed = bound ? owedOf({ step, bound, observed: seen?.observed, before: row?.view }) : (row?.view?.owed ?? []);
+  const owed = bound
+    ? owedOf({ step, bound, observed: seen?.observed, before: row?.view })
+    : (row?.view?.owed ?? []);
   const since = (bound && sinceIn(bound)) ?? row?.view?.createdOn;
   return owed.length > 0 ? compact({ owedSince: since, owed: owed.join(',') }) : {};
 }
@@ -184,36 +210,45 @@ function causesOf(
   deps: Deps,
 ): Reason[] {
   const causes: Reason[] = [];
-  if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason)) causes.push(error.reason);
+  if (error && ['not-accepted', 'store-refused', 'conflict'].includes(error.reason))
+    causes.push(error.reason);
   else if (step.kind === 'refuse' && !step.quiet) causes.push(step.reason);
   // Told at once, while what it owes is still being worked off; a secret that never was opted in has no row.
-  if ((step.reason === 'not-opted-in' || trail?.leaving === 'lost') && row?.view) causes.push('opt-in-lost');
+  if ((step.reason === 'not-opted-in' || trail?.leaving === 'lost') && row?.view)
+    causes.push('opt-in-lost');
   if (trail?.badExemption) causes.push('bad-tags');
   // What the last look saw owed can't be closed: the current value, which would have to work, is nowhere to be read.
   const unreadable = step.reason === 'disabled' || step.reason === 'gone';
   if (unreadable && row?.view && row.view.owed.length > 0) causes.push('still-owed');
   if (step.kind === 'wait' && isBusy(step.reason)) {
     const since = standingBefore(row, step.reason);
-    if (since && deps.clock.now() >= addMinutes(since, BUSY_ALERT_MINUTES)) causes.push(step.reason);
+    if (since && deps.clock.now() >= addMinutes(since, BUSY_ALERT_MINUTES))
+      causes.push(step.reason);
   }
   if (!seen || error) return causes;
   const { written, verdict, createdOn, leaving } = seen.observed;
   const now = deps.clock.now();
   const asks = leaving === undefined || step.reason === 'unproved';
-  if (asks && isUnproved(seen.observed) && now >= addHours(createdOn, UNPROVED_HOURS)) causes.push('unproved');
+  if (asks && isUnproved(seen.observed) && now >= addHours(createdOn, UNPROVED_HOURS))
+    causes.push('unproved');
   if (isLate({ seen, change }, now)) causes.push('consumer-failed');
   // What a person must mend keeps a heal or a rotation from coming as surely as what ends by itself.
   if (step.kind !== 'wait' && step.kind !== 'refuse') return causes;
-  if (step.kind === 'wait' && ['drift', 'too-many', 'brake', 'in-use', 'use-unknown'].includes(step.reason))
+  if (
+    step.kind === 'wait' &&
+    ['drift', 'too-many', 'brake', 'in-use', 'use-unknown'].includes(step.reason)
+  )
     causes.push(step.reason);
   if (leaving === undefined && written && verdict === 'refused' && step.reason !== 'settling')
     causes.push('locked-out');
   if (isOverdue(step, seen.observed, now)) causes.push('overdue');
   const expiresOn = bound?.current.expiresOn ?? addDays(seen.observed.dueOn, EXPIRES_DAYS);
-  if (step.reason === 'approval' && now >= addDays(expiresOn, -APPROVAL_DAYS)) causes.push('approval');
+  if (step.reason === 'approval' && now >= addDays(expiresOn, -APPROVAL_DAYS))
+    causes.push('approval');
   if (step.kind === 'wait' && step.unsure !== undefined) {
     const hours = step.unsure.why === undefined ? UNREAD_HOURS : BROKEN_HOURS;
-    if (now >= addHours(standingBefore(row, step.reason) ?? now, hours)) causes.push('holder-unknown');
+    if (now >= addHours(standingBefore(row, step.reason) ?? now, hours))
+      causes.push('holder-unknown');
   }
   return causes;
 }
@@ -236,13 +271,21 @@ function isOverdue(step: Wait | Refuse, observed: Observed, now: Date): boolean 
   // A value that the target does not know is in nobody's care before its owner has stored another one.
   const forOwner = reason === 'unknown-value' || reason === 'still-owed';
   // Consumers are waited for in bounds, and told of by a cause of their own.
-  if (reason === 'not-due' || reason === 'consumers' || forOwner || CHOSEN.includes(reason)) return false;
+  if (reason === 'not-due' || reason === 'consumers' || forOwner || CHOSEN.includes(reason))
+    return false;
   // Its owner said when: what is put off on purpose is late from the end of the hold, or from the window's next opening, on.
   // A pause of the vault's tag is nobody's purpose who has a right to the secret (ATK-06).
-  if ((policy.paused && !policy.pausedByVault) || (hold && now < hold) || (heldUntil && now < heldUntil)) return false;
+  if (
+    (policy.paused && !policy.pausedByVault) ||
+    (hold && now < hold) ||
+    (heldUntil && now < heldUntil)
+  )
+    return false;
   const possibleOn = (on: Date) => {
     const freeOn = latest(on, hold, heldUntil) as Date;
-    return policy.window && !isOpen(policy.window, freeOn) ? (nextOpen(policy.window, freeOn) ?? freeOn) : freeOn;
+    return policy.window && !isOpen(policy.window, freeOn)
+      ? (nextOpen(policy.window, freeOn) ?? freeOn)
+      : freeOn;
   };
   if (leaving === undefined && now >= addDays(possibleOn(dueOn), OVERDUE_DAYS)) return true;
   if (after === undefined) return false;

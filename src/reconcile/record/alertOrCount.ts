@@ -44,7 +44,8 @@ export async function alertOrCount(
   if (deps.config.mode === 'observe') return alert();
   const { detail, operation, owedSince } = facts;
   const news = { type: typeOfAlert(reason), reason, by, remedy, detail, operation, owedSince };
-  const notice = deps.notices && noticeOf(secret, { ...news, incident: [reason, incident] }, facts, deps);
+  const notice =
+    deps.notices && noticeOf(secret, { ...news, incident: [reason, incident] }, facts, deps);
   const words = counted(secret, reason, { ...facts, by, remedy: remedy.slice(0, WORDS_MAX) });
   const kept = notice ? { ...words, notice: notice.id } : words;
   if (!(await deps.alerts.isFirst(vault, reason))) return await deps.alerts.count(kept);
@@ -60,7 +61,16 @@ const isUpToSomebody = (behind: Reason | undefined): behind is Reason =>
 function counted(
   { vault, name }: SecretRef,
   reason: Reason,
-  { owedSince, detail, owner, kind, target, expiresOn, by, remedy }: AlertFacts & { by: string; remedy: string },
+  {
+    owedSince,
+    detail,
+    owner,
+    kind,
+    target,
+    expiresOn,
+    by,
+    remedy,
+  }: AlertFacts & { by: string; remedy: string },
 ): CountedAlert {
   return compact({
     vault,

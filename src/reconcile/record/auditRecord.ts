@@ -38,7 +38,10 @@ export async function append(
 /** The same record in the log, which keeps it unsampled. */
 export const inLog = (record: AuditRecord): LogFields =>
   Object.fromEntries(
-    Object.entries(record).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value]),
+    Object.entries(record).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(',') : value,
+    ]),
   );
 
 /** The record of a request, written before its row: what has no record is not accepted. */
@@ -66,7 +69,14 @@ export function recordOfRequest(
   };
 }
 
-function wantedIn({ hold, at, revoke, rotateAgain, undo, leaked }: Operation): Partial<AuditRecord> {
+function wantedIn({
+  hold,
+  at,
+  revoke,
+  rotateAgain,
+  undo,
+  leaked,
+}: Operation): Partial<AuditRecord> {
   if (leaked) return { leaked };
   if (undo) return { undo };
   if (hold !== undefined) return { hold: holdText(hold) };
@@ -112,7 +122,8 @@ export function recordOfPass(
     hold: tried.kind === 'hold' ? holdText(tried.until) : undefined,
     revokeAt: tried.kind === 'move' ? tried.after.toISOString() : undefined,
     handles: tried.kind === 'revoke' ? tried.owed.map(({ handle }) => handle) : undefined,
-    revokedVersions: tried.kind === 'revoke' && !error ? tried.owed.map(({ version }) => version) : undefined,
+    revokedVersions:
+      tried.kind === 'revoke' && !error ? tried.owed.map(({ version }) => version) : undefined,
     consumers: called?.length ? called : undefined,
     status,
     code,
@@ -127,11 +138,15 @@ function ofRevocation(
     seen,
     refusedOn,
     answers,
-  }: { [Key in 'seen' | 'refusedOn']: PassEnd[Key] | undefined } & { readonly answers: PassEnd['tried'] | undefined },
+  }: { [Key in 'seen' | 'refusedOn']: PassEnd[Key] | undefined } & {
+    readonly answers: PassEnd['tried'] | undefined;
+  },
 ): Partial<AuditRecord> {
   const refused = owed.flatMap(({ version }) => refusedOn?.get(version) ?? []);
   return compact({
-    ...(refused.length === owed.length && owed.length > 0 ? { refusedOn: latest(...refused)?.toISOString() } : {}),
+    ...(refused.length === owed.length && owed.length > 0
+      ? { refusedOn: latest(...refused)?.toISOString() }
+      : {}),
     evidence: linesOf(owed, (version) => evidenceOn(version, seen)),
     tried: linesOf(owed, (version) => answers?.get(version)),
   });

@@ -1,7 +1,13 @@
 /** What a pass that ended in an error comes to: a skip, a wait or something that a person must mend. */
 import { addMinutes, earliest, latest } from '../../core/clock.ts';
 import { compact } from '../../core/compact.ts';
-import { BusyError, type KeyturnError, LockLostError, StoppingError, UnknownOutcomeError } from '../../core/errors.ts';
+import {
+  BusyError,
+  type KeyturnError,
+  LockLostError,
+  StoppingError,
+  UnknownOutcomeError,
+} from '../../core/errors.ts';
 import { BUSY_ALERT_MINUTES, maySpread, SPREADING_MINUTES } from '../../core/passing.ts';
 import { type Reason, reasonRow } from '../../core/reasons.ts';
 import { termsOf } from '../../tags/policy.ts';
@@ -45,10 +51,20 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
   const growing = Math.min(BUSY_MINUTES * 2 ** Math.min(tries, 10), BUSY_MINUTES_MAX);
   // Unchanged means "not yet known": the locks go back, and the write has ten minutes to arrive.
   if (error instanceof UnknownOutcomeError)
-    return { kind: 'wait', reason: 'settling', until: addMinutes(now, Math.max(SETTLING_MINUTES, growing)), ...detail };
+    return {
+      kind: 'wait',
+      reason: 'settling',
+      until: addMinutes(now, Math.max(SETTLING_MINUTES, growing)),
+      ...detail,
+    };
   const pause = Math.max(growing, Math.min((error.facts.retryAfterSeconds ?? 0) / 60, DAY_MINUTES));
   if (error instanceof BusyError)
-    return { kind: 'wait', reason: error.reason, until: busyUntil(error, now, { pause, before }), ...detail };
+    return {
+      kind: 'wait',
+      reason: error.reason,
+      until: busyUntil(error, now, { pause, before }),
+      ...detail,
+    };
   if (reasonRow(error.reason).by === 'nobody')
     return { kind: 'wait', reason: error.reason, until: addMinutes(now, growing), ...detail };
   const isHidden = error instanceof NoConsent && error.hidden;
@@ -59,7 +75,13 @@ export function failureStep(error: KeyturnError, now: Date, before?: Before): St
     // Reads like any other want of consent, but for the alert and the next look, which is a sweep's: anybody may name a target
     // that Keyturn may not see, in as many secrets as they like.
     const until = addMinutes(now, Math.min(HIDDEN_MINUTES * 2 ** Math.min(tries, 10), DAY_MINUTES));
-    return compact({ kind: 'refuse', reason: error.reason, until, ...detail, quiet: spreads ? true : undefined });
+    return compact({
+      kind: 'refuse',
+      reason: error.reason,
+      until,
+      ...detail,
+      quiet: spreads ? true : undefined,
+    });
   }
   const until = addMinutes(now, Math.min(growing, SPREADING_PAUSE_MAX));
   const rest = { reason: error.reason, until, ...detail };
@@ -87,7 +109,8 @@ export function isFailure(
   error: KeyturnError,
   { marked, issued }: { readonly marked: boolean; readonly issued: boolean },
 ): boolean {
-  if (error instanceof Stopped || error instanceof LockLostError || error instanceof StoppingError) return false;
+  if (error instanceof Stopped || error instanceof LockLostError || error instanceof StoppingError)
+    return false;
   // Each try changes the target twice, also where it ends in a wait (finding SRV-04).
   if (error instanceof BusyError) return issued;
   if (FAILURES.includes(error.reason)) return true;
@@ -115,11 +138,20 @@ function retryMinutes(reason: Reason, failures: number): number {
 }
 
 /** What a failed rotation leaves in the row, so that the next try comes later, or not before its terms change. */
-export function afterFailure(error: KeyturnError, { seen, deps }: Acting, failures: number): RowChange {
+export function afterFailure(
+  error: KeyturnError,
+  { seen, deps }: Acting,
+  failures: number,
+): RowChange {
   const on = deps.clock.now();
   const { reason, detail } = error;
   const retryOn = addMinutes(on, retryMinutes(reason, Math.min(failures, 10)));
   const terms = termsOf(seen.policy, seen.current.contentType, deps.config.capDays);
   const lastFailure = { reason, detail: detail.slice(0, DETAIL_MAX), on };
-  return { failures: failures + 1, retryOn, lastFailure, ...afterRefusal(reason, terms, seen.policy, on) };
+  return {
+    failures: failures + 1,
+    retryOn,
+    lastFailure,
+    ...afterRefusal(reason, terms, seen.policy, on),
+  };
 }

@@ -12,23 +12,43 @@ import type { PassEnd } from './end.ts';
 
 /** What a record of the audit says was done: of what failed the alerts tell. Told twice it has the same ids. */
 export function newsOfRecord(record: AuditRecord): readonly NewNotice[] {
-  const { step, outcome, rotation, operation, stored, handle, version, revokedVersions = [], refusedOn } = record;
+  const {
+    step,
+    outcome,
+    rotation,
+    operation,
+    stored,
+    handle,
+    version,
+    revokedVersions = [],
+    refusedOn,
+  } = record;
   if (outcome !== 'done' && outcome !== 'recovered') return [];
   const common = { rotation, operation };
   if (step === 'rotate' && stored !== undefined)
     return [
-      { ...common, type: record.reason === 'undo' ? 'undone' : 'rotated', incident: [stored], version: stored, handle },
+      {
+        ...common,
+        type: record.reason === 'undo' ? 'undone' : 'rotated',
+        incident: [stored],
+        version: stored,
+        handle,
+      },
     ];
   if (step === 'prove' && version !== undefined) return [provedNews(version, common)];
   if (step !== 'revoke') return [];
-  const detail = refusedOn === undefined ? undefined : `The target refused the old value on ${refusedOn}.`;
+  const detail =
+    refusedOn === undefined ? undefined : `The target refused the old value on ${refusedOn}.`;
   return revokedVersions.map((gone, at) => ({
     ...{ ...common, type: 'revoked', incident: [gone], version: gone, detail },
     handle: record.handles?.[at],
   }));
 }
 
-const provedNews = (version: string, common: Pick<NewNotice, 'rotation' | 'operation'>): NewNotice => ({
+const provedNews = (
+  version: string,
+  common: Pick<NewNotice, 'rotation' | 'operation'>,
+): NewNotice => ({
   ...common,
   type: 'proved',
   incident: [version],
@@ -39,8 +59,16 @@ const provedNews = (version: string, common: Pick<NewNotice, 'rotation' | 'opera
  * A proof whose pass died before it wrote the row: the row has the version's state without the proof that stands on it. (A step
  * that was recorded is made up for with its record, which a proof is not.)
  */
-export function missedProof({ seen, step }: PassEnd, row: SecretRow | undefined): readonly NewNotice[] {
-  if (!seen || step.kind === 'prove' || row?.wroteVersion !== seen.current.id || row.wroteState === undefined)
+export function missedProof(
+  { seen, step }: PassEnd,
+  row: SecretRow | undefined,
+): readonly NewNotice[] {
+  if (
+    !seen ||
+    step.kind === 'prove' ||
+    row?.wroteVersion !== seen.current.id ||
+    row.wroteState === undefined
+  )
     return [];
   const { state, observed, current } = seen;
   const known = parseState(row.wroteState);
@@ -70,7 +98,11 @@ export function remindersOf(
   if (!current || end.step.kind === 'skip' || end.trail?.leaving !== undefined)
     return { news: [], reminded: row?.reminded };
   const before = row?.reminded?.version === current.id ? row.reminded.of : [];
-  const found = [...leaks(operations, current.id), ...waiting(end.step, current.id), ...dated(end, current, row, now)];
+  const found = [
+    ...leaks(operations, current.id),
+    ...waiting(end.step, current.id),
+    ...dated(end, current, row, now),
+  ];
   const fresh = found.filter(({ key }) => !before.includes(key));
   // One cause is told once: what waits for an approval, or is refused for the first time, is told as that and not, in the same
   // breath, with the days that it has left.
@@ -99,11 +131,14 @@ const leaks = (operations: readonly Operation[], version: string): readonly Remi
       key: `leak ${id}`,
       news: { type: 'leaked', incident: [id], operation: id, version, detail: LEAKED },
     }));
-const LEAKED = 'Somebody reported that the credential leaked: it is replaced, and what leaked is revoked at once.';
+const LEAKED =
+  'Somebody reported that the credential leaked: it is replaced, and what leaked is revoked at once.';
 
 function waiting({ kind, reason }: Step, version: string): readonly Reminder[] {
   if (kind !== 'wait' || reason !== 'approval') return [];
-  return [{ key: 'approval', news: { type: 'approval-needed', incident: [version], reason, version } }];
+  return [
+    { key: 'approval', news: { type: 'approval-needed', incident: [version], reason, version } },
+  ];
 }
 
 /** Waits that nothing ends by itself, beside those whose reason names who must act. */
@@ -111,7 +146,9 @@ const CHOSEN: readonly Step['reason'][] = ['hold', 'paused', 'approval'];
 
 function isStuck(step: Step): boolean {
   if (step.kind === 'refuse') return step.quiet !== true;
-  return step.kind === 'wait' && (CHOSEN.includes(step.reason) || reasonRow(step.reason).by !== 'nobody');
+  return (
+    step.kind === 'wait' && (CHOSEN.includes(step.reason) || reasonRow(step.reason).by !== 'nobody')
+  );
 }
 
 function dated(
@@ -138,10 +175,16 @@ function dated(
   }
   if (step.kind !== 'wait') return [];
   if (expiresOn !== undefined && expiresOn <= addDays(now, EXPIRING_DAYS))
-    return [{ key: 'expiring', news: { ...about, type: 'expiring', incident: [version], dueOn: expiresOn } }];
+    return [
+      {
+        key: 'expiring',
+        news: { ...about, type: 'expiring', incident: [version], dueOn: expiresOn },
+      },
+    ];
   // One credential at a time: who uses it has to be ready, though nobody has to act.
   const dueOn = seen?.observed.dueOn ?? row?.view?.dueOn;
-  const tier = bound?.optIn.rotator.overlap === 'none' && dueOn !== undefined ? tierOf(dueOn, now) : undefined;
+  const tier =
+    bound?.optIn.rotator.overlap === 'none' && dueOn !== undefined ? tierOf(dueOn, now) : undefined;
   if (tier === undefined || dueOn === undefined || dueOn <= now) return [];
   const news: NewNotice = {
     type: 'due-soon',

@@ -21,7 +21,8 @@ const FOLLOWED_MAX = 50;
 const PATIENCE_HOURS = 24;
 
 /** Something may still come of it, be it the end of a grace that nobody waits for. */
-export const isFollowed = ({ phase }: { readonly phase: Phase }): boolean => phase !== 'settled' && phase !== 'failed';
+export const isFollowed = ({ phase }: { readonly phase: Phase }): boolean =>
+  phase !== 'settled' && phase !== 'failed';
 
 /**
  * What people asked for and what still may come of it: the look's own and those that the row remembers, whatever brought this
@@ -34,7 +35,12 @@ export async function followedOperations(
   row: SecretRow | undefined,
   { rows }: Pick<Deps, 'rows'>,
 ): Promise<readonly Operation[]> {
-  const ids = [...new Set([...(look.operation === undefined ? [] : [look.operation]), ...(row?.operations ?? [])])];
+  const ids = [
+    ...new Set([
+      ...(look.operation === undefined ? [] : [look.operation]),
+      ...(row?.operations ?? []),
+    ]),
+  ];
   const found = await Promise.all(ids.slice(0, FOLLOWED_MAX).map((id) => rows.operation(id)));
   const followed = found.filter((each) => each !== undefined && isFollowed(each));
   return (followed as Operation[])
@@ -93,8 +99,16 @@ interface Fate {
   readonly reason?: Reason;
 }
 
-function after(operation: Operation, step: Step, { phase, result, reason }: Fate, now: Date): Operation {
-  const said = reason === step.reason && 'detail' in step && step.detail !== undefined ? { detail: step.detail } : {};
+function after(
+  operation: Operation,
+  step: Step,
+  { phase, result, reason }: Fate,
+  now: Date,
+): Operation {
+  const said =
+    reason === step.reason && 'detail' in step && step.detail !== undefined
+      ? { detail: step.detail }
+      : {};
   return {
     ...operation,
     ...(reason === undefined ? {} : { reason, ...said }),
@@ -102,7 +116,9 @@ function after(operation: Operation, step: Step, { phase, result, reason }: Fate
     phase,
     done: operation.done || isDone(operation, phase),
     updatedOn: now,
-    steps: [...operation.steps, { on: now, step: step.kind, reason: step.reason }].slice(-STEPS_MAX),
+    steps: [...operation.steps, { on: now, step: step.kind, reason: step.reason }].slice(
+      -STEPS_MAX,
+    ),
   };
 }
 
@@ -124,32 +140,47 @@ function fateOf(operation: Operation, end: Followed, situation: Situation): Fate
   const { phase, hold, at, version } = operation;
   const { step, seen } = end;
   if (hold !== undefined)
-    return situation.asked && step.kind === 'hold' ? { phase: 'settled' } : unserved(operation, end, situation);
+    return situation.asked && step.kind === 'hold'
+      ? { phase: 'settled' }
+      : unserved(operation, end, situation);
   if (at !== undefined) return fateOfRevocation(operation, end, situation);
   if (phase === 'accepted' && (seen === undefined || seen.observed.version === version)) {
     // One rotation answers everybody who asked for one; an undo and a rotation do not answer each other.
     if (step.kind === 'rotate') {
       const answers = (step.reason === 'undo') === (operation.undo === true);
       if (!answers) return { phase: 'failed', reason: 'superseded' };
-      return { phase: 'stored', result: { ...resultOf(end.change), ...refusedBefore(operation, end, situation) } };
+      return {
+        phase: 'stored',
+        result: { ...resultOf(end.change), ...refusedBefore(operation, end, situation) },
+      };
     }
     // What is owed goes first where the request is to rotate again.
     const { result } = revokedBy(end, operation, () => situation.asked);
     return { ...unserved(operation, end, situation), result };
   }
-  return seen ? fateOfRotation(operation, end, seen, situation) : impatient({ phase }, operation, end, situation);
+  return seen
+    ? fateOfRotation(operation, end, seen, situation)
+    : impatient({ phase }, operation, end, situation);
 }
 
 /** A heal: the target has just refused what leaked. */
-const refusedBefore = ({ leaked }: Operation, { step }: Followed, { now }: Situation): OperationResult =>
-  leaked && step.reason === 'value-refused' ? { refusedOn: now } : {};
+const refusedBefore = (
+  { leaked }: Operation,
+  { step }: Followed,
+  { now }: Situation,
+): OperationResult => (leaked && step.reason === 'value-refused' ? { refusedOn: now } : {});
 
 /** That what leaked opens nothing: known before, or found out by this pass. */
 const isTried = ({ leaked, result }: Operation, { told }: Followed): boolean =>
-  !leaked || [result, told].some((each) => each?.refusedOn !== undefined || each?.vouchedBy !== undefined);
+  !leaked ||
+  [result, told].some((each) => each?.refusedOn !== undefined || each?.vouchedBy !== undefined);
 
 /** What is asked of the current version, or of the secret, and not done by this step. */
-function unserved({ phase, createdOn }: Operation, { step }: Followed, { asked, now }: Situation): Fate {
+function unserved(
+  { phase, createdOn }: Operation,
+  { step }: Followed,
+  { asked, now }: Situation,
+): Fate {
   // An event about an older version, or somebody stored one under the hands of this pass: the next one judges by what it sees
   // (case EG-05), and a hold goes on the new version.
   if (!asked || changes(step) || step.reason === 'superseded') return { phase };
@@ -160,11 +191,18 @@ function unserved({ phase, createdOn }: Operation, { step }: Followed, { asked, 
     return now >= addHours(createdOn, PATIENCE_HOURS) ? failed : { phase };
   // What passes by itself is waited for; what a person could override or must mend ends the request with its reason.
   const { by, overridable } = reasonRow(step.reason);
-  return by !== 'nobody' || overridable || now >= addHours(createdOn, PATIENCE_HOURS) ? failed : { phase };
+  return by !== 'nobody' || overridable || now >= addHours(createdOn, PATIENCE_HOURS)
+    ? failed
+    : { phase };
 }
 
 /** A day without the end that somebody waits for, and what keeps it from coming. */
-function impatient(fate: Fate, { done, createdOn }: Operation, { step }: Followed, { now }: Situation): Fate {
+function impatient(
+  fate: Fate,
+  { done, createdOn }: Operation,
+  { step }: Followed,
+  { now }: Situation,
+): Fate {
   // Nor does anything come of a secret that its owner has opted out, switched off or deleted meanwhile.
   const waits = step.kind === 'wait' || step.kind === 'refuse' || step.kind === 'skip';
   const tooLong = !done && waits && now >= addHours(createdOn, PATIENCE_HOURS) && isFollowed(fate);
@@ -172,11 +210,17 @@ function impatient(fate: Fate, { done, createdOn }: Operation, { step }: Followe
 }
 
 /** Another version is current than the one that was to be replaced: by this rotation, or by somebody who stored one. */
-function fateOfRotation(operation: Operation, end: Followed, seen: Observation, situation: Situation): Fate {
+function fateOfRotation(
+  operation: Operation,
+  end: Followed,
+  seen: Observation,
+  situation: Situation,
+): Fate {
   const { step } = end;
   const written = writtenFor(operation, seen);
   if (!written) {
-    if (operation.phase !== 'accepted') return impatient({ phase: operation.phase }, operation, end, situation);
+    if (operation.phase !== 'accepted')
+      return impatient({ phase: operation.phase }, operation, end, situation);
     return {
       phase: 'failed',
       reason: step.kind === 'wait' && step.reason !== 'not-due' ? step.reason : 'superseded',
@@ -197,7 +241,11 @@ function fateOfRotation(operation: Operation, end: Followed, seen: Observation, 
 }
 
 /** Is the credential that was replaced revoked, still owed, or not Keyturn's to revoke? */
-function settledOf(operation: Operation, end: Followed, { observed, versions, secret, state }: Observation): Fate {
+function settledOf(
+  operation: Operation,
+  end: Followed,
+  { observed, versions, secret, state }: Observation,
+): Fate {
   const { version, revoke } = operation;
   if (observed.owed.some((each) => each.version === version)) {
     const { gone, result } = revokedBy(end, operation, (each) => each === version);
@@ -208,13 +256,23 @@ function settledOf(operation: Operation, end: Followed, { observed, versions, se
   const handle = was?.cred;
   if (!isTried(operation, end) && !(handle !== undefined && observed.left.includes(handle)))
     return { phase: 'failed', reason: 'leak-untried' };
-  if (was?.revoked) return { phase: 'settled', result: handle === undefined ? {} : withRevoked(operation, [handle]) };
+  if (was?.revoked)
+    return {
+      phase: 'settled',
+      result: handle === undefined ? {} : withRevoked(operation, [handle]),
+    };
   if (handle !== undefined && observed.left.includes(handle))
-    return revoke === 'after-grace' ? { phase: 'settled' } : { phase: 'failed', reason: 'not-ours' };
+    return revoke === 'after-grace'
+      ? { phase: 'settled' }
+      : { phase: 'failed', reason: 'not-ours' };
   const rotation = rotationId(secret, version);
   // A placeholder, which was no credential; or its slot was overwritten by the rotation.
-  const over = (was?.started === rotation && handle === undefined) || (observed.written && state?.rot === rotation);
-  return over || revoke === 'after-grace' ? { phase: 'settled' } : { phase: 'failed', reason: 'superseded' };
+  const over =
+    (was?.started === rotation && handle === undefined) ||
+    (observed.written && state?.rot === rotation);
+  return over || revoke === 'after-grace'
+    ? { phase: 'settled' }
+    : { phase: 'failed', reason: 'superseded' };
 }
 
 /** A request to revoke is about the version that was current when it was accepted, and does nothing once there is a newer one. */
@@ -223,7 +281,8 @@ function fateOfRevocation(operation: Operation, end: Followed, situation: Situat
   const { step, seen, error } = end;
   if (!seen) return phase === 'accepted' ? unserved(operation, end, situation) : { phase };
   const { observed } = seen;
-  if (observed.version !== version && phase === 'accepted') return { phase: 'failed', reason: 'superseded' };
+  if (observed.version !== version && phase === 'accepted')
+    return { phase: 'failed', reason: 'superseded' };
   const { gone, result: revoked } = revokedBy(end, operation, (each) => each !== version);
   const handle = observed.version === version ? observed.live : undefined;
   const result: OperationResult = compact({ version, handle, ...revoked });
@@ -231,7 +290,9 @@ function fateOfRevocation(operation: Operation, end: Followed, situation: Situat
   if (!error && gone === owed.length) return { phase: 'settled', result };
   if (step.kind === 'move' && at instanceof Date)
     return { phase: 'stored', result: { ...result, revokeAfter: step.after } };
-  return phase === 'accepted' ? { ...unserved(operation, end, situation), result } : { phase, result };
+  return phase === 'accepted'
+    ? { ...unserved(operation, end, situation), result }
+    : { phase, result };
 }
 
 /** How many of the versions that count were revoked by this very step, and what there is to say of them. */

@@ -43,14 +43,24 @@ const STOPPED_BY_OTHERS: readonly Reason[] = ['index', 'slot-held', 'brake'];
 const BACKS_OFF: readonly Reason[] = ['backing-off', 'settling'];
 
 /** Writes all of it before the locks are given back; the time of the next look, if this secret gets one. */
-export async function record(end: PassEnd, context: Context, deps: Deps): Promise<Date | undefined> {
+export async function record(
+  end: PassEnd,
+  context: Context,
+  deps: Deps,
+): Promise<Date | undefined> {
   const { secret, look, row } = context;
   const { step } = end;
   const now = deps.clock.now();
   // The one line of every pass; a pass that decided has written it before it acted.
   if (end.seen === undefined)
-    deps.log('info', 'decided', { ...secret, step: step.kind, reason: step.reason, cause: look.cause });
-  const about = () => aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
+    deps.log('info', 'decided', {
+      ...secret,
+      step: step.kind,
+      reason: step.reason,
+      cause: look.cause,
+    });
+  const about = () =>
+    aboutSecret({ secret, row, bound: end.bound, current: end.trail?.current }, deps);
   const telling = new Telling(secret, { about, waiting: row?.untold }, deps);
   const { news, reminded } = telling.isOn
     ? remindersOf(end, context.operations, row, now)
@@ -67,15 +77,22 @@ export async function record(end: PassEnd, context: Context, deps: Deps): Promis
   if (step.reason === 'stopping') return lookSoon(context, deps, STOPPED_SECONDS);
   if (step.reason === 'superseded') return end.attempted ? lookSoon(context, deps) : undefined;
   // A stranger's secret leaves no trace; one that was opted out, or is exempt, is known.
-  const known = row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
+  const known =
+    row !== undefined || end.trail?.leaving !== undefined || end.trail?.exemption !== undefined;
   if (step.kind === 'skip' && !known) return undefined;
   const tries = triesAfter(end, row);
-  const next = earliest(nextLook(end, operations, now, tries), telling.isOn ? nextReminder(end, now) : undefined);
+  const next = earliest(
+    nextLook(end, operations, now, tries),
+    telling.isOn ? nextReminder(end, now) : undefined,
+  );
   const queued = isQueued(step, next, row, now);
   const open = await raiseAlerts(end, { secret, row, audited }, deps);
   const doctor = end.change.doctor ?? row?.doctor;
   const atRisk = (doctor?.problems.length ?? 0) > 0;
-  const view = viewOf({ ...end, ...seenIn(end, row), failed: end.failed === true, now, atRisk }, deps.config.ownerTag);
+  const view = viewOf(
+    { ...end, ...seenIn(end, row), failed: end.failed === true, now, atRisk },
+    deps.config.ownerTag,
+  );
   const nextLookOn = queued ? row?.nextLookOn : next;
   const ids = operations.map(({ id }) => id);
   const standing = standingAfter(step, row, now);
@@ -115,9 +132,14 @@ function isAgain({ step, error }: PassEnd, row: SecretRow | undefined): boolean 
   return (error !== undefined && lookAgain(step)) || STOPPED_BY_OTHERS.includes(step.reason);
 }
 
-const lookAgain = (step: Step): boolean => step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);
+const lookAgain = (step: Step): boolean =>
+  step.kind === 'wait' || (step.kind === 'refuse' && step.until !== undefined);
 
-function standingAfter({ kind, reason }: Step, row: SecretRow | undefined, now: Date): SecretRow['standing'] {
+function standingAfter(
+  { kind, reason }: Step,
+  row: SecretRow | undefined,
+  now: Date,
+): SecretRow['standing'] {
   if (BACKS_OFF.includes(reason) && row?.standing !== undefined) return row.standing;
   if (kind !== 'wait' && kind !== 'refuse') return undefined;
   return { reason, since: standingBefore(row, reason) ?? now };
@@ -145,7 +167,11 @@ function nextLook(
 }
 
 /** The pass ended because the world had moved on: what it set out to do is seen by the next one. */
-async function lookSoon({ secret, look }: Context, deps: Deps, seconds = SOON_SECONDS): Promise<Date> {
+async function lookSoon(
+  { secret, look }: Context,
+  deps: Deps,
+  seconds = SOON_SECONDS,
+): Promise<Date> {
   const { operation } = look;
   await deps.queue.put(compact({ ...secret, cause: 'again', operation }), seconds);
   return addMinutes(deps.clock.now(), seconds / 60);
@@ -164,12 +190,21 @@ async function audit(
   deps.log('info', 'audit', inLog(made));
   for (const each of newsOfRecord(made)) await telling.tell(each);
   const lost = await append(made, deps);
-  if (lost) deps.log('error', 'audit unwritten', { ...secret, step: made.step, detail: lost.detail, ...lost.facts });
+  if (lost)
+    deps.log('error', 'audit unwritten', {
+      ...secret,
+      step: made.step,
+      detail: lost.detail,
+      ...lost.facts,
+    });
   return lost === undefined;
 }
 
 /** On whose behalf a step was taken: of the request that is open, or of the one whose rotation began the grace that is over. */
-function behind({ step, attempted = step }: PassEnd, operations: readonly Operation[]): Operation | undefined {
+function behind(
+  { step, attempted = step }: PassEnd,
+  operations: readonly Operation[],
+): Operation | undefined {
   const working = workedFor(operations);
   if (working && !working.done) return working;
   if (attempted.kind !== 'revoke') return undefined;
@@ -180,7 +215,12 @@ function behind({ step, attempted = step }: PassEnd, operations: readonly Operat
  * A look that is queued for that time already serves: duplicates of an event do not multiply looks. The row keeps the time
  * of the one that is queued, so that this one, when it comes, puts the next.
  */
-function isQueued(step: Step, next: Date | undefined, row: SecretRow | undefined, now: Date): boolean {
+function isQueued(
+  step: Step,
+  next: Date | undefined,
+  row: SecretRow | undefined,
+  now: Date,
+): boolean {
   if (next === undefined || row?.nextLookOn === undefined || changes(step)) return false;
   return row.nextLookOn > now && row.nextLookOn <= next && minutesBetween(row.nextLookOn, next) < 1;
 }

@@ -25,24 +25,39 @@ const MARK_DAYS = 7;
  */
 export async function recoverRecords(
   end: PassEnd,
-  { row, cause, telling }: { readonly row: SecretRow | undefined; readonly cause: string; readonly telling: Telling },
+  {
+    row,
+    cause,
+    telling,
+  }: { readonly row: SecretRow | undefined; readonly cause: string; readonly telling: Telling },
   deps: Deps,
 ): Promise<void> {
   const { seen, step, error } = end;
   if (!seen || error) return;
   const proving = step.kind === 'prove' && row?.wroteVersion !== seen.current.id;
-  const settled = row?.view !== undefined && row.view.owed.length > 0 && seen.observed.owed.length === 0;
+  const settled =
+    row?.view !== undefined && row.view.owed.length > 0 && seen.observed.owed.length === 0;
   const revoking = step.kind === 'revoke' ? step.owed : settled ? [] : undefined;
-  const suspects = [...(proving ? rotationOf(seen) : []), ...(revoking ? marksBeside(revoking, seen, deps) : [])];
+  const suspects = [
+    ...(proving ? rotationOf(seen) : []),
+    ...(revoking ? marksBeside(revoking, seen, deps) : []),
+  ];
   if (suspects.length === 0) return;
-  const common = { on: deps.clock.now(), ...seen.secret, outcome: 'recovered', cause, instance: deps.config.instance };
+  const common = {
+    on: deps.clock.now(),
+    ...seen.secret,
+    outcome: 'recovered',
+    cause,
+    instance: deps.config.instance,
+  };
   try {
     const { records } = await deps.audit.history(seen.secret, sinceOf(seen, deps));
     for (const suspect of suspects) {
       const record: AuditRecord = { ...common, ...suspect };
       const isRecorded = records.some((each) => tellsOf(each, suspect));
       // Its record may stand, and the notice that the queue did not take was lost with the pass: told again it has the same id.
-      if (!isRecorded || suspect.step === 'rotate') for (const each of newsOfRecord(record)) await telling.tell(each);
+      if (!isRecorded || suspect.step === 'rotate')
+        for (const each of newsOfRecord(record)) await telling.tell(each);
       if (isRecorded) continue;
       deps.log('info', 'audit', inLog(record));
       const lost = await append(record, deps);
@@ -51,11 +66,19 @@ export async function recoverRecords(
   } catch (thrown) {
     if (!(thrown instanceof KeyturnError)) throw thrown;
     // The step itself is recorded or alerted apart; this is about an earlier one, which the log may know.
-    deps.log('error', 'audit unwritten', { ...seen.secret, step: 'recovered', detail: thrown.detail, ...thrown.facts });
+    deps.log('error', 'audit unwritten', {
+      ...seen.secret,
+      step: 'recovered',
+      detail: thrown.detail,
+      ...thrown.facts,
+    });
   }
 }
 
-type Suspect = Pick<AuditRecord, 'step' | 'reason' | 'rotation' | 'version' | 'stored' | 'handle' | 'revokedVersions'>;
+type Suspect = Pick<
+  AuditRecord,
+  'step' | 'reason' | 'rotation' | 'version' | 'stored' | 'handle' | 'revokedVersions'
+>;
 
 /** The rotation that wrote the current version. Nobody knows any more what it was due to, but for an undo. */
 function rotationOf({ state, secret, current, versions }: Observation): Suspect[] {
@@ -74,14 +97,26 @@ function rotationOf({ state, secret, current, versions }: Observation): Suspect[
 }
 
 /** Versions that were marked lately, beside those of this very step. */
-function marksBeside(owed: readonly { readonly version: string }[], seen: Observation, { clock }: Deps): Suspect[] {
+function marksBeside(
+  owed: readonly { readonly version: string }[],
+  seen: Observation,
+  { clock }: Deps,
+): Suspect[] {
   const { versions, current, state } = seen;
   const since = addDays(clock.now(), -MARK_DAYS);
   return versions.flatMap(({ id, tags, updatedOn }): Suspect[] => {
     const marked = id !== current.id && stateOrNone(tags)?.revoked === true && updatedOn >= since;
     if (!marked || owed.some(({ version }) => version === id)) return [];
     const rotation = state?.rot === undefined ? {} : { rotation: state.rot };
-    return [{ step: 'revoke', reason: 'grace-over', ...rotation, version: current.id, revokedVersions: [id] }];
+    return [
+      {
+        step: 'revoke',
+        reason: 'grace-over',
+        ...rotation,
+        version: current.id,
+        revokedVersions: [id],
+      },
+    ];
   });
 }
 

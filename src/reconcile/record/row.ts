@@ -38,12 +38,21 @@ export function rowAfter(
     failures: row?.failures ?? 0,
     ...(endsFailure(step) && !error ? { lastFailure: undefined } : {}),
     ...(seen
-      ? { age: seen.observed.age, takenOverOn: takenOverOn(seen), ...wroteIn(seen, row), begun: begunAfter(seen) }
+      ? {
+          age: seen.observed.age,
+          takenOverOn: takenOverOn(seen),
+          ...wroteIn(seen, row),
+          begun: begunAfter(seen),
+        }
       : firstSeen(step, trail, row)),
     // Opted in again it is taken over anew.
-    ...(step.kind === 'skip' && isLeft(step.reason) ? { takenOverOn: undefined, doctor: undefined } : {}),
+    ...(step.kind === 'skip' && isLeft(step.reason)
+      ? { takenOverOn: undefined, doctor: undefined }
+      : {}),
     ...change,
-    seenUpdatedOn: changes(step) ? undefined : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
+    seenUpdatedOn: changes(step)
+      ? undefined
+      : (bound?.current.updatedOn ?? trail?.current?.updatedOn),
     step: step.kind,
     reason: step.reason,
     detail: 'detail' in step ? step.detail : undefined,
@@ -52,7 +61,9 @@ export function rowAfter(
     tries: tries || undefined,
     operations: operations?.length ? operations : undefined,
   };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as unknown as SecretRow;
+  return Object.fromEntries(
+    Object.entries(merged).filter(([, value]) => value !== undefined),
+  ) as unknown as SecretRow;
 }
 
 /** The state of our own version as this look read it: a table that was lost knows again what an apply may wipe (PRF-02). */
@@ -70,7 +81,10 @@ const begunAfter = (seen: Observation): SecretRow['begun'] =>
 
 /** Passwords that the target has called wrong: what this pass was told, or what was known where it did not come so far. */
 function wrongAfter(
-  { bound, seen }: { readonly bound: BoundSecret | undefined; readonly seen: Observation | undefined },
+  {
+    bound,
+    seen,
+  }: { readonly bound: BoundSecret | undefined; readonly seen: Observation | undefined },
   row: SecretRow | undefined,
 ): SecretRow['wrong'] {
   const tries = bound?.optIn.target.wrong?.list() ?? [];
@@ -79,7 +93,11 @@ function wrongAfter(
 }
 
 /** What was refused before anything could be seen of it is opted in all the same: its turn counts from then on (case VAL-12). */
-function firstSeen({ kind }: Step, trail: Trail | undefined, row: SecretRow | undefined): Partial<SecretRow> {
+function firstSeen(
+  { kind }: Step,
+  trail: Trail | undefined,
+  row: SecretRow | undefined,
+): Partial<SecretRow> {
   const current = trail?.current;
   if (kind === 'skip' || !current || trail?.leaving !== undefined || row?.takenOverOn) return {};
   return stateOrNone(current.tags)?.tgt === undefined ? { takenOverOn: current.updatedOn } : {};

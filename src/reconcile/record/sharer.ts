@@ -26,7 +26,10 @@ export async function saveSharer(
 
 /** The slot that the value of this secret is, and what it still owes: read by those who share the target. */
 function sharerOf({ optIn, observed, state }: Observation, secret: SecretRef): SharerRow {
-  const after = latest(observed.after, addHours(observed.createdOn, observed.policy.graceHours)) as Date;
+  const after = latest(
+    observed.after,
+    addHours(observed.createdOn, observed.policy.graceHours),
+  ) as Date;
   return compact({
     ...secret,
     target: optIn.target.id,

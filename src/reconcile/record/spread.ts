@@ -30,8 +30,21 @@ async function ask(leak: Operation, { vault, name }: SecretRef, deps: Deps): Pro
   const { result: _, reason: __, detail: ___, call: ____, ...rest } = leak;
   const operation: Operation = {
     ...rest,
-    ...{ id: idOf(leak.id, { vault, name }, current.id), vault, name, version: current.id, parent: leak.id },
-    ...{ phase: 'accepted', done: false, recorded: true, createdOn: leak.createdOn, updatedOn: now, steps: [] },
+    ...{
+      id: idOf(leak.id, { vault, name }, current.id),
+      vault,
+      name,
+      version: current.id,
+      parent: leak.id,
+    },
+    ...{
+      phase: 'accepted',
+      done: false,
+      recorded: true,
+      createdOn: leak.createdOn,
+      updatedOn: now,
+      steps: [],
+    },
   };
   if (await deps.rows.createOperation(operation)) {
     const record = recordOfRequest(operation, undefined, deps);
@@ -42,4 +55,5 @@ async function ask(leak: Operation, { vault, name }: SecretRef, deps: Deps): Pro
 }
 
 /** From the first operation, the secret and its version. */
-const idOf = (id: string, { vault, name }: SecretRef, version: string): string => uuidOf(id, vault, name, version);
+const idOf = (id: string, { vault, name }: SecretRef, version: string): string =>
+  uuidOf(id, vault, name, version);

@@ -54,10 +54,13 @@ export class Telling {
 
   /** For the row: what is still to be told, bounded. */
   get untold(): readonly Notice[] | undefined {
-    const all = [...new Map([...this.#waiting, ...this.#left].map((notice) => [notice.id, notice])).values()];
+    const all = [
+      ...new Map([...this.#waiting, ...this.#left].map((notice) => [notice.id, notice])).values(),
+    ];
     const lost = all.length - UNTOLD_MAX;
     if (lost > 0) this.#deps.log('error', 'notices lost', { ...this.#secret, count: lost });
-    const kept = lost > 0 ? [...all].sort((one, other) => loud(other) - loud(one)).slice(0, UNTOLD_MAX) : all;
+    const kept =
+      lost > 0 ? [...all].sort((one, other) => loud(other) - loud(one)).slice(0, UNTOLD_MAX) : all;
     return kept.length > 0 ? kept : undefined;
   }
 
@@ -69,4 +72,5 @@ export class Telling {
   }
 }
 
-const loud = ({ severity }: Notice): number => (severity === 'critical' ? 2 : severity === 'warning' ? 1 : 0);
+const loud = ({ severity }: Notice): number =>
+  severity === 'critical' ? 2 : severity === 'warning' ? 1 : 0;

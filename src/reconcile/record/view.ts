@@ -36,7 +36,9 @@ interface End {
 export function viewOf(end: End, ownerTag: string): SecretView {
   const { bound } = end;
   const heldUntil = holdIn(end);
-  const { exempt: _, ...picture } = bound ? pictureOf({ ...end, bound }, ownerTag) : keptOf(end, ownerTag);
+  const { exempt: _, ...picture } = bound
+    ? pictureOf({ ...end, bound }, ownerTag)
+    : keptOf(end, ownerTag);
   const exempt = exemptIn(end);
   const status = statusAfter({ ...end, onHold: heldUntil !== undefined });
   return compact({
@@ -61,7 +63,9 @@ function pictureOf(
   const owed = owedOf({ step: end.step, bound, observed, before });
   const revokeAfter = end.step.kind === 'move' ? end.step.after : (observed?.after ?? state?.after);
   const lived = livedOf(bound, observed);
-  const notes = [...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])])];
+  const notes = [
+    ...new Set([...(policy.notes ?? []), ...((observed ? end.notes : before?.notes) ?? [])]),
+  ];
   return compact({
     owed,
     version: current.id,
@@ -72,7 +76,9 @@ function pictureOf(
     credentialSince: lived.since,
     expiresOn: current.expiresOn,
     dueOn:
-      leaving === undefined ? (observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived)) : undefined,
+      leaving === undefined
+        ? (observed?.dueOn ?? dueOn(current, state?.rot !== undefined, policy, lived))
+        : undefined,
     revokeAfter: revokeAfter && owed.length > 0 ? revokeAfter : undefined,
     notes: notes.length > 0 ? notes.slice(0, NOTES_MAX) : undefined,
   });
@@ -147,7 +153,10 @@ export function owedOf({
   before,
 }: Pick<End, 'step' | 'observed' | 'before'> & { readonly bound: BoundSecret }): readonly Handle[] {
   if (observed) {
-    const left = step.kind === 'revoke' ? observed.owed.filter((each) => !step.owed.includes(each)) : observed.owed;
+    const left =
+      step.kind === 'revoke'
+        ? observed.owed.filter((each) => !step.owed.includes(each))
+        : observed.owed;
     return [...new Set(left.map(({ handle }) => handle))];
   }
   const { secret, current, versions, tgt, state } = bound;
@@ -220,5 +229,7 @@ function waitingStatus(reason: Step['reason'], observed: Observed | undefined): 
   if (reason === 'hold' || reason === 'paused') return 'held';
   if (reason === 'approval') return 'approval';
   const due = observed !== undefined && observed.owed.length === 0;
-  return due && ['window', 'mode-observe', 'mode-drain', 'rate', 'index'].includes(reason) ? 'due' : 'waiting';
+  return due && ['window', 'mode-observe', 'mode-drain', 'rate', 'index'].includes(reason)
+    ? 'due'
+    : 'waiting';
 }

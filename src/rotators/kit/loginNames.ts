@@ -11,7 +11,10 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
  * @param wrong what the kind has against a name, in words; undefined where it is good
  * @throws `bad-tags`, naming the option
  */
-export function loginPair(text: string | undefined, wrong: (name: string) => string | undefined): [string, string] {
+export function loginPair(
+  text: string | undefined,
+  wrong: (name: string) => string | undefined,
+): [string, string] {
   const [one, two, ...more] = (text ?? '').split(',').map((name) => name.trim());
   if (!one || !two || more.length > 0 || one.toLowerCase() === two.toLowerCase()) {
     throw bad('expected two different logins, as `logins=app_a,app_b`');
@@ -28,10 +31,13 @@ export const isTwin = (name: string, login: string): boolean =>
   name !== login && name.toLowerCase() === login.toLowerCase();
 
 function reasonAgainst(name: string): string | undefined {
-  if (!name.isWellFormed() || UNPRINTABLE.test(name)) return 'it holds characters that do not print';
+  if (!name.isWellFormed() || UNPRINTABLE.test(name))
+    return 'it holds characters that do not print';
   if (/[()]/.test(name)) return 'parentheses cannot stand in a consent';
   return undefined;
 }
 
 const bad = (detail: string): KeyturnError =>
-  new KeyturnError('bad-tags', { detail: `The tag rotator-options: \`logins\` is wrong: ${detail}.` });
+  new KeyturnError('bad-tags', {
+    detail: `The tag rotator-options: \`logins\` is wrong: ${detail}.`,
+  });

@@ -11,7 +11,14 @@ import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
 import type { Credential, Said, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
 import { newPassword } from './password.ts';
-import { afterWrite, type LoginAnswer, loginAnswer, PatientAsker, refuseOff, saidOf } from './storedLogin.ts';
+import {
+  afterWrite,
+  type LoginAnswer,
+  loginAnswer,
+  PatientAsker,
+  refuseOff,
+  saidOf,
+} from './storedLogin.ts';
 import { WrongTries } from './wrongTries.ts';
 
 export interface PasswordPort {
@@ -79,7 +86,8 @@ export class OnePassword implements Target {
     this.owners = options.owners;
     if (options.logins) this.logins = options.logins;
     const { logins } = options;
-    this.part = options.part ?? (logins ? { names: logins, always: true } : { names: [], whole: true });
+    this.part =
+      options.part ?? (logins ? { names: logins, always: true } : { names: [], whole: true });
     this.#options = options;
     this.wrong = new WrongTries(options.id);
     this.#patient = new PatientAsker(options.clock, this.wrong);
@@ -106,7 +114,8 @@ export class OnePassword implements Target {
     this.#stored ??= value;
     const answers = await this.#askOfOld(value, this.#stored.equals(value));
     if (answers.includes('refused')) return undefined;
-    if (answers.includes('busy')) throw new BusyError('target-busy', { detail: 'A server cannot try a login now.' });
+    if (answers.includes('busy'))
+      throw new BusyError('target-busy', { detail: 'A server cannot try a login now.' });
     if (answers.includes('unknown')) {
       const word = this.#options.unasked();
       if (word !== 'trusted') throw word;
@@ -116,7 +125,12 @@ export class OnePassword implements Target {
     return HANDLE;
   }
 
-  async issue(_rotation: RotationId, _keep: readonly Handle[], _until: Date, stay: Stay): Promise<Credential> {
+  async issue(
+    _rotation: RotationId,
+    _keep: readonly Handle[],
+    _until: Date,
+    stay: Stay,
+  ): Promise<Credential> {
     const value = newPassword([await this.#options.login()]);
     if (!this.#asked) {
       await this.#needPath(value);
@@ -144,19 +158,23 @@ export class OnePassword implements Target {
     const issued = this.#issued?.value.equals(value) ? this.#issued : undefined;
     const answers = await (issued ? this.#ask(value) : this.#askOfOld(value));
     if (answers.includes('refused') || answers.includes('expired')) {
-      const fresh = issued && minutesBetween(issued.on, this.#options.clock.now()) < MINUTES_TO_SPREAD;
+      const fresh =
+        issued && minutesBetween(issued.on, this.#options.clock.now()) < MINUTES_TO_SPREAD;
       return fresh ? 'not-yet' : 'refused';
     }
     if (answers.includes('busy')) return issued ? 'not-yet' : 'unknown';
     if (answers.includes('disabled')) return 'unknown'; // stored, so that vault and server agree when a person switches it on
-    if (answers.includes('unknown')) return this.#options.unasked() === 'trusted' ? 'vouched' : 'unknown';
+    if (answers.includes('unknown'))
+      return this.#options.unasked() === 'trusted' ? 'vouched' : 'unknown';
     return 'accepted';
   }
 
   /** Setting the next password was the revocation; there is nothing to take away from under it. */
   async revoke(_handle: Handle, old: Secret | undefined): Promise<undefined> {
     if (old !== undefined && !(await this.#ask(old)).includes('accepted')) return undefined;
-    throw new KeyturnError('failed', { detail: 'The only password of a login is replaced, not revoked.' });
+    throw new KeyturnError('failed', {
+      detail: 'The only password of a login is replaced, not revoked.',
+    });
   }
 
   async restore(value: Secret): Promise<void> {
@@ -206,13 +224,20 @@ export class OnePassword implements Target {
       }
       if (answer === 'busy' && late) return;
       if (!(await stay(LOOK_SECONDS[look] ?? LOOK_SECONDS_MAX))) {
-        throw new UnknownOutcomeError('target-busy', { detail: `${port.name} does not accept its new password yet.` });
+        throw new UnknownOutcomeError('target-busy', {
+          detail: `${port.name} does not accept its new password yet.`,
+        });
       }
     }
   }
 
   /** Some servers have the new password and one has not: nothing is stored, and the old one is set back where it is known. */
-  async #halfWay(error: unknown, port: PasswordPort, changed: readonly PasswordPort[], stay: Stay): Promise<unknown> {
+  async #halfWay(
+    error: unknown,
+    port: PasswordPort,
+    changed: readonly PasswordPort[],
+    stay: Stay,
+  ): Promise<unknown> {
     // Without the locks nothing is written: whoever has them now may have set a password of its own.
     if (!(error instanceof KeyturnError) || error instanceof LockLostError) return error;
     const names = changed.map(({ name }) => name).join(', ');
@@ -229,7 +254,10 @@ export class OnePassword implements Target {
     const detail = `${names} took a new password and ${port.name} did not (${error.detail}). ${back}`;
     // Looked at again within minutes: what was sent may still arrive, or a server has a password that nobody knows.
     const isOver = isBack && !(error instanceof UnknownOutcomeError);
-    return new (isOver ? KeyturnError : UnknownOutcomeError)('not-accepted', { ...error.facts, detail });
+    return new (isOver ? KeyturnError : UnknownOutcomeError)('not-accepted', {
+      ...error.facts,
+      detail,
+    });
   }
 
   /** With no value to try (a first credential) the new one is: refused, as it must be, by a server that can be asked (SQL-11). */

@@ -22,5 +22,7 @@ export function parseOptions<Schema extends z.ZodObject>(
       ? (issue?.message ?? 'it does not parse')
       : `this kind has no such option; it ${known.length === 0 ? 'takes none' : `knows ${known.join(', ')}`}`;
   const key = quote(stranger ?? String(issue?.path[0]));
-  throw new KeyturnError('bad-tags', { detail: `The tag rotator-options: ${key} is wrong: ${what}.` });
+  throw new KeyturnError('bad-tags', {
+    detail: `The tag rotator-options: ${key} is wrong: ${what}.`,
+  });
 }

@@ -5,7 +5,12 @@ import { Secret } from '../../core/secret.ts';
 /** Characters of every password. */
 export const PASSWORD_LENGTH = 40;
 /** No character here means anything in a connection string, a URI, a shell or SQL (azure-facts 5.2). */
-const CLASSES = ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz', '0123456789', '-_.~'] as const;
+const CLASSES = [
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+  'abcdefghijklmnopqrstuvwxyz',
+  '0123456789',
+  '-_.~',
+] as const;
 const ALPHABET = CLASSES.join('');
 /** SQL Server refuses a password that holds a piece of the login of this length (azure-facts 5.2). */
 const PIECE = 3;
@@ -19,10 +24,16 @@ const DRAWS_MAX = 1000;
  *
  * @param pick a number from 0 to below its argument, unbiased
  */
-export function newPassword(logins: readonly string[], pick: (below: number) => number = randomInt): Secret {
+export function newPassword(
+  logins: readonly string[],
+  pick: (below: number) => number = randomInt,
+): Secret {
   const forbidden = new Set(logins.flatMap(piecesOf));
   for (let draw = 0; draw < DRAWS_MAX; draw += 1) {
-    const text = Array.from({ length: PASSWORD_LENGTH }, () => ALPHABET[pick(ALPHABET.length)]).join('');
+    const text = Array.from(
+      { length: PASSWORD_LENGTH },
+      () => ALPHABET[pick(ALPHABET.length)],
+    ).join('');
     if (isGood(text, forbidden)) return new Secret(text);
   }
   throw new Error('No password was found: the random source is broken.');
@@ -30,11 +41,14 @@ export function newPassword(logins: readonly string[], pick: (below: number) => 
 
 function isGood(text: string, forbidden: ReadonlySet<string>): boolean {
   if (text.startsWith('-')) return false;
-  if (!CLASSES.every((letters) => [...text].some((character) => letters.includes(character)))) return false;
+  if (!CLASSES.every((letters) => [...text].some((character) => letters.includes(character))))
+    return false;
   return !piecesOf(text).some((piece) => forbidden.has(piece));
 }
 
 function piecesOf(text: string): string[] {
   const lower = text.toLowerCase();
-  return Array.from({ length: Math.max(0, lower.length - PIECE + 1) }, (_, at) => lower.slice(at, at + PIECE));
+  return Array.from({ length: Math.max(0, lower.length - PIECE + 1) }, (_, at) =>
+    lower.slice(at, at + PIECE),
+  );
 }

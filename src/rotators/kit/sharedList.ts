@@ -16,7 +16,9 @@ const SECONDS_MAX = 10;
 export class SharedList<List> {
   readonly #read: () => Promise<List>;
   readonly #clock: Clock;
-  #kept: { readonly list: List; readonly askedOn: number; readonly open: Set<Question> } | undefined;
+  #kept:
+    | { readonly list: List; readonly askedOn: number; readonly open: Set<Question> }
+    | undefined;
   #reads = 0;
 
   constructor(read: () => Promise<List>, clock: Clock) {

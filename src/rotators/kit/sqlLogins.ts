@@ -18,7 +18,13 @@ import {
   parseDatabaseName,
   parseLoginName,
 } from '../../targets/sqlText.ts';
-import { type FoundServer, parseServers, placeOf, type SqlOptions, SqlServerSet } from './sqlServerSet.ts';
+import {
+  type FoundServer,
+  parseServers,
+  placeOf,
+  type SqlOptions,
+  SqlServerSet,
+} from './sqlServerSet.ts';
 import { afterWrite } from './storedLogin.ts';
 import type { LoginPort } from './twoLogins.ts';
 
@@ -58,7 +64,11 @@ export function sqlLogins(
   const servers = new SqlServerSet(parseServers(raw.target, raw.servers), deps);
   const option = options[raw.users === undefined ? 0 : 1];
   const text = raw.users ?? raw.logins;
-  if (text === undefined || (raw.users !== undefined) !== (raw.database !== undefined) || (raw.users && raw.logins)) {
+  if (
+    text === undefined ||
+    (raw.users !== undefined) !== (raw.database !== undefined) ||
+    (raw.users && raw.logins)
+  ) {
     const detail = `The tag rotator-options needs \`${options[0]}\`, or \`${options[1]}\` together with \`database\`.`;
     throw new KeyturnError('bad-tags', { detail });
   }
@@ -109,7 +119,9 @@ export function loginPort(
         await tds.run(place, enableLogin(login));
       } catch (error) {
         // The password was changed: "nothing has been done" would be wrong by now.
-        throw error instanceof KeyturnError ? new UnknownOutcomeError(error.reason, error.facts) : error;
+        throw error instanceof KeyturnError
+          ? new UnknownOutcomeError(error.reason, error.facts)
+          : error;
       }
     },
     async tryLogin(login, password) {
@@ -129,15 +141,26 @@ export async function sqlRights(
   const right = `ALTER ANY ${kind}`;
   const found = await Promise.all(
     servers.map(async (server): Promise<readonly RightCheck[]> => {
-      const where = kind === 'LOGIN' ? server.id.name : `the database ${quote(database)} of ${server.id.name}`;
+      const where =
+        kind === 'LOGIN' ? server.id.name : `the database ${quote(database)} of ${server.id.name}`;
       const what = `${right} in ${where}`;
-      const [may, listed, ...counts] = await tds.ask(placeOf(server, database), mayAlter(kind, logins));
+      const [may, listed, ...counts] = await tds.ask(
+        placeOf(server, database),
+        mayAlter(kind, logins),
+      );
       if (may === 1 || (typeof listed === 'number' && listed > 0))
-        return [{ what, state: 'ok' }, ...missingLogins(server, { kind, database, logins, where }, counts)];
+        return [
+          { what, state: 'ok' },
+          ...missingLogins(server, { kind, database, logins, where }, counts),
+        ];
       if (may !== 0) return [{ what, state: 'cannot tell', detail: 'The server does not say.' }];
       const detail = `Keyturn's identity lacks ${right} in ${where}.`;
       const [principal = ''] = identity;
-      const command = sqlcmd(server, database, printedBetween(giveAlter(kind), displayNameOf(principal)));
+      const command = sqlcmd(
+        server,
+        database,
+        printedBetween(giveAlter(kind), displayNameOf(principal)),
+      );
       return [{ what, state: 'problem', reason: 'target-forbidden', detail, command }];
     }),
   );
@@ -153,7 +176,12 @@ const sqlcmd = ({ host, port }: FoundServer, database: string, statement: string
  */
 function missingLogins(
   server: FoundServer,
-  { kind, database, logins, where }: Pick<SqlLogins, 'kind' | 'database' | 'logins'> & { readonly where: string },
+  {
+    kind,
+    database,
+    logins,
+    where,
+  }: Pick<SqlLogins, 'kind' | 'database' | 'logins'> & { readonly where: string },
   counts: readonly unknown[],
 ): readonly RightCheck[] {
   const isShown = (at: number) => typeof counts[at] === 'number' && counts[at] > 0;
@@ -164,6 +192,14 @@ function missingLogins(
     if (isShown(at)) return [];
     const detail = `There is no login ${quote(login)} in ${where}; what the application needs has to be given to it, too.`;
     const statement = printedBetween(createPrincipal(kind, login), 'openssl rand -base64 30');
-    return [{ what, state: 'problem', reason: 'login-missing', detail, command: sqlcmd(server, database, statement) }];
+    return [
+      {
+        what,
+        state: 'problem',
+        reason: 'login-missing',
+        detail,
+        command: sqlcmd(server, database, statement),
+      },
+    ];
   });
 }

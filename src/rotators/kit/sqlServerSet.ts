@@ -21,12 +21,17 @@ export interface SqlOptions {
 }
 
 /** Reading facts and failover groups: what every SQL kind needs of Azure. */
-export const SQL_READS = ['Microsoft.Sql/servers/read', 'Microsoft.Sql/servers/failoverGroups/read'] as const;
+export const SQL_READS = [
+  'Microsoft.Sql/servers/read',
+  'Microsoft.Sql/servers/failoverGroups/read',
+] as const;
 
 /** Of kinds that change logins of the server, or users of one database. */
 export const SQL_LOGIN_RIGHTS: NeededRights = {
   actions: SQL_READS,
-  database: ['`ALTER ANY LOGIN` (the role `##MS_LoginManager##`), or for users of one database `ALTER ANY USER` in it'],
+  database: [
+    '`ALTER ANY LOGIN` (the role `##MS_LoginManager##`), or for users of one database `ALTER ANY USER` in it',
+  ],
 };
 
 /** What lets Keyturn change a login stands in the server, where no role of Azure reaches (docs/rotators.md). */
@@ -43,10 +48,18 @@ const SERVER_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 const PARTNERS_MAX = 4;
 
 /** The server of the tag `rotator-target`, then those of the option `servers`. Throws `bad-tags`. */
-export function parseServers(target: string, partners: string | undefined): readonly [ResourceId, ...ResourceId[]] {
+export function parseServers(
+  target: string,
+  partners: string | undefined,
+): readonly [ResourceId, ...ResourceId[]] {
   const first = parseResourceId(target, SERVER_TYPE, 'The tag rotator-target', SERVER_NAME);
   const others = (partners === undefined ? [] : partners.split(',')).map((text) =>
-    parseResourceId(text.trim(), SERVER_TYPE, 'The option servers of the tag rotator-options', SERVER_NAME),
+    parseResourceId(
+      text.trim(),
+      SERVER_TYPE,
+      'The option servers of the tag rotator-options',
+      SERVER_NAME,
+    ),
   );
   const all = new Set([first, ...others].map(({ text }) => text));
   if (all.size !== others.length + 1 || others.length > PARTNERS_MAX) {
@@ -81,7 +94,9 @@ export class SqlServerSet {
   }
 
   async found(): Promise<readonly FoundServer[]> {
-    this.#found ??= await Promise.all(this.ids.map(async (id) => ({ ...(await this.#servers.server(id)), id })));
+    this.#found ??= await Promise.all(
+      this.ids.map(async (id) => ({ ...(await this.#servers.server(id)), id })),
+    );
     return this.#found;
   }
 
@@ -112,13 +127,25 @@ export class SqlServerSet {
    * @param logins to be rotated; none where it is the administrator's own password
    * @param copies whether each partner keeps a password of its own; a contained user goes to the secondary with its database
    */
-  async inspect(handles: readonly Handle[], logins: readonly string[], copies = true): Promise<TargetFacts> {
+  async inspect(
+    handles: readonly Handle[],
+    logins: readonly string[],
+    copies = true,
+  ): Promise<TargetFacts> {
     const found = await this.found();
-    const groups = (await Promise.all(this.ids.map((id) => this.#servers.failoverGroups(id)))).flat();
-    const missing = groups.flatMap(({ partners }) => partners).find((partner) => !this.owners.includes(partner));
+    const groups = (
+      await Promise.all(this.ids.map((id) => this.#servers.failoverGroups(id)))
+    ).flat();
+    const missing = groups
+      .flatMap(({ partners }) => partners)
+      .find((partner) => !this.owners.includes(partner));
     if (!copies)
-      this.#copies = groups.flatMap(({ partners }) => partners.map((id) => id.slice(id.lastIndexOf('/') + 1)));
-    const named = groups.flatMap(({ hosts }) => hosts).map((host) => ({ host, port: found[0]?.port ?? PORT }));
+      this.#copies = groups.flatMap(({ partners }) =>
+        partners.map((id) => id.slice(id.lastIndexOf('/') + 1)),
+      );
+    const named = groups
+      .flatMap(({ hosts }) => hosts)
+      .map((host) => ({ host, port: found[0]?.port ?? PORT }));
     return {
       handles,
       obstacles: [
@@ -143,7 +170,8 @@ export class SqlServerSet {
 }
 
 const PORT = 1433;
-const withPort = ({ host, port }: { host: string; port: number }): string => (port === PORT ? host : `${host}:${port}`);
+const withPort = ({ host, port }: { host: string; port: number }): string =>
+  port === PORT ? host : `${host}:${port}`;
 
 function obstaclesOf(
   found: readonly FoundServer[],
@@ -157,12 +185,20 @@ function obstaclesOf(
       return [{ reason: 'entra-only', detail }];
     }
     // A trigger that somebody defined there would run as whoever sends a statement (finding ATK-01).
-    if (logins.length > 0 && entraAdministratorId !== undefined && identity.includes(entraAdministratorId)) {
+    if (
+      logins.length > 0 &&
+      entraAdministratorId !== undefined &&
+      identity.includes(entraAdministratorId)
+    ) {
       const detail = `Keyturn's identity is the Entra administrator of ${id.name}.`;
       return [{ reason: 'own-administrator', detail }];
     }
-    const administrators = [administratorLogin, entraAdministrator].filter((name) => name !== undefined);
-    const login = logins.find((name) => administrators.some((administrator) => couldBe(name, administrator)));
+    const administrators = [administratorLogin, entraAdministrator].filter(
+      (name) => name !== undefined,
+    );
+    const login = logins.find((name) =>
+      administrators.some((administrator) => couldBe(name, administrator)),
+    );
     if (login === undefined) return [];
     const detail = `The tag rotator-options names ${quote(login)}, an administrator of ${id.name}, which is never rotated as a login.`;
     return [{ reason: 'bad-tags', detail }];
@@ -180,4 +216,8 @@ export const SERVERS_OPTION =
   'Resource ids (or `subscription-guid/group/name`) of failover partners, separated by commas: all get the password before it is stored.';
 
 /** Where a server's logins are tried and changed. */
-export const placeOf = ({ host, port }: FoundServer, database = 'master'): SqlPlace => ({ host, port, database });
+export const placeOf = ({ host, port }: FoundServer, database = 'master'): SqlPlace => ({
+  host,
+  port,
+  database,
+});

@@ -19,12 +19,15 @@ export function loginAnswer({ reached, password, refusedFor, mayPass }: ServerAn
   if (password === 'wrong') return 'refused';
   if (refusedFor === 'expired') return 'expired';
   if (password === 'right') {
-    if (refusedFor === undefined || refusedFor === 'limited' || refusedFor === 'database') return 'accepted';
+    if (refusedFor === undefined || refusedFor === 'limited' || refusedFor === 'database')
+      return 'accepted';
     if (refusedFor === 'busy') return 'busy';
     return refusedFor === 'off' || refusedFor === 'locked' ? 'disabled' : 'unknown';
   }
   if (refusedFor === 'address') return 'unknown';
-  return !reached || mayPass || refusedFor === 'busy' || refusedFor === 'limited' ? 'busy' : 'unknown';
+  return !reached || mayPass || refusedFor === 'busy' || refusedFor === 'limited'
+    ? 'busy'
+    : 'unknown';
 }
 
 /** What the server says of one login, where it can be read without a try. */
@@ -81,7 +84,8 @@ export class PatientAsker {
     if (this.#wrong.has(at, handle, value, facts?.changedOn)) return WRONG_BEFORE;
     if (!this.#wrong.spares(handle, facts?.triesMax, this.#clock.now())) return SPARED;
     const answer = await (isPatient ? this.firmly(send) : send());
-    if (answer.password === 'wrong') this.#wrong.add(at, handle, value, this.#clock.now(), facts?.changedOn);
+    if (answer.password === 'wrong')
+      this.#wrong.add(at, handle, value, this.#clock.now(), facts?.changedOn);
     return answer;
   }
 
@@ -97,15 +101,26 @@ export class PatientAsker {
 }
 
 /** Known from an earlier try. */
-const WRONG_BEFORE: ServerAnswer = { reached: true, tls: true, password: 'wrong', code: 'wrong when it was tried' };
-const SPARED: ServerAnswer = { reached: true, tls: true, password: 'not asked', refusedFor: 'spared' };
+const WRONG_BEFORE: ServerAnswer = {
+  reached: true,
+  tls: true,
+  password: 'wrong',
+  code: 'wrong when it was tried',
+};
+const SPARED: ServerAnswer = {
+  reached: true,
+  tls: true,
+  password: 'not asked',
+  refusedFor: 'spared',
+};
 
 /** After a write an answer that nobody understands says nothing of the password, and makes no unknown outcome a known one. */
 export async function afterWrite(asked: Promise<ServerAnswer>): Promise<ServerAnswer> {
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof KeyturnError) return answered(error.facts.code ?? error.reason, row('not asked', 'other'));
+    if (error instanceof KeyturnError)
+      return answered(error.facts.code ?? error.reason, row('not asked', 'other'));
     throw error;
   }
 }
@@ -120,7 +135,9 @@ export function saidOf(servers: readonly string[], answers: readonly ServerAnswe
     words[at] === 'accepted' ? [] : [wordsOf(servers[at] ?? 'A server', answer)],
   );
   const isUntold = !words.includes('refused') && words.includes('unknown');
-  const isUntrusted = answers.some(({ refusedFor = '' }) => ['certificate', 'name', 'no-tls'].includes(refusedFor));
+  const isUntrusted = answers.some(({ refusedFor = '' }) =>
+    ['certificate', 'name', 'no-tls'].includes(refusedFor),
+  );
   return {
     ...(isUntold ? { doubt: isUntrusted ? 'untrusted-server' : 'cannot-tell' } : {}),
     expired: !words.includes('refused') && words.includes('expired'),
@@ -152,7 +169,9 @@ export function refuseOff(
   answers: readonly ServerAnswer[],
 ): void {
   const named = (isIn: (answer: ServerAnswer) => boolean) =>
-    servers.filter((_, at) => answers[at] !== undefined && isIn(answers[at])).map(({ name }) => name);
+    servers
+      .filter((_, at) => answers[at] !== undefined && isIn(answers[at]))
+      .map(({ name }) => name);
   const codes = answers.flatMap(({ refusedFor, code }) =>
     code !== undefined && (refusedFor === 'off' || refusedFor === 'locked') ? [code] : [],
   );
@@ -164,5 +183,7 @@ export function refuseOff(
       ? `switched off at ${off.join(', ')}: ALTER LOGIN … ENABLE (of PostgreSQL ALTER ROLE … LOGIN)`
       : `locked at ${locked.join(', ')}: ALTER USER … ACCOUNT UNLOCK, or FLUSH PRIVILEGES where wrong passwords locked it,`;
   const said = codes.length === 0 ? '' : ` (${[...new Set(codes)].join(', ')})`;
-  throw new KeyturnError('login-off', { detail: `${login} is ${what} there, or opt the secret out${said}.` });
+  throw new KeyturnError('login-off', {
+    detail: `${login} is ${what} there, or opt the secret out${said}.`,
+  });
 }

@@ -11,7 +11,15 @@ import type { RightCheck } from '../../core/rightChecks.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServerAnswer } from '../../core/serverAnswer.ts';
 import { together, type UseVerdict } from '../../core/uses.ts';
-import type { Credential, Obstacle, Said, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
+import type {
+  Credential,
+  Obstacle,
+  Said,
+  Stay,
+  Target,
+  TargetFacts,
+  Verdict,
+} from '../../ports/rotator.ts';
 import { newPassword } from './password.ts';
 import {
   afterWrite,
@@ -94,7 +102,8 @@ export const sessionsBy = <Place>(
   ask: ((place: Place, login: string, now: Date) => Promise<UseVerdict>) | undefined,
   place: Place,
   clock: Clock,
-): Pick<LoginPort, 'sessions'> => (ask ? { sessions: (login) => ask(place, login, clock.now()) } : {});
+): Pick<LoginPort, 'sessions'> =>
+  ask ? { sessions: (login) => ask(place, login, clock.now()) } : {};
 
 /** The handle of each login by its place: names alone could not be told from a slot of another kind. */
 export const LOGIN_HANDLES: readonly Handle[] = ['a', 'b'];
@@ -129,7 +138,9 @@ class TwoLogins implements Target {
   #isThrough = false;
   #issued: { readonly value: Secret; readonly on: Date } | undefined;
   /** What the vault holds: a pass asks about it before all else. */
-  #stored: { readonly value: Secret; readonly handle: Handle | undefined; readonly suffix: string } | undefined;
+  #stored:
+    | { readonly value: Secret; readonly handle: Handle | undefined; readonly suffix: string }
+    | undefined;
 
   constructor(options: TwoLoginsOptions) {
     this.id = options.id;
@@ -145,13 +156,22 @@ class TwoLogins implements Target {
     const { logins = new Map<Handle, LoginFacts>(), ...facts } = await this.#options.inspect();
     this.#facts = logins;
     const all = [...logins];
-    const endsOn = all.flatMap(([handle, { expiresOn }]) => (expiresOn ? [[handle, expiresOn] as const] : []));
-    const lives = all.flatMap(([handle, { livesHours }]) => (livesHours ? [[handle, livesHours] as const] : []));
+    const endsOn = all.flatMap(([handle, { expiresOn }]) =>
+      expiresOn ? [[handle, expiresOn] as const] : [],
+    );
+    const lives = all.flatMap(([handle, { livesHours }]) =>
+      livesHours ? [[handle, livesHours] as const] : [],
+    );
     const blocked = all.flatMap(([handle, { blocked: why }]): [Handle, Obstacle][] => {
       const detail = `The login ${quote(this.#loginOf(handle))} ${why}.`;
       return why === undefined ? [] : [[handle, { reason: 'login-blocked', detail }]];
     });
-    return { ...facts, endsOn: new Map(endsOn), livesHours: new Map(lives), blocked: new Map(blocked) };
+    return {
+      ...facts,
+      endsOn: new Map(endsOn),
+      livesHours: new Map(lives),
+      blocked: new Map(blocked),
+    };
   }
 
   said(): Said | undefined {
@@ -194,13 +214,20 @@ class TwoLogins implements Target {
     const words = answers.map(loginAnswer);
     // Of the other login the password is all that matters: switched off, it would be let in once it is on again.
     if (words.every((word) => GOOD.includes(word))) return handle;
-    if (words.includes('busy')) throw this.#busy('did not answer when asked to take the stored login');
+    if (words.includes('busy'))
+      throw this.#busy('did not answer when asked to take the stored login');
     return undefined;
   }
 
-  async issue(_rotation: string, keep: readonly Handle[], until: Date, stay: Stay): Promise<Credential> {
+  async issue(
+    _rotation: string,
+    keep: readonly Handle[],
+    until: Date,
+    stay: Stay,
+  ): Promise<Credential> {
     const handle = LOGIN_HANDLES.find((each) => !keep.includes(each));
-    if (handle === undefined) throw new KeyturnError('slots-held', { detail: 'Neither login is free to be replaced.' });
+    if (handle === undefined)
+      throw new KeyturnError('slots-held', { detail: 'Neither login is free to be replaced.' });
     const login = this.#loginOf(handle);
     const value = newPassword(this.logins);
     const changed: string[] = [];
@@ -221,7 +248,9 @@ class TwoLogins implements Target {
     if (handle === undefined) throw this.#foreign(login);
     const minutes = this.#minutesSinceIssued(value);
     const isIssued = minutes !== Number.POSITIVE_INFINITY;
-    const answers = await (isIssued ? this.#askIssued(handle, value) : this.#ask(handle, value, true));
+    const answers = await (isIssued
+      ? this.#askIssued(handle, value)
+      : this.#ask(handle, value, true));
     const door = this.#isThrough ? await this.#options.door?.() : undefined;
     const atDoor = door ? [await this.#askDoor(door, handle, value, isIssued)] : [];
     this.#said = await this.#saidOf(answers, door && { name: door.name, answers: atDoor });
@@ -234,10 +263,17 @@ class TwoLogins implements Target {
         : verdict;
     }
     const isHealed = handle === this.#stored?.handle;
-    return verdictOfNew([...answers, ...atDoor], { isHealed, isYoung: minutes < MINUTES_TO_SPREAD });
+    return verdictOfNew([...answers, ...atDoor], {
+      isHealed,
+      isYoung: minutes < MINUTES_TO_SPREAD,
+    });
   }
 
-  async revoke(handle: Handle, old: Secret | undefined, stay: Stay): Promise<'refused' | undefined> {
+  async revoke(
+    handle: Handle,
+    old: Secret | undefined,
+    stay: Stay,
+  ): Promise<'refused' | undefined> {
     const login = this.#loginOf(handle);
     let isRefused = true;
     for (const port of await this.#options.ports()) {
@@ -306,7 +342,8 @@ class TwoLogins implements Target {
       if (unknown) throw unknown;
       return false;
     }
-    if ((await this.#answerOf(port, { handle, login, value: old, stay }, 'refused')) === 'refused') return true;
+    if ((await this.#answerOf(port, { handle, login, value: old, stay }, 'refused')) === 'refused')
+      return true;
     const detail = `${port.name} does not refuse the old password of ${quote(login)} yet.`;
     throw unknown ?? new UnknownOutcomeError('target-busy', { detail });
   }
@@ -318,10 +355,14 @@ class TwoLogins implements Target {
     wanted: LoginAnswer = 'accepted',
   ): Promise<LoginAnswer> {
     // Each look at a password that did not come costs a wrong try.
-    const looks = Math.max(1, Math.min(LOOKS, (this.#facts.get(handle)?.triesMax ?? LOOKS + 1) - 1));
+    const looks = Math.max(
+      1,
+      Math.min(LOOKS, (this.#facts.get(handle)?.triesMax ?? LOOKS + 1) - 1),
+    );
     for (let look = 1; ; look += 1) {
       const answer = loginAnswer(meant(port, await afterWrite(port.tryLogin(login, value))));
-      if (answer === wanted || look === looks || !(await stay(SECONDS_BETWEEN_LOOKS))) return answer;
+      if (answer === wanted || look === looks || !(await stay(SECONDS_BETWEEN_LOOKS)))
+        return answer;
     }
   }
 
@@ -345,32 +386,52 @@ class TwoLogins implements Target {
   async #askIssued(handle: Handle, value: Secret): Promise<readonly ServerAnswer[]> {
     const login = this.#loginOf(handle);
     const ports = await this.#options.ports();
-    return await Promise.all(ports.map(async (port) => meant(port, await port.tryLogin(login, value))));
+    return await Promise.all(
+      ports.map(async (port) => meant(port, await port.tryLogin(login, value))),
+    );
   }
 
   /** A door may need a moment to learn of a new password. */
-  async #askDoor(door: LoginDoor, handle: Handle, value: Secret, isIssued: boolean): Promise<ServerAnswer> {
+  async #askDoor(
+    door: LoginDoor,
+    handle: Handle,
+    value: Secret,
+    isIssued: boolean,
+  ): Promise<ServerAnswer> {
     const send = () => door.tryLogin(this.#loginOf(handle), value);
-    if (!isIssued) return (await this.#patient.ask([{ at: door.name, handle, value, send }], false))[0] as ServerAnswer;
+    if (!isIssued)
+      return (
+        await this.#patient.ask([{ at: door.name, handle, value, send }], false)
+      )[0] as ServerAnswer;
     const answer = await send();
     return answer.password === 'wrong' ? { ...answer, mayPass: true } : answer;
   }
 
   async #saidOf(
     answers: readonly ServerAnswer[],
-    door: { readonly name: string; readonly answers: readonly ServerAnswer[] } = { name: '', answers: [] },
+    door: { readonly name: string; readonly answers: readonly ServerAnswer[] } = {
+      name: '',
+      answers: [],
+    },
   ): Promise<Said> {
     const names = (await this.#options.ports()).map(({ name }) => name);
     return saidOf([...names, door.name], [...answers, ...door.answers]);
   }
 
   async #refuseOff(handle: Handle, answers: readonly ServerAnswer[]): Promise<void> {
-    refuseOff(`The login ${quote(this.#loginOf(handle))} of the secret`, await this.#options.ports(), answers);
+    refuseOff(
+      `The login ${quote(this.#loginOf(handle))} of the secret`,
+      await this.#options.ports(),
+      answers,
+    );
   }
 
   #foreign(login: string): KeyturnError {
     const { option = 'logins' } = this.#options;
-    return foreignLogin(login, `the option \`${option}\` names (${this.logins.map(quote).join(', ')})`);
+    return foreignLogin(
+      login,
+      `the option \`${option}\` names (${this.logins.map(quote).join(', ')})`,
+    );
   }
 
   /** Infinite for what this target has not issued in this pass. */
@@ -381,14 +442,19 @@ class TwoLogins implements Target {
   }
 
   /** The login as the secret spells it: `app_a`, or `app_a@sql1` with the name of one of its own servers. */
-  async #read(login: string): Promise<{ readonly handle: Handle | undefined; readonly suffix: string }> {
+  async #read(
+    login: string,
+  ): Promise<{ readonly handle: Handle | undefined; readonly suffix: string }> {
     const handle = this.#handleOf(login);
     const at = login.lastIndexOf('@');
     if (handle !== undefined || at < 1 || !this.#options.serverNames) return { handle, suffix: '' };
     const names = await this.#options.serverNames();
     const suffix = login.slice(at);
     const isOwn = names.includes(suffix.slice(1).toLowerCase());
-    return { handle: isOwn ? this.#handleOf(login.slice(0, at)) : undefined, suffix: isOwn ? suffix : '' };
+    return {
+      handle: isOwn ? this.#handleOf(login.slice(0, at)) : undefined,
+      suffix: isOwn ? suffix : '',
+    };
   }
 
   #handleOf(login: string): Handle | undefined {
@@ -399,7 +465,8 @@ class TwoLogins implements Target {
   #loginOf(handle: Handle): string {
     const at = LOGIN_HANDLES.indexOf(handle);
     const login = this.logins[at];
-    if (login === undefined) throw new KeyturnError('failed', { detail: `There is no login ${quote(handle)}.` });
+    if (login === undefined)
+      throw new KeyturnError('failed', { detail: `There is no login ${quote(handle)}.` });
     return login;
   }
 
@@ -409,11 +476,14 @@ class TwoLogins implements Target {
   }
 
   #busy(what: string): BusyError {
-    return new BusyError('target-busy', { detail: `A server of ${this.logins.map(quote).join(', ')} ${what}.` });
+    return new BusyError('target-busy', {
+      detail: `A server of ${this.logins.map(quote).join(', ')} ${what}.`,
+    });
   }
 }
 
-const meant = (port: LoginPort | undefined, answer: ServerAnswer): ServerAnswer => port?.means?.(answer) ?? answer;
+const meant = (port: LoginPort | undefined, answer: ServerAnswer): ServerAnswer =>
+  port?.means?.(answer) ?? answer;
 
 /** The password of the stored login, or of the other one, is the right one. */
 const GOOD: readonly LoginAnswer[] = ['accepted', 'disabled', 'expired'];
@@ -421,7 +491,8 @@ const GOOD: readonly LoginAnswer[] = ['accepted', 'disabled', 'expired'];
 /** Of a password that was set before this pass. One that has run out is of no more use than a wrong one. */
 function verdictOf(answers: readonly ServerAnswer[]): Verdict {
   const words = answers.map(loginAnswer);
-  if (words.includes('refused') || words.includes('expired') || words.includes('disabled')) return 'refused';
+  if (words.includes('refused') || words.includes('expired') || words.includes('disabled'))
+    return 'refused';
   // Nobody but the pass that set it waits for an answer; to any other, silence is no way to ask.
   return words.every((word) => word === 'accepted') ? 'accepted' : 'unknown';
 }

@@ -8,7 +8,14 @@ import type { Part } from '../../core/grants.ts';
 import type { Handle, RotationId } from '../../core/ids.ts';
 import { quote } from '../../core/quote.ts';
 import type { Secret } from '../../core/secret.ts';
-import type { Credential, Obstacle, Stay, Target, TargetFacts, Verdict } from '../../ports/rotator.ts';
+import type {
+  Credential,
+  Obstacle,
+  Stay,
+  Target,
+  TargetFacts,
+  Verdict,
+} from '../../ports/rotator.ts';
 import type { Progress, Regeneration } from '../../targets/armKeys.ts';
 import { SharedList } from './sharedList.ts';
 
@@ -111,7 +118,12 @@ class TwoSlots implements Target {
     return other === undefined ? slot : undefined;
   }
 
-  async issue(_rotation: RotationId, keep: readonly Handle[], _until: Date, stay: Stay): Promise<Credential> {
+  async issue(
+    _rotation: RotationId,
+    keep: readonly Handle[],
+    _until: Date,
+    stay: Stay,
+  ): Promise<Credential> {
     const { clock, slots, name, made } = this.#options;
     const startedOn = clock.now();
     const before = await this.#list.fresh();
@@ -128,7 +140,8 @@ class TwoSlots implements Target {
     const { slots, tried } = this.#options;
     const keys = await this.#list.for('check');
     // In both slots it is live as well: which one it is matters to `adopt` alone.
-    if (slots.some((slot) => keys.get(slot)?.value.equals(value))) return (await tried?.(value)) ?? 'vouched';
+    if (slots.some((slot) => keys.get(slot)?.value.equals(value)))
+      return (await tried?.(value)) ?? 'vouched';
     // A list that leaves a slot out says nothing of the value that may be in it.
     return slots.every((slot) => keys.has(slot)) ? 'refused' : 'unknown';
   }
@@ -155,12 +168,21 @@ class TwoSlots implements Target {
   }
 
   /** Regenerates the slot, sent once, and gives back what it holds then, as listed at the target. */
-  async #replace(slot: Handle, before: SlotKey | undefined, startedOn: Date, stay: Stay): Promise<Secret> {
+  async #replace(
+    slot: Handle,
+    before: SlotKey | undefined,
+    startedOn: Date,
+    stay: Stay,
+  ): Promise<Secret> {
     const { clock, name, regenerate, looks: most } = this.#options;
     if (minutesBetween(startedOn, clock.now()) * 60 > SECONDS_TO_WRITE_MAX) {
-      throw new BusyError('target-busy', { detail: `${name} answered too slowly to go on safely.` });
+      throw new BusyError('target-busy', {
+        detail: `${name} answered too slowly to go on safely.`,
+      });
     }
-    let unknown = new UnknownOutcomeError('target-busy', { detail: `${slot} of ${name} did not change.` });
+    let unknown = new UnknownOutcomeError('target-busy', {
+      detail: `${slot} of ${name} did not change.`,
+    });
     let looks = most.lost;
     let isOver = false;
     try {
@@ -189,7 +211,11 @@ class TwoSlots implements Target {
   }
 
   /** Waits for the end of a long operation; false where its link tells nothing, and the list alone must show it. */
-  async #hasEnded(link: string | undefined, unknown: UnknownOutcomeError, stay: Stay): Promise<boolean> {
+  async #hasEnded(
+    link: string | undefined,
+    unknown: UnknownOutcomeError,
+    stay: Stay,
+  ): Promise<boolean> {
     const { progress, name } = this.#options;
     if (link === undefined || progress === undefined) return false;
     for (let poll = 0; poll < LOOKS_RUNNING; poll += 1) {

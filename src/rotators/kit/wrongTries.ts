@@ -65,7 +65,9 @@ export class WrongTries {
    */
   spares(handle: Handle, max: number | undefined, now: Date): boolean {
     if (max === undefined) return true;
-    const recent = this.#entries.filter((each) => each.handle === handle && each.on > addHours(now, -BUDGET_HOURS));
+    const recent = this.#entries.filter(
+      (each) => each.handle === handle && each.on > addHours(now, -BUDGET_HOURS),
+    );
     return recent.length + 1 < max;
   }
 

@@ -9,11 +9,18 @@ describe('the request for a hold', () => {
   it('HST-01: lifts the hold by an explicit null alone, never because a body got lost', () => {
     expect(parseBody('{"until":null}', HoldRequest)).toEqual({ until: null, dryRun: false });
     for (const body of ['', '  ', '{}', '{"ticket":"CHG-1"}', '{"note":"freeze is over"}'])
-      expect(refusalOf(() => parseBody(body, HoldRequest)).detail).toContain('or null to lift the hold');
+      expect(refusalOf(() => parseBody(body, HoldRequest)).detail).toContain(
+        'or null to lift the hold',
+      );
   });
 
   it('takes a time of any zone, note and ticket', () => {
-    const asked = { until: '2027-02-01T10:00:00+02:00', note: 'freeze', dryRun: false, ticket: 'CHG-1' };
+    const asked = {
+      until: '2027-02-01T10:00:00+02:00',
+      note: 'freeze',
+      dryRun: false,
+      ticket: 'CHG-1',
+    };
     expect(parseBody(JSON.stringify(asked), HoldRequest)).toEqual({
       ...asked,
       until: new Date('2027-02-01T08:00:00Z'),
@@ -42,7 +49,9 @@ describe('the request for a hold', () => {
     ['2026-12-31T23:59:59Z', 'is over'],
     ['2027-04-01T00:00:01Z', '90 days'],
   ])('does not hold until %s', (until, said) => {
-    expect(refusalOf(() => checkUntil({ until: new Date(until), dryRun: false }, now)).detail).toContain(said);
+    expect(
+      refusalOf(() => checkUntil({ until: new Date(until), dryRun: false }, now)).detail,
+    ).toContain(said);
   });
 
   it('holds from a moment to 90 days', () => {

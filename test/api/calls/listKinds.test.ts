@@ -17,7 +17,9 @@ it('names every kind with its options and rights, and says which of them are on'
     enabled: true,
     overlap: 'two-slots',
     options: { properties: { 'longest-sas': expect.anything() } },
-    rights: { actions: expect.arrayContaining(['Microsoft.Storage/storageAccounts/regenerateKey/action']) },
+    rights: {
+      actions: expect.arrayContaining(['Microsoft.Storage/storageAccounts/regenerateKey/action']),
+    },
   });
   expect(kinds.some(({ enabled }) => !enabled)).toBe(true);
 });

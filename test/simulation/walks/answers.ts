@@ -23,13 +23,16 @@ const lost = (kind: KindName): Walk => ({
 
 const lostInPasses = (kind: KindName): Walk => ({
   kind,
-  title: 'the answer to any one write to vault or target is lost, late, busy or a refusal, in every pass',
+  title:
+    'the answer to any one write to vault or target is lost, late, busy or a refusal, in every pass',
   how: 'complete',
   *paths(thin) {
     for (const scenario of fitting(kind, PASSES)) {
       const path = quiet(kind, scenario, days(kind));
       const { azure } = yield path;
-      const all = azure.flatMap((write) => [...LOST, 'refuse' as const].map((fate) => at(fate, write)));
+      const all = azure.flatMap((write) =>
+        [...LOST, 'refuse' as const].map((fate) => at(fate, write)),
+      );
       for (const fault of thin(all, 1)) yield { ...path, faults: [fault] };
     }
   },
@@ -76,7 +79,9 @@ const refused = (kind: KindName): Walk => ({
   *paths(thin) {
     const path = quiet(kind, 'one', days(kind));
     const { calls } = yield path;
-    const all = range(1, Math.min(calls, 400)).flatMap((call) => NO.map((fate) => atCall(fate, call)));
+    const all = range(1, Math.min(calls, 400)).flatMap((call) =>
+      NO.map((fate) => atCall(fate, call)),
+    );
     for (const fault of thin(all, 6)) yield { ...path, faults: [fault] };
   },
 });
@@ -90,7 +95,8 @@ const refusedInPasses = (kind: KindName): Walk => ({
     for (const scenario of fitting(kind, PASSES).filter((each) => each !== 'one')) {
       const path = quiet(kind, scenario, days(kind));
       yield path;
-      for (const call of thin(range(1, 60, 2), 1)) yield { ...path, faults: [atCall('refuse', call)] };
+      for (const call of thin(range(1, 60, 2), 1))
+        yield { ...path, faults: [atCall('refuse', call)] };
     }
   },
 });

@@ -3,7 +3,16 @@ import type { KindName } from '../everyKind.ts';
 import { at, type Fault, type Path } from '../path.ts';
 import type { ScenarioName } from '../scenarios.ts';
 import type { Walked } from '../walk.ts';
-import { fitting, ofEachKind, PASSES, type Paths, quiet, range, type Thin, type Walk } from './walk.ts';
+import {
+  fitting,
+  ofEachKind,
+  PASSES,
+  type Paths,
+  quiet,
+  range,
+  type Thin,
+  type Walk,
+} from './walk.ts';
 
 const FATES = ['crash-before', 'crash-after'] as const satisfies Fault['fate'][];
 
@@ -26,7 +35,9 @@ const onceElsewhere = (kind: KindName): Walk => ({
       const path = quiet(kind, scenario);
       const { writes, azure } = yield path;
       // Sixty more days of an app registration at rest are walked for one of them in three.
-      const all = range(1, writes).filter((write) => kind !== 'app' || write < 90 || write % 3 === 0);
+      const all = range(1, writes).filter(
+        (write) => kind !== 'app' || write < 90 || write % 3 === 0,
+      );
       const points = [
         ...all.map((write) => at('crash-after', write)),
         ...azure.map((write) => at('crash-before', write)),
@@ -54,7 +65,8 @@ const onTwo = (kind: KindName, scenario: ScenarioName): Walk => ({
 /** The message comes again, and others come, before what was sent lands; it lands within the ten minutes of the design. */
 const underWay = (kind: KindName): Walk => ({
   kind,
-  title: 'one crash while a write is under way to vault or target, with messages before it lands, in every pass',
+  title:
+    'one crash while a write is under way to vault or target, with messages before it lands, in every pass',
   how: 'complete',
   *paths(thin) {
     for (const scenario of fitting(kind, PASSES)) {
@@ -85,7 +97,10 @@ const twice: Walk = {
   },
 };
 
-const pairs = (writes: readonly number[], fates: typeof FATES): readonly (readonly [Fault['fate'], number])[] =>
+const pairs = (
+  writes: readonly number[],
+  fates: typeof FATES,
+): readonly (readonly [Fault['fate'], number])[] =>
   writes.flatMap((write) => fates.map((fate) => [fate, write] as const));
 
 const twiceNear = (kind: KindName): Walk => ({
@@ -121,7 +136,8 @@ function* grow(path: Path, thin: Thin): Paths {
     azure.filter((write) => write > last),
     FATES,
   );
-  for (const fault of thin(next, 2)) yield* grow({ ...path, faults: [...path.faults, at(...fault)] }, thin);
+  for (const fault of thin(next, 2))
+    yield* grow({ ...path, faults: [...path.faults, at(...fault)] }, thin);
 }
 
 export const crashes: readonly Walk[] = [

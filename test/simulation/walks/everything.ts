@@ -14,7 +14,10 @@ const ofKind = (kind: KindName): Walk => ({
     'everything at once: any scenario and configuration, faults, people, clocks, orders, frozen workers and doubled messages',
   how: 'seeded',
   *paths(thin) {
-    for (const seed of thin(range(1, kind === 'storage' ? 300 : 100), kind === 'storage' ? 20 : 5)) {
+    for (const seed of thin(
+      range(1, kind === 'storage' ? 300 : 100),
+      kind === 'storage' ? 20 : 5,
+    )) {
       const path = randomPath(seed, { kind });
       if (path.scenario !== 'teams') yield path;
     }
@@ -40,7 +43,11 @@ export const newSeeds = (from: number, count: number): readonly Walk[] =>
     title: `new seeds ${from + chunk * 250} to ${Math.min(from + count, from + (chunk + 1) * 250) - 1}`,
     how: 'seeded',
     *paths() {
-      for (let seed = from + chunk * 250; seed < Math.min(from + count, from + (chunk + 1) * 250); seed += 1)
+      for (
+        let seed = from + chunk * 250;
+        seed < Math.min(from + count, from + (chunk + 1) * 250);
+        seed += 1
+      )
         yield randomPath(seed);
     },
   }));

@@ -8,7 +8,8 @@ import { fitting, ofEachKind, PASSES, range, type Walk } from './walk.ts';
 
 const persons = Object.keys(everyone);
 /** Their secret in turn, so that each person acts on each of them. */
-const whose = (at: number, secrets: number) => (at % secrets === 0 ? {} : { secret: 1 + (at % secrets) });
+const whose = (at: number, secrets: number) =>
+  at % secrets === 0 ? {} : { secret: 1 + (at % secrets) };
 
 interface Where {
   readonly scenario: ScenarioName;
@@ -56,7 +57,10 @@ const underConfigurations = (kind: KindName): Walk => ({
     });
     for (const [at, configuration] of all.entries())
       for (const [index, person] of thin([...persons.entries()], 1))
-        for (const call of thin([1 + ((index * 7 + at * 13) % 110), 110 + ((index * 11 + at * 5) % 110)], 1))
+        for (const call of thin(
+          [1 + ((index * 7 + at * 13) % 110), 110 + ((index * 11 + at * 5) % 110)],
+          1,
+        ))
           yield pathOf({ kind, configuration, acts: [{ person, call }], days: 6 });
   },
 });
@@ -73,7 +77,9 @@ const shared = (step: number): Where => ({
 export const people: readonly Walk[] = [
   ...before('storage', one(1)),
   ...before('storage', shared(6)),
-  ...(['two-key', 'app', 'logins', 'one-password', 'admin-password'] as const).flatMap((kind) => before(kind, one(6))),
+  ...(['two-key', 'app', 'logins', 'one-password', 'admin-password'] as const).flatMap((kind) =>
+    before(kind, one(6)),
+  ),
   ...before('two-key', shared(16)),
   ...before('app', shared(16)),
   ...ofEachKind(inPasses),

@@ -12,12 +12,18 @@ export const rare: readonly Walk[] = ofEachKind((kind) => ({
   *paths(thin) {
     for (const step of thin([40, 60, 80], 1)) {
       const calls = range(step, 5 * step, step);
-      yield pathOf({ kind, acts: calls.map((call) => ({ person: AGAIN, call })), hourly: true, days: 9 });
+      yield pathOf({
+        kind,
+        acts: calls.map((call) => ({ person: AGAIN, call })),
+        hourly: true,
+        days: 9,
+      });
     }
     for (const call of thin(range(100, 160, 20), 2))
       yield pathOf({ kind, scenario: 'new', acts: [{ person: PLAINLY, call }], days: 6 });
     const path = pathOf({ kind, days: kind === 'app' ? 64 : 3 });
     const { azure } = yield path;
-    for (const write of thin(azure.slice(0, 4), 4)) yield { ...path, faults: [at('unavailable', write)], doubles: 20 };
+    for (const write of thin(azure.slice(0, 4), 4))
+      yield { ...path, faults: [at('unavailable', write)], doubles: 20 };
   },
 }));

@@ -24,7 +24,8 @@ const alone = (kind: KindName): Walk => ({
 
 const killed = (kind: KindName): Walk => ({
   kind,
-  title: 'one crash at every second of the first 90 writes, before and after in turn, under every configuration',
+  title:
+    'one crash at every second of the first 90 writes, before and after in turn, under every configuration',
   how: 'complete',
   *paths(thin) {
     for (const configuration of fittingIn(kind).filter((name) => name !== 'run')) {
@@ -39,13 +40,23 @@ const killed = (kind: KindName): Walk => ({
 /** It has read what was, and another pass has told and written since: it says nothing any more. */
 const frozen = (kind: KindName): Walk => ({
   kind,
-  title: 'a pass that stands still for 12 minutes before every third of its first 40 calls, under every configuration',
+  title:
+    'a pass that stands still for 12 minutes before every third of its first 40 calls, under every configuration',
   how: 'complete',
   *paths(thin) {
     for (const configuration of fittingIn(kind).filter((name) => name !== 'run'))
       for (const call of thin(range(1, 40, 3), 1))
-        yield pathOf({ kind, configuration, freeze: { call, minutes: 12 }, days: kind === 'app' ? 68 : 4 });
+        yield pathOf({
+          kind,
+          configuration,
+          freeze: { call, minutes: 12 },
+          days: kind === 'app' ? 68 : 4,
+        });
   },
 });
 
-export const settings: readonly Walk[] = [...ofEachKind(alone), ...ofEachKind(killed), ...ofEachKind(frozen)];
+export const settings: readonly Walk[] = [
+  ...ofEachKind(alone),
+  ...ofEachKind(killed),
+  ...ofEachKind(frozen),
+];

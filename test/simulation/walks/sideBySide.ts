@@ -26,7 +26,8 @@ const switched: Walk = {
 /** The clocks take turns, so that each of them meets each place of the first switch and of the second. */
 const switchedElsewhere = (kind: KindName): Walk => ({
   kind,
-  title: 'two passes over one secret, switched at every pair of calls, each place with each setting of the clocks',
+  title:
+    'two passes over one secret, switched at every pair of calls, each place with each setting of the clocks',
   how: 'pairwise',
   *paths(thin) {
     for (const first of thin(range(0, 59), 3))
@@ -39,7 +40,8 @@ const switchedElsewhere = (kind: KindName): Walk => ({
 
 const inPasses = (kind: KindName): Walk => ({
   kind,
-  title: 'two passes switched at every call of the first, and three in the order of dice, in every pass',
+  title:
+    'two passes switched at every call of the first, and three in the order of dice, in every pass',
   how: 'pairwise',
   *paths(thin) {
     for (const scenario of fitting(kind, PASSES).filter((each) => each !== 'one')) {
@@ -49,7 +51,15 @@ const inPasses = (kind: KindName): Walk => ({
         yield pathOf({ kind, scenario, clocks, passes: 2, order, days: days(kind) });
       }
       for (const seed of thin(range(1, 12), 1))
-        yield pathOf({ kind, scenario, clocks: 'apart', passes: 3, order: 'dice', seed, days: days(kind) });
+        yield pathOf({
+          kind,
+          scenario,
+          clocks: 'apart',
+          passes: 3,
+          order: 'dice',
+          seed,
+          days: days(kind),
+        });
     }
   },
 });
@@ -61,7 +71,15 @@ const onOneTarget = (kind: KindName, scenario: ScenarioName, seeds: number): Wal
   *paths(thin) {
     for (const seed of thin(range(1, seeds), 6)) {
       const passes = random(seed)() < 0.5 ? 3 : 2;
-      yield pathOf({ kind, scenario, seed, passes, order: 'dice', clocks: 'apart', days: days(kind) });
+      yield pathOf({
+        kind,
+        scenario,
+        seed,
+        passes,
+        order: 'dice',
+        clocks: 'apart',
+        days: days(kind),
+      });
     }
   },
 });
@@ -92,7 +110,14 @@ const doubles = (kind: KindName): Walk => ({
   *paths(thin) {
     for (const seed of thin(range(1, 50), 3)) {
       const passes = ([0, 2, 3] as const)[seed % 3] as 0 | 2 | 3;
-      yield pathOf({ kind, seed, doubles: 20, passes, ...(passes > 0 ? { order: 'dice' } : {}), days: days(kind) });
+      yield pathOf({
+        kind,
+        seed,
+        doubles: 20,
+        passes,
+        ...(passes > 0 ? { order: 'dice' } : {}),
+        days: days(kind),
+      });
     }
   },
 });

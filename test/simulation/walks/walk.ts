@@ -24,27 +24,50 @@ export interface Walk {
 
 /** From the first to the last, in steps. */
 export const range = (first: number, last: number, step = 1): readonly number[] =>
-  Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, at) => first + at * step);
+  Array.from(
+    { length: Math.max(0, Math.floor((last - first) / step) + 1) },
+    (_, at) => first + at * step,
+  );
 
 /** Where a pass is under test, by the word for its scenario. Each begins with that pass. */
 export const PASSES = [
-  ...(['one', 'new', 'join', 'heal', 'prove', 'restore', 'hold', 'move', 'burnt', 'revoke', 'leaving'] as const),
+  ...([
+    'one',
+    'new',
+    'join',
+    'heal',
+    'prove',
+    'restore',
+    'hold',
+    'move',
+    'burnt',
+    'revoke',
+    'leaving',
+  ] as const),
 ] satisfies readonly ScenarioName[];
 
 /** Scenarios that the kind can be in. */
-export const fitting = <S extends ScenarioName>(kind: KindName, names: readonly S[]): readonly S[] =>
-  names.filter((name) => scenarios[name].fits?.(everyKind[kind]) ?? true);
+export const fitting = <S extends ScenarioName>(
+  kind: KindName,
+  names: readonly S[],
+): readonly S[] => names.filter((name) => scenarios[name].fits?.(everyKind[kind]) ?? true);
 
 /** A walk for each kind. */
-export const ofEachKind = (walk: (kind: KindName) => Walk, kinds: readonly KindName[] = kindNames): readonly Walk[] =>
-  kinds.map(walk);
+export const ofEachKind = (
+  walk: (kind: KindName) => Walk,
+  kinds: readonly KindName[] = kindNames,
+): readonly Walk[] => kinds.map(walk);
 
 /** Days after which what a killed pass left behind is gone: where many fit, with the next rotation, sixty days later. */
 export const restDays = (kind: KindName, scenario: ScenarioName = 'one'): number => {
-  const more = scenario === 'one' || scenario === 'new' || scenario === 'join' || scenario === 'burnt' ? 0 : 1;
+  const more =
+    scenario === 'one' || scenario === 'new' || scenario === 'join' || scenario === 'burnt' ? 0 : 1;
   return everyKind[kind].overlap === 'many' ? 64 : 2 + more;
 };
 
 /** The path in which nothing goes wrong. */
-export const quiet = (kind: KindName, scenario: ScenarioName, days = restDays(kind, scenario)): Path =>
-  pathOf({ kind, scenario, days });
+export const quiet = (
+  kind: KindName,
+  scenario: ScenarioName,
+  days = restDays(kind, scenario),
+): Path => pathOf({ kind, scenario, days });

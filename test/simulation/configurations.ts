@@ -174,6 +174,20 @@ export const configurations = {
     heals: false,
     fits: ({ overlap }) => overlap === 'many',
   },
+  consumers: {
+    title: 'two sites read each secret, and follow when they are called',
+    lay(sim) {
+      sim.readers = { readOn: new Map(), fails: false };
+    },
+    ends: 'all',
+  },
+  stragglers: {
+    title: 'two sites read each secret, of which one answers every call with a failure',
+    lay(sim) {
+      sim.readers = { readOn: new Map(), fails: true };
+    },
+    ends: 'all',
+  },
 } as const satisfies Record<string, Configuration> as Readonly<
   Record<ConfigurationName, Configuration>
 >;
@@ -194,4 +208,6 @@ export type ConfigurationName =
   | 'unasked'
   | 'strict'
   | 'full'
-  | 'forbidden';
+  | 'forbidden'
+  | 'consumers'
+  | 'stragglers';

@@ -12,6 +12,7 @@ import { type Ask, Facts, title, type Watched } from './facts.ts';
 import type { OwnStorage } from './ports.ts';
 import { Progress } from './progress.ts';
 import type { Kind } from './sim.ts';
+import type { SimReaders } from './simConsumers.ts';
 import { HOUR, MINUTE, type Process, type StoredVersion, type World } from './world.ts';
 import { Writes } from './writes.ts';
 
@@ -25,6 +26,8 @@ export interface Tenant {
   readonly own: OwnStorage;
   /** Whether the owner of an account names the secret for this kind, at this moment. */
   readonly config: Partial<Config>;
+  /** Consumers keep what is owed alive for another grace. */
+  readonly readers?: SimReaders | undefined;
   /** Tags that the protocol writes for itself; all others are the owner's. */
   readonly ownTags: readonly string[];
   isNamed(secret: string, account: string): boolean;

@@ -139,8 +139,9 @@ export class Progress {
       yield { what: 'owed', id, since: mayEnd, obstacle: obstacle ?? this.#drift(current) };
   }
 
-  /** The limit of `revoke=when-unused`, where the policy says both. */
+  /** Another grace for consumers that have not followed; the limit of `revoke=when-unused`, where the policy says both. */
   #limitIn(watched: Watched, current: StoredVersion): number {
+    if (this.#tenant().readers) return watched.graceHours * HOUR;
     const said = [this.#policyOf(watched, current), this.#tenant().config.policy].join(';');
     return /revoke=when-unused/.test(said) ? Math.max(0, ...hoursIn('unused-limit', said)) : 0;
   }

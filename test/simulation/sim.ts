@@ -24,6 +24,7 @@ import {
   simRows,
   simVaults,
 } from './ports.ts';
+import { type SimReaders, simConsumers } from './simConsumers.ts';
 import { DAY, HOUR, MINUTE, type Process, START, type StoredVersion, World } from './world.ts';
 
 /** A message of a killed worker comes back after this long; one whose handler threw after half a minute. */
@@ -114,6 +115,8 @@ export class Sim {
   /** Called with what a pass came to, where it lived to say so. */
   ended: (outcome: unknown) => void = () => {};
 
+  /** Who reads every secret, where somebody does. */
+  readers: SimReaders | undefined;
   readonly #notices: boolean;
 
   constructor(kind: Kind, director: Director, options: SimOptions = {}) {
@@ -192,6 +195,7 @@ export class Sim {
       audit: simAudit(world, process, own),
       alerts: simAlerts(world, process, own),
       ...(this.#notices ? { notices: simNotices(world, process, own) } : {}),
+      ...(this.readers ? { consumers: simConsumers(world, process, this.readers) } : {}),
       clock,
       log: (level, message, fields) => {
         this.invariants.texts.push(JSON.stringify({ level, message, ...fields }));

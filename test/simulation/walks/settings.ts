@@ -10,6 +10,10 @@ const fittingIn = (kind: KindName): readonly ConfigurationName[] =>
   all.filter((name) => configurations[name].fits?.(everyKind[kind]) ?? true);
 const everyScenario = (Object.keys(scenarios) as ScenarioName[]).filter((name) => name !== 'teams');
 
+/** Who does not follow is waited for during another grace. */
+const untilTheLimit = ({ configuration }: { configuration: ConfigurationName }) =>
+  configuration === 'stragglers' ? { days: 7 } : {};
+
 const alone = (kind: KindName): Walk => ({
   kind,
   title: 'every configuration over every scenario',
@@ -18,7 +22,7 @@ const alone = (kind: KindName): Walk => ({
     const pairs = fittingIn(kind).flatMap((configuration) =>
       fitting(kind, everyScenario).map((scenario) => ({ configuration, scenario })),
     );
-    for (const pair of thin(pairs, 16)) yield pathOf({ kind, ...pair });
+    for (const pair of thin(pairs, 16)) yield pathOf({ kind, ...pair, ...untilTheLimit(pair) });
   },
 });
 

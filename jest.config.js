@@ -8,6 +8,7 @@ const short = {
   'test/cases/sqlOff.test.ts': { line: 1, all: 2 },
   // Stories of seconds each: their siblings run in the rest.
   'test/cases/appRegistration.test.ts': { line: 1, ids: 1, all: 9 },
+  'test/cases/consumers.test.ts': { line: 1, ids: 1, all: 8 },
   'test/cases/holds.test.ts': { line: 1, ids: 1, all: 10 },
   'test/cases/undo.test.ts': { line: 1, ids: 1, all: 5 },
   'test/cases/owed.test.ts': { line: 1, ids: 1, all: 5 },

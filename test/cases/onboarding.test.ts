@@ -217,7 +217,7 @@ const ALERTED: Record<string, Mistake> = {
       remedy: /^Correct the tag that the detail names\.$/,
     },
     detail:
-      /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window, paused, approve, revoke, unused-limit or at-limit\.$/,
+      /^The tag rotator-policy: "evry=60d" is not understood; expected every, grace, window, paused, approve, revoke, unused-limit, at-limit or consumers\.$/,
   },
   'a grace as long as every': {
     make: () => seed({ policy: 'every=2d;grace=2d' }),

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
+import { consumerKinds } from '../../src/consumers/consumerKinds.ts';
 import { root } from './processes.ts';
 
 const page = readFileSync(join(root, 'docs/consumers.md'), 'utf8');
@@ -26,6 +27,14 @@ let passed = 'none';
 try { await use(async () => { throw new Error('network'); }); } catch (error) { passed = error.message; }
 console.log(JSON.stringify({ reads, refusals, served, kept, passed }));
 `;
+
+it('the page names every action that a consumer role needs, and no other', () => {
+  const needed = new Set(consumerKinds.flatMap(({ actions }) => actions));
+  const named = [...page.matchAll(/`(Microsoft\.[\w/.*]+\/(?:read|action))`/g)].map(
+    ([, name]) => name,
+  );
+  expect([...new Set(named)].sort()).toEqual([...needed].sort());
+});
 
 it('JavaScript follows ten rotations: one read for each, no call lost, no refusal tried a third time', () => {
   const code = `${block('js').replaceAll('export ', '')}${JAVASCRIPT}`;

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { KeyturnError } from '../core/errors.ts';
 import { fromArm } from './armErrors.ts';
 import type { Cloud } from './cloud.ts';
-import { jsonOf, thinClient } from './thinClient.ts';
+import { jsonOf, type ThinClient, thinClient } from './thinClient.ts';
 
 export interface Arm {
   /**
@@ -26,7 +26,13 @@ export const PATH =
 const LOCKS_PATH =
   /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/providers\/Microsoft\.Authorization\/locks$/i;
 
-export const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
+const GRAPH_PATH = '/providers/Microsoft.ResourceGraph/resources';
+
+/** What may be sent again, whatever else a client of Resource Manager sends. */
+export const isArmRead =
+  ({ arm }: Pick<Cloud, 'arm'>) =>
+  ({ method, url }: { readonly method: string; readonly url: string }): boolean =>
+    method === 'GET' || url.startsWith(`${arm}${GRAPH_PATH}?`);
 
 export function createArm(options: {
   readonly cloud: Pick<Cloud, 'arm' | 'armAudience'>;
@@ -34,35 +40,55 @@ export function createArm(options: {
   readonly clock: Clock;
 }): Arm {
   const { cloud, ...rest } = options;
-  const graph = `${cloud.arm}${GRAPH_PATH}`;
   const client = thinClient({
     ...rest,
     endpoint: cloud.arm,
     audience: cloud.armAudience,
-    isRead: ({ method, url }) => method === 'GET' || url.startsWith(`${graph}?`),
+    isRead: isArmRead(cloud),
   });
+  return armOver(client, cloud);
+}
+
+/** The two calls over a client of Resource Manager; `failed` makes the error of one that came to nothing. */
+export function armOver(
+  client: ThinClient,
+  cloud: Pick<Cloud, 'arm'>,
+  failed = (error: unknown, doing: string) => fromArm(error, doing, { write: false }),
+): Arm {
   const bodyFrom = (answer: Promise<PipelineResponse>, doing: string): Promise<unknown> =>
     answer.then(bodyOf).catch((error: unknown) => {
-      throw fromArm(error, doing, { write: false });
+      throw failed(error, doing);
     });
   return {
-    async get(path, query, doing) {
-      if (!PATH.test(path) && !LOCKS_PATH.test(path))
-        throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
-      return await bodyFrom(
-        client('GET', `${cloud.arm}${path}?${new URLSearchParams(query)}`),
-        doing,
-      );
-    },
+    get: async (path, query, doing) =>
+      bodyFrom(client('GET', addressOf(path, query, cloud)), doing),
     ask: (query, body, doing) =>
-      bodyFrom(client('POST', `${graph}?${new URLSearchParams(query)}`, body), doing),
+      bodyFrom(
+        client('POST', `${cloud.arm}${GRAPH_PATH}?${new URLSearchParams(query)}`, body),
+        doing,
+      ),
   };
 }
 
-/** The JSON of a 200; anything else in the shape in which SDKs throw it, for `fromArm` to judge. */
-function bodyOf(answer: PipelineResponse): unknown {
-  const { status, headers } = answer;
-  const body = jsonOf(answer);
-  if (status === 200 && body !== undefined) return body;
-  throw { statusCode: status, details: body, response: { headers } };
+/** Throws for what is no path of a resource. */
+export function addressOf(
+  path: string,
+  query: Readonly<Record<string, string>>,
+  { arm }: Pick<Cloud, 'arm'>,
+): string {
+  if (!PATH.test(path) && !LOCKS_PATH.test(path))
+    throw new KeyturnError('failed', { detail: 'Not a path of a resource.' });
+  return `${arm}${path}?${new URLSearchParams(query)}`;
 }
+
+/** The JSON of a 200. */
+function bodyOf(answer: PipelineResponse): unknown {
+  const body = jsonOf(answer);
+  if (answer.status === 200 && body !== undefined) return body;
+  throw thrownOf(answer);
+}
+
+/** An answer that will not do, in the shape in which SDKs throw it, for `fromArm` to judge. */
+export const thrownOf = (answer: PipelineResponse): object => ({
+  ...{ statusCode: answer.status, details: jsonOf(answer), response: { headers: answer.headers } },
+});

@@ -269,9 +269,9 @@ function readersIn(
     `| where TimeGenerated >= ${time(from)} and OperationName == "SecretGet" and ${status}`,
     `| where _ResourceId endswith ${kql(`/vaults/${vault}`.toLowerCase())}`,
     `| extend uri = ${uri}, oid = ${oid}, who = ${who}`,
-    `| where oid != ${kql(identity.toLowerCase())} and uri contains ${kql(`/secrets/${name}`.toLowerCase())}`,
+    `| where oid != ${kql(identity.toLowerCase())} and uri contains ${kql(`/secrets/${name}/`.toLowerCase())}`,
     `| extend isOld = uri contains ${path(version)}, isNew = uri contains ${path(current)}`,
-    `| summarize oldSince = countif(isOld and TimeGenerated >= ${time(since)}), before = dcountif(bin(TimeGenerated, 1d), isOld), newer = countif(isNew), last = max(TimeGenerated) by who`,
+    `| summarize oldSince = countif(isOld and TimeGenerated >= ${time(since)}), before = dcountif(bin(TimeGenerated, 1d), isOld), newer = countif(isNew), last = maxif(TimeGenerated, isOld) by who`,
     `| where oldSince > 0 or before > 0`,
     `| top 100 by last`,
   ].join('\n');

@@ -220,6 +220,11 @@ describe('the audit of the vault', () => {
     expect(audits[0]).toContain('HttpStatusCode == 200');
     expect(audits[1]).toContain('column_ifexists("httpStatusCode_d", real(null)) == 200');
     for (const query of asked) expect(query).not.toContain('ResultType');
+    // A secret whose name begins like this one is another's, and the read of the new version is no use of the old one.
+    for (const query of audits) {
+      expect(query).toMatch(/uri contains "\/secrets\/[a-z0-9-]+\/"/);
+      expect(query).toContain('last = maxif(TimeGenerated, isOld)');
+    }
   });
 });
 

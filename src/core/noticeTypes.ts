@@ -63,7 +63,8 @@ const FAILURES: readonly Reason[] = [
 
 /** The type of notice that an alert of this reason is told as: whatever a person must mend first is `refused`. */
 export function typeOfAlert(reason: Reason): NoticeType {
-  if (reason === 'drift' || reason === 'overdue') return reason;
+  if (reason === 'drift' || reason === 'overdue' || reason === 'consumer-failed') return reason;
+  if (reason === 'in-use') return 'straggler';
   if (reason === 'approval') return 'approval-needed';
   return FAILURES.includes(reason) ? 'failed' : 'refused';
 }

@@ -259,7 +259,7 @@ async function endOf(
       requested,
       followed,
       refusedOn: new Map(),
-      notices: [...stragglersIn(progress.seen, step, row)],
+      notices: [...stragglersIn(progress.seen, step)],
       tried: new Map(),
       called: [],
       ...compact({ leak }),

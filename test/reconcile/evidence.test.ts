@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { addHours } from '../../src/core/clock.ts';
+import { typeOfAlert } from '../../src/core/noticeTypes.ts';
 import type { UseVerdict } from '../../src/core/uses.ts';
 import type { UseQuestion } from '../../src/ports/evidence.ts';
 import type { Operation } from '../../src/ports/operations.ts';
@@ -258,39 +259,29 @@ describe('who still uses an old credential', () => {
 });
 
 describe('the notice about a straggler', () => {
-  const seen = (holds: boolean) =>
-    ({
-      observed: {
-        version: 'c'.repeat(32),
-        createdOn: new Date(0),
-        owed: [{ version: 'a'.repeat(32), handle: 'key1' }],
-        uses: new Map([
-          [
-            'a'.repeat(32),
-            {
-              verdict: USED,
-              ...(holds
-                ? { holds: { reason: 'in-use', until: new Date(1), detail: 'Used.' } }
-                : {}),
-            },
-          ],
-        ]),
-      },
-    }) as unknown as Observation;
-
-  it('is sent once for a hold, by the alert that stands in the row', () => {
-    const wait = { kind: 'wait', reason: 'in-use' } as const;
-    expect(stragglersIn(seen(true), wait, undefined)).toMatchObject([
-      { type: 'straggler', consumer: 'batch-7.corp', handle: 'key1', detail: 'Used.' },
-    ]);
-    expect(stragglersIn(seen(true), wait, { alert: 'drift,in-use' })).toEqual([]);
-  });
+  const owed = [{ version: 'a'.repeat(32), handle: 'key1' }];
+  const seen = {
+    observed: {
+      version: 'c'.repeat(32),
+      createdOn: new Date(0),
+      uses: new Map([['a'.repeat(32), { verdict: USED }]]),
+    },
+  } as unknown as Observation;
 
   it('is sent where the credential goes under somebody', () => {
-    const owed = [{ version: 'a'.repeat(32), handle: 'key1' }];
-    expect(
-      stragglersIn(seen(false), { kind: 'revoke', reason: 'grace-over', owed }, undefined),
-    ).toHaveLength(1);
-    expect(stragglersIn(seen(false), { kind: 'wait', reason: 'window' }, undefined)).toEqual([]);
+    expect(stragglersIn(seen, { kind: 'revoke', reason: 'grace-over', owed })).toMatchObject([
+      {
+        type: 'straggler',
+        consumer: 'batch-7.corp',
+        handle: 'key1',
+        detail: expect.stringMatching(/^Used at .*batch-7\.corp.*revoked all the same\.$/),
+      },
+    ]);
+  });
+
+  it('is left to the alert where it waits, so that one cause is told once', () => {
+    expect(stragglersIn(seen, { kind: 'wait', reason: 'in-use' })).toEqual([]);
+    expect(stragglersIn(seen, { kind: 'wait', reason: 'window' })).toEqual([]);
+    expect(typeOfAlert('in-use')).toBe('straggler');
   });
 });

@@ -5,7 +5,6 @@ import { type UseVerdict, useInWords } from '../../core/uses.ts';
 import type { Deps } from '../../ports/deps.ts';
 import type { Evidence, UseQuestion } from '../../ports/evidence.ts';
 import type { NewNotice } from '../../ports/notices.ts';
-import type { SecretRow } from '../../ports/rows.ts';
 import type { Owed } from '../../tags/owed.ts';
 import type { Asked, Step } from '../step.ts';
 import type { Observation } from './observation.ts';
@@ -50,33 +49,22 @@ export async function withUses(
   return { ...seen, observed: { ...seen.observed, uses: new Map(uses) } };
 }
 
-/** Who has to read the new value: told when a hold begins, and again when the credential goes under somebody who uses it. */
-export function stragglersIn(
-  { observed }: Observation,
-  step: Step,
-  row: Pick<SecretRow, 'alert'> | undefined,
-): readonly NewNotice[] {
-  return observed.owed.flatMap(({ version, handle }): NewNotice[] => {
-    const use = observed.uses?.get(version);
-    if (use?.verdict.use !== 'used') return [];
-    const { holds, verdict } = use;
-    const goes = step.kind === 'revoke' && step.owed.some((each) => each.version === version);
-    // A person, or the window, keeps it: the look that revokes it tells.
-    if (!holds && !goes) return [];
-    // The alert of the same cause is there for as long as the hold is.
-    if (holds && row?.alert?.split(',').includes('in-use')) return [];
-    const detail = `${upper(useInWords(verdict))}.${goes ? ' It was revoked all the same.' : ''}`;
+/** Whoever uses what goes now all the same; of what waits for them the alert `in-use` tells. */
+export function stragglersIn({ observed }: Observation, step: Step): readonly NewNotice[] {
+  if (step.kind !== 'revoke') return [];
+  return step.owed.flatMap(({ version, handle }): NewNotice[] => {
+    const verdict = observed.uses?.get(version)?.verdict;
+    if (verdict?.use !== 'used') return [];
     const [first] = verdict.by;
     return [
       compact({
         type: 'straggler',
-        incident: [observed.version, version, ...(goes ? ['revoked'] : [])],
+        incident: [observed.version, version],
         reason: 'in-use',
-        detail: holds?.detail ?? detail,
+        detail: `${upper(useInWords(verdict))}. It was revoked all the same.`,
         version,
         handle,
         owedSince: observed.createdOn,
-        dueOn: holds?.until,
         consumer: first?.who,
       }),
     ];

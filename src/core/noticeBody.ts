@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SECRET_NAME, VAULT_NAME, VERSION_ID } from './ids.ts';
 import { mask } from './mask.ts';
 import { NOTICE_TYPES, SEVERITIES } from './noticeTypes.ts';
-import { PLAIN } from './plain.ts';
+import { cut, PLAIN, printable } from './plain.ts';
 import { ACTORS, isReason, type Reason } from './reasons.ts';
 import { scrub } from './scrub.ts';
 
@@ -76,11 +76,3 @@ export const tellableWord = (text: string): string =>
   cut(mask(scrub(printable(text)), { versions: true }), WORD_MAX);
 
 const WORD_MAX = 256;
-const printable = (line: string): string => line.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-const cut = (text: string, max: number): string =>
-  text.length > max
-    ? `${text
-        .slice(0, max - 1)
-        .toWellFormed()
-        .replace(/\ufffd$/, '')}…`
-    : text;

@@ -10,14 +10,20 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu;
  * went in, where it was printable (finding OPS-07).
  */
 export function plain(text: string, max = 256): string {
-  const clean = mask(text.replace(UNPRINTABLE, ' ')).trim();
-  return clean.length > max
-    ? `${clean
+  return cut(mask(text.replace(UNPRINTABLE, ' ')).trim(), max);
+}
+
+/** Each run of what does not print as one blank. */
+export const printable = (text: string): string => text.replace(UNPRINTABLE, ' ').trim();
+
+/** At most so many characters, and no half of one; the last one says that there were more. */
+export const cut = (text: string, max: number): string =>
+  text.length > max
+    ? `${text
         .slice(0, max - 1)
         .toWellFormed()
         .replace(/\ufffd$/, '')}…`
-    : clean;
-}
+    : text;
 
 /** What `plain` gives: for schemas of what is read again. */
 export const PLAIN = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;

@@ -1,4 +1,5 @@
 /** Messages for people: an Adaptive Card for Teams, blocks for Slack. Text of strangers stands where no markup is read. */
+import { cut } from '../core/plain.ts';
 import type { Words } from './words.ts';
 
 /** The action that posts a card takes about 28 KB, an older one 21 (facts F5.1). */
@@ -46,22 +47,14 @@ export function teamsBody({ title, text, facts, links }: Words): object {
   });
   const whole = card(text);
   if (Buffer.byteLength(JSON.stringify(whole)) <= CARD_BYTES_MAX) return whole;
-  return card(text.map((each) => short(each, 500)));
+  return card(text.map((each) => cut(each, 500)));
 }
 
 const plain = (text: string, max: number) => ({
   type: 'plain_text' as const,
-  text: short(text, max),
+  text: cut(text, max),
   emoji: false,
 });
-const short = (text: string, max: number): string =>
-  text.length > max
-    ? `${text
-        .slice(0, max - 1)
-        .toWellFormed()
-        .replace(/\ufffd$/, '')}…`
-    : text;
-
 /** Limits of `@slack/types`. */
 const HEADER_MAX = 150;
 const SECTION_MAX = 3_000;

@@ -49,7 +49,5 @@ export function senderOf(sink: NotifySink, reach: Reach): SendNotice {
     case 'unresolved':
       return () =>
         Promise.reject(new NotTaken(`the Key Vault reference in ${sink.setting} is not resolved`));
-    default:
-      return () => Promise.reject(new NotTaken('no such kind of sink', { final: true }));
   }
 }

@@ -1,4 +1,4 @@
-/** What a notice says to people: the same words for a card, a block or a mail. Plain text; each sink quotes it its own way. */
+/** What a notice says to people: the same words for a card and for blocks. Plain text; each sink quotes it its own way. */
 import type { NoticeType } from '../core/noticeTypes.ts';
 import { reasonRow } from '../core/reasons.ts';
 import type { Notice } from '../ports/notices.ts';

@@ -93,7 +93,11 @@ export class Judge {
     );
     const broken = await brokenPromises(this.#checked(), { broken: real, noGrace: real, adopted });
     const alerts = this.#checked().alerts();
-    const poison = await this.own.waiting('keyturn-work-poison', 'keyturn-events-poison');
+    const poison = await this.own.waiting(
+      'keyturn-work-poison',
+      'keyturn-events-poison',
+      'keyturn-notices-poison',
+    );
     // Every kill may cost what existed nowhere but in the killed worker: one more, and its disposal, for each pass under way.
     const most = 2 * (secrets + kills * PASSES_AT_ONCE) + kills;
     const changes = this.changes();

@@ -19,6 +19,8 @@ export interface SecretRow extends SecretRef {
   /** The version that Keyturn wrote last, and the state that it carried: for `restore`. */
   readonly wroteVersion?: VersionId;
   readonly wroteState?: string;
+  /** The last few of them: where a state was taken away nothing else tells that this one was a rotation. */
+  readonly wrote?: readonly VersionId[];
   /** A rotation whose mark was set and that is not known to have stored: it goes on though an apply wipes the mark (PRF-04). */
   readonly begun?: Begun;
   /** `updated` of the current version when it was last looked at: the sweep looks again when it moved. */

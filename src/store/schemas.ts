@@ -114,6 +114,7 @@ const Secret = z.strictObject({
   ...ref,
   wroteVersion: maybe(version),
   wroteState: maybe(z.string().max(256)),
+  wrote: maybe(z.array(version).max(10)),
   begun: maybe(
     z.strictObject({
       tgt: z.string().regex(/^[0-9a-f]{8}$/),

@@ -119,11 +119,18 @@ export function keptBesideDrift(
   return compact({ keep: [...new Set(waiting.map(({ handle }) => handle))], until });
 }
 
-/** Rotations that wrote a version after `since`; late twins of one rotation count once. */
-export function rotationsSince(versions: readonly VersionInfo[], since: Date): number {
-  const rotations = versions.flatMap(({ createdOn, tags }) => {
-    const rot = createdOn > since ? stateOrNone(tags)?.rot : undefined;
-    return rot === undefined ? [] : [rot];
+/**
+ * Rotations that wrote a version after `since`; late twins of one rotation count once. Of a version whose state somebody took away
+ * the row alone (`wrote`) still tells that it was one.
+ */
+export function rotationsSince(
+  versions: readonly VersionInfo[],
+  since: Date,
+  wrote: readonly VersionId[] = [],
+): number {
+  const rotations = versions.flatMap(({ id, createdOn, tags }) => {
+    if (createdOn <= since) return [];
+    return stateOrNone(tags)?.rot ?? (wrote.includes(id) ? id : []);
   });
   return new Set(rotations).size;
 }

@@ -10,6 +10,8 @@ import { people } from './people.ts';
 import { report, tally, walk } from './report.ts';
 import { oneSecret, rotateOnce } from './scenarios.ts';
 import type { Kind, Sim } from './sim.ts';
+import { walkPath } from './walk.ts';
+import { parsePath } from './words.ts';
 import { MINUTE } from './world.ts';
 
 const wipe = (sim: Sim): void => people['an apply replaces all tags']?.(sim);
@@ -126,3 +128,15 @@ it.each<[string, (sim: Sim) => void]>([
     expect(sim.invariants.alerts.filter(({ reason }) => reason === 'unknown-value')).toEqual([]);
   },
 );
+
+it('counts a rotation of the day whose state somebody took away: no fourth value before the day is over', async () => {
+  const words =
+    'admin-password heal run a-rotation-is-requested@337 key1-is-regenerated-by-hand@423 all-tags-of-keyturn-are-removed-for-good@478 hourly days:3';
+  const { violation, sim } = await walkPath(parsePath(words.split(' ')));
+  expect(violation).toBeUndefined();
+  const made = sim.world.versions('kv1', 'st-a').filter(({ by }) => by === 'keyturn');
+  const first = made[0]?.createdOn ?? 0;
+  expect(made.filter(({ createdOn }) => createdOn < first + 24 * 60 * MINUTE)).toHaveLength(3);
+  // Then it is healed.
+  expect(sim.world.accepts('acct1', sim.world.current('kv1', 'st-a')?.value ?? '')).toBe(true);
+});

@@ -176,5 +176,9 @@ describe('rotations of late', () => {
       version(6, 'v=2;rot=0123456789abcdef', addHours(T, -1)),
     ];
     expect(rotationsSince(list, addHours(T, -24))).toBe(2);
+    // The state of one was taken away: the row knows it, and counts no other twice.
+    const wrote = list.filter((_, at) => at === 3 || at === 4).map(({ id }) => id);
+    expect(rotationsSince(list, addHours(T, -24), wrote)).toBe(3);
+    expect(rotationsSince(list, T, wrote)).toBe(0);
   });
 });

@@ -336,7 +336,7 @@ async function observedBrakes(
   const gap = await indexGap(grants, deps);
   return compact({
     mode,
-    recentRotations: rotationsSince(versions, addHours(now, -24)),
+    recentRotations: rotationsSince(versions, addHours(now, -24), row?.wrote),
     settlingUntil,
     ...refusalIn(row, termsOf(policy, current.contentType, capDays), policy, now),
     indexGap: gap,

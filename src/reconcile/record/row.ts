@@ -61,10 +61,21 @@ export function rowAfter(
     tries: tries || undefined,
     operations: operations?.length ? operations : undefined,
   };
+  const remembered = { ...merged, wrote: wroteLately(row, merged.wroteVersion) };
   return Object.fromEntries(
-    Object.entries(merged).filter(([, value]) => value !== undefined),
+    Object.entries(remembered).filter(([, value]) => value !== undefined),
   ) as unknown as SecretRow;
 }
+
+/** One more than a day takes (`ROTATIONS_MAX` of `decide.ts`), and one that a late packet stored again. */
+const WROTE_MAX = 5;
+const wroteLately = (
+  row: SecretRow | undefined,
+  version: SecretRow['wroteVersion'],
+): SecretRow['wrote'] =>
+  version === undefined || row?.wrote?.includes(version)
+    ? row?.wrote
+    : [...(row?.wrote ?? []), version].slice(-WROTE_MAX);
 
 /** The state of our own version as this look read it: a table that was lost knows again what an apply may wipe (PRF-02). */
 const wroteIn = (
